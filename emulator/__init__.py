@@ -1,0 +1,1 @@
+"""An emulator of the Akinon OMS package and transfer-order services."""

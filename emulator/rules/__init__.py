@@ -1,0 +1,1 @@
+"""What the OMS decides: graph, commands, planning, filters, paging, scenarios, seeding."""

@@ -1,0 +1,1 @@
+"""Records to documented documents, and recorded documents back to records."""
