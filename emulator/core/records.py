@@ -261,7 +261,7 @@ class State(NamedTuple):
     id: int
     created_date: datetime = UNDATED
     modified_date: datetime = UNDATED
-    translations: Json | None | Absent = None
+    translations: Json | Absent | None = None
     name: str = ""
     config: Json = EMPTY_OBJECT
     enum_class: str = "PackageStatus"
@@ -551,42 +551,41 @@ KINDS: dict[str, type[Any]] = {
     "invoice_item": InvoiceItem,
     "stock": Stock,
 }
+"""The vendor's names of the kinds, for references and files."""
 
-RELATIONS: dict[str, tuple[str, ...]] = {
-    "transition.source_state": ("source_state",),
-    "product_image.product": ("product",),
-    "order_item.order": ("order",),
-    "package.order": ("order",),
-    "package_item.package": ("package",),
-    "transfer_order.package": ("package",),
-    "transfer_item.transfer_order": ("transfer_order",),
-    "transition_log.subject": ("content_type", "object_id"),
-    "webhook.event_type": ("event_type",),
-    "webhook_event.subject": ("content_type", "object_id"),
-    "invoice.package": ("package",),
-    "invoice_item.invoice": ("invoice",),
-    "stock.product": ("product",),
-    "stock.stock_location": ("stock_location",),
+RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
+    Transition: {"source_state": ("source_state",)},
+    ProductImage: {"product": ("product",)},
+    OrderItem: {"order": ("order",)},
+    Package: {"order": ("order",)},
+    PackageItem: {"package": ("package",)},
+    TransferOrder: {"package": ("package",)},
+    TransferItem: {"transfer_order": ("transfer_order",)},
+    TransitionLog: {"subject": ("content_type", "object_id")},
+    Webhook: {"event_type": ("event_type",)},
+    WebhookEvent: {"subject": ("content_type", "object_id")},
+    Invoice: {"package": ("package",)},
+    InvoiceItem: {"invoice": ("invoice",)},
+    Stock: {"product": ("product",), "stock_location": ("stock_location",)},
 }
-"""Look-ups from the other side: relation -> the columns whose values are its key. The part before the dot is
-the kind of what is found. Each key finds a handful of records: long lists are the filters' business."""
+"""Look-ups from the other side: what is found -> relation -> the columns whose values are its key (a tuple of
+them where there are several). Each key finds a handful of records: long lists are the filters' business."""
+
+
+def relation_key(record: Any, columns: tuple[str, ...]) -> Any:
+    """Give the key under which a relation over these columns finds the record."""
+    if len(columns) == 1:
+        return getattr(record, columns[0])
+    return tuple(getattr(record, column) for column in columns)
 
 
 @cache
-def relations_of(kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give the relations that find records of this kind, each with its key columns."""
-    return tuple(
-        (relation, columns) for relation, columns in RELATIONS.items() if relation.partition(".")[0] == kind
-    )
-
-
-@cache
-def references_of(kind: str) -> dict[str, str]:
+def references_of(kind: type[Any]) -> dict[str, type[Any]]:
     """Give the columns of this kind that refer to another record: column -> kind of the other."""
-    found: dict[str, str] = {}
-    for column, hint in get_type_hints(KINDS[kind], include_extras=True).items():
+    found: dict[str, type[Any]] = {}
+    for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
             for mark in getattr(part, "__metadata__", ()):
                 if isinstance(mark, Refers):
-                    found[column] = mark.kind
+                    found[column] = KINDS[mark.kind]
     return found

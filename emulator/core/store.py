@@ -1,0 +1,207 @@
+"""Records of one world: a shared immutable base below, the world's own changes above.
+
+A view reads; a root is a view that never changes; a transaction is a view that gathers changes and becomes the
+next root. Reading a root needs no lock, keeping one is a snapshot, and no cost grows with the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol, TypeVar, cast, overload
+
+from immutables import Map
+
+from emulator.core.records import RELATIONS, relation_key
+
+R = TypeVar("R")
+
+_NO_MAP: Map[Any, Any] = Map()
+_UNTOUCHED = object()
+
+
+class Base(Protocol):
+    """What lies below: the same for every world of a scenario, never changed after it was made."""
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        """Give the record, or None."""
+
+    def ids(self, kind: type[Any]) -> Sequence[int]:
+        """Give the ids of this kind, ascending."""
+
+    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+        """Give the ids that the relation finds under the key, ascending."""
+
+    def next_id(self, kind: type[Any]) -> int:
+        """Give the first id that is free."""
+
+
+class TableBase:
+    """A base whose records are all there: an installation, recorded answers, a file."""
+
+    def __init__(self, records: Mapping[type[Any], Mapping[int, Any]]) -> None:
+        self._records = {kind: dict(sorted(table.items())) for kind, table in records.items()}
+        self._ids = {kind: tuple(table) for kind, table in self._records.items()}
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        table = self._records.get(kind)
+        return None if table is None else table.get(id_)
+
+    def ids(self, kind: type[Any]) -> Sequence[int]:
+        return self._ids.get(kind, ())
+
+    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+        return self._relations.get((kind, relation), {}).get(key, ())
+
+    def next_id(self, kind: type[Any]) -> int:
+        ids = self.ids(kind)
+        return ids[-1] + 1 if ids else 1
+
+    @cached_property
+    def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
+        return {
+            (kind, relation): group(self._records[kind].values(), columns)
+            for kind, relations in RELATIONS.items()
+            if kind in self._records
+            for relation, columns in relations.items()
+        }
+
+
+def group(records: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, tuple[int, ...]]:
+    """Give the ids of the records under the key of these columns, in the order given."""
+    found: dict[Any, list[int]] = {}
+    for record in records:
+        found.setdefault(relation_key(record, columns), []).append(record.id)
+    return {key: tuple(ids) for key, ids in found.items()}
+
+
+class Ids(Sequence[int]):
+    """Ascending ids of one kind: the base's, then those added since."""
+
+    def __init__(self, base: Sequence[int], added: Map[int, int]) -> None:
+        self._base, self._added = base, added
+
+    def __len__(self) -> int:
+        return len(self._base) + len(self._added)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            raise IndexError(index)
+        before = len(self._base)
+        return self._base[position] if position < before else self._added[position - before]
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[position] for position in range(len(self)))
+
+
+class View:
+    """Reads records of a base with changes on top."""
+
+    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]]) -> None:
+        self.base = base
+        self.maps = maps
+        """Changes: kind -> id -> record; (kind, relation) -> key -> ids; (kind, "added") -> position -> id;
+        "next" -> kind -> the next free id."""
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        """Give the record, or None where there is none with this id."""
+        changed = self.maps.get(kind)
+        if changed is not None and (record := changed.get(id_)) is not None:
+            return cast("R", record)
+        return self.base.get(kind, id_)
+
+    def one(self, kind: type[R], id_: int) -> R:
+        """Give the record that a reference promises; `LookupError` if the promise is broken."""
+        if (record := self.get(kind, id_)) is None:
+            raise LookupError(f"no {kind.__name__} has the id {id_}")
+        return record
+
+    def ids(self, kind: type[Any]) -> Sequence[int]:
+        """Give all ids of this kind, ascending."""
+        added = self.maps.get((kind, "added"))
+        base = self.base.ids(kind)
+        return base if added is None else Ids(base, added)
+
+    def all(self, kind: type[R]) -> Iterator[R]:
+        """Give all records of this kind, by id."""
+        return (self.one(kind, id_) for id_ in self.ids(kind))
+
+    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+        """Give the ids that a relation finds under a key, ascending."""
+        changed = self.maps.get((kind, relation))
+        if changed is not None and (ids := changed.get(key)) is not None:
+            return cast("tuple[int, ...]", ids)
+        return self.base.related(kind, relation, key)
+
+    def find(self, kind: type[R], relation: str, key: Any) -> list[R]:
+        """Give the records that a relation finds under a key, by id."""
+        return [self.one(kind, id_) for id_ in self.related(kind, relation, key)]
+
+
+class Root(View):
+    """A view that never changes."""
+
+
+class Transaction(View):
+    """Changes in the making: visible to itself, to others only after they became a root."""
+
+    def __init__(self, root: Root, now: datetime) -> None:
+        super().__init__(root.base, dict(root.maps))
+        self.now = now
+        self.events: list[tuple[str, type[Any], int]] = []
+
+    def new_id(self, kind: type[Any]) -> int:
+        """Give the next free id of this kind."""
+        taken = self.maps.get("next", _NO_MAP)
+        id_ = taken.get(kind) or self.base.next_id(kind)
+        self.maps["next"] = taken.set(kind, id_ + 1)
+        return cast("int", id_)
+
+    def add(self, record: R) -> R:
+        """Put a record with a new id; give it back."""
+        kind = type(record)
+        name = (kind, "added")
+        added = self.maps.get(name, _NO_MAP)
+        self.maps[name] = added.set(len(added), record.id)  # type: ignore[attr-defined]
+        self._put(kind, None, record)
+        return record
+
+    def change(self, record: R, **columns: Any) -> R:
+        """Replace columns of a record as this transaction has it; give the changed record."""
+        kind = type(record)
+        current: Any = self.one(kind, record.id)  # type: ignore[attr-defined]
+        changed: R = current._replace(**columns)
+        self._put(kind, current, changed)
+        return changed
+
+    def queue(self, event_type: str, record: Any) -> None:
+        """Tell the hooks of this event type, with the record's document as it is at the commit."""
+        self.events.append((event_type, type(record), record.id))
+
+    def root(self) -> Root:
+        """Give the root that these changes make."""
+        return Root(self.base, self.maps)
+
+    def _put(self, kind: type[Any], before: Any | None, after: Any) -> None:
+        self.maps[kind] = self.maps.get(kind, _NO_MAP).set(after.id, after)
+        for relation, columns in RELATIONS.get(kind, {}).items():
+            old = _UNTOUCHED if before is None else relation_key(before, columns)
+            new = relation_key(after, columns)
+            if old != new:
+                self._move(kind, relation, after.id, old, new)
+
+    def _move(self, kind: type[Any], relation: str, id_: int, old: Any, new: Any) -> None:
+        name = (kind, relation)
+        changed = self.maps.get(name, _NO_MAP)
+        if old is not _UNTOUCHED:
+            changed = changed.set(old, tuple(i for i in self.related(kind, relation, old) if i != id_))
+        changed = changed.set(new, tuple(sorted((*self.related(kind, relation, new), id_))))
+        self.maps[name] = changed

@@ -1,0 +1,60 @@
+"""A world: everything that changes, with one lock for writers and none for readers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from emulator.core.sources import Clock
+from emulator.core.store import Base, Root, Transaction
+
+Announce = Callable[["World", Transaction], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a scenario says of a world beside its records."""
+
+    scenario: str
+    seed: int
+    start: datetime
+    language: str = "en-us"
+    base_url: str = "http://127.0.0.1:8080"
+    error_style: str = "documented"
+    request: str | None = None
+    """For `documented/...`: the path whose GET gives the sample."""
+
+
+@dataclass
+class World:
+    """One scenario's records, clock and counters, apart from every other world's."""
+
+    name: str
+    settings: Settings
+    base: Base
+    clock: Clock
+    announce: Announce
+    """Turns the events that a transaction queued into records, just before the commit."""
+    root: Root = field(init=False)
+    calls: dict[str, list[datetime]] = field(default_factory=dict)
+    """Throttled credentials -> when their latest calls were."""
+    rendered: Any = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.root = Root(self.base, {})
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Give a transaction; it is kept when the block ends well, and leaves no trace when it raises."""
+        with self.lock:
+            transaction = Transaction(self.root, self.clock.next_write())
+            yield transaction
+            if transaction.events:
+                self.announce(self, transaction)
+            self.root = transaction.root()
+            self.clock.wrote(transaction.now)
