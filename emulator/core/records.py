@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
 Json: TypeAlias = bytes
@@ -285,6 +284,7 @@ class Transition(NamedTuple):
     slug: str | Absent = ABSENT
     ui_visibility: Json = EMPTY_ARRAY
     command_code: str = "PKG_STATE_TRANSITION"
+    position: int = 0
 
 
 class Order(NamedTuple):
@@ -579,9 +579,7 @@ def relation_key(record: Any, columns: tuple[str, ...]) -> Any:
     return tuple(getattr(record, column) for column in columns)
 
 
-@cache
-def references_of(kind: type[Any]) -> dict[str, type[Any]]:
-    """Give the columns of this kind that refer to another record: column -> kind of the other."""
+def _references(kind: type[Any]) -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
@@ -589,3 +587,7 @@ def references_of(kind: type[Any]) -> dict[str, type[Any]]:
                 if isinstance(mark, Refers):
                     found[column] = KINDS[mark.kind]
     return found
+
+
+REFERENCES: dict[type[Any], dict[str, type[Any]]] = {kind: _references(kind) for kind in KINDS.values()}
+"""The columns that refer to another record: kind -> column -> kind of the other."""

@@ -1,0 +1,42 @@
+"""A call and its reply as plain values: all that handlers know of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.core.records import User
+
+Query = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request after it was let in: who asks, for which operation, about what, in which language."""
+
+    operation: str
+    method: str
+    path: Mapping[str, int]
+    url: str
+    """Absolute and as sent, with the query: pages link to it."""
+    query: Query
+    language: str
+    user: User | None
+    read_body: Callable[[], Any]
+    """Parses the body; asked for after the record was found, as the framework does."""
+
+    def last(self, name: str) -> str | None:
+        """Give the last value of a query parameter, as the framework reads it, or None."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, ready text and headers; the text's links are completed at the edge."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"

@@ -1,0 +1,89 @@
+"""Reads: one document, a page of all, a page of what belongs to one record. Made by these few functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from emulator.core.errors import NotFound
+from emulator.core.exchange import Call, Reply
+from emulator.core.records import DeliveryRange, State, TransitionLog
+from emulator.core.store import Root
+from emulator.core.world import World
+from emulator.params.paging import page_of
+from emulator.shapes.documents import exists, page, rendered
+
+Handler = Callable[[Call, World], Reply]
+
+GUIDE_PAGE_SIZE = 10
+
+
+def detail(shape: str) -> Handler:
+    """Give a handler that answers with the record of the path."""
+
+    def handle(call: Call, world: World) -> Reply:
+        body = rendered(shape, call.path["pk"], world.root, call.language, world.kept)
+        if body is None:
+            raise NotFound
+        return Reply(200, body)
+
+    return handle
+
+
+def listing(shape: str, kind: type[Any], *, newest_first: bool = True, size: int = GUIDE_PAGE_SIZE) -> Handler:
+    """Give a handler that answers with a page of all records of a kind, by id."""
+
+    def handle(call: Call, world: World) -> Reply:
+        root = world.root
+        return answer(call, world, root, shape, root.ids(kind), size, newest_first=newest_first)
+
+    return handle
+
+
+def list_delivery_ranges(call: Call, world: World) -> Reply:
+    """Answer with a page of the delivery ranges, by lower bound."""
+    root = world.root
+    ranges = sorted(root.all(DeliveryRange), key=lambda found: (found.lower, found.upper, found.id))
+    ids = [found.id for found in ranges]
+    return answer(call, world, root, "delivery-range", ids, GUIDE_PAGE_SIZE, newest_first=False)
+
+
+def belonging(shape: str, owner: type[Any], kind: type[Any]) -> Handler:
+    """Give a handler for a page of what belongs to the record of the path: logs newest first, events oldest first."""
+
+    def handle(call: Call, world: World) -> Reply:
+        root = world.root
+        ids = root.related(kind, "subject", subject_of(root, owner, call.path["pk"]))
+        return answer(call, world, root, shape, ids, GUIDE_PAGE_SIZE, newest_first=kind is TransitionLog)
+
+    return handle
+
+
+def belonging_detail(shape: str, owner: type[Any], kind: type[Any], key: str) -> Handler:
+    """Give a handler for one of what belongs to the record of the path; another record's is not found."""
+
+    def handle(call: Call, world: World) -> Reply:
+        root = world.root
+        id_ = call.path[key]
+        if id_ not in root.related(kind, "subject", subject_of(root, owner, call.path["pk"])):
+            raise NotFound
+        return Reply(200, rendered(shape, id_, root, call.language, world.kept) or b"")
+
+    return handle
+
+
+def subject_of(root: Root, owner: type[Any], pk: int) -> tuple[int, int]:
+    """Give content type and id of the record, by which logs and events name it; `NotFound` if there is none."""
+    record = root.get(owner, pk) if exists(root, owner, pk) else None
+    if record is None:
+        raise NotFound
+    return root.one(State, record.state).content_type, pk
+
+
+def answer(  # noqa: PLR0913 - a page is made of these
+    call: Call, world: World, root: Root, shape: str, ids: Sequence[int], size: int, *, newest_first: bool
+) -> Reply:
+    """Give the page of these ids that the call asks for."""
+    asked = page_of(call, ids, size, newest_first=newest_first)
+    results = (rendered(shape, id_, root, call.language, world.kept) or b"" for id_ in asked.ids)
+    return Reply(200, page(asked.count, asked.next, asked.previous, results))

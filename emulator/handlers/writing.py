@@ -1,0 +1,79 @@
+"""Writes: commands, invoices, and the numbers that other systems give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from emulator.core.errors import NotFound, ValidationFailed
+from emulator.core.exchange import Call, Reply
+from emulator.core.records import Invoice, Package
+from emulator.core.world import World
+from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
+from emulator.params.fields import Field, validate
+from emulator.rules.commands import run
+from emulator.rules.invoicing import purchase_invoice
+from emulator.shapes.documents import exists, of_record
+
+Handler = Callable[[Call, World], Reply]
+
+
+def command(owner: type[Any]) -> Handler:
+    """Give a handler that runs a command: 204, or 200 with a body for the few that make something elsewhere."""
+
+    def handle(call: Call, world: World) -> Reply:
+        with world.transaction() as tx:
+            subject = found(tx, owner, call.path["pk"])
+            try:
+                asked = validate(COMMAND, call.read_body())
+                outcome = run(subject, asked, call.user, tx)
+            except ValidationFailed as error:
+                raise in_command_form(error, world) from None
+        return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
+
+    return handle
+
+
+def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
+    """Give the error in the one form that is documented for commands, unless the installation answers plainly."""
+    if world.settings.error_style == "plain":
+        return error
+    return ValidationFailed({"error": error.errors, "status_code": error.status})
+
+
+def set_text(owner: type[Any], fields: dict[str, Field]) -> Handler:
+    """Give a handler that stores the body's one text in the column of the same name."""
+
+    def handle(call: Call, world: World) -> Reply:
+        with world.transaction() as tx:
+            subject = found(tx, owner, call.path["pk"])
+            values = validate(fields, call.read_body())
+            tx.change(subject, modified_date=tx.now, **values)
+        return Reply(204)
+
+    return handle
+
+
+def set_invoice_number(owner: type[Any]) -> Handler:
+    return set_text(owner, INVOICE_NUMBER)
+
+
+def set_remote_id(owner: type[Any]) -> Handler:
+    return set_text(owner, REMOTE_ID)
+
+
+def invoice_package(call: Call, world: World) -> Reply:
+    """Create the package's purchase invoice; the request's body is not read, as the page has none."""
+    with world.transaction() as tx:
+        invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
+    return Reply(201, of_record("invoice", invoice, world.root, call.language, world.kept))
+
+
+def found(tx: Any, owner: type[Any], pk: int) -> Any:
+    """Give the record of the path; `NotFound` if there is none."""
+    record = tx.get(owner, pk) if exists(tx, owner, pk) else None
+    if record is None:
+        raise NotFound
+    return record

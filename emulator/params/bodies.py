@@ -1,0 +1,25 @@
+"""The fields of each request body."""
+
+from __future__ import annotations
+
+from emulator.params.fields import CharField, DictField, Field, IntegerField
+
+LONGEST_TEXT = 255
+"""How long a number given by another system may be (assumed: the usual length of such a column)."""
+
+COMMAND: dict[str, Field] = {
+    "transition": IntegerField(required=False),
+    "slug": CharField(required=False),
+    "input_parameters": DictField(),
+}
+INVOICE_NUMBER: dict[str, Field] = {"invoice_number": CharField(max_length=LONGEST_TEXT)}
+REMOTE_ID: dict[str, Field] = {"remote_id": CharField(max_length=LONGEST_TEXT)}
+LOGIN: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "command": COMMAND,
+    "set-invoice-number": INVOICE_NUMBER,
+    "set-remote-id": REMOTE_ID,
+    "login": LOGIN,
+}
+"""Request body (as in `schemas/requests/`) -> its fields."""

@@ -1,0 +1,47 @@
+"""What a row of a route table is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from emulator.core.exchange import Call, Reply
+from emulator.core.world import World
+
+Handler = Callable[[Call, World], Reply]
+Scheme = Literal["Token", "Bearer"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation: its name everywhere, where it is, who answers, in which shapes, and which page says so."""
+
+    operation: str
+    method: str
+    path: str
+    """From the root, with `<pk>`-like integers; `<...rest>` takes what follows, slashes included."""
+    handler: Handler
+    replies: Mapping[int, str | None]
+    """Status -> schema of the body; None where there is none, or none that is JSON."""
+    body: str | None = None
+    """Schema of the request's body."""
+    scheme: Scheme | None = "Token"
+    """How a caller authenticates; None: needs no credentials."""
+    doc: str = ""
+
+
+def route(  # noqa: PLR0913 - a row is made of these
+    operation: str,
+    method_and_path: str,
+    handler: Handler,
+    *,
+    replies: Mapping[int, str | None],
+    prefix: str = "",
+    body: str | None = None,
+    scheme: Scheme | None = "Token",
+    doc: str = "",
+) -> Route:
+    """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
+    method, _, path = method_and_path.partition(" ")
+    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc)

@@ -1,0 +1,61 @@
+"""The purchase invoice of a package."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from emulator.core.errors import ValidationFailed
+from emulator.core.records import Invoice, InvoiceItem, Order, OrderItem, Package, PackageItem
+from emulator.core.sources import made_uuid
+from emulator.core.store import Transaction
+
+CENT = Decimal("0.01")
+
+
+def purchase_invoice(tx: Transaction, package: Package) -> Invoice:
+    """Make the package's purchase invoice with a line for each item.
+
+    A second one is refused (assumed: no source tells what the service does then).
+    """
+    if tx.related(Invoice, "package", package.id):
+        raise ValidationFailed({"non_field_errors": ["The package already has a purchase invoice."]})
+    order = tx.one(Order, package.order)
+    id_ = tx.new_id(Invoice)
+    invoice = tx.add(
+        Invoice(
+            id=id_,
+            channel=order.channel,
+            address=order.billing_address,
+            order=order.id,
+            package=package.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+            number=f"{made_uuid('invoice', id_, package.number).int % 10**10:010d}",
+        )
+    )
+    for item in tx.find(PackageItem, "package", package.id):
+        add_line(tx, invoice, tx.one(OrderItem, item.order_item))
+    tx.change(package, invoice=invoice.id, modified_date=tx.now)
+    return invoice
+
+
+def add_line(tx: Transaction, invoice: Invoice, item: OrderItem) -> None:
+    tx.add(
+        InvoiceItem(
+            id=tx.new_id(InvoiceItem),
+            invoice=invoice.id,
+            order_item=item.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+            tax_rate=item.tax_rate,
+            tax_amount=included_tax(item.net_amount, item.tax_rate),
+            total_amount=item.net_amount,
+            net_amount=item.net_amount,
+        )
+    )
+
+
+def included_tax(amount: str, rate: str) -> str:
+    """Give the tax that an amount includes: of 65.00 at 14 %, 7.98, as in the page's sample."""
+    share = Decimal(amount) * Decimal(rate) / (100 + Decimal(rate))
+    return str(share.quantize(CENT, ROUND_HALF_UP))

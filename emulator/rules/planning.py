@@ -1,0 +1,194 @@
+"""Who packs what: where items go when a location will not, or cannot, send them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+
+import orjson
+
+from emulator.core.records import (
+    Address,
+    City,
+    LocationAddress,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    State,
+    Stock,
+    StockLocation,
+    TransferItem,
+    TransferOrder,
+)
+from emulator.core.store import Transaction, View
+from emulator.rules.graph import state_valued
+from emulator.rules.identity import encrypted_id
+
+EARTH_RADIUS_KM = 6371
+WAITING = "100"
+
+
+def replan(tx: Transaction, package: Package) -> dict[str, Any] | None:
+    """Make a new package of the items elsewhere; give the documented answer, or None where no location has them."""
+    items = tx.find(PackageItem, "package", package.id)
+    location = nearest_with_stock(tx, package, items)
+    state = state_valued(tx, "PackageStatus", WAITING, beside=tx.one(State, package.state))
+    if location is None or state is None or not items:
+        return None
+    child = new_package(tx, package, location, state)
+    for item in items:
+        copy_item(tx, item, child)
+    tx.queue("package.created", child)
+    return {
+        "package__id": child.id,
+        "package__number": child.number,
+        "package__stock_location__id": location.id,
+        "package__stock_location__name": location.name,
+        "is_same_location": location.id == package.stock_location,
+    }
+
+
+def new_package(tx: Transaction, parent: Package, location: StockLocation, state: State) -> Package:
+    """Make the package `...P{n+1}` that takes over from its parent."""
+    id_ = tx.new_id(Package)
+    order = tx.one(Order, parent.order)
+    extra = {
+        "parent_package": {"id": parent.id, "number": parent.number},
+        "distance_to_shipping_address": round(distance(tx, location, tx.one(Address, parent.shipping_address)) or 0),
+    }
+    return tx.add(
+        Package(
+            id=id_,
+            state=state.id,
+            order=order.id,
+            shipping_address=parent.shipping_address,
+            stock_location=location.id,
+            number=f"{order.number}P{next_part(tx, order)}",
+            target_packing_date=order.date_placed + interval(location.target_packing_interval),
+            delivery_range=parent.delivery_range,
+            plan_item=parent.plan_item,
+            created_date=tx.now,
+            modified_date=tx.now,
+            extra_information=orjson.dumps(extra),
+            id_encrypted=encrypted_id(id_, tx.now),
+        )
+    )
+
+
+def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
+    """Put the same order item into another package, waiting."""
+    waiting = state_valued(tx, "PackageItemStatus", WAITING, beside=tx.one(State, item.state))
+    return tx.add(
+        PackageItem(
+            id=tx.new_id(PackageItem),
+            state=item.state if waiting is None else waiting.id,
+            order_item=item.order_item,
+            package=package.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+        )
+    )
+
+
+def next_part(tx: Transaction, order: Order) -> int:
+    """Give the number of the order's next package: one more than the highest there is."""
+    return 1 + highest((found.number for found in tx.find(Package, "order", order.id)), "P")
+
+
+def highest(numbers: Iterable[str], mark: str) -> int:
+    """Give the highest part of numbers such as `...P3` or `...T2`; 0 where there is none."""
+    parts = (number.rpartition(mark)[2] for number in numbers)
+    return max((int(part) for part in parts if part.isascii() and part.isdigit()), default=0)
+
+
+def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageItem]) -> StockLocation | None:
+    """Give the fulfilment location nearest to the customer, other than the package's own, that has all items."""
+    wanted = Counter(tx.one(OrderItem, item.order_item).product for item in items)
+    address = tx.one(Address, package.shipping_address)
+    able = [
+        location
+        for location in tx.all(StockLocation)
+        if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
+        if has_stock(tx, location, wanted)
+    ]
+
+    def rank(location: StockLocation) -> tuple[float, int, int]:
+        far = distance(tx, location, address)
+        return (float("inf") if far is None else far, location.priority, location.id)
+
+    return min(able, key=rank, default=None)
+
+
+def has_stock(tx: Transaction, location: StockLocation, wanted: Counter[int]) -> bool:
+    present = {stock.product: stock.quantity for stock in tx.find(Stock, "stock_location", location.id)}
+    return all(present.get(product, 0) >= quantity for product, quantity in wanted.items())
+
+
+def distance(view: View, location: StockLocation, address: Address) -> float | None:
+    """Give the kilometres from a location to the city of an address; None where either has no point on the map."""
+    here, there = view.one(LocationAddress, location.address), view.one(City, address.city)
+    points = (here.latitude, here.longitude, there.latitude, there.longitude)
+    if any(point is None for point in points):
+        return None
+    return great_circle(*(float(str(point)) for point in points))
+
+
+def great_circle(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+    """Give the kilometres between two points in degrees."""
+    south, west, north, east = map(radians, (latitude, longitude, to_latitude, to_longitude))
+    half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
+
+
+def interval(text: str) -> timedelta:
+    """Give a duration such as `5 00:00:00`, as the vendor prints them."""
+    days, _, clock = text.rpartition(" ")
+    hours, minutes, seconds = clock.split(":")
+    return timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+
+
+def transfer_anew(tx: Transaction, transfer: TransferOrder) -> TransferOrder:
+    """Make another transfer order of the same items between the same places, waiting."""
+    waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
+    package = tx.one(Package, transfer.package)
+    numbers = (found.number for found in tx.find(TransferOrder, "package", package.id))
+    source = tx.one(StockLocation, transfer.source)
+    renewed = tx.add(
+        TransferOrder(
+            id=tx.new_id(TransferOrder),
+            state=transfer.state if waiting is None else waiting.id,
+            package=package.id,
+            source=transfer.source,
+            destination=transfer.destination,
+            number=f"{package.number}T{1 + highest(numbers, 'T')}",
+            target_transfer_date=tx.now + interval(source.target_transfer_interval),
+            plan_item=transfer.plan_item,
+            created_date=tx.now,
+            modified_date=tx.now,
+        )
+    )
+    for item in tx.find(TransferItem, "transfer_order", transfer.id):
+        copy_transfer_item(tx, item, renewed)
+    tx.queue("transfer.status.created", renewed)
+    return renewed
+
+
+def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOrder) -> None:
+    """Put the same package item into another transfer order, waiting; the package item then belongs to that one."""
+    waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, item.state))
+    tx.add(
+        item._replace(
+            id=tx.new_id(TransferItem),
+            state=item.state if waiting is None else waiting.id,
+            transfer_order=transfer.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+        )
+    )
+    package_item = tx.one(PackageItem, item.package_item)
+    if package_item.transfer_order is not None:
+        tx.change(package_item, transfer_order=transfer.id, modified_date=tx.now)

@@ -1,0 +1,103 @@
+"""Webhook events, and what a hook is told: the event and the full document of its subject."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import orjson
+
+from emulator.core import records
+from emulator.core.store import Root
+from emulator.shapes.guide import Package, TransferListItem, Webhook, WebhookShort
+from emulator.shapes.pieces import (
+    DOMAIN_URL,
+    WORLD_PREFIX,
+    Column,
+    Facts,
+    Part,
+    Piece,
+    Place,
+    Shape,
+    document,
+    text,
+    to_column,
+)
+from emulator.shapes.reading import Reading
+
+PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
+    records.Package: (Package, ("id_encrypted",)),
+    records.TransferOrder: (TransferListItem, ("created_date", "modified_date")),
+}
+"""Subject -> its payload's shape, and the keys of it that the documented payloads lack."""
+
+
+def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> bytes:
+    """Give the text of an event, `{"event": {...}, "payload": {...}}`, as the vendor's database keeps it."""
+    shape, left_out = PAYLOAD_SHAPES[type(subject)]
+    body = orjson.loads(text(document(shape, subject, reading)))
+    for key in left_out:
+        body.pop(key, None)
+    event = {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
+    kept = text({"event": event, "payload": database_order(body)})
+    return kept.replace(DOMAIN_URL.encode(), reading.kept.base_url.encode()).replace(WORLD_PREFIX.encode(), b"")
+
+
+def database_order(value: Any) -> Any:
+    """Give a value with its keys as PostgreSQL's jsonb keeps them: shorter ones first, then by their bytes."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        return {key: database_order(value[key]) for key in keys}
+    return [database_order(part) for part in value] if isinstance(value, list) else value
+
+
+def subject_of(event: records.WebhookEvent, reading: Reading) -> Any:
+    """Give the package or transfer order that the event tells of: content type and id together name it."""
+    for kind in PAYLOAD_SHAPES:
+        subject = reading.get(kind, event.object_id)
+        if subject is not None and reading.one(records.State, subject.state).content_type == event.content_type:
+            return subject
+    raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
+
+
+class Payload(Piece):
+    """An event's payload. One that a scenario starts with is its subject's document as the scenario has it."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        event: records.WebhookEvent = obj.record
+        if event.request_payload is not None:
+            return orjson.Fragment(event.request_payload)
+        kept = obj.reading.kept
+        start = Reading(Root(obj.reading.view.base, {}), kept.language, kept)
+        hook = start.one(records.Webhook, event.webhook)
+        return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, start), start))
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        stored = to_column(place.kind, place.key, value)
+        facts.know(place.kind, place.id, place.key, stored, place.pointer)
+
+
+class WebhookEvent(Shape):
+    kind = records.WebhookEvent
+    id = Column()
+    webhook = Part(Webhook)
+    created_date = Column()
+    modified_date = Column()
+    uuid = Column()
+    request_payload = Payload()
+    response_content = Column()
+    response_http_status = Column()
+    delivered = Column()
+    request_datetimes = Column()
+    retry_count = Column()
+    object_id = Column()
+    content_type = Column()
+
+
+class WebhookEventShort(Shape):
+    kind = records.WebhookEvent
+    id = Column()
+    webhook = Part(WebhookShort)
+    created_date = Column()
+    modified_date = Column()
+    delivered = Column()

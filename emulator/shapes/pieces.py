@@ -1,0 +1,265 @@
+"""The pieces that documents are declared with; each says what to print, and what a printed value tells.
+
+`serialize` goes from a record to its document. `take` goes back: from a recorded document to facts about records
+(`shapes/recorded.py`). They stand together, so that a shape is written down once for both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
+
+import orjson
+from marshmallow import Schema, fields, missing
+
+from emulator.core.records import ABSENT, KINDS, REFERENCES, PackageItem, Transition
+from emulator.shapes.reading import Reading
+
+DOMAIN_URL = "\ue000domain\ue001"
+"""Stands in kept text for the caller's own host and world; private characters, so no data contains it."""
+WORLD_PREFIX = "\ue000prefix\ue001"
+"""The same for the path alone that leads to the caller's world: empty, or `/w/<name>`."""
+CDN_URL = DOMAIN_URL + "/cdn"
+BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+
+
+class Facts(Protocol):
+    """What recorded documents tell about records (see `shapes/recorded.py`)."""
+
+    def know(self, kind: type[Any], id_: int, column: str, value: Any, pointer: str) -> None: ...
+    def hint(self, kind: type[Any], id_: int, path: tuple[str, ...], value: Any, pointer: str) -> None: ...
+    def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int: ...
+    def expect(self, kind: type[Any], column: str, id_: int, number: int) -> None: ...
+
+
+class Row(NamedTuple):
+    """One record on its way into a document."""
+
+    record: Any
+    reading: Reading
+
+
+class Place(NamedTuple):
+    """Where a printed value stood, and whose it is."""
+
+    kind: type[Any]
+    id: int
+    key: str
+    pointer: str
+
+
+class Piece(fields.Field[Any]):
+    """One key of a document."""
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        """Tell the facts what this value says."""
+
+
+class Shape(Schema):
+    """A document of one kind of record. A shared one (reference data) is rendered once for all its readers."""
+
+    kind: ClassVar[type[Any]]
+    shared: ClassVar[bool] = False
+
+
+@cache
+def instance(shape: type[Shape]) -> Shape:
+    return shape()
+
+
+def document(shape: type[Shape], record: Any, reading: Reading) -> Any:
+    """Give the document of a record, ready for `orjson`."""
+    if not shape.shared:
+        return instance(shape).dump(Row(record, reading))
+
+    def make(own: Reading) -> bytes:
+        return text(instance(shape).dump(Row(own.one(shape.kind, record.id), own)))
+
+    part = reading.kept.get((shape, record.id, reading.language), reading.view, reading.language, make)
+    reading.learn(part.reads)
+    return orjson.Fragment(part.body)
+
+
+def text(value: Any) -> bytes:
+    """Give compact JSON as the framework's renderer writes it: line separators escaped."""
+    body = orjson.dumps(value)
+    if b"\xe2\x80" in body:
+        body = body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+    return body
+
+
+COLUMN_TYPES: dict[type[Any], dict[str, tuple[Any, ...]]] = {
+    kind: {column: getattr(hint, "__args__", (hint,)) for column, hint in get_type_hints(kind).items()}
+    for kind in KINDS.values()
+}
+"""The plain types of each column."""
+
+
+def to_column(kind: type[Any], column: str, value: Any) -> Any:
+    """Give a printed value as the column keeps it: JSON as text, times as times."""
+    types = COLUMN_TYPES[kind][column]
+    if value is None:
+        return None
+    if bytes in types:
+        return orjson.dumps(value)
+    if datetime in types:
+        return datetime.fromisoformat(value)
+    return value
+
+
+def to_print(value: Any) -> Any:
+    """Give a column's value as a document has it."""
+    if isinstance(value, bytes):
+        return orjson.Fragment(value)
+    return missing if value is ABSENT else value
+
+
+class Column(Piece):
+    """A column as it is; `pk` and ids of references are columns too."""
+
+    def __init__(self, column: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.column = column
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        value = getattr(obj.record, self.column or attr)
+        return to_print(value) if isinstance(value, bytes | type(ABSENT)) else value
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        column = self.column or place.key
+        facts.know(place.kind, place.id, column, to_column(place.kind, column, value), place.pointer)
+
+
+class Address(Column):
+    """A URL column in which the page prints `{domain_url}` or `{cdn_url}` for the installation's own hosts."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        url: str = getattr(obj.record, self.column or attr)
+        return url.replace("{domain_url}", DOMAIN_URL).replace("{cdn_url}", CDN_URL)
+
+
+class Through(Piece):
+    """A column of a record that is reached by references: `Through("order.channel.name")`."""
+
+    def __init__(self, path: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.path = tuple(path.split("."))
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return to_print(follow(obj.record, self.path, obj.reading))
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        facts.hint(place.kind, place.id, self.path, value, place.pointer)
+
+
+def follow(record: Any, path: Iterable[str], reading: Reading) -> Any:
+    """Give what a path of references leads to; None where one of them is empty."""
+    value = record
+    for column in path:
+        if value is None:
+            return None
+        kind, found = type(value), getattr(value, column)
+        target = REFERENCES[kind].get(column)
+        value = found if target is None or found is None else reading.one(target, found)
+    return value
+
+
+class Part(Piece):
+    """The document of a referenced record, or null."""
+
+    def __init__(self, shape: type[Shape], path: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape, self.path = shape, path
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        record = follow(obj.record, (self.path or attr).split("."), obj.reading)
+        return None if record is None else document(self.shape, record, obj.reading)
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        path = tuple((self.path or place.key).split("."))
+        taken = None if value is None else facts.take(self.shape, value, place.pointer)
+        if len(path) == 1:
+            facts.know(place.kind, place.id, path[0], taken, place.pointer)
+        else:
+            facts.hint(place.kind, place.id, path, taken, place.pointer)
+
+
+class Parts(Piece):
+    """The documents of the records that refer to this one."""
+
+    def __init__(self, shape: type[Shape], relation: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape, self.relation = shape, relation
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        kind, reading = self.shape.kind, obj.reading
+        ids = reading.related(kind, self.relation, obj.record.id)
+        return [document(self.shape, reading.one(kind, id_), reading) for id_ in ids]
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        for number, part in enumerate(value):
+            facts.take(self.shape, part, f"{place.pointer}/{number}", **{self.relation: place.id})
+
+
+class ItemCount(Piece):
+    """How many items a package has."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return len(obj.reading.related(PackageItem, "package", obj.record.id))
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        facts.expect(PackageItem, "package", place.id, value)
+
+
+class StateName(Column):
+    """A state's name in the reader's language; its own where there is no translation."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return state_name(obj.record, obj.reading.language)
+
+
+def state_name(state: Any, language: str) -> str:
+    """Give a state's name in a language (`translations`), or its own."""
+    if isinstance(state.translations, bytes) and state.translations != b"null":
+        names = orjson.loads(state.translations)
+        return str(names.get(language, {}).get("name", state.name))
+    return str(state.name)
+
+
+class Commands(Piece):
+    """The transitions that the record's present state allows, in the installation's order."""
+
+    def __init__(self, shape: type[Shape], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = shape
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        reading = obj.reading
+        ids = reading.related(Transition, "source_state", obj.record.state)
+        transitions = sorted((reading.one(Transition, id_) for id_ in ids), key=lambda found: found.position)
+        return [document(self.shape, transition, reading) for transition in transitions]
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        for number, part in enumerate(value):
+            facts.take(self.shape, part, f"{place.pointer}/{number}", position=number)
+
+
+class Text(Piece):
+    """A text made from the record's columns: `Text("/api/.../{id}/preview/")`."""
+
+    def __init__(self, pattern: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pattern = pattern
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return self.pattern.format_map(obj.record._asdict())
+
+
+class Bound(Column):
+    """A bound of a delivery range; the vendor prints these with `+0000`, unlike every other time."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        bound: datetime = getattr(obj.record, self.column or attr)
+        return bound.astimezone(UTC).strftime(BOUND_FORMAT)

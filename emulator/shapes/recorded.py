@@ -1,0 +1,238 @@
+"""Recorded GET answers back to records, states and transitions: the shapes, read in the other direction."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from emulator.core.records import (
+    ABSENT,
+    REFERENCES,
+    Absent,
+    Package,
+    State,
+    TransferOrder,
+    Transition,
+    TransitionLog,
+    WebhookEvent,
+)
+from emulator.shapes.documents import SHAPES
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
+
+
+class Answer(NamedTuple):
+    """One recorded GET: where it was asked, and its body."""
+
+    path: str
+    body: Any
+
+
+class Correction(NamedTuple):
+    """A place where an answer contradicts what it said before about the same record: the first value wins."""
+
+    pointer: str
+    page: Any
+    served: Any
+
+
+class Source(NamedTuple):
+    """What an answer at a path holds."""
+
+    pattern: re.Pattern[str]
+    shape: str
+    owner: type[Any] | None = None
+
+
+def source(pattern: str, shape: str, owner: type[Any] | None = None) -> Source:
+    path = pattern.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
+    return Source(re.compile(rf"/api/v1/oms/{path}$"), shape, owner)
+
+
+SOURCES = (
+    source("packages/", "package"),
+    source("packages/short/", "package-short-list-item"),
+    source("packages/list-simple/", "package-simple"),
+    source("packages/delivery-ranges/", "delivery-range"),
+    source("packages/<id>/", "package"),
+    source("packages/<id>/short/", "package-short"),
+    source("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
+    source("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
+    source("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
+    source("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
+    source("transfer_orders/", "transfer-list-item"),
+    source("transfer_orders/list-simple/", "transfer-simple"),
+    source("transfer_orders/<id>/", "transfer"),
+    source("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
+    source("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
+    source("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
+    source("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
+)
+"""Where each shape is answered, on the guide surface."""
+
+CODE_IN_SLUG = re.compile(r"^(?:package|transferorder)__(?P<code>[a-z0-9_]+?)__")
+
+
+class UnknownAnswer(ValueError):
+    """A recorded answer that no shape fits; the text says where."""
+
+
+@dataclass
+class Known:
+    """What recorded answers tell: kind -> id -> column -> value; the first value of a column stays."""
+
+    records: dict[type[Any], dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    subjects: list[tuple[type[Any], int]] = field(default_factory=list)
+    """Packages and transfer orders that an answer belongs to."""
+    counts: dict[int, int] = field(default_factory=dict)
+    """Package -> how many items an answer counts in it."""
+    corrections: list[Correction] = field(default_factory=list)
+    _hints: list[tuple[type[Any], int, tuple[str, ...], Any, str]] = field(default_factory=list)
+    _nameless: dict[tuple[type[Any], bytes], int] = field(default_factory=dict)
+
+    def learn(self, answers: Iterable[Answer]) -> None:
+        """Take in answers; `UnknownAnswer` where a path or a key has no place."""
+        for answer in answers:
+            self._learn_one(answer)
+        for hint in self._hints:
+            self._follow(*hint)
+        for table in (self.records[TransitionLog], self.records[WebhookEvent]):
+            for columns in table.values():
+                self._name_subject(columns)
+
+    def know(self, kind: type[Any], id_: int, column: str, value: Any, pointer: str) -> None:
+        """Keep a column's value, unless it is known already; then a different one is a correction."""
+        columns = self.records[kind].setdefault(id_, {"id": id_})
+        first = columns.setdefault(column, value)
+        if first != value:
+            self.corrections.append(Correction(pointer, in_json(value), in_json(first)))
+        target = REFERENCES[kind].get(column)
+        if target is not None and isinstance(value, int):
+            self.records[target].setdefault(value, {"id": value})
+
+    def hint(self, kind: type[Any], id_: int, path: tuple[str, ...], value: Any, pointer: str) -> None:
+        """Keep for later what is said of a record that is reached by references."""
+        self._hints.append((kind, id_, path, value, pointer))
+
+    def expect(self, kind: type[Any], column: str, id_: int, number: int) -> None:  # noqa: ARG002 - only items are counted
+        self.counts[id_] = number
+
+    def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int:
+        """Take in one document; give the id of its record."""
+        fields = instance(shape).fields
+        if unknown := sorted(set(document) - set(fields)):
+            raise UnknownAnswer(f"{pointer}/{unknown[0]}: unknown key; known: {', '.join(fields)}")
+        id_ = self._id_of(shape, document)
+        self.records[shape.kind].setdefault(id_, {"id": id_})
+        for key, piece in fields.items():
+            if isinstance(piece, Piece):
+                self._take_key(shape, id_, key, piece, document, pointer)
+        for column, value in known.items():
+            self.know(shape.kind, id_, column, value, pointer)
+        return id_
+
+    def _take_key(  # noqa: PLR0913 - a key stands in a document of a shape
+        self, shape: type[Shape], id_: int, key: str, piece: Piece, document: Mapping[str, Any], pointer: str
+    ) -> None:
+        if key in document:
+            piece.take(Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key], self)
+        elif isinstance(piece, Column) and Absent in COLUMN_TYPES[shape.kind][piece.column or key]:
+            self.know(shape.kind, id_, piece.column or key, ABSENT, f"{pointer}/{key}")
+
+    def _learn_one(self, answer: Answer) -> None:
+        found, owner = source_of(answer.path)
+        paged = isinstance(answer.body, dict) and "results" in answer.body
+        documents = answer.body["results"] if paged else [answer.body]
+        for number, document in enumerate(documents):
+            pointer = f"/results/{number}" if paged else ""
+            id_ = self.take(SHAPES[found.shape], document, pointer)
+            if owner is not None:
+                self.know(SHAPES[found.shape].kind, id_, "object_id", owner, pointer)
+        if found.owner is not None and owner is not None:
+            self.subjects.append((found.owner, owner))
+            self.records[found.owner].setdefault(owner, {"id": owner})
+
+    def _id_of(self, shape: type[Shape], document: Mapping[str, Any]) -> int:
+        for key in ("id", "pk"):
+            if key in document:
+                return int(document[key])
+        content = (shape.kind, orjson.dumps(document))
+        return self._nameless.setdefault(content, self._free_id(shape.kind))
+
+    def _free_id(self, kind: type[Any]) -> int:
+        return max(self.records[kind], default=0) + 1
+
+    def _follow(self, kind: type[Any], id_: int, path: tuple[str, ...], value: Any, pointer: str) -> None:
+        for at, column in enumerate(path[:-1]):
+            target = REFERENCES[kind][column]
+            columns = self.records[kind].setdefault(id_, {"id": id_})
+            if columns.get(column) is None:
+                columns[column] = self._likely(target, path[at + 1 :], value)
+            kind, id_ = target, columns[column]
+            self.records[kind].setdefault(id_, {"id": id_})
+        self.know(kind, id_, path[-1], value, pointer)
+
+    def _likely(self, kind: type[Any], path: tuple[str, ...], value: Any) -> int:
+        """Give the record that a path must mean which starts at an unnamed one: one that agrees, or a new one."""
+        if len(path) == 1:
+            for id_, columns in self.records[kind].items():
+                if columns.get(path[0], value) == value:
+                    return id_
+        return self._free_id(kind)
+
+    def _name_subject(self, columns: dict[str, Any]) -> None:
+        """Content types name kinds of records: a log's states have the content type of its subject."""
+        content_type = columns.get("content_type")
+        for column in ("old_state", "new_state"):
+            if content_type is not None and column in columns:
+                self.records[State][columns[column]].setdefault("content_type", content_type)
+
+    @property
+    def language(self) -> str:
+        """The language in which the states' names were printed."""
+        for columns in self.records[State].values():
+            translations = columns.get("translations")
+            if isinstance(translations, bytes):
+                names = {key: entry.get("name") for key, entry in orjson.loads(translations).items()}
+                if names.get("tr-tr") == columns.get("name") != names.get("en-us"):
+                    return "tr-tr"
+        return "en-us"
+
+    def name_commands(self) -> None:
+        """Give each transition the command code that its slug or its `command` tells."""
+        for columns in self.records[Transition].values():
+            columns.setdefault("command_code", code_of(columns.get("slug"), columns.get("command")))
+
+
+def source_of(path: str) -> tuple[Source, int | None]:
+    """Give what an answer at this path holds, and whose it is."""
+    plain = path.partition("?")[0]
+    for found in SOURCES:
+        if match := found.pattern.search(plain):
+            owner = match.groupdict().get("owner")
+            return found, None if owner is None else int(owner)
+    raise UnknownAnswer(f"{path}: no operation of the guide answers there")
+
+
+def code_of(slug: Any, command: Any) -> str:
+    """Give a command code from the slug's pattern; what has none runs as a plain move."""
+    if isinstance(command, str):
+        return command
+    if not isinstance(slug, str):
+        return "PKG_STATE_TRANSITION"
+    match = CODE_IN_SLUG.match(slug)
+    return match["code"].upper() if match else slug.upper()
+
+
+def in_json(value: Any) -> Any:
+    """Give a column's value as its page would print it."""
+    if isinstance(value, bytes):
+        return orjson.loads(value)
+    if isinstance(value, datetime):
+        return orjson.loads(orjson.dumps(value, option=orjson.OPT_UTC_Z))
+    return None if value is ABSENT else value
