@@ -59,6 +59,7 @@ class Spot(NamedTuple):
 
 
 def names() -> list[str]:
+    """List the samples; a file of another name, such as a list of corrections, is none."""
     folder = files("emulator") / "fixtures" / "documented"
     return sorted(file.name.removesuffix(".json") for file in folder.iterdir() if "." in file.name[:-5])
 
