@@ -1,0 +1,272 @@
+"""Every schema file keeps the rules of the house, and what is wrong with a document is said in one line."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from emulator.core import schemas
+from emulator.core.schema_problems import Problem
+from tests.support import samples
+from tests.support.answers import check_answer, validator
+
+FREE_MAPS = {
+    "additional_headers": "the hook's owner names the headers",
+    "attributes": "the catalogue, or the log, names the keys",
+    "attributes_kwargs": "the catalogue names the keys",
+    "body": "recorded documents and those of calls are judged when they are used",
+    "conf": "settings of one customer",
+    "config": "settings of one customer",
+    "configuration": "settings of one customer",
+    "denial_reason": "assumed: no sample shows one",
+    "discrepancy_reason": "assumed: no sample shows one",
+    "error": "one key per refused parameter",
+    "extra_attributes": "the catalogue names the keys",
+    "extra_information": "planning writes what it likes",
+    "field-errors": "one key per refused field",
+    "input_parameters": "every command has its own",
+    "kwargs": "every retry rule has its own",
+    "mapping": "assumed: no sample shows one",
+    "price_extra_field": "the customer names the keys",
+    "stock_extra_field": "the customer names the keys",
+    "translations": "one key per language",
+}
+"""Objects that are not closed, by their key (or the schema's own name), with the reason."""
+
+WITHOUT_SAMPLE = {
+    "command-error": "described in words on a command's page",
+    "error": "the framework's",
+    "field-errors": "the framework's",
+    "formats": "no shape: what other schemas refer to",
+    "installation": "our own",
+    "login": "described in words on the integration page",
+    "login-token": "described in words on the integration page",
+    "scenario": "our own",
+}
+"""Schemas that no documented sample reaches, with the reason."""
+
+STATE = {"id": 35, "name": "Waiting", "enum_class": "PackageStatus", "enum_value": "100", "content_type": 4}
+WRONG = [
+    ("command", [], "the document: is [], must be an object"),
+    ("command", {"slug": "x"}, "/input_parameters: is missing, must be an object"),
+    ("command", {"transition": "25", "input_parameters": {}}, '/transition: is "25", must be an integer'),
+    ("login", {"username": "", "password": "x"}, '/username: is "", must be at least 1 character(s) long'),
+    (
+        "login",
+        {"username": "x", "password": "x", "a/b~": 1},
+        "/a~1b~0: is unknown, known are username, password",
+    ),
+    (
+        "command-error",
+        {"error": {}, "status_code": 400},
+        "/error: is {}, must be an object with at least 1 key(s)",
+    ),
+    ("command-error", {"error": {"slug": ["No."]}, "status_code": 409}, "/status_code: is 409, must be 400"),
+    ("scenario", {"name": "x", "language": "de"}, '/language: is "de", must be one of "en-us", "tr-tr"'),
+    ("scenario", {"name": "x", "packages": -1}, "/packages: is -1, must be at least 0"),
+    (
+        "scenario",
+        {"name": "x", "clock": "now"},
+        '/clock: is "now", must be a datetime in UTC, such as 2023-03-15T12:20:30.385608Z',
+    ),
+    (
+        "installation",
+        {"name": "x", "states": [STATE | {"provenance": "assumed"}], "transitions": []},
+        "/states/0/reason: is missing",
+    ),
+    (
+        "command",
+        {"input_parameters": {}},
+        'the document: is {"input_parameters": {}}, must be an object with transition or an object with slug',
+    ),
+]
+
+RIGHT = [
+    ("command", {"transition": 25, "input_parameters": {}}),
+    ("command", {"slug": "renew_transfer", "input_parameters": {"package_items": [1]}}),
+    ("login", {"username": "demo", "password": "secret"}),
+    ("login-token", {"key": "6f1c"}),
+    ("error", {"detail": "Not found."}),
+    ("field-errors", {"slug": ["This field is required."]}),
+    ("field-errors", {"retry_countdown_config": {"kwargs": {"base": ["A valid integer is required."]}}}),
+    ("command-error", {"error": {"transition": ["No."]}, "status_code": 400}),
+    (
+        "scenario",
+        {"$schema": "scenario.json", "name": "demo", "packages": 200, "clock": "2023-04-05T09:00:00Z"},
+    ),
+    ("scenario", {"name": "x", "answers": [{"path": "/api/v1/oms/packages/1/", "body": {}}]}),
+    ("scenario", {"name": "x", "steps": [{"method": "DELETE", "path": "/whisperer/hooks/1/"}]}),
+    ("installation", {"name": "x", "states": [STATE | {"provenance": "documented"}], "transitions": []}),
+]
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+NEAR_COMMANDS = st.dictionaries(st.sampled_from(["transition", "slug", "input_parameters", "other"]), JSON)
+
+
+def subschemas(key: str, rules: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every schema inside a schema with the key that it stands under."""
+    yield key, rules
+    for name, inner in (rules.get("properties", {}) | rules.get("$defs", {})).items():
+        yield from subschemas(name, inner)
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(rules.get(keyword), dict):
+            yield from subschemas(f"{key} {keyword}", rules[keyword])
+    for inner in rules.get("anyOf", []):
+        yield from subschemas(key, inner)
+
+
+def is_object(rules: Any) -> bool:
+    return "object" in (rules.get("type") or ())
+
+
+ALL = [
+    (name, key, rules) for name in schemas.names() for key, rules in subschemas(name, schemas.schema(name))
+]
+OBJECTS = [each for each in ALL if is_object(each[2])]
+
+
+@pytest.fixture(params=schemas.names())
+def name(request):
+    return request.param
+
+
+def test_file_is_a_schema_under_its_own_name(name):
+    """Each file is valid 2020-12 and says its own name, title and purpose."""
+    schema = schemas.schema(name)
+    Draft202012Validator.check_schema(schema)
+    jsonschema_rs.meta.validate(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"{name}.json"
+    assert schema["title"]
+    assert schema["description"]
+
+
+def test_file_names_are_unique():
+    """A name stands for one shape, whichever folder its file lies in."""
+    root = files("emulator") / "schemas"
+    found = [file.name for folder in root.iterdir() for file in folder.iterdir()]
+    assert sorted(found) == [
+        f"{name}.json" for name in sorted(schemas.names(), key=lambda name: f"{name}.json")
+    ]
+
+
+def test_vendors_shapes_tell_their_source(name):
+    """Whatever is not ours says which page it was taken from."""
+    is_ours = (files("emulator") / "schemas" / "own" / f"{name}.json").is_file()
+    assert is_ours or schemas.schema(name)["x-source"]
+
+
+def test_references_lead_somewhere(name):
+    """Both validators can compile the schema with all that it refers to."""
+    validator(name).is_valid({})
+    list(schemas.problems(name, {}))
+
+
+@pytest.mark.parametrize(("file", "key", "rules"), OBJECTS, ids=[f"{file}:{key}" for file, key, _ in OBJECTS])
+def test_objects_are_closed(file, key, rules):
+    """An object names its keys and allows no other, or it is a known free map."""
+    assert rules.get("additionalProperties") is False or key in FREE_MAPS
+
+
+def test_free_maps_are_in_use():
+    """No exception outlives its reason."""
+    open_ones = {key for _, key, rules in OBJECTS if rules.get("additionalProperties") is not False}
+    assert open_ones == FREE_MAPS.keys()
+
+
+def test_samples_reach_every_shape():
+    """A shape is shown by some sample, or is listed with the reason why not."""
+    reached = {
+        spot.shape.split("/")[0]
+        for sample in samples.names()
+        for spot in samples.spots(sample, samples.body(sample))
+    }
+    assert set(schemas.names()) - reached == WITHOUT_SAMPLE.keys()
+
+
+@pytest.mark.parametrize("name", ["scenario", "installation"])
+def test_editors_can_explain_every_key(name):
+    """Our own files are written by hand: each key has a description to show."""
+    properties = [rules.get("properties", {}) for _, rules in subschemas(name, schemas.schema(name))]
+    assert [key for each in properties for key, rules in each.items() if not rules.get("description")] == []
+
+
+@pytest.mark.parametrize(("name", "document", "line"), WRONG)
+def test_problem_says_where_what_and_what_would_be_right(name, document, line):
+    """One line has the place, the fault and the remedy."""
+    assert schemas.problem(name, document) == line
+
+
+@pytest.mark.parametrize(("name", "document"), RIGHT)
+def test_right_documents_have_no_problem(name, document):
+    """Every form that is meant to pass does."""
+    assert schemas.problem(name, document) is None
+    assert list(schemas.problems(name, document)) == []
+
+
+def test_problems_name_every_place_once():
+    """Callers can build a map of fields: a missing or unknown key is the end of its path."""
+    found = list(schemas.problems("command", {"input_parameters": [], "slug": 1, "a": 1, "b": 2}))
+    assert [(each.path, each.keyword) for each in found] == [
+        (("slug",), "type"),
+        (("input_parameters",), "type"),
+        (("a",), "additionalProperties"),
+        (("b",), "additionalProperties"),
+    ]
+    assert found[0] == Problem(("slug",), "type", "is 1, must be a string")
+
+
+def test_problems_look_into_the_alternative_that_was_meant():
+    """A payload that is nearly a package is told what keeps it from being one."""
+    event = samples.body("package-webhook-event-details.response-200")
+    event["request_payload"]["payload"]["state"]["id"] = "35"
+    line = '/request_payload/payload/state/id: is "35", must be an integer'
+    assert schemas.problem("webhook-event", event) == line
+
+
+def test_missing_parts_of_a_nullable_document_are_named():
+    """A shipment may be null, but a half one lacks its keys."""
+    package = samples.body("package-detail.response-200") | {"shipment": {"id": 1}}
+    found = [each.path for each in schemas.problems("package", package)]
+    assert ("shipment", "awb_number") in found
+    assert all(path[0] == "shipment" for path in found)
+
+
+def test_long_values_are_cut():
+    """A line stays a line, however large the wrong value is."""
+    assert len(schemas.problem("error", {"detail": ["x" * 1000]})) < 120
+
+
+def test_unknown_name_tells_the_known_ones():
+    """A misspelt name is answered with all names."""
+    with pytest.raises(
+        schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short\.$"
+    ):
+        schemas.problem("packge", {})
+
+
+@given(NEAR_COMMANDS | JSON)
+def test_both_validators_agree(document):
+    """The fast one that judges answers and the one that explains say the same."""
+    assert validator("command").is_valid(document) is (schemas.problem("command", document) is None)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"detail": 1}', b'{"detail": "No.", "code": 1}'])
+def test_check_answer_refuses(body):
+    """An answer that is no JSON or has another shape fails with the schema's name."""
+    with pytest.raises(AssertionError, match=r"^error: "):
+        check_answer("error", body)
+
+
+def test_check_answer_accepts():
+    """An answer of the promised shape passes."""
+    check_answer("error", b'{"detail": "Not found."}')

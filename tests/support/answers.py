@@ -1,0 +1,37 @@
+"""Judges the emulator's answers by their schemas, fast enough for every answer of the whole test run."""
+
+from functools import cache
+
+import jsonschema_rs
+import orjson
+
+from emulator.core import schemas
+
+
+def check_answer(schema_name: str, body_bytes: bytes) -> None:
+    """Raise an AssertionError that says where the body leaves its schema, and how."""
+    try:
+        document = orjson.loads(body_bytes)
+    except orjson.JSONDecodeError as error:
+        raise AssertionError(f"{schema_name}: not JSON: {error}: {body_bytes[:80]!r}") from None
+    check_document(schema_name, document)
+
+
+def check_document(schema_name: str, document: object) -> None:
+    """Do the same for a document that is no longer text."""
+    error = next(validator(schema_name).iter_errors(document), None)
+    if error:
+        line = schemas.problem(schema_name, document)
+        raise AssertionError(f"{schema_name}: {line or f'{error.instance_path}: {error.message}'}")
+
+
+@cache
+def validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
+    """Compile the schema once; an unknown name raises what `schemas.schema` raises."""
+    reference = {"$ref": schemas.schema(schema_name)["$id"]}
+    return jsonschema_rs.Draft202012Validator(reference, registry=_registry())
+
+
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(f"{name}.json", schemas.schema(name)) for name in schemas.names()])

@@ -1,0 +1,115 @@
+"""The documented samples, and a walk over them that knows which schema describes each place."""
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from emulator.core import schemas
+from tests.support.answers import validator
+
+Json = Any
+
+SHAPES = {
+    "package-command.request": "command",
+    "package-command.response-200": "command-result",
+    "package-delivery-ranges.response-200": "page-of-delivery-range",
+    "package-detail.response-200": "package",
+    "package-invoice.response-201": "invoice",
+    "package-list.response-200": "page-of-package",
+    "package-set-invoice-number.request": "set-invoice-number",
+    "package-set-remote-id.request": "set-remote-id",
+    "package-short-detail.response-200": "package-short",
+    "package-short-list.response-200": "page-of-package-short-list-item",
+    "package-simple-list.response-200": "page-of-package-simple",
+    "package-state-transition-log-detail.response-200": "transition-log",
+    "package-state-transition-log-list.response-200": "page-of-transition-log",
+    "package-state-transition-log-short-detail.response-200": "transition-log-short",
+    "package-state-transition-log-short-list.response-200": "page-of-transition-log-short",
+    "package-webhook-event-details.response-200": "webhook-event",
+    "package-webhook-event-list.response-200": "page-of-webhook-event",
+    "package-webhook-event-short-list.response-200": "page-of-webhook-event-short",
+    "transfer-order-command.request-1": "command",
+    "transfer-order-command.request-2": "command",
+    "transfer-order-detail.response-200": "transfer",
+    "transfer-order-list-simple.response-200": "page-of-transfer-simple",
+    "transfer-order-list.response-200": "page-of-transfer-list-item",
+    "transfer-order-set-invoice-number.request": "set-invoice-number",
+    "transfer-order-set-remote-id.request": "set-remote-id",
+    "transfer-order-state-transition-log-detail.response-200": "transition-log",
+    "transfer-order-state-transition-log-list-short.response-200": "page-of-transition-log-short",
+    "transfer-order-state-transition-log-list.response-200": "page-of-transition-log",
+    "transfer-order-webhook-event-detail.response-200": "webhook-event",
+    "transfer-order-webhook-event-list-short.response-200": "page-of-webhook-event-short",
+    "transfer-order-webhook-event-list.response-200": "page-of-webhook-event",
+}
+"""Which schema each sample obeys, by the sample's file name without `.json`."""
+
+
+class Spot(NamedTuple):
+    """An object or array of a sample that its schema describes; free ones are no spots."""
+
+    shape: str
+    """Schema name, followed by the keys below it if the schema describes the place itself."""
+    properties: tuple[str, ...]
+    """The documented keys in the documented order; none for arrays and for maps with keys of their own."""
+    value: Json
+    is_stored: bool
+    """True inside a stored payload, whose keys have an order of their own."""
+
+
+def names() -> list[str]:
+    """List the samples; a file of another name, such as a list of corrections, is none."""
+    folder = files("emulator") / "fixtures" / "documented"
+    return sorted(file.name.removesuffix(".json") for file in folder.iterdir() if "." in file.name[:-5])
+
+
+def body(name: str) -> Json:
+    """Read the sample's document afresh: tests may change it."""
+    file = files("emulator") / "fixtures" / "documented" / f"{name}.json"
+    return json.loads(file.read_bytes())["body"]
+
+
+def spots(name: str, document: Json) -> Iterator[Spot]:
+    """Walk over the sample's objects and arrays, outermost first."""
+    shape = SHAPES[name]
+    return _spots(shape, schemas.schema(shape), document, is_stored=False)
+
+
+def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[Spot]:
+    if not isinstance(value, dict | list):
+        return
+    shape, rules = _described(shape, rules, value)
+    is_stored = is_stored or shape == "request-payload"
+    described = {key: inner for key, inner in _entries(value) if _rules_of(rules, key)}
+    if not described and not rules.get("properties"):
+        return
+    yield Spot(shape, tuple(rules.get("properties", ())), value, is_stored)
+    for key, inner in described.items():
+        yield from _spots(f"{shape}/{_step(key)}", _rules_of(rules, key), inner, is_stored=is_stored)
+
+
+def _entries(value: Json) -> list[tuple[str | int, Json]]:
+    return list(value.items() if isinstance(value, dict) else enumerate(value))
+
+
+def _step(key: str | int) -> str:
+    return key if isinstance(key, str) else "*"
+
+
+def _rules_of(rules: Json, key: str | int) -> Json:
+    if isinstance(key, int):
+        return rules.get("items")
+    return rules.get("properties", {}).get(key) or rules.get("additionalProperties")
+
+
+def _described(shape: str, rules: Json, value: Json) -> tuple[str, Json]:
+    """Follow references and alternatives to the rules that describe the value."""
+    if "anyOf" in rules and "properties" not in rules:
+        references = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
+        shape = next((each for each in references if validator(each).is_valid(value)), references[0])
+        return shape, schemas.schema(shape)
+    if "$ref" in rules and isinstance(value, dict):
+        shape = rules["$ref"].removesuffix(".json")
+        return shape, schemas.schema(shape)
+    return shape, rules
