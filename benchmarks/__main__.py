@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: every bar, or those named, as one table of ratios."""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+import click
+
+from benchmarks import report
+from benchmarks.bars import BARS
+from benchmarks.load import LoadFailedError
+from benchmarks.rounds import FULL, QUICK, Bar, MeasurementFailedError, Plan, Result
+from benchmarks.servers import StartFailedError
+
+FAILURES = (
+    MeasurementFailedError,
+    LoadFailedError,
+    StartFailedError,
+    *(OSError, HTTPException, ValueError, LookupError),  # a server that answers nonsense, or no longer
+)
+
+
+def chosen(names: Sequence[str], bars: Sequence[Bar] = BARS) -> list[Bar]:
+    """The bars of these names, in the table's order; all of them for no name."""
+    known = [bar.name for bar in bars]
+    if unknown := [name for name in names if name not in known]:
+        raise click.UsageError(f"Unknown bar {', '.join(unknown)}; known: {', '.join(known)}.")
+    return [bar for bar in bars if not names or bar.name in names]
+
+
+def result_of(bar: Bar, plan: Plan) -> Result:
+    """What the bar came to; a failure is a result too, so that the other bars are still measured."""
+    try:
+        return Result(bar, tuple(bar.measure(plan)))
+    except FAILURES as error:
+        return Result(bar, problem=f"{type(error).__name__}: {error}")
+
+
+@click.command(epilog=f"Bars: {', '.join(bar.name for bar in BARS)}.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--quick", is_flag=True, help="Few, short rounds: a smoke test, not figures to quote.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
+def main(names: tuple[str, ...], *, quick: bool, file: Path | None) -> None:
+    """Print our speed as ratios, both sides measured in this run on this machine.
+
+    A bar that is missed is printed and no failure; exit 1 means that one could not be measured.
+    """
+    plan, bars = QUICK if quick else FULL, chosen(names)
+    click.echo(", ".join(f"{key} {value}" for key, value in report.machine().items()))
+    before, results = report.ticks(), []
+    for bar in bars:
+        click.echo(f"measuring {bar.name} ...", err=True)
+        results.append(result_of(bar, plan))
+    stolen = report.stolen(before)
+    click.echo(f"{report.table(results)}\nstolen by the host meanwhile: {stolen:.1f} %")
+    if file:
+        file.write_text(json.dumps(report.document(results, stolen), indent=2) + "\n")
+    sys.exit(any(result.problem for result in results))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended too
+    main(prog_name="python -m benchmarks")

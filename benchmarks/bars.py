@@ -1,0 +1,177 @@
+"""The bars: what is measured, against what, and how far it may be off. A new bar is a row and a function."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from benchmarks import load, servers
+from benchmarks.load import Job, Outcome, Request
+from benchmarks.rounds import Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleaved
+from benchmarks.servers import Server, baseline, fetch, running
+
+PACKAGES = "/api/v1/oms/packages/"
+AUTH = {"Authorization": "Token full-access"}
+PAGE = 20
+MANY, FEW = 36_404, 200
+DEEP_PAGES = 50
+FIRST_PAGE = Request(f"{PACKAGES}?limit={PAGE}", headers=AUTH)
+IMPORTS = [sys.executable, "-c", "import flask, marshmallow, faker, jsonschema"]
+
+
+# Load on a server -----------------------------------------------------------------------------------------
+
+
+def checked(job: Job) -> Outcome:
+    """What the job came to; a single wrong answer or lost connection makes it no measurement."""
+    got = load.measure(job)
+    if got.failed or got.reconnects or not got.answered:
+        raise MeasurementFailedError(
+            f"{got.failed} of {got.sent} requests failed, {got.reconnects} reconnects: {'; '.join(got.reasons)}"
+        )
+    return got
+
+
+def rate(server: Server, requests: list[Request], plan: Plan) -> float:
+    """Requests per second of one slice of load."""
+    job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
+    return checked(job).rps
+
+
+def cost(server: Server, requests: list[Request], plan: Plan) -> float:
+    """Milliseconds per answer, all connections together."""
+    return 1000 / rate(server, requests, plan)
+
+
+def promised(server: Server, request: Request) -> Request:
+    """The request with the length that its answer has now, which it must have every time."""
+    answer = fetch(server, request.path, request.method, request.headers, request.body)
+    if answer.status != request.status:
+        raise MeasurementFailedError(f"{request.method} {request.path}: status {answer.status}")
+    return replace(request, length=len(answer.body))
+
+
+# A constant-bytes peer ------------------------------------------------------------------------------------
+
+
+def beside_baseline(choose: Callable[[Server], Request], plan: Plan) -> Iterator[Round]:
+    """Our requests per second beside those of a peer that gives back our own answer's bytes."""
+    for _ in range(plan.groups):
+        with running(servers.ours()) as mine:
+            request = promised(mine, choose(mine))
+            answer = fetch(mine, request.path, request.method, request.headers, request.body)
+            with baseline([answer]) as peer:
+                requests = [request]
+                yield from interleaved(
+                    plan.rounds, partial(rate, mine, requests, plan), partial(rate, peer, requests, plan)
+                )
+
+
+def detail(plan: Plan) -> Iterator[Round]:
+    return beside_baseline(first_package, plan)
+
+
+def full_list(plan: Plan) -> Iterator[Round]:
+    return beside_baseline(lambda server: full_page(server, FIRST_PAGE), plan)
+
+
+def first_package(server: Server) -> Request:
+    """The detail of the first package that the server lists."""
+    page = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)
+    return Request(f"{PACKAGES}{page['results'][0]['pk']}/", headers=AUTH)
+
+
+def full_page(server: Server, request: Request) -> Request:
+    found = len(json.loads(fetch(server, request.path, headers=AUTH).body)["results"])
+    if found != PAGE:
+        raise MeasurementFailedError(f"{request.path}: {found} packages instead of {PAGE}")
+    return request
+
+
+# The number of packages -----------------------------------------------------------------------------------
+
+
+def by_size(choose: Callable[[int], list[Request]], plan: Plan) -> Iterator[Round]:
+    """What a page costs with many packages, beside the same with few. Every page was asked for once before."""
+    for _ in range(plan.groups):
+        with sized(MANY) as many, sized(FEW) as few:
+            of_many = [promised(many, request) for request in choose(MANY)]
+            of_few = [promised(few, request) for request in choose(FEW)]
+            yield from interleaved(plan.rounds, partial(cost, many, of_many, plan), partial(cost, few, of_few, plan))
+
+
+@contextmanager
+def sized(packages: int) -> Iterator[Server]:
+    """Ours with that many packages, and no other number."""
+    with running(servers.ours("--packages", str(packages))) as server:
+        found = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)["count"]
+        if found != packages:
+            raise MeasurementFailedError(f"asked for {packages:,} packages, got {found:,}")
+        yield server
+
+
+def size_first(plan: Plan) -> Iterator[Round]:
+    return by_size(lambda _packages: [FIRST_PAGE], plan)
+
+
+def size_deep(plan: Plan) -> Iterator[Round]:
+    return by_size(deep_pages, plan)
+
+
+def deep_pages(packages: int, pages: int = DEEP_PAGES) -> list[Request]:
+    """Full pages spread evenly from the first to the last; where there are fewer, the same ones come again."""
+    last = packages // PAGE
+    numbers = [1 + step * (last - 1) // (pages - 1) for step in range(pages)]
+    return [Request(f"{PACKAGES}?limit={PAGE}&page={number}", headers=AUTH) for number in numbers]
+
+
+def size_cold(plan: Plan) -> Iterator[Round]:
+    """Pages that nobody has asked for since the start, so each slice has a server of its own."""
+    return interleaved(2 * plan.groups, partial(cold, MANY), partial(cold, FEW))
+
+
+def cold(packages: int) -> float:
+    """Milliseconds per page, one after the other; the first page was seen when the server came up."""
+    unseen = deep_pages(packages, FEW // PAGE)[1:]
+    with sized(packages) as server:
+        return 1000 / checked(Job(server.port, unseen, seconds=60, connections=1, limit=len(unseen))).rps
+
+
+# Starting -------------------------------------------------------------------------------------------------
+
+
+def starts(ours: Callable[[], float], theirs: Callable[[], float], plan: Plan) -> Iterator[Round]:
+    """Starts side by side; the first of each writes the byte code and is not counted."""
+    ours(), theirs()
+    return interleaved(plan.groups * plan.rounds, ours, theirs)
+
+
+def ready_after(command: list[str]) -> float:
+    with running(command) as server:
+        return server.ready_after
+
+
+def start_many(plan: Plan) -> Iterator[Round]:
+    ours = partial(ready_after, servers.ours("--packages", str(MANY)))
+    return starts(ours, partial(servers.seconds_of, IMPORTS), plan)
+
+
+def start_demo(plan: Plan) -> Iterator[Round]:
+    return starts(partial(ready_after, servers.ours()), partial(ready_after, servers.bare()), plan)
+
+
+# The table ------------------------------------------------------------------------------------------------
+
+CONSTANT = "Flask + waitress, the same bytes"
+
+BARS = (
+    Bar("detail", "package detail", CONSTANT, "requests/s", at_least(0.8), detail),
+    Bar("list", "full list page, 20 packages", CONSTANT, "requests/s", at_least(0.8), full_list),
+    Bar("size-first", f"first page of {MANY:,}", f"first page of {FEW}", "ms/page", at_most(1.3), size_first),
+    Bar("size-deep", f"pages all over {MANY:,}", f"pages all over {FEW}", "ms/page", at_most(1.3), size_deep),
+    Bar("size-cold", f"unseen pages of {MANY:,}", f"unseen pages of {FEW}", "ms/page", at_most(1.3), size_cold),
+    Bar("start-36404", f"ready with {MANY:,}", "importing four libraries", "s", at_most(10), start_many),
+    Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
+)

@@ -1,0 +1,99 @@
+"""Results as a table for people and as a document for programs."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.rounds import Result
+
+HEADINGS = ("bar", "ours", "theirs", "unit", "ratio", "rounds", "bound", "met")
+
+
+def table(results: Sequence[Result]) -> str:
+    """One line per bar, in columns, and below them what each side is and what could not be measured."""
+    rows = [HEADINGS, *(cells(result) for result in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([*lines, "", *(explained(result) for result in results)])
+
+
+def cells(result: Result) -> tuple[str, ...]:
+    bar = result.bar
+    if result.problem:
+        return (bar.name, "", "", bar.unit, "", "", str(bar.bound), "not measured")
+    low, high = result.spread
+    return (
+        bar.name,
+        figure(result.ours),
+        figure(result.theirs),
+        bar.unit,
+        f"{result.ratio:.2f}",
+        f"{low:.2f}-{high:.2f} of {len(result.rounds)}",
+        str(bar.bound),
+        "yes" if result.met else "NO",
+    )
+
+
+def figure(value: float) -> str:
+    """Three digits, or all of a large number's."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def explained(result: Result) -> str:
+    bar = result.bar
+    return f"{bar.name}: {result.problem}" if result.problem else f"{bar.name}: {bar.ours} / {bar.theirs}"
+
+
+def machine() -> dict[str, object]:
+    """Where the figures come from; they are not to be compared with another machine's."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 2),
+    }
+
+
+def ticks() -> tuple[int, int]:
+    """The processor time that this machine's host kept for others since boot, and all of it; Linux only."""
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0]
+    except OSError:
+        return 0, 0
+    counts = [int(count) for count in first.split()[1:9]]
+    return counts[7], sum(counts)
+
+
+def stolen(before: tuple[int, int]) -> float:
+    """The host's share of the processors since then, in per cent: much of it explains a wide spread."""
+    after = ticks()
+    return 100 * (after[0] - before[0]) / max(after[1] - before[1], 1)
+
+
+def document(results: Sequence[Result], stolen_percent: float) -> dict[str, object]:
+    """Everything, each round included."""
+    return {
+        "machine": machine() | {"stolen_percent": stolen_percent},
+        "bars": {result.bar.name: entry(result) for result in results},
+    }
+
+
+def entry(result: Result) -> dict[str, object]:
+    bar = result.bar
+    row: dict[str, object] = {"ours_is": bar.ours, "theirs_is": bar.theirs, "unit": bar.unit}
+    row |= {"bound": str(bar.bound)}
+    if result.problem:
+        return row | {"problem": result.problem}
+    low, high = result.spread
+    return row | {
+        "ours": result.ours,
+        "theirs": result.theirs,
+        "ratio": result.ratio,
+        "least": low,
+        "greatest": high,
+        "met": result.met,
+        "rounds": [asdict(round_) for round_ in result.rounds],
+    }

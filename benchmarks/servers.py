@@ -1,0 +1,166 @@
+"""Starts the servers under test on free ports, says how long that took, and ends them: its own, no others."""
+
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import IO
+from urllib.parse import urlsplit
+
+from benchmarks.baseline import Answer, dump
+
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = 32  # as many as `serve` gives waitress
+START_LIMIT = 120.0
+READY = "ready: "
+
+
+class StartFailedError(Exception):
+    """A server did not come up; says which, and the last line it wrote."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that accepts connections, and the seconds from its start until it said so."""
+
+    port: int
+    ready_after: float
+    pid: int
+
+
+def ours(*options: str) -> list[str]:
+    """The emulator as a user starts it, on a free port."""
+    return [sys.executable, "-m", "emulator.cli", "serve", "--port", "0", *options]
+
+
+def bare() -> list[str]:
+    return [sys.executable, str(ROOT / "benchmarks" / "bare.py")]
+
+
+@contextmanager
+def baseline(answers: list[Answer], threads: int = THREADS) -> Iterator[Server]:
+    """The peer that gives back exactly these answers."""
+    command = [sys.executable, "-m", "benchmarks.baseline", str(threads)]
+    with running(command, stdin=dump(answers)) as server:
+        yield server
+
+
+@contextmanager
+def running(command: Sequence[str], *, stdin: bytes = b"", limit: float = START_LIMIT) -> Iterator[Server]:
+    """The command's server, ready; its process is gone on leaving, however that happens."""
+    with tempfile.TemporaryFile() as errors:
+        began = perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=ROOT,
+            env=environment(),
+        )
+        try:
+            feed(process, stdin)
+            watch = Watch(process, began)
+            try:
+                yield watch.server(command, errors, limit)
+            finally:
+                end(process)
+                watch.join()
+        finally:
+            end(process)
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    stream.close()
+
+
+class Watch:
+    """Reads a process's stdout to its end, so that it never blocks, and notes when it said it was ready."""
+
+    def __init__(self, process: subprocess.Popen[bytes], began: float) -> None:
+        self.process, self.began = process, began
+        self.url, self.ready_after = "", 0.0
+        self.told = threading.Event()
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if not self.url and line.startswith(READY.encode()):
+                self.ready_after = perf_counter() - self.began
+                self.url = line.decode().removeprefix(READY).strip()
+                self.told.set()
+        self.told.set()
+
+    def server(self, command: Sequence[str], errors: IO[bytes], limit: float) -> Server:
+        self.told.wait(limit)
+        port = urlsplit(self.url).port
+        if port is None:
+            raise StartFailedError(f"{' '.join(command)}: not ready ({last_line(errors)})")
+        return Server(port, self.ready_after, self.process.pid)
+
+    def join(self) -> None:
+        self.thread.join()
+
+
+def environment() -> dict[str, str]:
+    """Ours without the emulator's own variables: an option set outside must not change a measurement."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OMS_EMULATOR_")}
+
+
+def feed(process: subprocess.Popen[bytes], text: bytes) -> None:
+    assert process.stdin
+    try:
+        process.stdin.write(text)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended without reading: `Watch` says so, with its last words
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask this process to stop, and insist after ten seconds."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def fetch(
+    server: Server, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str = ""
+) -> Answer:
+    """One answer of the server, as the peer would give it."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        connection.request(method, path, body or None, dict(headers or {}))
+        response = connection.getresponse()
+        content_type = response.getheader("Content-Type")
+        return Answer(method, path.partition("?")[0], response.status, content_type, response.read())
+    finally:
+        connection.close()
+
+
+def seconds_of(command: Sequence[str]) -> float:
+    """How long a command takes from its start to its end."""
+    began = perf_counter()
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, check=False)
+    took = perf_counter() - began
+    if done.returncode:
+        raise StartFailedError(f"{' '.join(command)}: exit {done.returncode}")
+    return took
