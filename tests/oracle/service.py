@@ -59,6 +59,7 @@ class Data:
 
     packages: list[int] = field(default_factory=list)
     transfers: list[int] = field(default_factory=list)
+    ranges: list[int] = field(default_factory=list)
     throttled: dict[str, list[float]] = field(default_factory=dict)
     now: Callable[[], float] = lambda: 0.0
 
@@ -156,6 +157,12 @@ def wrapping_handler(exc: Exception, context: dict[str, Any]) -> Response | None
     return response
 
 
+def stand_in(what: str, response: Response) -> Response:
+    """Mark an answer whose documents are not the service's."""
+    response["X-Stand-In"] = what
+    return response
+
+
 class Policies:
     """Who may call, and how often."""
 
@@ -186,14 +193,14 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
         return {"id": self.kwargs["pk"]}
 
     def list(self, request: Request) -> Response:
-        return self.get_paginated_response(self.paginate_queryset(self.get_queryset()))
+        return stand_in("page", self.get_paginated_response(self.paginate_queryset(self.get_queryset())))
 
     def children(self, request: Request, pk: int) -> Response:
         self.get_object()
-        return self.get_paginated_response(self.paginate_queryset([{"id": 1}]))
+        return stand_in("document", self.get_paginated_response(self.paginate_queryset([{"id": 1}])))
 
     def retrieve(self, request: Request, pk: int) -> Response:
-        return Response(self.get_object())
+        return stand_in("document", Response(self.get_object()))
 
     def retrieve_child(self, request: Request, pk: int, child_id: int) -> Response:
         self.get_object()
@@ -205,7 +212,7 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
         return Response(status=self.status_code)
 
     def invoice(self, request: Request, pk: int) -> Response:
-        return Response(self.get_object(), status=201)
+        return stand_in("document", Response(self.get_object(), status=201))
 
 
 class LoginView(Policies, views.APIView):
@@ -254,6 +261,9 @@ class Operation:
         return path(PREFIX + self.path, view)
 
 
+RANGES = Operation("list_delivery_ranges", "GET", "packages/delivery-ranges/", "list", "ranges")
+
+
 def reads(names: Iterable[tuple[str, str, str]], kind: str) -> list[Operation]:
     return [Operation(name, "GET", where, action, kind) for name, where, action in names]
 
@@ -275,7 +285,6 @@ PACKAGE_READS = (
     ("list_packages", "packages/", "list"),
     ("list_packages_short", "packages/short/", "list"),
     ("list_packages_simple", "packages/list-simple/", "list"),
-    ("list_delivery_ranges", "packages/delivery-ranges/", "list"),
     ("get_package", "packages/<int:pk>/", "retrieve"),
     ("get_package_short", "packages/<int:pk>/short/", "retrieve"),
     ("list_package_logs", "packages/<int:pk>/transition_logs/", "children"),
@@ -298,6 +307,7 @@ TRANSFER_READS = (
     ("get_transfer_event", "transfer_orders/<int:pk>/webhook_events/<int:child_id>/", "retrieve_child"),
 )
 OPERATIONS = (
+    RANGES,
     *reads(PACKAGE_READS, "packages"),
     *writes("package", "packages/", "packages"),
     Operation(
