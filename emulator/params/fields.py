@@ -1,0 +1,194 @@
+"""The fields of request bodies, checked as Django REST framework's serializers check them.
+
+A table of fields is data: `{"invoice_number": CharField(max_length=255)}`. The messages are the framework's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from emulator.core.errors import ValidationFailed
+
+REQUIRED = "This field is required."
+NULL = "This field may not be null."
+BLANK = "This field may not be blank."
+NON_FIELD = "non_field_errors"
+
+LONGEST_NUMBER = 1000
+
+
+class Absent:
+    """Stands for a value that was not sent."""
+
+
+ABSENT = Absent()
+
+
+class FieldError(ValueError):
+    """What is wrong with one value."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__(*messages)
+        self.messages = list(messages)
+
+
+class Form(Mapping[str, Any]):
+    """Form data: a name may come several times, and the last value counts."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
+        self._values: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name][-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def getlist(self, name: str) -> list[Any]:
+        return list(self._values.get(name, ()))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file in a form; no field of the service takes one, but its name takes part in the messages."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Field(Protocol):
+    """How a field takes its value out of a body and what it makes of it."""
+
+    @property
+    def required(self) -> bool: ...
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any: ...
+
+    def check(self, value: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class _Scalar:
+    required: bool = True
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+        value = data.get(name, ABSENT)
+        left_empty = isinstance(data, Form) and value == "" and not self.required
+        return ABSENT if left_empty else value
+
+
+def _null_characters(text: str) -> str | None:
+    return "Null characters are not allowed." if "\x00" in text else None
+
+
+def _surrogates(text: str) -> str | None:
+    found = re.search(r"[\ud800-\udfff]", text)
+    return f"Surrogate characters are not allowed: U+{ord(found[0]):X}." if found else None
+
+
+@dataclass(frozen=True)
+class CharField(_Scalar):
+    """Text, or a number taken for text."""
+
+    max_length: int | None = None
+    trim_whitespace: bool = True
+
+    def check(self, value: Any) -> str:
+        if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
+            raise FieldError(BLANK)
+        if value is None:
+            raise FieldError(NULL)
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise FieldError("Not a valid string.")
+        text = _text(value).strip() if self.trim_whitespace else _text(value)
+        problems = [self._too_long(text), _null_characters(text), _surrogates(text)]
+        if messages := [problem for problem in problems if problem]:
+            raise FieldError(*messages)
+        return text
+
+    def _too_long(self, text: str) -> str | None:
+        if self.max_length is None or len(text) <= self.max_length:
+            return None
+        return f"Ensure this field has no more than {self.max_length} characters."
+
+
+@dataclass(frozen=True)
+class IntegerField(_Scalar):
+    """A whole number, or text that Python's `int` takes, a fraction of zeros included."""
+
+    def check(self, value: Any) -> int:
+        if value is None:
+            raise FieldError(NULL)
+        if isinstance(value, str) and len(value) > LONGEST_NUMBER:
+            raise FieldError("String value too large.")
+        try:
+            return int(re.sub(r"\.0*\s*$", "", _text(value)))
+        except ValueError:
+            raise FieldError("A valid integer is required.") from None
+
+
+@dataclass(frozen=True)
+class DictField:
+    """An object whose values are anybody's."""
+
+    required: bool = True
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+        if not isinstance(data, Form):
+            return data.get(name, ABSENT)
+        prefix = f"{name}."
+        inner = {key.removeprefix(prefix): data[key] for key in data if _is_inner(key, prefix)}
+        return inner or ({} if name in data else ABSENT)
+
+    def check(self, value: Any) -> dict[str, Any]:
+        if value is None:
+            raise FieldError(NULL)
+        if not isinstance(value, dict):
+            raise FieldError(f'Expected a dictionary of items but got type "{type(value).__name__}".')
+        return dict(value)
+
+
+def _is_inner(key: str, prefix: str) -> bool:
+    return key.startswith(prefix) and re.match(r".+$", key[len(prefix) :]) is not None
+
+
+def _text(value: Any) -> str:
+    """`str` of a value that came as JSON; what is too deep or too long for it is not text anyway."""
+    return str(value) if isinstance(value, (str, int, float, Upload)) else type(value).__name__
+
+
+def validate(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
+    """Check a body against its fields; all that is wrong comes at once, in the order of the table."""
+    if data is None:
+        raise ValidationFailed({NON_FIELD: ["No data provided"]})
+    if not isinstance(data, Mapping):
+        kind = type(data).__name__
+        raise ValidationFailed({NON_FIELD: [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    values: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        try:
+            values[name] = _checked(field, field.pick(name, data))
+        except FieldError as error:
+            errors[name] = error.messages
+    if errors:
+        raise ValidationFailed(errors)
+    return {name: value for name, value in values.items() if value is not ABSENT}
+
+
+def _checked(field: Field, value: Any) -> Any:
+    if value is not ABSENT:
+        return field.check(value)
+    if field.required:
+        raise FieldError(REQUIRED)
+    return ABSENT

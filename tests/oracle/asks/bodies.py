@@ -1,0 +1,112 @@
+"""What is sent: content types, charsets, JSON that is none, JSON of the wrong kind."""
+
+from collections.abc import Iterator
+
+from tests.oracle.asks.places import COMMAND, INVOICE, INVOICE_NUMBER, JSON, PACKAGES, REMOTE_ID
+from tests.oracle.wire import Ask
+
+CONTENT_TYPES = (
+    None, "", " ", JSON, JSON + "; charset=utf-8", JSON + ";charset=UTF-8", JSON + "; x=1", JSON + ";", JSON + ";;",
+    " application/json ", "APPLICATION/JSON", "Application/Json; Charset=UTF-8", "*/*", "application/*", "*/json",
+    "text/json", "text/plain", "text/*", "text/html", "application/xml", "application/vnd.api+json",
+    "application/json+x", "application/jsonp", "application/json, text/plain", "json", "application", "/", "//", ";",
+    "*", "*/", "/json", "application/", "; charset=utf-8", "\xe9/x", "image/png", "application/octet-stream",
+    "application/json " + "x" * 300, "application/json; x=" + "y" * 300, "multipart/mixed; boundary=x", "a/b; c=d",
+    'application/json; charset="utf-8"', "application/json\t", "application/json; q=0", "application /json",
+)  # fmt: skip
+CHARSETS = (
+    "utf-8", "UTF8", "utf-16", "utf-16-le", "utf-32", "latin-1", "iso-8859-9", "ascii", "utf-8-sig", "utf-7", "idna",
+    "punycode", "unicode_escape", "raw_unicode_escape", "cp1254", "foo", "", "base64", "rot13", "bz2", "hex", "zlib",
+    "undefined", "uu", "mbcs2", '"utf-8"', '""', "'utf-8'", "*", "utf-8; charset=latin-1", "unicode-1-1-utf-7",
+)  # fmt: skip
+NOT_JSON = (
+    b"{", b"}", b"[", b"]", b'"', b"'", b"x", b"{'a':1}", b"{a:1}", b'{"a"}', b'{"a":}', b'{"a":1,}', b"[1,]", b"[,]",
+    b"{,}", b'{"a" 1}', b'{"a":1 "b":2}', b'{"a":1,"b"}', b"[1 2]", b'{"a":1}}', b'{"a":1} x', b"1 2", b"// x",
+    b"/* x */", b'{"a":1}/*', b"undefined", b"None", b"True", b"tru", b'{"a":nul}', b"--1", b"+1", b"1.", b".5", b"01",
+    b"0x1", b"1e", b"1e+", b"-", b"NaN", b"Infinity", b"-Infinity", b'{"invoice_number":NaN}', b"[-Infinity]", b" ",
+    b"\n", b"\n\n {", b"\x00", b'{"a":"\n"}', b'{"a":"\t"}', b'{"a":"\x00"}', b'{"a":"\\x"}', b'{"a":"\\u12"}',
+    b'{"a":"\\u12G4"}', b'{"a":"x', b'"abc', b"\xef\xbb\xbf{}", b"\xef\xbb\xbf", b"\xff\xfe{\x00}\x00", b"\xff",
+    b"\x80abc", b'{"invoice_number":"\xff"}', b'{"invoice_number":"a\xe9b"}', b'{"invoice_number":"\xed\xa0\x80"}',
+    b'{"invoice_number":"\xc3', b'\xc3\xa9', b'{"a":1}\xe2\x80\xa8', b'{"invoice_number":' + b"9" * 4301 + b"}",
+    b'{"invoice_number":-' + b"9" * 4301 + b"}", b"<xml/>", b"a=1&b=2", b"\r\n", b'{"a":1}\x00',
+)  # fmt: skip
+JSON_OF_ANOTHER_KIND = (
+    b"[]", b"[{}]", b"[1]", b'""', b'"x"', b"0", b"1", b"-1", b"1.5", b"1e400", b"null", b"true", b"false", b"{}",
+    b'{"a":1}', b" {} ", b"\n{}\n", b'{"\\ud800":1}', b'{"":1}',
+)  # fmt: skip
+DEEP = {
+    "arrays unclosed": b"[" * 100_000,
+    "arrays": b"[" * 100_000 + b"]" * 100_000,
+    "objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "in a field": b'{"invoice_number":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+}
+FINE = b'{"invoice_number":"1"}'
+
+
+def asks() -> Iterator[Ask]:
+    plain = Ask("body", INVOICE_NUMBER, "POST", content_type=JSON)
+    for number, kind in enumerate(CONTENT_TYPES):
+        yield plain.but(f"of type {number}", content_type=kind, body=FINE)
+        yield plain.but(f"empty of type {number}", content_type=kind)
+    for number, charset in enumerate(CHARSETS):
+        yield plain.but(f"in charset {number}", content_type=f"{JSON}; charset={charset}", body=FINE)
+    yield from encoded(plain)
+    for number, body in enumerate(NOT_JSON):
+        yield plain.but(f"not json {number}", body=body)
+    for number, body in enumerate(JSON_OF_ANOTHER_KIND):
+        yield plain.but(f"other json {number}", body=body)
+        yield plain.but(f"other json {number} for a remote id", target=REMOTE_ID, body=body)
+    for number, body in enumerate((*JSON_OF_ANOTHER_KIND, *NOT_JSON[:6])):
+        if body.strip() not in (b"{}", b'{"a":1}'):
+            yield plain.but(f"command json {number}", target=COMMAND, body=body)
+    for name, body in DEEP.items():
+        yield plain.but(f"deep {name}", body=body)
+    yield from sizes(plain)
+    yield from unread()
+
+
+def encoded(plain: Ask) -> Iterator[Ask]:
+    text = '{"invoice_number":"şé"}'
+    for name in (
+        "utf-8",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-32",
+        "utf-8-sig",
+        "cp1254",
+        "iso-8859-9",
+        "utf-7",
+    ):
+        yield plain.but(
+            f"written in {name}", content_type=f"{JSON}; charset={name}", body=text.encode(name, "replace")
+        )
+        yield plain.but(f"written in {name}, not said", body=text.encode(name, "replace"))
+    rfc2231 = ("utf-8''utf-8", "''utf-8", "utf-8''latin-1", "nope''utf-8")
+    for number, value in enumerate(rfc2231):
+        yield plain.but(f"charset by rfc 2231 {number}", content_type=f"{JSON}; charset*={value}", body=FINE)
+
+
+def sizes(plain: Ask) -> Iterator[Ask]:
+    yield plain.but("of no length", body=FINE, content_length="0")
+    yield plain.but("of a length that is none", body=FINE, content_length="abc")
+    yield plain.but("cut short", body=FINE, content_length="5")
+    yield plain.but("of the largest size", body=b'"' + b"x" * 2_621_438 + b'"')
+    yield plain.but("too large", body=b'"' + b"x" * 2_621_439 + b'"')
+    yield plain.but("too large form", content_type="application/x-www-form-urlencoded", body=b"x" * 2_621_441)
+
+
+def unread() -> Iterator[Ask]:
+    """Send bodies where nobody reads them."""
+    for number, (kind, body) in enumerate(
+        ((JSON, b"{"), ("text/plain", b"x"), (None, b"x"), (JSON, b"\xff"))
+    ):
+        read = Ask(f"unread body {number}", PACKAGES + "?limit=1", content_type=kind, body=body)
+        yield read
+        yield read.but("by HEAD", method="HEAD")
+        yield read.but("by OPTIONS", method="OPTIONS")
+        yield read.but("by DELETE", method="DELETE")
+        yield read.but("by POST", method="POST")
+        yield read.but(
+            "for an invoice of nothing", target=INVOICE.replace("{package}", "999999999"), method="POST"
+        )

@@ -1,0 +1,72 @@
+"""Every field of every body, with values of every kind."""
+
+from collections.abc import Iterator
+
+from tests.oracle.asks.places import (
+    COMMAND,
+    INVOICE_NUMBER,
+    JSON,
+    PACKAGE,
+    REMOTE_ID,
+    TRANSFER,
+    TRANSFER_COMMAND,
+)
+from tests.oracle.wire import Ask
+
+TEXTS = (
+    "null", '""', '" "', '"\\t\\n\\r "', '"\\u00a0"', '"\\u2003\\u2028"', '"\\u200b"', '"\\ufeff"', '"x"', '" x "',
+    "0", "1", "-0", "1.5", "1e5", "1e400", "-1e400", "true", "false", "[]", "[1]", "{}", '{"a":1}', '["x"]',
+    '"' + "x" * 255 + '"', '"' + "x" * 256 + '"', '"' + "é" * 255 + '"', '"' + "😀" * 256 + '"',
+    '"' + " " * 300 + 'x"', '"a\\u0000b"', '"\\u0000"', '"\\ud800"', '"\\udfff x"', '"\\ud83d\\ude00"',
+    '"' + "x" * 256 + '\\u0000"', '"' + "x" * 256 + '\\u0000\\ud800\\udbff"', "9" * 255, "9" * 256, "9" * 4300,
+    '"<script>"', '"İstanbul"', "[[[[]]]]", '"\\u001f"',
+)  # fmt: skip
+NUMBERS = (
+    *TEXTS, '"1"', '"1.0"', '"1.50"', '" 1 "', '"1.0 "', '"1_0"', '"_1"', '"+1"', '"-1"', '"1."', '"."', '".0"',
+    '"0x1"', '"\\u0663"', '"\\u00b2"', '"1 1"', '"1e5"', '"' + "1" * 1000 + '"', '"' + "1" * 1001 + '"',
+    '"' + "x" * 1001 + '"', "1.0", "2e0", "1e15", "1e16", "1e22", "1.00000000001", '"1.\\n"', '"\\n1\\n"', '"--1"',
+)  # fmt: skip
+OBJECTS = ("null", '""', '"x"', "0", "1", "1.5", "true", "false", "[]", "[1]", "[{}]", '"{}"')
+
+TEXT_FIELDS = (
+    (INVOICE_NUMBER, "invoice_number"),
+    (PACKAGE + "set_remote_id/", "remote_id"),
+    (TRANSFER + "set_invoice_number/", "invoice_number"),
+    (REMOTE_ID, "remote_id"),
+)
+COMMANDS = (("package", COMMAND), ("transfer", TRANSFER_COMMAND))
+
+
+def asks() -> Iterator[Ask]:
+    for target, field in TEXT_FIELDS:
+        for number, value in enumerate(TEXTS):
+            yield sent(f"{field} at {target} {number}", target, f'{{"{field}":{value}}}')
+        for number, body in enumerate(
+            (f'{{"{field.upper()}":"x"}}', '{"other":1}', f'{{"{field}":"x","other":[]}}')
+        ):
+            yield sent(f"{field} at {target} named {number}", target, body)
+        yield sent(f"{field} at {target} twice", target, f'{{"{field}":"","{field}":"x"}}')
+        yield sent(f"{field} at {target} twice, blank last", target, f'{{"{field}":"x","{field}":""}}')
+    for one, target in COMMANDS:
+        yield from of_command(f"command of {one}", target)
+
+
+def of_command(label: str, target: str) -> Iterator[Ask]:
+    """Send commands that are refused before anybody looks at the transition."""
+    for number, value in enumerate(NUMBERS):
+        yield sent(f"{label} transition {number}", target, f'{{"transition":{value}}}')
+    for number, value in enumerate(TEXTS):
+        yield sent(f"{label} slug {number}", target, f'{{"slug":{value},"input_parameters":[]}}')
+    for number, value in enumerate(OBJECTS):
+        yield sent(
+            f"{label} input_parameters {number}", target, f'{{"transition":1,"input_parameters":{value}}}'
+        )
+    yield sent(f"{label} empty", target, "{}")
+    yield sent(f"{label} all wrong", target, '{"transition":"x","slug":[],"input_parameters":1}')
+    yield sent(f"{label} all wrong, turned", target, '{"input_parameters":1,"slug":[],"transition":"x"}')
+    yield sent(f"{label} all null", target, '{"input_parameters":null,"slug":null,"transition":null}')
+    yield sent(f"{label} unknown keys", target, '{"a":1,"b":{}}')
+
+
+def sent(label: str, target: str, body: str) -> Ask:
+    return Ask(label, target, "POST", content_type=JSON, body=body.encode())

@@ -1,0 +1,332 @@
+"""The reference: a Django REST framework application with the guide's URLs and the framework's own answers.
+
+The documents are stand-ins (`{"id": 7}`); everything around them, from the URL to the error, is decided by
+Django and Django REST framework themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import django
+from django.conf import settings
+
+HERE = __name__
+
+settings.configure(
+    DEBUG=False,
+    ALLOWED_HOSTS=["*"],
+    APPEND_SLASH=True,
+    AUTHENTICATION_BACKENDS=[f"{HERE}.Users"],
+    DATABASES={},
+    INSTALLED_APPS=[],
+    LOGGING_CONFIG=None,
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+    ROOT_URLCONF=HERE,
+    SECRET_KEY="only the oracle's",
+    USE_TZ=True,
+    REST_FRAMEWORK={
+        "DEFAULT_AUTHENTICATION_CLASSES": [],
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "UNAUTHENTICATED_USER": None,
+    },
+)
+django.setup()
+
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  settings come first
+from django.http import Http404  # noqa: E402
+from django.urls import path  # noqa: E402
+from rest_framework import exceptions, serializers, views, viewsets  # noqa: E402
+from rest_framework.authentication import TokenAuthentication  # noqa: E402
+from rest_framework.authtoken.serializers import AuthTokenSerializer  # noqa: E402
+from rest_framework.pagination import PageNumberPagination  # noqa: E402
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission  # noqa: E402
+from rest_framework.request import Request  # noqa: E402
+from rest_framework.response import Response  # noqa: E402
+from rest_framework.throttling import SimpleRateThrottle  # noqa: E402
+
+PREFIX = "api/v1/oms/"
+ROLES = ("full-access", "read-only", "no-access", "inactive", "throttled")
+USERS = {"admin": "full-access", "reader": "read-only"}
+
+
+@dataclass
+class Data:
+    """The ids that exist, the throttle's memory and its clock: all that a test may change."""
+
+    packages: list[int] = field(default_factory=list)
+    transfers: list[int] = field(default_factory=list)
+    ranges: list[int] = field(default_factory=list)
+    throttled: dict[str, list[float]] = field(default_factory=dict)
+    now: Callable[[], float] = lambda: 0.0
+
+
+DATA = Data()
+
+
+class BuiltInTokens(TokenAuthentication):
+    """Token authentication over the built-in credentials instead of a table."""
+
+    def authenticate_credentials(self, key: str) -> tuple[SimpleNamespace, str]:
+        if key not in ROLES:
+            raise exceptions.AuthenticationFailed("Invalid token.")
+        if key == "inactive":
+            raise exceptions.AuthenticationFailed("User inactive or deleted.")
+        return SimpleNamespace(role=key, is_active=True), key
+
+
+class RolePermission(BasePermission):
+    """What the role of a token may do."""
+
+    def has_permission(self, request: Request, view: views.APIView) -> bool:
+        role = getattr(request.user, "role", "no-access")
+        return role != "no-access" and (role != "read-only" or request.method in SAFE_METHODS)
+
+
+class Memory:
+    """The cache that the throttle writes to."""
+
+    def get(self, key: str, default: list[float]) -> list[float]:
+        return list(DATA.throttled.get(key, default))
+
+    def set(self, key: str, history: list[float], _duration: float) -> None:
+        DATA.throttled[key] = list(history)
+
+
+class TokenThrottle(SimpleRateThrottle):
+    """Five calls a minute for the token that is there to be throttled."""
+
+    rate = "5/minute"
+    cache = Memory()
+
+    def timer(self) -> float:
+        return DATA.now()
+
+    def get_cache_key(self, request: Request, view: views.APIView) -> str | None:
+        return request.auth if request.auth == "throttled" else None
+
+
+class Pages(PageNumberPagination):
+    """The page rules of the guide."""
+
+    page_size = 10
+    page_size_query_param = "limit"
+    max_page_size = 100
+
+
+class Users:
+    """Authentication backend: the built-in user names."""
+
+    def authenticate(self, request: Any, username: str, password: str) -> SimpleNamespace | None:
+        right = username in USERS and password == username
+        return SimpleNamespace(role=USERS[username], is_active=True) if right else None
+
+
+class CommandSerializer(serializers.Serializer):
+    """The body of a command."""
+
+    transition = serializers.IntegerField(required=False)
+    slug = serializers.CharField(required=False)
+    input_parameters = serializers.DictField()
+
+
+class InvoiceNumberSerializer(serializers.Serializer):
+    """The body of set_invoice_number."""
+
+    invoice_number = serializers.CharField(max_length=255)
+
+
+class RemoteIdSerializer(serializers.Serializer):
+    """The body of set_remote_id."""
+
+    remote_id = serializers.CharField(max_length=255)
+
+
+class NoBody(serializers.Serializer):
+    """The body of an operation that takes none."""
+
+
+def wrapping_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Wrap the validation errors of commands as the documented form does."""
+    response = views.exception_handler(exc, context)
+    if isinstance(exc, exceptions.ValidationError):
+        response.data = {"error": response.data, "status_code": 400}
+    return response
+
+
+def stand_in(what: str, response: Response) -> Response:
+    """Mark an answer whose documents are not the service's."""
+    response["X-Stand-In"] = what
+    return response
+
+
+class Policies:
+    """Who may call, and how often."""
+
+    authentication_classes: ClassVar = [BuiltInTokens]
+    permission_classes: ClassVar = [RolePermission]
+    throttle_classes: ClassVar = [TokenThrottle]
+
+
+class GuideViewSet(Policies, viewsets.GenericViewSet):
+    """Every operation of the guide, by what it does rather than by what it is called."""
+
+    pagination_class = Pages
+
+    kind: str = "packages"
+    description = ""
+    wrapped = False
+    status_code = 200
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        return wrapping_handler if self.wrapped else super().get_exception_handler()
+
+    def get_queryset(self) -> list[dict[str, int]]:
+        return [{"id": number} for number in getattr(DATA, self.kind)]
+
+    def get_object(self) -> dict[str, int]:
+        if self.kwargs["pk"] not in getattr(DATA, self.kind):
+            raise Http404
+        return {"id": self.kwargs["pk"]}
+
+    def list(self, request: Request) -> Response:
+        return stand_in("page", self.get_paginated_response(self.paginate_queryset(self.get_queryset())))
+
+    def children(self, request: Request, pk: int) -> Response:
+        self.get_object()
+        return stand_in("document", self.get_paginated_response(self.paginate_queryset([{"id": 1}])))
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        return stand_in("document", Response(self.get_object()))
+
+    def retrieve_child(self, request: Request, pk: int, child_id: int) -> Response:
+        self.get_object()
+        raise Http404
+
+    def write(self, request: Request, pk: int) -> Response:
+        self.get_object()
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return Response(status=self.status_code)
+
+    def invoice(self, request: Request, pk: int) -> Response:
+        return stand_in("document", Response(self.get_object(), status=201))
+
+
+class LoginView(Policies, views.APIView):
+    """A token for a name and its password."""
+
+    name = "Login"
+    description = ""
+    permission_classes: ClassVar = [AllowAny]
+    throttle_classes: ClassVar = []
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> AuthTokenSerializer:
+        return AuthTokenSerializer(*args, **kwargs)
+
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response({"key": serializer.validated_data["user"].role})
+
+
+class BrokenView(Policies, views.APIView):
+    """A view with a bug that Django REST framework knows how to report."""
+
+    def get(self, request: Request) -> Response:
+        raise exceptions.APIException
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One endpoint: what the emulator calls it, where it is, and which method of the view set answers."""
+
+    name: str
+    method: str
+    path: str
+    action: str
+    kind: str = "packages"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def pattern(self) -> Any:
+        view = GuideViewSet.as_view(
+            {self.method.lower(): self.action},
+            kind=self.kind,
+            name=self.name.replace("_", " ").capitalize(),
+            description="",
+            **self.options,
+        )
+        return path(PREFIX + self.path, view)
+
+
+RANGES = Operation("list_delivery_ranges", "GET", "packages/delivery-ranges/", "list", "ranges")
+
+
+def reads(names: Iterable[tuple[str, str, str]], kind: str) -> list[Operation]:
+    return [Operation(name, "GET", where, action, kind) for name, where, action in names]
+
+
+def writes(one: str, root: str, kind: str) -> list[Operation]:
+    """List the POST operations that packages and transfer orders share."""
+    bodies = {
+        f"command_{one}": ("command/", {"serializer_class": CommandSerializer, "wrapped": True}),
+        f"set_{one}_invoice_number": ("set_invoice_number/", {"serializer_class": InvoiceNumberSerializer}),
+        f"set_{one}_remote_id": ("set_remote_id/", {"serializer_class": RemoteIdSerializer}),
+    }
+    return [
+        Operation(name, "POST", f"{root}<int:pk>/{tail}", "write", kind, options | {"status_code": 204})
+        for name, (tail, options) in bodies.items()
+    ]
+
+
+PACKAGE_READS = (
+    ("list_packages", "packages/", "list"),
+    ("list_packages_short", "packages/short/", "list"),
+    ("list_packages_simple", "packages/list-simple/", "list"),
+    ("get_package", "packages/<int:pk>/", "retrieve"),
+    ("get_package_short", "packages/<int:pk>/short/", "retrieve"),
+    ("list_package_logs", "packages/<int:pk>/transition_logs/", "children"),
+    ("list_package_logs_short", "packages/<int:pk>/transition_logs/short/", "children"),
+    ("get_package_log", "packages/<int:pk>/transition_logs/<int:child_id>/", "retrieve_child"),
+    ("get_package_log_short", "packages/<int:pk>/transition_logs/short/<int:child_id>/", "retrieve_child"),
+    ("list_package_events", "packages/<int:pk>/webhook_events/", "children"),
+    ("list_package_events_short", "packages/<int:pk>/webhook_events/short/", "children"),
+    ("get_package_event", "packages/<int:pk>/webhook_events/<int:child_id>/", "retrieve_child"),
+)
+TRANSFER_READS = (
+    ("list_transfers", "transfer_orders/", "list"),
+    ("list_transfers_simple", "transfer_orders/list-simple/", "list"),
+    ("get_transfer", "transfer_orders/<int:pk>/", "retrieve"),
+    ("list_transfer_logs", "transfer_orders/<int:pk>/transition_logs/", "children"),
+    ("list_transfer_logs_short", "transfer_orders/<int:pk>/transition_logs/short/", "children"),
+    ("get_transfer_log", "transfer_orders/<int:pk>/transition_logs/<int:child_id>/", "retrieve_child"),
+    ("list_transfer_events", "transfer_orders/<int:pk>/webhook_events/", "children"),
+    ("list_transfer_events_short", "transfer_orders/<int:pk>/webhook_events/short/", "children"),
+    ("get_transfer_event", "transfer_orders/<int:pk>/webhook_events/<int:child_id>/", "retrieve_child"),
+)
+OPERATIONS = (
+    RANGES,
+    *reads(PACKAGE_READS, "packages"),
+    *writes("package", "packages/", "packages"),
+    Operation(
+        "invoice_package",
+        "POST",
+        "packages/<int:pk>/invoice/",
+        "invoice",
+        "packages",
+        {"serializer_class": NoBody},
+    ),
+    *reads(TRANSFER_READS, "transfers"),
+    *writes("transfer", "transfer_orders/", "transfers"),
+)
+
+urlpatterns = [
+    *(operation.pattern() for operation in OPERATIONS),
+    path("api/v1/auth/login/", LoginView.as_view()),
+    path("api/i1/auth/login/", LoginView.as_view()),
+    path("api/v1/oms/broken/", BrokenView.as_view()),
+]
+
+app = WSGIHandler()

@@ -1,0 +1,85 @@
+"""The two applications side by side, and what of their answers is compared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.oracle import service
+from tests.oracle.differences import DIFFERENCES, Difference, owed, without_ours
+from tests.oracle.wire import FULL, Answer, Ask, Wsgi, ask
+
+CRASH = Answer(500, {}, b"")
+LISTS = {
+    "packages": "/api/v1/oms/packages/",
+    "transfers": "/api/v1/oms/transfer_orders/",
+    "ranges": "/api/v1/oms/packages/delivery-ranges/",
+}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """An emulator, and an oracle that knows the same ids."""
+
+    emulator: Any
+    package: str
+    transfer: str
+
+    @classmethod
+    def of(cls, emulator: Any) -> Sides:
+        ids = {kind: numbers(emulator.app, path) for kind, path in LISTS.items()}
+        service.DATA = service.Data(**ids)
+        return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]))
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks on."""
+        self.emulator.clock.advance(seconds=seconds)
+        now = service.DATA.now() + seconds
+        service.DATA.now = lambda: now
+
+    def addressed(self, request: Ask) -> Ask:
+        """Fill in the ids."""
+        target = request.target.replace("{package}", self.package).replace("{transfer}", self.transfer)
+        return replace(request, target=target)
+
+    def theirs(self, request: Ask) -> Answer:
+        try:
+            return ask(service.app, self.addressed(request))
+        except ValueError:
+            return CRASH
+
+    def ours(self, request: Ask) -> Answer:
+        return ask(self.emulator.app, self.addressed(request))
+
+    def pair(self, request: Ask, differences: tuple[Difference, ...] = DIFFERENCES) -> tuple[Answer, Answer]:
+        """Both answers as far as they are compared: ours, then what the oracle says that it should be."""
+        theirs, ours = owed(request, self.theirs(request), differences), without_ours(self.ours(request))
+        what = theirs.headers.pop("X-Stand-In", None)
+        if what is None:
+            return ours, theirs
+        return essence(what, ours), essence(what, theirs)
+
+
+def essence(what: str, answer: Answer) -> Answer:
+    """Leave of an answer what does not depend on its documents."""
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+    return Answer(answer.status, headers, envelope(answer.body) if what == "page" and answer.body else b"")
+
+
+def envelope(body: bytes) -> bytes:
+    page = json.loads(body)
+    facts = {key: page.get(key) for key in ("count", "next", "previous")}
+    return json.dumps([list(page), facts, len(page.get("results", ()))], indent=1).encode()
+
+
+def numbers(app: Wsgi, path: str) -> list[int]:
+    """List the ids of all documents; what has none is numbered."""
+    documents: list[dict[str, Any]] = []
+    page = 1
+    while True:
+        answer = json.loads(ask(app, Ask("ids", f"{path}?limit=100&page={page}", authorization=FULL)).body)
+        documents += answer["results"]
+        if answer["next"] is None:
+            return [document.get("id", number) for number, document in enumerate(documents)]
+        page += 1
