@@ -1,1 +1,39 @@
 """The command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from emulator.cli.lists import routes, scenarios
+from emulator.cli.serve import serve
+from emulator.version import __version__
+
+
+class OneLine(click.Group):
+    """A group whose errors are one line: what was wrong and what would be right; exit code 2."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
+        try:
+            code = super().main(args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            message = " ".join(error.format_message().split())
+            click.echo(f"oms-emulator: {message}", err=True)
+            sys.exit(2)
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="oms-emulator")
+def main() -> None:
+    """Emulate the Akinon OMS package and transfer-order services."""
+
+
+main.add_command(serve)
+main.add_command(routes)
+main.add_command(scenarios)

@@ -112,8 +112,8 @@ PUBLIC_ROUTES: tuple[Route, ...] = (
     any_route("login", "POST api/i1/auth/login/", public.login, body="login", scheme=None,
               replies={200: "login-token", 400: "field-errors"}, doc="Getting started, login"),
     any_route("preview_shipping_label", "GET api/v1/oms/shipping-label/<pk>/preview/", public.preview_shipping_label,
-              scheme=None, replies={200: None, 404: "error"}, doc=f"{PACKAGES}, Package Detail: shipping_label"),
+              scheme=None, negotiates=False, replies={200: None, 404: "error"}, doc=f"{PACKAGES}, shipping_label"),
     any_route("product_image", "GET cdn/<...rest>", public.product_image,
-              scheme=None, replies={200: None}, doc=f"{PACKAGES}, Package Detail: productimage_set"),
+              scheme=None, negotiates=False, replies={200: None}, doc=f"{PACKAGES}, productimage_set"),
 )
 # fmt: on

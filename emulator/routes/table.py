@@ -29,6 +29,8 @@ class Route:
     scheme: Scheme | None = "Token"
     """How a caller authenticates; None: needs no credentials."""
     doc: str = ""
+    negotiates: bool = True
+    """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
 
 
 def route(  # noqa: PLR0913 - a row is made of these
@@ -41,7 +43,8 @@ def route(  # noqa: PLR0913 - a row is made of these
     body: str | None = None,
     scheme: Scheme | None = "Token",
     doc: str = "",
+    negotiates: bool = True,
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
     method, _, path = method_and_path.partition(" ")
-    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc)
+    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates)

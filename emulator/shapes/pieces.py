@@ -84,7 +84,7 @@ def document(shape: type[Shape], record: Any, reading: Reading) -> Any:
 
 def text(value: Any) -> bytes:
     """Give compact JSON as the framework's renderer writes it: line separators escaped."""
-    body = orjson.dumps(value)
+    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
     if b"\xe2\x80" in body:
         body = body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return body
@@ -148,22 +148,21 @@ class Through(Piece):
         self.path = tuple(path.split("."))
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return to_print(follow(obj.record, self.path, obj.reading))
+        record = follow(obj.record, self.path[:-1], obj.reading)
+        return None if record is None else to_print(getattr(record, self.path[-1]))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         facts.hint(place.kind, place.id, self.path, value, place.pointer)
 
 
 def follow(record: Any, path: Iterable[str], reading: Reading) -> Any:
-    """Give what a path of references leads to; None where one of them is empty."""
-    value = record
+    """Give the record that a path of references leads to; None where one of them is empty."""
     for column in path:
-        if value is None:
+        id_ = getattr(record, column)
+        if id_ is None:
             return None
-        kind, found = type(value), getattr(value, column)
-        target = REFERENCES[kind].get(column)
-        value = found if target is None or found is None else reading.one(target, found)
-    return value
+        record = reading.one(REFERENCES[type(record)][column], id_)
+    return record
 
 
 class Part(Piece):

@@ -107,6 +107,4 @@ def page_links(url: str, page: int, pages: int) -> tuple[str | None, str | None]
     following = replace_query_param(url, "page", page + 1) if page < pages else None
     if page <= 1:
         return following, None
-    return following, replace_query_param(url, "page", page - 1) if page > 2 else remove_query_param(
-        url, "page"
-    )
+    return following, replace_query_param(url, "page", page - 1) if page > 2 else remove_query_param(url, "page")

@@ -22,9 +22,7 @@ PAGE = """
 </html>
 """
 
-NOT_FOUND = PAGE.format(
-    title="Not Found", details="The requested resource was not found on this server."
-).encode()
+NOT_FOUND = PAGE.format(title="Not Found", details="The requested resource was not found on this server.").encode()
 BAD_REQUEST = PAGE.format(title="Bad Request (400)", details="").encode()
 
 HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::[0-9]+)?")

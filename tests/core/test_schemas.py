@@ -128,9 +128,7 @@ def is_object(rules: Any) -> bool:
     return "object" in (rules.get("type") or ())
 
 
-ALL = [
-    (name, key, rules) for name in schemas.names() for key, rules in subschemas(name, schemas.schema(name))
-]
+ALL = [(name, key, rules) for name in schemas.names() for key, rules in subschemas(name, schemas.schema(name))]
 OBJECTS = [each for each in ALL if is_object(each[2])]
 
 
@@ -154,9 +152,7 @@ def test_file_names_are_unique():
     """A name stands for one shape, whichever folder its file lies in."""
     root = files("emulator") / "schemas"
     found = [file.name for folder in root.iterdir() for file in folder.iterdir()]
-    assert sorted(found) == [
-        f"{name}.json" for name in sorted(schemas.names(), key=lambda name: f"{name}.json")
-    ]
+    assert sorted(found) == [f"{name}.json" for name in sorted(schemas.names(), key=lambda name: f"{name}.json")]
 
 
 def test_vendors_shapes_tell_their_source(name):
@@ -186,9 +182,7 @@ def test_free_maps_are_in_use():
 def test_samples_reach_every_shape():
     """A shape is shown by some sample, or is listed with the reason why not."""
     reached = {
-        spot.shape.split("/")[0]
-        for sample in samples.names()
-        for spot in samples.spots(sample, samples.body(sample))
+        spot.shape.split("/")[0] for sample in samples.names() for spot in samples.spots(sample, samples.body(sample))
     }
     assert set(schemas.names()) - reached == WITHOUT_SAMPLE.keys()
 
@@ -248,9 +242,7 @@ def test_long_values_are_cut():
 
 def test_unknown_name_tells_the_known_ones():
     """A misspelt name is answered with all names."""
-    with pytest.raises(
-        schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short\.$"
-    ):
+    with pytest.raises(schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short\.$"):
         schemas.problem("packge", {})
 
 

@@ -51,7 +51,5 @@ def oracle_alone() -> Iterator[Sides]:
     """Put the oracle on both sides, for the tests of the oracle itself."""
     before = service.DATA
     service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)))
-    yield Sides(
-        SimpleNamespace(app=service.app, clock=SimpleNamespace(advance=lambda **_: None)), "193", "33"
-    )
+    yield Sides(SimpleNamespace(app=service.app, clock=SimpleNamespace(advance=lambda **_: None)), "193", "33")
     service.DATA = before

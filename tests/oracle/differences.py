@@ -70,7 +70,5 @@ def owed(ask: Ask, answer: Answer, differences: tuple[Difference, ...] = DIFFERE
 
 def without_ours(answer: Answer) -> Answer:
     """Leave out the headers that only the emulator has."""
-    kept = {
-        name: value for name, value in answer.headers.items() if not name.startswith(tuple(ADDED_HEADERS))
-    }
+    kept = {name: value for name, value in answer.headers.items() if not name.startswith(tuple(ADDED_HEADERS))}
     return replace(answer, headers=kept)

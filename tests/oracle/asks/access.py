@@ -62,9 +62,7 @@ def login() -> Iterator[Ask]:
     yield plain.but(
         "by form", content_type="application/x-www-form-urlencoded", body=b"username=admin&password=admin"
     )
-    yield plain.but(
-        "by blank form", content_type="application/x-www-form-urlencoded", body=b"username=&password="
-    )
+    yield plain.but("by blank form", content_type="application/x-www-form-urlencoded", body=b"username=&password=")
     yield plain.but("as text", content_type="text/plain", body=b"x")
     yield plain.but("missing slash", target=first[:-1])
     for value in (

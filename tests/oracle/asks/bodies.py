@@ -98,15 +98,11 @@ def sizes(plain: Ask) -> Iterator[Ask]:
 
 def unread() -> Iterator[Ask]:
     """Send bodies where nobody reads them."""
-    for number, (kind, body) in enumerate(
-        ((JSON, b"{"), ("text/plain", b"x"), (None, b"x"), (JSON, b"\xff"))
-    ):
+    for number, (kind, body) in enumerate(((JSON, b"{"), ("text/plain", b"x"), (None, b"x"), (JSON, b"\xff"))):
         read = Ask(f"unread body {number}", PACKAGES + "?limit=1", content_type=kind, body=body)
         yield read
         yield read.but("by HEAD", method="HEAD")
         yield read.but("by OPTIONS", method="OPTIONS")
         yield read.but("by DELETE", method="DELETE")
         yield read.but("by POST", method="POST")
-        yield read.but(
-            "for an invoice of nothing", target=INVOICE.replace("{package}", "999999999"), method="POST"
-        )
+        yield read.but("for an invoice of nothing", target=INVOICE.replace("{package}", "999999999"), method="POST")

@@ -41,9 +41,7 @@ def asks() -> Iterator[Ask]:
     for target, field in TEXT_FIELDS:
         for number, value in enumerate(TEXTS):
             yield sent(f"{field} at {target} {number}", target, f'{{"{field}":{value}}}')
-        for number, body in enumerate(
-            (f'{{"{field.upper()}":"x"}}', '{"other":1}', f'{{"{field}":"x","other":[]}}')
-        ):
+        for number, body in enumerate((f'{{"{field.upper()}":"x"}}', '{"other":1}', f'{{"{field}":"x","other":[]}}')):
             yield sent(f"{field} at {target} named {number}", target, body)
         yield sent(f"{field} at {target} twice", target, f'{{"{field}":"","{field}":"x"}}')
         yield sent(f"{field} at {target} twice, blank last", target, f'{{"{field}":"x","{field}":""}}')
@@ -58,9 +56,7 @@ def of_command(label: str, target: str) -> Iterator[Ask]:
     for number, value in enumerate(TEXTS):
         yield sent(f"{label} slug {number}", target, f'{{"slug":{value},"input_parameters":[]}}')
     for number, value in enumerate(OBJECTS):
-        yield sent(
-            f"{label} input_parameters {number}", target, f'{{"transition":1,"input_parameters":{value}}}'
-        )
+        yield sent(f"{label} input_parameters {number}", target, f'{{"transition":1,"input_parameters":{value}}}')
     yield sent(f"{label} empty", target, "{}")
     yield sent(f"{label} all wrong", target, '{"transition":"x","slug":[],"input_parameters":1}')
     yield sent(f"{label} all wrong, turned", target, '{"input_parameters":1,"slug":[],"transition":"x"}')

@@ -1,0 +1,94 @@
+"""A scenario becomes a world."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from emulator.core.records import State, Webhook, WebhookEvent
+from emulator.core.sources import Clock, ClockMode, made_uuid
+from emulator.core.store import Base, Root, Transaction
+from emulator.core.world import Settings, World
+from emulator.rules import installation
+from emulator.rules.scenarios import Scenario, ScenarioError
+from emulator.rules.seeding import demo_base
+from emulator.shapes.events import payload
+from emulator.shapes.filling import Filler
+from emulator.shapes.reading import Kept, Reading
+from emulator.shapes.recorded import Answer, Correction, Known, UnknownAnswer
+
+
+class Loaded(NamedTuple):
+    """What the worlds of one scenario share: nothing of it ever changes."""
+
+    base: Base
+    kept: Kept
+    corrections: tuple[Correction, ...] = ()
+
+
+def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> World:
+    """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
+    loaded = load(scenario)
+    settings = Settings(
+        scenario=scenario.name,
+        seed=scenario.seed,
+        start=scenario.start,
+        language=loaded.kept.language,
+        base_url=scenario.base_url,
+        request=scenario.request,
+    )
+    return World(name, settings, loaded.base, Clock(clock, scenario.start), announce, kept=loaded.kept)
+
+
+@lru_cache(maxsize=8)
+def load(scenario: Scenario) -> Loaded:
+    """Give the base of a scenario; worlds of one scenario share it."""
+    if scenario.answers:
+        return recorded(scenario)
+    language = scenario.language or "en-us"
+    base = demo_base(scenario.packages, scenario.seed, scenario.start)
+    return Loaded(base, Kept(language, scenario.base_url))
+
+
+def recorded(scenario: Scenario) -> Loaded:
+    """Give the base that recorded answers tell of."""
+    known = Known()
+    try:
+        known.learn(Answer(path, orjson.loads(body)) for path, body in scenario.answers)
+    except UnknownAnswer as error:
+        raise ScenarioError(f"scenario {scenario.name}: recorded answer {error}") from None
+    known.name_commands()
+    base = Filler(known, installation.load(scenario.installation), scenario.start).fill()
+    kept = Kept(scenario.language or known.language, scenario.base_url)
+    return Loaded(base, kept, tuple(known.corrections))
+
+
+def announce(world: World, tx: Transaction) -> None:
+    """Turn the queued events of a transaction into a record for each active hook of their type.
+
+    The documents are rendered here, at the commit, when every record is as it will be.
+    """
+    view = Root(tx.base, dict(tx.maps))
+    for event_type, kind, id_ in tx.events:
+        for hook in tx.find(Webhook, "event_type", event_type):
+            if hook.is_active:
+                add_event(tx, hook, view.one(kind, id_), Reading(view, world.settings.language, world.kept))
+
+
+def add_event(tx: Transaction, hook: Webhook, subject: object, reading: Reading) -> None:
+    id_ = tx.new_id(WebhookEvent)
+    uuid = str(made_uuid("webhook_event", id_, tx.now.isoformat()))
+    tx.add(
+        WebhookEvent(
+            id=id_,
+            webhook=hook.id,
+            object_id=subject.id,  # type: ignore[attr-defined]
+            content_type=reading.one(State, subject.state).content_type,  # type: ignore[attr-defined]
+            created_date=tx.now,
+            modified_date=tx.now,
+            uuid=uuid,
+            request_payload=payload(hook.event_type, uuid, subject, reading),
+        )
+    )

@@ -1,0 +1,141 @@
+"""Scenarios: what a world starts from, by name or from a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from emulator.core.schemas import problem
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "scenarios"
+SAMPLES = ROOT / "fixtures" / "documented"
+DOCUMENTED = "documented/"
+
+SUBJECTS = {
+    "package-state-transition-log-short-list": 162406,
+    "package-state-transition-log-short-detail": 162406,
+    "package-webhook-event-short-list": 162406,
+    "transfer-order-state-transition-log-list-short": 1329,
+    "transfer-order-webhook-event-list-short": 1292,
+}
+"""Whose logs and events the short samples show: they do not say, their long siblings do."""
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used; one line says which, what is wrong and what would be right."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world's start. `answers` are recorded GETs: path and JSON text of the body."""
+
+    name: str
+    description: str = ""
+    installation: str = "default"
+    packages: int = 0
+    seed: int = 1
+    start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
+    language: str | None = None
+    base_url: str = "http://127.0.0.1:8080"
+    answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    request: str | None = None
+    """For `documented/...`: the path whose GET gives the sample."""
+
+    def sized(self, packages: int | None, seed: int | None) -> Scenario:
+        """Give the same scenario with another number of packages or another seed."""
+        if packages is not None and self.answers:
+            raise ScenarioError(f"scenario {self.name} is made of recorded answers; it takes no number of packages")
+        if packages is not None and packages < 0:
+            raise ScenarioError(f"packages must be 0 or more, not {packages}")
+        return replace(
+            self,
+            packages=self.packages if packages is None else packages,
+            seed=self.seed if seed is None else seed,
+        )
+
+
+def scenario(name_or_file: str) -> Scenario:
+    """Give a bundled scenario by its name, or one from a file (anything that ends in `.json`).
+
+    Raises `ScenarioError`, which names the known ones, or the file, the place in it and what would be right.
+    """
+    if name_or_file in bundled():
+        return bundled()[name_or_file]
+    if name_or_file.endswith(".json"):
+        return from_file(Path(name_or_file))
+    near = get_close_matches(name_or_file, bundled(), n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    known = ", ".join(name for name in bundled() if not name.startswith(DOCUMENTED))
+    raise ScenarioError(
+        f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
+    )
+
+
+@cache
+def bundled() -> Mapping[str, Scenario]:
+    """Give all scenarios that come with the emulator, by name."""
+    own = {path.stem: from_file(path) for path in sorted(FOLDER.glob("*.json"))}
+    samples = [path for path in sorted(SAMPLES.glob("*.json")) if ".response-200" in path.name]
+    documented = [of_sample(path) for path in samples]
+    return own | {found.name: found for found in documented if found is not None}
+
+
+def from_file(path: Path) -> Scenario:
+    """Read a scenario file; `ScenarioError` if there is none, or it is not one."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
+    if FOLDER not in path.parents and (wrong := problem("scenario", document)):
+        raise ScenarioError(f"scenario file {path}: {wrong}")
+    return from_document(document, path.stem)
+
+
+def from_document(document: Mapping[str, Any], name: str) -> Scenario:
+    """Give the scenario that a document (valid by its schema) describes."""
+    plain = {key: document[key] for key in PLAIN_KEYS if key in document}
+    if "clock" in document:
+        plain["start"] = datetime.fromisoformat(document["clock"])
+    answers = tuple((answer["path"], orjson.dumps(answer["body"])) for answer in document.get("answers", ()))
+    return Scenario(**{"name": name} | plain, answers=answers)
+
+
+PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url")
+
+
+def of_sample(path: Path) -> Scenario | None:
+    """Give the scenario of a documented sample; None for those that are no GET."""
+    sample = json.loads(path.read_text("utf-8"))
+    if sample["method"] != "GET":
+        return None
+    name = path.name.removesuffix(".response-200.json")
+    where = asked_path(name, sample["path"], sample["body"])
+    return Scenario(
+        name=DOCUMENTED + name,
+        description=f"The page's sample: {sample['title']}",
+        answers=((where, orjson.dumps(sample["body"])),),
+        request=where,
+    )
+
+
+def asked_path(name: str, path: str, body: Mapping[str, Any]) -> str:
+    """Give the sample's path with the ids that its body tells in place of the page's `pk`, `log_id`, ..."""
+    if name.startswith("transfer-order"):
+        path = path.replace("/packages/", "/transfer_orders/")  # one page prints `packages` here: a slip
+    first = body["results"][0] if "results" in body else body
+    owned = re.search(r"/pk/(transition_logs|webhook_events)/", path)
+    pk = first.get("object_id", SUBJECTS.get(name)) if owned else first.get("id")
+    path = path.replace("/pk/", f"/{pk}/")
+    return re.sub(r"/(log_id|webhook_event_id)/", f"/{first.get('id')}/", path)

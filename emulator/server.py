@@ -1,0 +1,118 @@
+"""`Emulator`: a world behind a WSGI application, in this process or on a port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from emulator.app import create_app
+from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
+from emulator.core.world import World
+from emulator.loading import open_world
+from emulator.rules.scenarios import scenario as find_scenario
+from emulator.web.door import DEFAULT_WORLD
+
+if TYPE_CHECKING:
+    import requests
+    from flask import Flask
+
+IN_PROCESS_URL = "http://oms.test"
+THREADS = 32
+"""More than the work needs: a slow answer on purpose must not hold up the others."""
+LARGEST_REQUEST = 32 * 1024 * 1024
+
+
+class Emulator:
+    """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
+
+    `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or
+    `real`. Raises `ScenarioError` (a `ValueError`) that names what is known.
+    """
+
+    def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
+        self,
+        scenario: str = "demo",
+        *,
+        packages: int | None = None,
+        seed: int | None = None,
+        clock: ClockMode = "frozen",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        allow_hosts: Collection[str] = (),
+    ) -> None:
+        if clock not in CLOCK_MODES:
+            raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
+        self._scenario = find_scenario(scenario).sized(packages, seed)
+        self._mode: ClockMode = clock
+        self._host, self._port = host, port
+        self._server: Any = None
+        self.url = IN_PROCESS_URL
+        self._worlds: dict[str, World] = {}
+        self.reset()
+        self.app: Flask = create_app(self._worlds, self.reset, allow_hosts)
+
+    def reset(self) -> None:
+        """Go back to the scenario's start."""
+        self._worlds[DEFAULT_WORLD] = open_world(self._scenario, self._mode)
+
+    @property
+    def world(self) -> World:
+        """The world that answers calls which name none."""
+        return self._worlds[DEFAULT_WORLD]
+
+    @property
+    def clock(self) -> Clock:
+        return self.world.clock
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """The header of a token that may do everything."""
+        return {"Authorization": "Token full-access"}
+
+    @property
+    def request(self) -> str | None:
+        """For a `documented/...` scenario: the path whose GET gives the sample."""
+        return self.world.settings.request
+
+    def session(self) -> requests.Session:
+        """Give an authorised `requests.Session` that speaks to this emulator in process; paths do as URLs."""
+        from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
+
+        return InProcessSession(self.app, self.url, self.auth)
+
+    def start(self) -> str:
+        """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
+        self._server = listen(self.app, self._host, self._port)
+        port = self._server.effective_port
+        shown = "127.0.0.1" if self._host in ("0.0.0.0", "") else self._host
+        self.url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True).start()
+        return self.url
+
+    def stop(self) -> None:
+        """Stop answering on the port."""
+        if self._server is not None:
+            self._server.close()
+            self._server.task_dispatcher.shutdown()
+            self._server = None
+            self.url = IN_PROCESS_URL
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def listen(app: Flask, host: str, port: int) -> Any:
+    """Give a waitress server that is bound to its port and runs when told to."""
+    from waitress.server import create_server  # noqa: PLC0415 - in-process use needs no server
+
+    return create_server(
+        app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST, ident="oms-emulator"
+    )

@@ -1,0 +1,167 @@
+"""The life of a request on the emulated API: one function for all operations, in the framework's order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from emulator.core.credentials import Credential
+from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError
+from emulator.core.exchange import Call, Reply
+from emulator.core.records import User
+from emulator.core.world import World
+from emulator.routes import Route
+from emulator.shapes.documents import addressed
+from emulator.shapes.pieces import text
+from emulator.web.access import admit, authenticate
+from emulator.web.bodies import charset_of, parse_body, query_pairs
+from emulator.web.language import asked_language
+from emulator.web.metadata import metadata
+from emulator.web.negotiation import absolute_url, indent_of, select_media_type
+from emulator.web.pages import BAD_REQUEST, HTML, NOT_FOUND, host_of, is_valid_host, slash_location
+from emulator.web.routing import Match, Router
+
+LOG = logging.getLogger("emulator")
+LARGEST_BODY = 32 * 1024 * 1024
+
+Environ = Mapping[str, Any]
+
+
+class Arrival(NamedTuple):
+    """A request on its way in: to which world, at which path, under which id."""
+
+    environ: Environ
+    world: World
+    path: str
+    """Decoded, without the world's prefix."""
+    prefix: str
+    """Leads to the world: empty, or `/w/<name>`."""
+    request_id: str
+
+    @property
+    def method(self) -> str:
+        return str(self.environ["REQUEST_METHOD"]).upper()
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.environ['wsgi.url_scheme']}://{host_of(self.environ)}"
+
+    @property
+    def query(self) -> str:
+        return str(self.environ.get("QUERY_STRING", ""))
+
+
+def answer(arrival: Arrival, router: Router) -> Reply:
+    """Give the reply to a request, errors and all; nothing is raised."""
+    try:
+        if not is_valid_host(host_of(arrival.environ)):
+            raise BadRequest
+        match = router.match(arrival.path)
+        return unresolved(arrival, router) if match is None else resolved(arrival, match)
+    except BadRequest:
+        return Reply(400, BAD_REQUEST, content_type=HTML)
+
+
+def unresolved(arrival: Arrival, router: Router) -> Reply:
+    """Answer as Django does where no URL matches: with the slash that is missing, or not found."""
+    if not arrival.path.endswith("/") and router.match(arrival.path + "/"):
+        location = slash_location(arrival.prefix + arrival.path, arrival.query)
+        return Reply(301, b"", {"Location": location}, HTML)
+    return Reply(404, NOT_FOUND, content_type=HTML)
+
+
+def resolved(arrival: Arrival, match: Match) -> Reply:
+    """Answer as the framework's view does; every answer says what is allowed there."""
+    indent = None
+    try:
+        query = parsed_query(arrival.query, str(arrival.environ.get("CONTENT_TYPE", "")))
+        if match.resource.any.negotiates:
+            last_format = query["format"][-1] if "format" in query else None
+            indent = indent_of(select_media_type(arrival.environ.get("HTTP_ACCEPT"), last_format))
+        reply = handled(arrival, match, query)
+    except ApiError as error:
+        reply = Reply(error.status, text(error.body), error.headers)
+    except BadRequest:
+        raise
+    except Exception:
+        LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
+        reply = Reply(ServerError.status, text(ServerError().body))
+    body = addressed(reply.body, arrival.base_url + arrival.prefix, arrival.prefix)
+    if indent is not None and body:
+        body = indented(body, indent)
+    return replace(reply, body=body, headers={"Allow": match.resource.allow, **reply.headers})
+
+
+def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]]) -> Reply:
+    """Let the caller in and hand the call to its handler."""
+    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"))
+    if match.resource.any.scheme is not None:
+        admit(credential, arrival.method, arrival.world)
+    if arrival.method == "OPTIONS":
+        may_write = credential is None or credential.may_write
+        return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))
+    route = match.resource.route(arrival.method)
+    if route is None:
+        raise MethodNotAllowed(arrival.method)
+    return route.handler(call_of(arrival, route, match.path, query, credential), arrival.world)
+
+
+def call_of(
+    arrival: Arrival,
+    route: Route,
+    path: Mapping[str, int],
+    query: Mapping[str, list[str]],
+    credential: Credential | None,
+) -> Call:
+    environ = arrival.environ
+    return Call(
+        operation=route.operation,
+        method=arrival.method,
+        path=path,
+        url=absolute_url(arrival.base_url, arrival.prefix + arrival.path, arrival.query),
+        query=query,
+        language=asked_language(environ.get("HTTP_ACCEPT_LANGUAGE"), arrival.world.settings.language),
+        user=user_of(arrival.world, credential) if route.method != "GET" else None,
+        read_body=body_reader(environ),
+    )
+
+
+def body_reader(environ: Environ) -> Callable[[], Any]:
+    """Give what parses the body when a handler asks for it."""
+
+    def read() -> Any:
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        raw = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length > 0 else b""
+        return parse_body(str(environ.get("CONTENT_TYPE", "")), raw)
+
+    return read
+
+
+def parsed_query(raw: str, content_type: str) -> dict[str, list[str]]:
+    """Give the parameters of a query string; the framework decodes them in the charset of the body."""
+    found: dict[str, list[str]] = {}
+    if raw:
+        for name, value in query_pairs(raw.encode("latin-1"), charset_of(content_type) if content_type else "utf-8"):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def user_of(world: World, credential: Credential | None) -> User | None:
+    """Give the installation's user that a credential speaks for, if it knows one."""
+    if credential is None:
+        return None
+    return next((user for user in world.root.all(User) if user.username == credential.username), None)
+
+
+def indented(body: bytes, indent: int) -> bytes:
+    """Give JSON with the indentation that `Accept: application/json; indent=4` asks for."""
+    printed = json.dumps(orjson.loads(body), indent=indent, ensure_ascii=False, separators=(",", ": "))
+    return printed.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
