@@ -1,0 +1,148 @@
+"""The bundled installation is complete and honest; a broken one is refused with file, place and what is known."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from emulator.core.records import CargoCompany, Channel, State, StockLocation, Transition, User
+from emulator.rules import installation
+
+DEFAULT = installation.load("default")
+DOCUMENTED = Path(installation.__file__).parent.parent / "fixtures" / "documented"
+STATES = DEFAULT[State]
+
+DOCUMENTED_STATES = {
+    state: value
+    for states in (
+        {35: "100", 37: "200", 40: "500", 47: "800", 51: "920"},
+        {55: "100", 56: "150", 66: "600", 70: "900"},
+        {19: "100", 23: "400", 28: "450"},
+        {73: "waiting", 74: "in_transit", 75: "cancelled", 76: "transferred", 78: "ready_to_shipment"},
+        {80: "waiting", 82: "cancelled"},
+    )
+    for state, value in states.items()
+}
+
+
+@pytest.mark.parametrize("id_", DOCUMENTED_STATES)
+def test_the_documented_states_have_their_ids_and_values(id_: int) -> None:
+    assert STATES[id_].enum_value == DOCUMENTED_STATES[id_]
+
+
+def test_the_states_of_one_kind_have_different_values() -> None:
+    counts = Counter((state.content_type, state.enum_value) for state in STATES.values())
+    assert max(counts.values()) == 1
+
+
+def test_content_types_go_with_one_enum_class() -> None:
+    classes = {(state.content_type, state.enum_class) for state in STATES.values()}
+    assert dict(classes) == {
+        3: "OrderStatus",
+        4: "PackageStatus",
+        5: "PackageItemStatus",
+        6: "TransferStatus",
+        7: "TransferStatus",
+        8: "ShipmentStatus",
+    }
+
+
+def found(sample: str, key: str) -> list[dict[str, Any]]:
+    """All objects of a documented sample that have this key."""
+    objects: list[dict[str, Any]] = []
+    waiting = [orjson.loads((DOCUMENTED / f"{sample}.json").read_bytes())["body"]]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            objects += [value] if key in value else []
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return objects
+
+
+@pytest.mark.parametrize("sample", ["package-list.response-200", "transfer-order-list.response-200"])
+def test_transitions_are_those_of_the_samples(sample: str) -> None:
+    """Every entry of `commands` is there with its values; nothing but `command_code` is ours."""
+    assert found(sample, "source_state")
+    for entry in found(sample, "source_state"):
+        transition = DEFAULT[Transition][entry["id"]]
+        for key, value in entry.items():
+            stored = getattr(transition, key)
+            assert (orjson.loads(stored) if isinstance(stored, bytes) else stored) == value
+
+
+def test_transitions_keep_the_order_of_the_samples() -> None:
+    assert list(DEFAULT[Transition]) == [166, 199, 138, 430, 232, 3, 331, 694, 298, 100]
+
+
+@pytest.mark.parametrize("sample", ["package-list.response-200", "transfer-order-webhook-event-list.response-200"])
+def test_observed_states_are_those_of_the_samples(sample: str) -> None:
+    """`name` follows the language, so it is the English translation here."""
+    origins = installation.origins("default")
+    for entry in found(sample, "enum_class"):
+        state = STATES[entry["id"]]
+        assert origins[State, state.id].provenance == "observed"
+        assert orjson.loads(state.translations or b"null") == entry["translations"]  # type: ignore[arg-type]
+        assert state.created_date.isoformat()[:26] == entry["created_date"][:26]
+        assert state.modified_date.isoformat()[:26] == entry["modified_date"][:26]
+
+
+def test_what_the_samples_name_is_there() -> None:
+    assert DEFAULT[Channel][1].name == "PZ Shop"
+    assert DEFAULT[CargoCompany][728].name == "Speeta"
+    assert 1 in DEFAULT[CargoCompany]
+    assert DEFAULT[User][661].username == "test.application"
+    assert DEFAULT[StockLocation][4].name == "Pz Store 4"
+
+
+def test_every_package_state_has_an_item_state_of_its_own() -> None:
+    packages = [state for state in STATES.values() if state.content_type == 4]
+    items = [state for state in STATES.values() if state.content_type == 5]
+    assert len(items) == len(packages)
+
+
+GOOD = {"id": 1, "name": "Türkiye", "code": "tr", "provenance": "documented"}
+BROKEN: dict[str, tuple[Any, str]] = {
+    "an unknown kind": ({"planet": []}, "/: unknown 'planet'; known: country, city"),
+    "an unknown key": ({"country": [GOOD | {"colour": 1}]}, "/country/0: unknown 'colour'; known: id, name, code"),
+    "no id": ({"country": [{"name": "x", "provenance": "documented"}]}, "/country/0"),
+    "no provenance": ({"country": [{"id": 1}]}, "/country/0/provenance: unknown ''; known: documented, observed"),
+    "no reason": (
+        {"country": [GOOD | {"provenance": "assumed"}]},
+        "an assumed entry, and no other, gives its reason",
+    ),
+    "two of one id": ({"country": [GOOD, GOOD]}, "/country/1: the id 1 is taken"),
+    "a broken reference": (
+        {"city": [{"id": 2, "country": 9, "provenance": "documented"}]},
+        "/City 2/country: no Country has the id 9",
+    ),
+    "a bad date": (
+        {"channel": [{"id": 1, "created_date": "soon", "provenance": "documented"}]},
+        "/channel/0: Invalid isoformat",
+    ),
+}
+
+
+@pytest.mark.parametrize(("document", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_refused_with_place_and_reason(document: Any, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_bytes(orjson.dumps(document))
+    with pytest.raises(installation.InvalidInstallation) as caught:
+        installation.read(file)
+    assert str(file) in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text("{")
+    with pytest.raises(installation.InvalidInstallation, match="not JSON"):
+        installation.read(file)
+
+
+def test_an_unknown_name_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="no installation 'nowhere'; known: default"):
+        installation.load("nowhere")

@@ -1,0 +1,211 @@
+"""A demonstration keeps its promises: complete, coherent, dated in order, and the same for the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+
+from emulator.core.records import (
+    KINDS,
+    RELATIONS,
+    Address,
+    Channel,
+    City,
+    Country,
+    Customer,
+    DeliveryRange,
+    District,
+    LocationAddress,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Shipment,
+    ShippingLabel,
+    State,
+    Stock,
+    StockLocation,
+    Township,
+    TransferItem,
+    TransferOrder,
+    TransitionLog,
+    Webhook,
+    WebhookEvent,
+    references_of,
+    relation_key,
+)
+from emulator.core.store import Root
+from emulator.rules.seeding import DemoBase, demo_base
+from emulator.rules.seeding.cycle import BLOCK, ITEM_VALUES
+from emulator.rules.seeding.layout import FIRST, STRIDE
+from emulator.rules.seeding.places import interval, pool
+from emulator.rules.seeding.plan import package_of
+from emulator.rules.seeding.transfer_plan import plan_of_transfer
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SIZES = (200, 36_404, 1_000_000)
+PACKAGE, TRANSFER = 4, 6
+WAITING, WAITING_FOR_TRANSFER, SHIPPED_OR_BEYOND = 35, 36, {42, 45, 46, 47}
+OPEN_TRANSFERS, TRANSFERRED, CANCELED = {73, 74, 78}, 76, 75
+
+
+@cache
+def demo(packages: int = 200, seed: int = 1) -> DemoBase:
+    return demo_base(packages, seed, START)
+
+
+def sampled(packages: int) -> Iterator[tuple[Root, list[Package]]]:
+    """Each whole order's packages: all of a small demonstration, those of about 40 blocks of a large one."""
+    root = Root(demo(packages), {})
+    blocks = packages // BLOCK
+    for block in range(0, blocks, max(1, blocks // 40)):
+        for order in range(4):
+            found = root.find(Package, "order", FIRST[Order] + block * 4 + order)
+            yield root, found
+
+
+def packages_of(size: int) -> Iterator[tuple[Root, Package]]:
+    for root, packages in sampled(size):
+        for package in packages:
+            yield root, package
+
+
+def transfers_of(size: int) -> Iterator[tuple[Root, Package, TransferOrder]]:
+    for root, package in packages_of(size):
+        for transfer in root.find(TransferOrder, "package", package.id):
+            yield root, package, transfer
+
+
+# --- what there is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packages", [0, 1, 3, 4, 5, 199, 200, 36_404, 1_000_000])
+def test_there_are_as_many_packages_as_asked_for_and_a_fifth_as_many_transfers(packages: int) -> None:
+    base = demo(packages)
+    assert len(base.ids(Package)) == packages
+    assert len(base.ids(TransferOrder)) == packages // 5
+    assert isinstance(base.ids(Package), range)
+    assert isinstance(base.ids(TransferOrder), range)
+
+
+@pytest.mark.parametrize("packages", [0, 1, 3, 4, 7, 199, 200])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) -> None:
+    """Nothing lies outside them, and the next id is free."""
+    base = demo(packages)
+    ids = list(base.ids(kind))
+    assert ids == sorted(set(ids))
+    assert all(base.get(kind, id_).id == id_ for id_ in ids)  # type: ignore[union-attr]
+    next_id = base.next_id(kind)
+    if kind in FIRST:
+        assert [id_ for id_ in range(FIRST[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
+    assert base.get(kind, next_id) is None
+    assert not ids or next_id > ids[-1]
+
+
+@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+def test_no_block_uses_more_ids_than_it_has(kind: type[Any]) -> None:
+    base = demo(500)
+    used = Counter((id_ - FIRST[kind]) // STRIDE[kind] for id_ in base.ids(kind))
+    assert max(used.values()) <= STRIDE[kind]
+    assert all(base._made(block).tables.keys() <= FIRST.keys() for block in range(5))
+
+
+@pytest.mark.parametrize("packages", [203, 36_404])
+def test_every_reference_is_kept(packages: int) -> None:
+    base = demo(packages)
+    blocks = range(base._blocks) if packages < 1000 else (0, 77, 4_000, base._blocks - 1)
+    for block in blocks:
+        for kind, table in base._made(block).tables.items():
+            for column, other in references_of(kind).items():
+                for record in table.values():
+                    id_ = getattr(record, column)
+                    assert id_ is None or base.get(other, id_) is not None, (record, column)
+
+
+def test_every_relation_finds_what_a_search_finds() -> None:
+    base = demo(203)
+    for kind, relations in RELATIONS.items():
+        for relation, columns in relations.items():
+            expected: dict[Any, list[int]] = {}
+            for id_ in base.ids(kind):
+                expected.setdefault(relation_key(base.get(kind, id_), columns), []).append(id_)
+            for key, ids in expected.items():
+                assert base.related(kind, relation, key) == tuple(ids), (kind, relation, key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "relation", "key"),
+    [
+        (Package, "order", 0),
+        (Package, "order", 10**9),
+        (PackageItem, "package", -5),
+        (TransitionLog, "subject", (PACKAGE, 1)),
+        (TransitionLog, "subject", (99, 6501)),
+        (WebhookEvent, "subject", (TRANSFER, 10**9)),
+        (TransferOrder, "package", 6500),
+    ],
+)
+def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], relation: str, key: Any) -> None:
+    assert demo().related(kind, relation, key) == ()
+
+
+# --- the same again, and another ---------------------------------------------------------------------------------
+
+
+def everything(base: DemoBase) -> list[Any]:
+    return [base.get(kind, id_) for kind in FIRST for id_ in base.ids(kind)]
+
+
+def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
+    assert everything(demo_base(60, 7, START)) == everything(demo_base(60, 7, START))
+    ours, theirs = everything(demo_base(60, 7, START)), everything(demo_base(60, 8, START))
+    assert not set(ours) & set(theirs) - {record for record in ours if isinstance(record, ShippingLabel)}
+
+
+def test_a_forgotten_block_comes_back_the_same() -> None:
+    """Whatever was asked for in between."""
+    kept = demo(200)
+    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
+    backwards = [forgetful.get(Package, id_) for id_ in reversed(kept.ids(Package))]
+    assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
+
+
+# --- plans -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_plan_says_what_the_records_say(size: int) -> None:
+    for root, package in packages_of(size):
+        plan = root.base.plans.package(package.id - FIRST[Package])  # type: ignore[attr-defined]
+        order, shipment = root.one(Order, package.order), root.get(Shipment, package.shipment or 0)
+        address = root.one(Address, package.shipping_address)
+        items = root.find(PackageItem, "package", package.id)
+        products = [root.one(OrderItem, item.order_item).product for item in items]
+        goods = pool("products")
+        assert (plan.id, plan.number, plan.state, plan.source.id, plan.delivery_range) == (
+            *(package.id, package.number, package.state, package.stock_location, package.delivery_range),
+        )
+        assert [goods[at]["id"] for at in plan.goods] == products
+        assert plan.carrier == (shipment and shipment.cargo_company)
+        assert (plan.order.id, plan.order.number, plan.order.channel) == (order.id, order.number, order.channel)
+        assert plan.order.place.district.id == address.district
+        assert (plan.order.first_name, plan.order.last_name) == (address.first_name, address.last_name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_transfer_plan_says_what_the_records_say(size: int) -> None:
+    for root, package, transfer in transfers_of(size):
+        plan = plan_of_transfer(root.base.plans, transfer.id - FIRST[TransferOrder])  # type: ignore[attr-defined]
+        assert (plan.id, plan.number, plan.state, plan.source) == (
+            *(transfer.id, transfer.number, transfer.state, transfer.source),
+        )
+        assert plan.package.id == package.id
