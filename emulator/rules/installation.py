@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import orjson
 
-from emulator.core.records import KINDS, Json, references_of
+from emulator.core.records import KINDS, REFERENCES, Json, Transition
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "installation"
 PROVENANCES = ("documented", "observed", "framework", "assumed")
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 Origins = dict[tuple[type[Any], int], Origin]
 
 
-class InvalidInstallation(ValueError):  # noqa: N818  # named for what it says
+class InvalidInstallation(ValueError):  # named for what it says
     """A file that is not an installation: says which file, where in it, and what would be right."""
 
     def __init__(self, file: Path, where: str, problem: str) -> None:
@@ -89,7 +89,8 @@ def entries(file: Path) -> Iterator[tuple[str, type[Any], dict[str, Any]]]:
     for name, rows in document.items():
         known(file, "/", [name], KINDS)
         for position, row in enumerate(rows):
-            yield f"/{name}/{position}", KINDS[name], row
+            place = {"position": position} if KINDS[name] is Transition else {}
+            yield f"/{name}/{position}", KINDS[name], place | row
 
 
 def parse(file: Path, where: str, kind: type[Any], entry: dict[str, Any]) -> tuple[Any, Origin]:
@@ -117,7 +118,7 @@ def known(file: Path, where: str, given: Any, allowed: Any) -> None:
 def check_references(path: Path, records: Records) -> None:
     """Insist that every entry that is referred to is there."""
     for kind, table in records.items():
-        for column, other in references_of(kind).items():  # type: ignore[arg-type]
+        for column, other in REFERENCES[kind].items():
             for record in table.values():
                 id_ = getattr(record, column)
                 if id_ is not None and id_ not in records.get(other, {}):

@@ -11,6 +11,7 @@ from emulator.core import records
 from emulator.core.store import Root
 from emulator.shapes.guide import Package, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.pieces import (
+    CDN_URL,
     DOMAIN_URL,
     WORLD_PREFIX,
     Column,
@@ -40,7 +41,12 @@ def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) ->
         body.pop(key, None)
     event = {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
     kept = text({"event": event, "payload": database_order(body)})
-    return kept.replace(DOMAIN_URL.encode(), reading.kept.base_url.encode()).replace(WORLD_PREFIX.encode(), b"")
+    return with_base_url(kept, reading)
+
+
+def with_base_url(payload: bytes, reading: Reading) -> bytes:
+    """Give a payload with the world's own address in its links: it does not depend on who reads it."""
+    return payload.replace(DOMAIN_URL.encode(), reading.kept.base_url.encode()).replace(WORLD_PREFIX.encode(), b"")
 
 
 def database_order(value: Any) -> Any:
@@ -66,14 +72,15 @@ class Payload(Piece):
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         event: records.WebhookEvent = obj.record
         if event.request_payload is not None:
-            return orjson.Fragment(event.request_payload)
+            return orjson.Fragment(with_base_url(event.request_payload, obj.reading))
         kept = obj.reading.kept
         start = Reading(Root(obj.reading.view.base, {}), kept.language, kept)
         hook = start.one(records.Webhook, event.webhook)
         return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, start), start))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        stored = to_column(place.kind, place.key, value)
+        printed = to_column(place.kind, place.key, value)
+        stored = printed.replace(b"{cdn_url}", CDN_URL.encode()).replace(b"{domain_url}", DOMAIN_URL.encode())
         facts.know(place.kind, place.id, place.key, stored, place.pointer)
 
 

@@ -4,49 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import orjson
 import pytest
 
 from emulator.core.records import (
     KINDS,
     RELATIONS,
     Address,
-    Channel,
-    City,
-    Country,
-    Customer,
-    DeliveryRange,
-    District,
-    LocationAddress,
     Order,
     OrderItem,
     Package,
     PackageItem,
     Shipment,
     ShippingLabel,
-    State,
-    Stock,
-    StockLocation,
-    Township,
-    TransferItem,
     TransferOrder,
     TransitionLog,
-    Webhook,
     WebhookEvent,
     references_of,
     relation_key,
 )
 from emulator.core.store import Root
 from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.cycle import BLOCK, ITEM_VALUES
+from emulator.rules.seeding.cycle import BLOCK
 from emulator.rules.seeding.layout import FIRST, STRIDE
-from emulator.rules.seeding.places import interval, pool
-from emulator.rules.seeding.plan import package_of
+from emulator.rules.seeding.places import pool
 from emulator.rules.seeding.transfer_plan import plan_of_transfer
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
