@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emulator.server import Emulator
 from tests.oracle import service
 from tests.oracle.sides import Sides
 
@@ -23,7 +24,7 @@ def quiet() -> Iterator[None]:
 
 def new_emulator() -> Any:
     """Make an emulator of the demo scenario, in process."""
-    return pytest.importorskip("emulator.server").Emulator("demo")
+    return Emulator("demo")
 
 
 @pytest.fixture(scope="session")
