@@ -1,87 +1,33 @@
-"""A demonstration keeps its promises: complete, coherent, dated in order, and the same for the same seed."""
+"""A demonstration is complete and whole, the same for the same seed, and what its plans say."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
 from typing import Any
 
-import orjson
 import pytest
 
 from emulator.core.records import (
     KINDS,
     RELATIONS,
     Address,
-    Channel,
-    City,
-    Country,
-    Customer,
-    DeliveryRange,
-    District,
-    LocationAddress,
     Order,
     OrderItem,
     Package,
     PackageItem,
     Shipment,
     ShippingLabel,
-    State,
-    Stock,
-    StockLocation,
-    Township,
-    TransferItem,
     TransferOrder,
     TransitionLog,
-    Webhook,
     WebhookEvent,
     references_of,
     relation_key,
 )
-from emulator.core.store import Root
 from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.cycle import BLOCK, ITEM_VALUES
 from emulator.rules.seeding.layout import FIRST, STRIDE
-from emulator.rules.seeding.places import interval, pool
-from emulator.rules.seeding.plan import package_of
+from emulator.rules.seeding.places import pool
 from emulator.rules.seeding.transfer_plan import plan_of_transfer
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SIZES = (200, 36_404, 1_000_000)
-PACKAGE, TRANSFER = 4, 6
-WAITING, WAITING_FOR_TRANSFER, SHIPPED_OR_BEYOND = 35, 36, {42, 45, 46, 47}
-OPEN_TRANSFERS, TRANSFERRED, CANCELED = {73, 74, 78}, 76, 75
-
-
-@cache
-def demo(packages: int = 200, seed: int = 1) -> DemoBase:
-    return demo_base(packages, seed, START)
-
-
-def sampled(packages: int) -> Iterator[tuple[Root, list[Package]]]:
-    """Each whole order's packages: all of a small demonstration, those of about 40 blocks of a large one."""
-    root = Root(demo(packages), {})
-    blocks = packages // BLOCK
-    for block in range(0, blocks, max(1, blocks // 40)):
-        for order in range(4):
-            found = root.find(Package, "order", FIRST[Order] + block * 4 + order)
-            yield root, found
-
-
-def packages_of(size: int) -> Iterator[tuple[Root, Package]]:
-    for root, packages in sampled(size):
-        for package in packages:
-            yield root, package
-
-
-def transfers_of(size: int) -> Iterator[tuple[Root, Package, TransferOrder]]:
-    for root, package in packages_of(size):
-        for transfer in root.find(TransferOrder, "package", package.id):
-            yield root, package, transfer
-
+from tests.rules.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
 # --- what there is ---------------------------------------------------------------------------------------------
 
