@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,6 +27,7 @@ from emulator.core.records import (
     relation_key,
 )
 from emulator.rules.seeding import DemoBase, demo_base
+from emulator.rules.seeding.base import KEPT_BLOCKS
 from emulator.rules.seeding.layout import FIRST, STRIDE
 from emulator.rules.seeding.places import pool
 from emulator.rules.seeding.transfer_plan import plan_of_transfer
@@ -123,6 +127,31 @@ def test_a_forgotten_block_comes_back_the_same() -> None:
     forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
     backwards = [forgetful.get(Package, id_) for id_ in reversed(kept.ids(Package))]
     assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
+
+
+def test_many_threads_see_the_same_records() -> None:
+    kept = demo(200)
+    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    ids = list(kept.ids(Package)) * 4
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda id_: forgetful.get(Package, id_), ids)) == [
+            kept.get(Package, id_) for id_ in ids
+        ]
+
+
+def test_a_base_keeps_few_blocks() -> None:
+    """However many are looked at."""
+    base = demo_base(1_000_000, 3, START)
+    for id_ in base.ids(Package)[::500]:
+        base.get(Package, id_)
+    assert base._block.cache_info().currsize == KEPT_BLOCKS
+
+
+def test_records_are_made_without_faker() -> None:
+    """Whoever serves needs none."""
+    code = "import sys, emulator.rules.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
+    code += "sys.exit('faker' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # --- plans -------------------------------------------------------------------------------------------------------
