@@ -23,6 +23,8 @@ LATEST = 6 * HOUR
 """How long before the start the newest package was made, at least."""
 SHORTEST, LONGEST, PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
 """How long a time the packages are spread over: more for more of them."""
+REPLANNING = 80_000
+"""Microseconds that it takes to make a package in the place of another."""
 LONGEST_HISTORY = 6 * DAY
 """How long after its creation a package reached its state, at most."""
 FIRST_NUMBER, NUMBER_STEP = 2_236_000_000_000_000, 9_973_217
@@ -171,8 +173,10 @@ class Plans:
 
     def logged(self, index: int, created: int, count: int, dice: bytes) -> tuple[int, ...]:
         """Give when a package went from state to state: before the start, and before it was re-planned."""
-        end = self.created(index + 1) if self.is_replaced(index) else self.start
-        return history(created, end, count, dice)
+        if self.is_replaced(index):
+            end = self.created(index + 1) - REPLANNING
+            return (*history(created, end, count - 1, dice), end)
+        return history(created, self.start, count, dice)
 
     def is_replaced(self, index: int) -> bool:
         """Whether the package after this one was made in its place."""
