@@ -97,7 +97,7 @@ class DemoBase:
         return {kind: Scattered(kind, self._all_ids) for kind in FIRST if kind not in self._counts}
 
     def _all_ids(self, kind: type[Any]) -> list[int]:
-        return [id_ for block in range(self._blocks) for id_ in self._made(block).tables.get(kind, ())]
+        return [id_ for block in range(self._blocks) for id_ in self._made(block).tables[kind]]
 
     def _owner(self, kind: type[Any], relation: str, key: Any) -> tuple[type[Any] | None, int]:
         """Give the kind and id of the record that a relation's key names."""

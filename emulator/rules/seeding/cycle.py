@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from emulator.core.records import State, Webhook
+from emulator.rules.graph import ITEM_VALUES
 from emulator.rules.installation import Records
 from emulator.rules.seeding.dice import roll
 
@@ -78,16 +79,6 @@ TRANSFER_PATHS = {
     "transferred": ("ready_to_shipment", "in_transit", "transferred"),
     "cancelled": ("cancelled",),
 }
-ITEM_VALUES = {
-    "200": "250",
-    "300": "150",
-    "600": "700",
-    "650": "750",
-    "700": "800",
-    "800": "900",
-    "900": "600",
-}
-"""The items' value where it is not the package's."""
 ORDER_ITEM_VALUES = {**dict.fromkeys(("500", "600", "650", "700", "800"), "450"), "900": "100"}
 """Packing makes order items Preparing, cancelling cancels them; until then they are Approved."""
 APPROVED = "400"

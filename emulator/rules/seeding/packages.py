@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import string
 from base64 import b64encode, urlsafe_b64encode
+from functools import cache
 
 import orjson
 
@@ -24,7 +25,7 @@ from emulator.rules.seeding.layout import first_of
 from emulator.rules.seeding.making import Block, Context
 from emulator.rules.seeding.orders import amount
 from emulator.rules.seeding.places import distance
-from emulator.rules.seeding.plan import PackagePlan
+from emulator.rules.seeding.plan import PackagePlan, Plans
 from emulator.rules.seeding.traces import Traces, make_traces
 
 INVOICED, ESTIMATED = 60, 120
@@ -64,7 +65,7 @@ def make_package(context: Context, block: Block, plan: PackagePlan, order_items:
             created_date=moment(plan.created),
             modified_date=moment(plan.modified),
             extra_information=extra_information(plan),
-            id_encrypted=encrypted(plan.id, plan.created),
+            id_encrypted=encrypted(plan.id, context.plans),
         )
     )
 
@@ -85,13 +86,14 @@ def extra_information(plan: PackagePlan) -> Json:
     return orjson.dumps({"parent_package": parent, "distance_to_shipping_address": kilometres})
 
 
-def encrypted(id_: int, created: int) -> str:
-    """Give a signed id: the id in base 64, the second in base 62, and something that looks like a signature."""
-    text = b64encode(str(id_).encode()).rstrip(b"=").decode()
-    signature = urlsafe_b64encode(hashlib.blake2b(f"{id_}|{created}".encode(), digest_size=32).digest())
-    return f"{text}:{base62(created // SECOND)}:{signature[:43].decode()}"
+def encrypted(id_: int, plans: Plans) -> str:
+    """Give a signed id: the id in base 64, the second of the start in base 62, and what looks like a signature."""
+    text = b64encode(b"%d" % id_).rstrip(b"=").decode()
+    signature = urlsafe_b64encode(hashlib.blake2b(b"%d|%d" % (plans.seed, id_), digest_size=32).digest())
+    return f"{text}:{base62(plans.start // SECOND)}:{signature[:43].decode()}"
 
 
+@cache
 def base62(number: int) -> str:
     found = ""
     while number:
