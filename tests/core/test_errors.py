@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import tests.oracle.service  # noqa: F401  sets Django up
+
+# isort: split
+
 import pytest
 from rest_framework import exceptions, views
 
-import tests.oracle.service  # noqa: F401  sets Django up
 from emulator.core import errors
 
 PAIRS: dict[str, tuple[Callable[[], errors.ApiError], Callable[[], exceptions.APIException]]] = {
