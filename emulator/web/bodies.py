@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from emulator.core.errors import BadRequest, ParseError, UnsupportedMediaType
-from emulator.params.fields import Form
+from emulator.core.fields import Form
 from emulator.web.mediatypes import header_parameters
 from emulator.web.multipart import LARGEST, MOST_FIELDS, parse_multipart
 from emulator.web.negotiation import select_parser

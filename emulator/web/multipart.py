@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.core.errors import BadRequest, ParseError
-from emulator.params.fields import Form, Upload
+from emulator.core.fields import Form, Upload
 from emulator.web.mediatypes import header_parameters
 
 LARGEST = 2_621_440

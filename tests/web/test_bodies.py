@@ -15,7 +15,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
 from emulator.core.errors import ApiError, BadRequest
-from emulator.params.fields import Form, Upload
+from emulator.core.fields import Form, Upload
 from emulator.web.bodies import parse_body
 from tests.oracle.asks import bodies, forms
 from tests.oracle.asks.places import FORM, JSON

@@ -86,6 +86,8 @@ TRANSFERRED, CANCELLED = "transferred", "cancelled"
 ON_THE_ROAD = ("in_transit", TRANSFERRED)
 OPEN = ("100", "200", "300", "350", "400", "450", "500", "600")
 """Packages in these states are on their way to the customer."""
+RESERVING = ("100", "200", "300", "350", "400", "950", "990")
+"""Packages in these states have not been packed, and have gone nowhere else."""
 EVENTS = {"500": "package.status.packed", "600": "package.status.shipped"}
 TRANSFER_EVENTS = {"waiting": "transfer.status.created", "cancelled": "transfer.status.cancelled"}
 
@@ -121,6 +123,8 @@ class Slot:
     """The log that shipped it, if it was."""
     open: bool
     """It still has to be delivered."""
+    reserves: bool
+    """Its items have their claim on stock still."""
 
 
 class Names:
@@ -189,6 +193,7 @@ def make_slot(row: Row, column: int, has_transfer: bool, names: Names) -> Slot:
         labelled=value != LABEL,
         shipped_by=logs.index(SHIPPED) if SHIPPED in logs else None,
         open=value in OPEN,
+        reserves=value in RESERVING,
     )
 
 

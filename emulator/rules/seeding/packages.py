@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import string
-from base64 import b64encode, urlsafe_b64encode
-from functools import cache
-
 import orjson
 
 from emulator.core.records import (
@@ -15,22 +10,23 @@ from emulator.core.records import (
     OrderItem,
     Package,
     PackageItem,
+    Reservation,
     Shipment,
     ShippingLabel,
     TransferOrder,
 )
 from emulator.core.sources import made_uuid
-from emulator.rules.seeding.dice import DAY, SECOND, moment
+from emulator.rules.identity import encrypted_id
+from emulator.rules.seeding.dice import DAY, moment
 from emulator.rules.seeding.layout import first_of
 from emulator.rules.seeding.making import Block, Context
 from emulator.rules.seeding.orders import amount
 from emulator.rules.seeding.places import distance
-from emulator.rules.seeding.plan import PackagePlan, Plans
+from emulator.rules.seeding.plan import PackagePlan
 from emulator.rules.seeding.traces import Traces, make_traces
 
 INVOICED, ESTIMATED = 60, 120
 """So many of 256 packed packages have an invoice number, shipments an estimated date."""
-DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 TRACKING = 4_000_000
 PAY_ON_DELIVERY = "pay_on_delivery"
 
@@ -65,7 +61,7 @@ def make_package(context: Context, block: Block, plan: PackagePlan, order_items:
             created_date=moment(plan.created),
             modified_date=moment(plan.modified),
             extra_information=extra_information(plan),
-            id_encrypted=encrypted(plan.id, context.plans),
+            id_encrypted=encrypted_id(plan.id, moment(context.plans.start)),
         )
     )
 
@@ -86,29 +82,13 @@ def extra_information(plan: PackagePlan) -> Json:
     return orjson.dumps({"parent_package": parent, "distance_to_shipping_address": kilometres})
 
 
-def encrypted(id_: int, plans: Plans) -> str:
-    """Give a signed id: the id in base 64, the second of the start in base 62, and what looks like a signature."""
-    text = b64encode(b"%d" % id_).rstrip(b"=").decode()
-    signature = urlsafe_b64encode(hashlib.blake2b(b"%d|%d" % (plans.seed, id_), digest_size=32).digest())
-    return f"{text}:{base62(plans.start // SECOND)}:{signature[:43].decode()}"
-
-
-@cache
-def base62(number: int) -> str:
-    found = ""
-    while number:
-        number, digit = divmod(number, 62)
-        found = DIGITS[digit] + found
-    return found
-
-
 def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) -> None:
     """Make one package item for each order item; they refer to the transfer order that brings them."""
     transfer = plan.slot.transfer
     created = plan.created + 4100
     last = moment(plan.modified + 10_000)
     for k, order_item in enumerate(order_items):
-        block.add(
+        item = block.add(
             PackageItem(
                 id=block.new_id(PackageItem),
                 state=plan.slot.item_state,
@@ -119,6 +99,9 @@ def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) 
                 modified_date=last,
             )
         )
+        if plan.slot.reserves:
+            product = block.tables[OrderItem][order_item].product
+            block.add(Reservation(block.new_id(Reservation), plan.id, item.id, product, plan.source.id))
 
 
 def make_shipment(context: Context, block: Block, plan: PackagePlan, order_items: list[int]) -> Shipment | None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 
 from emulator.core.errors import ValidationFailed
-from emulator.params.fields import CharField, DictField, Field, Form, Upload, validate
-from emulator.params.fields import IntegerField as Integer
+from emulator.core.fields import CharField, DictField, Field, Form, Upload, validate
+from emulator.core.fields import IntegerField as Integer
 
 FIELDS: dict[str, tuple[Field, type[serializers.Field], dict[str, Any]]] = {
     "text": (CharField(required=False), serializers.CharField, {"required": False}),
