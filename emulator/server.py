@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 IN_PROCESS_URL = "http://oms.test"
-THREADS = 32
-"""More than the work needs: a slow answer on purpose must not hold up the others."""
-LARGEST_REQUEST = 32 * 1024 * 1024
 
 
 class Emulator:
@@ -84,10 +81,10 @@ class Emulator:
 
     def start(self) -> str:
         """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
+        from emulator.listening import listen, url_of  # noqa: PLC0415 - in-process use needs no server
+
         self._server = listen(self.app, self._host, self._port)
-        port = self._server.effective_port
-        shown = "127.0.0.1" if self._host in ("0.0.0.0", "") else self._host
-        self.url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        self.url = url_of(self._host, self._server.effective_port)
         threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True).start()
         return self.url
 
@@ -107,12 +104,3 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def listen(app: Flask, host: str, port: int) -> Any:
-    """Give a waitress server that is bound to its port and runs when told to."""
-    from waitress.server import create_server  # noqa: PLC0415 - in-process use needs no server
-
-    return create_server(
-        app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST, ident="oms-emulator"
-    )
