@@ -80,7 +80,7 @@ def full_list(plan: Plan) -> Iterator[Round]:
 def first_package(server: Server) -> Request:
     """The detail of the first package that the server lists."""
     page = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)
-    return Request(f"{PACKAGES}{page['results'][0]['pk']}/", headers=AUTH)
+    return Request(f"{PACKAGES}{page['results'][0]['id']}/", headers=AUTH)
 
 
 def full_page(server: Server, request: Request) -> Request:

@@ -21,7 +21,16 @@ SEED = 20230403
 LOCALES = {"tr": "tr_TR", "it": "it_IT"}
 FAKERS = {country: Faker(locale) for country, locale in LOCALES.items()}
 
-# Numbers that no network gives out: the prefix is real, the block of the subscriber is not in use.
+DISTRACTING = ("Öcalan", "Erdoğan", "Gülen", "Mussolini", "Berlusconi")
+"""Last names of the locales that a demonstration is better off without."""
+COMMON = {
+    "tr": ("Avcı", "Aydın", "Bozkurt", "Bulut", "Doğan", "Erdem", "Güneş", "Işık", "Kara", "Karaca", "Kaya", "Kılıç",
+           "Koç", "Korkmaz", "Kurt", "Özdemir", "Özkan", "Öztürk", "Polat", "Şahin", "Şimşek", "Tekin", "Toprak",
+           "Uçar", "Yalçın", "Yıldız", "Çakır", "Çelik"),
+    "it": ("Bianchi", "Esposito", "Ferrari", "Romano", "Rossi", "Russo"),
+}  # fmt: skip
+"""Last names that one expects to meet, and that Faker may lack."""
+# Round numbers, so that a made-up one is unlikely to be somebody's.
 PHONES = {"tr": "+90 555000####", "it": "+39 333000####"}
 PLATES = {"ADANA": "01", "ANKARA": "06", "ANTALYA": "07", "BURSA": "16", "ESKİŞEHİR": "26", "GAZİANTEP": "27",
           "İSTANBUL": "34", "İZMİR": "35", "KAYSERİ": "38", "KOCAELİ": "41", "KONYA": "42", "MERSİN": "33",
@@ -68,8 +77,15 @@ def first_names(fake: Faker) -> list[str]:
     return distinct(300, fake.first_name)
 
 
-def last_names(fake: Faker) -> list[str]:
-    return distinct(300, fake.last_name)
+def last_names(country: str) -> list[str]:
+    made = distinct(290, lambda: last_name(FAKERS[country]))
+    return sorted({*made, *COMMON[country]})
+
+
+def last_name(fake: Faker) -> str:
+    """Give a last name that distracts nobody."""
+    name = str(fake.last_name())
+    return last_name(fake) if name in DISTRACTING else name
 
 
 def distinct(count: int, make: Callable[[], str]) -> list[str]:
@@ -84,7 +100,7 @@ def distinct(count: int, make: Callable[[], str]) -> list[str]:
 
 def people() -> dict[str, Any]:
     return {
-        country: {"first_names": first_names(fake), "last_names": last_names(fake)}
+        country: {"first_names": first_names(fake), "last_names": last_names(country)}
         for country, fake in FAKERS.items()
     }
 
@@ -92,7 +108,7 @@ def people() -> dict[str, Any]:
 def line(country: str) -> str:
     """Give a street and a number the way the country writes them."""
     fake = FAKERS[country]
-    way, name, number = fake.random_element(WAYS[country]), fake.last_name(), fake.random_int(1, 180)
+    way, name, number = fake.random_element(WAYS[country]), last_name(fake), fake.random_int(1, 180)
     if country == "it":
         return f"{way} {fake.first_name()} {name} {number}"
     return f"{fake.first_name()} {name} {way} No: {number} D: {fake.random_int(1, 24)}"
@@ -130,7 +146,7 @@ def companies() -> dict[str, Any]:
 def company(country: str) -> dict[str, str]:
     fake = FAKERS[country]
     return {
-        "name": f"{fake.last_name()} {fake.random_element(TRADES[country])}",
+        "name": f"{last_name(fake)} {fake.random_element(TRADES[country])}",
         "tax_office": fake.random_element(TAX_OFFICES[country]),
         "tax_no": fake.numerify(TAX_NUMBERS[country]),
     }

@@ -201,6 +201,8 @@ class StockLocation(NamedTuple):
     target_transfer_interval: str = "3 00:00:00"
     erp_code: str = ""
     use_as_shipper_location: bool = False
+    max_quota: int | None = None
+    """How many packages it can have in work; None: as many as come. No document prints it."""
 
 
 class CargoCompany(NamedTuple):
@@ -508,8 +510,43 @@ class InvoiceItem(NamedTuple):
     net_amount: str = "0.00"
 
 
+class DenialReason(NamedTuple):
+    """Why a location may refuse a package."""
+
+    id: int
+    title: str = ""
+    is_active: bool = True
+    priority: int = 0
+    remote_id: str | None = None
+    created_date: datetime = UNDATED
+    modified_date: datetime = UNDATED
+
+
+class InvoiceDocument(NamedTuple):
+    """What `update invoice` stored for a package."""
+
+    id: int
+    package: PackageId
+    number: str = ""
+    document_type: str = ""
+    content: str = ""
+    date: str = ""
+    created_date: datetime = UNDATED
+
+
+class Reservation(NamedTuple):
+    """A package item's claim on a location's stock; it ends when the item is packed or goes elsewhere."""
+
+    id: int
+    package: PackageId
+    package_item: PackageItemId
+    product: ProductId
+    stock_location: StockLocationId
+    quantity: int = 1
+
+
 class Stock(NamedTuple):
-    """How much of a product lies at a location; packages that wait there have reserved their part of it."""
+    """How much of a product may still be promised at a location: what lies there, less what is reserved."""
 
     id: int
     product: ProductId
@@ -550,6 +587,9 @@ KINDS: dict[str, type[Any]] = {
     "invoice": Invoice,
     "invoice_item": InvoiceItem,
     "stock": Stock,
+    "reservation": Reservation,
+    "denial_reason": DenialReason,
+    "invoice_document": InvoiceDocument,
 }
 """The vendor's names of the kinds, for references and files."""
 
@@ -566,10 +606,18 @@ RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     WebhookEvent: {"subject": ("content_type", "object_id")},
     Invoice: {"package": ("package",)},
     InvoiceItem: {"invoice": ("invoice",)},
+    InvoiceDocument: {"package": ("package",)},
+    Reservation: {"package": ("package",)},
     Stock: {"product": ("product",), "stock_location": ("stock_location",)},
 }
 """Look-ups from the other side: what is found -> relation -> the columns whose values are its key (a tuple of
 them where there are several). Each key finds a handful of records: long lists are the filters' business."""
+
+TALLIES: dict[type[Any], tuple[str, ...]] = {
+    Package: ("stock_location", "state"),
+    TransferOrder: ("state",),
+}
+"""Kinds whose records are counted, by the values of these columns: quotas and the graph's counts need no scan."""
 
 
 def relation_key(record: Any, columns: tuple[str, ...]) -> Any:

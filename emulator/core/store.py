@@ -6,6 +6,7 @@ next root. Reading a root needs no lock, keeping one is a snapshot, and no cost 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -13,12 +14,14 @@ from typing import Any, Protocol, TypeVar, cast, overload
 
 from immutables import Map
 
-from emulator.core.records import RELATIONS, relation_key
+from emulator.core.records import RELATIONS, TALLIES, relation_key
 
 R = TypeVar("R")
 
 _NO_MAP: Map[Any, Any] = Map()
 _UNTOUCHED = object()
+REMOVED = object()
+"""Stands for a record that this world had and has no more."""
 
 
 class Base(Protocol):
@@ -35,6 +38,9 @@ class Base(Protocol):
 
     def next_id(self, kind: type[Any]) -> int:
         """Give the first id that is free."""
+
+    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+        """Give how many records of a kind there are under each key (`records.TALLIES`)."""
 
 
 class TableBase:
@@ -57,6 +63,16 @@ class TableBase:
     def next_id(self, kind: type[Any]) -> int:
         ids = self.ids(kind)
         return ids[-1] + 1 if ids else 1
+
+    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+        return self._tallies[kind]
+
+    @cached_property
+    def _tallies(self) -> dict[type[Any], Counter[Any]]:
+        return {
+            kind: Counter(relation_key(record, columns) for record in self._records.get(kind, {}).values())
+            for kind, columns in TALLIES.items()
+        }
 
     @cached_property
     def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
@@ -109,14 +125,21 @@ class View:
         self.base = base
         self.maps = maps
         """Changes: kind -> id -> record; (kind, relation) -> key -> ids; (kind, "added") -> position -> id;
-        "next" -> kind -> the next free id."""
+        (kind, "removed") -> id -> True; (kind, "tally") -> key -> more or fewer; "next" -> kind -> its next id."""
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Give the record, or None where there is none with this id."""
         changed = self.maps.get(kind)
         if changed is not None and (record := changed.get(id_)) is not None:
-            return cast("R", record)
+            return None if record is REMOVED else cast("R", record)
         return self.base.get(kind, id_)
+
+    def has(self, kind: type[Any], id_: int) -> bool:
+        """Tell whether there is such a record, without making it."""
+        changed = self.maps.get(kind)
+        if changed is not None and (record := changed.get(id_)) is not None:
+            return record is not REMOVED
+        return id_ in self.base.ids(kind)
 
     def one(self, kind: type[R], id_: int) -> R:
         """Give the record that a reference promises; `LookupError` if the promise is broken."""
@@ -128,7 +151,9 @@ class View:
         """Give all ids of this kind, ascending."""
         added = self.maps.get((kind, "added"))
         base = self.base.ids(kind)
-        return base if added is None else Ids(base, added)
+        ids = base if added is None else Ids(base, added)
+        removed = self.maps.get((kind, "removed"))
+        return ids if removed is None else [id_ for id_ in ids if id_ not in removed]
 
     def all(self, kind: type[R]) -> Iterator[R]:
         """Give all records of this kind, by id."""
@@ -144,6 +169,16 @@ class View:
     def find(self, kind: type[R], relation: str, key: Any) -> list[R]:
         """Give the records that a relation finds under a key, by id."""
         return [self.one(kind, id_) for id_ in self.related(kind, relation, key)]
+
+    def count(self, kind: type[Any], key: Any) -> int:
+        """Give how many records of a kind have this key (`records.TALLIES`)."""
+        return self.base.tally(kind).get(key, 0) + int(self.maps.get((kind, "tally"), _NO_MAP).get(key, 0))
+
+    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+        """Give how many records of a kind there are under each key."""
+        counts = Counter(dict(self.base.tally(kind)))
+        counts.update(dict(self.maps.get((kind, "tally"), _NO_MAP)))
+        return counts
 
 
 class Root(View):
@@ -182,6 +217,17 @@ class Transaction(View):
         self._put(kind, current, changed)
         return changed
 
+    def remove(self, record: Any) -> None:
+        """Take a record away. Only kinds that no list pages through are ever removed."""
+        kind = type(record)
+        current: Any = self.one(kind, record.id)
+        self.maps[kind] = self.maps.get(kind, _NO_MAP).set(record.id, REMOVED)
+        name = (kind, "removed")
+        self.maps[name] = self.maps.get(name, _NO_MAP).set(record.id, True)
+        for relation, columns in RELATIONS.get(kind, {}).items():
+            self._move(kind, relation, record.id, relation_key(current, columns), _UNTOUCHED)
+        self._recount(kind, current, None)
+
     def queue(self, event_type: str, record: Any) -> None:
         """Tell the hooks of this event type, with the record's document as it is at the commit."""
         self.events.append((event_type, type(record), record.id))
@@ -197,11 +243,25 @@ class Transaction(View):
             new = relation_key(after, columns)
             if old != new:
                 self._move(kind, relation, after.id, old, new)
+        self._recount(kind, before, after)
+
+    def _recount(self, kind: type[Any], before: Any | None, after: Any | None) -> None:
+        if (columns := TALLIES.get(kind)) is None:
+            return
+        old, new = (None if record is None else relation_key(record, columns) for record in (before, after))
+        if old == new:
+            return
+        counts = self.maps.get((kind, "tally"), _NO_MAP)
+        for key, more in ((old, -1), (new, 1)):
+            if key is not None:
+                counts = counts.set(key, counts.get(key, 0) + more)
+        self.maps[kind, "tally"] = counts
 
     def _move(self, kind: type[Any], relation: str, id_: int, old: Any, new: Any) -> None:
         name = (kind, relation)
         changed = self.maps.get(name, _NO_MAP)
         if old is not _UNTOUCHED:
             changed = changed.set(old, tuple(i for i in self.related(kind, relation, old) if i != id_))
-        changed = changed.set(new, tuple(sorted((*self.related(kind, relation, new), id_))))
+        if new is not _UNTOUCHED:
+            changed = changed.set(new, tuple(sorted((*self.related(kind, relation, new), id_))))
         self.maps[name] = changed

@@ -10,11 +10,10 @@ import orjson
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, ValidationFailed
 from emulator.core.exchange import Call, Reply
+from emulator.core.fields import validate
 from emulator.core.records import Address, City, Order, Package, ShippingLabel, StockLocation
 from emulator.core.world import World
 from emulator.params.bodies import LOGIN
-from emulator.params.fields import validate
-from emulator.shapes.documents import exists
 
 WRONG_LOGIN = "Unable to log in with provided credentials."
 HTML = "text/html; charset=utf-8"
@@ -39,7 +38,7 @@ def product_image(call: Call, world: World) -> Reply:  # noqa: ARG001 - every ha
 def preview_shipping_label(call: Call, world: World) -> Reply:
     """Give a printable label: from whom, to whom, which package, which tracking number."""
     root = world.root
-    label = root.get(ShippingLabel, call.path["pk"]) if exists(root, ShippingLabel, call.path["pk"]) else None
+    label = root.get(ShippingLabel, call.path["pk"]) if root.has(ShippingLabel, call.path["pk"]) else None
     if label is None:
         raise NotFound
     package = root.one(Package, label.package)

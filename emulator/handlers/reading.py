@@ -11,7 +11,7 @@ from emulator.core.records import DeliveryRange, State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.params.paging import page_of
-from emulator.shapes.documents import exists, page, rendered
+from emulator.shapes.documents import page, rendered
 
 Handler = Callable[[Call, World], Reply]
 
@@ -74,7 +74,7 @@ def belonging_detail(shape: str, owner: type[Any], kind: type[Any], key: str) ->
 
 def subject_of(root: Root, owner: type[Any], pk: int) -> tuple[int, int]:
     """Give content type and id of the record, by which logs and events name it; `NotFound` if there is none."""
-    record = root.get(owner, pk) if exists(root, owner, pk) else None
+    record = root.get(owner, pk) if root.has(owner, pk) else None
     if record is None:
         raise NotFound
     return root.one(State, record.state).content_type, pk

@@ -9,13 +9,13 @@ import orjson
 
 from emulator.core.errors import NotFound, ValidationFailed
 from emulator.core.exchange import Call, Reply
+from emulator.core.fields import Field, validate
 from emulator.core.records import Invoice, Package
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
-from emulator.params.fields import Field, validate
 from emulator.rules.commands import run
 from emulator.rules.invoicing import purchase_invoice
-from emulator.shapes.documents import exists, of_record
+from emulator.shapes.documents import of_record
 
 Handler = Callable[[Call, World], Reply]
 
@@ -73,7 +73,7 @@ def invoice_package(call: Call, world: World) -> Reply:
 
 def found(tx: Any, owner: type[Any], pk: int) -> Any:
     """Give the record of the path; `NotFound` if there is none."""
-    record = tx.get(owner, pk) if exists(tx, owner, pk) else None
+    record = tx.get(owner, pk) if tx.has(owner, pk) else None
     if record is None:
         raise NotFound
     return record

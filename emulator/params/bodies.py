@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.params.fields import CharField, DictField, Field, IntegerField
+from emulator.core.fields import CharField, DictField, Field, IntegerField
 
 LONGEST_TEXT = 255
 """How long a number given by another system may be (assumed: the usual length of such a column)."""

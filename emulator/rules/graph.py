@@ -9,6 +9,18 @@ from emulator.core.errors import ValidationFailed
 from emulator.core.records import ABSENT, State, Transition
 from emulator.core.store import View
 
+ITEM_VALUES = {
+    "200": "250",
+    "300": "150",
+    "600": "700",
+    "650": "750",
+    "700": "800",
+    "800": "900",
+    "900": "600",
+}
+"""Package state value -> its items' value, where that is another: 250, 150, 900 and 600 are the samples'; the rest
+keeps clear of those (assumed)."""
+
 
 def refuse(key: str, message: str) -> ValidationFailed:
     """Give the error of a command: one key, one message."""

@@ -33,7 +33,7 @@ SHAPES: dict[str, type[Shape]] = {
 def rendered(name: str, id_: int, view: View, language: str, kept: Kept) -> bytes | None:
     """Give the text of one document, or None where there is no such record."""
     shape = SHAPES[name]
-    if not exists(view, shape.kind, id_):
+    if not view.has(shape.kind, id_):
         return None
     own = view.maps.get(shape.kind)
     changed = None if own is None else own.get(id_)
@@ -44,12 +44,6 @@ def rendered(name: str, id_: int, view: View, language: str, kept: Kept) -> byte
         return text(document(shape, reading.one(shape.kind, id_), reading))
 
     return kept.get(key, view, language, make).body
-
-
-def exists(view: View, kind: type[Any], id_: int) -> bool:
-    """Tell whether there is such a record, without making it."""
-    own = view.maps.get(kind)
-    return (own is not None and id_ in own) or id_ in view.base.ids(kind)
 
 
 def page(count: int, next_: str | None, previous: str | None, results: Iterable[bytes]) -> bytes:

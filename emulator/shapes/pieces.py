@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -84,7 +85,10 @@ def document(shape: type[Shape], record: Any, reading: Reading) -> Any:
 
 def text(value: Any) -> bytes:
     """Give compact JSON as the framework's renderer writes it: line separators escaped."""
-    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    try:
+        body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    except TypeError:  # a lone surrogate, which a caller's JSON may hold and UTF-8 cannot
+        return json.dumps(value, separators=(",", ":")).encode()
     if b"\xe2\x80" in body:
         body = body.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return body

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
-from emulator.core.store import View
+from emulator.core.store import REMOVED, View
 
 R = TypeVar("R")
 
@@ -23,7 +23,9 @@ class Reading:
 
     def get(self, kind: type[R], id_: int) -> R | None:
         changed = self._own(kind, id_)
-        return self.view.base.get(kind, id_) if changed is None else cast("R", changed)
+        if changed is None:
+            return self.view.base.get(kind, id_)
+        return None if changed is REMOVED else cast("R", changed)
 
     def one(self, kind: type[R], id_: int) -> R:
         """Give the record that a reference promises; `LookupError` if the promise is broken."""

@@ -19,6 +19,7 @@ from emulator.routes import Route
 from emulator.shapes.documents import addressed
 from emulator.shapes.pieces import text
 from emulator.web.access import admit, authenticate
+from emulator.web.answers import Answers
 from emulator.web.bodies import charset_of, parse_body, query_pairs
 from emulator.web.language import asked_language
 from emulator.web.metadata import metadata
@@ -56,13 +57,13 @@ class Arrival(NamedTuple):
         return str(self.environ.get("QUERY_STRING", ""))
 
 
-def answer(arrival: Arrival, router: Router) -> Reply:
+def answer(arrival: Arrival, router: Router, answers: Answers) -> Reply:
     """Give the reply to a request, errors and all; nothing is raised."""
     try:
         if not is_valid_host(host_of(arrival.environ)):
             raise BadRequest
         match = router.match(arrival.path)
-        return unresolved(arrival, router) if match is None else resolved(arrival, match)
+        return unresolved(arrival, router) if match is None else resolved(arrival, match, answers)
     except BadRequest:
         return Reply(400, BAD_REQUEST, content_type=HTML)
 
@@ -75,7 +76,7 @@ def unresolved(arrival: Arrival, router: Router) -> Reply:
     return Reply(404, NOT_FOUND, content_type=HTML)
 
 
-def resolved(arrival: Arrival, match: Match) -> Reply:
+def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
     """Answer as the framework's view does; every answer says what is allowed there."""
     indent = None
     try:
@@ -83,7 +84,7 @@ def resolved(arrival: Arrival, match: Match) -> Reply:
         if match.resource.any.negotiates:
             last_format = query["format"][-1] if "format" in query else None
             indent = indent_of(select_media_type(arrival.environ.get("HTTP_ACCEPT"), last_format))
-        reply = handled(arrival, match, query)
+        reply = handled(arrival, match, query, answers)
     except ApiError as error:
         reply = Reply(error.status, text(error.body), error.headers)
     except BadRequest:
@@ -91,13 +92,11 @@ def resolved(arrival: Arrival, match: Match) -> Reply:
     except Exception:
         LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
         reply = Reply(ServerError.status, text(ServerError().body))
-    body = addressed(reply.body, arrival.base_url + arrival.prefix, arrival.prefix)
-    if indent is not None and body:
-        body = indented(body, indent)
+    body = reply.body if indent is None or not reply.body else indented(reply.body, indent)
     return replace(reply, body=body, headers={"Allow": match.resource.allow, **reply.headers})
 
 
-def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]]) -> Reply:
+def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answers: Answers) -> Reply:
     """Let the caller in and hand the call to its handler."""
     credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"))
     if match.resource.any.scheme is not None:
@@ -108,7 +107,26 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]]) -> R
     route = match.resource.route(arrival.method)
     if route is None:
         raise MethodNotAllowed(arrival.method)
-    return route.handler(call_of(arrival, route, match.path, query, credential), arrival.world)
+    call = call_of(arrival, route, match.path, query, credential)
+    # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
+    if route.method == "GET" and "CONTENT_TYPE" not in arrival.environ:
+        return read(arrival, route, call, answers)
+    return linked(arrival, route.handler(call, arrival.world))
+
+
+def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
+    """Answer a read as it was answered before, if its world is the same still."""
+    if (kept := answers.get(call, arrival.world)) is not None:
+        return kept
+    root = arrival.world.root
+    reply = linked(arrival, route.handler(call, arrival.world))
+    answers.keep(call, arrival.world, root, reply)
+    return reply
+
+
+def linked(arrival: Arrival, reply: Reply) -> Reply:
+    """Give the reply with the caller's own host and world in its links."""
+    return replace(reply, body=addressed(reply.body, arrival.base_url + arrival.prefix, arrival.prefix))
 
 
 def call_of(

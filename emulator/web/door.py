@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.core.exchange import Reply
 from emulator.core.world import World
+from emulator.web.answers import Answers
 from emulator.web.dispatch import Arrival, answer
 from emulator.web.pages import decoded_path
 from emulator.web.routing import Router
@@ -31,6 +32,7 @@ class Door:
 
     def __init__(self, worlds: Mapping[str, World], router: Router, control: WSGIApplication) -> None:
         self.worlds, self.router, self.control = worlds, router, control
+        self.answers = Answers()
         self._numbers = itertools.count(1)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -39,7 +41,7 @@ class Door:
             return self.control(environ, start_response)
         request_id = f"{next(self._numbers):08d}"
         arrival = Arrival(environ, self.worlds[DEFAULT_WORLD], path, "", request_id)
-        reply = answer(arrival, self.router)
+        reply = answer(arrival, self.router, self.answers)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, path, reply.status)
         return send(reply, arrival, start_response)

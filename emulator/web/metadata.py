@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.core.fields import CharField, DictField, Field, IntegerField
 from emulator.params.bodies import FIELDS
-from emulator.params.fields import CharField, DictField, Field, IntegerField
 from emulator.routes import Route
 from emulator.web.negotiation import JSON, PARSERS
 

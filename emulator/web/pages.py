@@ -44,11 +44,11 @@ def host_of(environ: Mapping[str, str]) -> str:
 
 
 def decoded_path(raw: bytes) -> str:
-    """Read the text of a path; bytes that are no UTF-8 stay percent-encoded."""
+    """Read the text of a path; bytes that are no UTF-8 stay percent-encoded, nothing is the root."""
     parts: list[str] = []
     while True:
         try:
-            return "".join(parts) + raw.decode()
+            return "".join(parts) + raw.decode() or "/"
         except UnicodeDecodeError as error:
             parts += [
                 raw[: error.start].decode(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emulator.server import Emulator
 from tests.oracle import service
 from tests.oracle.sides import Sides
 
@@ -23,7 +24,7 @@ def quiet() -> Iterator[None]:
 
 def new_emulator() -> Any:
     """Make an emulator of the demo scenario, in process."""
-    return pytest.importorskip("emulator.server").Emulator("demo")
+    return Emulator("demo")
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,6 @@ def shared_sides() -> Sides:
 @pytest.fixture
 def sides(shared_sides: Sides) -> Sides:
     """One emulator for all single requests: none of them changes what another one sees."""
-    service.DATA.throttled.clear()
     return shared_sides
 
 
@@ -51,5 +51,5 @@ def oracle_alone() -> Iterator[Sides]:
     """Put the oracle on both sides, for the tests of the oracle itself."""
     before = service.DATA
     service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)))
-    yield Sides(SimpleNamespace(app=service.app, clock=SimpleNamespace(advance=lambda **_: None)), "193", "33")
+    yield Sides(SimpleNamespace(app=service.app), "193", "33")
     service.DATA = before

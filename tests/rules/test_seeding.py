@@ -1,17 +1,18 @@
-"""A demonstration keeps its promises: complete, coherent, dated in order, and the same for the same seed."""
+"""A demonstration is complete and whole, the same for the same seed, and what its plans say."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from emulator.core.records import (
     KINDS,
+    REFERENCES,
     RELATIONS,
     Address,
     Order,
@@ -23,49 +24,14 @@ from emulator.core.records import (
     TransferOrder,
     TransitionLog,
     WebhookEvent,
-    references_of,
     relation_key,
 )
-from emulator.core.store import Root
 from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.cycle import BLOCK
+from emulator.rules.seeding.base import KEPT_BLOCKS
 from emulator.rules.seeding.layout import FIRST, STRIDE
 from emulator.rules.seeding.places import pool
 from emulator.rules.seeding.transfer_plan import plan_of_transfer
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SIZES = (200, 36_404, 1_000_000)
-PACKAGE, TRANSFER = 4, 6
-WAITING, WAITING_FOR_TRANSFER, SHIPPED_OR_BEYOND = 35, 36, {42, 45, 46, 47}
-OPEN_TRANSFERS, TRANSFERRED, CANCELED = {73, 74, 78}, 76, 75
-
-
-@cache
-def demo(packages: int = 200, seed: int = 1) -> DemoBase:
-    return demo_base(packages, seed, START)
-
-
-def sampled(packages: int) -> Iterator[tuple[Root, list[Package]]]:
-    """Each whole order's packages: all of a small demonstration, those of about 40 blocks of a large one."""
-    root = Root(demo(packages), {})
-    blocks = packages // BLOCK
-    for block in range(0, blocks, max(1, blocks // 40)):
-        for order in range(4):
-            found = root.find(Package, "order", FIRST[Order] + block * 4 + order)
-            yield root, found
-
-
-def packages_of(size: int) -> Iterator[tuple[Root, Package]]:
-    for root, packages in sampled(size):
-        for package in packages:
-            yield root, package
-
-
-def transfers_of(size: int) -> Iterator[tuple[Root, Package, TransferOrder]]:
-    for root, package in packages_of(size):
-        for transfer in root.find(TransferOrder, "package", package.id):
-            yield root, package, transfer
-
+from tests.rules.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
 # --- what there is ---------------------------------------------------------------------------------------------
 
@@ -108,7 +74,7 @@ def test_every_reference_is_kept(packages: int) -> None:
     blocks = range(base._blocks) if packages < 1000 else (0, 77, 4_000, base._blocks - 1)
     for block in blocks:
         for kind, table in base._made(block).tables.items():
-            for column, other in references_of(kind).items():
+            for column, other in REFERENCES[kind].items():
                 for record in table.values():
                     id_ = getattr(record, column)
                     assert id_ is None or base.get(other, id_) is not None, (record, column)
@@ -161,6 +127,31 @@ def test_a_forgotten_block_comes_back_the_same() -> None:
     forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
     backwards = [forgetful.get(Package, id_) for id_ in reversed(kept.ids(Package))]
     assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
+
+
+def test_many_threads_see_the_same_records() -> None:
+    kept = demo(200)
+    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    ids = list(kept.ids(Package)) * 4
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda id_: forgetful.get(Package, id_), ids)) == [
+            kept.get(Package, id_) for id_ in ids
+        ]
+
+
+def test_a_base_keeps_few_blocks() -> None:
+    """However many are looked at."""
+    base = demo_base(1_000_000, 3, START)
+    for id_ in base.ids(Package)[::500]:
+        base.get(Package, id_)
+    assert base._block.cache_info().currsize == KEPT_BLOCKS
+
+
+def test_records_are_made_without_faker() -> None:
+    """Whoever serves needs none."""
+    code = "import sys, emulator.rules.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
+    code += "sys.exit('faker' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # --- plans -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from emulator.core.records import (
 )
 from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction
-from emulator.rules.graph import refuse, state_valued
+from emulator.rules.graph import ITEM_VALUES, refuse, state_valued
 
 Parameters = Mapping[str, Any]
 Outcome = Mapping[str, Any] | None
@@ -36,9 +36,6 @@ class Step(NamedTuple):
     transition: Transition
     user: User | None
 
-
-ITEM_VALUES = {"200": "250", "300": "150", "800": "900", "900": "600"}
-"""Package state value -> item state value, where the samples show another (all others: the same, assumed)."""
 
 SHIPMENT_STATE = 99
 """The only shipment state that the pages show."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, overload
@@ -25,7 +26,7 @@ from emulator.rules.seeding.making import Block, make_context
 from emulator.rules.seeding.orders import make_order
 from emulator.rules.seeding.packages import make_package
 from emulator.rules.seeding.plan import Plans, make_plans
-from emulator.rules.seeding.transfer_plan import plan_for
+from emulator.rules.seeding.transfer_plan import plan_for, plan_of_transfer
 from emulator.rules.seeding.transfers import make_transfer
 
 R = TypeVar("R")
@@ -78,6 +79,19 @@ class DemoBase:
     def next_id(self, kind: type[Any]) -> int:
         return first_of(kind, self._blocks) if kind in FIRST else self._fixed.next_id(kind)
 
+    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+        return self._tallies[kind]
+
+    @cached_property
+    def _tallies(self) -> dict[type[Any], Counter[Any]]:
+        """Counted from the plans: no record is made for it."""
+        packages = (self.plans.package(index) for index in range(self.plans.packages))
+        transfers = (plan_of_transfer(self.plans, index) for index in range(self._whole))
+        return {
+            Package: Counter((plan.source.id, plan.state) for plan in packages),
+            TransferOrder: Counter(plan.state for plan in transfers),
+        }
+
     @cached_property
     def _counts(self) -> dict[type[Any], int]:
         """How many there are of the kinds whose ids have no gaps."""
@@ -97,7 +111,7 @@ class DemoBase:
         return {kind: Scattered(kind, self._all_ids) for kind in FIRST if kind not in self._counts}
 
     def _all_ids(self, kind: type[Any]) -> list[int]:
-        return [id_ for block in range(self._blocks) for id_ in self._made(block).tables.get(kind, ())]
+        return [id_ for block in range(self._blocks) for id_ in self._made(block).tables[kind]]
 
     def _owner(self, kind: type[Any], relation: str, key: Any) -> tuple[type[Any] | None, int]:
         """Give the kind and id of the record that a relation's key names."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from emulator.core.records import State, Webhook
+from emulator.rules.graph import ITEM_VALUES
 from emulator.rules.installation import Records
 from emulator.rules.seeding.dice import roll
 
@@ -78,16 +79,6 @@ TRANSFER_PATHS = {
     "transferred": ("ready_to_shipment", "in_transit", "transferred"),
     "cancelled": ("cancelled",),
 }
-ITEM_VALUES = {
-    "200": "250",
-    "300": "150",
-    "600": "700",
-    "650": "750",
-    "700": "800",
-    "800": "900",
-    "900": "600",
-}
-"""The items' value where it is not the package's."""
 ORDER_ITEM_VALUES = {**dict.fromkeys(("500", "600", "650", "700", "800"), "450"), "900": "100"}
 """Packing makes order items Preparing, cancelling cancels them; until then they are Approved."""
 APPROVED = "400"
@@ -95,6 +86,8 @@ TRANSFERRED, CANCELLED = "transferred", "cancelled"
 ON_THE_ROAD = ("in_transit", TRANSFERRED)
 OPEN = ("100", "200", "300", "350", "400", "450", "500", "600")
 """Packages in these states are on their way to the customer."""
+RESERVING = ("100", "200", "300", "350", "400", "950", "990")
+"""Packages in these states have not been packed, and have gone nowhere else."""
 EVENTS = {"500": "package.status.packed", "600": "package.status.shipped"}
 TRANSFER_EVENTS = {"waiting": "transfer.status.created", "cancelled": "transfer.status.cancelled"}
 
@@ -130,6 +123,8 @@ class Slot:
     """The log that shipped it, if it was."""
     open: bool
     """It still has to be delivered."""
+    reserves: bool
+    """Its items have their claim on stock still."""
 
 
 class Names:
@@ -198,6 +193,7 @@ def make_slot(row: Row, column: int, has_transfer: bool, names: Names) -> Slot:
         labelled=value != LABEL,
         shipped_by=logs.index(SHIPPED) if SHIPPED in logs else None,
         open=value in OPEN,
+        reserves=value in RESERVING,
     )
 
 

@@ -29,7 +29,7 @@ def widest(dice: bytes, at: int) -> int:
 
 def moment(microseconds: int) -> datetime:
     """Give the time so many microseconds after 1970 began."""
-    return EPOCH + timedelta(0, 0, microseconds)
+    return EPOCH + microseconds * timedelta.resolution
 
 
 def microseconds(time: datetime) -> int:

@@ -10,7 +10,7 @@ from emulator.core.records import RELATIONS, User
 from emulator.core.store import group
 from emulator.rules.installation import Records
 from emulator.rules.seeding.cycle import Names
-from emulator.rules.seeding.layout import first_of
+from emulator.rules.seeding.layout import FIRST, STRIDE
 from emulator.rules.seeding.places import pool
 from emulator.rules.seeding.plan import Plans
 
@@ -75,19 +75,19 @@ class Block:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.tables: dict[type[Any], dict[int, Any]] = {}
+        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in FIRST}
 
     def new_id(self, kind: type[Any]) -> int:
         """Give the next free id of this kind."""
-        return first_of(kind, self.number) + len(self.tables.get(kind, ()))
+        return FIRST[kind] + self.number * STRIDE[kind] + len(self.tables[kind])
 
     def add(self, record: R) -> R:
         """Keep the record; give it back."""
-        self.tables.setdefault(type(record), {})[record.id] = record  # type: ignore[attr-defined]
+        self.tables[type(record)][record.id] = record  # type: ignore[attr-defined]
         return record
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        return self.tables.get(kind, {}).get(id_)
+        return self.tables[kind].get(id_)
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
         """Give the ids that the relation finds under the key."""

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import string
-from base64 import b64encode, urlsafe_b64encode
-
 import orjson
 
 from emulator.core.records import (
@@ -14,12 +10,14 @@ from emulator.core.records import (
     OrderItem,
     Package,
     PackageItem,
+    Reservation,
     Shipment,
     ShippingLabel,
     TransferOrder,
 )
 from emulator.core.sources import made_uuid
-from emulator.rules.seeding.dice import DAY, SECOND, moment
+from emulator.rules.identity import encrypted_id
+from emulator.rules.seeding.dice import DAY, moment
 from emulator.rules.seeding.layout import first_of
 from emulator.rules.seeding.making import Block, Context
 from emulator.rules.seeding.orders import amount
@@ -29,7 +27,6 @@ from emulator.rules.seeding.traces import Traces, make_traces
 
 INVOICED, ESTIMATED = 60, 120
 """So many of 256 packed packages have an invoice number, shipments an estimated date."""
-DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 TRACKING = 4_000_000
 PAY_ON_DELIVERY = "pay_on_delivery"
 
@@ -64,7 +61,7 @@ def make_package(context: Context, block: Block, plan: PackagePlan, order_items:
             created_date=moment(plan.created),
             modified_date=moment(plan.modified),
             extra_information=extra_information(plan),
-            id_encrypted=encrypted(plan.id, plan.created),
+            id_encrypted=encrypted_id(plan.id, moment(context.plans.start)),
         )
     )
 
@@ -85,28 +82,13 @@ def extra_information(plan: PackagePlan) -> Json:
     return orjson.dumps({"parent_package": parent, "distance_to_shipping_address": kilometres})
 
 
-def encrypted(id_: int, created: int) -> str:
-    """Give a signed id: the id in base 64, the second in base 62, and something that looks like a signature."""
-    text = b64encode(str(id_).encode()).rstrip(b"=").decode()
-    signature = urlsafe_b64encode(hashlib.blake2b(f"{id_}|{created}".encode(), digest_size=32).digest())
-    return f"{text}:{base62(created // SECOND)}:{signature[:43].decode()}"
-
-
-def base62(number: int) -> str:
-    found = ""
-    while number:
-        number, digit = divmod(number, 62)
-        found = DIGITS[digit] + found
-    return found
-
-
 def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) -> None:
     """Make one package item for each order item; they refer to the transfer order that brings them."""
     transfer = plan.slot.transfer
     created = plan.created + 4100
     last = moment(plan.modified + 10_000)
     for k, order_item in enumerate(order_items):
-        block.add(
+        item = block.add(
             PackageItem(
                 id=block.new_id(PackageItem),
                 state=plan.slot.item_state,
@@ -117,6 +99,9 @@ def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) 
                 modified_date=last,
             )
         )
+        if plan.slot.reserves:
+            product = block.tables[OrderItem][order_item].product
+            block.add(Reservation(block.new_id(Reservation), plan.id, item.id, product, plan.source.id))
 
 
 def make_shipment(context: Context, block: Block, plan: PackagePlan, order_items: list[int]) -> Shipment | None:

@@ -23,6 +23,8 @@ LATEST = 6 * HOUR
 """How long before the start the newest package was made, at least."""
 SHORTEST, LONGEST, PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
 """How long a time the packages are spread over: more for more of them."""
+REPLANNING = 80_000
+"""Microseconds that it takes to make a package in the place of another."""
 LONGEST_HISTORY = 6 * DAY
 """How long after its creation a package reached its state, at most."""
 FIRST_NUMBER, NUMBER_STEP = 2_236_000_000_000_000, 9_973_217
@@ -165,13 +167,16 @@ class Plans:
 
     def created(self, index: int) -> int:
         """Give when the package at this place was made: later than the one before it."""
-        jitter = widest(roll(self.seed, "created", index), 0) % (self.step // 2)
+        # Asked for so often that a roll would be too dear: Fibonacci hashing scatters well enough.
+        jitter = ((index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF) % (self.step // 2)
         return self.start - LATEST - (self.packages - index) * self.step + jitter
 
     def logged(self, index: int, created: int, count: int, dice: bytes) -> tuple[int, ...]:
         """Give when a package went from state to state: before the start, and before it was re-planned."""
-        end = self.created(index + 1) if self.is_replaced(index) else self.start
-        return history(created, end, count, dice)
+        if self.is_replaced(index):
+            end = self.created(index + 1) - REPLANNING
+            return (*history(created, end, count - 1, dice), end)
+        return history(created, self.start, count, dice)
 
     def is_replaced(self, index: int) -> bool:
         """Whether the package after this one was made in its place."""

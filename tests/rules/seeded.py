@@ -1,0 +1,45 @@
+"""What the tests of seeding look at: demonstrations of several sizes, and a sample of their packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+
+from emulator.core.records import Order, Package, TransferOrder
+from emulator.core.store import Root
+from emulator.rules.seeding import DemoBase, demo_base
+from emulator.rules.seeding.cycle import BLOCK, ORDERS
+from emulator.rules.seeding.layout import FIRST
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SIZES = (200, 36_404, 1_000_000)
+SAMPLED = 40
+"""How many blocks of a demonstration are looked at: all of the small one, the first and last of each."""
+PACKAGE, TRANSFER = 4, 6
+"""Content types."""
+
+
+@cache
+def demo(packages: int = 200, seed: int = 1) -> DemoBase:
+    return demo_base(packages, seed, START)
+
+
+def orders_of(size: int) -> Iterator[tuple[Root, Order]]:
+    """Give the orders of the sampled blocks, with the records they are part of."""
+    root, last = Root(demo(size), {}), size // BLOCK - 1
+    for block in sorted({last, *range(0, last, max(1, last // SAMPLED))}):
+        for order in range(ORDERS):
+            yield root, root.one(Order, FIRST[Order] + block * ORDERS + order)
+
+
+def packages_of(size: int) -> Iterator[tuple[Root, Package]]:
+    for root, order in orders_of(size):
+        for package in root.find(Package, "order", order.id):
+            yield root, package
+
+
+def transfers_of(size: int) -> Iterator[tuple[Root, Package, TransferOrder]]:
+    for root, package in packages_of(size):
+        for transfer in root.find(TransferOrder, "package", package.id):
+            yield root, package, transfer

@@ -1,0 +1,153 @@
+"""Bodies are read as the framework's parsers read them, and nothing makes them crash."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.wsgi import WSGIRequest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework import exceptions
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+
+from emulator.core.errors import ApiError, BadRequest
+from emulator.core.fields import Form, Upload
+from emulator.web.bodies import parse_body
+from tests.oracle.asks import bodies, forms
+from tests.oracle.asks.places import FORM, JSON
+from tests.oracle.wire import Ask
+
+PARTED = "multipart/form-data; boundary=B"
+logging.getLogger("django").setLevel(logging.CRITICAL)
+quick = settings(deadline=None, derandomize=True)
+
+
+def theirs(content_type: str, raw: bytes) -> Any:
+    environ = Ask("", "/", "POST", content_type=content_type, body=raw).environ()
+    request = Request(WSGIRequest(environ), parsers=[JSONParser(), FormParser(), MultiPartParser()])
+    try:
+        data = request.data
+    except exceptions.APIException as error:
+        return error.status_code, str(error.detail)
+    except SuspiciousOperation:
+        return "page"
+    lists = getattr(data, "lists", None)
+    if lists is None:
+        return data
+    return {name: [like_ours(value) for value in values] for name, values in lists()}
+
+
+def like_ours(value: Any) -> Any:
+    return value if isinstance(value, str) else Upload(value.name)
+
+
+def ours(content_type: str, raw: bytes) -> Any:
+    try:
+        data = parse_body(content_type, raw)
+    except ApiError as error:
+        return error.status, error.detail
+    except BadRequest:
+        return "page"
+    return {name: data.getlist(name) for name in data} if isinstance(data, Form) else data
+
+
+JSON_BODIES = (*bodies.NOT_JSON, *bodies.JSON_OF_ANOTHER_KIND, bodies.FINE, b"")
+
+
+@pytest.mark.parametrize("raw", JSON_BODIES)
+def test_json(raw: bytes) -> None:
+    """The same value, or the same words of refusal."""
+    assert ours(JSON, raw) == theirs(JSON, raw)
+
+
+@pytest.mark.parametrize("charset", bodies.CHARSETS)
+@pytest.mark.parametrize("raw", [bodies.FINE, "é".encode(), b"+AHs-"])
+def test_charsets(charset: str, raw: bytes) -> None:
+    """Text charsets are obeyed, unknown ones passed over, others refused."""
+    for kind in (JSON, FORM):
+        content_type = f"{kind}; charset={charset}"
+        assert ours(content_type, raw) == theirs_or_crash(content_type, raw, ours(content_type, raw))
+
+
+def theirs_or_crash(content_type: str, raw: bytes, instead: Any) -> Any:
+    # Django crashes on forms in charsets that fail with a plain UnicodeError.
+    try:
+        return theirs(content_type, raw)
+    except UnicodeError:
+        return instead
+
+
+@pytest.mark.parametrize("content_type", [kind for kind in bodies.CONTENT_TYPES if kind is not None])
+@pytest.mark.parametrize("raw", [bodies.FINE, b""])
+def test_content_types(content_type: str, raw: bytes) -> None:
+    """An empty body has no type to refuse."""
+    assert ours(content_type, raw) == theirs(content_type, raw)
+
+
+@pytest.mark.parametrize("raw", [*forms.URLENCODED, *forms.COMMAND_FORMS])
+def test_forms(raw: bytes) -> None:
+    """Urlencoded forms, well made or not."""
+    assert ours(FORM, raw) == theirs(FORM, raw)
+
+
+@pytest.mark.parametrize("name", forms.PARTED)
+def test_multipart(name: str) -> None:
+    """Multipart forms, whole and cut anywhere."""
+    whole = forms.PARTED[name]
+    for end in {len(whole), *range(0, min(len(whole), 400), 7)}:
+        assert (end, ours(PARTED, whole[:end])) == (end, theirs(PARTED, whole[:end]))
+
+
+@pytest.mark.parametrize("content_type", forms.BOUNDARIES)
+def test_boundaries(content_type: str) -> None:
+    """A boundary that is none is refused in the framework's words."""
+    raw = forms.PARTED["whole"]
+    assert ours(content_type, raw) == theirs(content_type, raw)
+
+
+PIECES = st.sampled_from(
+    [
+        b"--B",
+        b"\r\n",
+        b"\n",
+        b"--",
+        b"\r\n\r\n",
+        b"Content-Disposition: form-data",
+        b'; name="a"',
+        b'; filename="f"',
+        b"x",
+        b"\xff",
+        b"--B\r\n",
+    ]
+)
+
+
+@quick
+@given(st.lists(PIECES, max_size=20).map(b"".join))
+def test_any_parts(raw: bytes) -> None:
+    """However the pieces of a form lie, they are read alike."""
+    assert ours(PARTED, raw) == theirs(PARTED, raw)
+
+
+@quick
+@given(st.binary(max_size=20) | st.text('{}[]":,1a\\ue.-+ ', max_size=12).map(str.encode))
+def test_any_bytes_as_json(raw: bytes) -> None:
+    """No bytes are read otherwise, and none crash."""
+    assert repr(ours(JSON, raw)) == repr(theirs(JSON, raw))
+
+
+@pytest.mark.parametrize("name", bodies.DEEP)
+def test_what_is_too_deep_is_refused(name: str) -> None:
+    """The framework crashes here; we do not."""
+    assert ours(JSON, bodies.DEEP[name]) == (400, "JSON parse error - Too deeply nested.")
+
+
+def test_what_is_too_large_is_refused() -> None:
+    """Of JSON and forms all bytes count, of multipart forms those of the fields."""
+    huge = b"x" * 2_621_441
+    for content_type, raw in ((JSON, huge), (FORM, huge), (PARTED, forms.parts(forms.field(b"a", huge)))):
+        assert ours(content_type, raw) == theirs(content_type, raw) == "page"

@@ -1,0 +1,126 @@
+"""Answer form, parser and links are chosen as the framework chooses them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import Http404
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework import exceptions
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.utils import urls
+
+from emulator.core.errors import NotAcceptable, NotFound
+from emulator.web import negotiation
+from tests.oracle.asks.bodies import CONTENT_TYPES
+from tests.oracle.asks.formats import ACCEPTS
+from tests.oracle.asks.paging import EXTRAS
+
+NEGOTIATOR = DefaultContentNegotiation()
+PARSERS = [JSONParser(), FormParser(), MultiPartParser()]
+
+PIECES = [
+    "application",
+    "*",
+    "/",
+    "json",
+    "html",
+    "text",
+    ";",
+    ",",
+    " ",
+    "q=0.5",
+    "indent=4",
+    "indent=",
+    "=",
+    '"',
+    "a",
+    "\xe9",
+    "*=utf-8''4",
+]
+HEADERS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+quick = settings(deadline=None, derandomize=True)
+
+
+def their_media_type(accept: str | None, format_: str | None) -> Any:
+    headers = {} if accept is None else {"accept": accept}
+    request = SimpleNamespace(headers=headers, query_params={"format": format_} if format_ else {})
+    try:
+        _, media_type = NEGOTIATOR.select_renderer(request, [JSONRenderer()])
+    except (exceptions.NotAcceptable, Http404) as error:
+        return 406 if isinstance(error, exceptions.NotAcceptable) else 404
+    return JSONRenderer().get_indent(media_type, {})
+
+
+def our_media_type(accept: str | None, format_: str | None) -> Any:
+    try:
+        return negotiation.indent_of(negotiation.select_media_type(accept, format_))
+    except (NotAcceptable, NotFound) as error:
+        return error.status
+
+
+def told_apart(accept: str) -> bool:
+    """Leave out the headers with two equally specific types, among which the framework picks by hash."""
+    return sum("indent" in token for token in accept.split(",")) < 2
+
+
+@pytest.mark.parametrize("format_", [None, "json", "xml"])
+@pytest.mark.parametrize("accept", ACCEPTS)
+def test_accept_and_format(accept: str | None, format_: str | None) -> None:
+    """The same type is accepted, with the same indentation, or the same refusal raised."""
+    assert our_media_type(accept, format_) == their_media_type(accept, format_)
+
+
+@quick
+@given(HEADERS.filter(told_apart))
+def test_any_accept_header(accept: str) -> None:
+    """No header is read otherwise, and none crashes."""
+    assert our_media_type(accept, None) == their_media_type(accept, None)
+
+
+def their_parser(content_type: str) -> str | None:
+    parser = NEGOTIATOR.select_parser(SimpleNamespace(content_type=content_type), PARSERS)
+    return parser and parser.media_type
+
+
+@pytest.mark.parametrize("content_type", [kind for kind in CONTENT_TYPES if kind is not None])
+def test_parsers(content_type: str) -> None:
+    """The same parser reads the same content type."""
+    assert negotiation.select_parser(content_type) == their_parser(content_type)
+
+
+@quick
+@given(HEADERS)
+def test_any_content_type(content_type: str) -> None:
+    """No content type is read otherwise, and none crashes."""
+    assert negotiation.select_parser(content_type) == their_parser(content_type)
+
+
+URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_characters="#[]"), max_size=12)
+
+
+@quick
+@given(URLS.map(lambda query: f"http://oms.test/packages/?{query}"))
+def test_links(url: str) -> None:
+    """A parameter is set or dropped as the framework does it."""
+    assert negotiation.replace_query_param(url, "page", 7) == urls.replace_query_param(url, "page", 7)
+    assert negotiation.remove_query_param(url, "page") == urls.remove_query_param(url, "page")
+
+
+@pytest.mark.parametrize(
+    ("page", "pages", "links"),
+    [
+        (1, 1, (None, None)),
+        (1, 2, ("u?page=2", None)),
+        (2, 3, ("u?page=3", "u")),
+        (3, 3, (None, "u?page=2")),
+    ],
+)
+def test_page_one_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
+    """The link to the first page is the list's own."""
+    assert negotiation.page_links(f"u?page={page}", page, pages) == links

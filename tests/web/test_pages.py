@@ -1,0 +1,49 @@
+"""What is answered before a view is reached is Django's."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http.request import split_domain_port
+from django.middleware.common import CommonMiddleware
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.web import pages
+from emulator.web.negotiation import absolute_url
+from tests.oracle.asks.paging import EXTRAS
+from tests.oracle.asks.places import LISTS
+from tests.oracle.asks.routing import HOSTS, NOWHERE, SLASHLESS_QUERIES
+from tests.oracle.wire import Ask
+
+quick = settings(deadline=None, derandomize=True)
+PATHS = st.sampled_from(NOWHERE) | st.binary(max_size=12).map(lambda raw: "/" + raw.decode("latin-1"))
+QUERIES = st.sampled_from([*EXTRAS, *SLASHLESS_QUERIES]) | st.text(st.characters(max_codepoint=255), max_size=8)
+
+
+def request(path: str, query: str) -> WSGIRequest:
+    environ = Ask("", "/").environ() | {"PATH_INFO": path, "QUERY_STRING": query}
+    return WSGIRequest(environ)
+
+
+@pytest.mark.parametrize("host", [*HOSTS, "A.b:1", "[::1]:1"])
+def test_hosts(host: str) -> None:
+    """The same hosts are hosts."""
+    assert pages.is_valid_host(host) == bool(split_domain_port(host)[0])
+
+
+@quick
+@given(PATHS.filter(lambda path: path[-1:] not in ("", "/")), QUERIES)
+def test_the_missing_slash_leads_to_the_same_place(path: str, query: str) -> None:
+    """Every path and query is escaped alike."""
+    theirs = CommonMiddleware(lambda _: None).get_full_path_with_slash(request(path, query))
+    ours = pages.slash_location(pages.decoded_path(path.encode("latin-1")), query)
+    assert ours == theirs
+
+
+@quick
+@given(st.sampled_from(LISTS), QUERIES)
+def test_the_absolute_url_is_the_same(path: str, query: str) -> None:
+    """Links start from the URL that Django gives the request."""
+    ours = absolute_url("http://oms.test", pages.decoded_path(path.encode("latin-1")), query)
+    assert ours == request(path, query).build_absolute_uri()
