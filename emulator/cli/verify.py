@@ -1,4 +1,4 @@
-"""`oms-emulator verify`: does a server keep the contract?"""
+"""`oms-emulator verify`: whether a server keeps the contract."""
 
 from __future__ import annotations
 

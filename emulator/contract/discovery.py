@@ -17,6 +17,7 @@ UNKNOWN = 2_000_000_000
 MARK = re.compile(r"<\w+>")
 CANDIDATES = 20
 PAGES = 10
+NO_COMMANDS = "no record of the newest pages lists a command"
 SAMPLE = 5
 
 Row = dict[str, Any]

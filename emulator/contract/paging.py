@@ -21,7 +21,7 @@ ENVELOPE = {"count": int, "next": str | None, "previous": str | None, "results":
 
 class Page(NamedTuple):
     answer: requests.Response
-    count: int
+    total: int
     next: str | None
     previous: str | None
     rows: list[Any]
@@ -45,11 +45,12 @@ def roomy(target: Target, route: Route, least: int) -> str:
     """Give a path of the list that has so many rows at least; `NotVerified` if none of the newest records' has."""
     key = (route.operation, least)
     if key not in target.known:
-        known = (path for path in islice(paths(target, route.path), CANDIDATES))
-        target.known[key] = next((path for path in known if page(target, route, path, limit=1).count >= least), None)
-    if target.known[key] is None:
-        of = f" of the {CANDIDATES} newest records" if "<" in route.path else ""
-        raise NotVerified(f"no list{of} has {least} row{'s' if least > 1 else ''} or more")
+        candidates = islice(paths(target, route.path), CANDIDATES)
+        found = (path for path in candidates if page(target, route, path, limit=1).total >= least)
+        if (first := next(found, None)) is None:
+            of = f" of the {CANDIDATES} newest records" if "<" in route.path else ""
+            raise NotVerified(f"no list{of} has {least} row{'s' if least > 1 else ''} or more")
+        target.known[key] = first
     return str(target.known[key])
 
 
@@ -61,8 +62,8 @@ def first_page(target: Target, route: Route) -> Iterator[Finding]:
     at = page(target, route, roomy(target, route, 1), limit=1)
     if at.previous is not None:
         yield wrong(route, at, f"is {at.previous!r} on the first page, must be null", "/previous")
-    if (at.next is None) != (at.count <= 1):
-        yield wrong(route, at, f"is {at.next!r}, but {at.count} rows are counted", "/next")
+    if (at.next is None) != (at.total <= 1):
+        yield wrong(route, at, f"is {at.next!r}, but {at.total} rows are counted", "/next")
 
 
 def next_page(target: Target, route: Route) -> Iterator[Finding]:
@@ -71,8 +72,8 @@ def next_page(target: Target, route: Route) -> Iterator[Finding]:
     second = page(target, route, linked(target, route, at, at.next, "/next"))
     if second.rows == at.rows:
         yield wrong(route, second, "the second page has the rows of the first", "/results")
-    if second.count != at.count:
-        yield wrong(route, second, f"is {second.count}, was {at.count} on the first page", "/count")
+    if second.total != at.total:
+        yield wrong(route, second, f"is {second.total}, was {at.total} on the first page", "/count")
     again = page(target, route, linked(target, route, second, second.previous, "/previous"))
     if again.rows != at.rows:
         yield wrong(route, again, "`previous` of the second page does not lead back to the first", "/results")
@@ -89,7 +90,7 @@ def linked(target: Target, route: Route, at: Page, link: str | None, where: str)
 
 def last_page(target: Target, route: Route) -> Iterator[Finding]:
     path = roomy(target, route, 1)
-    count = page(target, route, path).count
+    count = page(target, route, path).total
     at = page(target, route, path, page="last")
     left = count - (count - 1) // PAGE_SIZE * PAGE_SIZE
     if len(at.rows) != left:
@@ -113,15 +114,15 @@ def limit(target: Target, route: Route) -> Iterator[Finding]:
 
 def default_size(target: Target, route: Route) -> Iterator[Finding]:
     at = page(target, route, roomy(target, route, 1))
-    wanted = min(at.count, PAGE_SIZE)
+    wanted = min(at.total, PAGE_SIZE)
     if len(at.rows) != wanted:
-        yield wrong(route, at, f"has {len(at.rows)} of {at.count} rows unasked, must have {wanted}", "/results")
+        yield wrong(route, at, f"has {len(at.rows)} of {at.total} rows unasked, must have {wanted}", "/results")
 
 
 def beyond_the_end(target: Target, route: Route) -> Iterator[Finding]:
     """Pages that are none: after the last, before the first, and words other than `last`."""
     path = roomy(target, route, 1)
-    count = page(target, route, path).count
+    count = page(target, route, path).total
     for number in (count + 2, 0, "many"):
         answer = expect(route, target.get(path, page=number), 404)
         yield from words_other_than(route, answer, "Invalid page.")

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.contract.answers import document, expect, finding, out_of_shape
-from emulator.contract.discovery import UNKNOWN, Row, first, owner_path
+from emulator.contract.discovery import NO_COMMANDS, UNKNOWN, Row, first, owner_path
 from emulator.contract.findings import Finding, Kind
 from emulator.contract.target import Target
 from emulator.routes import Route
-
-NO_COMMANDS = "no record of the newest pages lists a command"
 
 
 def unknown_transition(target: Target, route: Route) -> Iterator[Finding]:
@@ -67,6 +65,7 @@ def refused(target: Target, route: Route, record: Row, asked: Mapping[str, Any],
     answer = expect(route, target.ask("POST", f"{record_path}command/", json=body), 400)
     yield from out_of_shape(route, answer, str(route.replies[400]))
     if key not in document(route, answer).get("error", {}):
-        yield finding(route, answer, Kind.OTHER, f"the reason must stand under {key!r}: {answer.text[:100]}", "/error")
+        text = f"the reason must stand under {key!r}: {answer.text[:100]}"
+        yield finding(route, answer, Kind.OTHER, text, "/error")
     if target.get(record_path).json() != before:
         yield finding(route, answer, Kind.OTHER, f"the refused command changed {record_path}")

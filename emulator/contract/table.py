@@ -158,7 +158,7 @@ TOPICS = (
     change("stores", "204, and the next GET shows it", writing.stored, stores),
     change("moves-by-id", "204, the state changes, one log entry says so", writing.moved_by_id, commands),
     change("moves-by-slug", "204, the state changes, one log entry says so", writing.moved_by_slug, commands),
-    change("invoices", "201 with the invoice, which the package then shows", writing.invoiced, named("invoice_package")),
+    change("invoices", "201 with an invoice that the package shows", writing.invoiced, named("invoice_package")),
     Topic("opens", "a label opens without credentials", links.label_opens, named("preview_shipping_label")),
     Topic("opens", "a picture opens without credentials", links.image_opens, named("product_image")),
 )

@@ -41,7 +41,13 @@ class Target:
         """What checks learnt about the target and others may use: ids, and lists with enough rows."""
 
     def ask(
-        self, method: str, path: str, *, token: str | None = OWN, headers: Mapping[str, Any] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = OWN,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> requests.Response:
         """Send a request with the target's token, another one, or None; `path` may also be one of its own links.
 

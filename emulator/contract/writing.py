@@ -55,17 +55,14 @@ def plain(record: Row) -> list[Any]:
     return [
         command
         for command in record.get("commands", ())
-        if any(part in command.get("slug", "") for part in PLAIN)
-        and not command["is_packageitem_parameter_required"]
+        if any(part in command.get("slug", "") for part in PLAIN) and not command["is_packageitem_parameter_required"]
     ]
 
 
-def moved(
-    target: Target, route: Route, record: Row, transition: Row, asked: Mapping[str, Any]
-) -> Iterator[Finding]:
+def moved(target: Target, route: Route, record: Row, transition: Row, asked: Mapping[str, Any]) -> Iterator[Finding]:
     """Run the transition: the record is where it leads, and one log entry more says so."""
     record_path = f"{owner_path(route)}{record['id']}/"
-    logs = page(target, route, f"{record_path}transition_logs/").count
+    logs = page(target, route, f"{record_path}transition_logs/").total
     body = {**asked, "input_parameters": {}}
     answer = expect(route, target.ask("POST", f"{record_path}command/", json=body), 204)
     if answer.content:
@@ -81,8 +78,9 @@ def moved(
 def logged(target: Target, route: Route, record_path: str, before: int, transition: Row) -> Iterator[Finding]:
     """One log entry more, from and to the states of the transition."""
     at = page(target, route, f"{record_path}transition_logs/")
-    if at.count != before + 1:
-        yield finding(route, at.answer, Kind.OTHER, f"is {at.count}, must be {before + 1} after one command", "/count")
+    if at.total != before + 1:
+        text = f"is {at.total}, must be {before + 1} after one command"
+        yield finding(route, at.answer, Kind.OTHER, text, "/count")
         return
     newest = (at.rows[0]["old_state"]["id"], at.rows[0]["new_state"]["id"])
     wanted = (transition["source_state"], transition["destination_state"])
@@ -96,9 +94,7 @@ def invoiced(target: Target, route: Route) -> Iterator[Finding]:
     simple = f"{owner_path(route)}list-simple/"
     reason = "every package of the newest pages has its invoice"
     record = first(target, simple, lambda row: row.get("invoice") is None, reason)
-    answer: requests.Response = expect(
-        route, target.ask("POST", f"{owner_path(route)}{record['id']}/invoice/"), 201
-    )
+    answer: requests.Response = expect(route, target.ask("POST", f"{owner_path(route)}{record['id']}/invoice/"), 201)
     yield from out_of_shape(route, answer, str(route.replies[201]))
     yield from out_of_order(route, answer, str(route.replies[201]))
     made = document(route, answer).get("id")
