@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from contract_tests.support import built_in_target
-from emulator.contract import Target
+from emulator.contract import Check, Target, Unreachable
 from emulator.contract.target import DEFAULT_TOKEN
 
 
@@ -19,11 +20,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one worker on a foreign server, so that no check writes where another one reads."""
+    """Keep one worker on a foreign server, so that no check writes where another one reads; writes come first."""
     if config.getoption("--target"):
-        for item in items:
-            if item.path.is_relative_to(__file__.rpartition("/")[0]):
-                item.add_marker(pytest.mark.xdist_group("contract-target"))
+        for item in ours(items):
+            item.add_marker(pytest.mark.xdist_group("contract-target"))
+        items.sort(key=lambda item: not writes(item))
+
+
+def ours(items: list[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+
+
+def writes(item: pytest.Item) -> bool:
+    """Whether a test's check writes, and so leaves logs and events to look at."""
+    check = item.callspec.params.get("check") if hasattr(item, "callspec") else None
+    return isinstance(check, Check) and check.writes
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +52,15 @@ def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Targ
         found = built_in_target()
     else:
         found = Target(foreign, options.getoption("--token"), allow_writes=options.getoption("--allow-writes"))
-    if reason := found.greet():
-        pytest.fail(f"nothing can be verified: {reason}")
-    yield found
-    found.session.close()
+    with found:
+        if reason := greeted(found):
+            pytest.fail(f"nothing can be verified: {reason}", pytrace=False)
+        yield found
+
+
+def greeted(target: Target) -> str | None:
+    """Give the reason why nothing can be asked, if there is one."""
+    try:
+        return target.greet()
+    except Unreachable as error:
+        return str(error)

@@ -15,10 +15,15 @@ def checks_of(resource: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("check", checks, ids=[check.name for check in checks])
 
 
+def fresh_target() -> Target:
+    """Give the demonstration's world in process."""
+    oms = Emulator("demo")
+    return Target(oms.url, session=oms.session(), allow_writes=True)
+
+
 def built_in_target() -> Target:
     """Give the demonstration's world in process, a little used: its records have more than one event."""
-    oms = Emulator("demo")
-    target = Target(oms.url, session=oms.session(), allow_writes=True)
+    target = fresh_target()
     for check in CHECKS:
         if check.topic == "moves-by-id":
             run_one(check, target)

@@ -10,8 +10,6 @@ def test_the_emulator_keeps_the_contract_over_a_socket(foreign):
     """What holds in process holds behind waitress."""
     if foreign:
         pytest.skip("the other tests ask the foreign server over a socket already")
-    with Emulator("demo") as oms:
-        target = Target(oms.url, allow_writes=True)
+    with Emulator("demo") as oms, Target(oms.url, allow_writes=True) as target:
         report = run(target)
-        target.session.close()
     assert len(report.having("passed")) == len(report.results), as_text(report)

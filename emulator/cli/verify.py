@@ -30,7 +30,8 @@ def verify(*, url: str, token: str, allow_writes: bool, as_json: bool) -> None:
     if not url.startswith(("http://", "https://")):
         raise click.ClickException(f"{url!r} is no address of a server; try http://127.0.0.1:8080")
     try:
-        report = run(Target(url, token, allow_writes=allow_writes), tell=progress)
+        with Target(url, token, allow_writes=allow_writes) as target:
+            report = run(target, tell=progress)
     except Unreachable as error:
         raise click.ClickException(str(error)) from None
     click.echo(json.dumps(as_document(report), indent=2) if as_json else as_text(report))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from emulator.contract import bodies, links, paging, protocol, reading, refusals, writing
 from emulator.contract.findings import Asked, Check
 from emulator.contract.reading import has_commands, is_list
-from emulator.routes import ROUTES, Route
+from emulator.routes import GUIDE_ROUTES, PUBLIC_ROUTES, Route
 
 PROTOCOL = "protocol"
 
@@ -102,7 +102,7 @@ def takes_body_of_record(route: Route) -> bool:
 
 
 def commands(route: Route) -> bool:
-    return route.body == "command"
+    return writes(route) and route.body == "command"
 
 
 def stores(route: Route) -> bool:
@@ -181,7 +181,10 @@ def checks_of(route: Route) -> Iterator[Check]:
             yield Check(name, topic.name, topic.promise, resource, route, topic.look, topic.writes)
 
 
-OPERATIONS = {route.operation: route for route in reversed(ROUTES)}
+COVERED = (*GUIDE_ROUTES, *PUBLIC_ROUTES)
+"""The rows that the contract speaks of."""
+
+OPERATIONS = {route.operation: route for route in reversed(COVERED)}
 """Operation -> its row; of two addresses of one operation (login) the first one."""
 
 CHECKS: tuple[Check, ...] = tuple(check for route in reversed(OPERATIONS.values()) for check in checks_of(route))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -39,6 +40,14 @@ class Target:
         self.allow_writes = allow_writes
         self.known: dict[Any, Any] = {}
         """What checks learnt about the target and others may use: ids, and lists with enough rows."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.close()
 
     def ask(
         self,
