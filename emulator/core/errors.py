@@ -13,6 +13,9 @@ class ApiError(Exception):
     status: ClassVar[int] = 500
     detail: str = "A server error occurred."
 
+    hint: str | None = None
+    """What the body does not say: goes into a header of ours."""
+
     def __init__(self, detail: str | None = None) -> None:
         if detail is not None:
             self.detail = detail
@@ -105,9 +108,10 @@ class ValidationFailed(ApiError):
     status = 400
     detail = "Invalid input."
 
-    def __init__(self, errors: Mapping[str, Any]) -> None:
+    def __init__(self, errors: Mapping[str, Any], hint: str | None = None) -> None:
         super().__init__()
         self.errors = dict(errors)
+        self.hint = hint
 
     @property
     def body(self) -> Any:

@@ -23,6 +23,7 @@ class Call:
     query: Query
     language: str
     user: User | None
+    request_id: str
     read_body: Callable[[], Any]
     """Parses the body; asked for after the record was found, as the framework does."""
 

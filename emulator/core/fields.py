@@ -5,6 +5,7 @@ A table of fields is data: `{"invoice_number": CharField(max_length=255)}`. The 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -156,6 +157,37 @@ class DictField:
         if not isinstance(value, dict):
             raise FieldError(f'Expected a dictionary of items but got type "{type(value).__name__}".')
         return dict(value)
+
+
+@dataclass(frozen=True)
+class ListField(_Scalar):
+    """A list whose entries one field checks."""
+
+    child: Field = dataclasses.field(default_factory=IntegerField)
+    allow_empty: bool = False
+
+    def check(self, value: Any) -> list[Any]:
+        if value is None:
+            raise FieldError(NULL)
+        if not isinstance(value, list):
+            raise FieldError(f'Expected a list of items but got type "{type(value).__name__}".')
+        if not value and not self.allow_empty:
+            raise FieldError("This list may not be empty.")
+        return [self.child.check(entry) for entry in value]
+
+
+@dataclass(frozen=True)
+class ObjectField(_Scalar):
+    """An object with fields of its own."""
+
+    fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
+
+    def check(self, value: Any) -> dict[str, Any]:
+        try:
+            return validate(self.fields, value)
+        except ValidationFailed as error:
+            name, messages = next(iter(error.errors.items()))
+            raise FieldError(f"{name}: {messages[0]}") from None
 
 
 def _is_inner(key: str, prefix: str) -> bool:

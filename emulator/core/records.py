@@ -287,6 +287,8 @@ class Transition(NamedTuple):
     ui_visibility: Json = EMPTY_ARRAY
     command_code: str = "PKG_STATE_TRANSITION"
     position: int = 0
+    actor: str = "command"
+    """Who moves along it: a `command`, or - outside the API - the `carrier`, the `planner`, an `operator`."""
 
 
 class Order(NamedTuple):
@@ -447,6 +449,8 @@ class TransitionLog(NamedTuple):
     user: UserId | None = None
     attributes: Json = EMPTY_OBJECT
     created_date: datetime = UNDATED
+    request_id: str | None = None
+    """The request that wrote it, for explanations; no document prints it."""
 
 
 class Webhook(NamedTuple):
@@ -464,7 +468,9 @@ class Webhook(NamedTuple):
 
 
 class WebhookEvent(NamedTuple):
-    """One event for one hook. Without a `request_payload` it is the subject's document as the scenario has it."""
+    """One event for one hook. Without a `request_payload` it tells of its subject as a root has it: the one that
+    `told_from` keeps, or the scenario's start.
+    """
 
     id: int
     webhook: WebhookId
@@ -479,6 +485,7 @@ class WebhookEvent(NamedTuple):
     delivered: bool = False
     request_datetimes: Json = EMPTY_ARRAY
     retry_count: int = 0
+    told_from: Any = None
 
 
 class Invoice(NamedTuple):
@@ -594,7 +601,8 @@ KINDS: dict[str, type[Any]] = {
 """The vendor's names of the kinds, for references and files."""
 
 RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
-    Transition: {"source_state": ("source_state",)},
+    State: {"value": ("enum_class", "content_type", "enum_value")},
+    Transition: {"source_state": ("source_state",), "slug": ("slug",)},
     ProductImage: {"product": ("product",)},
     OrderItem: {"order": ("order",)},
     Package: {"order": ("order",)},
@@ -608,7 +616,7 @@ RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     InvoiceItem: {"invoice": ("invoice",)},
     InvoiceDocument: {"package": ("package",)},
     Reservation: {"package": ("package",)},
-    Stock: {"product": ("product",), "stock_location": ("stock_location",)},
+    Stock: {"place": ("stock_location", "product"), "stock_location": ("stock_location",)},
 }
 """Look-ups from the other side: what is found -> relation -> the columns whose values are its key (a tuple of
 them where there are several). Each key finds a handful of records: long lists are the filters' business."""

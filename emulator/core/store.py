@@ -190,6 +190,7 @@ class Transaction(View):
 
     def __init__(self, root: Root, now: datetime) -> None:
         super().__init__(root.base, dict(root.maps))
+        self.start = root
         self.now = now
         self.events: list[tuple[str, type[Any], int]] = []
 

@@ -28,7 +28,7 @@ def command(owner: type[Any]) -> Handler:
             subject = found(tx, owner, call.path["pk"])
             try:
                 asked = validate(COMMAND, call.read_body())
-                outcome = run(subject, asked, call.user, tx)
+                outcome = run(subject, asked, call.user, tx, call.request_id)
             except ValidationFailed as error:
                 raise in_command_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
@@ -40,7 +40,7 @@ def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
     """Give the error in the one form that is documented for commands, unless the installation answers plainly."""
     if world.settings.error_style == "plain":
         return error
-    return ValidationFailed({"error": error.errors, "status_code": error.status})
+    return ValidationFailed({"error": error.errors, "status_code": error.status}, error.hint)
 
 
 def set_text(owner: type[Any], fields: dict[str, Field]) -> Handler:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.core.errors import ValidationFailed
-from emulator.core.records import ABSENT, State, Transition
+from emulator.core.records import ABSENT, State, Transition, TransitionLog
 from emulator.core.store import View
 
 ITEM_VALUES = {
@@ -20,6 +20,8 @@ ITEM_VALUES = {
 }
 """Package state value -> its items' value, where that is another: 250, 150, 900 and 600 are the samples'; the rest
 keeps clear of those (assumed)."""
+
+COMMAND = "command"
 
 
 def refuse(key: str, message: str) -> ValidationFailed:
@@ -47,7 +49,8 @@ def named(view: View, id_: int | None, slug: str | None) -> Transition:
         raise refuse("transition", "Either transition or slug is required.")
     if id_ is None:
         return by_slug(view, str(slug))
-    if (transition := view.get(Transition, id_)) is None:
+    transition = view.get(Transition, id_)
+    if transition is None or transition.actor != COMMAND:
         raise refuse("transition", f'Invalid pk "{id_}" - object does not exist.')
     if slug is not None and by_slug(view, slug).id != id_:
         raise refuse("slug", f'"{slug}" is not the slug of transition {id_}, which is "{printed(transition)}".')
@@ -55,8 +58,8 @@ def named(view: View, id_: int | None, slug: str | None) -> Transition:
 
 
 def by_slug(view: View, slug: str) -> Transition:
-    for transition in view.all(Transition):
-        if transition.slug == slug:
+    for transition in view.find(Transition, "slug", slug):
+        if transition.actor == COMMAND:
             return transition
     raise refuse("slug", f"Object with slug={slug} does not exist.")
 
@@ -66,10 +69,33 @@ def printed(transition: Transition) -> str:
     return transition.label if transition.slug is ABSENT else str(transition.slug)
 
 
+def explained(view: View, subject: Any) -> str:
+    """Give the state of the subject, how it got there, and what is allowed now, in one line."""
+    state = view.one(State, subject.state)
+    logs = view.find(TransitionLog, "subject", (state.content_type, subject.id))
+    last = logs[-1] if logs else None
+    since = "since the scenario's start"
+    if last is not None and last.request_id is not None:
+        since = f"since request {last.request_id} at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
+    now = ", ".join(f"{found.id} {printed(found)}" for found in offered(view, subject.state)) or "nothing"
+    return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {now}'
+
+
+def offered(view: View, state: int) -> list[Transition]:
+    """Give the transitions that commands may take from a state, in the installation's order."""
+    found = [each for each in view.find(Transition, "source_state", state) if each.actor == COMMAND]
+    return sorted(found, key=lambda transition: transition.position)
+
+
+def move_of(view: View, subject: Any, code: str) -> Transition | None:
+    """Give the move with this code that carrier, planner or operator make from the subject's state, if any."""
+    for transition in view.find(Transition, "source_state", subject.state):
+        if transition.command_code == code and transition.actor != COMMAND:
+            return transition
+    return None
+
+
 def state_valued(view: View, enum_class: str, value: str, *, beside: State) -> State | None:
     """Give the installation's state with this enum value, for the kind of record that `beside` is a state of."""
-    for state in view.all(State):
-        same_kind = state.enum_class == enum_class and state.content_type == beside.content_type
-        if same_kind and state.enum_value == value:
-            return state
-    return None
+    found = view.find(State, "value", (enum_class, beside.content_type, value))
+    return found[0] if found else None

@@ -19,7 +19,6 @@ from emulator.core.records import (
     Package,
     PackageItem,
     State,
-    Stock,
     StockLocation,
     TransferItem,
     TransferOrder,
@@ -27,21 +26,27 @@ from emulator.core.records import (
 from emulator.core.store import Transaction, View
 from emulator.rules.graph import state_valued
 from emulator.rules.identity import encrypted_id
+from emulator.rules.stock import free_stock, reserve
 
 EARTH_RADIUS_KM = 6371
-WAITING = "100"
+WAITING, CANCELLATION_WAITING = "100", "990"
+PACKED = 400
+"""Packages in states below this value count on the quota of their location."""
 
 
-def replan(tx: Transaction, package: Package) -> dict[str, Any] | None:
-    """Make a new package of the items elsewhere; give the documented answer, or None where no location has them."""
-    items = tx.find(PackageItem, "package", package.id)
+def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> dict[str, Any] | None:
+    """Make a new package of these items elsewhere; give the documented answer, or None where no location has them."""
     location = nearest_with_stock(tx, package, items)
-    state = state_valued(tx, "PackageStatus", WAITING, beside=tx.one(State, package.state))
-    if location is None or state is None or not items:
-        return None
-    child = new_package(tx, package, location, state)
+    return None if location is None or not items else plan_group(tx, package, location, items)
+
+
+def plan_group(
+    tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]
+) -> dict[str, Any]:
+    """Make a new, waiting package of these items at a location; give the documented answer."""
+    child = new_package(tx, package, location)
     for item in items:
-        copy_item(tx, item, child)
+        reserve(tx, child, copy_item(tx, item, child))
     tx.queue("package.created", child)
     return {
         "package__id": child.id,
@@ -52,9 +57,10 @@ def replan(tx: Transaction, package: Package) -> dict[str, Any] | None:
     }
 
 
-def new_package(tx: Transaction, parent: Package, location: StockLocation, state: State) -> Package:
+def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
     """Make the package `...P{n+1}` that takes over from its parent."""
     id_ = tx.new_id(Package)
+    waiting = state_valued(tx, "PackageStatus", WAITING, beside=tx.one(State, parent.state))
     order = tx.one(Order, parent.order)
     extra = {
         "parent_package": {"id": parent.id, "number": parent.number},
@@ -63,7 +69,7 @@ def new_package(tx: Transaction, parent: Package, location: StockLocation, state
     return tx.add(
         Package(
             id=id_,
-            state=state.id,
+            state=parent.state if waiting is None else waiting.id,
             order=order.id,
             shipping_address=parent.shipping_address,
             stock_location=location.id,
@@ -113,7 +119,7 @@ def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageIte
         location
         for location in tx.all(StockLocation)
         if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
-        if has_stock(tx, location, wanted)
+        if has_quota(tx, location) and has_stock(tx, location, wanted)
     ]
 
     def rank(location: StockLocation) -> tuple[float, int, int]:
@@ -124,8 +130,24 @@ def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageIte
 
 
 def has_stock(tx: Transaction, location: StockLocation, wanted: Counter[int]) -> bool:
-    present = {stock.product: stock.quantity for stock in tx.find(Stock, "stock_location", location.id)}
-    return all(present.get(product, 0) >= quantity for product, quantity in wanted.items())
+    """Tell whether all of the wanted products may be promised at the location."""
+    return all(free_stock(tx, location.id, product) >= quantity for product, quantity in wanted.items())
+
+
+def has_quota(view: View, location: StockLocation) -> bool:
+    """Tell whether the location can have one more package in work."""
+    return location.max_quota is None or quota(view, location.id) < location.max_quota
+
+
+def quota(view: View, location: int) -> int:
+    """Give how many packages of a location count on its quota: those not packed yet, or waiting for cancellation."""
+    return sum(view.count(Package, (location, state.id)) for state in view.all(State) if counts_on_quota(state))
+
+
+def counts_on_quota(state: State) -> bool:
+    early = state.enum_value.isdigit() and int(state.enum_value) < PACKED
+    waits = state.enum_value == CANCELLATION_WAITING
+    return state.enum_class == "PackageStatus" and (early or waits)
 
 
 def distance(view: View, location: StockLocation, address: Address) -> float | None:
@@ -151,21 +173,32 @@ def interval(text: str) -> timedelta:
     return timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
 
-def transfer_anew(tx: Transaction, transfer: TransferOrder) -> TransferOrder:
-    """Make another transfer order of the same items between the same places, waiting."""
+def another_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
+    """Give the active location, beside source and destination, that has all items of a transfer; the first by id."""
+    items = tx.find(TransferItem, "transfer_order", transfer.id)
+    wanted = Counter(item.product for item in items)
+    for location in tx.all(StockLocation):
+        able = location.is_active and location.id not in {transfer.source, transfer.destination}
+        if able and has_stock(tx, location, wanted):
+            return location
+    return None
+
+
+def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
+    """Make another transfer order of the same items to the same place, waiting."""
     waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
     package = tx.one(Package, transfer.package)
     numbers = (found.number for found in tx.find(TransferOrder, "package", package.id))
-    source = tx.one(StockLocation, transfer.source)
+    sender = tx.one(StockLocation, source)
     renewed = tx.add(
         TransferOrder(
             id=tx.new_id(TransferOrder),
             state=transfer.state if waiting is None else waiting.id,
             package=package.id,
-            source=transfer.source,
+            source=source,
             destination=transfer.destination,
             number=f"{package.number}T{1 + highest(numbers, 'T')}",
-            target_transfer_date=tx.now + interval(source.target_transfer_interval),
+            target_transfer_date=tx.now + interval(sender.target_transfer_interval),
             plan_item=transfer.plan_item,
             created_date=tx.now,
             modified_date=tx.now,

@@ -241,8 +241,10 @@ class Commands(Piece):
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         reading = obj.reading
         ids = reading.related(Transition, "source_state", obj.record.state)
-        transitions = sorted((reading.one(Transition, id_) for id_ in ids), key=lambda found: found.position)
-        return [document(self.shape, transition, reading) for transition in transitions]
+        found = (reading.one(Transition, id_) for id_ in ids)
+        offered = [transition for transition in found if transition.actor == "command"]
+        offered.sort(key=lambda transition: transition.position)
+        return [document(self.shape, transition, reading) for transition in offered]
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         for number, part in enumerate(value):

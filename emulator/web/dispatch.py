@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import orjson
 
@@ -29,6 +30,7 @@ from emulator.web.routing import Match, Router
 
 LOG = logging.getLogger("emulator")
 LARGEST_BODY = 32 * 1024 * 1024
+PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
 Environ = Mapping[str, Any]
 
@@ -86,7 +88,7 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
             indent = indent_of(select_media_type(arrival.environ.get("HTTP_ACCEPT"), last_format))
         reply = handled(arrival, match, query, answers)
     except ApiError as error:
-        reply = Reply(error.status, text(error.body), error.headers)
+        reply = Reply(error.status, text(error.body), {**error.headers, **hint_header(error.hint)})
     except BadRequest:
         raise
     except Exception:
@@ -145,6 +147,7 @@ def call_of(
         query=query,
         language=asked_language(environ.get("HTTP_ACCEPT_LANGUAGE"), arrival.world.settings.language),
         user=user_of(arrival.world, credential) if route.method != "GET" else None,
+        request_id=arrival.request_id,
         read_body=body_reader(environ),
     )
 
@@ -177,6 +180,11 @@ def user_of(world: World, credential: Credential | None) -> User | None:
     if credential is None:
         return None
     return next((user for user in world.root.all(User) if user.username == credential.username), None)
+
+
+def hint_header(hint: str | None) -> dict[str, str]:
+    """Give the header that explains; letters beyond ASCII are percent-encoded, as headers carry no others."""
+    return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE)}
 
 
 def indented(body: bytes, indent: int) -> bytes:

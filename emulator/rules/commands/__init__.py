@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from emulator.core.errors import ValidationFailed
+from emulator.core.fields import validate
 from emulator.core.records import Package, TransferOrder, User
 from emulator.core.store import Transaction
-from emulator.rules.commands.packages import PACKAGE_COMMANDS
-from emulator.rules.commands.packages import only_the_state as package_moves
-from emulator.rules.commands.steps import Outcome, Parameters, Step, move
+from emulator.rules.commands.command import Command
+from emulator.rules.commands.packages import PACKING_COMMANDS
+from emulator.rules.commands.shipping import SHIPPING_COMMANDS
+from emulator.rules.commands.steps import Outcome, Step, move
 from emulator.rules.commands.transfers import TRANSFER_COMMANDS
-from emulator.rules.commands.transfers import only_the_state as transfer_moves
-from emulator.rules.graph import allowed, refuse
+from emulator.rules.graph import allowed, explained, refuse
 
-Command = Callable[[Any, Parameters, Step], Outcome]
+COMMANDS: dict[type[Any], Mapping[str, Command]] = {
+    Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
+    TransferOrder: TRANSFER_COMMANDS,
+}
+PLAIN_MOVE = "PKG_STATE_TRANSITION"
+"""What a transition runs whose command code nobody knows, as another installation may have: the state alone moves."""
 
-COMMANDS: dict[type[Any], Mapping[str, Command]] = {Package: PACKAGE_COMMANDS, TransferOrder: TRANSFER_COMMANDS}
-PLAIN_MOVES: dict[type[Any], Command] = {Package: package_moves, TransferOrder: transfer_moves}
-"""What a transition does whose command code nobody knows: another installation's, moved along the graph only."""
 
-
-def run(subject: Any, asked: Mapping[str, Any], user: User | None, tx: Transaction) -> Outcome:
+def run(
+    subject: Any, asked: Mapping[str, Any], user: User | None, tx: Transaction, request_id: str | None = None
+) -> Outcome:
     """Run the command that `asked` names on a package or transfer order; give the body of its answer, if any.
 
     `asked` has `transition`, `slug` or both, and `input_parameters`. Raises `ValidationFailed` when the state, the
-    names or the parameters do not allow it; the transaction must then be dropped.
+    names or the parameters do not allow it, with a hint on what does; the transaction must then be dropped.
     """
-    transition = allowed(tx, subject, asked)
-    parameters = asked.get("input_parameters") or {}
-    if transition.is_packageitem_parameter_required and "package_items" not in parameters:
-        raise refuse("package_items", "This field is required.")
-    step = Step(tx, transition, user)
-    command = COMMANDS[type(subject)].get(transition.command_code, PLAIN_MOVES[type(subject)])
-    return command(move(subject, step), parameters, step)
+    try:
+        transition = allowed(tx, subject, asked)
+        command = command_of(type(subject), transition.command_code)
+        parameters = validate(command.parameters, asked.get("input_parameters") or {})
+        if transition.is_packageitem_parameter_required and not asked["input_parameters"].get("package_items"):
+            raise refuse("package_items", "This field is required.")
+        step = Step(tx, transition, user, request_id)
+        return command.run(move(subject, step), parameters, step)
+    except ValidationFailed as error:
+        error.hint = explained(tx.start, subject)  # as it was before the command began
+        raise
+
+
+def command_of(kind: type[Any], code: str) -> Command:
+    """Give the command with this code; an unknown one moves the state and nothing else."""
+    commands = COMMANDS[kind]
+    return commands.get(code, commands[PLAIN_MOVE])
+
+
+__all__ = ["COMMANDS", "Command", "Outcome", "command_of", "run"]

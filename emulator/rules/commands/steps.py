@@ -1,4 +1,4 @@
-"""The steps that commands share: move, follow, ship, label."""
+"""The steps that commands share: move, follow, ship, label, claim stock."""
 
 from __future__ import annotations
 
@@ -28,44 +28,49 @@ Parameters = Mapping[str, Any]
 Outcome = Mapping[str, Any] | None
 """What a command answers: a body (200), or nothing (204)."""
 
+SHIPMENT_STATUS, SHIPMENT_CREATED = "ShipmentStatus", 99
+"""The only shipment state that the pages show."""
+
 
 class Step(NamedTuple):
     """One move along the graph, in the transaction that makes it."""
 
     tx: Transaction
     transition: Transition
-    user: User | None
-
-
-SHIPMENT_STATE = 99
-"""The only shipment state that the pages show."""
+    user: User | None = None
+    request_id: str | None = None
 
 
 def move(subject: Any, step: Step) -> Any:
-    """Bring the subject to the transition's destination, with its entry in the log; give the moved subject."""
-    tx, transition, user = step
-    target = tx.one(State, transition.destination_state)
+    """Bring the subject to the transition's destination, with its entry in the log; give the moved subject.
+
+    A transition that leads back to its source changes no state and writes no entry.
+    """
+    tx, transition = step.tx, step.transition
+    if transition.source_state == transition.destination_state:
+        return tx.change(subject, modified_date=tx.now)
     tx.add(
         TransitionLog(
             id=tx.new_id(TransitionLog),
             old_state=subject.state,
-            new_state=target.id,
+            new_state=transition.destination_state,
             object_id=subject.id,
             content_type=tx.one(State, subject.state).content_type,
-            user=None if user is None else user.id,
-            attributes=attributes(transition, user),
+            user=None if step.user is None else step.user.id,
+            attributes=attributes(step),
             created_date=tx.now,
+            request_id=step.request_id,
         )
     )
-    return tx.change(subject, state=target.id, modified_date=tx.now)
+    return tx.change(subject, state=transition.destination_state, modified_date=tx.now)
 
 
-def attributes(transition: Transition, user: User | None) -> bytes:
-    """Give what the log keeps of the command: its code, its transition, and who sent it."""
-    command: dict[str, Any] = {"slug": transition.command_code, "transition_id": transition.id}
-    if user is not None:
-        command["remote_user_pk"] = str(user.id)
-    return orjson.dumps({"command": command})
+def attributes(step: Step) -> bytes:
+    """Give what the log keeps of a command: its code, its transition, and who sent it; other moves keep nothing."""
+    if step.user is None:
+        return b"{}"
+    command = {"slug": step.transition.command_code, "transition_id": step.transition.id}
+    return orjson.dumps({"command": command | {"remote_user_pk": str(step.user.id)}})
 
 
 def set_state(tx: Transaction, record: Any, value: str) -> Any:
@@ -94,22 +99,14 @@ def set_order_items(tx: Transaction, package: Package, value: str) -> None:
         set_state(tx, tx.one(OrderItem, item.order_item), value)
 
 
-def carrier(tx: Transaction, parameters: Parameters, *, required: bool) -> CargoCompany | None:
-    """Give the cargo company that the parameters name, by id as a number or as text."""
+def named_carrier(tx: Transaction, parameters: Parameters) -> CargoCompany | None:
+    """Give the cargo company that the parameters name, or None where they name none."""
     asked = parameters.get("cargo_company")
-    if asked is None or asked == "":
-        if required:
-            raise refuse("cargo_company", "This field is required.")
+    if asked is None:
         return None
-    company = tx.get(CargoCompany, int(asked)) if isinstance(asked, int | str) and is_id(asked) else None
-    if company is None:
+    if (company := tx.get(CargoCompany, asked)) is None:
         raise refuse("cargo_company", f'Invalid pk "{asked}" - object does not exist.')
     return company
-
-
-def is_id(value: int | str) -> bool:
-    """Tell whether this is an id, as a number or as text; true and false are not."""
-    return not isinstance(value, bool) and str(value).isascii() and str(value).isdigit() and len(str(value)) < 19
 
 
 def first_carrier(tx: Transaction) -> CargoCompany:
@@ -128,19 +125,20 @@ def ship(tx: Transaction, company: CargoCompany, owner: Any, awb_number: str | N
         Shipment(
             id=id_,
             cargo_company=company.id,
-            state=SHIPMENT_STATE,
+            state=SHIPMENT_CREATED,
+            package=owner.id if isinstance(owner, Package) else None,
+            transfer_order=owner.id if isinstance(owner, TransferOrder) else None,
             created_date=tx.now,
             modified_date=tx.now,
             awb_number=number,
             update_date_time=tx.now,
             query_number=number,
-            package=owner.id if isinstance(owner, Package) else None,
-            transfer_order=owner.id if isinstance(owner, TransferOrder) else None,
         )
     )
 
 
-def label(tx: Transaction, package: Package) -> ShippingLabel:
-    """Make the shipping label of a package."""
+def new_label(tx: Transaction, package: Package) -> Package:
+    """Give the package a new shipping label; its former one is no longer its own."""
     id_ = tx.new_id(ShippingLabel)
-    return tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(made_uuid("label", id_, package.number))))
+    label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(made_uuid("label", id_, package.number))))
+    return tx.change(package, shipping_label=label.id)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import orjson
 
-from emulator.core.records import State, TransferItem, TransferOrder
+from emulator.core.fields import CharField, IntegerField
+from emulator.core.records import Package, State, TransferItem, TransferOrder
 from emulator.core.store import Transaction
+from emulator.rules.commands.command import Command
+from emulator.rules.commands.packages import tell
 from emulator.rules.commands.steps import (
     Outcome,
     Parameters,
     Step,
-    carrier,
     first_carrier,
+    follow,
+    move,
+    named_carrier,
     set_state,
     ship,
 )
-from emulator.rules.graph import refuse
-from emulator.rules.planning import transfer_anew
+from emulator.rules.graph import move_of
+from emulator.rules.planning import another_source, transfer_anew
 
 SPECIFIC_EVENTS = {
     "ready_to_shipment": "transfer.status.ready_to_shipment",
@@ -25,52 +30,70 @@ SPECIFIC_EVENTS = {
     "cancelled": "transfer.status.cancelled",
 }
 """Transfer state value -> the event type of a move to this state."""
+TRANSFERRED, CANCELLED = "transferred", "cancelled"
 
 
 def only_the_state(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """The items follow their transfer, and nothing else changes."""
-    follow(step.tx, transfer)
+    bring_items(step.tx, transfer)
     return None
 
 
 def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
     """Ready for dispatch; a shipment is made unless the transition's configuration says no."""
-    company = carrier(step.tx, parameters, required=False)
+    company = named_carrier(step.tx, parameters)
     if orjson.loads(step.transition.configuration).get("create_shipment", True):
-        company = company or first_carrier(step.tx)
-        shipment = ship(step.tx, company, transfer)
+        shipment = ship(step.tx, company or first_carrier(step.tx), transfer)
         transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
-    follow(step.tx, transfer)
+    bring_items(step.tx, transfer)
     return None
 
 
 def ready_advanced(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
     """Ready for dispatch with a carrier and a tracking number from outside; the carrier is not told."""
-    company = carrier(step.tx, parameters, required=True) or first_carrier(step.tx)
-    shipment = ship(step.tx, company, transfer, tracking_number(parameters))
-    follow(step.tx, step.tx.change(transfer, transfer_shipment=shipment.id))
+    company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
+    shipment = ship(step.tx, company, transfer, parameters["tracking_number"])
+    bring_items(step.tx, step.tx.change(transfer, transfer_shipment=shipment.id))
     return None
 
 
 def renew(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """Cancelled, and another transfer order of the same items takes its place."""
-    follow(step.tx, transfer)
-    transfer_anew(step.tx, transfer)
+    bring_items(step.tx, transfer)
+    transfer_anew(step.tx, transfer, transfer.source)
     return None
 
 
-def tracking_number(parameters: Parameters) -> str:
-    number = parameters.get("tracking_number")
-    if number is None:
-        raise refuse("tracking_number", "This field is required.")
-    if isinstance(number, bool) or not isinstance(number, int | str):
-        raise refuse("tracking_number", "Not a valid string.")
-    if not str(number).strip():
-        raise refuse("tracking_number", "This field may not be blank.")
-    return str(number).strip()
+def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
+    """Cancelled; the items are planned anew from another location that has them, if there is one."""
+    bring_items(step.tx, transfer)
+    source = another_source(step.tx, transfer)
+    if source is not None:
+        transfer_anew(step.tx, transfer, source.id)
+    return None
 
 
-def follow(tx: Transaction, transfer: TransferOrder) -> None:
+def deliver(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
+    """Transferred; when the last transfer of a package has arrived, the OMS lets the package wait for packing."""
+    bring_items(step.tx, transfer)
+    complete_package(step.tx.one(Package, transfer.package), step)
+    return None
+
+
+def complete_package(package: Package, step: Step) -> None:
+    """Bring a package whose transfers have all arrived from Waiting for Transfer to Waiting."""
+    tx = step.tx
+    transfers = tx.find(TransferOrder, "package", package.id)
+    values = {tx.one(State, transfer.state).enum_value for transfer in transfers} - {CANCELLED}
+    transition = move_of(tx, package, "TRANSFERS_COMPLETE")
+    if values != {TRANSFERRED} or transition is None:
+        return
+    package = move(package, Step(tx, transition, None, step.request_id))
+    follow(tx, package)
+    tell(tx, package)
+
+
+def bring_items(tx: Transaction, transfer: TransferOrder) -> None:
     """Let all items of the transfer follow it, and queue the events of its move."""
     value = tx.one(State, transfer.state).enum_value
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
@@ -81,8 +104,13 @@ def follow(tx: Transaction, transfer: TransferOrder) -> None:
 
 
 TRANSFER_COMMANDS = {
-    "PKG_STATE_TRANSITION": only_the_state,
-    "READY_TO_SHIP_TRANSFER_ORDER": ready,
-    "READY_TO_SHIP_TRANSFER_ORDER_ADVANCE": ready_advanced,
-    "RENEW_TRANSFER": renew,
+    "PKG_STATE_TRANSITION": Command(only_the_state),
+    "READY_TO_SHIP_TRANSFER_ORDER": Command(ready, {"cargo_company": IntegerField(required=False)}),
+    "READY_TO_SHIP_TRANSFER_ORDER_ADVANCE": Command(
+        ready_advanced, {"cargo_company": IntegerField(), "tracking_number": CharField(max_length=255)}
+    ),
+    "RENEW_TRANSFER": Command(renew),
+    "DISPATCH_TRANSFER_ORDER": Command(only_the_state),
+    "DELIVER_TRANSFER_ORDER": Command(deliver),
+    "TRANSFER_PRODUCT_NOT_FOUND": Command(product_not_found),
 }

@@ -1,0 +1,154 @@
+"""What each command of a package's shipping changes, beyond the move along the graph."""
+
+from __future__ import annotations
+
+from emulator.core.fields import CharField, IntegerField, ListField
+from emulator.core.records import InvoiceDocument, Package, Shipment
+from emulator.core.store import Transaction
+from emulator.rules.commands.command import Command
+from emulator.rules.commands.packages import named_items, tell
+from emulator.rules.commands.steps import (
+    Outcome,
+    Parameters,
+    Step,
+    first_carrier,
+    follow,
+    named_carrier,
+    new_label,
+    set_order_items,
+    ship,
+)
+from emulator.rules.graph import refuse
+
+ORDER_SHIPPED = "500"
+
+
+def ship_package(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001 - one signature
+    """The package is on its way with the shipment it has; the carrier is not told."""
+    shipment_of(step.tx, package)
+    return send(package, step)
+
+
+def ship_without_shipment(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
+    """The package is on its way, with a shipment or without."""
+    return send(package, step)
+
+
+def ship_advanced(package: Package, parameters: Parameters, step: Step) -> Outcome:
+    """The package is on its way with a carrier and a tracking number from outside."""
+    company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
+    number = parameters["tracking_number"]
+    shipment = ship(step.tx, company, package, number)
+    package = step.tx.change(package, shipment=shipment.id, tracking_number=number)
+    new_label(step.tx, package)
+    return send(package, step, "shipment.created", "package.shipment.awb_number")
+
+
+def send(package: Package, step: Step, *event_types: str) -> Outcome:
+    tx = step.tx
+    package = tx.change(package, shipment_date=tx.now)
+    follow(tx, package)
+    set_order_items(tx, package, ORDER_SHIPPED)
+    tell(tx, package, "package.status.shipped", *event_types)
+    return None
+
+
+def update_shipment_status(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
+    """Delivered: the items follow, and the shipment says when it was touched last."""
+    follow(step.tx, package)
+    touch_shipment(step.tx, package)
+    tell(step.tx, package, "shipment.status.updated")
+    return None
+
+
+def touch_shipment(tx: Transaction, package: Package) -> None:
+    if package.shipment is not None:
+        shipment = tx.one(Shipment, package.shipment)
+        tx.change(shipment, update_date_time=tx.now, modified_date=tx.now)
+
+
+def update_shipment_info(package: Package, parameters: Parameters, step: Step) -> Outcome:
+    """The shipment gets another carrier and other numbers, and its label is made anew."""
+    tx, number = step.tx, parameters["tracking_number"]
+    shipment = shipment_of(tx, package)
+    company = named_carrier(tx, parameters)
+    shipment = tx.change(
+        shipment,
+        cargo_company=shipment.cargo_company if company is None else company.id,
+        awb_number=number,
+        query_number=parameters.get("query_number", number),
+        update_date_time=tx.now,
+        modified_date=tx.now,
+    )
+    package = tx.change(package, tracking_number=number)
+    new_label(tx, package)
+    tx.queue("package.shipment.awb_number", package)
+    return None
+
+
+def update_label(package: Package, parameters: Parameters, step: Step) -> Outcome:
+    """The label is made anew; a package that waited for it is packed."""
+    named_items(step.tx, package, parameters)
+    shipment_of(step.tx, package)
+    package = new_label(step.tx, package)
+    if step.transition.source_state != step.transition.destination_state:
+        follow(step.tx, package)
+        tell(step.tx, package, "package.status.packed")
+    return None
+
+
+def shipment_of(tx: Transaction, package: Package) -> Shipment:
+    """Give the package's shipment; the command needs one."""
+    if package.shipment is None:
+        raise refuse("shipment", f"{package.number} has no shipment.")
+    return tx.one(Shipment, package.shipment)
+
+
+def update_invoice(package: Package, parameters: Parameters, step: Step) -> Outcome:
+    """The invoice's document takes the place of the packing one."""
+    tx = step.tx
+    for former in tx.find(InvoiceDocument, "package", package.id):
+        tx.remove(former)
+    tx.add(
+        InvoiceDocument(
+            id=tx.new_id(InvoiceDocument),
+            package=package.id,
+            number=parameters["invoice_number"],
+            document_type=parameters["invoice_document_type"],
+            content=parameters["document_content"],
+            date=parameters["invoice_date"],
+            created_date=tx.now,
+        )
+    )
+    tx.change(package, invoice_number=parameters["invoice_number"])
+    return None
+
+
+NUMBER = CharField(max_length=255)
+SHIPPING_COMMANDS = {
+    "SHIP_PACKAGE": Command(ship_package),
+    "SHIPMENT_ORDER": Command(ship_package),
+    "SHIP_PACKAGE_WITHOUT_SHIPMENT": Command(ship_without_shipment),
+    "SHIPMENT_ORDER_ADVANCE": Command(ship_advanced, {"cargo_company": IntegerField(), "tracking_number": NUMBER}),
+    "UPDATE_PACKAGE_SHIPMENT_STATUS": Command(update_shipment_status),
+    "UPDATE_SHIPMENT_INFO_OF_PACKAGE": Command(
+        update_shipment_info,
+        {
+            "cargo_company": IntegerField(required=False),
+            "tracking_number": NUMBER,
+            "query_number": CharField(required=False, max_length=255),
+        },
+    ),
+    "UPDATE_SHIPMENT_LABEL": Command(
+        update_label, {"package_items": ListField(child=IntegerField(), allow_empty=True)}
+    ),
+    "UPDATE_INVOICE_OF_THE_PACKAGE": Command(
+        update_invoice,
+        {
+            "invoice_number": NUMBER,
+            "invoice_document_type": NUMBER,
+            "document_content": CharField(),
+            "invoice_date": CharField(max_length=32),
+        },
+    ),
+}
