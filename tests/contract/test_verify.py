@@ -10,7 +10,7 @@ import pytest
 from emulator import Emulator
 from emulator.cli import main
 from emulator.contract import CHECKS
-from emulator.server import listen
+from emulator.listening import listen
 from tests.contract.saboteur import Saboteur, record
 
 
