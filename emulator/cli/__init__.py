@@ -20,6 +20,9 @@ class OneLine(click.Group):
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
             code = super().main(args, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"oms-emulator: {message}", err=True)
