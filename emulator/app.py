@@ -10,6 +10,7 @@ from flask import Flask
 from emulator.core.world import World
 from emulator.routes import ROUTES
 from emulator.web.admin import control_api
+from emulator.web.cors import Cors
 from emulator.web.door import DEFAULT_WORLD, Door
 from emulator.web.routing import Router
 
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-def create_app(worlds: Mapping[str, World], reset: Callable[[], None], allowed_hosts: Collection[str] = ()) -> Flask:
+def create_app(
+    worlds: Mapping[str, World],
+    reset: Callable[[], None],
+    allowed_hosts: Collection[str] = (),
+    cors_origins: Collection[str] = (),
+) -> Flask:
     """Give the application: Flask for the control API, and before it the door to the emulated API."""
     app = control_api(lambda: worlds[DEFAULT_WORLD], reset, allowed_hosts)
     control = cast("WSGIApplication", app.wsgi_app)
-    app.wsgi_app = Door(worlds, Router(ROUTES), control)  # type: ignore[method-assign]  # Flask's own way to wrap
+    door = Door(worlds, Router(ROUTES), control, Cors(cors_origins))
+    app.wsgi_app = door  # type: ignore[method-assign]  # Flask's own way to wrap
     return app

@@ -26,7 +26,8 @@ class Emulator:
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or
-    `real`. Raises `ScenarioError` (a `ValueError`) that names what is known.
+    `real`. `cors_origins` are the origins whose pages may read answers; without any, all may. Raises `ScenarioError`
+    (a `ValueError`) that names what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -39,6 +40,7 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Collection[str] = (),
+        cors_origins: Collection[str] = (),
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
@@ -49,7 +51,7 @@ class Emulator:
         self.url = IN_PROCESS_URL
         self._worlds: dict[str, World] = {}
         self.reset()
-        self.app: Flask = create_app(self._worlds, self.reset, allow_hosts)
+        self.app: Flask = create_app(self._worlds, self.reset, allow_hosts, cors_origins)
 
     def reset(self) -> None:
         """Go back to the scenario's start."""

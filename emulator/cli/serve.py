@@ -36,6 +36,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
+@option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
@@ -47,6 +48,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     packages: int | None,
     seed: int | None,
     allow_host: tuple[str, ...],
+    cors_origin: tuple[str, ...],
     log_format: str,
     quiet: bool,
     verbose: bool,
@@ -58,7 +60,14 @@ def serve(  # noqa: PLR0913 - one argument per option
         from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
 
         emulator = Emulator(
-            scenario, packages=packages, seed=seed, clock="ticking", host=host, port=port, allow_hosts=allow_host
+            scenario,
+            packages=packages,
+            seed=seed,
+            clock="ticking",
+            host=host,
+            port=port,
+            allow_hosts=allow_host,
+            cors_origins=cors_origin,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.core.exchange import Reply
 from emulator.core.world import World
 from emulator.web.answers import Answers
+from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import Arrival, answer
 from emulator.web.pages import decoded_path
 from emulator.web.routing import Router
@@ -30,8 +31,8 @@ REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPSta
 class Door:
     """The WSGI application of an emulator."""
 
-    def __init__(self, worlds: Mapping[str, World], router: Router, control: WSGIApplication) -> None:
-        self.worlds, self.router, self.control = worlds, router, control
+    def __init__(self, worlds: Mapping[str, World], router: Router, control: WSGIApplication, cors: Cors) -> None:
+        self.worlds, self.router, self.control, self.cors = worlds, router, control, cors
         self.answers = Answers()
         self._numbers = itertools.count(1)
 
@@ -39,6 +40,10 @@ class Door:
         path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
         if path == CONTROL or path.startswith(CONTROL + "/"):
             return self.control(environ, start_response)
+        if self.cors.concerns(environ):
+            if is_preflight(environ):
+                return self.cors.preflight(start_response, environ)
+            start_response = self.cors.letting_read(start_response, environ)
         request_id = f"{next(self._numbers):08d}"
         arrival = Arrival(environ, self.worlds[DEFAULT_WORLD], path, "", request_id)
         reply = answer(arrival, self.router, self.answers)

@@ -39,6 +39,8 @@ FREE_MAPS = {
 """Objects that are not closed, by their key (or the schema's own name), with the reason."""
 
 WITHOUT_SAMPLE = {
+    "control-error": "our own",
+    "health": "our own",
     "command-error": "described in words on a command's page",
     "error": "the framework's",
     "field-errors": "the framework's",

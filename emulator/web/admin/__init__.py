@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from emulator.core.world import World
 from emulator.version import __version__
+from emulator.web.admin.docs import add_docs
 from emulator.web.admin.guard import refusal
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
         reset()
         return "", 204
 
+    add_docs(pages)
     app.register_blueprint(pages)
 
     @app.errorhandler(HTTPException)

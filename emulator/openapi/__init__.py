@@ -1,0 +1,5 @@
+"""The OpenAPI 3.1 document of an emulator: a pure function of the route tables and the JSON Schemas."""
+
+from emulator.openapi.document import openapi_document
+
+__all__ = ["openapi_document"]

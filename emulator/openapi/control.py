@@ -1,0 +1,83 @@
+"""`paths` of the control API: one row per call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from emulator.openapi.components import reference
+from emulator.openapi.parameters import IN_PATH, in_path
+
+Json = dict[str, Any]
+
+TAG = "control"
+DESCRIPTION = "The control API: what is outside the OMS's own API. It needs no credentials, and answers this machine."
+JSON, HTML = "application/json", "text/html"
+
+
+class Row(NamedTuple):
+    """One call: its id, method and path, what it does, and the schemas of what it takes and gives."""
+
+    operation: str
+    method: str
+    path: str
+    """Below `/__admin/`, with `<name>` for what varies."""
+    summary: str
+    replies: Mapping[int, str | None]
+    """Status -> schema of the body; None where there is none, or one without a schema."""
+    body: str | None = None
+    media: str = JSON
+
+    @property
+    def full_path(self) -> str:
+        return f"/__admin/{self.path}"
+
+
+CONTROL: tuple[Row, ...] = (
+    Row("control_health", "GET", "health", "Which world it is, and that it works", {200: "health"}),
+    Row("control_reset", "POST", "reset", "Go back to the scenario's start", {204: None}),
+    Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
+    Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
+)
+
+
+def control_paths() -> dict[str, Json]:
+    """Give the paths of the control API with their operations."""
+    paths: dict[str, Json] = {}
+    for row in CONTROL:
+        path = IN_PATH.sub(r"{\2}", row.full_path)
+        paths.setdefault(path, {})[row.method.lower()] = operation_of(row, path)
+    return paths
+
+
+def operation_of(row: Row, path: str) -> Json:
+    parameters = in_path(path)
+    described: Json = {
+        "operationId": row.operation,
+        "tags": [TAG],
+        "summary": row.summary,
+        "description": f"{row.summary}.",
+        "security": [],
+    }
+    if parameters:
+        described["parameters"] = parameters
+    if row.body is not None:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": reference(row.body)}}}
+    return described | {"responses": responses_of(row, has_parameters=bool(parameters))}
+
+
+def responses_of(row: Row, *, has_parameters: bool) -> dict[str, Json]:
+    """Give the answers of a call: its own, and the refusals that it can meet."""
+    refused = {400: row.body is not None, 403: True, 404: has_parameters}
+    shapes = dict(row.replies) | {status: "control-error" for status, can_be in refused.items() if can_be}
+    return {str(status): response(status, shape, row.media) for status, shape in sorted(shapes.items())}
+
+
+def response(status: int, shape: str | None, media: str) -> Json:
+    answer: Json = {"description": HTTPStatus(status).phrase}
+    if shape is not None:
+        return answer | {"content": {JSON: {"schema": reference(shape)}}}
+    if status == 204:
+        return answer
+    return answer | {"content": {media: {"schema": {"type": "object" if media == JSON else "string"}}}}

@@ -1,0 +1,82 @@
+"""The parameters of operations: those of paths from the paths, those of queries from tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.routes import Route
+
+Json = dict[str, Any]
+
+IN_PATH = re.compile(r"<(\.\.\.)?(\w+)>")
+REST = "path"
+"""What `<...rest>` is called."""
+
+PATH: Mapping[str, tuple[Json, str]] = {
+    "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
+    "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
+    REST: ({"type": "string"}, "What follows, slashes included."),
+}
+
+
+def query(name: str, schema: Json, description: str) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+PAGE = query(
+    "page",
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
+    "Which page; `last` names the last one. A page beyond it is a 404.",
+)
+LIMIT = query(
+    "limit",
+    {"type": "integer", "default": 10},
+    "How many a page has. What is no number above 0 gives the usual page; more than 100 gives 100 (assumed).",
+)
+FORMAT = query("format", {"type": "string", "enum": ["json"]}, "The form of the answer; any other one is a 404.")
+LANGUAGE: Json = {
+    "name": "Accept-Language",
+    "in": "header",
+    "description": "The language of states' names, where the installation has it (assumed).",
+    "schema": {"type": "string", "examples": ["en-us"]},
+}
+
+SHARED: Mapping[str, Json] = {"page": PAGE, "limit": LIMIT, "format": FORMAT, "language": LANGUAGE}
+"""`components.parameters`."""
+
+PAGING = ("page", "limit")
+OF_LISTS: Mapping[str, tuple[Json, ...]] = {}
+"""Operation -> the filters of its list."""
+PAGING_OF: Mapping[str, tuple[str, ...]] = {}
+"""Operation -> the shared parameters by which its list is paged, where they are others."""
+
+
+def path_of(route: Route) -> str:
+    """Give the path as OpenAPI writes it."""
+    return IN_PATH.sub(lambda found: f"{{{REST if found[1] else found[2]}}}", route.path)
+
+
+def in_path(path: str) -> list[Json]:
+    """Give the parameters of a path."""
+    return [
+        {"name": name, "in": "path", "required": True, "description": PATH[name][1], "schema": PATH[name][0]}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def is_list(route: Route) -> bool:
+    return (route.replies.get(200) or "").startswith("page-of-")
+
+
+def parameters_of(route: Route) -> list[Json]:
+    """Give all parameters of an operation."""
+    shared = PAGING_OF.get(route.operation, PAGING) if is_list(route) else ()
+    usual = (*shared, "format", "language") if route.negotiates and route.method == "GET" else ()
+    return [
+        *in_path(path_of(route)),
+        *({"$ref": f"#/components/parameters/{name}"} for name in usual),
+        *OF_LISTS.get(route.operation, ()),
+    ]

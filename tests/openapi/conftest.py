@@ -1,0 +1,25 @@
+"""The OpenAPI document under test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.openapi import openapi_document
+
+
+@pytest.fixture(scope="session")
+def document() -> Any:
+    """The document as its readers get it: JSON."""
+    return json.loads(json.dumps(openapi_document()))
+
+
+@pytest.fixture(scope="session")
+def document_file(document: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The document as a file, for tools that read files."""
+    file = tmp_path_factory.mktemp("openapi") / "openapi.json"
+    file.write_text(json.dumps(document), "utf-8")
+    return file

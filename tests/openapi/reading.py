@@ -1,0 +1,57 @@
+"""Reads an OpenAPI document as its clients do: references are followed, bodies are judged by the schemas in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from emulator.openapi import openapi_document
+
+METHODS = ("get", "post", "put", "patch", "delete")
+DOCUMENT = openapi_document()
+
+
+def operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield path, method and operation."""
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def all_operations() -> list[Mapping[str, Any]]:
+    """Give every operation, those of webhooks included."""
+    return [operation for _, _, operation in operations()] + [item["post"] for item in DOCUMENT["webhooks"].values()]
+
+
+def resolved(part: Any) -> Any:
+    """Follow a reference inside the document."""
+    while "$ref" in part:
+        found: Any = DOCUMENT
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            found = found[step.replace("~1", "/").replace("~0", "~")]
+        part = found
+    return part
+
+
+def judge(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """Compile a schema of the document, with those that it refers to."""
+    return _compiled(json.dumps(schema))
+
+
+@cache
+def _compiled(text: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**json.loads(text), "components": DOCUMENT["components"]})
+
+
+def media_types(part: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every media type object below a part of the document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("content"), dict):
+            yield from part["content"].values()
+        for value in part.values():
+            yield from media_types(value)

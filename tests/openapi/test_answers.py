@@ -1,0 +1,70 @@
+"""The emulator answers as the document says: every request that the oracle is asked, and every answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import orjson
+import pytest
+
+from emulator import Emulator
+from emulator.openapi.parameters import path_of
+from emulator.routes import ROUTES
+from emulator.web.routing import Router
+from tests.openapi import reading
+from tests.oracle.asks import ASKS
+from tests.oracle.sides import Sides
+from tests.oracle.wire import Answer, Ask
+
+ROUTER = Router(ROUTES)
+
+
+@pytest.fixture(scope="module")
+def sides() -> Sides:
+    return Sides.of(Emulator("demo"))
+
+
+def operation_of(request: Ask) -> str | None:
+    """Name the path of the document that a request goes to, if its URL is one."""
+    match = ROUTER.match(request.target.partition("?")[0])
+    return None if match is None else path_of(match.resource.any)
+
+
+def described(path: str, request: Ask, answer: Answer) -> str | None:
+    """Say what the document does not know of an answer, or None."""
+    item = reading.DOCUMENT["paths"][path]
+    operation = item.get(request.method.lower()) or next(iter(item.values()))
+    response = operation["responses"].get(str(answer.status))
+    if response is None:
+        return f"status {answer.status}"
+    response = reading.resolved(response)
+    if not answer.body:
+        return None
+    media = response.get("content", {}).get(answer.headers["Content-Type"].partition(";")[0])
+    if media is None:
+        return f"{answer.status} with {answer.headers['Content-Type']}"
+    if "json" not in answer.headers["Content-Type"]:
+        return None
+    error = next(reading.judge(media["schema"]).iter_errors(orjson.loads(answer.body)), None)
+    return error and f"{answer.status}: {error.message[:200]}"
+
+
+def is_described(request: Ask, answer: Answer) -> bool:
+    """Leave out what no operation answers: other methods' descriptions, and pages of Django's own."""
+    return request.method.upper() not in ("OPTIONS", "HEAD") and not answer.body.lstrip().startswith(
+        b"<!doctype html>"
+    )
+
+
+def test_answers_are_described(sides: Sides) -> None:
+    """Every status, media type and body is what the document says of its operation."""
+    seen, unknown = Counter[str](), Counter[str]()
+    for each in ASKS:
+        request = sides.addressed(each)
+        path, answer = operation_of(request), sides.ours(each)
+        if path is not None and is_described(request, answer):
+            seen[path] += 1
+            wrong = described(path, request, answer)
+            unknown[f"{request.method} {path}: {wrong}"] += wrong is not None
+    assert len(seen) > 20
+    assert [line for line, count in unknown.items() if count] == []
