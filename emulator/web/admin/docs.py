@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING
+from importlib.resources.abc import Traversable
+from mimetypes import guess_type
 
 import orjson
-from flask import Blueprint, Response, render_template_string, request, send_from_directory
+from flask import Blueprint, Response, render_template_string, request
+from werkzeug.exceptions import NotFound
 
 from emulator.core.credentials import CREDENTIALS
 from emulator.openapi import openapi_document
-
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
 
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 """The browser, too, is told that nothing comes from elsewhere."""
@@ -38,15 +37,19 @@ def add_docs(pages: Blueprint) -> None:
     def start() -> Response:
         return Response(START, content_type="text/javascript")
 
-    @pages.get("/docs/<path:name>")
-    def asset(name: str) -> ResponseReturnValue:
-        return send_from_directory(swagger_ui(), name)
+    @pages.get("/docs/<name>")
+    def asset(name: str) -> Response:
+        try:
+            file = swagger_ui()[name]
+        except KeyError:
+            raise NotFound from None
+        return Response(file.read_bytes(), mimetype=guess_type(name)[0])
 
 
 @cache
-def swagger_ui() -> Path:
+def swagger_ui() -> Mapping[str, Traversable]:
     """Find the files of Swagger UI, as the package brings them."""
-    return Path(str(files("flask_swagger_ui") / "dist"))
+    return {file.name: file for file in (files("flask_swagger_ui") / "dist").iterdir()}
 
 
 PAGE = """<!doctype html>

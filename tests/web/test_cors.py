@@ -1,0 +1,171 @@
+"""Pages of other origins may call the emulated API, and read what it answers; the control API they may not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.app import create_app
+from emulator.openapi.parameters import path_of
+from emulator.routes import ROUTES, Route
+from emulator.web import cors, dispatch
+
+PAGE, OTHER = "http://shop.test:3000", "https://other.test"
+ASKING = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+PACKAGES = "/api/v1/oms/packages/"
+TOKEN = {"Authorization": "Token full-access"}
+
+
+@pytest.fixture(scope="module")
+def oms() -> Emulator:
+    return Emulator("demo")
+
+
+@pytest.fixture(scope="module")
+def narrowed() -> Emulator:
+    return Emulator("empty", cors_origins=[PAGE.upper().replace("HTTP", "http"), "null"])
+
+
+def call(emulator: Emulator, method: str, path: str, **headers: str) -> Any:
+    return emulator.app.test_client().open(path, method=method, headers=headers)
+
+
+def with_origin(emulator: Emulator, path: str, origin: str = PAGE, method: str = "GET", **headers: str) -> Any:
+    return call(emulator, method, path, Origin=origin, **headers)
+
+
+def cors_headers(answer: Any) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
+
+
+def names(header: str) -> set[str]:
+    return {name.strip().lower() for name in header.split(",")}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_operation_answers_a_preflight(route: Route, oms: Emulator) -> None:
+    """A browser may ask without credentials, and learns that the call may be made with them."""
+    path = path_of(route).replace("{path}", "a.jpg").format(pk=1, log_id=1, webhook_event_id=1)
+    answer = call(oms, "OPTIONS", path, **ASKING | {"Access-Control-Request-Method": route.method})
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert route.method.lower() in names(answer.headers["Access-Control-Allow-Methods"])
+    assert {"authorization", "content-type"} <= names(answer.headers["Access-Control-Allow-Headers"])
+    assert answer.headers["Access-Control-Max-Age"] == "86400"
+
+
+@pytest.mark.parametrize("lacking", ["Origin", "Access-Control-Request-Method"])
+def test_other_options_need_credentials(lacking: str, oms: Emulator) -> None:
+    """Only what browsers ask is answered without them."""
+    headers = {name: value for name, value in ASKING.items() if name != lacking}
+    assert call(oms, "OPTIONS", PACKAGES, **headers).status_code == 401
+
+
+def failing(*_: Any) -> Any:
+    raise RuntimeError("on purpose")
+
+
+REFUSALS = [
+    (401, PACKAGES, {}),
+    (404, f"{PACKAGES}0/", TOKEN),
+    (404, "/nowhere/", {}),
+    (301, PACKAGES[:-1], {}),
+    (406, PACKAGES, TOKEN | {"Accept": "text/html"}),
+    (400, PACKAGES, {"Host": "!"}),
+]
+
+
+@pytest.mark.parametrize(("status", "path", "headers"), REFUSALS, ids=[f"{row[0]} {row[1]}" for row in REFUSALS])
+def test_pages_can_read_refusals(status: int, path: str, headers: dict[str, str], oms: Emulator) -> None:
+    """Whatever is answered, the page gets it and what explains it."""
+    answer = with_origin(oms, path, **headers)
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    exposed = names(answer.headers["Access-Control-Expose-Headers"])
+    assert {"x-emulator-hint", "x-emulator-request-id", "allow", "retry-after"} <= exposed
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_pages_can_read_a_crash(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of ours is a 500 for them, not a network error."""
+    monkeypatch.setattr(dispatch, "call_of", failing)
+    answer = with_origin(oms, PACKAGES, **TOKEN)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (500, "*")
+
+
+def test_every_header_of_ours_is_exposed(oms: Emulator) -> None:
+    """A page can read each X-Emulator header that the code sends."""
+    package = oms.session().get(PACKAGES).json()["results"][0]["id"]
+    answer = oms.session().post(f"{PACKAGES}{package}/command/", json={"slug": "x", "input_parameters": {}})
+    ours = {name.lower() for name in answer.headers if name.lower().startswith("x-emulator-")}
+    assert "x-emulator-hint" in ours
+    assert ours <= names(cors.EXPOSED)
+
+
+def test_calls_from_no_page_are_answered_as_before(oms: Emulator) -> None:
+    """Without an Origin nothing is added."""
+    answer = call(oms, "GET", PACKAGES, **TOKEN)
+    assert cors_headers(answer) == {}
+    assert "Vary" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/__admin/health", "/__admin/nowhere"])
+def test_the_control_api_sends_no_headers(method: str, path: str, oms: Emulator) -> None:
+    """No page of another origin gets anything out of it."""
+    answer = call(oms, method, path, **ASKING)
+    assert answer.status_code in (403, 404)
+    assert cors_headers(answer) == {}
+
+
+@pytest.mark.parametrize("origin", [PAGE, "null"])
+def test_named_origins_may_read(origin: str, narrowed: Emulator) -> None:
+    """Who is named is told so by name, and caches are told that the answer depends on it."""
+    for answer in (
+        with_origin(narrowed, PACKAGES, origin),
+        call(narrowed, "OPTIONS", PACKAGES, **ASKING | {"Origin": origin}),
+    ):
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("origin", [OTHER, PAGE + "0", "https://shop.test:3000", "http://a.shop.test:3000", ""])
+def test_others_may_not(origin: str, narrowed: Emulator) -> None:
+    """A browser that is told nothing keeps the answer from the page."""
+    for answer in (
+        with_origin(narrowed, PACKAGES, origin),
+        call(narrowed, "OPTIONS", PACKAGES, **ASKING | {"Origin": origin}),
+    ):
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert answer.headers["Vary"] == "Origin"
+
+
+def test_caches_are_told_even_when_nobody_asks(narrowed: Emulator) -> None:
+    """What a cache keeps of a call without an origin must not be given to a page."""
+    answer = call(narrowed, "GET", PACKAGES, **TOKEN)
+    assert (answer.headers["Vary"], cors_headers(answer)) == ("Origin", {})
+
+
+def test_a_star_among_the_origins_lets_all_in() -> None:
+    assert (
+        with_origin(Emulator("empty", cors_origins=[OTHER, "*"]), PACKAGES).headers["Access-Control-Allow-Origin"]
+        == "*"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", ["shop.test", "http://shop.test/", "ftp://shop.test", "http://", "", "http://a b/c"]
+)
+def test_what_is_no_origin_is_refused(wrong: str) -> None:
+    """A mistake is told at the start, with what would be right."""
+    with pytest.raises(ValueError, match="is no origin; an origin is http:// or https://"):
+        create_app({}, lambda: None, cors_origins=[wrong])
+
+
+def test_the_short_way_stays_short() -> None:
+    """A call from no page meets one look into its environment."""
+    environ = {"REQUEST_METHOD": "GET"}
+    assert not cors.Cors().concerns(environ)
+    assert cors.Cors([PAGE]).concerns(environ)
