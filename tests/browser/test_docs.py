@@ -1,0 +1,75 @@
+"""The pages of the document work in a browser that reaches nothing but the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from emulator import Emulator
+
+OPERATION = "[id$=-get_package]"
+
+
+@pytest.fixture
+def oms() -> Iterator[Emulator]:
+    with Emulator("demo") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """Every address that the browser asks for."""
+    found: list[str] = []
+
+    def note(request: Request) -> None:
+        found.append(request.url)
+
+    page.on("request", note)
+    return found
+
+
+def test_an_operation_can_be_tried(oms: Emulator, page: Page, asked: list[str]) -> None:
+    """Authorized with a built-in token, `get_package` gives a package; nothing is asked of other hosts."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    package = oms.session().get("/api/v1/oms/packages/").json()["results"][0]
+
+    page.goto(f"{oms.url}/__admin/docs")
+    expect(page.locator(".info .title")).to_contain_text("Akinon OMS, emulated")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".auth-container input").first.fill("Token full-access")
+    page.locator(".auth-container button[type=submit]").first.click()
+    page.locator(".btn-done").first.click()
+
+    page.locator(".opblock-tag", has_text="Package Services (guide)").click()
+    operation = page.locator(OPERATION)
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_placeholder("pk").fill(str(package["id"]))
+    operation.get_by_role("button", name="Execute").click()
+    live = operation.locator(".live-responses-table")
+    expect(live.locator("tbody td.response-col_status").first).to_contain_text("200")
+    expect(live).to_contain_text(package["number"])
+
+    assert f"{oms.url}/api/v1/oms/packages/{package['id']}/" in asked
+    assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {
+        urlsplit(oms.url).netloc
+    }
+    assert complaints == []
+
+
+def test_every_operation_is_shown(oms: Emulator, page: Page) -> None:
+    """Opened, the tags show as many operations as the document has, and no error."""
+    page.goto(f"{oms.url}/__admin/docs")
+    tags = page.locator(".opblock-tag")
+    expect(tags.first).to_be_visible()
+    for at in range(tags.count()):
+        tags.nth(at).click()
+    document = oms.session().get("/__admin/openapi.json").json()
+    shown = sum(len(item) for item in [*document["paths"].values(), *document["webhooks"].values()])
+    expect(page.locator(".opblock")).to_have_count(shown)
+    expect(page.locator(".errors-wrapper")).to_have_count(0)
