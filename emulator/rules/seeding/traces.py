@@ -68,7 +68,7 @@ def make_event(context: Context, block: Block, of: Traces) -> None:
             response_content="b'502 Bad Gateway'" if failed else "b'200 OK'",
             response_http_status=502 if failed else 200,
             delivered=not failed,
-            request_datetimes=EMPTY_ARRAY if failed else orjson.dumps([answered]),
+            request_datetimes=EMPTY_ARRAY if failed else orjson.dumps([answered], option=orjson.OPT_UTC_Z),
             retry_count=ATTEMPTS if failed else 1,
         )
     )
