@@ -12,6 +12,7 @@ import pytest
 
 from emulator.core.records import (
     KINDS,
+    REFERENCES,
     RELATIONS,
     Address,
     Order,
@@ -23,7 +24,6 @@ from emulator.core.records import (
     TransferOrder,
     TransitionLog,
     WebhookEvent,
-    references_of,
     relation_key,
 )
 from emulator.core.store import Root
@@ -108,7 +108,7 @@ def test_every_reference_is_kept(packages: int) -> None:
     blocks = range(base._blocks) if packages < 1000 else (0, 77, 4_000, base._blocks - 1)
     for block in blocks:
         for kind, table in base._made(block).tables.items():
-            for column, other in references_of(kind).items():
+            for column, other in REFERENCES[kind].items():
                 for record in table.values():
                     id_ = getattr(record, column)
                     assert id_ is None or base.get(other, id_) is not None, (record, column)
