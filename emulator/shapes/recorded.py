@@ -23,7 +23,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, excerpt, instance
 
 
 class Answer(NamedTuple):
@@ -125,9 +125,11 @@ class Known:
     def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int:
         """Take in one document; give the id of its record."""
         fields = instance(shape).fields
+        if not isinstance(document, dict):
+            raise UnknownAnswer(f"{pointer or '/'}: is {excerpt(document)}, must be an object")
         if unknown := sorted(set(document) - set(fields)):
             raise UnknownAnswer(f"{pointer}/{unknown[0]}: unknown key; known: {', '.join(fields)}")
-        id_ = self._id_of(shape, document)
+        id_ = self._id_of(shape, document, pointer)
         self.records[shape.kind].setdefault(id_, {"id": id_})
         for key, piece in fields.items():
             if isinstance(piece, Piece):
@@ -140,14 +142,24 @@ class Known:
         self, shape: type[Shape], id_: int, key: str, piece: Piece, document: Mapping[str, Any], pointer: str
     ) -> None:
         if key in document:
-            piece.take(Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key], self)
+            self._take_value(piece, Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key])
         elif isinstance(piece, Column) and Absent in COLUMN_TYPES[shape.kind][piece.column or key]:
             self.know(shape.kind, id_, piece.column or key, ABSENT, f"{pointer}/{key}")
+
+    def _take_value(self, piece: Piece, place: Place, value: Any) -> None:
+        try:
+            piece.take(place, value, self)
+        except UnknownAnswer:
+            raise
+        except ValueError as error:
+            raise UnknownAnswer(f"{place.pointer}: {error}") from None
 
     def _learn_one(self, answer: Answer) -> None:
         found, owner = source_of(answer.path)
         paged = isinstance(answer.body, dict) and "results" in answer.body
         documents = answer.body["results"] if paged else [answer.body]
+        if not isinstance(documents, list):
+            raise UnknownAnswer(f"/results: is {excerpt(documents)}, must be a list")
         for number, document in enumerate(documents):
             pointer = f"/results/{number}" if paged else ""
             id_ = self.take(SHAPES[found.shape], document, pointer)
@@ -157,9 +169,11 @@ class Known:
             self.subjects.append((found.owner, owner))
             self.records[found.owner].setdefault(owner, {"id": owner})
 
-    def _id_of(self, shape: type[Shape], document: Mapping[str, Any]) -> int:
+    def _id_of(self, shape: type[Shape], document: Mapping[str, Any], pointer: str) -> int:
         for key in ("id", "pk"):
             if key in document:
+                if type(document[key]) is not int:
+                    raise UnknownAnswer(f"{pointer}/{key}: is {excerpt(document[key])}, must be a number")
                 return int(document[key])
         content = (shape.kind, orjson.dumps(document))
         return self._nameless.setdefault(content, self._free_id(shape.kind))
