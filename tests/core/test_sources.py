@@ -108,4 +108,3 @@ def test_nobody_else_asks_the_machine_for_time_or_chance() -> None:
     own = {one for one in found if one.startswith("core/sources.py")}
     assert len(own) >= 3, "the search finds what is there"
     assert found - own == set(ALLOWED)
-

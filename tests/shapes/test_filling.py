@@ -14,6 +14,7 @@ from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
 from emulator.shapes.filling import content_type, order_number, state_name
+from emulator.shapes.pieces import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 from tests.support import samples
 
@@ -150,3 +151,13 @@ def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
     oms._worlds["default"] = world
     read_everything(oms, oms.session())
     assert world.root.one(Package, 3).order in world.root.ids(Order)
+
+
+@every_world
+def test_every_column_has_its_type(name: str) -> None:
+    """Whichever way it was told: by its own document, or through a reference."""
+    root = Emulator(name).world.root
+    for kind, columns in COLUMN_TYPES.items():
+        for record in root.all(kind):
+            for column, types in columns.items():
+                assert type(getattr(record, column)) in types, (kind.__name__, record.id, column)
