@@ -19,6 +19,7 @@ from emulator.shapes.documents import exists
 WRONG_LOGIN = "Unable to log in with provided credentials."
 HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
+LONGEST_NAME = 40
 
 
 def login(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
@@ -32,8 +33,9 @@ def login(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's 
 
 def product_image(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
     """Give a placeholder picture that names the file which the real host would have."""
-    name = html.escape(unquote(call.url.partition("?")[0]).rpartition("/")[2])
-    return Reply(200, PICTURE.format(name=name[:40]).encode(), content_type=SVG)
+    name = unquote(call.url.partition("?")[0]).rpartition("/")[2]
+    shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]  # XML has no place for control characters
+    return Reply(200, PICTURE.format(name=html.escape(shown)).encode(), content_type=SVG)
 
 
 def preview_shipping_label(call: Call, world: World) -> Reply:
