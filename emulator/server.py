@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Collection
 from types import TracebackType
@@ -22,6 +23,8 @@ IN_PROCESS_URL = "http://oms.test"
 THREADS = 32
 """More than the work needs: a slow answer on purpose must not hold up the others."""
 LARGEST_REQUEST = 32 * 1024 * 1024
+LONGEST_STOP = 5.0
+"""Seconds that a stop waits for what is being answered."""
 
 
 class Emulator:
@@ -48,6 +51,7 @@ class Emulator:
         self._mode: ClockMode = clock
         self._host, self._port = host, port
         self._server: Any = None
+        self._thread: threading.Thread | None = None
         self.url = IN_PROCESS_URL
         self._worlds: dict[str, World] = {}
         self.reset()
@@ -88,16 +92,23 @@ class Emulator:
         port = self._server.effective_port
         shown = "127.0.0.1" if self._host in ("0.0.0.0", "") else self._host
         self.url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-        threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True).start()
+        self._thread = threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True)
+        self._thread.start()
         return self.url
 
     def stop(self) -> None:
-        """Stop answering on the port."""
-        if self._server is not None:
-            self._server.close()
+        """Stop answering on the port, which is free from then on; connections that are open are closed."""
+        if self._server is not None and self._thread is not None:
+            # Its own thread has to close what it waits for: a port that is waited for stays open.
+            self._server.trigger.pull_trigger(self._close_all)
+            self._thread.join(LONGEST_STOP)
             self._server.task_dispatcher.shutdown()
-            self._server = None
+            self._server = self._thread = None
             self.url = IN_PROCESS_URL
+
+    def _close_all(self) -> None:
+        for channel in list(self._server._map.values()):  # noqa: SLF001 - waitress shows its sockets nowhere else
+            channel.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,9 +121,27 @@ class Emulator:
 
 
 def listen(app: Flask, host: str, port: int) -> Any:
-    """Give a waitress server that is bound to its port and runs when told to."""
+    """Give a waitress server that is bound to its port and runs when told to; `OSError` if it cannot be bound."""
     from waitress.server import create_server  # noqa: PLC0415 - in-process use needs no server
 
     return create_server(
-        app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST, ident="oms-emulator"
+        app,
+        sockets=[bound(host, port)],
+        threads=THREADS,
+        max_request_body_size=LARGEST_REQUEST,
+        ident="oms-emulator",
     )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Give a socket of our own: one address, and closed again where it cannot be bound."""
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    taken = socket.socket(family, kind, protocol)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError:
+        taken.close()
+        raise
+    return taken
