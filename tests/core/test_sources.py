@@ -98,8 +98,9 @@ def asked_of_the_machine(tree: ast.Module) -> Iterator[str]:
             yield from (f"import {name.name}" for name in node.names if name.name in MACHINE_MODULES)
         elif isinstance(node, ast.ImportFrom) and node.module in MACHINE_MODULES:
             yield f"from {node.module} import"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MACHINE_CALLS:
-            if ast.unparse(node.func.value).rpartition(".")[2] not in OF_THE_WORLD:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value).rpartition(".")[2]
+            if node.func.attr in MACHINE_CALLS and owner not in OF_THE_WORLD:
                 yield ast.unparse(node.func)
 
 

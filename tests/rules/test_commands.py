@@ -16,6 +16,7 @@ from emulator.core.records import (
     Shipment,
     ShippingLabel,
     State,
+    Stock,
     TransferItem,
     TransferOrder,
     Transition,
@@ -204,17 +205,11 @@ def test_planning_that_finds_no_location_changes_the_state_and_answers_204() -> 
     with case.world.transaction() as tx:
         for item in case.items:
             product = tx.one(OrderItem, item.order_item).product
-            for stock in tx.find(stock_kind(), "product", product):
+            for stock in tx.find(Stock, "product", product):
                 tx.change(stock, quantity=0)
     case.before = tables(case.world.root)
     assert case.post(166).status_code == 204
     case.check(case.moved(ITEM_REPLAN, REPLAN), ["package.status.transitioned"])
-
-
-def stock_kind() -> type[Any]:
-    from emulator.core.records import Stock  # noqa: PLC0415 - used by one test
-
-    return Stock
 
 
 def transfer_moves(case: Case, state: int) -> dict[tuple[str, int], dict[str, Any] | None]:
@@ -273,7 +268,8 @@ def test_renewing_cancels_the_transfer_and_makes_another_of_the_same_items() -> 
     made = {("TransferOrder", renewed.id): None} | {("TransferItem", copy.id): None for copy in copies}
     events = {("WebhookEvent", event.id): None for event in case.new(WebhookEvent)}
     assert case.changes == {
-        **{("TransferOrder", case.subject.id): {"state": 75} | now, ("TransitionLog", case.expected_log().id): None},
+        ("TransferOrder", case.subject.id): {"state": 75} | now,
+        ("TransitionLog", case.expected_log().id): None,
         **(moved | made | followed | events),
     }
     assert case.events() == [

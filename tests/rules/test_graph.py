@@ -15,6 +15,7 @@ from tests.support.worlds import world_of
 
 ROOT = Emulator("demo").world.root
 PREPARE = "package__prepare_package_command__waiting__preparing"
+PACK = "package__complete_packaging__waiting__packed-all-items"
 
 
 def in_state(kind: type[Any], state: int, root: Root = ROOT) -> Any:
@@ -56,8 +57,7 @@ REFUSALS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
     "empty slug": (WAITING, {"slug": ""}, "slug", "Object with slug= does not exist."),
     "disagreeing": (
         *(WAITING, {"transition": 3, "slug": PREPARE}, "slug"),
-        f'"{PREPARE}" is not the slug of transition 3, which is '
-        '"package__complete_packaging__waiting__packed-all-items".',
+        f'"{PREPARE}" is not the slug of transition 3, which is "{PACK}".',
     ),
     "wrong state": (
         *(DELIVERED, {"transition": 199}, "transition"),

@@ -40,7 +40,7 @@ WRONG = {
 def test_a_wrong_answer_fails_the_call_and_is_remembered(
     reply: Reply, said: str, oms: Emulator, forgiven: None
 ) -> None:
-    client = with_handler(oms, "list_packages", lambda call, world: reply).session()
+    client = with_handler(oms, "list_packages", lambda *_: reply).session()
     with pytest.raises(AssertionError, match=said):
         client.get(LIST)
     assert [said in problem for problem in watch.problems] == [True]
