@@ -257,10 +257,18 @@ class StateName(Column):
 
 def state_name(state: Any, language: str) -> str:
     """Give a state's name in a language (`translations`), or its own."""
-    if isinstance(state.translations, bytes) and state.translations != b"null":
-        names = orjson.loads(state.translations)
-        return str(names.get(language, {}).get("name", state.name))
-    return str(state.name)
+    return names_of(state.translations).get(language, str(state.name))
+
+
+def names_of(translations: Any) -> dict[str, str]:
+    """Give the names by language that a state's translations hold; recorded ones may hold anything."""
+    found = orjson.loads(translations) if isinstance(translations, bytes) else None
+    entries = found.items() if isinstance(found, dict) else ()
+    return {
+        language: entry["name"]
+        for language, entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+    }
 
 
 class Commands(Piece):

@@ -23,7 +23,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, excerpt, instance
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, excerpt, instance, names_of
 
 
 class Answer(NamedTuple):
@@ -210,11 +210,9 @@ class Known:
     def language(self) -> str:
         """The language in which the states' names were printed."""
         for columns in self.records[State].values():
-            translations = columns.get("translations")
-            if isinstance(translations, bytes):
-                names = {key: entry.get("name") for key, entry in orjson.loads(translations).items()}
-                if names.get("tr-tr") == columns.get("name") != names.get("en-us"):
-                    return "tr-tr"
+            names = names_of(columns.get("translations"))
+            if "tr-tr" in names and names["tr-tr"] == columns.get("name") != names.get("en-us"):
+                return "tr-tr"
         return "en-us"
 
     def name_commands(self) -> None:

@@ -36,7 +36,8 @@ def only_the_state(transfer: TransferOrder, parameters: Parameters, step: Step) 
 def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
     """Ready for dispatch; a shipment is made unless the transition's configuration says no."""
     company = carrier(step.tx, parameters, required=False)
-    if orjson.loads(step.transition.configuration).get("create_shipment", True):
+    configuration = orjson.loads(step.transition.configuration)
+    if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
         company = company or first_carrier(step.tx)
         shipment = ship(step.tx, company, transfer)
         transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
