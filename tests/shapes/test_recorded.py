@@ -14,6 +14,7 @@ from emulator import Emulator
 from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
+from emulator.shapes.documents import rendered
 from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
 from tests.support import samples
 from tools import list_corrections
@@ -211,6 +212,17 @@ def test_the_language_is_the_one_that_states_are_named_in() -> None:
     turkish = PACKAGE["state"] | {"name": PACKAGE["state"]["translations"]["tr-tr"]["name"]}
     assert learnt((f"{PATH}7/", PACKAGE)).language == "en-us"
     assert learnt((f"{PATH}7/", PACKAGE | {"state": turkish, "packageitem_set": []})).language == "tr-tr"
+
+
+@pytest.mark.parametrize("translations", [[], 5, "x", {"tr-tr": None}, {"tr-tr": {"name": 7}}], ids=str)
+def test_odd_translations_name_nothing(translations: Any) -> None:
+    """They are free values: given back as they are, and the state keeps its own name."""
+    body = PACKAGE | {"state": PACKAGE["state"] | {"translations": translations}, "packageitem_set": []}
+    scenario = Scenario("mine", answers=((f"{PATH}{PACKAGE['id']}/", json.dumps(body).encode()),))
+    world = open_world(scenario, "frozen")
+    text = rendered("package", PACKAGE["id"], world.root, "tr-tr", world.kept)
+    state = json.loads(text or b"")["state"]
+    assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])
 
 
 def test_a_query_does_not_change_what_a_path_holds() -> None:
