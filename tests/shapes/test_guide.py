@@ -56,7 +56,7 @@ def test_every_answer_of_the_guide_has_a_shape() -> None:
     assert answered - {"error", "field-errors", "command-error", "command-result"} == set(SHAPES)
 
 
-@pytest.mark.parametrize("shape", {shape for _, shape in PAIRS}, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("shape", dict.fromkeys(shape for _, shape in PAIRS), ids=lambda shape: shape.__name__)
 def test_columns_are_those_of_the_kind(shape: type[Shape]) -> None:
     for key, piece in instance(shape).fields.items():
         if isinstance(piece, Column):
