@@ -44,10 +44,14 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> W
 @lru_cache(maxsize=8)
 def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario share it."""
+    try:
+        installation.path_of(scenario.installation)
+    except ValueError as error:
+        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
     if scenario.answers:
         return recorded(scenario)
     language = scenario.language or "en-us"
-    base = demo_base(scenario.packages, scenario.seed, scenario.start)
+    base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
     return Loaded(base, Kept(language, scenario.base_url))
 
 

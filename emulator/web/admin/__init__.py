@@ -42,7 +42,9 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
     @pages.post("/reset")
     def start_anew() -> ResponseReturnValue:
         reset()
-        return "", 204
+        answer = Response(status=204)
+        del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
+        return answer
 
     app.register_blueprint(pages)
 
