@@ -40,12 +40,14 @@ FREE_MAPS = {
 
 WITHOUT_SAMPLE = {
     "command-error": "described in words on a command's page",
+    "denial-reason": "assumed: its page shows parameters only",
     "error": "the framework's",
     "field-errors": "the framework's",
     "formats": "no shape: what other schemas refer to",
     "installation": "our own",
     "login": "described in words on the integration page",
     "login-token": "described in words on the integration page",
+    "page-of-denial-reason": "assumed: its page shows parameters only",
     "scenario": "our own",
 }
 """Schemas that no documented sample reaches, with the reason."""
