@@ -27,6 +27,7 @@ SHAPES: dict[str, type[Shape]] = {
     "transfer": guide.Transfer,
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
+    "stock-location": guide.StockLocation,
 }
 """Name (as in `schemas/` and the route tables) -> shape."""
 
