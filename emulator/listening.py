@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 THREADS = 32
 """More than the work needs: a slow answer on purpose must not hold up the others."""
 LARGEST_REQUEST = 32 * 1024 * 1024
+LOOP_SECONDS = 1.0
+"""How long the loop sleeps at most when nothing happens; whatever happens wakes it."""
 
 
 class KeptAliveTask(WSGITask):
@@ -52,6 +56,31 @@ def listen(app: WSGIApplication, host: str, port: int) -> Any:
     )
     server.channel_class = Channel
     return server
+
+
+class Serving:
+    """A server that answers in threads from `start` to `stop`."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+        self._server = listen(app, host, port)
+        self.url = url_of(host, self._server.effective_port)
+        self._stopping = threading.Event()
+        self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
+
+    def start(self) -> None:
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Let the answers that are being made be sent, then close the port and every connection."""
+        self._server.task_dispatcher.shutdown()
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._loop.join()
+        wasyncore.close_all(self._server._map)  # noqa: SLF001 - waitress gives no other way to its sockets
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=LOOP_SECONDS, map=self._server._map, count=1)  # noqa: SLF001
 
 
 def address_of(host: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from emulator.app import create_app
 from emulator.arrange import Arranging
@@ -18,6 +17,8 @@ from emulator.web.door import DEFAULT_WORLD
 if TYPE_CHECKING:
     import requests
     from flask import Flask
+
+    from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
 
@@ -45,7 +46,7 @@ class Emulator(Arranging):
         self._scenario = find_scenario(scenario).sized(packages, seed)
         self._mode: ClockMode = clock
         self._host, self._port = host, port
-        self._server: Any = None
+        self._serving: Serving | None = None
         self.url = IN_PROCESS_URL
         self._worlds: dict[str, World] = {}
         self.reset()
@@ -82,19 +83,18 @@ class Emulator(Arranging):
 
     def start(self) -> str:
         """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
-        from emulator.listening import listen, url_of  # noqa: PLC0415 - in-process use needs no server
+        from emulator.listening import Serving  # noqa: PLC0415 - in-process use needs no server
 
-        self._server = listen(self.app, self._host, self._port)
-        self.url = url_of(self._host, self._server.effective_port)
-        threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True).start()
+        self._serving = Serving(self.app, self._host, self._port)
+        self._serving.start()
+        self.url = self._serving.url
         return self.url
 
     def stop(self) -> None:
         """Stop answering on the port."""
-        if self._server is not None:
-            self._server.close()
-            self._server.task_dispatcher.shutdown()
-            self._server = None
+        if self._serving is not None:
+            self._serving.stop()
+            self._serving = None
             self.url = IN_PROCESS_URL
 
     def __enter__(self) -> Self:

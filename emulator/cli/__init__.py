@@ -10,6 +10,7 @@ import click
 
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.serve import serve
+from emulator.cli.verify import verify
 from emulator.version import __version__
 
 
@@ -19,6 +20,9 @@ class OneLine(click.Group):
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
             code = super().main(args, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"oms-emulator: {message}", err=True)
@@ -37,3 +41,4 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(routes)
 main.add_command(scenarios)
+main.add_command(verify)

@@ -67,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
     route("list_delivery_ranges", "GET packages/delivery-ranges/", list_delivery_ranges,
           replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
     route("list_denial_reasons", "GET packages/package_denial_reason/", list_denial_reasons,
-          replies={200: "page-of-denial-reason", 400: "field-errors"}, doc=f"{PACKAGES}, Package Denial Reasons"),
+          replies={200: "page-of-denial-reason", 400: "field-errors"}, size_parameter="page_size", doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package,

@@ -22,6 +22,7 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
+from emulator.core.schemas import problem
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
 
@@ -125,8 +126,6 @@ class Known:
     def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int:
         """Take in one document; give the id of its record."""
         fields = instance(shape).fields
-        if unknown := sorted(set(document) - set(fields)):
-            raise UnknownAnswer(f"{pointer}/{unknown[0]}: unknown key; known: {', '.join(fields)}")
         id_ = self._id_of(shape, document)
         self.records[shape.kind].setdefault(id_, {"id": id_})
         for key, piece in fields.items():
@@ -150,6 +149,8 @@ class Known:
         documents = answer.body["results"] if paged else [answer.body]
         for number, document in enumerate(documents):
             pointer = f"/results/{number}" if paged else ""
+            if wrong := problem(found.shape, document):
+                raise UnknownAnswer(f"{answer.path}: {pointer}{wrong}")
             id_ = self.take(SHAPES[found.shape], document, pointer)
             if owner is not None:
                 self.know(SHAPES[found.shape].kind, id_, "object_id", owner, pointer)

@@ -36,7 +36,8 @@ from emulator.rules.commands.packages import ORDER_PREPARING
 from emulator.rules.commands.shipping import ORDER_SHIPPED
 from emulator.rules.commands.steps import Step, first_carrier, follow, move, new_label, set_order_items, ship
 from emulator.rules.planning import distance, has_quota
-from emulator.rules.stock import end_reservations, reserve
+from emulator.rules.stock import LEFT, end_reservations, reserve
+from emulator.rules.stock import settle as settle_claims
 
 PACKAGE_COLUMNS = (
     "number",
@@ -69,12 +70,8 @@ ORDER_KEYS: Mapping[str, str] = {
 }
 """Keys of a package's document that its order has -> the order's own names of them."""
 
-PACKED = ("450", "500", "600", "650", "700", "800")
 SHIPPED = ("600", "650", "700", "800")
 WAITS_FOR_LABEL = "450"
-GIVEN_BACK = ("900", "910", "1100")
-"""States whose packages let their stock go where it lies; packing and missing goods take it away."""
-LET_GO = (*PACKED, *GIVEN_BACK, "920")
 PACKAGING_CANCELED = "900"
 
 
@@ -175,15 +172,14 @@ def travel(tx: Transaction, package: Package, state: State) -> Package:
 
 def settle(tx: Transaction, package: Package, value: str, asked: Mapping[str, Any]) -> None:
     """Give the package all that its state implies: stock, order items, shipment, label."""
-    if value in LET_GO:
-        end_reservations(tx, package, give_back=value in GIVEN_BACK)
+    settle_claims(tx, package)
     if value == PACKAGING_CANCELED:
         set_order_items(tx, package, CANCELED)
-    if value in PACKED:
+    if value in LEFT:
         set_order_items(tx, package, ORDER_SHIPPED if value in SHIPPED else ORDER_PREPARING)
     if value in SHIPPED:
         tx.change(package, shipment_date=tx.now)
-    with_shipment = asked.get("shipment", {} if value in PACKED else None)
+    with_shipment = asked.get("shipment", {} if value in LEFT else None)
     if with_shipment is not None:
         give_shipment(tx, package, with_shipment, asked.get("tracking_number"))
         if value != WAITS_FOR_LABEL:
