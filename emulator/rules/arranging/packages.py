@@ -93,7 +93,7 @@ def arrange(tx: Transaction, asked: Mapping[str, Any]) -> Package:
 
 def order_for(tx: Transaction, asked: Mapping[str, Any]) -> Order:
     """Give the order that the document names, or make one."""
-    given = {ORDER_KEYS[key]: value for key, value in asked.items() if key in ORDER_KEYS and value is not None}
+    given = {ORDER_KEYS[key]: value for key, value in asked.items() if key in ORDER_KEYS}
     found = tx.find(Order, "number", given.get("number", ""))
     if not found:
         return new_order(tx, given)
