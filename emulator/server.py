@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.app import create_app
+from emulator.arrange import Arranging
 from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
 from emulator.core.world import World
 from emulator.loading import open_world
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 IN_PROCESS_URL = "http://oms.test"
 
 
-class Emulator:
+class Emulator(Arranging):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or

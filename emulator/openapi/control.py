@@ -27,6 +27,8 @@ class Row(NamedTuple):
     replies: Mapping[int, str | None]
     """Status -> schema of the body; None where there is none, or one without a schema."""
     body: str | None = None
+    refusals: tuple[int, ...] = ()
+    """Statuses of the refusals that it can meet, besides 403."""
     media: str = JSON
 
     @property
@@ -34,12 +36,32 @@ class Row(NamedTuple):
         return f"/__admin/{self.path}"
 
 
+NEW, KNOWN = (400, 409), (400, 404, 409)
+
+# fmt: off
 CONTROL: tuple[Row, ...] = (
     Row("control_health", "GET", "health", "Which world it is, and that it works", {200: "health"}),
     Row("control_reset", "POST", "reset", "Go back to the scenario's start", {204: None}),
+    Row("control_make_order", "POST", "orders", "Place an order; the planner decides what becomes of it",
+        {201: "arranged-order"}, "arrange-order", NEW),
+    Row("control_cancel_order", "POST", "orders/<id>/cancel", "Cancel an order with all its packages",
+        {200: "arranged-order"}, refusals=KNOWN),
+    Row("control_make_package", "POST", "packages", "Make a package as described",
+        {201: "package"}, "arrange-package", NEW),
+    Row("control_report_carrier", "POST", "packages/<pk>/carrier", "Let the carrier report on a package",
+        {200: "package"}, "carrier-event", KNOWN),
+    Row("control_cancel_package", "POST", "packages/<pk>/cancel", "Cancel a package",
+        {200: "package"}, refusals=KNOWN),
+    Row("control_put_stock", "PUT", "stock/<location_id>/<sku>", "Set how much of a product may be promised",
+        {200: "stock"}, "stock-quantity", KNOWN),
+    Row("control_make_stock_location", "POST", "stock_locations", "Make a stock location",
+        {201: "stock-location"}, "arrange-stock-location", NEW),
+    Row("control_change_stock_location", "PATCH", "stock_locations/<id>", "Change a stock location",
+        {200: "stock-location"}, "change-stock-location", KNOWN),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
 )
+# fmt: on
 
 
 def control_paths() -> dict[str, Json]:
@@ -64,13 +86,12 @@ def operation_of(row: Row, path: str) -> Json:
         described["parameters"] = parameters
     if row.body is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": reference(row.body)}}}
-    return described | {"responses": responses_of(row, has_parameters=bool(parameters))}
+    return described | {"responses": responses_of(row)}
 
 
-def responses_of(row: Row, *, has_parameters: bool) -> dict[str, Json]:
+def responses_of(row: Row) -> dict[str, Json]:
     """Give the answers of a call: its own, and the refusals that it can meet."""
-    refused = {400: row.body is not None, 403: True, 404: has_parameters}
-    shapes = dict(row.replies) | {status: "control-error" for status, can_be in refused.items() if can_be}
+    shapes = dict(row.replies) | dict.fromkeys((403, *row.refusals), "control-error")
     return {str(status): response(status, shape, row.media) for status, shape in sorted(shapes.items())}
 
 

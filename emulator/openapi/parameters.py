@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.params.filters import DENIAL_REASONS, Filter
 from emulator.routes import Route
 
 Json = dict[str, Any]
@@ -18,6 +19,9 @@ PATH: Mapping[str, tuple[Json, str]] = {
     "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
     "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
+    "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
+    "sku": ({"type": "string"}, "Stock keeping unit of the product."),
     REST: ({"type": "string"}, "What follows, slashes included."),
 }
 
@@ -36,6 +40,8 @@ LIMIT = query(
     {"type": "integer", "default": 10},
     "How many a page has. What is no number above 0 gives the usual page; more than 100 gives 100 (assumed).",
 )
+PAGE_SIZE = LIMIT | {"name": "page_size", "description": "How many a page has, as this list alone calls it."}
+SORTED = query("sort", {"type": "string"}, "Columns to sort by, with commas between and `-` before a falling one.")
 FORMAT = query("format", {"type": "string", "enum": ["json"]}, "The form of the answer; any other one is a 404.")
 LANGUAGE: Json = {
     "name": "Accept-Language",
@@ -44,14 +50,25 @@ LANGUAGE: Json = {
     "schema": {"type": "string", "examples": ["en-us"]},
 }
 
-SHARED: Mapping[str, Json] = {"page": PAGE, "limit": LIMIT, "format": FORMAT, "language": LANGUAGE}
+SHARED: Mapping[str, Json] = {
+    "page": PAGE,
+    "limit": LIMIT,
+    "page_size": PAGE_SIZE,
+    "sort": SORTED,
+    "format": FORMAT,
+    "language": LANGUAGE,
+}
 """`components.parameters`."""
 
-PAGING = ("page", "limit")
-OF_LISTS: Mapping[str, tuple[Json, ...]] = {}
-"""Operation -> the filters of its list."""
-PAGING_OF: Mapping[str, tuple[str, ...]] = {}
-"""Operation -> the shared parameters by which its list is paged, where they are others."""
+VALUES: Mapping[str, Json] = {
+    "boolean": {"type": "boolean"},
+    "number": {"type": "number"},
+    "words": {"type": "string"},
+}
+"""Type of a filter's value -> its schema."""
+
+FILTERS: Mapping[str, tuple[Filter, ...]] = {"list_denial_reasons": DENIAL_REASONS}
+"""Operation -> the filters of its list, by which it can be sorted too."""
 
 
 def path_of(route: Route) -> str:
@@ -73,10 +90,17 @@ def is_list(route: Route) -> bool:
 
 def parameters_of(route: Route) -> list[Json]:
     """Give all parameters of an operation."""
-    shared = PAGING_OF.get(route.operation, PAGING) if is_list(route) else ()
-    usual = (*shared, "format", "language") if route.negotiates and route.method == "GET" else ()
+    filters = FILTERS.get(route.operation, ())
+    paging = ("page", route.size_parameter) if is_list(route) else ()
+    usual = ("format", "language") if route.negotiates and route.method == "GET" else ()
+    shared = (*paging, *(("sort",) if filters else ()), *usual)
     return [
         *in_path(path_of(route)),
-        *({"$ref": f"#/components/parameters/{name}"} for name in usual),
-        *OF_LISTS.get(route.operation, ()),
+        *({"$ref": f"#/components/parameters/{name}"} for name in shared),
+        *map(of_filter, filters),
     ]
+
+
+def of_filter(row: Filter) -> Json:
+    """Give the parameter of a filter."""
+    return query(row.name, VALUES[row.type], f"Only what has it so: {row.lookup} ({row.provenance}).")

@@ -87,7 +87,7 @@ def test_pages_can_read_refusals(status: int, path: str, headers: dict[str, str]
     assert {"x-emulator-hint", "x-emulator-request-id", "allow", "retry-after"} <= exposed
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("bugs_expected")
 def test_pages_can_read_a_crash(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of ours is a 500 for them, not a network error."""
     monkeypatch.setattr(dispatch, "call_of", failing)

@@ -135,6 +135,12 @@ class Plans:
             dice=dice,
         )
 
+    def order_numbered(self, number: str) -> int | None:
+        """Give the place that an order with this number would have; None for a number that no order has."""
+        if not (number.isascii() and number.isdigit() and len(number) == len(str(FIRST_NUMBER))):
+            return None
+        return (int(number) - FIRST_NUMBER) // NUMBER_STEP
+
     def package_of(self, index: int, order: OrderPlan) -> PackagePlan:
         """Give the plan of the package at this place, which belongs to this order."""
         block, position = divmod(index, BLOCK)
