@@ -30,9 +30,10 @@ class Loaded(NamedTuple):
 
 def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
-    loaded = load(scenario)
+    loaded = load(scenario, installation.stamp(scenario.installation))
     settings = Settings(
         scenario=scenario.name,
+        installation=scenario.installation,
         seed=scenario.seed,
         start=scenario.start,
         language=loaded.kept.language,
@@ -43,12 +44,12 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> W
 
 
 @lru_cache(maxsize=8)
-def load(scenario: Scenario) -> Loaded:
-    """Give the base of a scenario; worlds of one scenario share it."""
+def load(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
+    """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     if scenario.answers:
         return recorded(scenario)
     language = scenario.language or "en-us"
-    base = demo_base(scenario.packages, scenario.seed, scenario.start)
+    base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
     return Loaded(base, Kept(language, scenario.base_url))
 
 
