@@ -14,10 +14,11 @@ from emulator.core.world import Settings, World
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
+from emulator.shapes.answers import Answer, UnknownAnswer
 from emulator.shapes.events import payload
 from emulator.shapes.filling import Filler
 from emulator.shapes.reading import Kept, Reading
-from emulator.shapes.recorded import Answer, Correction, Known, UnknownAnswer
+from emulator.shapes.recorded import Correction, Known
 
 
 class Loaded(NamedTuple):

@@ -31,6 +31,11 @@ def load(name: str) -> Records:
     return whole(name).records
 
 
+def load_own(name: str) -> Records:
+    """Give the records that an installation's own file has, and no others."""
+    return read(path_of(name)).records
+
+
 def origins(name: str) -> Origins:
     """Give the provenance of each entry of an installation."""
     return whole(name).origins
@@ -65,6 +70,7 @@ __all__ = [
     "Stamps",
     "broken_references",
     "load",
+    "load_own",
     "names",
     "origins",
     "path_of",
