@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks import load, servers
+from benchmarks.baseline import Answer
 from benchmarks.load import Job, Outcome, Request
 from benchmarks.rounds import Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleaved
 from benchmarks.servers import Server, baseline, fetch, running
@@ -139,6 +140,69 @@ def cold(packages: int) -> float:
         return 1000 / checked(Job(server.port, unseen, seconds=60, connections=1, limit=len(unseen))).rps
 
 
+# Commands -------------------------------------------------------------------------------------------------
+
+BLOCK, UNBLOCK = 1021, 1025
+"""The default installation's transitions that take a waiting package out of work and back."""
+FLOCK = 20
+"""Packages that take turns: many more than there are connections, so that a package's commands keep their order."""
+CALLERS = 4
+TURNS = 20
+
+
+def commands(server: Server) -> list[Request]:
+    """Block each of some waiting packages, then unblock each: every request changes a state, and it can go on."""
+    waiting = waiting_packages(server)
+    return [commanding(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
+
+
+def waiting_packages(server: Server) -> list[int]:
+    found: list[int] = []
+    for number in range(1, 1 + FEW // 100):
+        page = json.loads(fetch(server, f"{PACKAGES}short/?limit=100&page={number}", headers=AUTH).body)
+        found += [package["id"] for package in page["results"] if package["state"]["enum_value"] == "100"]
+    if len(found) < FLOCK:
+        raise MeasurementFailedError(f"{len(found)} waiting packages instead of {FLOCK}")
+    return found[:FLOCK]
+
+
+def commanding(pk: int, transition: int) -> Request:
+    body = json.dumps({"transition": transition, "input_parameters": {}})
+    headers = AUTH | {"Content-Type": "application/json"}
+    return Request(f"{PACKAGES}{pk}/command/", method="POST", headers=headers, body=body, status=204, length=0)
+
+
+def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
+    """Requests per second of whole turns: afterwards every package is where it was."""
+    turns = round(TURNS * plan.seconds) or 1
+    job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns)
+    return checked(job).rps
+
+
+def command(plan: Plan) -> Iterator[Round]:
+    for _ in range(plan.groups):
+        with running(servers.ours()) as mine:
+            requests = commands(mine)
+            answers = [Answer("POST", path, 204, None, b"") for path in sorted({each.path for each in requests})]
+            with baseline(answers) as peer:
+                ours, theirs = (partial(command_rate, server, requests, plan) for server in (mine, peer))
+                ours(), theirs()
+                yield from interleaved(plan.rounds, ours, theirs)
+
+
+def command_size(plan: Plan) -> Iterator[Round]:
+    for _ in range(plan.groups):
+        with sized(MANY) as many, sized(FEW) as few:
+            sides = [partial(command_cost, server, commands(server), plan) for server in (many, few)]
+            for side in sides:
+                side()
+            yield from interleaved(plan.rounds, *sides)
+
+
+def command_cost(server: Server, requests: list[Request], plan: Plan) -> float:
+    return 1000 / command_rate(server, requests, plan)
+
+
 # Starting -------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +236,10 @@ BARS = (
     Bar("size-first", f"first page of {MANY:,}", f"first page of {FEW}", "ms/page", at_most(1.3), size_first),
     Bar("size-deep", f"pages all over {MANY:,}", f"pages all over {FEW}", "ms/page", at_most(1.3), size_deep),
     Bar("size-cold", f"unseen pages of {MANY:,}", f"unseen pages of {FEW}", "ms/page", at_most(1.3), size_cold),
+    Bar("command", "a command that changes state", "constant 204", "requests/s", at_least(0.5), command),
+    Bar(
+        "command-size", f"commands among {MANY:,}", f"commands among {FEW}", "ms/command", at_most(1.3), command_size
+    ),
     Bar("start-36404", f"ready with {MANY:,}", "importing four libraries", "s", at_most(10), start_many),
     Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
 )

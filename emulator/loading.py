@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,9 +15,8 @@ from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
 from emulator.shapes.answers import Answer, UnknownAnswer
-from emulator.shapes.events import payload
 from emulator.shapes.filling import Filler
-from emulator.shapes.reading import Kept, Reading
+from emulator.shapes.reading import Kept
 from emulator.shapes.recorded import Correction, Known
 
 
@@ -67,30 +66,29 @@ def recorded(scenario: Scenario) -> Loaded:
     return Loaded(base, kept, tuple(known.corrections))
 
 
-def announce(world: World, tx: Transaction) -> None:
+def announce(tx: Transaction) -> None:
     """Turn the queued events of a transaction into a record for each active hook of their type.
 
-    The documents are rendered here, at the commit, when every record is as it will be.
+    This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
     """
-    view = Root(tx.base, dict(tx.maps))
+    told_from = Root(tx.base, dict(tx.maps))
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(Webhook, "event_type", event_type):
             if hook.is_active:
-                add_event(tx, hook, view.one(kind, id_), Reading(view, world.settings.language, world.kept))
+                add_event(tx, hook, told_from.one(kind, id_), told_from)
 
 
-def add_event(tx: Transaction, hook: Webhook, subject: object, reading: Reading) -> None:
+def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> None:
     id_ = tx.new_id(WebhookEvent)
-    uuid = str(made_uuid("webhook_event", id_, tx.now.isoformat()))
     tx.add(
         WebhookEvent(
             id=id_,
             webhook=hook.id,
-            object_id=subject.id,  # type: ignore[attr-defined]
-            content_type=reading.one(State, subject.state).content_type,  # type: ignore[attr-defined]
+            object_id=subject.id,
+            content_type=tx.one(State, subject.state).content_type,
             created_date=tx.now,
             modified_date=tx.now,
-            uuid=uuid,
-            request_payload=payload(hook.event_type, uuid, subject, reading),
+            uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),
+            told_from=told_from,
         )
     )

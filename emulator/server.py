@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from os import PathLike, fspath
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from emulator.app import create_app
 from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
     import requests
     from flask import Flask
 
+    from emulator.listening import Serving
+
 IN_PROCESS_URL = "http://oms.test"
-THREADS = 32
-"""More than the work needs: a slow answer on purpose must not hold up the others."""
-LARGEST_REQUEST = 32 * 1024 * 1024
 
 
 class Emulator:
@@ -50,7 +48,7 @@ class Emulator:
         self._scenario = find_scenario(scenario).sized(packages, seed).on(name_of(installation))
         self._mode: ClockMode = clock
         self._host, self._port = host, port
-        self._server: Any = None
+        self._serving: Serving | None = None
         self.url = IN_PROCESS_URL
         self._worlds: dict[str, World] = {}
         self.reset()
@@ -87,19 +85,18 @@ class Emulator:
 
     def start(self) -> str:
         """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
-        self._server = listen(self.app, self._host, self._port)
-        port = self._server.effective_port
-        shown = "127.0.0.1" if self._host in ("0.0.0.0", "") else self._host
-        self.url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-        threading.Thread(target=self._server.run, name=f"emulator {self.url}", daemon=True).start()
+        from emulator.listening import Serving  # noqa: PLC0415 - in-process use needs no server
+
+        self._serving = Serving(self.app, self._host, self._port)
+        self._serving.start()
+        self.url = self._serving.url
         return self.url
 
     def stop(self) -> None:
         """Stop answering on the port."""
-        if self._server is not None:
-            self._server.close()
-            self._server.task_dispatcher.shutdown()
-            self._server = None
+        if self._serving is not None:
+            self._serving.stop()
+            self._serving = None
             self.url = IN_PROCESS_URL
 
     def __enter__(self) -> Self:
@@ -114,12 +111,3 @@ class Emulator:
 
 def name_of(installation: str | PathLike[str] | None) -> str | None:
     return None if installation is None else fspath(installation)
-
-
-def listen(app: Flask, host: str, port: int) -> Any:
-    """Give a waitress server that is bound to its port and runs when told to."""
-    from waitress.server import create_server  # noqa: PLC0415 - in-process use needs no server
-
-    return create_server(
-        app, host=host, port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST, ident="oms-emulator"
-    )

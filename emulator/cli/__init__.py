@@ -11,6 +11,7 @@ import click
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.serve import serve
+from emulator.cli.verify import verify
 from emulator.version import __version__
 
 
@@ -20,6 +21,9 @@ class OneLine(click.Group):
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
             code = super().main(args, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"oms-emulator: {message}", err=True)
@@ -39,3 +43,4 @@ main.add_command(serve)
 main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)
+main.add_command(verify)

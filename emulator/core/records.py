@@ -468,7 +468,9 @@ class Webhook(NamedTuple):
 
 
 class WebhookEvent(NamedTuple):
-    """One event for one hook. Without a `request_payload` it is the subject's document as the scenario has it."""
+    """One event for one hook. Without a `request_payload` it tells of its subject as a root has it: the one that
+    `told_from` keeps, or the scenario's start.
+    """
 
     id: int
     webhook: WebhookId
@@ -483,6 +485,7 @@ class WebhookEvent(NamedTuple):
     delivered: bool = False
     request_datetimes: Json = EMPTY_ARRAY
     retry_count: int = 0
+    told_from: Any = None
 
 
 class Invoice(NamedTuple):

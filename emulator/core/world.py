@@ -12,7 +12,7 @@ from typing import Any
 from emulator.core.sources import Clock
 from emulator.core.store import Base, Root, Transaction
 
-Announce = Callable[["World", Transaction], None]
+Announce = Callable[[Transaction], None]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,6 @@ class World:
             transaction = Transaction(self.root, self.clock.next_write())
             yield transaction
             if transaction.events:
-                self.announce(self, transaction)
+                self.announce(transaction)
             self.root = transaction.root()
             self.clock.wrote(transaction.now)

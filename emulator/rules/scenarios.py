@@ -118,9 +118,16 @@ def from_document(document: Mapping[str, Any], name: str) -> Scenario:
     """Give the scenario that a document (valid by its schema) describes."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
     if "clock" in document:
-        plain["start"] = datetime.fromisoformat(document["clock"])
+        plain["start"] = moment(document["clock"], name)
     answers = tuple((answer["path"], orjson.dumps(answer["body"])) for answer in document.get("answers", ()))
     return Scenario(**{"name": name} | plain, answers=answers)
+
+
+def moment(text: str, name: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ScenarioError(f"scenario {name}: /clock: {text} is no date and time: {error}") from None
 
 
 PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url")

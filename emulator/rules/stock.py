@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from emulator.core.records import OrderItem, Package, PackageItem, Reservation, Stock
+from emulator.core.records import OrderItem, Package, PackageItem, Reservation, State, Stock
 from emulator.core.store import Transaction, View
+
+RESERVING = ("100", "200", "300", "350", "400", "950", "990")
+"""Packages in states with these values have not been packed, and have gone nowhere else: they claim stock."""
+LEFT = ("450", "500", "600", "650", "700", "800")
+"""What packages in these states held has left the stock; from all others it may be promised again."""
+
+
+def settle(tx: Transaction, package: Package) -> None:
+    """End the package's claims, if it came to a state in which it has none."""
+    value = tx.one(State, package.state).enum_value
+    if value not in RESERVING:
+        end_reservations(tx, package, give_back=value not in LEFT)
 
 
 def reserve(tx: Transaction, package: Package, item: PackageItem) -> None:

@@ -67,16 +67,16 @@ def subject_of(event: records.WebhookEvent, reading: Reading) -> Any:
 
 
 class Payload(Piece):
-    """An event's payload. One that a scenario starts with is its subject's document as the scenario has it."""
+    """An event's payload: rendered when somebody asks, from the records as they were when it was sent."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         event: records.WebhookEvent = obj.record
         if event.request_payload is not None:
             return orjson.Fragment(with_base_url(event.request_payload, obj.reading))
         kept = obj.reading.kept
-        start = Reading(Root(obj.reading.view.base, {}), kept.language, kept)
-        hook = start.one(records.Webhook, event.webhook)
-        return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, start), start))
+        then = Reading(event.told_from or Root(obj.reading.view.base, {}), kept.language, kept)
+        hook = then.one(records.Webhook, event.webhook)
+        return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, then), then))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         printed = to_column(place.kind, place.key, value)

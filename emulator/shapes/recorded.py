@@ -20,6 +20,7 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
+from emulator.core.schemas import problem
 from emulator.shapes.answers import Answer, UnknownAnswer, documents_of, source_of
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
@@ -91,8 +92,8 @@ class Known:
         fields = instance(shape).fields
         if not isinstance(document, Mapping):
             raise UnknownAnswer(f"{pointer or '/'}: not an object")
-        if unknown := sorted(set(document) - set(fields)):
-            self._leave_out(shape, unknown, f"{pointer}/{unknown[0]}: unknown key; known: {', '.join(fields)}")
+        if self.lenient:
+            self._leave_out(shape, set(document) - set(fields))
         id_ = self._id_of(shape, document)
         self.records[shape.kind].setdefault(id_, {"id": id_})
         for key, piece in fields.items():
@@ -113,6 +114,8 @@ class Known:
     def _learn_one(self, answer: Answer) -> None:
         found, owner = source_of(answer.path)
         for pointer, document in documents_of(answer.body):
+            if wrong := problem(found.shape, document):
+                raise UnknownAnswer(f"{answer.path}: {pointer}{wrong}")
             id_ = self.take(SHAPES[found.shape], document, pointer)
             if owner is not None:
                 self.know(SHAPES[found.shape].kind, id_, "object_id", owner, pointer)
@@ -120,10 +123,8 @@ class Known:
             self.subjects.append((found.owner, owner))
             self.records[found.owner].setdefault(owner, {"id": owner})
 
-    def _leave_out(self, shape: type[Shape], keys: list[str], problem: str) -> None:
-        if not self.lenient:
-            raise UnknownAnswer(problem)
-        for key in keys:
+    def _leave_out(self, shape: type[Shape], keys: set[str]) -> None:
+        for key in sorted(keys):
             name = f"{shape.__name__}.{key}"
             self.left_out[name] = self.left_out.get(name, 0) + 1
 

@@ -21,7 +21,7 @@ from emulator.rules.commands.steps import (
 )
 from emulator.rules.graph import refuse
 from emulator.rules.planning import plan_group, replan
-from emulator.rules.stock import end_reservations
+from emulator.rules.stock import end_reservations, settle
 
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
@@ -29,7 +29,8 @@ WAITING_FOR_LABEL = "450"
 
 
 def only_the_state(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """The items follow their package, and nothing else changes."""
+    """The items follow their package, and nothing else changes but what no longer holds: claims on stock."""
+    settle(step.tx, package)
     follow(step.tx, package)
     tell(step.tx, package)
     return None

@@ -14,6 +14,7 @@ from emulator.core.records import State, Webhook
 from emulator.rules.graph import ITEM_VALUES
 from emulator.rules.installation import Records
 from emulator.rules.seeding.dice import roll
+from emulator.rules.stock import RESERVING
 
 T = TypeVar("T")
 
@@ -86,8 +87,6 @@ TRANSFERRED, CANCELLED = "transferred", "cancelled"
 ON_THE_ROAD = ("in_transit", TRANSFERRED)
 OPEN = ("100", "200", "300", "350", "400", "450", "500", "600")
 """Packages in these states are on their way to the customer."""
-RESERVING = ("100", "200", "300", "350", "400", "950", "990")
-"""Packages in these states have not been packed, and have gone nowhere else."""
 EVENTS = {"500": "package.status.packed", "600": "package.status.shipped"}
 TRANSFER_EVENTS = {"waiting": "transfer.status.created", "cancelled": "transfer.status.cancelled"}
 

@@ -1,0 +1,66 @@
+"""Which server the contract is asked of: the emulator in this process, or the one that `--target` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract_tests.support import built_in_target
+from emulator.contract import Check, Target, Unreachable
+from emulator.contract.target import DEFAULT_TOKEN
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("contract", "the contract of the OMS")
+    group.addoption("--target", metavar="URL", help="Ask this server; without it the emulator, in process.")
+    group.addoption("--token", default=DEFAULT_TOKEN, help="Its token (default: %(default)s).")
+    group.addoption("--allow-writes", action="store_true", help="Run the checks that write to the --target too.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one worker on a foreign server, so that no check writes where another one reads; writes come first."""
+    if config.getoption("--target"):
+        for item in ours(items):
+            item.add_marker(pytest.mark.xdist_group("contract-target"))
+        items.sort(key=lambda item: not writes(item))
+
+
+def ours(items: list[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+
+
+def writes(item: pytest.Item) -> bool:
+    """Whether a test's check writes, and so leaves logs and events to look at."""
+    check = item.callspec.params.get("check") if hasattr(item, "callspec") else None
+    return isinstance(check, Check) and check.writes
+
+
+@pytest.fixture(scope="session")
+def foreign(request: pytest.FixtureRequest) -> str | None:
+    """Address of the server that is not ours, if one is named."""
+    url: str | None = request.config.getoption("--target")
+    return url
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Target]:
+    """The server under test; what checks learn about it serves all of them."""
+    options = request.config
+    if foreign is None:
+        found = built_in_target()
+    else:
+        found = Target(foreign, options.getoption("--token"), allow_writes=options.getoption("--allow-writes"))
+    with found:
+        if reason := greeted(found):
+            pytest.fail(f"nothing can be verified: {reason}", pytrace=False)
+        yield found
+
+
+def greeted(target: Target) -> str | None:
+    """Give the reason why nothing can be asked, if there is one."""
+    try:
+        return target.greet()
+    except Unreachable as error:
+        return str(error)

@@ -1,0 +1,9 @@
+"""Packages: lists, details, commands, invoices and numbers."""
+
+from contract_tests.support import checks_of, verify
+
+
+@checks_of("packages")
+def test_packages(check, target, foreign):
+    """Keeps what the check promises."""
+    verify(check, target, foreign)

@@ -1,0 +1,9 @@
+"""What every operation does before its work: credentials, methods, media types, addresses."""
+
+from contract_tests.support import checks_of, verify
+
+
+@checks_of("protocol")
+def test_protocol(check, target, foreign):
+    """Keeps what the check promises."""
+    verify(check, target, foreign)

@@ -1,0 +1,15 @@
+"""The whole contract once more over a real socket, in one run."""
+
+import pytest
+
+from emulator import Emulator
+from emulator.contract import Target, as_text, run
+
+
+def test_the_emulator_keeps_the_contract_over_a_socket(foreign):
+    """What holds in process holds behind waitress."""
+    if foreign:
+        pytest.skip("the other tests ask the foreign server over a socket already")
+    with Emulator("demo") as oms, Target(oms.url, allow_writes=True) as target:
+        report = run(target)
+    assert len(report.having("passed")) == len(report.results), as_text(report)

@@ -1,0 +1,86 @@
+"""Packages and transfer orders in any state, and parameters that every command accepts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from emulator import Emulator
+from emulator.core.records import CargoCompany, Package, PackageItem, TransferOrder
+from emulator.rules.commands.steps import ship
+
+FOLDER = Path(__file__).parent.parent.parent / "emulator" / "fixtures" / "installation" / "default"
+GRAPH = json.loads((FOLDER / "transitions.json").read_bytes())["transition"]
+STATES = {state["id"]: state for state in json.loads((FOLDER / "states.json").read_bytes())["state"]}
+COMMANDS = [edge for edge in GRAPH if edge.get("actor", "command") == "command"]
+
+NEED_SHIPMENT = {"SHIP_PACKAGE", "SHIPMENT_ORDER", "UPDATE_SHIPMENT_INFO_OF_PACKAGE", "UPDATE_SHIPMENT_LABEL"}
+
+
+class Kind(NamedTuple):
+    """Packages or transfer orders, as paths, records and states name them."""
+
+    path: str
+    record: type[Any]
+    content_type: int
+
+    @property
+    def states(self) -> list[int]:
+        return [id_ for id_, state in STATES.items() if state["content_type"] == self.content_type]
+
+    @property
+    def commands(self) -> list[dict[str, Any]]:
+        return [edge for edge in COMMANDS if edge["source_state"] in self.states]
+
+
+PACKAGES = Kind("packages", Package, 4)
+TRANSFERS = Kind("transfer_orders", TransferOrder, 6)
+KINDS = (PACKAGES, TRANSFERS)
+
+
+def in_state(oms: Emulator, kind: Kind, state: int) -> Any:
+    """Give the first record in this state."""
+    return next(record for record in oms.world.root.all(kind.record) if record.state == state)
+
+
+def ready_for(oms: Emulator, kind: Kind, edge: dict[str, Any]) -> Any:
+    """Give a record that the command of an edge may run on."""
+    if edge["command_code"] == "UNBLOCK_THE_PACKAGE":
+        return blocked_from(oms, edge["destination_state"])
+    record = in_state(oms, kind, edge["source_state"])
+    return with_shipment(oms, record) if edge["command_code"] in NEED_SHIPMENT else record
+
+
+def blocked_from(oms: Emulator, state: int) -> Any:
+    package = in_state(oms, PACKAGES, state)
+    block = next(e for e in COMMANDS if e["command_code"] == "BLOCK_THE_PACKAGE" and e["source_state"] == state)
+    assert send(oms, PACKAGES, package.id, {"transition": block["id"], "input_parameters": {}}).status_code == 204
+    return oms.world.root.one(Package, package.id)
+
+
+def with_shipment(oms: Emulator, package: Package) -> Package:
+    with oms.world.transaction() as tx:
+        shipment = ship(tx, tx.one(CargoCompany, 1), package)
+        return tx.change(package, shipment=shipment.id)
+
+
+def parameters(oms: Emulator, record: Any) -> dict[str, Any]:
+    """Give parameters that fit every command on this record."""
+    items = [item.id for item in oms.world.root.find(PackageItem, "package", record.id)]
+    return {
+        "package_items": items,
+        "assignment_groups": [{"package_items": items, "erp_code": "1"}],
+        "cargo_company": "1",
+        "tracking_number": "TRACK-1",
+        "query_number": "QUERY-1",
+        "denial_reason": 1,
+        "invoice_number": "INV-1",
+        "invoice_document_type": "html",
+        "document_content": "<p>invoice</p>",
+        "invoice_date": "2023-04-05",
+    }
+
+
+def send(oms: Emulator, kind: Kind, pk: int, body: Any) -> Any:
+    return oms.session().post(f"/api/v1/oms/{kind.path}/{pk}/command/", json=body)

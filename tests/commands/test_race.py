@@ -1,0 +1,41 @@
+"""Many callers, one package."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import requests
+
+from emulator import Emulator
+from tests.commands.arranging import PACKAGES, in_state
+
+CALLERS = 200
+PREPARE, WAITING, PREPARING = 199, 35, 37
+
+
+def test_of_two_hundred_that_send_one_command_exactly_one_succeeds() -> None:
+    """Over a real socket: one 204, the rest 400; one log entry, one event for each subscription."""
+    with Emulator("demo") as oms:
+        package = in_state(oms, PACKAGES, WAITING)
+        url = f"{oms.url}/api/v1/oms/packages/{package.id}"
+        events = requests.get(f"{url}/webhook_events/short/", headers=oms.auth, timeout=30).json()["count"]
+        statuses: list[int] = []
+        start = threading.Barrier(CALLERS)
+
+        def call() -> None:
+            start.wait()
+            body = {"transition": PREPARE, "input_parameters": {}}
+            statuses.append(requests.post(f"{url}/command/", json=body, headers=oms.auth, timeout=60).status_code)
+
+        callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert Counter(statuses) == {204: 1, 400: CALLERS - 1}
+        logs = requests.get(f"{url}/transition_logs/", headers=oms.auth, timeout=30).json()["results"]
+        assert [(log["old_state"]["id"], log["new_state"]["id"]) for log in logs] == [(WAITING, PREPARING)]
+        after = requests.get(f"{url}/webhook_events/short/", headers=oms.auth, timeout=30).json()
+        assert after["count"] == events + 1
+        assert after["results"][-1]["webhook"]["event_type"] == "package.status.transitioned"

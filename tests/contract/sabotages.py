@@ -1,0 +1,238 @@
+"""Which sabotages each topic of the contract must notice, and as what."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from emulator.contract import Check, Kind
+from tests.contract.saboteur import (
+    Sabotage,
+    deaf,
+    environment,
+    good,
+    header,
+    later,
+    query,
+    record,
+    refusal,
+    second_page,
+    status,
+    without,
+)
+
+FULL = "Token full-access"
+
+
+class Case(NamedTuple):
+    """A sabotage, as what it must be found, and where it strikes if not at the check's own address."""
+
+    name: str
+    sabotage: Sabotage
+    kind: Kind
+    at: str | None = None
+    """Path below the record's own; the check's own address without it."""
+    only: str = ""
+    """Part of the operations' names that it strikes; it cannot be seen with others."""
+
+
+def without_first(row: dict[str, Any]) -> dict[str, Any]:
+    victim = next(key for key in row if key != "id")
+    return {key: value for key, value in row.items() if key != victim}
+
+
+def with_odd_first(row: dict[str, Any]) -> dict[str, Any]:
+    victim = next(key for key in row if key != "id")
+    return row | {victim: 1.5}
+
+
+def reversed_keys(row: dict[str, Any]) -> dict[str, Any]:
+    return dict(reversed(row.items()))
+
+
+def other_id(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"id": row["id"] + 1}
+
+
+def other_detail(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"detail": "No."}
+
+
+def other_source(body: dict[str, Any]) -> dict[str, Any]:
+    rows = body.get("results", [body])
+    for row in rows:
+        for command in row["commands"]:
+            command["source_state"] += 1
+    return body
+
+
+def emptied(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"results": []}
+
+
+def renamed_error(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"error": {"odd": ["No."]}}
+
+
+def renamed_field(body: dict[str, Any]) -> dict[str, Any]:
+    return renamed_error(body) if "error" in body else {"odd": ["No."]}
+
+
+def plain_error(body: dict[str, Any]) -> dict[str, Any]:
+    return body["error"]
+
+
+def one_more(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"count": body["count"] + 1}
+
+
+def none_logged(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"count": body["count"] - 1}
+
+
+def wrongly_logged(body: dict[str, Any]) -> dict[str, Any]:
+    newest, *rest = body["results"]
+    return body | {"results": [newest | {"new_state": newest["old_state"]}, *rest]}
+
+
+REFUSED = (
+    Case("under another key", refusal(renamed_error), Kind.OTHER),
+    Case("without the documented form", refusal(plain_error), Kind.MISSING),
+    Case("with another status", status(409), Kind.STATUS),
+    Case("not at all", deaf, Kind.STATUS),
+    Case("but something changes", later(lambda body: body | {"number": "odd"}), Kind.OTHER, at=""),
+)
+MOVED = (
+    Case("not at all", deaf, Kind.OTHER),
+    Case("with another status", status(200), Kind.STATUS),
+    Case("not to be seen", good(lambda body: body | {"state": body["state"] | {"id": 0}}), Kind.OTHER, at=""),
+    Case("not logged", later(none_logged), Kind.OTHER, at="transition_logs/"),
+    Case("logged twice", later(one_more), Kind.OTHER, at="transition_logs/"),
+    Case("logged wrongly", later(wrongly_logged), Kind.OTHER, at="transition_logs/"),
+)
+NO_CREDENTIALS = (
+    Case("without the scheme", header("WWW-Authenticate", None), Kind.HEADER),
+    Case("lets everybody in", environment(HTTP_AUTHORIZATION=FULL), Kind.STATUS),
+    Case("in other words", refusal(other_detail), Kind.OTHER),
+)
+LINK = (
+    Case("gone", status(404), Kind.STATUS),
+    Case("of another type", header("Content-Type", "application/json"), Kind.HEADER),
+)
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "shape": (
+        Case("a key dropped", record(without_first), Kind.MISSING),
+        Case("a key added", record(lambda row: row | {"odd": 1}), Kind.UNDOCUMENTED),
+        Case("a type changed", record(with_odd_first), Kind.TYPE),
+        Case("another status", status(202, instead_of=200), Kind.STATUS),
+    ),
+    "key-order": (Case("keys turned around", record(reversed_keys), Kind.ORDER),),
+    "headers": (
+        Case("said to be text", header("Content-Type", "text/plain"), Kind.HEADER),
+        Case("nothing allowed", header("Allow", None), Kind.HEADER),
+    ),
+    "same-as-in-list": (Case("another record", record(other_id), Kind.OTHER),),
+    "commands": (Case("from another state", good(other_source), Kind.OTHER),),
+    "belongs": (
+        Case("of another record", record(lambda row: row | {"object_id": 0}), Kind.OTHER),
+        Case("rows lost", good(emptied), Kind.OTHER, only="_short"),
+    ),
+    "foreign-id": (Case("found under any record", status(200, instead_of=404), Kind.STATUS),),
+    "first-page": (
+        Case("with a previous one", good(lambda body: body | {"previous": "http://x/"}), Kind.PAGING),
+        Case("without the next one", good(lambda body: body | {"next": None, "count": 9}), Kind.PAGING),
+        Case("no page", good(lambda body: body["results"]), Kind.PAGING),
+        Case("count is text", good(lambda body: body | {"count": "many"}), Kind.PAGING),
+    ),
+    "next-page": (
+        Case("the first one again", without("page"), Kind.PAGING),
+        Case("no link", good(lambda body: body | {"next": None}), Kind.PAGING),
+        Case("a link elsewhere", good(lambda body: body | {"next": "http://elsewhere.test/?limit=1"}), Kind.PAGING),
+        Case("a link without the limit", good(lambda body: body | {"next": "http://oms.test/"}), Kind.PAGING),
+        Case("another count", second_page(one_more), Kind.PAGING),
+    ),
+    "last-page": (
+        Case("a row too many", good(lambda body: body | {"results": body["results"] * 2}), Kind.PAGING),
+        Case("with a next one", good(lambda body: body | {"next": "http://x/"}), Kind.PAGING),
+        Case(
+            "with a wrong previous one", good(lambda body: body | {"previous": "http://x/", "count": 1}), Kind.PAGING
+        ),
+        Case("without rows", good(emptied), Kind.PAGING),
+    ),
+    "limit": (
+        Case("ignored", without("limit"), Kind.PAGING),
+        Case("one row too few", good(lambda body: body | {"results": body["results"][1:]}), Kind.PAGING),
+    ),
+    "default-size": (Case("another size", query(lambda sent: {"limit": "9"} | sent), Kind.PAGING),),
+    "beyond-the-end": (
+        Case("the first page", without("page"), Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "row-order": (Case("turned around", good(lambda body: body | {"results": body["results"][::-1]}), Kind.ORDER),),
+    "no-credentials": NO_CREDENTIALS,
+    "wrong-token": NO_CREDENTIALS,
+    "wrong-method": (
+        Case("not found", status(404), Kind.STATUS),
+        Case("allows nothing", header("Allow", None), Kind.HEADER),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "not-acceptable": (
+        Case("JSON all the same", environment(HTTP_ACCEPT="*/*"), Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "missing-slash": (
+        Case("not found", status(404), Kind.STATUS),
+        Case("nowhere", header("Location", None), Kind.HEADER),
+    ),
+    "unknown-id": (
+        Case("found", status(200, instead_of=404), Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "word-for-id": (
+        Case("a bad request", status(400), Kind.STATUS),
+        Case("as JSON", header("Content-Type", "application/json"), Kind.HEADER),
+    ),
+    "unsupported-media-type": (
+        Case("a bad request", status(400), Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "malformed-json": (
+        Case("a server error", status(500), Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "missing-fields": (
+        Case("under another key", refusal(renamed_field), Kind.OTHER),
+        Case("accepted", deaf, Kind.STATUS),
+    ),
+    "unknown-record": (
+        Case("accepted", deaf, Kind.STATUS),
+        Case("in other words", refusal(other_detail), Kind.OTHER),
+    ),
+    "wrong-login": (
+        Case("let in", status(200), Kind.STATUS),
+        Case("under another key", refusal(renamed_field), Kind.OTHER),
+    ),
+    "unknown-transition": REFUSED,
+    "unknown-slug": REFUSED,
+    "neither": REFUSED,
+    "disagreeing": REFUSED,
+    "wrong-state": REFUSED,
+    "stores": (
+        Case("not at all", deaf, Kind.OTHER),
+        Case("with another status", status(200), Kind.STATUS),
+    ),
+    "moves-by-id": MOVED,
+    "moves-by-slug": MOVED,
+    "invoices": (
+        Case("with another status", status(200), Kind.STATUS),
+        Case("without a key", good(without_first), Kind.MISSING),
+        Case("keys turned around", good(reversed_keys), Kind.ORDER),
+        Case("another one is shown", good(other_id), Kind.OTHER),
+    ),
+    "opens": LINK,
+}
+"""Topic -> the sabotages that every check of the topic must notice."""
+
+
+def cases_of(check: Check) -> list[Case]:
+    return [case for case in CASES.get(check.topic, ()) if case.only in check.operation]

@@ -1,0 +1,69 @@
+"""What the README prints can be pasted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator import Emulator
+from emulator.cli import main
+
+README = Path(__file__).parent.parent / "README.md"
+TEXT = README.read_text("utf-8")
+PRINTED_URL = "http://127.0.0.1:8080"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line]
+PROGRAMS = blocks("python")
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with Emulator("demo") as oms:
+        yield oms.url
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands are curl's, and there is none here")
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_can_be_pasted(line: str, url: str) -> None:
+    """Curl gets an answer that is no error."""
+    words = shlex.split(line.replace(PRINTED_URL, url))
+    done = subprocess.run(
+        [words[0], "--fail", "--silent", "--show-error", *words[1:]], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_a_program_can_be_pasted(program: str, url: str) -> None:
+    """Python runs it to its end, assertions and all."""
+    text = program.replace(PRINTED_URL, url)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", TEXT))
+def test_a_link_leads_somewhere(target: str) -> None:
+    assert (README.parent / target).exists()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`oms-emulator ([a-z]+)", TEXT))))
+def test_a_command_that_is_named_exists(command: str) -> None:
+    assert command in main.commands
+
+
+def test_examples_were_found() -> None:
+    """The patterns above still find what they are for."""
+    assert len(COMMANDS) >= 5
+    assert len(PROGRAMS) >= 2
