@@ -10,6 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from emulator.core.world import World
 from emulator.version import __version__
+from emulator.web.admin.fidelity import add_fidelity
+from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
         reset()
         return "", 204
 
+    add_graph(pages, world)
+    add_fidelity(pages, world)
     app.register_blueprint(pages)
 
     @app.errorhandler(HTTPException)
