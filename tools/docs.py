@@ -24,8 +24,8 @@ MARKS = """Four marks say how sure something is: `documented` (a page of the ven
 sample or the vendor's published code shows it), `framework` (what Django REST framework does where the pages are
 silent) and `assumed` (our best guess, with its reason)."""
 
-DEFAULT_ONLY = """This is the default installation. `oms-emulator installation` makes others from recorded answers of an
-OMS, checks and compares them."""
+DEFAULT_ONLY = """This is the default installation. `oms-emulator installation` makes others from recorded answers of
+an OMS, checks and compares them."""
 
 
 def states_and_commands() -> Iterator[str]:

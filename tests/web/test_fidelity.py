@@ -1,4 +1,4 @@
-"""Fidelity leaves nothing out and makes nothing up: each row of each table has its mark, and assumed ones a reason."""
+"""Fidelity leaves nothing out and makes nothing up: each row has its mark, and an assumed one its reason."""
 
 import pytest
 

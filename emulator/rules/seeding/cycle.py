@@ -148,10 +148,11 @@ class Names:
         types = self.content_types[enum_class]
         return self._ids[enum_class, types[min(rank, len(types) - 1)]]
 
-    def path(self, enum_class: str, values: Iterable[str]) -> tuple[str, ...]:
-        """Give those of the values that the installation has; its first state where it has none of them."""
+    def path(self, enum_class: str, values: Sequence[str]) -> tuple[str, ...]:
+        """Give those of the values that the installation has; it begins in its first state where it lacks theirs."""
         known = self.known(enum_class)
-        return tuple(value for value in values if value in known) or tuple(known)[:1]
+        begin = values[0] if values[0] in known else next(iter(known))
+        return (begin, *(value for value in values[1:] if value in known and value != begin))
 
     def states(self, enum_class: str, path: Iterable[str]) -> tuple[int, ...]:
         return tuple(self.known(enum_class)[value] for value in path)
@@ -198,7 +199,7 @@ def make_slot(row: Row, column: int, has_transfer: bool, names: Names) -> Slot:
         order_item_state=names.nearest("OrderStatus", (APPROVED, ORDER_ITEM_VALUES.get(value, APPROVED))),
         hook=names.hook(EVENTS.get(value, "package.status.transitioned") if logs else "package.created"),
         transfer=make_transfer_slot(row, names) if has_transfer else None,
-        replanned=column == 4 and package_path(row, 3, False, names)[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN},
+        replanned=column == 4 and gone(package_path(row, 3, False, names)),
         packed_by=None if column == row.unshipped else packed,
         labelled=value != LABEL,
         shipped_by=logs.index(SHIPPED) if SHIPPED in logs else None,
@@ -215,12 +216,18 @@ def package_path(row: Row, column: int, has_transfer: bool, names: Names) -> tup
         value = WAITING
     if has_transfer and row.transfer == TRANSFERRED and not arrived:
         value = WAITING_FOR_TRANSFER
-    return names.path("PackageStatus", (*first_states(has_transfer, arrived), *PATHS[value]))
+    waits = has_transfer and WAITING_FOR_TRANSFER in names.known("PackageStatus")
+    return names.path("PackageStatus", (*first_states(waits, arrived), *PATHS[value]))
 
 
-def first_states(has_transfer: bool, arrived: bool) -> tuple[str, ...]:
+def gone(path: tuple[str, ...]) -> bool:
+    """Tell whether another package took the place of one that went this way."""
+    return len(path) > 1 and path[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
+
+
+def first_states(waits: bool, arrived: bool) -> tuple[str, ...]:
     """Give where a package begins: what has a transfer order waits for it first."""
-    if not has_transfer:
+    if not waits:
         return (WAITING,)
     return (WAITING_FOR_TRANSFER, WAITING) if arrived else (WAITING_FOR_TRANSFER,)
 
@@ -236,7 +243,7 @@ def make_transfer_slot(row: Row, names: Names) -> TransferSlot:
         path=names.states("TransferStatus", path),
         item_state=names.nearest("TransferStatus", path, rank=1),
         hook=names.hook(TRANSFER_EVENTS.get(value, "transfer.status.transitioned")),
-        with_shipment=value in ON_THE_ROAD,
+        with_shipment=value in ON_THE_ROAD and len(path) > 1,
         cancelled=value == CANCELLED,
         transferred=value == TRANSFERRED,
     )
