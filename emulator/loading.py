@@ -30,22 +30,31 @@ class Loaded(NamedTuple):
 
 def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
-    loaded = load(scenario, installation.stamp(scenario.installation))
+    start = load(scenario)
     settings = Settings(
         scenario=scenario.name,
         installation=scenario.installation,
         seed=scenario.seed,
         start=scenario.start,
-        language=loaded.kept.language,
+        language=start.kept.language,
         base_url=scenario.base_url,
         request=scenario.request,
     )
-    return World(name, settings, loaded.base, Clock(clock, scenario.start), announce, kept=loaded.kept)
+    return World(name, settings, start.base, Clock(clock, scenario.start), announce, kept=start.kept)
+
+
+def load(scenario: Scenario) -> Loaded:
+    """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
+    try:
+        return loaded(scenario, installation.stamp(scenario.installation))
+    except (installation.InvalidInstallation, ScenarioError):
+        raise
+    except ValueError as error:
+        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
 
 
 @lru_cache(maxsize=8)
-def load(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
-    """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
+def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
     if scenario.answers:
         return recorded(scenario)
     language = scenario.language or "en-us"

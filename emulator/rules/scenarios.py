@@ -100,11 +100,14 @@ def from_file(path: Path) -> Scenario:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
     if FOLDER not in path.parents and (wrong := problem("scenario", document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
-    return from_document(document, path.stem).on(beside(path, document.get("installation")))
+    try:
+        return from_document(document, path.stem).on(beside(path, document.get("installation")))
+    except ValueError as error:  # a date of the right form that no calendar has
+        raise ScenarioError(f"scenario file {path}: /clock: {error}") from None
 
 
 def beside(path: Path, installation: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator.core.records import Package, TransferOrder
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import instance
+from emulator.shapes.pieces import excerpt, instance
 
 LEAST_LIKENESS = 0.5
 """How much of a document's keys a shape must share, for it to be taken as one of that shape."""
@@ -75,6 +75,8 @@ def documents_of(body: Any) -> Iterator[tuple[str, Any]]:
     if not (isinstance(body, Mapping) and "results" in body):
         yield "", body
         return
+    if not isinstance(body["results"], list):
+        raise UnknownAnswer(f"/results: is {excerpt(body['results'])}, must be a list")
     for number, document in enumerate(body["results"]):
         yield f"/results/{number}", document
 

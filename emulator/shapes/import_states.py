@@ -7,6 +7,7 @@ from typing import Any
 
 from emulator.core.records import REFERENCES, State, Transition, TransitionLog
 from emulator.shapes.filling import CONTENT_TYPES, ENUM_CLASSES
+from emulator.shapes.pieces import names_of
 from emulator.shapes.recorded import Known, in_json
 
 Columns = dict[str, Any]
@@ -112,8 +113,7 @@ SHOWN = ("translations", "config", "created_date", "modified_date")
 
 def name_of(columns: Mapping[str, Any]) -> str:
     """Give the English name, the one that was printed, or one made from the id."""
-    translations = in_json(columns.get("translations") or b"null")
-    english = (translations or {}).get("en-us", {}).get("name")
+    english = names_of(columns.get("translations")).get("en-us")
     return str(english or columns.get("name") or f"State {columns['id']}")
 
 

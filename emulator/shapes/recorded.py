@@ -23,7 +23,7 @@ from emulator.core.records import (
 from emulator.core.schemas import problem
 from emulator.shapes.answers import Answer, UnknownAnswer, documents_of, source_of
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, excerpt, instance, names_of
 
 
 class Correction(NamedTuple):
@@ -91,10 +91,10 @@ class Known:
         """Take in one document; give the id of its record."""
         fields = instance(shape).fields
         if not isinstance(document, Mapping):
-            raise UnknownAnswer(f"{pointer or '/'}: not an object")
+            raise UnknownAnswer(f"{pointer or '/'}: is {excerpt(document)}, must be an object")
         if self.lenient:
             self._leave_out(shape, set(document) - set(fields))
-        id_ = self._id_of(shape, document)
+        id_ = self._id_of(shape, document, pointer)
         self.records[shape.kind].setdefault(id_, {"id": id_})
         for key, piece in fields.items():
             if isinstance(piece, Piece):
@@ -107,9 +107,17 @@ class Known:
         self, shape: type[Shape], id_: int, key: str, piece: Piece, document: Mapping[str, Any], pointer: str
     ) -> None:
         if key in document:
-            piece.take(Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key], self)
+            self._take_value(piece, Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key])
         elif isinstance(piece, Column) and Absent in COLUMN_TYPES[shape.kind][piece.column or key]:
             self.know(shape.kind, id_, piece.column or key, ABSENT, f"{pointer}/{key}")
+
+    def _take_value(self, piece: Piece, place: Place, value: Any) -> None:
+        try:
+            piece.take(place, value, self)
+        except UnknownAnswer:
+            raise
+        except ValueError as error:
+            raise UnknownAnswer(f"{place.pointer}: {error}") from None
 
     def _learn_one(self, answer: Answer) -> None:
         found, owner = source_of(answer.path)
@@ -128,9 +136,11 @@ class Known:
             name = f"{shape.__name__}.{key}"
             self.left_out[name] = self.left_out.get(name, 0) + 1
 
-    def _id_of(self, shape: type[Shape], document: Mapping[str, Any]) -> int:
+    def _id_of(self, shape: type[Shape], document: Mapping[str, Any], pointer: str) -> int:
         for key in ("id", "pk"):
             if key in document:
+                if type(document[key]) is not int:
+                    raise UnknownAnswer(f"{pointer}/{key}: is {excerpt(document[key])}, must be a number")
                 return int(document[key])
         content = (shape.kind, orjson.dumps(document))
         return self._nameless.setdefault(content, self._free_id(shape.kind))
@@ -167,11 +177,9 @@ class Known:
     def language(self) -> str:
         """The language in which the states' names were printed."""
         for columns in self.records[State].values():
-            translations = columns.get("translations")
-            if isinstance(translations, bytes):
-                names = {key: entry.get("name") for key, entry in orjson.loads(translations).items()}
-                if names.get("tr-tr") == columns.get("name") != names.get("en-us"):
-                    return "tr-tr"
+            names = names_of(columns.get("translations"))
+            if "tr-tr" in names and names["tr-tr"] == columns.get("name") != names.get("en-us"):
+                return "tr-tr"
         return "en-us"
 
     def name_commands(self) -> None:

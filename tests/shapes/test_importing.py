@@ -113,7 +113,10 @@ def test_contradicting_answers_are_told() -> None:
 WRONG: dict[str, tuple[Any, str]] = {
     "a number": (3, "neither an answer's body"),
     "a stranger": ({"hello": 1}, "no operation of the guide answers such a document; its keys: hello"),
-    "a wrong type": ({"path": "/api/v1/oms/packages/9/", "body": {"id": 1, "state": 35}}, "/state: not an object"),
+    "a wrong type": (
+        {"path": "/api/v1/oms/packages/9/", "body": {"id": 1, "state": 35}},
+        "/state: is 35, must be an object",
+    ),
     "a transition that leads nowhere": (
         {"path": "/api/v1/oms/packages/9/", "body": {"id": 1, "commands": [{"id": 5, "source_state": 1}]}},
         "transition 5: no answer tells its destination_state",

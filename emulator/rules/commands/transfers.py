@@ -42,7 +42,8 @@ def only_the_state(transfer: TransferOrder, parameters: Parameters, step: Step) 
 def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
     """Ready for dispatch; a shipment is made unless the transition's configuration says no."""
     company = named_carrier(step.tx, parameters)
-    if orjson.loads(step.transition.configuration).get("create_shipment", True):
+    configuration = orjson.loads(step.transition.configuration)
+    if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
         shipment = ship(step.tx, company or first_carrier(step.tx), transfer)
         transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
     bring_items(step.tx, transfer)

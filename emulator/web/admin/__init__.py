@@ -44,7 +44,9 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
     @pages.post("/reset")
     def start_anew() -> ResponseReturnValue:
         reset()
-        return "", 204
+        answer = Response(status=204)
+        del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
+        return answer
 
     add_graph(pages, world)
     add_fidelity(pages, world)
