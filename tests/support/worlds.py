@@ -8,13 +8,13 @@ from typing import Any
 
 from emulator.core.records import KINDS
 from emulator.core.sources import Clock, ClockMode
-from emulator.core.store import Root, TableBase
+from emulator.core.store import Root, TableBase, Transaction
 from emulator.core.world import Announce, Settings, World
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def quiet(world: World, tx: Any) -> None:
+def quiet(tx: Transaction) -> None:
     """Announce nothing."""
 
 
