@@ -25,6 +25,7 @@ class Settings:
     language: str = "en-us"
     base_url: str = "http://127.0.0.1:8080"
     error_style: str = "documented"
+    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
 
