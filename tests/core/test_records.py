@@ -27,7 +27,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 @every_kind
 def test_a_record_is_flat(kind: type[Any]) -> None:
-    """Its columns hold plain immutable values: ids, never other records. (An event keeps a root to tell of.)"""
+    """Its columns hold plain immutable values, never other records; but an event keeps the root it tells of."""
     for column, hint in get_type_hints(kind).items():
         if (kind, column) == (WebhookEvent, "told_from"):
             continue

@@ -78,9 +78,14 @@ def test_a_transaction_within_another_is_an_error() -> None:
     """It would be lost: the outer one knows nothing of it. Neither leaves a trace, and the world can be written."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     before = world.root
-    with pytest.raises(RuntimeError, match="world default is in a transaction"), world.transaction() as tx:
-        tx.change(tx.one(Stock, 1), quantity=7)
-        add_one(world)
+
+    def write_twice() -> None:
+        with world.transaction() as tx:
+            tx.change(tx.one(Stock, 1), quantity=7)
+            add_one(world)
+
+    with pytest.raises(RuntimeError, match="world default is in a transaction"):
+        write_twice()
     assert (world.root, world.clock.now()) == (before, START)
     add_one(world)
     assert world.root.one(Stock, 1).quantity == 1

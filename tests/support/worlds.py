@@ -35,15 +35,21 @@ def tables(root: Root) -> Tables:
     return {kind: {record.id: record for record in root.all(kind)} for kind in KINDS.values()}
 
 
-def changes(before: Tables, after: Tables) -> dict[tuple[str, int], dict[str, Any] | None]:
-    """Give what differs: (kind, id) -> the columns that changed, or None for a new record. None may vanish."""
-    found: dict[tuple[str, int], dict[str, Any] | None] = {}
+REMOVED = "removed"
+Changes = dict[tuple[str, int], Any]
+"""(kind, id) -> the new record, the columns that changed, or REMOVED."""
+
+
+def changes(before: Tables, after: Tables) -> Changes:
+    """Give all that differs between two states of a world."""
+    found: Changes = {}
     for kind, table in after.items():
-        assert before[kind].keys() <= table.keys(), f"a {kind.__name__} vanished"
+        for id_ in before[kind].keys() - table.keys():
+            found[kind.__name__, id_] = REMOVED
         for id_, record in table.items():
             old = before[kind].get(id_)
             if old is None:
-                found[kind.__name__, id_] = None
+                found[kind.__name__, id_] = record
             elif old != record:
                 pairs = zip(record._fields, old, record, strict=True)
                 found[kind.__name__, id_] = {name: value for name, was, value in pairs if was != value}
