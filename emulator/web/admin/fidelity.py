@@ -12,12 +12,14 @@ from flask import Blueprint, Response, jsonify
 
 from emulator.core.records import Package, TransferOrder
 from emulator.core.world import World
+from emulator.params.filters import DENIAL_REASONS
 from emulator.routes import ROUTES
 from emulator.rules.commands import COMMANDS
 from emulator.web.admin.graph import graph_of
 
 FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
+FILTERS = {"list_denial_reasons": DENIAL_REASONS}
 ANY = "*"
 """Stands for every operation."""
 
@@ -38,7 +40,7 @@ def fidelity_of() -> dict[str, list[Row]]:
         "operations": list(operations()),
         "statuses": list(statuses()),
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
-        "filters": [{"filter": name, **note} for name, note in notes()["filters"].items()],
+        "filters": list(filters()),
         "commands": list(commands()),
     }
 
@@ -60,6 +62,12 @@ def operations() -> Iterator[Row]:
     for route in ROUTES:
         row = {"operation": route.operation, "method": route.method, "path": route.path, "doc": route.doc}
         yield row | notes()["operations"][route.operation]
+
+
+def filters() -> Iterator[Row]:
+    """Give each list's filters, as its table has them."""
+    for operation, table in FILTERS.items():
+        yield from ({"operation": operation, **vars(row)} for row in table)
 
 
 def statuses() -> Iterator[Row]:
