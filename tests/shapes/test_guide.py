@@ -75,7 +75,8 @@ def test_a_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
     keys = [key for key in instance(shape).fields if key not in left_out]
     properties = list(schemas.schema(name)["properties"])
     assert sorted(keys) == sorted(properties)
-    assert properties == sorted(properties, key=lambda key: (len(key), key))
+    # A stock location's payload has the keys of its document, whose schema prints them in the document's order.
+    assert name == "stock-location" or properties == sorted(properties, key=lambda key: (len(key), key))
 
 
 class Named:
