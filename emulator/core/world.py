@@ -22,6 +22,8 @@ class Settings:
     scenario: str
     seed: int
     start: datetime
+    installation: str = "default"
+    """Name or path."""
     language: str = "en-us"
     base_url: str = "http://127.0.0.1:8080"
     error_style: str = "documented"
