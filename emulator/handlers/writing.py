@@ -14,6 +14,7 @@ from emulator.core.records import Invoice, Package
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
 from emulator.rules.commands import run
+from emulator.rules.graph import explained
 from emulator.rules.invoicing import purchase_invoice
 from emulator.shapes.documents import of_record
 
@@ -30,6 +31,7 @@ def command(owner: type[Any]) -> Handler:
                 asked = validate(COMMAND, call.read_body())
                 outcome = run(subject, asked, call.user, tx, call.request_id)
             except ValidationFailed as error:
+                error.hint = explained(tx.start, subject)  # as it was before the command began
                 raise in_command_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 

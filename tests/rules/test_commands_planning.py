@@ -88,12 +88,19 @@ def child(doing: Doing, location: int, items: list[PackageItem], position: int =
         )
         claim = Reservation(
             doing.free(Reservation) + doing.copies - doing.free(PackageItem),
-            *(made.id, copy.id, doing.product(item), location),
+            *(made.id, copy.id, doing.product(item), location, held(doing, location, doing.product(item))),
         )
         doing.copies += 1
-        doing.stock[location, claim.product] -= 1
+        doing.stock[location, claim.product] -= claim.quantity
         found |= {("PackageItem", copy.id): copy, ("Reservation", claim.id): claim}
     return found
+
+
+def held(doing: Doing, location: int, product: int) -> int:
+    """Give how much a new claim holds: one piece, or none where all that lies there is promised."""
+    stock = doing.root.find(Stock, "place", (location, product))
+    left = sum(found.quantity for found in stock) + doing.stock[location, product]
+    return 0 if stock and left < 1 else 1
 
 
 def body_of(doing: Doing, position: int = 0) -> dict[str, Any]:
@@ -187,9 +194,10 @@ def quotas(doing: Doing, *locations: int) -> dict[int, int]:
 
 
 @each("MANUAL_PLANNING")
-def test_planning_by_hand_makes_a_package_of_each_group(edge: dict[str, Any]) -> None:
+@pytest.mark.parametrize("stocked", [12, None], ids=["with stock", "without"])
+def test_planning_by_hand_makes_a_package_of_each_group(edge: dict[str, Any], stocked: int | None) -> None:
     """At the locations named, stock or not; the old package is cancelled, and the answer tells of the first."""
-    doing = Doing(edge["id"], fits=several, arrange=only_at(None))
+    doing = Doing(edge["id"], fits=several, arrange=only_at(stocked))
     first, rest = doing.items[:1], doing.items[1:]
     groups = [
         {"package_items": [item.id for item in rest], "erp_code": "TR-KDK"},

@@ -89,11 +89,11 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
 
 
 def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package returns to the state in which it was blocked; its log tells which."""
+    """The package returns to the state in which it was blocked; where no log tells which, to any that is offered."""
     content_type = step.tx.one(State, package.state).content_type
     logs = step.tx.find(TransitionLog, "subject", (content_type, package.id))
-    blocked = next(log for log in reversed(logs[:-1]) if log.new_state == step.transition.source_state)
-    if blocked.old_state != package.state:
+    blocked = next((log for log in reversed(logs) if log.new_state == step.transition.source_state), None)
+    if blocked is not None and blocked.old_state != package.state:
         before = step.tx.one(State, blocked.old_state).name
         message = f'{package.number} was blocked in state "{before}" and can return to that one only.'
         raise refuse("transition", message)
@@ -136,12 +136,14 @@ def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) 
     return replan(step.tx, package, moved)
 
 
-def named_items(tx: Transaction, package: Package, parameters: Parameters) -> list[PackageItem]:
-    """Give the package items that the parameters name; all must belong to the package."""
+def named_items(
+    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
+) -> list[PackageItem]:
+    """Give the package items that the parameters name; all must belong to the package. Errors are about `key`."""
     own = {item.id: item for item in items_of(tx, package)}
     for id_ in parameters["package_items"]:
         if id_ not in own:
-            raise refuse("package_items", f'Invalid pk "{id_}" - {package.number} has no such item.')
+            raise refuse(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
     return [own[id_] for id_ in dict.fromkeys(parameters["package_items"])]
 
 
@@ -149,7 +151,7 @@ def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outco
     """Each group of items becomes a new package at the location named; the old one ends."""
     tx = step.tx
     groups = [
-        (location_coded(tx, group["erp_code"]), named_items(tx, package, group))
+        (location_coded(tx, group["erp_code"]), named_items(tx, package, group, "assignment_groups"))
         for group in parameters["assignment_groups"]
     ]
     check_assignment(tx, package, [item.id for _, items in groups for item in items])
