@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -26,9 +27,9 @@ IN_PROCESS_URL = "http://oms.test"
 class Emulator(Arranging):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
-    `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or
-    `real`. `cors_origins` are the origins whose pages may read answers; without any, all may. Raises `ScenarioError`
-    (a `ValueError`) that names what is known.
+    `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
+    `clock` is `frozen`, `ticking` or `real`. `cors_origins` are the origins whose pages may read answers;
+    without any, all may. Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -37,6 +38,7 @@ class Emulator(Arranging):
         *,
         packages: int | None = None,
         seed: int | None = None,
+        installation: str | PathLike[str] | None = None,
         clock: ClockMode = "frozen",
         host: str = "127.0.0.1",
         port: int = 0,
@@ -45,7 +47,7 @@ class Emulator(Arranging):
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
-        self._scenario = find_scenario(scenario).sized(packages, seed)
+        self._scenario = find_scenario(scenario).sized(packages, seed).on(name_of(installation))
         self._mode: ClockMode = clock
         self._host, self._port = host, port
         self._serving: Serving | None = None
@@ -107,3 +109,7 @@ class Emulator(Arranging):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def name_of(installation: str | PathLike[str] | None) -> str | None:
+    return None if installation is None else fspath(installation)

@@ -14,6 +14,7 @@ from emulator.core.records import Invoice, Package
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
 from emulator.rules.commands import run
+from emulator.rules.graph import explained
 from emulator.rules.invoicing import purchase_invoice
 from emulator.shapes.documents import of_record
 
@@ -30,6 +31,7 @@ def command(owner: type[Any]) -> Handler:
                 asked = validate(COMMAND, call.read_body())
                 outcome = run(subject, asked, call.user, tx, call.request_id)
             except ValidationFailed as error:
+                error.hint = explained(tx.start, subject)  # as it was before the command began
                 raise in_command_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
@@ -37,10 +39,11 @@ def command(owner: type[Any]) -> Handler:
 
 
 def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
-    """Give the error in the one form that is documented for commands, unless the installation answers plainly."""
-    if world.settings.error_style == "plain":
-        return error
-    return ValidationFailed({"error": error.errors, "status_code": error.status}, error.hint)
+    """Give the error in the one form that is documented for commands, and for them alone.
+
+    An installation may answer plainly everywhere; and where it wraps every error, that is done for all at once.
+    """
+    return error.wrapped() if world.settings.error_style == "documented" else error
 
 
 def set_text(owner: type[Any], fields: dict[str, Field]) -> Handler:

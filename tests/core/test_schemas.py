@@ -89,8 +89,8 @@ WRONG = [
     ),
     (
         "installation",
-        {"name": "x", "states": [STATE | {"provenance": "assumed"}], "transitions": []},
-        "/states/0/reason: is missing",
+        {"state": [STATE | {"provenance": "assumed"}]},
+        "/state/0/reason: is missing",
     ),
     (
         "command",
@@ -114,7 +114,7 @@ RIGHT = [
     ),
     ("scenario", {"name": "x", "answers": [{"path": "/api/v1/oms/packages/1/", "body": {}}]}),
     ("scenario", {"name": "x", "steps": [{"method": "DELETE", "path": "/whisperer/hooks/1/"}]}),
-    ("installation", {"name": "x", "states": [STATE | {"provenance": "documented"}], "transitions": []}),
+    ("installation", {"state": [STATE | {"provenance": "documented"}]}),
 ]
 
 JSON = st.recursive(

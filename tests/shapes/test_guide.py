@@ -53,7 +53,8 @@ def test_every_part_was_looked_at() -> None:
 
 def test_every_answer_of_the_guide_has_a_shape() -> None:
     answered = {name.removeprefix("page-of-") for route in GUIDE_ROUTES for name in route.replies.values() if name}
-    assert answered - {"error", "field-errors", "command-error", "command-result"} == set(SHAPES)
+    of_the_control_api = {"stock-location"}
+    assert answered - {"error", "field-errors", "command-error", "command-result"} == set(SHAPES) - of_the_control_api
 
 
 @pytest.mark.parametrize("shape", dict.fromkeys(shape for _, shape in PAIRS), ids=lambda shape: shape.__name__)
@@ -69,11 +70,13 @@ def test_columns_are_those_of_the_kind(shape: type[Shape]) -> None:
 def test_a_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
     """In the order in which the vendor's database keeps keys: by length, then by alphabet."""
     shape, left_out = PAYLOAD_SHAPES[kind]
-    name = {"Package": "package-payload", "TransferOrder": "transfer-payload"}[kind.__name__]
+    names = {"Package": "package-payload", "TransferOrder": "transfer-payload", "StockLocation": "stock-location"}
+    name = names[kind.__name__]
     keys = [key for key in instance(shape).fields if key not in left_out]
     properties = list(schemas.schema(name)["properties"])
     assert sorted(keys) == sorted(properties)
-    assert properties == sorted(properties, key=lambda key: (len(key), key))
+    # A stock location's payload has the keys of its document, whose schema prints them in the document's order.
+    assert name == "stock-location" or properties == sorted(properties, key=lambda key: (len(key), key))
 
 
 class Named:

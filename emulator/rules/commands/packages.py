@@ -26,6 +26,13 @@ from emulator.rules.stock import end_reservations, settle
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
 WAITING_FOR_LABEL = "450"
+SPECIFIC_EVENTS = {
+    "500": ("package.status.packed",),
+    "600": ("package.status.shipped",),
+    "900": ("package.status.cancelled",),
+    "1100": ("package.status.packed_for_refund",),
+}
+"""Package state value -> the event type of a move to this state, whichever command made it."""
 
 
 def only_the_state(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
@@ -47,7 +54,7 @@ def deallocate(package: Package, parameters: Parameters, step: Step) -> Outcome:
 def complete_without_shipment(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """Items are packed, their order items are being prepared, reservations end; no shipment is made."""
     pack(step.tx, package)
-    tell(step.tx, package, "package.status.packed")
+    tell(step.tx, package)
     return None
 
 
@@ -58,11 +65,9 @@ def complete(package: Package, parameters: Parameters, step: Step) -> Outcome:
     pack(tx, package)
     shipment = ship(tx, company, package)
     package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
-    if tx.one(State, package.state).enum_value == WAITING_FOR_LABEL:
-        tell(tx, package, "shipment.created", "package.shipment.awb_number")
-    else:
+    if tx.one(State, package.state).enum_value != WAITING_FOR_LABEL:
         new_label(tx, package)
-        tell(tx, package, "package.status.packed", "shipment.created", "package.shipment.awb_number")
+    tell(tx, package, "shipment.created", "package.shipment.awb_number")
     return None
 
 
@@ -79,16 +84,16 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
     for item in items_of(step.tx, package):
         if item.discrepancy_reason is not None:
             step.tx.change(item, discrepancy_reason=None, modified_date=step.tx.now)
-    tell(step.tx, package, "package.status.packed_for_refund")
+    tell(step.tx, package)
     return None
 
 
 def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package returns to the state in which it was blocked; its log tells which."""
+    """The package returns to the state in which it was blocked; where no log tells which, to any that is offered."""
     content_type = step.tx.one(State, package.state).content_type
     logs = step.tx.find(TransitionLog, "subject", (content_type, package.id))
-    blocked = next(log for log in reversed(logs[:-1]) if log.new_state == step.transition.source_state)
-    if blocked.old_state != package.state:
+    blocked = next((log for log in reversed(logs) if log.new_state == step.transition.source_state), None)
+    if blocked is not None and blocked.old_state != package.state:
         before = step.tx.one(State, blocked.old_state).name
         message = f'{package.number} was blocked in state "{before}" and can return to that one only.'
         raise refuse("transition", message)
@@ -131,12 +136,14 @@ def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) 
     return replan(step.tx, package, moved)
 
 
-def named_items(tx: Transaction, package: Package, parameters: Parameters) -> list[PackageItem]:
-    """Give the package items that the parameters name; all must belong to the package."""
+def named_items(
+    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
+) -> list[PackageItem]:
+    """Give the package items that the parameters name; all must belong to the package. Errors are about `key`."""
     own = {item.id: item for item in items_of(tx, package)}
     for id_ in parameters["package_items"]:
         if id_ not in own:
-            raise refuse("package_items", f'Invalid pk "{id_}" - {package.number} has no such item.')
+            raise refuse(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
     return [own[id_] for id_ in dict.fromkeys(parameters["package_items"])]
 
 
@@ -144,13 +151,13 @@ def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outco
     """Each group of items becomes a new package at the location named; the old one ends."""
     tx = step.tx
     groups = [
-        (location_coded(tx, group["erp_code"]), named_items(tx, package, group))
+        (location_coded(tx, group["erp_code"]), named_items(tx, package, group, "assignment_groups"))
         for group in parameters["assignment_groups"]
     ]
     check_assignment(tx, package, [item.id for _, items in groups for item in items])
     end_reservations(tx, package, give_back=True)
     follow(tx, package)
-    tell(tx, package, "package.status.cancelled")
+    tell(tx, package)
     planned = [plan_group(tx, package, location, items) for location, items in groups]
     return planned[0]
 
@@ -171,8 +178,9 @@ def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> 
 
 
 def tell(tx: Transaction, package: Package, *event_types: str) -> None:
-    """Queue the change of state, and the types that belong to this change alone."""
-    for event_type in ("package.status.transitioned", *event_types):
+    """Queue the change of state, the type of the state that it led to, and those of this change alone."""
+    specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
+    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
         tx.queue(event_type, package)
 
 

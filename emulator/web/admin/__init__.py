@@ -13,6 +13,8 @@ from emulator.core.world import World
 from emulator.version import __version__
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_refusal
+from emulator.web.admin.fidelity import add_fidelity
+from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock)
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity)
 
 
 def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_hosts: Collection[str]) -> Flask:
