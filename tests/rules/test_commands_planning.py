@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import orjson
 import pytest
 
-from emulator.core.records import DenialReason, (
+from emulator.core.records import (
+    DenialReason,
     Order,
     OrderItem,
     Package,
