@@ -10,6 +10,7 @@ import click
 
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.serve import serve
+from emulator.cli.token import token
 from emulator.cli.verify import verify
 from emulator.version import __version__
 
@@ -41,4 +42,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(routes)
 main.add_command(scenarios)
+main.add_command(token)
 main.add_command(verify)

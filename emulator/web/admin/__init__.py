@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from emulator.core.world import World
 from emulator.version import __version__
 from emulator.web.admin.guard import refusal
+from emulator.web.admin.tokens import add_tokens
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -46,6 +47,7 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
         del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
         return answer
 
+    add_tokens(pages, world)
     app.register_blueprint(pages)
 
     @app.errorhandler(HTTPException)
