@@ -10,7 +10,7 @@ LIFETIME = 3600
 
 
 @click.command()
-@click.argument("role", type=click.Choice(list(CREDENTIALS)))
+@click.argument("role", metavar="ROLE", type=click.Choice(list(CREDENTIALS)))
 @click.option("--expires-in", type=int, help=f"Seconds until it expires, in real time.  [default: {LIFETIME}]")
 @click.option("--kind", type=click.Choice(["jwt", "token"]), default="jwt", show_default=True)
 def token(*, role: str, expires_in: int | None, kind: str) -> None:

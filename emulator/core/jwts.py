@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from emulator.core.credentials import CREDENTIALS
 
 JWT_SECRET = "oms-emulator: a published secret, which protects nothing"  # noqa: S105 - it is meant to be known
 ALGORITHM = "HS256"
+FORM = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 CLAIMS = ("sub", "role", "exp")
 READ_ONES = 256
 """How many tokens are remembered as read."""
@@ -64,6 +66,8 @@ def read(token: str) -> Claims:
     """Give what a token says; `InvalidJwt` if it is not one of ours. Its expiry is not judged here."""
     import jwt  # noqa: PLC0415 - only callers of the reference need it
 
+    if not FORM.fullmatch(token):  # the library overlooks characters that are none of base64's
+        raise InvalidJwt("not three parts of base64")
     try:
         claims = jwt.decode(token, JWT_SECRET, [ALGORITHM], options=CHECKS)
     except (jwt.InvalidTokenError, RecursionError) as error:
