@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from waitress.task import WSGITask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+# It warns whenever more calls wait than it has idle threads: usual for tests in parallel, and no user's business.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 32
 """More than the work needs: a slow answer on purpose must not hold up the others."""

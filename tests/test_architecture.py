@@ -37,7 +37,7 @@ OWNERS = {
     "flask": ("web/", "app.py", "server.py"),  # server: for a type alone
     "werkzeug": ("web/",),
     "flask_cors": ("web/", "app.py"),
-    "waitress": ("server.py",),
+    "waitress": ("server.py", "listening.py"),
     "requests": ("session.py", "server.py", "contract/", "delivery"),  # server: for a type alone
     "urllib3": ("session.py",),
     "marshmallow": ("params/", "shapes/"),

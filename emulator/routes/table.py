@@ -31,6 +31,8 @@ class Route:
     doc: str = ""
     negotiates: bool = True
     """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
+    size_parameter: str = "limit"
+    """What a list calls the size of its pages."""
 
 
 def route(  # noqa: PLR0913 - a row is made of these
@@ -44,7 +46,10 @@ def route(  # noqa: PLR0913 - a row is made of these
     scheme: Scheme | None = "Token",
     doc: str = "",
     negotiates: bool = True,
+    size_parameter: str = "limit",
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
     method, _, path = method_and_path.partition(" ")
-    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates)
+    return Route(
+        operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates, size_parameter
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -20,12 +21,14 @@ KINDS: dict[type[Any], tuple[str, ...]] = {
     PackageItem: ("state", "order_item", "package"),
     TransitionLog: ("old_state", "new_state", "object_id", "content_type"),
     Stock: ("product", "stock_location"),
+    Package: ("order", "shipping_address", "state", "stock_location"),
 }
-"""Kinds with a relation over one column, over two together, and with two relations."""
+"""Kinds with a relation over one column, over two together, with two relations, and one that is counted."""
 
 ADDS = st.tuples(st.just("add"), st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4))
 CHANGES = st.tuples(st.just("change"), st.sampled_from(list(KINDS)), st.tuples(st.integers(0, 50), KEYS, KEYS))
-STEPS = st.lists(st.one_of(ADDS, CHANGES), max_size=8)
+REMOVALS = st.tuples(st.just("remove"), st.sampled_from(list(KINDS)), st.integers(0, 50))
+STEPS = st.lists(st.one_of(ADDS, CHANGES, REMOVALS), max_size=8)
 ROUNDS = st.lists(st.tuples(STEPS, st.booleans()), max_size=6)
 """Transactions: what each does, and whether it fails at its end."""
 STARTS = st.lists(st.tuples(st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4)), max_size=8)
@@ -56,11 +59,15 @@ def agree(view: View, model: Model) -> None:
         assert [ids[at] for at in range(-len(ids), 0)] == sorted(table)
         assert list(view.all(kind)) == [table[id_] for id_ in sorted(table)]
         assert all(view.get(kind, id_) == table.get(id_) for id_ in range(80))
+        assert [id_ for id_ in range(80) if view.has(kind, id_)] == sorted(table)
         for relation, columns in RELATIONS[kind].items():
             for key in keys_of(columns):
                 expected = [id_ for id_ in sorted(table) if relation_key(table[id_], columns) == key]
                 assert list(view.related(kind, relation, key)) == expected
                 assert view.find(kind, relation, key) == [table[id_] for id_ in expected]
+    counted = Counter((package.stock_location, package.state) for package in model[Package].values())
+    assert {key: number for key, number in view.tally(Package).items() if number} == counted
+    assert all(view.count(Package, (a, b)) == counted[a, b] for a in range(6) for b in range(6))
 
 
 def keys_of(columns: tuple[str, ...]) -> list[Any]:
@@ -79,6 +86,10 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
                 assert id_ == free[kind]
                 free[kind] += 1
                 model[kind][id_] = tx.add(made(kind, id_, values))
+            elif what == "remove" and model[kind]:
+                record = tx.one(kind, sorted(model[kind])[values % len(model[kind])])
+                tx.remove(record)
+                del model[kind][record.id]
             elif model[kind]:
                 at, first, second = values
                 id_ = sorted(model[kind])[at % len(model[kind])]
@@ -148,8 +159,29 @@ def test_a_relation_follows_a_record_that_comes_back() -> None:
     with world.transaction() as tx:
         tx.change(tx.one(Stock, 1), product=2)
         tx.change(tx.one(Stock, 1), product=1)
-        assert tx.related(Stock, "product", 1) == (1, 2)
-        assert tx.related(Stock, "product", 2) == ()
+        assert tx.related(Stock, "place", (1, 1)) == (1, 2)
+        assert tx.related(Stock, "place", (1, 2)) == ()
+
+
+def test_a_record_that_was_removed_is_gone() -> None:
+    """From everything that can be asked, and its id is not given again; an old root has it still."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    kept = world.root
+    with world.transaction() as tx:
+        tx.remove(tx.one(Stock, 2))
+        with pytest.raises(LookupError):
+            tx.change(Stock(2, 1, 1), quantity=1)
+        with pytest.raises(LookupError):
+            tx.remove(Stock(2, 1, 1))
+        assert tx.new_id(Stock) == 3
+    assert (list(world.root.ids(Stock)), world.root.find(Stock, "place", (1, 1))) == ([1], [Stock(1, 1, 1)])
+    assert list(kept.ids(Stock)) == [1, 2]
+
+
+def test_an_unknown_relation_is_an_error() -> None:
+    """Not an empty answer."""
+    with pytest.raises(LookupError, match="Stock has no relation 'product'"):
+        world_of([Stock(1, 1, 1)]).root.related(Stock, "product", 1)
 
 
 def test_a_broken_promise_names_kind_and_id() -> None:

@@ -36,7 +36,7 @@ def test_no_write_of_many_threads_is_lost() -> None:
     total = WRITERS * WRITES
     assert [stock.quantity for stock in world.root.all(Stock)][:2] == [total, total]
     assert list(world.root.ids(Stock)) == list(range(1, total + 3))
-    assert world.root.related(Stock, "product", 9) == tuple(range(3, total + 3))
+    assert world.root.related(Stock, "place", (9, 9)) == tuple(range(3, total + 3))
     assert (world.clock.now() - START).total_seconds() == pytest.approx(total / 1000)
 
 
@@ -53,13 +53,15 @@ def test_readers_see_whole_transactions_only() -> None:
             if not first == second == len(root.ids(Stock)) - 2:
                 torn.append((first, second, len(root.ids(Stock))))
 
-    readers = [threading.Thread(target=read) for _ in range(2)]
+    readers = [threading.Thread(target=read, daemon=True) for _ in range(2)]
     for reader in readers:
         reader.start()
-    in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None, 2)
-    done.set()
-    for reader in readers:
-        reader.join()
+    try:
+        in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None, 2)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
     assert torn == []
 
 
@@ -72,11 +74,36 @@ def test_a_reader_does_not_wait_for_a_writer() -> None:
     assert world.root.one(Stock, 1).quantity == 7
 
 
+def test_a_transaction_within_another_is_an_error() -> None:
+    """It would be lost: the outer one knows nothing of it. Neither leaves a trace, and the world can be written."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    before = world.root
+
+    def write_twice() -> None:
+        with world.transaction() as tx:
+            tx.change(tx.one(Stock, 1), quantity=7)
+            add_one(world)
+
+    with pytest.raises(RuntimeError, match="world default is in a transaction"):
+        write_twice()
+    assert (world.root, world.clock.now()) == (before, START)
+    add_one(world)
+    assert world.root.one(Stock, 1).quantity == 1
+
+
+def test_transactions_of_two_worlds_may_overlap() -> None:
+    one, other = world_of([Stock(1, 1, 1), Stock(2, 2, 2)]), world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    with one.transaction() as tx:
+        tx.change(tx.one(Stock, 1), quantity=7)
+        add_one(other)
+    assert [world.root.one(Stock, 1).quantity for world in (one, other)] == [7, 1]
+
+
 def test_events_are_announced_within_the_transaction() -> None:
     """Once, after all changes, and only where there are some."""
     heard: list[tuple[list[tuple[str, type, int]], int]] = []
 
-    def announce(world: World, tx: Transaction) -> None:
+    def announce(tx: Transaction) -> None:
         heard.append((tx.events, tx.one(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
@@ -91,7 +118,7 @@ def test_events_are_announced_within_the_transaction() -> None:
 
 
 def test_a_failing_announcement_leaves_no_trace() -> None:
-    def announce(world: World, tx: Transaction) -> None:
+    def announce(tx: Transaction) -> None:
         raise LookupError("no such record")
 
     world = world_of([Stock(1, 1, 1)], announce=announce)

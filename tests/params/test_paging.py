@@ -18,7 +18,9 @@ URL = "http://oms.test/api/v1/oms/packages/"
 def asked(**query: str) -> Call:
     text = "&".join(f"{name}={value}" for name, value in query.items())
     values = {name: [value] for name, value in query.items()}
-    return Call("list_packages", "GET", {}, f"{URL}?{text}" if text else URL, values, "en-us", None, lambda: None)
+    return Call(
+        "list_packages", "GET", {}, f"{URL}?{text}" if text else URL, values, "en-us", None, "1", lambda: None
+    )
 
 
 @given(st.integers(0, 350), st.integers(1, 120), st.booleans())

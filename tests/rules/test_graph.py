@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.records import ABSENT, Package, PackageItem, State, TransferOrder, Transition
 from emulator.core.store import Root
-from emulator.rules.graph import allowed, named, printed, state_valued
+from emulator.rules.graph import COMMAND, allowed, move_of, named, offered, printed, state_valued
 from tests.support.worlds import world_of
 
 ROOT = Emulator("demo").world.root
@@ -77,13 +78,41 @@ def test_a_refusal_has_one_key_and_one_message(subject: Any, asked: Any, key: st
     assert caught.value.errors == {key: [message]}
 
 
-@pytest.mark.parametrize("transition", list(ROOT.all(Transition)), ids=lambda transition: transition.slug)
-def test_every_transition_is_found_by_its_slug(transition: Transition) -> None:
+every_command = pytest.mark.parametrize(
+    "transition", [each for each in ROOT.all(Transition) if each.actor == COMMAND], ids=attrgetter("slug")
+)
+every_other_move = pytest.mark.parametrize(
+    "transition", [each for each in ROOT.all(Transition) if each.actor != COMMAND], ids=attrgetter("slug")
+)
+
+
+@every_command
+def test_every_command_is_found_by_its_slug(transition: Transition) -> None:
     assert named(ROOT, None, str(transition.slug)) == named(ROOT, transition.id, None) == transition
 
 
-@pytest.mark.parametrize("transition", list(ROOT.all(Transition)), ids=lambda transition: transition.slug)
-def test_every_transition_is_allowed_from_its_source_and_from_nowhere_else(transition: Transition) -> None:
+@every_other_move
+def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transition) -> None:
+    """Neither its id nor its slug is known, and no record offers it."""
+    with pytest.raises(ValidationFailed) as caught:
+        named(ROOT, transition.id, None)
+    assert caught.value.errors == {"transition": [f'Invalid pk "{transition.id}" - object does not exist.']}
+    with pytest.raises(ValidationFailed) as caught:
+        named(ROOT, None, str(transition.slug))
+    assert caught.value.errors == {"slug": [f"Object with slug={transition.slug} does not exist."]}
+    assert transition not in offered(ROOT, transition.source_state)
+
+
+@every_other_move
+def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition) -> None:
+    kind = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
+    for subject in {record.state: record for record in ROOT.all(kind)}.values():
+        found = move_of(ROOT, subject, transition.command_code)
+        assert (found == transition) == (subject.state == transition.source_state)
+
+
+@every_command
+def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transition: Transition) -> None:
     kind = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
     states = {record.state: record for record in ROOT.all(kind)}
     for state, subject in states.items():

@@ -89,7 +89,7 @@ def test_a_location_must_have_every_item() -> None:
 def test_the_new_package_takes_over() -> None:
     world = planned(OWN, location(2, IZMIR, target_packing_interval="2 06:00:00"))
     with world.transaction() as tx:
-        answer = replan(tx, tx.one(Package, 1))
+        answer = replan(tx, tx.one(Package, 1), tx.find(PackageItem, "package", 1))
         assert tx.events == [("package.created", Package, 2)]
     child = world.root.one(Package, 2)
     assert answer == {
@@ -108,7 +108,7 @@ def test_the_new_package_takes_over() -> None:
 def test_a_package_without_items_is_not_planned() -> None:
     world = planned(OWN, location(2, IZMIR), quantity=0)
     with world.transaction() as tx:
-        assert replan(tx, tx.one(Package, 1)) is None
+        assert replan(tx, tx.one(Package, 1), []) is None
     assert list(world.root.ids(Package)) == [1]
 
 
@@ -116,7 +116,8 @@ def test_an_installation_without_a_waiting_state_plans_nothing() -> None:
     world = planned(OWN, location(2, IZMIR))
     with world.transaction() as tx:
         tx.change(tx.one(State, 1), enum_value="1")
-        assert replan(tx, tx.one(Package, 1)) is None
+        assert replan(tx, tx.one(Package, 1), tx.find(PackageItem, "package", 1)) is None
+    assert list(world.root.ids(Package)) == [1]
 
 
 @pytest.mark.parametrize(

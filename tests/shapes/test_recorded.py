@@ -131,11 +131,11 @@ BROKEN = {
     "a path of a write": (("/api/v1/oms/packages/7/command/", {}), "no operation of the guide"),
     "an unknown key": (
         (f"{PATH}7/", PACKAGE | {"colour": "red"}),
-        "/colour: unknown key; known: packageitem_set, order_number",
+        "/colour: is unknown, known are packageitem_set, order_number",
     ),
     "an unknown key deep inside": (
         (PATH, {"results": [PACKAGE | {"state": PACKAGE["state"] | {"colour": 1}}]}),
-        "/results/0/state/colour: unknown key; known: id, created_date",
+        "/results/0/state/colour: is unknown, known are id, created_date",
     ),
 }
 
@@ -214,12 +214,22 @@ def test_the_language_is_the_one_that_states_are_named_in() -> None:
     assert learnt((f"{PATH}7/", PACKAGE | {"state": turkish, "packageitem_set": []})).language == "tr-tr"
 
 
-@pytest.mark.parametrize("translations", [[], 5, "x", {"tr-tr": None}, {"tr-tr": {"name": 7}}], ids=str)
-def test_odd_translations_name_nothing(translations: Any) -> None:
-    """They are free values: given back as they are, and the state keeps its own name."""
+def with_translations(translations: Any) -> Scenario:
     body = PACKAGE | {"state": PACKAGE["state"] | {"translations": translations}, "packageitem_set": []}
-    scenario = Scenario("mine", answers=((f"{PATH}{PACKAGE['id']}/", json.dumps(body).encode()),))
-    world = open_world(scenario, "frozen")
+    return Scenario("mine", answers=((f"{PATH}{PACKAGE['id']}/", json.dumps(body).encode()),))
+
+
+@pytest.mark.parametrize("translations", [[], 5, "x", {"tr-tr": None}, {"tr-tr": {"name": 7}}, {"x": {}}], ids=str)
+def test_translations_that_no_page_prints_are_refused_in_one_line(translations: Any) -> None:
+    """It says where, and what would be right."""
+    with pytest.raises(ScenarioError, match=r"^scenario mine: [^\n]*/state/translations[^\n]* must be [^\n]+$"):
+        open_world(with_translations(translations), "frozen")
+
+
+@pytest.mark.parametrize("translations", [None, {}, {"de-de": {"name": "Wartend"}}], ids=str)
+def test_translations_without_a_language_name_nothing_in_it(translations: Any) -> None:
+    """They are given back as they are, and the state keeps its own name."""
+    world = open_world(with_translations(translations), "frozen")
     text = rendered("package", PACKAGE["id"], world.root, "tr-tr", world.kept)
     state = json.loads(text or b"")["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])

@@ -42,6 +42,8 @@ class Exchanged(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    style: str = "documented"
+    """How the world words validation errors."""
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
@@ -60,7 +62,8 @@ def watched(door: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[byte
 
         body = b"".join(door(self, environ, note))
         path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
-        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body))
+        style = self.worlds["default"].settings.error_style
+        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
         return [body] if body else []
 
     return call
@@ -147,7 +150,10 @@ def check_resolved(exchanged: Exchanged, route: Route | None) -> None:
         assert kind != JSON, "the row says that this is no JSON"
         return
     assert kind == JSON, f"Content-Type {kind}"
-    check_schema(exchanged.body, [own[status]] if status in own else [], status)
+    schema = own.get(status)
+    if status == 400 and schema is not None:
+        schema = {"plain": "field-errors", "wrapped": "command-error"}.get(exchanged.style, schema)
+    check_schema(exchanged.body, [schema], status)
 
 
 def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 from emulator.core.records import KINDS
 from emulator.core.sources import Clock, ClockMode
-from emulator.core.store import Root, TableBase
+from emulator.core.store import Root, TableBase, Transaction
 from emulator.core.world import Announce, Settings, World
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def quiet(world: World, tx: Any) -> None:
+def quiet(tx: Transaction) -> None:
     """Announce nothing."""
 
 
@@ -35,15 +35,21 @@ def tables(root: Root) -> Tables:
     return {kind: {record.id: record for record in root.all(kind)} for kind in KINDS.values()}
 
 
-def changes(before: Tables, after: Tables) -> dict[tuple[str, int], dict[str, Any] | None]:
-    """Give what differs: (kind, id) -> the columns that changed, or None for a new record. None may vanish."""
-    found: dict[tuple[str, int], dict[str, Any] | None] = {}
+REMOVED = "removed"
+Changes = dict[tuple[str, int], Any]
+"""(kind, id) -> the new record, the columns that changed, or REMOVED."""
+
+
+def changes(before: Tables, after: Tables) -> Changes:
+    """Give all that differs between two states of a world."""
+    found: Changes = {}
     for kind, table in after.items():
-        assert before[kind].keys() <= table.keys(), f"a {kind.__name__} vanished"
+        for id_ in before[kind].keys() - table.keys():
+            found[kind.__name__, id_] = REMOVED
         for id_, record in table.items():
             old = before[kind].get(id_)
             if old is None:
-                found[kind.__name__, id_] = None
+                found[kind.__name__, id_] = record
             elif old != record:
                 pairs = zip(record._fields, old, record, strict=True)
                 found[kind.__name__, id_] = {name: value for name, was, value in pairs if was != value}

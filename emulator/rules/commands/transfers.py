@@ -22,6 +22,7 @@ from emulator.rules.commands.steps import (
 )
 from emulator.rules.graph import move_of
 from emulator.rules.planning import another_source, transfer_anew
+from emulator.rules.stock import arrived, not_found
 
 SPECIFIC_EVENTS = {
     "ready_to_shipment": "transfer.status.ready_to_shipment",
@@ -69,6 +70,7 @@ def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Ste
     """Cancelled; the items are planned anew from another location that has them, if there is one."""
     bring_items(step.tx, transfer)
     source = another_source(step.tx, transfer)
+    not_found(step.tx, transfer, None if source is None else source.id)
     if source is not None:
         transfer_anew(step.tx, transfer, source.id)
     return None
@@ -77,6 +79,7 @@ def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Ste
 def deliver(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """Transferred; when the last transfer of a package has arrived, the OMS lets the package wait for packing."""
     bring_items(step.tx, transfer)
+    arrived(step.tx, transfer)
     complete_package(step.tx.one(Package, transfer.package), step)
     return None
 
