@@ -39,9 +39,7 @@ def test_a_jwt_expires_when_it_says(oms: Emulator) -> None:
 
 
 WRONG = {
-    "no JSON": (b"{", "role"),
     "no object": (b"[]", "role"),
-    "nothing": (b"", "role"),
     "no role": (b'{"kind":"jwt"}', "full-access"),
     "unknown role": (b'{"role":"root","kind":"jwt"}', "full-access"),
     "a list for a role": (b'{"role":[],"kind":"jwt"}', "full-access"),
@@ -62,3 +60,10 @@ def test_what_is_wrong_is_told_with_what_is_known(client: Any, body: bytes, know
     assert answer.status_code == 400
     assert "\n" not in answer.json()["error"]
     assert known in answer.json()["known"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"NaN"])
+def test_what_is_no_json_is_told(client: Any, body: bytes) -> None:
+    answer = client.post(TOKENS, data=body)
+    assert answer.status_code == 400
+    assert "the body is not JSON" in answer.json()["error"]
