@@ -12,6 +12,7 @@ from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.openapi import openapi
 from emulator.cli.serve import serve
+from emulator.cli.token import token
 from emulator.cli.verify import verify
 from emulator.version import __version__
 
@@ -45,4 +46,5 @@ main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)
 main.add_command(openapi)
+main.add_command(token)
 main.add_command(verify)

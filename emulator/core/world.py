@@ -44,7 +44,7 @@ class World:
     """Turns the events that a transaction queued into records, just before the commit."""
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
-    """Throttled credentials -> when their latest calls were."""
+    """Throttled callers, by scheme and role -> when their latest calls were."""
     kept: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -16,6 +16,7 @@ from emulator.shapes.documents import page, rendered
 Handler = Callable[[Call, World], Reply]
 
 GUIDE_PAGE_SIZE = 10
+REFERENCE_PAGE_SIZE = 20
 
 
 def detail(shape: str) -> Handler:
@@ -40,21 +41,24 @@ def listing(shape: str, kind: type[Any], *, newest_first: bool = True, size: int
     return handle
 
 
-def list_delivery_ranges(call: Call, world: World) -> Reply:
-    """Answer with a page of the delivery ranges, by lower bound."""
-    root = world.root
-    ranges = sorted(root.all(DeliveryRange), key=lambda found: (found.lower, found.upper, found.id))
-    ids = [found.id for found in ranges]
-    return answer(call, world, root, "delivery-range", ids, GUIDE_PAGE_SIZE, newest_first=False)
+def delivery_ranges(shape: str, *, size: int = GUIDE_PAGE_SIZE) -> Handler:
+    """Give a handler that answers with a page of the delivery ranges, by lower bound."""
+
+    def handle(call: Call, world: World) -> Reply:
+        root = world.root
+        ranges = sorted(root.all(DeliveryRange), key=lambda found: (found.lower, found.upper, found.id))
+        return answer(call, world, root, shape, [found.id for found in ranges], size, newest_first=False)
+
+    return handle
 
 
-def belonging(shape: str, owner: type[Any], kind: type[Any]) -> Handler:
+def belonging(shape: str, owner: type[Any], kind: type[Any], *, size: int = GUIDE_PAGE_SIZE) -> Handler:
     """Give a handler for a page of what belongs to the record of the path: logs newest first, events oldest first."""
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
         ids = root.related(kind, "subject", subject_of(root, owner, call.path["pk"]))
-        return answer(call, world, root, shape, ids, GUIDE_PAGE_SIZE, newest_first=kind is TransitionLog)
+        return answer(call, world, root, shape, ids, size, newest_first=kind is TransitionLog)
 
     return handle
 

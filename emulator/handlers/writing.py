@@ -67,11 +67,15 @@ def set_remote_id(owner: type[Any]) -> Handler:
     return set_text(owner, REMOTE_ID)
 
 
-def invoice_package(call: Call, world: World) -> Reply:
-    """Create the package's purchase invoice; the request's body is not read, as the page has none."""
-    with world.transaction() as tx:
-        invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
-    return Reply(201, of_record("invoice", invoice, world.root, call.language, world.kept))
+def invoice_package(shape: str) -> Handler:
+    """Give a handler that creates the package's purchase invoice; no page has a body for it, so none is read."""
+
+    def handle(call: Call, world: World) -> Reply:
+        with world.transaction() as tx:
+            invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
+        return Reply(201, of_record(shape, invoice, world.root, call.language, world.kept))
+
+    return handle
 
 
 def found(tx: Any, owner: type[Any], pk: int) -> Any:

@@ -58,6 +58,8 @@ CONTROL: tuple[Row, ...] = (
         {201: "stock-location"}, "arrange-stock-location", NEW),
     Row("control_change_stock_location", "PATCH", "stock_locations/<id>", "Change a stock location",
         {200: "stock-location"}, "change-stock-location", KNOWN),
+    Row("control_make_token", "POST", "tokens", "Make a credential for either surface",
+        {201: "token-made"}, "token-wanted", (400,)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
         {200: None}),
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why", {200: None}),

@@ -67,7 +67,12 @@ def security_schemes() -> Json:
             "name": "Authorization",
             "description": f"The word `Token`, a space and a key: `Token full-access`. The keys: {tokens}.",
         },
-        "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A JSON Web Token."},
+        "Bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A JSON Web Token of one of the roles.",
+        },
     }
     used = {route.scheme for route in ROUTES}
     return {name: scheme for name, scheme in known.items() if name in used}

@@ -18,6 +18,7 @@ SECOND_PATHS: Mapping[tuple[str, str], str] = {("login", "/api/i1/auth/login/"):
 
 TAGS: Mapping[str, str] = {
     "Package Services (guide)": "Packages, in the shapes of the guide.",
+    "Package Services (reference)": "Packages, in the shapes of the reference.",
     "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
     "Getting started": "Login: a name and a password become a token.",
 }
@@ -37,13 +38,19 @@ def operation_of(route: Route) -> Json:
     return {
         "operationId": operation_id(route),
         "tags": [page],
-        "summary": title[:1].upper() + title[1:],
+        "summary": summary_of(route, title),
         "description": f"Source: {page}, {title}.",
         "security": [{route.scheme: []}] if route.scheme else [],
         **named_list("parameters", parameters_of(route)),
         **request_body(route),
         "responses": responses_of(route),
     }
+
+
+def summary_of(route: Route, title: str) -> str:
+    """Give the page's own title, or the operation's name where the page has none but its path."""
+    told = route.operation.replace("_", " ") if title.startswith(f"{route.method} ") else title
+    return told[:1].upper() + told[1:]
 
 
 def operation_id(route: Route) -> str:

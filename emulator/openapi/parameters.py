@@ -37,7 +37,7 @@ PAGE = query(
 )
 LIMIT = query(
     "limit",
-    {"type": "integer", "default": 10},
+    {"type": "integer"},
     "How many a page has. What is no number above 0 gives the usual page; more than 100 gives 100 (assumed).",
 )
 PAGE_SIZE = LIMIT | {"name": "page_size", "description": "How many a page has, as this list alone calls it."}
@@ -85,7 +85,7 @@ def in_path(path: str) -> list[Json]:
 
 
 def is_list(route: Route) -> bool:
-    return (route.replies.get(200) or "").startswith("page-of-")
+    return "page-of-" in (route.replies.get(200) or "")
 
 
 def parameters_of(route: Route) -> list[Json]:

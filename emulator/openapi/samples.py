@@ -15,6 +15,7 @@ Json = Any
 BASE_URL = "http://127.0.0.1:8080"
 PLACEHOLDERS = {"{domain_url}": BASE_URL, "{cdn_url}": f"{BASE_URL}/cdn"}
 REQUEST = "request"
+FOLDERS = ("documented", "documented_reference")
 
 
 class Sample(NamedTuple):
@@ -44,8 +45,9 @@ def surface_of(path: str) -> str:
 @cache
 def samples() -> Mapping[str, Sample]:
     """Read the samples, by the names of their files."""
-    folder = files("emulator") / "fixtures" / "documented"
-    found = {file.name.removesuffix(".json"): file for file in folder.iterdir() if "." in file.name[:-5]}
+    folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
+    every = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
+    found = {file.name.removesuffix(".json"): file for file in every}
     return {name: sample(found[name].read_text("utf-8")) for name in sorted(found)}
 
 
@@ -65,9 +67,14 @@ def examples_of(route: Route, status: int | None) -> dict[str, Json]:
     return {
         name: {"$ref": f"#/components/examples/{name}"}
         for name, found in samples().items()
-        if (found.title, found.method, found.surface) == of
+        if ((found.title, found.method, found.surface) == of or operation_in(name) == route.operation)
         and (found.is_request if status is None else not found.is_request and found.status == status)
     }
+
+
+def operation_in(name: str) -> str:
+    """Read the operation out of a sample's name: those of the reference bear it, those of the guide their title."""
+    return name.partition(".")[0].replace("-", "_")
 
 
 def example_components(referred: set[str]) -> dict[str, Json]:

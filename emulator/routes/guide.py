@@ -7,7 +7,7 @@ from functools import partial
 from emulator.core.records import Package, TransferOrder, TransitionLog, WebhookEvent
 from emulator.handlers import public, writing
 from emulator.handlers.denial_reasons import list_denial_reasons
-from emulator.handlers.reading import belonging, belonging_detail, detail, list_delivery_ranges, listing
+from emulator.handlers.reading import belonging, belonging_detail, delivery_ranges, detail, listing
 from emulator.routes.table import Route
 from emulator.routes.table import route as any_route
 
@@ -64,14 +64,14 @@ ROUTES: tuple[Route, ...] = (
     route("get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           package_event("webhook-event"),
           replies=one("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
-    route("list_delivery_ranges", "GET packages/delivery-ranges/", list_delivery_ranges,
+    route("list_delivery_ranges", "GET packages/delivery-ranges/", delivery_ranges("delivery-range"),
           replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
     route("list_denial_reasons", "GET packages/package_denial_reason/", list_denial_reasons,
           size_parameter="page_size", replies={200: "page-of-denial-reason", 400: "field-errors"},
           doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
-    route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package,
+    route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("invoice"),
           replies={201: "invoice", 400: "field-errors", 404: "error"}, doc=f"{PACKAGES}, Package Invoice"),
     route("set_package_invoice_number", "POST packages/<pk>/set_invoice_number/",
           writing.set_invoice_number(Package),

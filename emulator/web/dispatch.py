@@ -101,9 +101,10 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
 
 def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answers: Answers) -> Reply:
     """Let the caller in and hand the call to its handler."""
-    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"))
-    if match.resource.any.scheme is not None:
-        admit(credential, arrival.method, arrival.world)
+    scheme = match.resource.any.scheme
+    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
+    if scheme is not None:
+        admit(credential, arrival.method, arrival.world, scheme)
     if arrival.method == "OPTIONS":
         may_write = credential is None or credential.may_write
         return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))

@@ -52,6 +52,6 @@ def media_types(part: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every media type object below a part of the document."""
     if isinstance(part, dict):
         if isinstance(part.get("content"), dict):
-            yield from part["content"].values()
+            yield from (media for media in part["content"].values() if "schema" in media)
         for value in part.values():
             yield from media_types(value)

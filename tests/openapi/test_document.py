@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 
 import emulator
 from emulator.app import create_app
+from emulator.core.credentials import CREDENTIALS
 from emulator.core.events import EVENT_TYPES
 from emulator.openapi.control import CONTROL
 from emulator.openapi.operations import TAGS
@@ -58,6 +59,12 @@ def test_ids_are_unique() -> None:
     """No two operations, webhooks included, share an id."""
     counted = Counter(operation["operationId"] for operation in reading.all_operations())
     assert counted.most_common(1)[0][1] == 1
+
+
+def test_roles_are_those_that_exist(document: Any) -> None:
+    """A credential can be had for each of them."""
+    schema = document["components"]["schemas"]["token-wanted"]
+    assert schema["properties"]["role"]["enum"] == list(CREDENTIALS)
 
 
 def test_every_page_is_described() -> None:

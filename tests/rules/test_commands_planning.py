@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from emulator.core.records import (
+    DenialReason,
     Order,
     OrderItem,
     Package,
@@ -126,10 +127,15 @@ def answered(doing: Doing, **parameters: Any) -> None:
 @pytest.mark.parametrize("parameters", [{}, {"denial_reason": 1}, {"denial_reason": "2"}], ids=str)
 @each("REFUSE_PACKAGE")
 def test_refusing_plans_all_items_elsewhere(edge: dict[str, Any], parameters: dict[str, Any]) -> None:
-    """The reservations are given back here, and made anew there; order items stay."""
+    """The reservations are given back here, and made anew there; the items tell the reason; order items stay."""
     doing = Doing(edge["id"], arrange=only_at(ELSEWHERE))
     answered(doing, **parameters)
-    expected = doing.moved() | doing.followed() | doing.released(give_back=True)
+    followed = doing.followed()
+    if parameters:
+        reason = doing.root.one(DenialReason, int(parameters["denial_reason"]))
+        told = orjson.dumps({"id": reason.id, "title": reason.title})
+        followed = {key: columns | {"denial_reason": told} for key, columns in followed.items()}
+    expected = doing.moved() | followed | doing.released(give_back=True)
     expected |= child(doing, ELSEWHERE, doing.items)
     events = [MOVED, REFUSED, ("package.created", doing.new(Package)[0])]
     doing.check(expected, events, {ELSEWHERE: 1} | doing.left_quota())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import orjson
+
 from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
 from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
 from emulator.core.store import Transaction
@@ -101,21 +103,29 @@ def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
 
 
 def refuse_package(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The location will not pack it: its reservations there end, and it is planned anew, elsewhere."""
-    check_denial_reason(step.tx, parameters.get("denial_reason"))
+    """The location will not pack it: its reservations there end, and it is planned anew, elsewhere.
+
+    Its items tell the reason (assumed: the samples print the key, and null).
+    """
+    reason = named_reason(step.tx, parameters.get("denial_reason"))
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
+    if reason is not None:
+        told = orjson.dumps({"id": reason.id, "title": reason.title})
+        for item in items_of(step.tx, package):
+            step.tx.change(item, denial_reason=told, modified_date=step.tx.now)
     tell(step.tx, package, "package.refused")
     return replan(step.tx, package, items_of(step.tx, package))
 
 
-def check_denial_reason(tx: Transaction, id_: int | None) -> None:
-    """Insist that a reason that is named exists and is in use."""
+def named_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
+    """Give the denial reason that is named, if any; it must exist and be in use."""
     if id_ is None:
-        return
+        return None
     reason = tx.get(DenialReason, id_)
     if reason is None or not reason.is_active:
         raise refuse("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
+    return reason
 
 
 def out_of_stock(package: Package, parameters: Parameters, step: Step) -> Outcome:
