@@ -27,7 +27,7 @@ class Loaded(NamedTuple):
     corrections: tuple[Correction, ...] = ()
 
 
-def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> World:
+def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
     loaded = load(scenario)
     settings = Settings(
@@ -38,7 +38,7 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> W
         base_url=scenario.base_url,
         request=scenario.request,
     )
-    return World(name, settings, loaded.base, Clock(clock, scenario.start), announce, kept=loaded.kept)
+    return World(name, settings, loaded.base, Clock(clock, scenario.start), announce, strict=strict, kept=loaded.kept)
 
 
 @lru_cache(maxsize=8)

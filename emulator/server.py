@@ -26,7 +26,8 @@ class Emulator:
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or
-    `real`. Raises `ScenarioError` (a `ValueError`) that names what is known.
+    `real`, `strict` refuses query parameters that nobody knows. Raises `ScenarioError` (a `ValueError`) that names
+    what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -39,11 +40,13 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Collection[str] = (),
+        strict: bool = False,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._scenario = find_scenario(scenario).sized(packages, seed)
         self._mode: ClockMode = clock
+        self._strict = strict
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self.url = IN_PROCESS_URL
@@ -53,7 +56,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Go back to the scenario's start."""
-        self._worlds[DEFAULT_WORLD] = open_world(self._scenario, self._mode)
+        self._worlds[DEFAULT_WORLD] = open_world(self._scenario, self._mode, strict=self._strict)
 
     @property
     def world(self) -> World:

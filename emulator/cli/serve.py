@@ -35,6 +35,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("scenario", default="demo", show_default=True, help="Name of a scenario, or a .json file.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -46,6 +47,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     scenario: str,
     packages: int | None,
     seed: int | None,
+    strict: bool,
     allow_host: tuple[str, ...],
     log_format: str,
     quiet: bool,
@@ -58,7 +60,14 @@ def serve(  # noqa: PLR0913 - one argument per option
         from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
 
         emulator = Emulator(
-            scenario, packages=packages, seed=seed, clock="ticking", host=host, port=port, allow_hosts=allow_host
+            scenario,
+            packages=packages,
+            seed=seed,
+            clock="ticking",
+            host=host,
+            port=port,
+            allow_hosts=allow_host,
+            strict=strict,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

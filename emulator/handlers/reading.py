@@ -7,10 +7,12 @@ from typing import Any
 
 from emulator.core.errors import NotFound
 from emulator.core.exchange import Call, Reply
-from emulator.core.records import DeliveryRange, State, TransitionLog
+from emulator.core.records import State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.params.paging import page_of
+from emulator.rules.filters import FilterSet, Wanted
+from emulator.rules.filters.finding import find
 from emulator.shapes.documents import page, rendered
 
 Handler = Callable[[Call, World], Reply]
@@ -30,22 +32,17 @@ def detail(shape: str) -> Handler:
     return handle
 
 
-def listing(shape: str, kind: type[Any], *, newest_first: bool = True, size: int = GUIDE_PAGE_SIZE) -> Handler:
-    """Give a handler that answers with a page of all records of a kind, by id."""
+def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE) -> Handler:
+    """Give a handler that answers with a page of the records of a kind that the call wants, newest first unless it
+    or its row's filters say otherwise.
+    """
+    everything = Wanted(FilterSet(kind))
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
-        return answer(call, world, root, shape, root.ids(kind), size, newest_first=newest_first)
+        return answer(call, world, root, shape, find(root, call.wanted or everything), size, newest_first=False)
 
     return handle
-
-
-def list_delivery_ranges(call: Call, world: World) -> Reply:
-    """Answer with a page of the delivery ranges, by lower bound."""
-    root = world.root
-    ranges = sorted(root.all(DeliveryRange), key=lambda found: (found.lower, found.upper, found.id))
-    ids = [found.id for found in ranges]
-    return answer(call, world, root, "delivery-range", ids, GUIDE_PAGE_SIZE, newest_first=False)
 
 
 def belonging(shape: str, owner: type[Any], kind: type[Any]) -> Handler:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from emulator.core.records import Package, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import DeliveryRange, Package, TransferOrder, TransitionLog, WebhookEvent
 from emulator.handlers import public, writing
-from emulator.handlers.reading import belonging, belonging_detail, detail, list_delivery_ranges, listing
+from emulator.handlers.reading import belonging, belonging_detail, detail, listing
 from emulator.routes.table import Route
 from emulator.routes.table import route as any_route
 
@@ -37,11 +37,11 @@ transfer_event = partial(belonging_detail, owner=TransferOrder, kind=WebhookEven
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("list_packages", "GET packages/", listing("package", Package),
-          replies=ok("page-of-package"), doc=f"{PACKAGES}, Package List"),
+          filters="package", replies=ok("page-of-package"), doc=f"{PACKAGES}, Package List"),
     route("list_packages_short", "GET packages/short/", listing("package-short-list-item", Package),
-          replies=ok("page-of-package-short-list-item"), doc=f"{PACKAGES}, Package Short List"),
+          filters="package", replies=ok("page-of-package-short-list-item"), doc=f"{PACKAGES}, Package Short List"),
     route("list_packages_simple", "GET packages/list-simple/", listing("package-simple", Package),
-          replies=ok("page-of-package-simple"), doc=f"{PACKAGES}, Package Simple List"),
+          filters="package_simple", replies=ok("page-of-package-simple"), doc=f"{PACKAGES}, Package Simple List"),
     route("get_package", "GET packages/<pk>/", detail("package"),
           replies=one("package"), doc=f"{PACKAGES}, Package Detail"),
     route("get_package_short", "GET packages/<pk>/short/", detail("package-short"),
@@ -63,8 +63,8 @@ ROUTES: tuple[Route, ...] = (
     route("get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           package_event("webhook-event"),
           replies=one("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
-    route("list_delivery_ranges", "GET packages/delivery-ranges/", list_delivery_ranges,
-          replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
+    route("list_delivery_ranges", "GET packages/delivery-ranges/", listing("delivery-range", DeliveryRange),
+          filters="delivery_range", replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package,
@@ -75,9 +75,9 @@ ROUTES: tuple[Route, ...] = (
     route("set_package_remote_id", "POST packages/<pk>/set_remote_id/", writing.set_remote_id(Package),
           body="set-remote-id", replies=SET_REPLIES, doc=f"{PACKAGES}, Package Set Remote ID"),
     route("list_transfers", "GET transfer_orders/", listing("transfer-list-item", TransferOrder),
-          replies=ok("page-of-transfer-list-item"), doc=f"{TRANSFERS}, Transfer Order List"),
+          filters="transfer", replies=ok("page-of-transfer-list-item"), doc=f"{TRANSFERS}, Transfer Order List"),
     route("list_transfers_simple", "GET transfer_orders/list-simple/", listing("transfer-simple", TransferOrder),
-          replies=ok("page-of-transfer-simple"), doc=f"{TRANSFERS}, Transfer Order List - Simple"),
+          filters="transfer", replies=ok("page-of-transfer-simple"), doc=f"{TRANSFERS}, Transfer Order List - Simple"),
     route("get_transfer", "GET transfer_orders/<pk>/", detail("transfer"),
           replies=one("transfer"), doc=f"{TRANSFERS}, Transfer Order Detail"),
     route("list_transfer_logs", "GET transfer_orders/<pk>/transition_logs/", transfer_logs("transition-log"),

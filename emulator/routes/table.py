@@ -11,6 +11,8 @@ from emulator.core.world import World
 
 Handler = Callable[[Call, World], Reply]
 Scheme = Literal["Token", "Bearer"]
+PAGE_OF = "page-of-"
+"""How the names of pages' schemas begin."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Route:
     doc: str = ""
     negotiates: bool = True
     """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
+    filters: str | None = None
+    """Which of `rules.filters.FILTER_SETS` its list has."""
+
+    @property
+    def pages(self) -> bool:
+        """Whether it answers a page of a list."""
+        return (self.replies.get(200) or "").startswith(PAGE_OF)
 
 
 def route(  # noqa: PLR0913 - a row is made of these
@@ -44,7 +53,8 @@ def route(  # noqa: PLR0913 - a row is made of these
     scheme: Scheme | None = "Token",
     doc: str = "",
     negotiates: bool = True,
+    filters: str | None = None,
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
     method, _, path = method_and_path.partition(" ")
-    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates)
+    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates, filters)
