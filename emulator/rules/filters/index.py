@@ -63,14 +63,20 @@ class Index:
 
     def find(self, lookup: str, wanted: Any) -> Places:
         """Give the places of the records with such a value, ascending."""
-        slices = RANGES[lookup](self, wanted)
-        found = [self._sorted[start:stop] for start, stop in slices if start < stop]
+        found = self._runs(lookup, wanted)
         if self._owners is not None:
             owners = self._owners
             return array("I", sorted({owners[entry] for entry in chain.from_iterable(found)}))
         if len(found) == 1 and (isinstance(found[0], range) or lookup == "exact"):
             return found[0]
         return array("I", heapq.merge(*found) if lookup == "in" else sorted(chain.from_iterable(found)))
+
+    def _runs(self, lookup: str, wanted: Any) -> list[Sequence[int]]:
+        """Give the entries in runs, each ascending among equal values; a lookup without a range looks at all."""
+        if lookup not in RANGES:
+            meets = LOOKUPS[lookup]
+            return [[entry for entry in self._sorted if meets(self._values[entry], wanted)]]
+        return [self._sorted[start:stop] for start, stop in RANGES[lookup](self, wanted) if start < stop]
 
     def left(self, wanted: Any, key: Callable[[Any], Any] = lambda value: value) -> int:
         return bisect_left(self._sorted, wanted, key=lambda entry: key(self._values[entry]))

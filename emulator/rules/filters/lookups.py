@@ -42,7 +42,6 @@ LOOKUPS: dict[str, Lookup] = {
     "lte": operator.le,
     "in": is_in,
     "startswith": starts_with,
-    "icontains": lambda value, wanted: wanted.lower() in value.lower(),
     "date": on_day,
     "date__gte": since_day,
     "date__lte": until_day,
