@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench pools schemas clean
+.PHONY: run test lint bench pools docs installations clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -22,6 +22,12 @@ bench: $(VENV)/.dev
 
 pools: $(VENV)/.dev
 	$(BIN)/python -m tools.make_pools
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m tools.docs
+
+installations: $(VENV)/.dev
+	$(BIN)/python -m tools.second_installation
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -115,7 +115,7 @@ def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
 
 
 def usual(caller: Caller, path: str, before: Callable[[], None] = lambda: None) -> float:
-    """The best of some answers to the same question: what a busy machine disturbs least, and the dearest is sought."""
+    """The best of some answers to the same question: what a busy machine disturbs least."""
     figures = []
     for _ in range(TIMES):
         before()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from waitress.task import WSGITask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+# It warns whenever more calls wait than it has idle threads: usual for tests in parallel, and no user's business.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 32
 """More than the work needs: a slow answer on purpose must not hold up the others."""
@@ -48,14 +52,27 @@ def listen(app: WSGIApplication, host: str, port: int) -> Any:
     """Give a server that is bound and runs when told to; port 0 takes a free one. `OSError` if it cannot be had."""
     server: Any = create_server(
         app,
-        host=address_of(host),
-        port=port,
+        sockets=[bound(host, port)],
         threads=THREADS,
         max_request_body_size=LARGEST_REQUEST,
         ident="oms-emulator",
     )
     server.channel_class = Channel
     return server
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Give a socket at one address of the host, or nothing that stays open: waitress would bind all of them."""
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    taken = socket.socket(family, kind, protocol)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError:
+        taken.close()
+        raise
+    return taken
 
 
 class Serving:
@@ -81,13 +98,6 @@ class Serving:
     def _run(self) -> None:
         while not self._stopping.is_set():
             wasyncore.loop(timeout=LOOP_SECONDS, map=self._server._map, count=1)  # noqa: SLF001
-
-
-def address_of(host: str) -> str:
-    """Give one address of a host: waitress would bind all of them, each to another free port."""
-    found = socket.getaddrinfo(host or "0.0.0.0", None, type=socket.SOCK_STREAM)
-    addresses = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
-    return str(addresses[0][4][0])
 
 
 def url_of(host: str, port: int) -> str:

@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from emulator.core.records import State, Webhook, WebhookEvent
+from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sources import Clock, ClockMode, made_uuid
 from emulator.core.store import Base, Root, Transaction
 from emulator.core.world import Settings, World
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
+from emulator.shapes.answers import Answer, UnknownAnswer
+from emulator.shapes.events import content_type_of
 from emulator.shapes.filling import Filler
 from emulator.shapes.reading import Kept
-from emulator.shapes.recorded import Answer, Correction, Known, UnknownAnswer
+from emulator.shapes.recorded import Correction, Known
 
 
 class Loaded(NamedTuple):
@@ -29,25 +31,35 @@ class Loaded(NamedTuple):
 
 def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
-    loaded = load(scenario)
+    start = load(scenario)
     settings = Settings(
         scenario=scenario.name,
+        installation=scenario.installation,
         seed=scenario.seed,
         start=scenario.start,
-        language=loaded.kept.language,
+        language=start.kept.language,
         base_url=scenario.base_url,
         request=scenario.request,
     )
-    return World(name, settings, loaded.base, Clock(clock, scenario.start), announce, strict=strict, kept=loaded.kept)
+    return World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
+
+
+def load(scenario: Scenario) -> Loaded:
+    """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
+    try:
+        return loaded(scenario, installation.stamp(scenario.installation))
+    except (installation.InvalidInstallation, ScenarioError):
+        raise
+    except ValueError as error:
+        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
 
 
 @lru_cache(maxsize=8)
-def load(scenario: Scenario) -> Loaded:
-    """Give the base of a scenario; worlds of one scenario share it."""
+def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
     if scenario.answers:
         return recorded(scenario)
     language = scenario.language or "en-us"
-    base = demo_base(scenario.packages, scenario.seed, scenario.start)
+    base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
     return Loaded(base, Kept(language, scenario.base_url))
 
 
@@ -83,7 +95,7 @@ def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> 
             id=id_,
             webhook=hook.id,
             object_id=subject.id,
-            content_type=tx.one(State, subject.state).content_type,
+            content_type=content_type_of(subject, tx),
             created_date=tx.now,
             modified_date=tx.now,
             uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),

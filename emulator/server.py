@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.app import create_app
+from emulator.arrange import Arranging
 from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
 from emulator.core.world import World
 from emulator.loading import open_world
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
 IN_PROCESS_URL = "http://oms.test"
 
 
-class Emulator:
+class Emulator(Arranging):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
-    `scenario` is a name or a file, `packages` and `seed` override what it says, `clock` is `frozen`, `ticking` or
-    `real`, `strict` refuses query parameters that nobody knows. Raises `ScenarioError` (a `ValueError`) that names
-    what is known.
+    `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file)
+    override what it says, `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody
+    knows. Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -36,6 +38,7 @@ class Emulator:
         *,
         packages: int | None = None,
         seed: int | None = None,
+        installation: str | PathLike[str] | None = None,
         clock: ClockMode = "frozen",
         host: str = "127.0.0.1",
         port: int = 0,
@@ -44,7 +47,7 @@ class Emulator:
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
-        self._scenario = find_scenario(scenario).sized(packages, seed)
+        self._scenario = find_scenario(scenario).sized(packages, seed).on(name_of(installation))
         self._mode: ClockMode = clock
         self._strict = strict
         self._host, self._port = host, port
@@ -107,3 +110,7 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def name_of(installation: str | PathLike[str] | None) -> str | None:
+    return None if installation is None else fspath(installation)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.serve import serve
 from emulator.cli.verify import verify
@@ -39,6 +40,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)
 main.add_command(verify)

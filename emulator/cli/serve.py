@@ -33,6 +33,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("host", default="127.0.0.1", show_default=True, help="Address to answer on.")
 @option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @option("scenario", default="demo", show_default=True, help="Name of a scenario, or a .json file.")
+@option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
 @option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
@@ -45,6 +46,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     host: str,
     port: int,
     scenario: str,
+    installation: str | None,
     packages: int | None,
     seed: int | None,
     strict: bool,
@@ -63,6 +65,7 @@ def serve(  # noqa: PLR0913 - one argument per option
             scenario,
             packages=packages,
             seed=seed,
+            installation=installation,
             clock="ticking",
             host=host,
             port=port,

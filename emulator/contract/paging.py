@@ -27,8 +27,10 @@ class Page(NamedTuple):
     rows: list[Any]
 
 
-def page(target: Target, route: Route, path: str, **params: object) -> Page:
-    """Ask for a page; `Drift` if what comes is none."""
+def page(target: Target, route: Route, path: str, size: object = None, **params: object) -> Page:
+    """Ask for a page, of a size if one is given; `Drift` if what comes is none."""
+    if size is not None:
+        params[route.size_parameter] = size
     answer = expect(route, target.get(path, **params), 200)
     body = document(route, answer)
     wrong = next((key for key, kind in ENVELOPE.items() if not has(body, key, kind)), None)
@@ -46,7 +48,7 @@ def roomy(target: Target, route: Route, least: int) -> str:
     key = (route.operation, least)
     if key not in target.known:
         candidates = islice(paths(target, route.path), CANDIDATES)
-        found = (path for path in candidates if page(target, route, path, limit=1).total >= least)
+        found = (path for path in candidates if page(target, route, path, size=1).total >= least)
         if (first := next(found, None)) is None:
             of = f" of the {CANDIDATES} newest records" if "<" in route.path else ""
             raise NotVerified(f"no list{of} has {least} row{'s' if least > 1 else ''} or more")
@@ -59,7 +61,7 @@ def wrong(route: Route, at: Page, text: str, where: str) -> Finding:
 
 
 def first_page(target: Target, route: Route) -> Iterator[Finding]:
-    at = page(target, route, roomy(target, route, 1), limit=1)
+    at = page(target, route, roomy(target, route, 1), size=1)
     if at.previous is not None:
         yield wrong(route, at, f"is {at.previous!r} on the first page, must be null", "/previous")
     if (at.next is None) != (at.total <= 1):
@@ -68,7 +70,7 @@ def first_page(target: Target, route: Route) -> Iterator[Finding]:
 
 def next_page(target: Target, route: Route) -> Iterator[Finding]:
     """Follow `next`, then `previous`: other rows there, the first ones again here."""
-    at = page(target, route, roomy(target, route, 2), limit=1)
+    at = page(target, route, roomy(target, route, 2), size=1)
     second = page(target, route, linked(target, route, at, at.next, "/next"))
     if second.rows == at.rows:
         yield wrong(route, second, "the second page has the rows of the first", "/results")
@@ -83,7 +85,7 @@ def linked(target: Target, route: Route, at: Page, link: str | None, where: str)
     """Give the link, if it is one to the target itself that keeps the limit."""
     if link is None or not target.owns(link):
         raise Drift(wrong(route, at, f"is {link!r}, must lead to a page of {target.base_url}", where))
-    if "limit=1" not in link:
+    if f"{route.size_parameter}=1" not in link:
         raise Drift(wrong(route, at, f"is {link!r}, which has lost the limit", where))
     return link
 
@@ -107,7 +109,7 @@ def limit(target: Target, route: Route) -> Iterator[Finding]:
     path = roomy(target, route, 2)
     unasked = page(target, route, path)
     for asked, wanted in ((1, 1), (2, 2), (0, len(unasked.rows)), ("many", len(unasked.rows))):
-        at = page(target, route, path, limit=asked)
+        at = page(target, route, path, size=asked)
         if len(at.rows) != wanted:
             yield wrong(route, at, f"has {len(at.rows)} rows, must have {wanted}", "/results")
 
@@ -138,7 +140,7 @@ def by_lower_bound(row: Any) -> Any:
 
 def row_order(target: Target, route: Route, *, key: Callable[[Any], Any], descending: bool) -> Iterator[Finding]:
     """Rows stand in their order."""
-    at = page(target, route, roomy(target, route, 2), limit=100)
+    at = page(target, route, roomy(target, route, 2), size=100)
     if at.rows != sorted(at.rows, key=key, reverse=descending):
         found = ", ".join(str(key(row)) for row in at.rows[:5])
         way = "descending" if descending else "ascending"

@@ -53,7 +53,8 @@ def lists(route: Route) -> bool:
 
 
 def lists_all(route: Route) -> bool:
-    return lists(route) and "<" not in route.path
+    """Lists of everything, of which there is more than a page; denial reasons are a handful."""
+    return lists(route) and "<" not in route.path and route.size_parameter == "limit"
 
 
 def details(route: Route) -> bool:
@@ -85,7 +86,7 @@ def by_lower_bound(route: Route) -> bool:
 
 
 def newest_first(route: Route) -> bool:
-    kinds = ("list_packages", "list_transfers", "_logs")
+    kinds = ("list_packages", "list_transfers", "list_denial_reasons", "_logs")
     return lists(route) and any(kind in route.operation for kind in kinds)
 
 

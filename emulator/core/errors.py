@@ -117,6 +117,10 @@ class ValidationFailed(ApiError):
     def body(self) -> Any:
         return self.errors
 
+    def wrapped(self) -> ValidationFailed:
+        """Give the error in the form that is documented for commands."""
+        return ValidationFailed({"error": self.errors, "status_code": self.status}, self.hint)
+
 
 class BadRequest(Exception):
     """A request that the framework refuses before any view sees it, with its plain HTML page."""

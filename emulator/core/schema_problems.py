@@ -124,5 +124,8 @@ WANTED: dict[str, Callable[[Rules], str]] = {
     "minimum": lambda rules: f"at least {rules['minimum']}",
     "minLength": lambda rules: f"at least {rules['minLength']} character(s) long",
     "minItems": lambda rules: f"an array of at least {rules['minItems']}",
+    "maximum": lambda rules: f"at most {rules['maximum']}",
+    "maxLength": lambda rules: f"at most {rules['maxLength']} character(s) long",
+    "maxItems": lambda rules: f"an array of at most {rules['maxItems']}",
     "minProperties": lambda rules: f"an object with at least {rules['minProperties']} key(s)",
 }

@@ -172,7 +172,9 @@ class View:
         return (self.one(kind, id_) for id_ in self.ids(kind))
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
-        """Give the ids that a relation finds under a key, ascending."""
+        """Give the ids that a relation finds under a key, ascending; `LookupError` for a relation that is none."""
+        if relation not in RELATIONS.get(kind, ()):
+            raise LookupError(f"{kind.__name__} has no relation {relation!r}")
         changed = self.maps.get((kind, relation))
         if changed is not None and (ids := changed.get(key)) is not None:
             return cast("tuple[int, ...]", ids)

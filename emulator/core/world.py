@@ -22,9 +22,12 @@ class Settings:
     scenario: str
     seed: int
     start: datetime
+    installation: str = "default"
+    """Name or path."""
     language: str = "en-us"
     base_url: str = "http://127.0.0.1:8080"
     error_style: str = "documented"
+    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
 
@@ -47,17 +50,28 @@ class World:
     kept: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    writing: bool = False
+    """A transaction is open; only its thread, which has the lock, sees this."""
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Give a transaction; it is kept when the block ends well, and leaves no trace when it raises."""
+        """Give a transaction; it is kept when the block ends well, and leaves no trace when it raises.
+
+        One within another of the same world is an error: the outer one would overwrite what it kept.
+        """
         with self.lock:
-            transaction = Transaction(self.root, self.clock.next_write())
-            yield transaction
-            if transaction.events:
-                self.announce(transaction)
-            self.root = transaction.root()
-            self.clock.wrote(transaction.now)
+            if self.writing:
+                raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
+            self.writing = True
+            try:
+                transaction = Transaction(self.root, self.clock.next_write())
+                yield transaction
+                if transaction.events:
+                    self.announce(transaction)
+                self.root = transaction.root()
+                self.clock.wrote(transaction.now)
+            finally:
+                self.writing = False

@@ -18,6 +18,7 @@ from emulator.params.bodies import LOGIN
 WRONG_LOGIN = "Unable to log in with provided credentials."
 HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
+LONGEST_NAME = 40
 
 
 def login(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
@@ -31,8 +32,9 @@ def login(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's 
 
 def product_image(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
     """Give a placeholder picture that names the file which the real host would have."""
-    name = html.escape(unquote(call.url.partition("?")[0]).rpartition("/")[2])
-    return Reply(200, PICTURE.format(name=name[:40]).encode(), content_type=SVG)
+    name = unquote(call.url.partition("?")[0]).rpartition("/")[2]
+    shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]  # XML has no place for control characters
+    return Reply(200, PICTURE.format(name=html.escape(shown)).encode(), content_type=SVG)
 
 
 def preview_shipping_label(call: Call, world: World) -> Reply:

@@ -10,7 +10,7 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.records import State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
-from emulator.params.paging import page_of
+from emulator.params.paging import Page, page_of
 from emulator.rules.filters import FilterSet, Wanted
 from emulator.rules.filters.finding import find
 from emulator.shapes.documents import page, rendered
@@ -32,7 +32,7 @@ def detail(shape: str) -> Handler:
     return handle
 
 
-def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE) -> Handler:
+def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE, size_parameter: str = "limit") -> Handler:
     """Give a handler that answers with a page of the records of a kind that the call wants, newest first unless it
     or its row's filters say otherwise.
     """
@@ -40,7 +40,9 @@ def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE) -> Hand
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
-        return answer(call, world, root, shape, find(root, call.wanted or everything), size, newest_first=False)
+        ids = find(root, call.wanted or everything)
+        asked = page_of(call, ids, size, newest_first=False, size_parameter=size_parameter)
+        return answer_page(call, world, root, shape, asked)
 
     return handle
 
@@ -81,6 +83,10 @@ def answer(  # noqa: PLR0913 - a page is made of these
     call: Call, world: World, root: Root, shape: str, ids: Sequence[int], size: int, *, newest_first: bool
 ) -> Reply:
     """Give the page of these ids that the call asks for."""
-    asked = page_of(call, ids, size, newest_first=newest_first)
+    return answer_page(call, world, root, shape, page_of(call, ids, size, newest_first=newest_first))
+
+
+def answer_page(call: Call, world: World, root: Root, shape: str, asked: Page) -> Reply:
+    """Give the documents of a page."""
     results = (rendered(shape, id_, root, call.language, world.kept) or b"" for id_ in asked.ids)
     return Reply(200, page(asked.count, asked.next, asked.previous, results))

@@ -37,10 +37,11 @@ def command(owner: type[Any]) -> Handler:
 
 
 def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
-    """Give the error in the one form that is documented for commands, unless the installation answers plainly."""
-    if world.settings.error_style == "plain":
-        return error
-    return ValidationFailed({"error": error.errors, "status_code": error.status}, error.hint)
+    """Give the error in the one form that is documented for commands, and for them alone.
+
+    An installation may answer plainly everywhere; and where it wraps every error, that is done for all at once.
+    """
+    return error.wrapped() if world.settings.error_style == "documented" else error
 
 
 def set_text(owner: type[Any], fields: dict[str, Field]) -> Handler:

@@ -12,7 +12,7 @@ from emulator.core.fields import FieldError
 from emulator.params.values import NOTHING, TYPES
 from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
 
-FORMAT, PAGING, SORT = ("format",), ("page", "limit"), "sort"
+FORMAT, PAGE, SORT = "format", "page", "sort"
 NAMED, LONGEST_NAME = 3, 60
 """How many unknown parameters a hint names, and how much of each."""
 
@@ -44,13 +44,13 @@ def order(filters: FilterSet, query: Query) -> tuple[str, ...]:
 
 
 @cache
-def known(filters: str | None, *, pages: bool) -> tuple[str, ...]:
-    """Give the parameters that an operation knows: every name, aliases included."""
-    paging = PAGING if pages else ()
+def known(filters: str | None, size_parameter: str | None) -> tuple[str, ...]:
+    """Give the parameters that an operation knows, aliases included; it has pages if their size has a name."""
+    paging = () if size_parameter is None else (PAGE, size_parameter)
     if filters is None:
-        return (*FORMAT, *paging)
+        return (FORMAT, *paging)
     table = FILTER_SETS[filters]
-    return (*FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
+    return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
 
 
 def unknown(query: Query, names: Collection[str]) -> list[str]:

@@ -23,10 +23,10 @@ class Page:
     previous: str | None
 
 
-def page_of(call: Call, ids: Sequence[int], size: int, *, newest_first: bool) -> Page:
+def page_of(call: Call, ids: Sequence[int], size: int, *, newest_first: bool, size_parameter: str = "limit") -> Page:
     """Give the page that the call asks for; `InvalidPage` beyond the end."""
     count = len(ids)
-    size = asked_size(call, size)
+    size = asked_size(call, size, size_parameter)
     pages = max(1, -(-count // size))
     number = asked_page(call, pages)
     start, stop = (number - 1) * size, min(number * size, count)
@@ -36,9 +36,9 @@ def page_of(call: Call, ids: Sequence[int], size: int, *, newest_first: bool) ->
     return Page(chosen, count, following, before)
 
 
-def asked_size(call: Call, default: int) -> int:
+def asked_size(call: Call, default: int, parameter: str) -> int:
     try:
-        size = int(call.last("limit") or "")
+        size = int(call.last(parameter) or "")
     except ValueError:
         return default
     return min(size, MAXIMUM) if size > 0 else default

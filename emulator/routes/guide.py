@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from emulator.core.records import DeliveryRange, Package, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import DeliveryRange, DenialReason, Package, TransferOrder, TransitionLog, WebhookEvent
 from emulator.handlers import public, writing
 from emulator.handlers.reading import belonging, belonging_detail, detail, listing
 from emulator.routes.table import Route
@@ -65,6 +65,10 @@ ROUTES: tuple[Route, ...] = (
           replies=one("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
     route("list_delivery_ranges", "GET packages/delivery-ranges/", listing("delivery-range", DeliveryRange),
           filters="delivery_range", replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
+    route("list_denial_reasons", "GET packages/package_denial_reason/",
+          listing("denial-reason", DenialReason, size=20, size_parameter="page_size"),
+          filters="denial_reason", size_parameter="page_size",
+          replies={200: "page-of-denial-reason", 400: "field-errors"}, doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package,

@@ -33,6 +33,8 @@ class Route:
     doc: str = ""
     negotiates: bool = True
     """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
+    size_parameter: str = "limit"
+    """What a list calls the size of its pages."""
     filters: str | None = None
     """Which of `rules.filters.FILTER_SETS` its list has."""
 
@@ -53,8 +55,21 @@ def route(  # noqa: PLR0913 - a row is made of these
     scheme: Scheme | None = "Token",
     doc: str = "",
     negotiates: bool = True,
+    size_parameter: str = "limit",
     filters: str | None = None,
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
     method, _, path = method_and_path.partition(" ")
-    return Route(operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates, filters)
+    return Route(
+        operation,
+        method,
+        f"{prefix}/{path}",
+        handler,
+        replies,
+        body,
+        scheme,
+        doc,
+        negotiates,
+        size_parameter,
+        filters,
+    )

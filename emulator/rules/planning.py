@@ -35,9 +35,18 @@ PACKED = 400
 
 
 def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> dict[str, Any] | None:
-    """Make a new package of these items elsewhere; give the documented answer, or None where no location has them."""
+    """Make a new package of these items elsewhere; give the documented answer, or None where no location has them.
+
+    An installation that knows no waiting state has none that a new package could be in: it plans nothing.
+    """
+    if not items or waiting_state(tx, package) is None:
+        return None
     location = nearest_with_stock(tx, package, items)
-    return None if location is None or not items else plan_group(tx, package, location, items)
+    return None if location is None else plan_group(tx, package, location, items)
+
+
+def waiting_state(view: View, package: Package) -> State | None:
+    return state_valued(view, "PackageStatus", WAITING, beside=view.one(State, package.state))
 
 
 def plan_group(
@@ -60,7 +69,7 @@ def plan_group(
 def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
     """Make the package `...P{n+1}` that takes over from its parent."""
     id_ = tx.new_id(Package)
-    waiting = state_valued(tx, "PackageStatus", WAITING, beside=tx.one(State, parent.state))
+    waiting = waiting_state(tx, parent)
     order = tx.one(Order, parent.order)
     extra = {
         "parent_package": {"id": parent.id, "number": parent.number},

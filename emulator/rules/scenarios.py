@@ -63,6 +63,10 @@ class Scenario:
             seed=self.seed if seed is None else seed,
         )
 
+    def on(self, installation: str | None) -> Scenario:
+        """Give the same scenario on another installation."""
+        return self if installation is None else replace(self, installation=installation)
+
 
 def scenario(name_or_file: str) -> Scenario:
     """Give a bundled scenario by its name, or one from a file (anything that ends in `.json`).
@@ -96,11 +100,21 @@ def from_file(path: Path) -> Scenario:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
     if FOLDER not in path.parents and (wrong := problem("scenario", document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
-    return from_document(document, path.stem)
+    try:
+        return from_document(document, path.stem).on(beside(path, document.get("installation")))
+    except ValueError as error:  # a date of the right form that no calendar has
+        raise ScenarioError(f"scenario file {path}: /clock: {error}") from None
+
+
+def beside(path: Path, installation: str | None) -> str | None:
+    """Give an installation's file as the scenario file means it: relative to its own folder."""
+    if installation is None or not installation.endswith(".json"):
+        return installation
+    return str(path.parent / installation)
 
 
 def from_document(document: Mapping[str, Any], name: str) -> Scenario:

@@ -18,6 +18,7 @@ SHAPES: dict[str, type[Shape]] = {
     "package-short": guide.PackageShort,
     "package-simple": guide.PackageSimple,
     "delivery-range": guide.DeliveryRange,
+    "denial-reason": guide.DenialReason,
     "transition-log": guide.TransitionLog,
     "transition-log-short": guide.TransitionLogShort,
     "webhook-event": events.WebhookEvent,
@@ -26,6 +27,7 @@ SHAPES: dict[str, type[Shape]] = {
     "transfer": guide.Transfer,
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
+    "stock-location": guide.StockLocation,
 }
 """Name (as in `schemas/` and the route tables) -> shape."""
 

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from emulator.core import records
-from emulator.core.store import Root
-from emulator.shapes.guide import Package, TransferListItem, Webhook, WebhookShort
+from emulator.core.store import Root, View
+from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.pieces import (
     CDN_URL,
     DOMAIN_URL,
@@ -29,8 +29,18 @@ from emulator.shapes.reading import Reading
 PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
     records.TransferOrder: (TransferListItem, ("created_date", "modified_date")),
+    records.StockLocation: (StockLocation, ()),
 }
 """Subject -> its payload's shape, and the keys of it that the documented payloads lack."""
+
+STATELESS: dict[type[Any], int] = {records.StockLocation: 9}
+"""Content types of subjects without a state, which would tell it (assumed: no source shows one)."""
+
+
+def content_type_of(subject: Any, reading: Reading | View) -> int:
+    """Give the number by which logs and events name the kind of a record."""
+    own = STATELESS.get(type(subject))
+    return reading.one(records.State, subject.state).content_type if own is None else own
 
 
 def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> bytes:
@@ -58,10 +68,10 @@ def database_order(value: Any) -> Any:
 
 
 def subject_of(event: records.WebhookEvent, reading: Reading) -> Any:
-    """Give the package or transfer order that the event tells of: content type and id together name it."""
+    """Give the record that the event tells of: content type and id together name it."""
     for kind in PAYLOAD_SHAPES:
         subject = reading.get(kind, event.object_id)
-        if subject is not None and reading.one(records.State, subject.state).content_type == event.content_type:
+        if subject is not None and content_type_of(subject, reading) == event.content_type:
             return subject
     raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
 

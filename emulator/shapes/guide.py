@@ -154,6 +154,19 @@ class LocationAddress(Shape):
     latitude = Column()
 
 
+class DenialReason(Shape):
+    """No page shows one: the filters of the list name four keys, the rest is what every record has (assumed)."""
+
+    kind = records.DenialReason
+    id = Column()
+    title = Column()
+    is_active = Column()
+    priority = Column()
+    remote_id = Column()
+    created_date = Column()
+    modified_date = Column()
+
+
 class StockLocation(Shape):
     kind, shared = records.StockLocation, True
     id = Column()

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
+from types import NoneType
 from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 
 import orjson
 from marshmallow import Schema, fields, missing
 
-from emulator.core.records import ABSENT, KINDS, REFERENCES, PackageItem, Transition
+from emulator.core.records import ABSENT, KINDS, REFERENCES, Absent, PackageItem, Transition
 from emulator.shapes.reading import Reading
 
 DOMAIN_URL = "\ue000domain\ue001"
@@ -24,6 +25,7 @@ WORLD_PREFIX = "\ue000prefix\ue001"
 """The same for the path alone that leads to the caller's world: empty, or `/w/<name>`."""
 CDN_URL = DOMAIN_URL + "/cdn"
 BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+LONGEST_SHOWN = 60
 
 
 class Facts(Protocol):
@@ -102,15 +104,46 @@ COLUMN_TYPES: dict[type[Any], dict[str, tuple[Any, ...]]] = {
 
 
 def to_column(kind: type[Any], column: str, value: Any) -> Any:
-    """Give a printed value as the column keeps it: JSON as text, times as times."""
+    """Give a printed value as the column keeps it: JSON as text, times as times. `ValueError` if it does not fit."""
     types = COLUMN_TYPES[kind][column]
-    if value is None:
-        return None
     if bytes in types:
-        return orjson.dumps(value)
-    if datetime in types:
-        return datetime.fromisoformat(value)
+        return None if value is None and NoneType in types else orjson.dumps(value)
+    if datetime in types and isinstance(value, str):
+        return zoned(datetime.fromisoformat(value))
+    if type(value) not in types:
+        raise ValueError(f"is {excerpt(value)}, must be {' or '.join(sorted(JSON_NAMES[type_] for type_ in types))}")
     return value
+
+
+JSON_NAMES = {
+    int: "a number",
+    str: "a text",
+    bool: "true or false",
+    datetime: "a time",
+    NoneType: "null",
+    Absent: "absent",
+}
+"""How a column's type is called in a document."""
+
+
+def zoned(at: datetime) -> datetime:
+    """Insist that a time tells its zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"is {at.isoformat()}, must be a time with its zone, such as {at.isoformat()}Z")
+    return at
+
+
+def listed(value: Any) -> list[Any]:
+    """Insist that a value is a list."""
+    if not isinstance(value, list):
+        raise ValueError(f"is {excerpt(value)}, must be a list")
+    return value
+
+
+def excerpt(value: Any) -> str:
+    """Give a value's JSON, cut where it gets long."""
+    shown = orjson.dumps(value).decode()
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
 
 
 def to_print(value: Any) -> Any:
@@ -156,7 +189,10 @@ class Through(Piece):
         return None if record is None else to_print(getattr(record, self.path[-1]))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        facts.hint(place.kind, place.id, self.path, value, place.pointer)
+        kind = place.kind
+        for column in self.path[:-1]:
+            kind = REFERENCES[kind][column]
+        facts.hint(place.kind, place.id, self.path, to_column(kind, self.path[-1], value), place.pointer)
 
 
 def follow(record: Any, path: Iterable[str], reading: Reading) -> Any:
@@ -202,7 +238,7 @@ class Parts(Piece):
         return [document(self.shape, reading.one(kind, id_), reading) for id_ in ids]
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        for number, part in enumerate(value):
+        for number, part in enumerate(listed(value)):
             facts.take(self.shape, part, f"{place.pointer}/{number}", **{self.relation: place.id})
 
 
@@ -213,7 +249,7 @@ class ItemCount(Piece):
         return len(obj.reading.related(PackageItem, "package", obj.record.id))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        facts.expect(PackageItem, "package", place.id, value)
+        facts.expect(PackageItem, "package", place.id, to_column(PackageItem, "id", value))
 
 
 class StateName(Column):
@@ -225,10 +261,18 @@ class StateName(Column):
 
 def state_name(state: Any, language: str) -> str:
     """Give a state's name in a language (`translations`), or its own."""
-    if isinstance(state.translations, bytes) and state.translations != b"null":
-        names = orjson.loads(state.translations)
-        return str(names.get(language, {}).get("name", state.name))
-    return str(state.name)
+    return names_of(state.translations).get(language, str(state.name))
+
+
+def names_of(translations: Any) -> dict[str, str]:
+    """Give the names by language that a state's translations hold; recorded ones may hold anything."""
+    found = orjson.loads(translations) if isinstance(translations, bytes) else None
+    entries = found.items() if isinstance(found, dict) else ()
+    return {
+        language: entry["name"]
+        for language, entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+    }
 
 
 class Commands(Piece):
@@ -247,7 +291,7 @@ class Commands(Piece):
         return [document(self.shape, transition, reading) for transition in offered]
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        for number, part in enumerate(value):
+        for number, part in enumerate(listed(value)):
             facts.take(self.shape, part, f"{place.pointer}/{number}", position=number)
 
 

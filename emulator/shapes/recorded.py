@@ -15,23 +15,15 @@ from emulator.core.records import (
     ABSENT,
     REFERENCES,
     Absent,
-    Package,
     State,
-    TransferOrder,
     Transition,
     TransitionLog,
     WebhookEvent,
 )
 from emulator.core.schemas import problem
+from emulator.shapes.answers import Answer, UnknownAnswer, documents_of, source_of
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, instance
-
-
-class Answer(NamedTuple):
-    """One recorded GET: where it was asked, and its body."""
-
-    path: str
-    body: Any
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Piece, Place, Shape, excerpt, instance, names_of
 
 
 class Correction(NamedTuple):
@@ -42,45 +34,7 @@ class Correction(NamedTuple):
     served: Any
 
 
-class Source(NamedTuple):
-    """What an answer at a path holds."""
-
-    pattern: re.Pattern[str]
-    shape: str
-    owner: type[Any] | None = None
-
-
-def source(pattern: str, shape: str, owner: type[Any] | None = None) -> Source:
-    path = pattern.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Source(re.compile(rf"/api/v1/oms/{path}$"), shape, owner)
-
-
-SOURCES = (
-    source("packages/", "package"),
-    source("packages/short/", "package-short-list-item"),
-    source("packages/list-simple/", "package-simple"),
-    source("packages/delivery-ranges/", "delivery-range"),
-    source("packages/<id>/", "package"),
-    source("packages/<id>/short/", "package-short"),
-    source("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
-    source("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
-    source("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
-    source("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
-    source("transfer_orders/", "transfer-list-item"),
-    source("transfer_orders/list-simple/", "transfer-simple"),
-    source("transfer_orders/<id>/", "transfer"),
-    source("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
-    source("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
-    source("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
-    source("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
-)
-"""Where each shape is answered, on the guide surface."""
-
 CODE_IN_SLUG = re.compile(r"^(?:package|transferorder)__(?P<code>[a-z0-9_]+?)__")
-
-
-class UnknownAnswer(ValueError):
-    """A recorded answer that no shape fits; the text says where."""
 
 
 @dataclass
@@ -93,6 +47,10 @@ class Known:
     counts: dict[int, int] = field(default_factory=dict)
     """Package -> how many items an answer counts in it."""
     corrections: list[Correction] = field(default_factory=list)
+    lenient: bool = False
+    """Whether keys that no shape has are left out, as an import of somebody's own OMS needs it."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Shape and key of what was left out -> how often."""
     _hints: list[tuple[type[Any], int, tuple[str, ...], Any, str]] = field(default_factory=list)
     _nameless: dict[tuple[type[Any], bytes], int] = field(default_factory=dict)
 
@@ -100,6 +58,10 @@ class Known:
         """Take in answers; `UnknownAnswer` where a path or a key has no place."""
         for answer in answers:
             self._learn_one(answer)
+        self.settle()
+
+    def settle(self) -> None:
+        """Follow up what was said of records that are reached by references."""
         for hint in self._hints:
             self._follow(*hint)
         for table in (self.records[TransitionLog], self.records[WebhookEvent]):
@@ -110,6 +72,8 @@ class Known:
         """Keep a column's value, unless it is known already; then a different one is a correction."""
         columns = self.records[kind].setdefault(id_, {"id": id_})
         first = columns.setdefault(column, value)
+        if first is ABSENT and self.lenient:
+            first = columns[column] = value
         if first != value:
             self.corrections.append(Correction(pointer, in_json(value), in_json(first)))
         target = REFERENCES[kind].get(column)
@@ -126,7 +90,11 @@ class Known:
     def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int:
         """Take in one document; give the id of its record."""
         fields = instance(shape).fields
-        id_ = self._id_of(shape, document)
+        if not isinstance(document, Mapping):
+            raise UnknownAnswer(f"{pointer or '/'}: is {excerpt(document)}, must be an object")
+        if self.lenient:
+            self._leave_out(shape, set(document) - set(fields))
+        id_ = self._id_of(shape, document, pointer)
         self.records[shape.kind].setdefault(id_, {"id": id_})
         for key, piece in fields.items():
             if isinstance(piece, Piece):
@@ -139,16 +107,21 @@ class Known:
         self, shape: type[Shape], id_: int, key: str, piece: Piece, document: Mapping[str, Any], pointer: str
     ) -> None:
         if key in document:
-            piece.take(Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key], self)
+            self._take_value(piece, Place(shape.kind, id_, key, f"{pointer}/{key}"), document[key])
         elif isinstance(piece, Column) and Absent in COLUMN_TYPES[shape.kind][piece.column or key]:
             self.know(shape.kind, id_, piece.column or key, ABSENT, f"{pointer}/{key}")
 
+    def _take_value(self, piece: Piece, place: Place, value: Any) -> None:
+        try:
+            piece.take(place, value, self)
+        except UnknownAnswer:
+            raise
+        except ValueError as error:
+            raise UnknownAnswer(f"{place.pointer}: {error}") from None
+
     def _learn_one(self, answer: Answer) -> None:
         found, owner = source_of(answer.path)
-        paged = isinstance(answer.body, dict) and "results" in answer.body
-        documents = answer.body["results"] if paged else [answer.body]
-        for number, document in enumerate(documents):
-            pointer = f"/results/{number}" if paged else ""
+        for pointer, document in documents_of(answer.body):
             if wrong := problem(found.shape, document):
                 raise UnknownAnswer(f"{answer.path}: {pointer}{wrong}")
             id_ = self.take(SHAPES[found.shape], document, pointer)
@@ -158,9 +131,16 @@ class Known:
             self.subjects.append((found.owner, owner))
             self.records[found.owner].setdefault(owner, {"id": owner})
 
-    def _id_of(self, shape: type[Shape], document: Mapping[str, Any]) -> int:
+    def _leave_out(self, shape: type[Shape], keys: set[str]) -> None:
+        for key in sorted(keys):
+            name = f"{shape.__name__}.{key}"
+            self.left_out[name] = self.left_out.get(name, 0) + 1
+
+    def _id_of(self, shape: type[Shape], document: Mapping[str, Any], pointer: str) -> int:
         for key in ("id", "pk"):
             if key in document:
+                if type(document[key]) is not int:
+                    raise UnknownAnswer(f"{pointer}/{key}: is {excerpt(document[key])}, must be a number")
                 return int(document[key])
         content = (shape.kind, orjson.dumps(document))
         return self._nameless.setdefault(content, self._free_id(shape.kind))
@@ -197,27 +177,15 @@ class Known:
     def language(self) -> str:
         """The language in which the states' names were printed."""
         for columns in self.records[State].values():
-            translations = columns.get("translations")
-            if isinstance(translations, bytes):
-                names = {key: entry.get("name") for key, entry in orjson.loads(translations).items()}
-                if names.get("tr-tr") == columns.get("name") != names.get("en-us"):
-                    return "tr-tr"
+            names = names_of(columns.get("translations"))
+            if "tr-tr" in names and names["tr-tr"] == columns.get("name") != names.get("en-us"):
+                return "tr-tr"
         return "en-us"
 
     def name_commands(self) -> None:
         """Give each transition the command code that its slug or its `command` tells."""
         for columns in self.records[Transition].values():
             columns.setdefault("command_code", code_of(columns.get("slug"), columns.get("command")))
-
-
-def source_of(path: str) -> tuple[Source, int | None]:
-    """Give what an answer at this path holds, and whose it is."""
-    plain = path.partition("?")[0]
-    for found in SOURCES:
-        if match := found.pattern.search(plain):
-            owner = match.groupdict().get("owner")
-            return found, None if owner is None else int(owner)
-    raise UnknownAnswer(f"{path}: no operation of the guide answers there")
 
 
 def code_of(slug: Any, command: Any) -> str:

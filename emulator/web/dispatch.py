@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from emulator.core.credentials import Credential
-from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError
+from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
 from emulator.core.exchange import Call, Reply
 from emulator.core.records import User
 from emulator.core.world import World
@@ -90,7 +90,8 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
             indent = indent_of(select_media_type(arrival.environ.get("HTTP_ACCEPT"), last_format))
         reply = handled(arrival, match, query, answers)
     except ApiError as error:
-        reply = Reply(error.status, text(error.body), {**error.headers, **hint_header(error.hint)})
+        told = styled(error, arrival.world.settings.error_style)
+        reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
     except BadRequest:
         raise
     except Exception:
@@ -130,7 +131,7 @@ def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
 
 def run(arrival: Arrival, route: Route, call: Call) -> Reply:
     """Let the row's handler answer; a query parameter that nobody knows is ignored, and told of in the hint."""
-    names = known(route.filters, pages=route.pages)
+    names = known(route.filters, route.size_parameter if route.pages else None)
     strangers = unknown(call.query, names) if route.negotiates else []
     if not strangers:
         return linked(arrival, handled_by(route, call, arrival.world))
@@ -205,6 +206,11 @@ def user_of(world: World, credential: Credential | None) -> User | None:
     if credential is None:
         return None
     return next((user for user in world.root.all(User) if user.username == credential.username), None)
+
+
+def styled(error: ApiError, style: str) -> ApiError:
+    """Give the error as the installation words it: `wrapped` puts whatever fields got wrong into one form."""
+    return error.wrapped() if style == "wrapped" and isinstance(error, ValidationFailed) else error
 
 
 def hint_header(hint: str | None) -> dict[str, str]:

@@ -21,14 +21,14 @@ def test_of_two_hundred_that_send_one_command_exactly_one_succeeds() -> None:
         url = f"{oms.url}/api/v1/oms/packages/{package.id}"
         events = requests.get(f"{url}/webhook_events/short/", headers=oms.auth, timeout=30).json()["count"]
         statuses: list[int] = []
-        start = threading.Barrier(CALLERS)
+        start = threading.Barrier(CALLERS, timeout=60)
 
         def call() -> None:
             start.wait()
             body = {"transition": PREPARE, "input_parameters": {}}
             statuses.append(requests.post(f"{url}/command/", json=body, headers=oms.auth, timeout=60).status_code)
 
-        callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+        callers = [threading.Thread(target=call, daemon=True) for _ in range(CALLERS)]
         for caller in callers:
             caller.start()
         for caller in callers:

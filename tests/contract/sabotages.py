@@ -160,7 +160,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case("without rows", good(emptied), Kind.PAGING),
     ),
     "limit": (
-        Case("ignored", without("limit"), Kind.PAGING),
+        Case("ignored", without("limit", "page_size"), Kind.PAGING),
         Case("one row too few", good(lambda body: body | {"results": body["results"][1:]}), Kind.PAGING),
     ),
     "default-size": (Case("another size", query(lambda sent: {"limit": "9"} | sent), Kind.PAGING),),

@@ -62,7 +62,7 @@ def test_every_known_parameter_is_known(route: Any) -> None:
     """A strict emulator takes every name of the table, and paging; whatever else is a 400 that names them."""
     strict = Emulator("demo", packages=20, strict=True)
     names = {name: "" for name, _ in FILTER_SETS[route.filters].names}
-    assert get(strict, route.path, **names, page="1", limit="5").status == 200
+    assert get(strict, route.path, **names, page="1", **{route.size_parameter: "5"}).status == 200
     answer = get(strict, route.path, nobody="1")
     assert answer.status == 400
     assert all(name in answer.body.decode() for name in names)

@@ -92,8 +92,19 @@ def pair(shared: Pair) -> Iterator[Pair]:
     return shared
 
 
+LEFT_OUT = {
+    "denial_reason": "its `icontains` is SQLite's own, of ASCII letters only; a test of its own has the answers",
+}
+"""Lists that are not compared, and why."""
+
+
+def test_the_oracle_has_every_list() -> None:
+    """A list is compared, or there is a reason."""
+    assert set(TABLES) | set(LEFT_OUT) == set(FILTER_SETS)
+
+
 @pytest.mark.parametrize("name", TABLES)
-def test_the_oracle_has_every_filter(name: str) -> None:
+def test_the_oracle_has_the_filters_of_a_list(name: str) -> None:
     """A filter without its Django twin is not compared, so there is none."""
     assert [one.name for one in FILTER_SETS[name].filters] == list(TABLES[name])
     assert list(FILTER_SETS[name].sortable) == list(SORT.get(name, {}))

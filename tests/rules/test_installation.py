@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from emulator.core.records import CargoCompany, Channel, State, StockLocation, Transition, User
+from emulator.core.records import CargoCompany, Channel, DenialReason, State, StockLocation, Transition, User
+from emulator.core.schemas import problems
 from emulator.rules import installation
 
 DEFAULT = installation.load("default")
-DOCUMENTED = Path(installation.__file__).parent.parent / "fixtures" / "documented"
+DOCUMENTED = installation.FOLDER.parent / "documented"
 STATES = DEFAULT[State]
 
 DOCUMENTED_STATES = {
@@ -110,13 +111,18 @@ def test_every_package_state_has_an_item_state_of_its_own() -> None:
 
 GOOD = {"id": 1, "name": "Türkiye", "code": "tr", "provenance": "documented"}
 BROKEN: dict[str, tuple[Any, str]] = {
-    "an unknown kind": ({"planet": []}, "/: unknown 'planet'; known: country, city"),
-    "an unknown key": ({"country": [GOOD | {"colour": 1}]}, "/country/0: unknown 'colour'; known: id, name, code"),
-    "no id": ({"country": [{"name": "x", "provenance": "documented"}]}, "/country/0"),
-    "no provenance": ({"country": [{"id": 1}]}, "/country/0/provenance: unknown ''; known: documented, observed"),
-    "no reason": (
-        {"country": [GOOD | {"provenance": "assumed"}]},
-        "an assumed entry, and no other, gives its reason",
+    "an unknown kind": ({"planet": []}, "/planet: is unknown, known are $schema, description, state, transition"),
+    "an empty kind": ({"state": []}, "/state: is [], must be an array of at least 1"),
+    "an unknown key": (
+        {"country": [GOOD | {"colour": 1}]},
+        "/country/0/colour: is unknown, known are id, name, code",
+    ),
+    "no id": ({"country": [{"name": "x", "provenance": "documented"}]}, "/country/0/id: is missing"),
+    "no provenance": ({"country": [{"id": 1}]}, "/country/0/provenance: is missing, must be one of"),
+    "no reason": ({"country": [GOOD | {"provenance": "assumed"}]}, "/country/0/reason: is missing"),
+    "a reason too many": (
+        {"country": [GOOD | {"reason": "x"}]},
+        "/country/0: an assumed entry, and no other, gives its reason",
     ),
     "two of one id": ({"country": [GOOD, GOOD]}, "/country/1: the id 1 is taken"),
     "a broken reference": (
@@ -125,28 +131,59 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "a bad date": (
         {"channel": [{"id": 1, "created_date": "soon", "provenance": "documented"}]},
-        "/channel/0: Invalid isoformat",
+        '/channel/0/created_date: is "soon", must be a datetime in UTC',
+    ),
+    "no date": (
+        {"channel": [{"id": 1, "created_date": "2023-02-30T00:00:00Z", "provenance": "documented"}]},
+        "/channel/0: day is out of range",
+    ),
+    "an unknown actor": (
+        {
+            "transition": [
+                {"id": 1, "source_state": 35, "destination_state": 37, "label": "x", "actor": "me"}
+                | {"provenance": "documented"}
+            ]
+        },
+        '/transition/0/actor: is "me", must be one of "command", "carrier", "planner", "operator"',
     ),
 }
 
 
 @pytest.mark.parametrize(("document", "said"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_is_refused_with_place_and_reason(document: Any, said: str, tmp_path: Path) -> None:
+    """One line: the file, the place in it, what is wrong and what would be right."""
     file = tmp_path / "mine.json"
     file.write_bytes(orjson.dumps(document))
     with pytest.raises(installation.InvalidInstallation) as caught:
-        installation.read(file)
-    assert str(file) in str(caught.value)
-    assert said in str(caught.value)
+        installation.load(str(file))
+    assert str(caught.value).startswith(f"{file}: {said}")
+    assert "\n" not in str(caught.value)
 
 
 def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text("{")
     with pytest.raises(installation.InvalidInstallation, match="not JSON"):
-        installation.read(file)
+        installation.load(str(file))
 
 
-def test_an_unknown_name_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no installation 'nowhere'; known: default"):
-        installation.load("nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "", "nowhere.json"])
+def test_an_unknown_name_names_the_known_ones(name: str) -> None:
+    with pytest.raises(ValueError, match=f"no installation '{name}'; known: default.*, or a path"):
+        installation.load(name)
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    """Editing the file is enough; no process has to be started anew."""
+    file = tmp_path / "mine.json"
+    for title in ("first", "another"):
+        file.write_bytes(orjson.dumps({"denial_reason": [{"id": 9, "title": title, "provenance": "documented"}]}))
+        assert installation.load(str(file))[DenialReason][9].title == title
+
+
+@pytest.mark.parametrize("name", installation.names())
+def test_bundled_installations_fit_the_schema(name: str) -> None:
+    """They are not checked at start: this is where."""
+    path = installation.path_of(name)
+    for file in path.glob("*.json") if path.is_dir() else [path]:
+        assert list(problems("installation", orjson.loads(file.read_bytes()))) == []

@@ -20,6 +20,8 @@ COMMANDS: dict[type[Any], Mapping[str, Command]] = {
     Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
     TransferOrder: TRANSFER_COMMANDS,
 }
+SUBJECTS: dict[str, type[Any]] = {"PackageStatus": Package, "TransferStatus": TransferOrder}
+"""Enum class of states -> the records that commands move among them."""
 PLAIN_MOVE = "PKG_STATE_TRANSITION"
 """What a transition runs whose command code nobody knows, as another installation may have: the state alone moves."""
 
@@ -51,4 +53,9 @@ def command_of(kind: type[Any], code: str) -> Command:
     return commands.get(code, commands[PLAIN_MOVE])
 
 
-__all__ = ["COMMANDS", "Command", "Outcome", "command_of", "run"]
+def command_known(enum_class: str, code: str) -> bool:
+    """Tell whether records in states of this enum class have a command with this code."""
+    return enum_class in SUBJECTS and code in COMMANDS[SUBJECTS[enum_class]]
+
+
+__all__ = ["COMMANDS", "PLAIN_MOVE", "SUBJECTS", "Command", "Outcome", "command_known", "command_of", "run"]

@@ -26,6 +26,13 @@ from emulator.rules.stock import end_reservations, settle
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
 WAITING_FOR_LABEL = "450"
+SPECIFIC_EVENTS = {
+    "500": ("package.status.packed",),
+    "600": ("package.status.shipped",),
+    "900": ("package.status.cancelled",),
+    "1100": ("package.status.packed_for_refund",),
+}
+"""Package state value -> the event type of a move to this state, whichever command made it."""
 
 
 def only_the_state(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
@@ -47,7 +54,7 @@ def deallocate(package: Package, parameters: Parameters, step: Step) -> Outcome:
 def complete_without_shipment(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """Items are packed, their order items are being prepared, reservations end; no shipment is made."""
     pack(step.tx, package)
-    tell(step.tx, package, "package.status.packed")
+    tell(step.tx, package)
     return None
 
 
@@ -58,11 +65,9 @@ def complete(package: Package, parameters: Parameters, step: Step) -> Outcome:
     pack(tx, package)
     shipment = ship(tx, company, package)
     package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
-    if tx.one(State, package.state).enum_value == WAITING_FOR_LABEL:
-        tell(tx, package, "shipment.created", "package.shipment.awb_number")
-    else:
+    if tx.one(State, package.state).enum_value != WAITING_FOR_LABEL:
         new_label(tx, package)
-        tell(tx, package, "package.status.packed", "shipment.created", "package.shipment.awb_number")
+    tell(tx, package, "shipment.created", "package.shipment.awb_number")
     return None
 
 
@@ -79,7 +84,7 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
     for item in items_of(step.tx, package):
         if item.discrepancy_reason is not None:
             step.tx.change(item, discrepancy_reason=None, modified_date=step.tx.now)
-    tell(step.tx, package, "package.status.packed_for_refund")
+    tell(step.tx, package)
     return None
 
 
@@ -150,7 +155,7 @@ def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outco
     check_assignment(tx, package, [item.id for _, items in groups for item in items])
     end_reservations(tx, package, give_back=True)
     follow(tx, package)
-    tell(tx, package, "package.status.cancelled")
+    tell(tx, package)
     planned = [plan_group(tx, package, location, items) for location, items in groups]
     return planned[0]
 
@@ -171,8 +176,9 @@ def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> 
 
 
 def tell(tx: Transaction, package: Package, *event_types: str) -> None:
-    """Queue the change of state, and the types that belong to this change alone."""
-    for event_type in ("package.status.transitioned", *event_types):
+    """Queue the change of state, the type of the state that it led to, and those of this change alone."""
+    specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
+    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
         tx.queue(event_type, package)
 
 

@@ -49,7 +49,7 @@ def send(package: Package, step: Step, *event_types: str) -> Outcome:
     package = tx.change(package, shipment_date=tx.now)
     follow(tx, package)
     set_order_items(tx, package, ORDER_SHIPPED)
-    tell(tx, package, "package.status.shipped", *event_types)
+    tell(tx, package, *event_types)
     return None
 
 
@@ -93,7 +93,7 @@ def update_label(package: Package, parameters: Parameters, step: Step) -> Outcom
     package = new_label(step.tx, package)
     if step.transition.source_state != step.transition.destination_state:
         follow(step.tx, package)
-        tell(step.tx, package, "package.status.packed")
+        tell(step.tx, package)
     return None
 
 

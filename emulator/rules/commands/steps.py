@@ -125,7 +125,7 @@ def ship(tx: Transaction, company: CargoCompany, owner: Any, awb_number: str | N
         Shipment(
             id=id_,
             cargo_company=company.id,
-            state=SHIPMENT_CREATED,
+            state=shipment_state(tx),
             package=owner.id if isinstance(owner, Package) else None,
             transfer_order=owner.id if isinstance(owner, TransferOrder) else None,
             created_date=tx.now,
@@ -135,6 +135,14 @@ def ship(tx: Transaction, company: CargoCompany, owner: Any, awb_number: str | N
             query_number=number,
         )
     )
+
+
+def shipment_state(tx: Transaction) -> int:
+    """Give the state of a new shipment: the documented one, or the first that the installation has."""
+    usual = tx.get(State, SHIPMENT_CREATED)
+    if usual is None or usual.enum_class != SHIPMENT_STATUS:
+        return next((each.id for each in tx.all(State) if each.enum_class == SHIPMENT_STATUS), SHIPMENT_CREATED)
+    return usual.id
 
 
 def new_label(tx: Transaction, package: Package) -> Package:

@@ -22,6 +22,7 @@ from emulator.rules.commands.steps import (
 )
 from emulator.rules.graph import move_of
 from emulator.rules.planning import another_source, transfer_anew
+from emulator.rules.stock import arrived, not_found
 
 SPECIFIC_EVENTS = {
     "ready_to_shipment": "transfer.status.ready_to_shipment",
@@ -42,7 +43,8 @@ def only_the_state(transfer: TransferOrder, parameters: Parameters, step: Step) 
 def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
     """Ready for dispatch; a shipment is made unless the transition's configuration says no."""
     company = named_carrier(step.tx, parameters)
-    if orjson.loads(step.transition.configuration).get("create_shipment", True):
+    configuration = orjson.loads(step.transition.configuration)
+    if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
         shipment = ship(step.tx, company or first_carrier(step.tx), transfer)
         transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
     bring_items(step.tx, transfer)
@@ -68,6 +70,7 @@ def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Ste
     """Cancelled; the items are planned anew from another location that has them, if there is one."""
     bring_items(step.tx, transfer)
     source = another_source(step.tx, transfer)
+    not_found(step.tx, transfer, None if source is None else source.id)
     if source is not None:
         transfer_anew(step.tx, transfer, source.id)
     return None
@@ -76,6 +79,7 @@ def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Ste
 def deliver(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
     """Transferred; when the last transfer of a package has arrived, the OMS lets the package wait for packing."""
     bring_items(step.tx, transfer)
+    arrived(step.tx, transfer)
     complete_package(step.tx.one(Package, transfer.package), step)
     return None
 

@@ -22,6 +22,11 @@ def starts_with(value: str, wanted: str) -> bool:
     return value.startswith(wanted)
 
 
+def contains(value: str, wanted: str) -> bool:
+    """As the database does it: both in capitals."""
+    return wanted.upper() in value.upper()
+
+
 def on_day(value: int, wanted: int) -> bool:
     return wanted <= value < wanted + DAY
 
@@ -42,6 +47,7 @@ LOOKUPS: dict[str, Lookup] = {
     "lte": operator.le,
     "in": is_in,
     "startswith": starts_with,
+    "icontains": contains,
     "date": on_day,
     "date__gte": since_day,
     "date__lte": until_day,

@@ -70,9 +70,17 @@ class DemoBase:
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
         if kind not in FIRST:
             return self._fixed.related(kind, relation, key)
+        if relation == "number":
+            return self._numbered(kind, key)
         owner, id_ = self._owner(kind, relation, key)
         block = -1 if owner is None else block_of(owner, id_)
         return self._block(block).related(kind, relation, key) if 0 <= block < self._blocks else ()
+
+    def _numbered(self, kind: type[Any], number: str) -> tuple[int, ...]:
+        """Give what has this number: an order's tells its place, a package's begins with its order's."""
+        order = self.plans.order_numbered(number.rpartition("P")[0] if kind is Package else number)
+        block = -1 if order is None else order // ORDERS
+        return self._block(block).related(kind, "number", number) if 0 <= block < self._blocks else ()
 
     def ids(self, kind: type[Any]) -> Sequence[int]:
         """Give the ids of this kind, ascending; where a block has gaps, they are looked up when first needed."""

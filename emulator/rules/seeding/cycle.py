@@ -6,7 +6,7 @@ one transfer order, and the five blocks of a cycle show its five states.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -127,26 +127,41 @@ class Slot:
 
 
 class Names:
-    """The ids that an installation gives to the states of a kind, and to the hooks of an event type."""
+    """The ids that an installation gives to the states of a kind, and to the hooks of an event type.
+
+    An installation of the user's own may lack states that the cycle goes through. Then a path goes on without
+    them, so that a package stays in the nearest earlier state of its path that the installation has.
+    """
 
     def __init__(self, records: Records) -> None:
-        self._states: list[State] = list(records[State].values())
         self._hooks: dict[str, int] = {hook.event_type: hook.id for hook in records[Webhook].values()}
-        self.content_types = {
-            name: sorted({state.content_type for state in self._states if state.enum_class == name})
-            for name in {state.enum_class for state in self._states}
-        }
+        self._ids: dict[tuple[str, int], dict[str, int]] = {}
+        for state in records[State].values():
+            values = self._ids.setdefault((state.enum_class, state.content_type), {})
+            values.setdefault(state.enum_value, state.id)
+        self.content_types: dict[str, list[int]] = {}
+        for enum_class, content_type in sorted(self._ids):
+            self.content_types.setdefault(enum_class, []).append(content_type)
 
-    def state(self, enum_class: str, value: str, content_type: int = 0) -> int:
-        """Give the id of the state: of the enum's first content type, or of the one that is asked for."""
-        wanted = (enum_class, self.content_types[enum_class][content_type])
-        known = {s.enum_value: s.id for s in self._states if (s.enum_class, s.content_type) == wanted}
-        if value not in known:
-            raise ValueError(f"the installation has no {enum_class} {value}; known: {', '.join(known)}")
-        return known[value]
+    def known(self, enum_class: str, rank: int = 0) -> Mapping[str, int]:
+        """Give value -> id of the enum's states: those of its first content type, or of its second (rank 1)."""
+        types = self.content_types[enum_class]
+        return self._ids[enum_class, types[min(rank, len(types) - 1)]]
 
-    def states(self, enum_class: str, values: Iterable[str]) -> tuple[int, ...]:
-        return tuple(self.state(enum_class, value) for value in values)
+    def path(self, enum_class: str, values: Sequence[str]) -> tuple[str, ...]:
+        """Give those of the values that the installation has; it begins in its first state where it lacks theirs."""
+        known = self.known(enum_class)
+        begin = values[0] if values[0] in known else next(iter(known))
+        return (begin, *(value for value in values[1:] if value in known and value != begin))
+
+    def states(self, enum_class: str, path: Iterable[str]) -> tuple[int, ...]:
+        return tuple(self.known(enum_class)[value] for value in path)
+
+    def nearest(self, enum_class: str, values: Iterable[str], rank: int = 0) -> int:
+        """Give the id of the last of the values that the installation has; its first state where it has none."""
+        known = self.known(enum_class, rank)
+        found = [known[value] for value in values if value in known]
+        return found[-1] if found else next(iter(known.values()))
 
     def hook(self, event_type: str) -> int:
         return self._hooks[event_type]
@@ -175,19 +190,16 @@ class Cycle:
 
 def make_slot(row: Row, column: int, has_transfer: bool, names: Names) -> Slot:
     """Give what a row of the cycle says of the package in a column."""
-    value = row.packages[column]
-    if value == WAITING_FOR_TRANSFER and not has_transfer:
-        value = WAITING
-    path = (*first_states(row, has_transfer), *PATHS[value])
-    logs = path[1:]
+    path = package_path(row, column, has_transfer, names)
+    value, logs = path[-1], path[1:]
     packed = next((k for k, state in enumerate(logs) if state in {PACKED, LABEL}), None)
     return Slot(
         path=names.states("PackageStatus", path),
-        item_state=names.state("PackageItemStatus", ITEM_VALUES.get(value, value)),
-        order_item_state=names.state("OrderStatus", ORDER_ITEM_VALUES.get(value, APPROVED)),
+        item_state=names.nearest("PackageItemStatus", [ITEM_VALUES.get(each, each) for each in path]),
+        order_item_state=names.nearest("OrderStatus", (APPROVED, ORDER_ITEM_VALUES.get(value, APPROVED))),
         hook=names.hook(EVENTS.get(value, "package.status.transitioned") if logs else "package.created"),
         transfer=make_transfer_slot(row, names) if has_transfer else None,
-        replanned=column == 4 and row.packages[3] in {OUT_OF_STOCK, REQUIRES_REPLAN},
+        replanned=column == 4 and gone(package_path(row, 3, False, names)),
         packed_by=None if column == row.unshipped else packed,
         labelled=value != LABEL,
         shipped_by=logs.index(SHIPPED) if SHIPPED in logs else None,
@@ -196,20 +208,42 @@ def make_slot(row: Row, column: int, has_transfer: bool, names: Names) -> Slot:
     )
 
 
-def first_states(row: Row, has_transfer: bool) -> tuple[str, ...]:
+def package_path(row: Row, column: int, has_transfer: bool, names: Names) -> tuple[str, ...]:
+    """Give where a package has been, as far as the installation has the states."""
+    value = row.packages[column]
+    arrived = transfer_path(row, names)[-1] == TRANSFERRED
+    if value == WAITING_FOR_TRANSFER and not has_transfer:
+        value = WAITING
+    if has_transfer and row.transfer == TRANSFERRED and not arrived:
+        value = WAITING_FOR_TRANSFER
+    waits = has_transfer and WAITING_FOR_TRANSFER in names.known("PackageStatus")
+    return names.path("PackageStatus", (*first_states(waits, arrived), *PATHS[value]))
+
+
+def gone(path: tuple[str, ...]) -> bool:
+    """Tell whether another package took the place of one that went this way."""
+    return len(path) > 1 and path[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
+
+
+def first_states(waits: bool, arrived: bool) -> tuple[str, ...]:
     """Give where a package begins: what has a transfer order waits for it first."""
-    if not has_transfer:
+    if not waits:
         return (WAITING,)
-    return (WAITING_FOR_TRANSFER, WAITING) if row.transfer == TRANSFERRED else (WAITING_FOR_TRANSFER,)
+    return (WAITING_FOR_TRANSFER, WAITING) if arrived else (WAITING_FOR_TRANSFER,)
+
+
+def transfer_path(row: Row, names: Names) -> tuple[str, ...]:
+    return names.path("TransferStatus", ("waiting", *TRANSFER_PATHS[row.transfer]))
 
 
 def make_transfer_slot(row: Row, names: Names) -> TransferSlot:
-    value = row.transfer
+    path = transfer_path(row, names)
+    value = path[-1]
     return TransferSlot(
-        path=names.states("TransferStatus", ("waiting", *TRANSFER_PATHS[value])),
-        item_state=names.state("TransferStatus", value, content_type=1),
+        path=names.states("TransferStatus", path),
+        item_state=names.nearest("TransferStatus", path, rank=1),
         hook=names.hook(TRANSFER_EVENTS.get(value, "transfer.status.transitioned")),
-        with_shipment=value in ON_THE_ROAD,
+        with_shipment=value in ON_THE_ROAD and len(path) > 1,
         cancelled=value == CANCELLED,
         transferred=value == TRANSFERRED,
     )

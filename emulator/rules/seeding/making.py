@@ -56,14 +56,14 @@ class Context:
 
 def make_context(plans: Plans, records: Records) -> Context:
     names = Names(records)
-    order_state = partial(names.state, "OrderStatus")
+    order_state = partial(names.nearest, "OrderStatus")
     users = {user.username: user.id for user in records.get(User, {}).values()}
     columns = ("id", "price", "price_eur", "tax_rate")
     return Context(
         plans=plans,
         goods=tuple(Good(*(row[column] for column in columns)) for row in pool("products")),
-        order_states=(order_state("100"), order_state("450"), order_state("400")),
-        shipment_state=names.state("ShipmentStatus", "100"),
+        order_states=(order_state(("400", "100")), order_state(("400", "450")), order_state(("400",))),
+        shipment_state=names.nearest("ShipmentStatus", ("100",)),
         package_type=names.content_types["PackageStatus"][0],
         transfer_type=names.content_types["TransferStatus"][0],
         user=users.get(APPLICATION),

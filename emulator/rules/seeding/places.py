@@ -89,9 +89,10 @@ class Region:
 
 
 def regions(records: Records) -> dict[str, Region]:
-    """Give the regions whose country the installation has, by country code."""
+    """Give the regions of countries in which the installation can pack and send, by country code."""
     codes = {country.code: country.id for country in records[Country].values()}
-    return {code: region(code, codes[code], records) for code in CURRENCIES if code in codes}
+    found = {code: region(code, codes[code], records) for code in CURRENCIES if code in codes}
+    return {code: one for code, one in found.items() if one.sources and one.places}
 
 
 def region(code: str, country: int, records: Records) -> Region:

@@ -35,6 +35,10 @@ ITALIAN = 77
 TO_A_STORE = 32
 """So many of 256 orders are fetched by the customer."""
 WITH_RANGE = 90
+NO_REGION = (
+    "the installation has nowhere to pack: packages are made up where a country with the code tr or it has a district"
+    " and an active stock location that is a fulfillment center"
+)
 
 
 class OrderPlan(NamedTuple):
@@ -129,11 +133,17 @@ class Plans:
             channel=pick(region.channels, dice[1]),
             payment_type=pick(PAYMENTS, dice[8]),
             delivery_type=pick(DELIVERIES, dice[10]),
-            retail_store=pick(region.pickups, dice[24]) if dice[9] < TO_A_STORE else None,
+            retail_store=pick(region.pickups, dice[24]) if dice[9] < TO_A_STORE and region.pickups else None,
             date_placed=placed,
             created=placed + 30 * SECOND + wide(dice, 27),
             dice=dice,
         )
+
+    def order_numbered(self, number: str) -> int | None:
+        """Give the place that an order with this number would have; None for a number that no order has."""
+        if not (number.isascii() and number.isdigit() and len(number) == len(str(FIRST_NUMBER))):
+            return None
+        return (int(number) - FIRST_NUMBER) // NUMBER_STEP
 
     def package_of(self, index: int, order: OrderPlan) -> PackagePlan:
         """Give the plan of the package at this place, which belongs to this order."""
@@ -160,10 +170,10 @@ class Plans:
         )
 
     def source(self, region: Region, dice: bytes, origin: bytes, replanned: bool) -> Source:
-        """Give where a package is packed; a re-planned one elsewhere than the one before it."""
+        """Give where a package is packed; a re-planned one elsewhere than the one before, if possible."""
         sources = region.sources
-        at = origin[0]
-        return sources[(at + 1 + dice[0] % (len(sources) - 1) if replanned else at) % len(sources)]
+        at, others = origin[0], max(1, len(sources) - 1)
+        return sources[(at + 1 + dice[0] % others if replanned else at) % len(sources)]
 
     def created(self, index: int) -> int:
         """Give when the package at this place was made: later than the one before it."""
@@ -207,6 +217,9 @@ def pick(values: Sequence[T], dice: int) -> T:
 
 def make_plans(packages: int, seed: int, start: datetime, records: Records) -> Plans:
     """Give the plans of a demonstration of so many packages."""
+    found = tuple(regions(records).values())
+    if packages and not found:
+        raise ValueError(NO_REGION)
     span = min(SHORTEST + packages * PER_HUNDRED // 100, LONGEST)
     return Plans(
         packages=packages,
@@ -214,7 +227,7 @@ def make_plans(packages: int, seed: int, start: datetime, records: Records) -> P
         start=microseconds(start),
         step=span // max(packages, 1),
         cycle=Cycle(seed, Names(records)),
-        regions=tuple(regions(records).values()),
+        regions=found,
         ranges=tuple(records[DeliveryRange]),
         goods=len(pool("products")),
     )

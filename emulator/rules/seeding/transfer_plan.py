@@ -62,5 +62,6 @@ def plan_for(plans: Plans, package: PackagePlan) -> TransferPlan:
 
 
 def elsewhere(package: PackagePlan, dice: bytes) -> int:
-    """Give a stock location of the same country that is not the package's."""
-    return pick([source.id for source in package.order.region.sources if source.id != package.source.id], dice[2])
+    """Give a stock location of the same country that is not the package's, if there is one."""
+    others = [source.id for source in package.order.region.sources if source.id != package.source.id]
+    return pick(others or [package.source.id], dice[2])

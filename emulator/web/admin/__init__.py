@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from emulator.core.refusals import ControlError
 from emulator.core.world import World
 from emulator.version import __version__
+from emulator.web.admin.documents import answered_refusal
+from emulator.web.admin.fidelity import add_fidelity
+from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
+from emulator.web.admin.orders import add_orders
+from emulator.web.admin.packages import add_packages
+from emulator.web.admin.stock import add_stock
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity)
 
 
 def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_hosts: Collection[str]) -> Flask:
@@ -42,9 +52,14 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
     @pages.post("/reset")
     def start_anew() -> ResponseReturnValue:
         reset()
-        return "", 204
+        answer = Response(status=204)
+        del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
+        return answer
 
+    for add in NOUNS:
+        add(pages, world)
     app.register_blueprint(pages)
+    app.register_error_handler(ControlError, answered_refusal)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Request
 
-LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]", "::1", "oms.test"))
+LOCAL_NAMES = frozenset(("localhost", "oms.test"))
 OWN_SITES = frozenset(("", "same-origin", "none"))
 
 
 def refusal(request: Request, allowed_hosts: Collection[str]) -> str | None:
     """Say in one line why this request may not use the control API, or None if it may."""
     host = urlsplit(f"//{request.host}").hostname or ""
-    if host not in LOOPBACK and not host.startswith("127.") and host not in allowed_hosts:
+    if not is_loopback(host) and host not in allowed_hosts:
         return f"the control API answers on loopback only, not on {host!r}; allow it with --allow-host {host}"
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
@@ -22,3 +23,11 @@ def refusal(request: Request, allowed_hosts: Collection[str]) -> str | None:
     if request.headers.get("Sec-Fetch-Site", "") not in OWN_SITES:
         return "the control API takes no calls from pages of another site"
     return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine; a name that only looks like its address is not."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in LOCAL_NAMES

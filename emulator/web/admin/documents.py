@@ -1,0 +1,40 @@
+"""JSON in, JSON out, and refusals as one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from emulator.core.refusals import ControlError, InvalidDocument
+from emulator.shapes.documents import addressed
+
+JSON = "application/json"
+
+
+def asked_document() -> Any:
+    """Give the request's document."""
+    try:
+        return orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise InvalidDocument(f"the body is not JSON: {error}") from None
+
+
+def no_document() -> None:
+    """Insist that the request brings nothing, or an empty object."""
+    if request.get_data().strip() and asked_document() != {}:
+        raise InvalidDocument(f"{request.method} {request.path} takes no document")
+
+
+def answered(value: dict[str, Any] | bytes, status: int = 200) -> Response:
+    """Give the answer of a document, or of one that is text already, with the caller's own address in its links."""
+    body = orjson.dumps(value) if isinstance(value, dict) else value
+    prefix = request.script_root
+    return Response(addressed(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
+
+
+def answered_refusal(error: ControlError) -> Response:
+    """Give a refusal: why in one line, and what is known."""
+    known = {"known": error.known} if error.known else {}
+    return answered({"error": error.message, **known}, error.status)

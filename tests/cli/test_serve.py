@@ -1,0 +1,192 @@
+"""`oms-emulator serve` as a user meets it: a real process, its lines, its signals and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+LIST = "/api/v1/oms/packages/"
+Serve = Callable[..., "subprocess.Popen[str]"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "emulator.cli", *arguments]
+
+
+def environment(extra: dict[str, str]) -> dict[str, str]:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("OMS_EMULATOR_")}
+    return plain | {"PYTHONWARNINGS": "error", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | extra
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a process; whatever still runs at the end is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **extra: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command("serve", *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(extra),
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    """Wait for the line that says where the emulator answers."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("ready: http://127.0.0.1:"), line
+    return line.removeprefix("ready: ").rstrip("\n")
+
+
+def ended(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out, err
+
+
+def refused(*arguments: str, **extra: str) -> str:
+    """Run a command that must fail: exit code 2, nothing on stdout, one line on stderr, which is given."""
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=30, check=False, env=environment(extra)
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("oms-emulator: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number", "code"),
+    [((), signal.SIGTERM, 0), (("-q",), signal.SIGINT, 130), (("-v", "--log-format", "json"), signal.SIGTERM, 0)],
+    ids=["plain and SIGTERM", "quiet and Ctrl-C", "verbose in JSON"],
+)
+def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any, number: Any, code: int) -> None:
+    """Nothing but the line is printed on stdout, and only what was asked for on stderr."""
+    process = serve("--port", "0", *arguments)
+    url = ready(process)
+    assert requests.get(f"{url}/__admin/health", timeout=10).json()["scenario"] == "demo"
+    answer = requests.get(f"{url}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
+    assert answer.json()["count"] == 200
+    assert answer.json()["next"] == f"{url}{LIST}?page=2"
+    returned, out, err = ended(process, number)
+    assert (returned, out) == (code, "")
+    if "-v" in arguments:
+        assert [json.loads(line)["message"] for line in err.splitlines()] == [f"00000001 GET {LIST} -> 200"]
+    else:
+        assert err == ""
+
+
+def test_options_choose_the_world(serve: Serve) -> None:
+    process = serve("--port", "0", "--scenario", "demo", "--packages", "12", "--seed", "3")
+    url = ready(process)
+    health = requests.get(f"{url}/__admin/health", timeout=10).json()
+    assert (health["scenario"], health["seed"]) == ("demo", 3)
+    answer = requests.get(f"{url}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
+    assert answer.json()["count"] == 12
+
+
+def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:
+    twins = {"OMS_EMULATOR_SCENARIO": "empty", "OMS_EMULATOR_SEED": "4", "OMS_EMULATOR_PORT": "0"}
+    process = serve("--seed", "5", **twins)
+    health = requests.get(f"{ready(process)}/__admin/health", timeout=10).json()
+    assert (health["scenario"], health["seed"]) == ("empty", 5)
+
+
+def test_every_option_has_its_twin() -> None:
+    from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
+
+    options = {option.name: option.envvar for option in command_.params if len(option.opts[0]) > 2}
+    assert options == {name: f"OMS_EMULATOR_{str(name).upper()}" for name in options}
+
+
+def test_a_taken_port_is_one_line(serve: Serve) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refused("serve", "--port", str(port), "--scenario", "empty")
+    assert f"cannot answer on 127.0.0.1:{port}: Address already in use" in line
+    assert "--port 0 takes a free one" in line
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "unknown scenario": (
+        ("serve", "--scenario", "dmeo"),
+        "unknown scenario 'dmeo'. Did you mean demo? Known: demo, empty",
+    ),
+    "unknown option": (("serve", "--prot", "1"), "No such option"),
+    "a port that is no number": (("serve", "--port", "x"), "'x' is not a valid int"),
+    "a port that is none": (("serve", "--port", "65536"), "65536 is not in the range"),
+    "negative packages": (("serve", "--packages", "-1"), "-1 is not in the range"),
+    "packages of a sample": (
+        ("serve", "--scenario", "documented/package-list", "--packages", "5"),
+        "it takes no number of packages",
+    ),
+    "a file that is not there": (
+        ("serve", "--scenario", "/nowhere/x.json"),
+        "cannot read scenario file /nowhere/x.json",
+    ),
+    "a log format": (("serve", "--log-format", "xml"), "'xml' is not one of 'text', 'json'"),
+    "an argument too many": (("serve", "now"), "unexpected extra argument (now)"),
+    "a host of nobody": (("serve", "--host", "nobody.invalid", "--port", "0"), "cannot answer on nobody.invalid:0"),
+    "an address of another machine": (
+        ("serve", "--host", "192.0.2.1", "--port", "0"),
+        "cannot answer on 192.0.2.1:0",
+    ),
+    "unknown command": (("srve",), "No such command 'srve'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_is_wrong_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(*arguments)
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "x"), ("SEED", "x"), ("PACKAGES", "-1"), ("SCENARIO", "x")])
+def test_a_wrong_twin_is_said_in_one_line(name: str, value: str) -> None:
+    refused("serve", **{f"OMS_EMULATOR_{name}": value})
+
+
+FILES = {
+    "not JSON": (b"{", "is not JSON"),
+    "not text": (b"\xff\xfe", "is not JSON"),
+    "no scenario": (b'{"packages": 5}', "/name"),
+    "an unknown key": (b'{"name": "x", "colour": 1}', "/colour"),
+    "an unknown installation": (b'{"name": "x", "installation": "y"}', "no installation 'y'; known: default"),
+    "an answer from elsewhere": (b'{"name": "x", "answers": [{"path": "/x/", "body": {}}]}', "recorded answer /x/"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
+def test_a_wrong_file_is_said_in_one_line(content: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_bytes(content)
+    line = refused("serve", "--scenario", str(file))
+    assert said in line
+    assert str(file) in line or "scenario x" in line
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").mkdir()
+    assert "Is a directory" in refused("serve", "--scenario", str(tmp_path / "mine.json"))

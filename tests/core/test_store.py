@@ -1,0 +1,209 @@
+"""The store agrees with plain dicts, whatever is written, and its roots never change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
+from emulator.core.store import Ids, Root, TableBase, View
+from emulator.core.world import World
+from tests.support.worlds import START, world_of
+
+KEYS = st.integers(1, 4)
+KINDS: dict[type[Any], tuple[str, ...]] = {
+    PackageItem: ("state", "order_item", "package"),
+    TransitionLog: ("old_state", "new_state", "object_id", "content_type"),
+    Stock: ("product", "stock_location"),
+    Package: ("order", "shipping_address", "state", "stock_location"),
+}
+"""Kinds with a relation over one column, over two together, with two relations, and one that is counted."""
+
+ADDS = st.tuples(st.just("add"), st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4))
+CHANGES = st.tuples(st.just("change"), st.sampled_from(list(KINDS)), st.tuples(st.integers(0, 50), KEYS, KEYS))
+REMOVALS = st.tuples(st.just("remove"), st.sampled_from(list(KINDS)), st.integers(0, 50))
+STEPS = st.lists(st.one_of(ADDS, CHANGES, REMOVALS), max_size=8)
+ROUNDS = st.lists(st.tuples(STEPS, st.booleans()), max_size=6)
+"""Transactions: what each does, and whether it fails at its end."""
+STARTS = st.lists(st.tuples(st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4)), max_size=8)
+
+Model = dict[type[Any], dict[int, Any]]
+
+
+def made(kind: type[Any], id_: int, values: list[int]) -> Any:
+    return kind(id=id_, **dict(zip(KINDS[kind], values, strict=False)))
+
+
+def started(start: Iterable[tuple[type[Any], list[int]]]) -> Model:
+    model: Model = {kind: {} for kind in KINDS}
+    for position, (kind, values) in enumerate(start):
+        model[kind][10 + 3 * position] = made(kind, 10 + 3 * position, values)
+    return model
+
+
+def first_free(model: Model) -> dict[type[Any], int]:
+    return {kind: max(table, default=0) + 1 for kind, table in model.items()}
+
+
+def agree(view: View, model: Model) -> None:
+    """Everything that can be asked has the model's answer."""
+    for kind, table in model.items():
+        ids = view.ids(kind)
+        assert (list(ids), len(ids)) == (sorted(table), len(table))
+        assert [ids[at] for at in range(-len(ids), 0)] == sorted(table)
+        assert list(view.all(kind)) == [table[id_] for id_ in sorted(table)]
+        assert all(view.get(kind, id_) == table.get(id_) for id_ in range(80))
+        assert [id_ for id_ in range(80) if view.has(kind, id_)] == sorted(table)
+        for relation, columns in RELATIONS[kind].items():
+            for key in keys_of(columns):
+                expected = [id_ for id_ in sorted(table) if relation_key(table[id_], columns) == key]
+                assert list(view.related(kind, relation, key)) == expected
+                assert view.find(kind, relation, key) == [table[id_] for id_ in expected]
+    counted = Counter((package.stock_location, package.state) for package in model[Package].values())
+    assert {key: number for key, number in view.tally(Package).items() if number} == counted
+    assert all(view.count(Package, (a, b)) == counted[a, b] for a in range(6) for b in range(6))
+
+
+def keys_of(columns: tuple[str, ...]) -> list[Any]:
+    return list(range(6)) if len(columns) == 1 else [(a, b) for a in range(6) for b in range(6)]
+
+
+class Failure(Exception):
+    """What a handler raises."""
+
+
+def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any], *, fails: bool) -> None:
+    with world.transaction() as tx:
+        for what, kind, values in steps:
+            if what == "add":
+                id_ = tx.new_id(kind)
+                assert id_ == free[kind]
+                free[kind] += 1
+                model[kind][id_] = tx.add(made(kind, id_, values))
+            elif what == "remove" and model[kind]:
+                record = tx.one(kind, sorted(model[kind])[values % len(model[kind])])
+                tx.remove(record)
+                del model[kind][record.id]
+            elif model[kind]:
+                at, first, second = values
+                id_ = sorted(model[kind])[at % len(model[kind])]
+                columns = dict(zip(KINDS[kind][-2:], (first, second), strict=True))
+                model[kind][id_] = model[kind][id_]._replace(**columns)
+                assert tx.change(tx.one(kind, id_), **columns) == model[kind][id_]
+        agree(tx, model)
+        if fails:
+            raise Failure
+
+
+@settings(max_examples=60, deadline=None)
+@given(STARTS, ROUNDS)
+def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
+    """Inside a transaction, after it, after one that failed; and every old root is as it was."""
+    model = started(start)
+    free = first_free(model)
+    world = world_of(record for table in model.values() for record in table.values())
+    snapshots: list[tuple[Root, Model]] = [(world.root, deepcopy(model))]
+    for steps, fails in rounds:
+        attempt, taken, before = deepcopy(model), dict(free), (world.root, world.clock.now())
+        if fails:
+            with pytest.raises(Failure):
+                run(world, attempt, taken, steps, fails=True)
+            assert (world.root, world.clock.now()) == before
+        else:
+            run(world, attempt, taken, steps, fails=False)
+            model, free = attempt, taken
+        agree(world.root, model)
+        snapshots.append((world.root, deepcopy(model)))
+    for root, then in snapshots:
+        agree(root, then)
+
+
+def test_a_kept_root_is_a_snapshot_to_go_back_to() -> None:
+    """After which the ids that were given since are free again."""
+    world = world_of()
+    kept = world.root
+    for _ in range(2):
+        with world.transaction() as tx:
+            assert tx.add(Stock(tx.new_id(Stock), 1, 1)).id == 1
+        assert list(world.root.ids(Stock)) == [1]
+        world.root = kept
+        assert list(world.root.ids(Stock)) == []
+
+
+def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
+    base = TableBase({Stock: {1: Stock(1, 1, 1)}})
+    one, other = world_of(), world_of()
+    one.root, other.root = Root(base, {}), Root(base, {})
+    with one.transaction() as tx:
+        tx.change(tx.one(Stock, 1), quantity=5)
+    assert (one.root.one(Stock, 1).quantity, other.root.one(Stock, 1).quantity) == (5, 0)
+
+
+def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
+    """Not from the older one that the caller holds."""
+    world = world_of([Stock(1, 1, 1)])
+    with world.transaction() as tx:
+        old = tx.one(Stock, 1)
+        tx.change(old, quantity=5)
+        assert tx.change(old, product=2) == Stock(1, 2, 1, 5)
+
+
+def test_a_relation_follows_a_record_that_comes_back() -> None:
+    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    with world.transaction() as tx:
+        tx.change(tx.one(Stock, 1), product=2)
+        tx.change(tx.one(Stock, 1), product=1)
+        assert tx.related(Stock, "place", (1, 1)) == (1, 2)
+        assert tx.related(Stock, "place", (1, 2)) == ()
+
+
+def test_a_record_that_was_removed_is_gone() -> None:
+    """From everything that can be asked, and its id is not given again; an old root has it still."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    kept = world.root
+    with world.transaction() as tx:
+        tx.remove(tx.one(Stock, 2))
+        with pytest.raises(LookupError):
+            tx.change(Stock(2, 1, 1), quantity=1)
+        with pytest.raises(LookupError):
+            tx.remove(Stock(2, 1, 1))
+        assert tx.new_id(Stock) == 3
+    assert (list(world.root.ids(Stock)), world.root.find(Stock, "place", (1, 1))) == ([1], [Stock(1, 1, 1)])
+    assert list(kept.ids(Stock)) == [1, 2]
+
+
+def test_an_unknown_relation_is_an_error() -> None:
+    """Not an empty answer."""
+    with pytest.raises(LookupError, match="Stock has no relation 'product'"):
+        world_of([Stock(1, 1, 1)]).root.related(Stock, "product", 1)
+
+
+def test_a_broken_promise_names_kind_and_id() -> None:
+    with pytest.raises(LookupError, match="no Package has the id 7"):
+        world_of().root.one(Package, 7)
+
+
+def test_ids_are_a_sequence() -> None:
+    """Slices, negative positions and the end behave as those of a tuple."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    with world.transaction() as tx:
+        tx.add(Stock(tx.new_id(Stock), 1, 1))
+    ids = world.root.ids(Stock)
+    assert isinstance(ids, Ids)
+    assert (ids[0], ids[2], ids[-1], list(ids[1:]), list(ids[::-1])) == (1, 3, 3, [2, 3], [3, 2, 1])
+    for beyond in (3, -4):
+        with pytest.raises(IndexError):
+            ids[beyond]
+
+
+def test_a_transaction_knows_its_time() -> None:
+    world = world_of()
+    with world.transaction() as tx:
+        assert START < tx.now == world.clock.next_write()
+    assert world.clock.now() == tx.now

@@ -1,0 +1,131 @@
+"""One writer at a time, readers without a lock, and whole transactions only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from emulator.core.records import Stock
+from emulator.core.store import Transaction
+from emulator.core.world import World
+from tests.support.worlds import START, world_of
+
+WRITERS, WRITES = 8, 100
+
+
+def add_one(world: World) -> None:
+    with world.transaction() as tx:
+        for id_ in (1, 2):
+            stock = tx.one(Stock, id_)
+            tx.change(stock, quantity=stock.quantity + 1)
+        tx.add(Stock(tx.new_id(Stock), 9, 9))
+
+
+def in_threads(work: Callable[[], None], times: int = WRITERS) -> None:
+    with ThreadPoolExecutor(times) as pool:
+        for done in [pool.submit(work) for _ in range(times)]:
+            done.result()
+
+
+def test_no_write_of_many_threads_is_lost() -> None:
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None)
+    total = WRITERS * WRITES
+    assert [stock.quantity for stock in world.root.all(Stock)][:2] == [total, total]
+    assert list(world.root.ids(Stock)) == list(range(1, total + 3))
+    assert world.root.related(Stock, "place", (9, 9)) == tuple(range(3, total + 3))
+    assert (world.clock.now() - START).total_seconds() == pytest.approx(total / 1000)
+
+
+def test_readers_see_whole_transactions_only() -> None:
+    """Both halves of a write, or neither, while writers are at work."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    done = threading.Event()
+    torn: list[tuple[int, int, int]] = []
+
+    def read() -> None:
+        while not done.is_set():
+            root = world.root
+            first, second = root.one(Stock, 1).quantity, root.one(Stock, 2).quantity
+            if not first == second == len(root.ids(Stock)) - 2:
+                torn.append((first, second, len(root.ids(Stock))))
+
+    readers = [threading.Thread(target=read, daemon=True) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None, 2)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert torn == []
+
+
+def test_a_reader_does_not_wait_for_a_writer() -> None:
+    """And does not see what is not finished."""
+    world = world_of([Stock(1, 1, 1)])
+    with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
+        tx.change(tx.one(Stock, 1), quantity=7)
+        assert pool.submit(lambda: world.root.one(Stock, 1).quantity).result(timeout=5) == 0
+    assert world.root.one(Stock, 1).quantity == 7
+
+
+def test_a_transaction_within_another_is_an_error() -> None:
+    """It would be lost: the outer one knows nothing of it. Neither leaves a trace, and the world can be written."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    before = world.root
+
+    def write_twice() -> None:
+        with world.transaction() as tx:
+            tx.change(tx.one(Stock, 1), quantity=7)
+            add_one(world)
+
+    with pytest.raises(RuntimeError, match="world default is in a transaction"):
+        write_twice()
+    assert (world.root, world.clock.now()) == (before, START)
+    add_one(world)
+    assert world.root.one(Stock, 1).quantity == 1
+
+
+def test_transactions_of_two_worlds_may_overlap() -> None:
+    one, other = world_of([Stock(1, 1, 1), Stock(2, 2, 2)]), world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    with one.transaction() as tx:
+        tx.change(tx.one(Stock, 1), quantity=7)
+        add_one(other)
+    assert [world.root.one(Stock, 1).quantity for world in (one, other)] == [7, 1]
+
+
+def test_events_are_announced_within_the_transaction() -> None:
+    """Once, after all changes, and only where there are some."""
+    heard: list[tuple[list[tuple[str, type, int]], int]] = []
+
+    def announce(tx: Transaction) -> None:
+        heard.append((tx.events, tx.one(Stock, 1).quantity))
+        tx.add(Stock(tx.new_id(Stock), 5, 5))
+
+    world = world_of([Stock(1, 1, 1)], announce=announce)
+    with world.transaction() as tx:
+        tx.queue("stock.changed", tx.one(Stock, 1))
+        tx.change(tx.one(Stock, 1), quantity=3)
+    with world.transaction() as tx:
+        tx.change(tx.one(Stock, 1), quantity=4)
+    assert heard == [([("stock.changed", Stock, 1)], 3)]
+    assert list(world.root.ids(Stock)) == [1, 2]
+
+
+def test_a_failing_announcement_leaves_no_trace() -> None:
+    def announce(tx: Transaction) -> None:
+        raise LookupError("no such record")
+
+    world = world_of([Stock(1, 1, 1)], announce=announce)
+    before = world.root
+    with pytest.raises(LookupError), world.transaction() as tx:
+        tx.queue("stock.changed", tx.change(tx.one(Stock, 1), quantity=3))
+    assert (world.root, world.clock.now()) == (before, START)
+    with world.transaction() as tx:
+        tx.change(tx.one(Stock, 1), quantity=1)
+    assert world.root.one(Stock, 1).quantity == 1

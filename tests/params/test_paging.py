@@ -1,0 +1,64 @@
+"""`page` and `limit` are read as the framework reads them; the links lead through a list without a gap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.core.errors import InvalidPage
+from emulator.core.exchange import Call
+from emulator.params.paging import MAXIMUM, page_of
+
+URL = "http://oms.test/api/v1/oms/packages/"
+
+
+def asked(**query: str) -> Call:
+    text = "&".join(f"{name}={value}" for name, value in query.items())
+    values = {name: [value] for name, value in query.items()}
+    return Call(
+        "list_packages", "GET", {}, f"{URL}?{text}" if text else URL, values, "en-us", None, "1", lambda: None
+    )
+
+
+@given(st.integers(0, 350), st.integers(1, 120), st.booleans())
+def test_the_pages_together_are_the_list(count: int, limit: int, newest: bool) -> None:
+    """Every id once, in order, and each page but the last is full."""
+    ids = range(1000, 1000 + count)
+    size = min(limit, MAXIMUM)
+    pages = max(1, -(-count // size))
+    found: list[int] = []
+    for number in range(1, pages + 1):
+        page = page_of(asked(page=str(number), limit=str(limit)), ids, 10, newest_first=newest)
+        assert (page.count, len(page.ids)) == (count, min(size, count - size * (number - 1)))
+        assert (page.next is None, page.previous is None) == (number == pages, number == 1)
+        found += page.ids
+    assert found == (list(reversed(ids)) if newest else list(ids))
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5", "9" * 5000])
+def test_a_limit_that_is_none_is_the_default(limit: str) -> None:
+    assert len(page_of(asked(limit=limit), range(50), 10, newest_first=True).ids) == 10
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "6", "1.0", "9" * 5000])
+def test_a_page_beyond_the_list_is_invalid(page: str) -> None:
+    with pytest.raises(InvalidPage):
+        page_of(asked(page=page), range(50), 10, newest_first=True)
+
+
+LINKS: dict[str, tuple[dict[str, str], Any, Any]] = {
+    "the first": ({}, f"{URL}?page=2", None),
+    "the second": ({"page": "2"}, f"{URL}?page=3", URL),
+    "one between": ({"page": "3", "limit": "10"}, f"{URL}?limit=10&page=4", f"{URL}?limit=10&page=2"),
+    "the last": ({"page": "last"}, None, f"{URL}?page=4"),
+    "with other parameters": ({"z": "1", "a": ""}, f"{URL}?a=&page=2&z=1", None),
+}
+
+
+@pytest.mark.parametrize(("query", "following", "before"), LINKS.values(), ids=LINKS)
+def test_links_keep_all_but_the_page(query: dict[str, str], following: Any, before: Any) -> None:
+    page = page_of(asked(**query), range(50), 10, newest_first=True)
+    assert (page.next, page.previous) == (following, before)

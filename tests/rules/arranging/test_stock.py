@@ -1,0 +1,164 @@
+"""Whatever is ordered, commanded, carried and cancelled: stock is never below zero, and no quota is exceeded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator import Emulator
+from emulator.core.errors import ValidationFailed
+from emulator.core.records import (
+    DenialReason,
+    Package,
+    PackageItem,
+    Reservation,
+    Stock,
+    StockLocation,
+    TransferOrder,
+)
+from emulator.core.refusals import Conflict, ControlError
+from emulator.rules.commands import run
+from emulator.rules.graph import offered
+from emulator.rules.planning import quota
+
+SKUS = ("PZ-101-02-L", "PZ-101-05-S", "PZ-102-02-M")
+PLACES = (1, 11, 12, 17)
+QUOTA = 3
+CITIES = ("İstanbul", "Ankara", "Milano")
+
+LINES = st.lists(
+    st.fixed_dictionaries({"sku": st.sampled_from(SKUS), "quantity": st.integers(1, 4)}), min_size=1, max_size=3
+)
+PICK = st.integers(0, 1_000_000)
+STEPS = st.lists(
+    st.tuples(st.just("order"), LINES, st.sampled_from(CITIES), st.booleans())
+    | st.tuples(st.sampled_from(["package", "transfer", "cancel", "cancel order", "arrange"]), PICK, PICK)
+    | st.tuples(st.just("carrier"), PICK, st.sampled_from(["attempted", "failed", "delivered", "cancelled"]))
+    | st.tuples(st.just("stock"), st.sampled_from(PLACES), st.sampled_from(SKUS), st.integers(0, 4)),
+    min_size=5,
+    max_size=40,
+)
+
+
+def small_world() -> Emulator:
+    """Make a world of four locations with little stock and small quotas."""
+    oms = Emulator("empty")
+    with oms.world.transaction() as tx:
+        for stock in list(tx.all(Stock)):
+            tx.change(stock, quantity=0)
+        for place in list(tx.all(StockLocation)):
+            tx.change(place, is_active=place.id in PLACES, max_quota=QUOTA)
+    for place in PLACES:
+        for number, sku in enumerate(SKUS):
+            oms.stock(place, sku, (place + number) % 4)
+    return oms
+
+
+def order(oms: Emulator, lines: Any, city: str, fetched: bool) -> None:
+    made = oms.order(lines=lines, shipping_address={"city": city}, is_click_and_collect=fetched)
+    root = oms.world.root
+    location = root.one(Package, made["packages"][0]).stock_location
+    assert quota(root, location) <= QUOTA
+    items = root.find(PackageItem, "package", made["packages"][0])
+    assert len(items) == sum(line["quantity"] for line in lines)
+    claims = root.find(Reservation, "package", made["packages"][0])
+    assert [claim.quantity for claim in claims] == [1] * len(items)
+
+
+def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
+    """Run one of the commands that a record's state offers."""
+    root = oms.world.root
+    if not (ids := root.ids(kind)):
+        return
+    subject = root.one(kind, ids[pick % len(ids)])
+    if not (transitions := offered(root, subject.state)):
+        return
+    items = [item.id for item in root.find(PackageItem, "package", subject.id)] if kind is Package else []
+    erp_code = root.one(StockLocation, PLACES[which % len(PLACES)]).erp_code
+    parameters = {
+        "package_items": items[: 1 + which % 2],
+        "assignment_groups": [{"package_items": items, "erp_code": erp_code}],
+        "denial_reason": next(iter(root.ids(DenialReason))),
+        "tracking_number": "T-1",
+        "cargo_company": 1,
+        "invoice_number": "I-1",
+        "invoice_document_type": "pdf",
+        "document_content": "x",
+        "invoice_date": "2023-04-05",
+    }
+    asked = {"transition": transitions[which % len(transitions)].id, "input_parameters": parameters}
+    with oms.world.transaction() as tx:
+        run(tx.one(kind, subject.id), asked, None, tx)
+
+
+def step(oms: Emulator, what: str, *values: Any) -> None:
+    packages = oms.world.root.ids(Package)
+    pk = packages[values[0] % len(packages)] if packages and isinstance(values[0], int) else 0
+    match what:
+        case "order":
+            order(oms, *values)
+        case "package" | "transfer":
+            command(oms, Package if what == "package" else TransferOrder, *values)
+        case "carrier":
+            oms.carrier(pk, values[1])
+        case "cancel":
+            oms.cancel_package(pk)
+        case "cancel order":
+            oms.cancel_order(values[0])
+        case "arrange":
+            oms.package(stock_location=PLACES[values[0] % len(PLACES)], items=1 + values[1] % 3)
+        case "stock":
+            oms.stock(*values)
+
+
+def check(oms: Emulator) -> None:
+    root = oms.world.root
+    assert all(stock.quantity >= 0 for stock in root.all(Stock))
+    claims = Counter(claim.package_item for claim in root.all(Reservation))
+    assert max(claims.values(), default=1) == 1, "an item claims twice"
+    places = {id_: root.one(PackageItem, id_).package for id_ in claims}
+    assert all(claim.package == places[claim.package_item] for claim in root.all(Reservation))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(STEPS)
+def test_stock_is_never_below_zero_and_the_planner_exceeds_no_quota(steps: list[tuple[Any, ...]]) -> None:
+    """After every step, done or refused, the counts hold; a refused one leaves no trace."""
+    oms = small_world()
+    for each in steps:
+        before = oms.world.root
+        try:
+            step(oms, *each)
+        except (ControlError, ValidationFailed):
+            assert oms.world.root is before
+        check(oms)
+
+
+def test_what_an_order_takes_comes_back_when_it_is_cancelled() -> None:
+    """Every claim is given back where it was held, also on goods that were under way."""
+    oms = small_world()
+    before = {stock.id: stock.quantity for stock in oms.world.root.all(Stock)}
+    made = oms.order(lines=[{"sku": SKUS[0], "quantity": 5}], shipping_address={"city": "İstanbul"})
+    assert made["transfers"]
+    assert {stock.id: stock.quantity for stock in oms.world.root.all(Stock)} != before
+    oms.cancel_order(made["order"])
+    assert {stock.id: stock.quantity for stock in oms.world.root.all(Stock)} == before
+    assert list(oms.world.root.all(Reservation)) == []
+
+
+def test_an_exhausted_quota_is_a_conflict() -> None:
+    """The planner takes the next location, and refuses when all are full."""
+    oms = small_world()
+    for place in PLACES:
+        oms.stock(place, SKUS[0], 100)
+    locations: Counter[int] = Counter()
+    for _ in range(QUOTA * len(PLACES)):
+        made = oms.order(lines=[{"sku": SKUS[0]}], shipping_address={"city": "İstanbul"})
+        locations[oms.world.root.one(Package, made["packages"][0]).stock_location] += 1
+    assert locations == dict.fromkeys(PLACES, QUOTA)
+    with pytest.raises(Conflict, match="no location that packs has quota left"):
+        oms.order(lines=[{"sku": SKUS[0]}])

@@ -1,0 +1,108 @@
+"""Lint finds what is odd in an installation, diff how two differ: one line for each."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from emulator.rules import installation
+from emulator.rules.installation.diff import differences
+from emulator.rules.installation.lint import lint
+
+NOTE = {"provenance": "documented"}
+
+
+def state(id_: int, value: str, **more: Any) -> dict[str, Any]:
+    row = {"id": id_, "name": f"S{id_}", "enum_class": "PackageStatus", "enum_value": value, "content_type": 4}
+    return row | NOTE | more
+
+
+def move(id_: int, source: int, destination: int, **more: Any) -> dict[str, Any]:
+    row = {"id": id_, "source_state": source, "destination_state": destination, "label": f"T{id_}", "slug": f"t{id_}"}
+    return row | NOTE | more
+
+
+START, MIDDLE, END = state(1, "100"), state(2, "200"), state(3, "800")
+CLEAN = {"state": [START, MIDDLE, END], "transition": [move(1, 1, 2), move(2, 2, 3)]}
+FINDINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "an unreachable state": (
+        CLEAN | {"state": [START, MIDDLE, END, state(4, "900")]},
+        "state 4 S4 (PackageStatus 900): no path leads there",
+    ),
+    "a dead end": (
+        {"state": [START, MIDDLE], "transition": [move(1, 1, 2)]},
+        "state 2 S2 (PackageStatus 200): nothing leads out of it",
+    ),
+    "a clashing slug": (
+        CLEAN | {"transition": [move(1, 1, 2, slug="same"), move(2, 2, 3, slug="same")]},
+        "slug same: transitions 1, 2 bear it",
+    ),
+    "an unknown command": (
+        CLEAN | {"transition": [move(1, 1, 2, command_code="JUGGLE"), move(2, 2, 3)]},
+        "transition 1 t1: unknown command JUGGLE; it runs as a plain state transition",
+    ),
+    "no reason": (
+        CLEAN | {"state": [START, MIDDLE, END | {"provenance": "assumed"}]},
+        "/state/2/reason: is missing",
+    ),
+    "an unknown reference": (
+        CLEAN | {"transition": [move(1, 1, 2), move(2, 2, 3), move(3, 2, 9)]},
+        "/Transition 3/destination_state: no State has the id 9",
+    ),
+    "two of one id": (CLEAN | {"state": [START, START, MIDDLE, END]}, "/state/1: the id 1 is taken by another entry"),
+}
+
+
+def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
+    file = folder / name
+    file.write_bytes(orjson.dumps(document))
+    return file
+
+
+def test_the_default_installation_has_no_findings() -> None:
+    """It is what others are measured by."""
+    assert lint(installation.path_of("default")) == []
+
+
+def test_a_clean_file_has_no_findings(tmp_path: Path) -> None:
+    assert lint(written(tmp_path, CLEAN)) == []
+
+
+@pytest.mark.parametrize(("document", "line"), FINDINGS.values(), ids=FINDINGS)
+def test_a_finding_is_one_line(document: dict[str, Any], line: str, tmp_path: Path) -> None:
+    """What is odd, where, and nothing else."""
+    found = lint(written(tmp_path, document))
+    assert [each for each in found if line in each], found
+    assert all("\n" not in each for each in found)
+    assert len(found) <= 2
+
+
+def test_moves_from_outside_are_no_unknown_commands(tmp_path: Path) -> None:
+    """The carrier's codes are not commands of the API."""
+    moves = [move(1, 1, 2, actor="carrier", command_code="CARRIER_ATTEMPTED"), move(2, 2, 3)]
+    assert lint(written(tmp_path, CLEAN | {"transition": moves})) == []
+
+
+def differing(tmp_path: Path, document: dict[str, Any]) -> list[str]:
+    one = written(tmp_path, CLEAN, "one.json")
+    other = written(tmp_path, document, "other.json")
+    return differences(installation.load_own(str(one)), installation.load_own(str(other)))
+
+
+def test_equal_files_do_not_differ(tmp_path: Path) -> None:
+    """Dates, order and provenance make no difference."""
+    rows = [START, MIDDLE | {"created_date": "2023-01-01T00:00:00Z"}, END]
+    assert differing(tmp_path, {"transition": CLEAN["transition"][::-1], "state": rows}) == []
+
+
+def test_differences_are_told_with_what_they_are(tmp_path: Path) -> None:
+    """Removed, added and changed, states before transitions."""
+    states = [START, MIDDLE | {"name": "Two"}, state(5, "900")]
+    assert differing(tmp_path, {"state": states, "transition": [move(1, 1, 5), move(2, 2, 5)]}) == [
+        "~ state 2 S2 (PackageStatus 200): name: S2 -> Two",
+        "- state 3 S3 (PackageStatus 800)",
+        "+ state 5 S5 (PackageStatus 900)",
+        "~ transition 1 t1: destination_state: 2 -> 5",
+        "~ transition 2 t2: destination_state: 3 -> 5",
+    ]

@@ -1,0 +1,69 @@
+"""The purchase invoice of a package: a line for each item, with the tax that its amount includes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Invoice, InvoiceItem, OrderItem, Package, PackageItem
+from emulator.rules.invoicing import included_tax
+from tests.support.worlds import changes, tables
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "tax"),
+    [
+        ("65.00", "14.00", "7.98"),  # the page's sample
+        ("100.00", "0.00", "0.00"),
+        ("0.00", "18.00", "0.00"),
+        ("118.00", "18.00", "18.00"),
+        ("0.03", "100.00", "0.02"),
+    ],
+)
+def test_the_tax_is_included_in_the_amount(amount: str, rate: str, tax: str) -> None:
+    """Rounded half up, to the cent."""
+    assert included_tax(amount, rate) == tax
+
+
+def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
+    oms = Emulator("demo")
+    root = oms.world.root
+    package = next(one for one in root.all(Package) if len(root.find(PackageItem, "package", one.id)) > 1)
+    before = tables(root)
+    answer = oms.session().post(f"/api/v1/oms/packages/{package.id}/invoice/")
+    assert answer.status_code == 201
+    after = oms.world.root
+    (invoice,) = after.find(Invoice, "package", package.id)
+    lines = after.find(InvoiceItem, "invoice", invoice.id)
+    bought = [root.one(OrderItem, item.order_item) for item in root.find(PackageItem, "package", package.id)]
+    assert [(line.order_item, line.total_amount, line.tax_rate) for line in lines] == [
+        (item.id, item.net_amount, item.tax_rate) for item in bought
+    ]
+    for line in lines:
+        net = Decimal(line.total_amount) - Decimal(str(line.tax_amount))
+        assert abs(net * (100 + Decimal(line.tax_rate)) / 100 - Decimal(line.total_amount)) <= Decimal("0.01")
+    assert changes(before, tables(after)) == {
+        ("Invoice", invoice.id): None,
+        **{("InvoiceItem", line.id): None for line in lines},
+        ("Package", package.id): {"invoice": invoice.id, "modified_date": oms.world.clock.now()},
+    }
+    document = answer.json()
+    assert (document["id"], document["package_number"], document["invoice_type"], document["status"]) == (
+        *(invoice.id, package.number, "purchased", "waiting"),
+    )
+    assert [line["order_item"] for line in document["invoiceitem_set"]] == [item.id for item in bought]
+    assert (len(document["number"]), document["number"].isdigit()) == (10, True)
+
+
+def test_a_second_invoice_is_refused() -> None:
+    oms = Emulator("demo")
+    url = f"/api/v1/oms/packages/{oms.world.root.ids(Package)[0]}/invoice/"
+    assert oms.session().post(url).status_code == 201
+    root = oms.world.root
+    again = oms.session().post(url)
+    assert (again.status_code, again.json()) == (
+        *(400, {"non_field_errors": ["The package already has a purchase invoice."]}),
+    )
+    assert oms.world.root is root

@@ -1,0 +1,158 @@
+"""Scenarios by name and by file; whatever is wrong with either is said in one line that names what is right."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core import schemas
+from emulator.loading import load, open_world
+from emulator.rules.scenarios import FOLDER, Scenario, ScenarioError, asked_path, bundled, scenario
+from tests.support import samples
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None:
+    found = scenario(name)
+    world = open_world(found, "frozen")
+    assert found.name == world.settings.scenario == name
+    assert found.description
+    assert world.clock.now() == found.start
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.json")), ids=lambda file: file.stem)
+def test_every_bundled_file_is_valid(file: Path) -> None:
+    document = json.loads(file.read_bytes())
+    assert schemas.problem("scenario", document) is None
+    assert document["name"] == file.stem
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dmeo", "unknown scenario 'dmeo'. Did you mean demo? Known: demo, empty, documented/<sample>"),
+        ("nowhere", "unknown scenario 'nowhere'. Known: demo, empty"),
+        ("documented/package-lst", "Did you mean documented/package-list?"),
+        ("", "unknown scenario ''"),
+        ("../demo", "unknown scenario '../demo'"),
+        ("Demo", "Did you mean demo?"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_known_ones(name: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario(name)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+MINE: dict[str, Any] = {"name": "mine"}
+
+
+def file_of(folder: Path, content: Any) -> str:
+    path = folder / "mine.json"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return str(path)
+
+
+WRONG_FILES: dict[str, tuple[Any, str]] = {
+    "not JSON": (b"{", "mine.json is not JSON: Expecting property name"),
+    "not UTF-8": (b'{"name": "\xff"}', "mine.json is not JSON: 'utf-8' codec"),
+    "empty": (b"", "is not JSON"),
+    "a list": ([], "mine.json: the document: is"),
+    "null": (None, "mine.json: the document: is"),
+    "no name": ({}, "/name: "),
+    "unknown key": (MINE | {"colour": "red"}, "/colour: "),
+    "negative size": (MINE | {"packages": -1}, "/packages: "),
+    "a size that is no number": (MINE | {"packages": "9"}, "/packages: "),
+    "a clock that is none": (MINE | {"clock": "noon"}, "/clock: "),
+    "a language that nobody speaks": (MINE | {"language": "xx"}, "/language: "),
+    "an answer without a path": (MINE | {"answers": [{"body": {}}]}, "/answers/0/path: "),
+    "unknown installation": (MINE | {"installation": "nowhere"}, "no installation 'nowhere'; known: default"),
+    "a date that is none": (MINE | {"clock": "2023-02-31T00:00:00Z"}, "clock"),
+    "nested too deep": (b"[" * 100_000 + b"]" * 100_000, "is not JSON"),
+    "a huge seed": (MINE | {"seed": 10**40, "packages": 5}, None),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), WRONG_FILES.values(), ids=WRONG_FILES)
+def test_a_wrong_file_is_refused_in_one_line(content: Any, said: str | None, tmp_path: Path) -> None:
+    """With the file, the place in it, and what would be right; what is odd but right is taken."""
+    if said is None:
+        Emulator(file_of(tmp_path, content))
+        return
+    with pytest.raises(ScenarioError) as caught:
+        Emulator(file_of(tmp_path, content))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["missing.json", ".", "folder.json"])
+def test_a_file_that_cannot_be_read_is_named(where: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ScenarioError, match=r"^(cannot read scenario file|unknown scenario) "):
+        scenario(str(tmp_path / where))
+
+
+def test_a_file_makes_a_world(tmp_path: Path) -> None:
+    document = MINE | {"packages": 7, "seed": 3, "clock": "2024-05-06T07:08:09Z", "language": "tr-tr"}
+    oms = Emulator(file_of(tmp_path, document))
+    assert oms.world.settings.scenario == "mine"
+    assert oms.clock.now() == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    page = oms.session().get("/api/v1/oms/packages/").json()
+    assert page["count"] == 7
+    names = {entry["state"]["name"] for entry in page["results"]}
+    assert names <= {entry["state"]["translations"]["tr-tr"]["name"] for entry in page["results"]}
+
+
+def test_recorded_answers_in_a_file_make_a_world(tmp_path: Path) -> None:
+    package = samples.body("package-list.response-200")["results"][0]
+    path = f"/api/v1/oms/packages/{package['id']}/"
+    oms = Emulator(file_of(tmp_path, MINE | {"answers": [{"path": path, "body": package}]}))
+    assert oms.session().get(path).json()["number"] == package["number"]
+
+
+def test_size_and_seed_override_the_files() -> None:
+    small = scenario("demo").sized(3, 5)
+    assert (small.packages, small.seed) == (3, 5)
+    assert scenario("demo").sized(None, None) == scenario("demo")
+
+
+@pytest.mark.parametrize(
+    ("name", "packages", "said"),
+    [
+        ("demo", -1, "packages must be 0 or more, not -1"),
+        ("documented/package-list", 5, "takes no number of packages"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(name: str, packages: int, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        scenario(name).sized(packages, None)
+
+
+def test_worlds_of_one_scenario_share_their_base() -> None:
+    assert load(scenario("demo")) is load(Scenario(**vars(scenario("demo"))))
+    assert Emulator("demo").world.base is Emulator("demo").world.base
+    assert Emulator("demo").world.base is not Emulator("demo", seed=8).world.base
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body", "asked"),
+    [
+        ("package-detail", "/api/v1/oms/packages/pk/", {"id": 7}, "/api/v1/oms/packages/7/"),
+        ("x", "/api/v1/oms/packages/pk/webhook_events/", {"results": [{"object_id": 5}]}, "/packages/5/webhook_"),
+        (
+            "transfer-order-x",
+            "/packages/pk/transition_logs/log_id/",
+            {"id": 2, "object_id": 3},
+            "/transfer_orders/3/",
+        ),
+        ("x", "/packages/pk/transition_logs/log_id/", {"id": 2, "object_id": 3}, "/packages/3/transition_logs/2/"),
+    ],
+)
+def test_the_path_of_a_sample_has_the_ids_of_its_body(name: str, path: str, body: Any, asked: str) -> None:
+    assert asked in asked_path(name, path, body)

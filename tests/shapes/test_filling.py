@@ -1,0 +1,175 @@
+"""Worlds made of recorded answers stand: every operation answers validly for every record, and writes work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from emulator import Emulator
+from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.schemas import problem
+from emulator.loading import load, open_world
+from emulator.routes import GUIDE_ROUTES
+from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.shapes.filling import content_type, order_number, state_name
+from emulator.shapes.pieces import COLUMN_TYPES
+from emulator.shapes.recorded import Known
+from tests.support import samples
+
+NAMES = [name for name in bundled() if name.startswith(DOCUMENTED)]
+every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCUMENTED) for name in NAMES])
+BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+
+
+def urls(oms: Emulator, path: str) -> list[str]:
+    """Fill a route's path in with every record that there is."""
+    if "<" not in path:
+        return [path]
+    root = oms.world.root
+    owner = Package if "/packages/" in path else TransferOrder
+    found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
+    for name, kind in BELONGINGS.items():
+        if f"<{name}>" in path:
+            subjects = {pk: (root.one(State, root.one(owner, pk).state).content_type, pk) for pk in root.ids(owner)}
+            found = [
+                path.replace("<pk>", str(pk)).replace(f"<{name}>", str(id_))
+                for pk, subject in subjects.items()
+                for id_ in root.related(kind, "subject", subject)
+            ]
+    return found
+
+
+def read_everything(oms: Emulator, client: requests.Session) -> set[str]:
+    """Ask for everything; every answer must be there. The operations that were asked."""
+    asked = set()
+    for route in GUIDE_ROUTES:
+        for url in urls(oms, route.path) if route.method == "GET" else ():
+            assert client.get(url).status_code == 200, url
+            asked.add(route.operation)
+    return asked
+
+
+def commands_of(client: requests.Session, oms: Emulator) -> list[tuple[str, dict[str, Any]]]:
+    """Give every command that any record offers: its URL and its body."""
+    found = []
+    for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
+        for pk in oms.world.root.ids(kind):
+            url = f"/api/v1/oms/{path}/{pk}/"
+            document = client.get(url).json()
+            items = [item["id"] for item in document.get("packageitem_set", ())]
+            parameters = {"package_items": items, "cargo_company": "1", "tracking_number": "T1"}
+            found += [
+                (f"{url}command/", {"transition": command["id"], "input_parameters": parameters})
+                for command in document["commands"]
+            ]
+    return found
+
+
+@every_world
+def test_everything_in_a_documented_world_can_be_read(name: str) -> None:
+    oms = Emulator(name)
+    asked = read_everything(oms, oms.session())
+    assert {"list_packages", "list_transfers", "list_delivery_ranges"} <= asked
+
+
+@every_world
+def test_everything_that_a_documented_world_offers_can_be_done(name: str) -> None:
+    """Each offered command is carried out or refused with a reason, and the world can be read after it."""
+    oms = Emulator(name)
+    for url, body in commands_of(oms.session(), oms):
+        oms.reset()
+        client = oms.session()
+        assert client.post(url, json=body).status_code in (200, 204, 400), url
+        read_everything(oms, client)
+
+
+@every_world
+def test_all_other_writes_work_in_a_documented_world(name: str) -> None:
+    oms = Emulator(name)
+    client = oms.session()
+    for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
+        for pk in oms.world.root.ids(kind):
+            url = f"/api/v1/oms/{path}/{pk}/"
+            assert client.post(f"{url}set_invoice_number/", json={"invoice_number": "F1"}).status_code == 204
+            assert client.post(f"{url}set_remote_id/", json={"remote_id": "R1"}).status_code == 204
+            if kind is Package:
+                assert client.post(f"{url}invoice/").status_code == 201
+    read_everything(oms, client)
+
+
+@every_world
+def test_every_reference_is_kept(name: str) -> None:
+    root = Emulator(name).world.root
+    for kind, columns in REFERENCES.items():
+        for record in root.all(kind):
+            for column, other in columns.items():
+                id_ = getattr(record, column)
+                assert id_ is None or root.get(other, id_) is not None, (kind.__name__, record.id, column)
+
+
+def test_a_documented_world_has_only_the_documented_transitions() -> None:
+    """It never borrows the default installation's."""
+    package = samples.body("package-list.response-200")["results"][1]
+    offered = Emulator("documented/package-list").session().get(f"/api/v1/oms/packages/{package['id']}/").json()
+    assert offered["commands"] == package["commands"]
+
+
+def test_states_are_borrowed_only_from_the_same_installation() -> None:
+    ours = load(bundled()["documented/package-list"]).base
+    theirs = load(bundled()["documented/package-detail"]).base
+    assert len(ours.ids(State)) > len(theirs.ids(State))
+
+
+def test_filled_columns_are_plain() -> None:
+    known = Known()
+    known.know(Package, 1, "order", 5, "")
+    known.know(Package, 1, "number", "77P2", "")
+    assert (order_number({"id": 5}, known), order_number({"id": 6}, known)) == ("77", "6")
+    assert state_name({"id": 9}, known) == "State 9"
+    assert (content_type({"enum_class": "OrderStatus"}, known), content_type({}, known)) == (3, 4)
+
+
+def test_a_count_of_items_makes_so_many() -> None:
+    """The short list tells how many items a package has, and nothing of them."""
+    page = samples.body("package-short-list.response-200")
+    client = Emulator("documented/package-short-list").session()
+    for document in page["results"]:
+        found = client.get(f"/api/v1/oms/packages/{document['id']}/").json()
+        assert len(found["packageitem_set"]) == document["packageitem_count"]
+
+
+def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
+    """One document of the simple lists, with null for all that may be null, and every operation answers."""
+    answers = tuple(
+        (f"/api/v1/oms/{path}/list-simple/", json.dumps({"results": [least(sample)]}).encode())
+        for path, sample in (("packages", "package-simple-list"), ("transfer_orders", "transfer-order-list-simple"))
+    )
+    world = open_world(Scenario("least", answers=answers), "frozen")
+    oms = Emulator("empty")
+    oms._worlds["default"] = world
+    read_everything(oms, oms.session())
+    (package,) = world.root.all(Package)
+    assert package.order in world.root.ids(Order)
+
+
+def least(sample: str) -> dict[str, Any]:
+    """Give the sample's first document, with null for each value that its schema lets be null."""
+    name = {"package-simple-list": "package-simple", "transfer-order-list-simple": "transfer-simple"}[sample]
+    document: dict[str, Any] = samples.body(f"{sample}.response-200")["results"][0]
+    for key in document:
+        if problem(name, document | {key: None}) is None:
+            document = document | {key: None}
+    return document
+
+
+@every_world
+def test_every_column_has_its_type(name: str) -> None:
+    """Whichever way it was told: by its own document, or through a reference."""
+    root = Emulator(name).world.root
+    for kind, columns in COLUMN_TYPES.items():
+        for record in root.all(kind):
+            for column, types in columns.items():
+                assert Any in types or type(getattr(record, column)) in types, (kind.__name__, record.id, column)

@@ -1,0 +1,189 @@
+"""Judges every answer that leaves the emulator in this process, whichever test asked for it, and over which way.
+
+An answer is judged by its row of the route table: its status must be one that the row lists or one of the
+protocol's, its body must fit the schema of that status, its headers must be true. A wrong one fails the call in
+process, and fails its test in any case, also when a server's thread gave it. A 500 is wrong in every test that does
+not ask for `bugs_expected`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from emulator.routes import ROUTES, Route
+from emulator.web.door import CONTROL, Door
+from emulator.web.pages import BAD_REQUEST, NOT_FOUND, decoded_path
+from emulator.web.routing import Router
+from tests.support.answers import check_answer
+
+JSON = "application/json"
+PROTOCOL = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
+"""What any operation may answer, in the framework's words."""
+ROUTER = Router(ROUTES)
+EXCERPT = 200
+
+problems: list[str] = []
+"""What was wrong with answers since the present test began."""
+tolerated: set[int] = set()
+"""Statuses that are bugs of ours, and that the present test provokes."""
+
+
+class Exchanged(NamedTuple):
+    """One request, and what left the emulator for it."""
+
+    method: str
+    path: str
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    style: str = "documented"
+    """How the world words validation errors."""
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+def watched(door: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Wrap the door so that what leaves it is judged first."""
+
+    @wraps(door)
+    def call(self: Door, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started: list[Any] = []
+
+        def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            started[:] = [int(status[:3]), headers]
+            return start_response(status, headers, *rest)
+
+        body = b"".join(door(self, environ, note))
+        path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
+        style = self.worlds["default"].settings.error_style
+        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
+        return [body] if body else []
+
+    return call
+
+
+def judge(exchanged: Exchanged) -> None:
+    """Raise an AssertionError for a wrong answer, and remember it for the test that is running."""
+    try:
+        check(exchanged)
+    except AssertionError as error:
+        told = f"{exchanged.method} {exchanged.path} -> {exchanged.status}: {error}"
+        problems.append(told)
+        raise AssertionError(told) from None
+
+
+def check(exchanged: Exchanged) -> None:
+    check_headers(exchanged)
+    if exchanged.path == CONTROL or exchanged.path.startswith(CONTROL + "/"):
+        check_control(exchanged)
+        return
+    assert exchanged.header("X-Emulator-Request-Id"), "no X-Emulator-Request-Id"
+    match = ROUTER.match(exchanged.path)
+    if is_bad_request(exchanged):
+        assert exchanged.status == 400, "the page of a 400"
+    elif match is None:
+        check_unresolved(exchanged)
+    else:
+        assert exchanged.header("Allow") == match.resource.allow, "Allow is not what the route table says"
+        check_resolved(exchanged, match.resource.route(exchanged.method))
+
+
+def is_bad_request(exchanged: Exchanged) -> bool:
+    """Tell whether this is Django's page for what no view shall see, or the headers of it."""
+    unseen = exchanged.method == "HEAD" and exchanged.status == 400
+    return exchanged.body == BAD_REQUEST or (unseen and exchanged.header("Content-Length") == str(len(BAD_REQUEST)))
+
+
+def check_headers(exchanged: Exchanged) -> None:
+    """Every header comes once, and the length is that of the body."""
+    names = Counter(name.lower() for name, _ in exchanged.headers)
+    assert max(names.values(), default=1) == 1, f"a header comes twice: {names}"
+    length = exchanged.header("Content-Length")
+    bodiless = exchanged.method == "HEAD" or exchanged.status == 204
+    if bodiless:
+        assert exchanged.body == b"", f"a body: {exchanged.body[:EXCERPT]!r}"
+        assert (length or "0").isdigit(), f"Content-Length {length}"
+    else:
+        assert length == str(len(exchanged.body)), f"Content-Length {length} of {len(exchanged.body)} bytes"
+    if exchanged.status == 204:
+        assert exchanged.header("Content-Type") is None, "a 204 has no Content-Type"
+
+
+def check_control(exchanged: Exchanged) -> None:
+    """The control API speaks JSON, and its errors are one line."""
+    if exchanged.body == b"":
+        return
+    assert exchanged.header("Content-Type") == JSON, "the control API answers JSON"
+    document = orjson.loads(exchanged.body)
+    if exchanged.status >= 400:
+        assert set(document) <= {"error", "known"}, f"an error of the control API has no {set(document)}"
+        assert "\n" not in document["error"]
+
+
+def check_unresolved(exchanged: Exchanged) -> None:
+    """Where no URL matches there is Django's page, or the way to the path with its slash."""
+    if exchanged.status == 301:
+        assert exchanged.header("Location"), "a 301 without Location"
+        assert exchanged.body == b""
+    else:
+        assert exchanged.status == 404, "no operation is there"
+        assert exchanged.body == NOT_FOUND or exchanged.method == "HEAD"
+
+
+def check_resolved(exchanged: Exchanged, route: Route | None) -> None:
+    """A row's own status has the row's schema; the protocol's have the framework's form."""
+    status, kind = exchanged.status, exchanged.header("Content-Type")
+    own = {} if route is None else route.replies
+    described = exchanged.method == "OPTIONS" and status == 200
+    assert status in own or status in PROTOCOL or described, f"no such status in the row: {sorted(own)}"
+    assert status < 500 or status in tolerated, "a bug of ours"
+    if status == 204 or exchanged.method == "HEAD" or described:
+        return
+    if status in own and own[status] is None:
+        assert kind != JSON, "the row says that this is no JSON"
+        return
+    assert kind == JSON, f"Content-Type {kind}"
+    schema = own.get(status)
+    if status == 400 and schema is not None:
+        schema = {"plain": "field-errors", "wrapped": "command-error"}.get(exchanged.style, schema)
+    check_schema(exchanged.body, [schema], status)
+
+
+def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:
+    """A refusal may always be the framework's plain `detail`; all else is the row's."""
+    candidates = [name for name in schemas if name is not None]
+    if status in PROTOCOL and orjson.loads(body).keys() == {"detail"}:
+        candidates = ["error"]
+    assert candidates, f"{status} has no schema: {body[:EXCERPT]!r}"
+    check_answer(candidates[0], body)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Judge from the first answer of this process on: session fixtures, threads and all."""
+    if not hasattr(Door.__call__, "__wrapped__"):
+        Door.__call__ = watched(Door.__call__)  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def no_wrong_answer() -> Iterator[None]:
+    """Fail a test during which a wrong answer left the emulator."""
+    problems.clear()
+    yield
+    found = list(problems)
+    problems.clear()
+    tolerated.clear()
+    if found:
+        pytest.fail("wrong answers left the emulator:\n" + "\n".join(found))
+
+
+@pytest.fixture
+def bugs_expected() -> None:
+    """Let the answers of this test be 500: it provokes them."""
+    tolerated.add(500)

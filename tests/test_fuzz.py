@@ -1,0 +1,139 @@
+"""Whatever is sent, the emulator answers in the protocol's forms, and never with a 500."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator import Emulator
+from emulator.core.records import Package, TransferOrder, Transition
+from emulator.routes import ROUTES
+from tests.oracle.wire import FULL, Answer, Ask, ask
+
+MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+
+latin = st.text(st.characters(max_codepoint=255), max_size=30)
+headers = st.one_of(st.none(), latin, st.sampled_from(["*/*", "application/json", "application/json; indent=4"]))
+kinds = st.one_of(
+    st.none(),
+    latin,
+    st.sampled_from(
+        [
+            *("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=B"),
+            *("application/json; charset=utf-16", "application/json; charset=punycode", "multipart/form-data"),
+            *("application/x-www-form-urlencoded; charset=idna", "application/json; charset=unicode_escape"),
+            *(
+                "application/json; charset=utf-7",
+                "application/json; charset=undefined",
+                "application/json; charset=hex",
+            ),
+        ]
+    ),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+paths = st.sampled_from([route.path for route in ROUTES])
+methods = st.sampled_from(["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "X"])
+names = ("transition", "slug", "input_parameters", "invoice_number", "remote_id", "username", "password")
+queries = st.one_of(latin, st.sampled_from(["page=0", "page=-1", "page=last", "limit=1", "page=%FF", "format=json"]))
+
+
+@cache
+def emulator() -> Emulator:
+    return Emulator("demo", packages=25)
+
+
+def filled(path: str) -> str:
+    """Give a route's path with records that are there."""
+    root = emulator().world.root
+    kind = TransferOrder if "transfer" in path else Package
+    pk = str(root.ids(kind)[0])
+    return (
+        path.replace("<pk>", pk).replace("<log_id>", "1").replace("<webhook_event_id>", "1").replace("<...rest>", "x")
+    )
+
+
+def sent(request: Ask) -> Answer:
+    """Send; the watch over all answers judges what comes back."""
+    answer = ask(emulator().app, request)
+    assert answer.status < 500
+    return answer
+
+
+@MANY
+@given(st.binary(max_size=60), methods, queries, headers, headers, latin)
+def test_any_request_has_an_answer(path: bytes, method: str, query: str, accept: Any, token: Any, host: str) -> None:
+    target = "/" + "".join(f"%{byte:02x}" for byte in path)
+    sent(Ask("fuzz", f"{target}?{query}", method, token, accept, host=host))
+
+
+@MANY
+@given(paths, methods, queries, headers, st.sampled_from([FULL, None, "Token read-only", "Token x"]), headers)
+def test_any_request_to_an_operation_has_an_answer(
+    path: str, method: str, query: str, accept: Any, token: Any, length: Any
+) -> None:
+    sent(Ask("fuzz", f"{filled(path)}?{query}", method, token, accept, content_length=length))
+
+
+@MANY
+@given(paths, kinds, st.binary(max_size=200), st.none() | st.integers(-5, 300).map(str))
+def test_any_bytes_are_read_or_refused(path: str, kind: Any, body: bytes, length: Any) -> None:
+    sent(Ask("fuzz", filled(path), "POST", FULL, content_type=kind, body=body, content_length=length))
+
+
+@MANY
+@given(paths, json_values | st.dictionaries(st.sampled_from(names), json_values))
+def test_any_json_is_taken_or_refused(path: str, value: Any) -> None:
+    body = json.dumps(value).encode()
+    sent(Ask("fuzz", filled(path), "POST", FULL, content_type="application/json", body=body))
+
+
+PARAMETERS = ("package_items", "cargo_company", "tracking_number", "other")
+
+
+@MANY
+@given(
+    st.sampled_from([Package, TransferOrder]),
+    st.integers(0, 9),
+    st.dictionaries(st.sampled_from(PARAMETERS), json_values),
+)
+def test_any_parameters_of_a_command_are_taken_or_refused(kind: type[Any], at: int, parameters: Any) -> None:
+    """On a record that each transition starts from."""
+    oms = emulator()
+    oms.reset()
+    transitions = list(oms.world.root.all(Transition))
+    transition = transitions[at % len(transitions)]
+    subjects = [one.id for one in oms.world.root.all(kind) if one.state == transition.source_state]
+    path = "packages" if kind is Package else "transfer_orders"
+    for pk in subjects[:1]:
+        body = json.dumps({"transition": transition.id, "input_parameters": parameters}).encode()
+        target = f"/api/v1/oms/{path}/{pk}/command/"
+        sent(Ask("fuzz", target, "POST", FULL, content_type="application/json", body=body))
+        assert sent(Ask("after", f"/api/v1/oms/{path}/{pk}/")).status == 200
+
+
+@MANY
+@given(st.text(max_size=300))
+def test_any_text_that_is_stored_comes_back(text: str) -> None:
+    """Trimmed, as the framework trims it."""
+    pk = emulator().world.root.ids(Package)[0]
+    body = json.dumps({"remote_id": text}).encode()
+    url = f"/api/v1/oms/packages/{pk}/"
+    answer = sent(Ask("fuzz", f"{url}set_remote_id/", "POST", FULL, content_type="application/json", body=body))
+    if answer.status == 204:
+        assert json.loads(sent(Ask("after", url)).body)["remote_id"] == text.strip()
+
+
+@MANY
+@given(st.sampled_from(["/__admin/health", "/__admin/reset", "/__admin/"]), methods, queries, kinds, headers, latin)
+def test_the_control_api_has_an_answer_too(
+    path: str, method: str, query: str, kind: Any, accept: Any, host: str
+) -> None:
+    sent(Ask("fuzz", f"{path}?{query}", method, None, accept, kind, b"x", host))

@@ -1,0 +1,88 @@
+"""The door: bytes in, bytes out, an id for every request, and the choice between the two APIs."""
+
+from __future__ import annotations
+
+import logging
+from io import StringIO
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator import Emulator
+from emulator.web.pages import decoded_path, slash_location
+from tests.oracle.wire import Ask, ask
+
+LIST = "/api/v1/oms/packages/"
+
+
+def test_every_request_has_an_id_of_its_own(client: Any) -> None:
+    ids = [client.get(url).headers["X-Emulator-Request-Id"] for url in (LIST, "/nowhere/", LIST)]
+    assert ids == ["00000001", "00000002", "00000003"]
+
+
+@pytest.mark.parametrize("url", [LIST, "/cdn/a.jpg", "/nowhere/", f"{LIST}1/", "/api/v1/oms/packages"])
+def test_head_has_the_headers_of_get_alone(client: Any, url: str) -> None:
+    get = client.get(url, allow_redirects=False)
+    head = client.head(url)
+    own = "X-Emulator-Request-Id"
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert {**head.headers, own: ""} == {**get.headers, own: ""}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "ODD"])
+def test_a_missing_slash_leads_on_for_every_method(client: Any, method: str) -> None:
+    answer = client.request(method, "/api/v1/oms/packages?a=1&b=%20", allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (301, "/api/v1/oms/packages/?a=1&b=%20")
+
+
+def test_a_redirect_never_leads_to_another_host() -> None:
+    assert slash_location("//evil.example/x", "") == "/%2Fevil.example/x/"
+
+
+@pytest.mark.parametrize("path", ["/__admi", "/__adminx", "/__adminx/health", "//__admin/health", "/x/__admin/"])
+def test_only_the_control_apis_own_paths_are_its(client: Any, path: str) -> None:
+    answer = client.get(f"http://oms.test{path}")
+    assert (answer.status_code, "X-Emulator-Request-Id" in answer.headers) == (404, True)
+
+
+def test_requests_are_logged_on_request(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "emulator.access"):
+        client.get(LIST)
+        client.get("/nowhere/")
+    assert caplog.messages == [f"00000001 GET {LIST} -> 200", "00000002 GET /nowhere/ -> 404"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [(b"/a", "/a"), ("/ş".encode(), "/ş"), (b"/\xff/", "/%FF/"), (b"\xc5", "%C5"), (b"/\xe2\x82x", "/%E2%82x")],
+)
+def test_a_path_is_decoded_as_django_decodes_it(raw: bytes, text: str) -> None:
+    assert decoded_path(raw) == text
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_a_path(raw: bytes) -> None:
+    """Which goes over the wire again as it came."""
+    assert isinstance(decoded_path(raw), str)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize(
+    "target", [LIST, f"{LIST}1/set_remote_id/", "/nowhere/", "/__admin/health", "/__admin/reset"]
+)
+def test_the_application_keeps_to_the_rules_of_wsgi(method: str, target: str) -> None:
+    """As the standard library's validator knows them."""
+    oms = Emulator("empty")
+    environ = Ask("", target, method, authorization="Token full-access").environ()
+    environ["HTTP_HOST"] = "localhost"
+    environ["wsgi.errors"] = StringIO()
+
+    class Request:
+        def environ(self) -> dict[str, Any]:
+            return environ
+
+    answer = ask(validator(oms.app), Request())  # type: ignore[arg-type]
+    assert answer.status in (200, 204, 404, 405)

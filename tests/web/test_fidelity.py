@@ -1,0 +1,71 @@
+"""Fidelity leaves nothing out and makes nothing up: each row has its mark, and an assumed one its reason."""
+
+from importlib.resources import files
+
+import pytest
+
+from emulator import Emulator
+from emulator.core import schemas
+from emulator.core.records import Package, TransferOrder
+from emulator.routes import ROUTES
+from emulator.rules.commands import COMMANDS
+from emulator.web.admin.fidelity import SUBJECTS, fidelity_of, notes
+from tests.support import samples
+
+PROVENANCES = {"documented", "observed", "framework", "assumed"}
+OWN = files("emulator") / "schemas" / "own"
+OURS = {file.name.removesuffix(".json") for file in OWN.iterdir()} | {"formats"}
+"""Schemas that are no shape of the vendor's."""
+
+
+def every_note() -> list[tuple[str, dict]]:
+    found = fidelity_of()
+    rows = [(f"{part} {row}", row) for part, table in found.items() for row in table]
+    return rows + [(f"parameter {each}", each) for row in found["commands"] for each in row["parameters"]]
+
+
+@pytest.mark.parametrize("row", [row for _, row in every_note()], ids=[name[:60] for name, _ in every_note()])
+def test_a_mark_is_known_and_a_guess_has_its_reason(row: dict) -> None:
+    assert row["provenance"] in PROVENANCES
+    assert (row["provenance"] == "assumed") == ("reason" in row)
+
+
+def test_every_operation_is_there_and_no_other() -> None:
+    assert notes()["operations"].keys() == {route.operation for route in ROUTES}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
+def test_every_status_of_an_operation_is_there_and_no_other(route) -> None:
+    assert {int(status) for status in notes()["statuses"][route.operation]} == set(route.replies)
+
+
+def test_every_shape_is_there_and_no_other() -> None:
+    assert notes()["shapes"].keys() == set(schemas.names()) - OURS
+
+
+def test_observed_shapes_are_those_that_samples_reach() -> None:
+    """Nobody claims to have seen what no sample shows."""
+    reached = {
+        spot.shape.split("/")[0] for sample in samples.names() for spot in samples.spots(sample, samples.body(sample))
+    }
+    assert {name for name, note in notes()["shapes"].items() if note["provenance"] == "observed"} == reached
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_command_and_parameter_is_there_and_no_other(subject: str) -> None:
+    commands = COMMANDS[{"package": Package, "transfer_order": TransferOrder}[subject]]
+    told = notes()["commands"][subject]
+    assert told.keys() == commands.keys()
+    assert {code: set(note["parameters"]) for code, note in told.items()} == {
+        code: set(command.parameters) for code, command in commands.items()
+    }
+
+
+def test_the_control_api_gives_all_of_it() -> None:
+    """States and transitions are the world's own."""
+    answer = Emulator("empty", installation="second").session().get("/__admin/fidelity")
+    assert answer.status_code == 200
+    found = answer.json()
+    assert {key: found[key] for key in fidelity_of()} == fidelity_of()
+    assert [row["provenance"] for row in found["states"] if row["id"] == 142] == ["assumed"]
+    assert [row["provenance"] for row in found["transitions"] if row["id"] == 1215] == ["observed"]

@@ -1,0 +1,49 @@
+"""Names come in the language that the caller likes best, of those that there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Package
+from emulator.web.language import LANGUAGES, asked_language
+
+ASKED = {
+    None: "en-us",
+    "": "en-us",
+    "tr": "tr-tr",
+    "tr-TR": "tr-tr",
+    "TR": "tr-tr",
+    "en": "en-us",
+    "de": "en-us",
+    "de, tr;q=0.5": "tr-tr",
+    "en;q=0.4, tr;q=0.5": "tr-tr",
+    "en;q=0.5, tr;q=0.5": "en-us",
+    "tr;q=0": "en-us",
+    "tr;q=x, en": "en-us",
+    "*": "en-us",
+    "tr-cy": "en-us",
+    ",,;;": "en-us",
+    "tr;q=nan": "en-us",
+    "tr;q=1e999": "tr-tr",
+}
+
+
+@pytest.mark.parametrize(("header", "language"), ASKED.items(), ids=str)
+def test_the_header_chooses(header: str | None, language: str) -> None:
+    assert asked_language(header, "en-us") == language
+
+
+@pytest.mark.parametrize("default", LANGUAGES)
+def test_without_a_wish_it_is_the_worlds_own(default: str) -> None:
+    assert asked_language(None, default) == asked_language("xx", default) == default
+
+
+def test_a_state_is_named_in_the_callers_language_and_both_are_kept_apart(oms: Emulator) -> None:
+    client = oms.session()
+    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    names = [
+        client.get(f"/api/v1/oms/packages/{pk}/", headers={"Accept-Language": language}).json()["state"]["name"]
+        for language in ("tr", "en", "tr", "en")
+    ]
+    assert names == ["Bekliyor", "Waiting", "Bekliyor", "Waiting"]

@@ -1,0 +1,89 @@
+"""Paths find their operations as Django resolves URLs."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator.routes import ROUTES, Route
+from emulator.web.routing import Router
+
+ROUTER = Router(ROUTES)
+
+
+def filled(route: Route) -> tuple[str, dict[str, int]]:
+    """Give a path of the route, with a number of its own for each integer."""
+    path, numbers = route.path.replace("<...rest>", "a/b.jpg"), {}
+    for at, name in enumerate(("pk", "log_id", "webhook_event_id"), start=7):
+        if f"<{name}>" in path:
+            path, numbers[name] = path.replace(f"<{name}>", str(at)), at
+    return path, numbers
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
+def test_every_route_is_found_at_its_path(route: Route) -> None:
+    path, numbers = filled(route)
+    match = ROUTER.match(path)
+    assert match is not None
+    assert match.resource.route(route.method) is route
+    assert dict(match.path) == numbers
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
+def test_a_route_is_nowhere_else(route: Route) -> None:
+    path, _ = filled(route)
+    if route.path.endswith("<...rest>"):
+        assert ROUTER.match(route.path.removesuffix("<...rest>")) is None
+        return
+    for other in (path[:-1], f"{path}/", f"/{path}", path.upper(), path.replace("/api", "/api/", 1), f"{path}x/"):
+        found = ROUTER.match(other)
+        assert found is None or found.resource.route(route.method) is not route, other
+
+
+@pytest.mark.parametrize("pk", ["x", "-1", "1.0", "+1", " 1", "1 ", "٣", "１", "0x1", "1_000", "", "²"])
+def test_an_id_is_made_of_ascii_digits(pk: str) -> None:
+    assert ROUTER.match(f"/api/v1/oms/packages/{pk}/") is None or pk == ""
+    assert ROUTER.match(f"/api/v1/oms/packages/{pk}/command/") is None
+
+
+@pytest.mark.parametrize(("pk", "value"), [("0", 0), ("007", 7), ("9" * 400, int("9" * 400))])
+def test_any_number_is_an_id(pk: str, value: int) -> None:
+    match = ROUTER.match(f"/api/v1/oms/packages/{pk}/")
+    assert match is not None
+    assert match.path == {"pk": value}
+
+
+def test_a_number_that_python_does_not_read_is_no_id() -> None:
+    assert ROUTER.match(f"/api/v1/oms/packages/{'9' * 5000}/") is None
+
+
+def test_a_literal_segment_may_not_be_a_number() -> None:
+    assert ROUTER.match("/api/v1/oms/7/") is None
+    assert ROUTER.match("/7/v1/oms/packages/") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/api/v1/oms/packages/", "GET, HEAD, OPTIONS"),
+        ("/api/v1/oms/packages/7/command/", "POST, OPTIONS"),
+        ("/cdn/x.jpg", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_what_is_allowed_is_listed_in_the_frameworks_order(path: str, allow: str) -> None:
+    match = ROUTER.match(path)
+    assert match is not None
+    assert match.resource.allow == allow
+
+
+def test_head_is_answered_by_the_route_of_get() -> None:
+    match = ROUTER.match("/api/v1/oms/packages/")
+    assert match is not None
+    assert match.resource.route("HEAD") is match.resource.route("GET") is not None
+    assert match.resource.route("PUT") is None
+
+
+def test_operations_have_one_name_each() -> None:
+    """One grep finds all of an operation; only login has two paths."""
+    names = [route.operation for route in ROUTES]
+    assert {name for name in names if names.count(name) > 1} == {"login"}
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)

@@ -1,0 +1,34 @@
+"""Makes the second bundled installation from the documented samples that come from it: `make installations`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emulator.cli import main
+from emulator.rules.installation import FOLDER
+
+DOCUMENTED = FOLDER.parent / "documented"
+SECOND = FOLDER / "second.json"
+SAMPLES = (
+    "package-detail",
+    "package-short-detail",
+    "package-short-list",
+    "package-simple-list",
+    "package-state-transition-log-detail",
+    "package-state-transition-log-list",
+    "package-state-transition-log-short-detail",
+    "package-state-transition-log-short-list",
+    "package-webhook-event-details",
+    "package-webhook-event-list",
+)
+"""The pages' samples whose states have the content types 20, 25 and 26."""
+
+
+def arguments(output: Path) -> list[str]:
+    """Give the arguments of the import that makes the file."""
+    files = [str(DOCUMENTED / f"{name}.response-200.json") for name in SAMPLES]
+    return ["installation", "import", *files, "--output", str(output), "--force"]
+
+
+if __name__ == "__main__":
+    main(arguments(SECOND))
