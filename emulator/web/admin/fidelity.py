@@ -65,11 +65,12 @@ def operations() -> Iterator[Row]:
 
 def filters() -> Iterator[Row]:
     """Give each list's filters, as its table has them."""
-    for route in ROUTES:
-        for one in FILTER_SETS[route.filters].filters if route.filters else ():
-            row = {"name": one.name, "aliases": one.aliases, "type": one.type, "lookup": one.lookup, "doc": one.doc}
-            told = {"provenance": one.provenance} | ({"reason": one.reason} if one.reason else {})
-            yield {"operation": route.operation, **row, **told}
+    for name, table in FILTER_SETS.items():
+        operations = [route.operation for route in ROUTES if route.filters == name]
+        for one in table.filters:
+            row = {"name": one.name, "aliases": list(one.aliases), "type": one.type, "lookup": one.lookup}
+            why = {"reason" if one.provenance == "assumed" else "note": one.reason} if one.reason else {}
+            yield {"operations": operations, **row, "doc": one.doc, "provenance": one.provenance, **why}
 
 
 def statuses() -> Iterator[Row]:
