@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from emulator.core.columns import Column, Cycle
 from emulator.core.records import OrderItem, Package, Shipment
-from emulator.rules.seeding.cycle import BLOCK, CYCLE, ROWS
+from emulator.rules.seeding.cycle import BLOCK, CYCLE, ORDERS, ROWS
+from emulator.rules.seeding.dice import roll
 from emulator.rules.seeding.layout import FIRST, first_of
 from emulator.rules.seeding.making import Context
 from emulator.rules.seeding.orders import OMNITRON_ITEM
 from emulator.rules.seeding.packages import TRACKING
-from emulator.rules.seeding.plan import PackagePlan
+from emulator.rules.seeding.plan import PackagePlan, pick
 from emulator.rules.seeding.transfer_plan import TransferPlan, plan_for
 
 NONE = -1
@@ -36,7 +37,6 @@ def or_none(value: int | None) -> int:
 
 PACKAGE: dict[str, Value] = {
     "order": Value("i", lambda plan: plan.order.id),
-    "stock_location": Value("i", lambda plan: plan.source.id),
     "created_date": Value("q", lambda plan: plan.created),
     "modified_date": Value("q", lambda plan: plan.modified),
     "delivery_range": Value("i", lambda plan: or_none(plan.delivery_range)),
@@ -48,7 +48,6 @@ PACKAGE: dict[str, Value] = {
     "shipping_address.city": Value("i", lambda plan: plan.order.place.district.city),
     "shipping_address.township": Value("i", lambda plan: plan.order.place.district.township),
     "order.omnitron_id": Value("i", lambda plan: plan.order.omnitron_id),
-    "order.channel": Value("i", lambda plan: plan.order.channel),
     "order.customer.first_name": Value("", lambda plan: plan.order.first_name),
     "order.customer.last_name": Value("", lambda plan: plan.order.last_name),
     "order.date_placed": Value("q", lambda plan: plan.order.date_placed),
@@ -57,6 +56,8 @@ PACKAGE: dict[str, Value] = {
     "order.retail_store_id": Value("i", lambda plan: or_none(plan.order.retail_store)),
 }
 """Columns of packages that one pass over the plans fills together."""
+QUICK = ("order.channel", "stock_location")
+"""Columns of packages that everybody filters by: a few dice tell them, four times as fast as whole plans."""
 PACKAGE_TEXTS: dict[str, Value] = {
     "number": Value("", lambda plan: plan.number),
     "order.number": Value("", lambda plan: plan.order.number),
@@ -101,12 +102,31 @@ class DemoColumns:
         if kind is Package and path in PACKAGE_TEXTS:
             return next(iter(columns({path: PACKAGE_TEXTS[path]}, self._packages()).values()))
         if (kind, path) not in self._made:
-            self._fill(kind)
+            self._fill(kind, quick=kind is Package and path in QUICK)
         return self._made.pop((kind, path))
 
-    def _fill(self, kind: type[Any]) -> None:
-        made = self._package_columns() if kind is Package else self._transfer_columns()
+    def _fill(self, kind: type[Any], *, quick: bool) -> None:
+        if quick:
+            made = self._quick_columns()
+        else:
+            made = self._package_columns() if kind is Package else self._transfer_columns()
         self._made.update({(kind, path): column for path, column in made.items()})
+
+    def _quick_columns(self) -> dict[str, Column]:
+        plans, made = self._plans, (array("i"), array("i"))
+        channel, location = (column.append for column in made)
+        for block in range(-(-plans.packages // BLOCK)):
+            orders = [roll(plans.seed, "order", block * ORDERS + k) for k in range(ORDERS)]
+            slots = plans.cycle.slots(block, whole=block < self._whole)
+            before = b""
+            for position in range(min(BLOCK, plans.packages - block * BLOCK)):
+                bought = orders[min(position, ORDERS - 1)]
+                dice = roll(plans.seed, "package", block * BLOCK + position)
+                region, replanned = plans.region(bought), slots[position].replanned
+                channel(pick(region.channels, bought[1]))
+                location(plans.source(region, dice, before if replanned else dice, replanned).id)
+                before = dice
+        return dict(zip(QUICK, map(Column, made), strict=True))
 
     def _package_columns(self) -> dict[str, Column]:
         items = Items(self._context)
