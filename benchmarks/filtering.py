@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from math import inf
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from urllib.parse import urlencode
 
@@ -114,17 +114,13 @@ def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
             caller.close()
 
 
-def usual(caller: Caller, path: str, before: Callable[[], None] = lambda: None) -> float:
+def usual(caller: Caller, path: str) -> float:
     """The best of some answers to the same question: what a busy machine disturbs least."""
-    figures = []
-    for _ in range(TIMES):
-        before()
-        figures.append(caller.get(path))
-    return min(figures)
+    return min(caller.get(path) for _ in range(TIMES))
 
 
 def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
-    """The dearest of all filtered pages beside the unfiltered first page; the round before it warms up."""
+    """The dearest of all filtered pages beside the unfiltered first page, each at its best of some."""
     asked = paths()
     for _ in range(plan.groups):
         with calling(MANY) as (caller, _server):
@@ -132,9 +128,14 @@ def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
             for path in (UNFILTERED, *asked):
                 caller.get(path)
             for _ in range(plan.rounds):
-                unfiltered = median(usual(caller, UNFILTERED) for _ in range(TIMES))
-                yield Round(max(usual(caller, path, toggle) for path in asked), unfiltered)
-                caller.get(UNFILTERED)
+                best = dict.fromkeys((UNFILTERED, *asked), inf)
+                for _ in range(TIMES):
+                    unfiltered = usual(caller, UNFILTERED)
+                    best[UNFILTERED] = min(best[UNFILTERED], unfiltered)
+                    for path in asked:
+                        toggle()
+                        best[path] = min(best[path], caller.get(path))
+                yield Round(max(best[path] for path in asked), best[UNFILTERED])
 
 
 class Toggle:
