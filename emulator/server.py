@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from emulator.app import create_app
 from emulator.arrange import Arranging
+from emulator.core import jwts
 from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
 from emulator.core.world import World
 from emulator.loading import open_world
@@ -74,6 +75,13 @@ class Emulator(Arranging):
     def auth(self) -> dict[str, str]:
         """The header of a token that may do everything."""
         return {"Authorization": "Token full-access"}
+
+    def jwt(self, role: str = "full-access", expires_in: float = 3600) -> str:
+        """Give a JWT for the reference surface that expires so many seconds from now, by this world's clock.
+
+        Raises a `ValueError` that names what is known for an unknown role.
+        """
+        return jwts.issue(role, self.clock.now(), expires_in).token
 
     @property
     def request(self) -> str | None:

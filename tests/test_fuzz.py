@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -41,7 +42,10 @@ json_values = st.recursive(
 )
 paths = st.sampled_from([route.path for route in ROUTES])
 methods = st.sampled_from(["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "X"])
-names = ("transition", "slug", "input_parameters", "invoice_number", "remote_id", "username", "password")
+names = (
+    *("transition", "slug", "input_parameters", "invoice_number", "remote_id", "extra_information"),
+    *("username", "password"),
+)
 queries = st.one_of(latin, st.sampled_from(["page=0", "page=-1", "page=last", "limit=1", "page=%FF", "format=json"]))
 
 
@@ -61,7 +65,9 @@ def filled(path: str) -> str:
 
 
 def sent(request: Ask) -> Answer:
-    """Send; the watch over all answers judges what comes back."""
+    """Send, to the reference by its own scheme; the watch over all answers judges what comes back."""
+    if request.target.startswith("/packages/") and request.authorization == FULL:
+        request = replace(request, authorization=f"Bearer {emulator().jwt()}")
     answer = ask(emulator().app, request)
     assert answer.status < 500
     return answer
@@ -89,10 +95,28 @@ def test_any_bytes_are_read_or_refused(path: str, kind: Any, body: bytes, length
 
 
 @MANY
+@given(headers)
+def test_any_bearer_token_is_read_or_refused(token: Any) -> None:
+    assert sent(Ask("fuzz", "/packages/", authorization=f"Bearer {token}")).status == 401
+
+
+@MANY
+@given(st.dictionaries(st.text(max_size=10), json_values))
+def test_any_extra_information_is_kept_or_refused(value: dict[str, Any]) -> None:
+    pk = emulator().world.root.ids(Package)[0]
+    body = json.dumps({"extra_information": value}).encode()
+    url = f"/packages/{pk}/"
+    answer = sent(Ask("fuzz", f"{url}extra_information/", "PATCH", FULL, content_type="application/json", body=body))
+    if answer.status == 204:
+        assert json.loads(sent(Ask("after", url)).body)["extra_information"].items() >= value.items()
+
+
+@MANY
 @given(paths, json_values | st.dictionaries(st.sampled_from(names), json_values))
 def test_any_json_is_taken_or_refused(path: str, value: Any) -> None:
     body = json.dumps(value).encode()
-    sent(Ask("fuzz", filled(path), "POST", FULL, content_type="application/json", body=body))
+    method = "PATCH" if "extra_information" in path else "POST"
+    sent(Ask("fuzz", filled(path), method, FULL, content_type="application/json", body=body))
 
 
 PARAMETERS = ("package_items", "cargo_company", "tracking_number", "other")

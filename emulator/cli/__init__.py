@@ -11,6 +11,7 @@ import click
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.serve import serve
+from emulator.cli.token import token
 from emulator.cli.verify import verify
 from emulator.version import __version__
 
@@ -43,4 +44,5 @@ main.add_command(serve)
 main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)
+main.add_command(token)
 main.add_command(verify)

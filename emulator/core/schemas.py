@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = Mapping[str, Any]
 
-FOLDERS = ("guide", "requests", "own")
+FOLDERS = ("guide", "reference", "requests", "own")
 
 
 class UnknownSchemaError(ValueError):

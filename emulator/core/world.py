@@ -44,7 +44,7 @@ class World:
     """Turns the events that a transaction queued into records, just before the commit."""
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
-    """Throttled credentials -> when their latest calls were."""
+    """Throttled callers, by scheme and role -> when their latest calls were."""
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
     kept: Any = None

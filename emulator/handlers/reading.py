@@ -18,6 +18,7 @@ from emulator.shapes.documents import page, rendered
 Handler = Callable[[Call, World], Reply]
 
 GUIDE_PAGE_SIZE = 10
+REFERENCE_PAGE_SIZE = 20
 
 
 def detail(shape: str) -> Handler:
@@ -47,13 +48,13 @@ def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE, size_pa
     return handle
 
 
-def belonging(shape: str, owner: type[Any], kind: type[Any]) -> Handler:
+def belonging(shape: str, owner: type[Any], kind: type[Any], *, size: int = GUIDE_PAGE_SIZE) -> Handler:
     """Give a handler for a page of what belongs to the record of the path: logs newest first, events oldest first."""
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
         ids = root.related(kind, "subject", subject_of(root, owner, call.path["pk"]))
-        return answer(call, world, root, shape, ids, GUIDE_PAGE_SIZE, newest_first=kind is TransitionLog)
+        return answer(call, world, root, shape, ids, size, newest_first=kind is TransitionLog)
 
     return handle
 

@@ -14,6 +14,7 @@ from emulator.core.records import Invoice, Package
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
 from emulator.rules.commands import run
+from emulator.rules.graph import explained
 from emulator.rules.invoicing import purchase_invoice
 from emulator.shapes.documents import of_record
 
@@ -30,6 +31,7 @@ def command(owner: type[Any]) -> Handler:
                 asked = validate(COMMAND, call.read_body())
                 outcome = run(subject, asked, call.user, tx, call.request_id)
             except ValidationFailed as error:
+                error.hint = explained(tx.start, subject)  # as it was before the command began
                 raise in_command_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
@@ -65,11 +67,15 @@ def set_remote_id(owner: type[Any]) -> Handler:
     return set_text(owner, REMOTE_ID)
 
 
-def invoice_package(call: Call, world: World) -> Reply:
-    """Create the package's purchase invoice; the request's body is not read, as the page has none."""
-    with world.transaction() as tx:
-        invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
-    return Reply(201, of_record("invoice", invoice, world.root, call.language, world.kept))
+def invoice_package(shape: str) -> Handler:
+    """Give a handler that creates the package's purchase invoice; no page has a body for it, so none is read."""
+
+    def handle(call: Call, world: World) -> Reply:
+        with world.transaction() as tx:
+            invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
+        return Reply(201, of_record(shape, invoice, world.root, call.language, world.kept))
+
+    return handle
 
 
 def found(tx: Any, owner: type[Any], pk: int) -> Any:

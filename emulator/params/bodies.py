@@ -14,12 +14,14 @@ COMMAND: dict[str, Field] = {
 }
 INVOICE_NUMBER: dict[str, Field] = {"invoice_number": CharField(max_length=LONGEST_TEXT)}
 REMOTE_ID: dict[str, Field] = {"remote_id": CharField(max_length=LONGEST_TEXT)}
+EXTRA_INFORMATION: dict[str, Field] = {"extra_information": DictField()}
 LOGIN: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
 
 FIELDS: dict[str, dict[str, Field]] = {
     "command": COMMAND,
     "set-invoice-number": INVOICE_NUMBER,
     "set-remote-id": REMOTE_ID,
+    "extra-information": EXTRA_INFORMATION,
     "login": LOGIN,
 }
 """Request body (as in `schemas/requests/`) -> its fields."""

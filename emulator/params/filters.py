@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from functools import cache
 
-from emulator.core.errors import ValidationFailed
+from emulator.core.errors import ApiError, ParseError, ValidationFailed
 from emulator.core.exchange import Query
 from emulator.core.fields import FieldError
 from emulator.params.values import NOTHING, TYPES
@@ -71,8 +71,11 @@ def one_hint(name: str, names: Sequence[str]) -> str:
     return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
 
 
-def refuse_unknown(strangers: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse parameters that nobody knows, for strict worlds."""
-    if strangers:
-        told = f"Unknown query parameter. Known: {', '.join(sorted(names))}."
-        raise ValidationFailed({name: [told] for name in strangers}, unknown_hint(strangers, names))
+def refusal(strangers: Sequence[str], names: Sequence[str], *, by_field: bool) -> ApiError:
+    """Give the error that refuses parameters that nobody knows: by name where a list has filters."""
+    told, hint = f"Known: {', '.join(sorted(names))}.", unknown_hint(strangers, names)
+    if by_field:
+        return ValidationFailed({name: [f"Unknown query parameter. {told}"] for name in strangers}, hint)
+    error = ParseError(f"Unknown query parameter {', '.join(strangers)}. {told}")
+    error.hint = hint
+    return error

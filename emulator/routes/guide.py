@@ -75,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
           replies=narrowed("page-of-denial-reason"), doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
-    route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package,
+    route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("invoice"),
           replies={201: "invoice", 400: "field-errors", 404: "error"}, doc=f"{PACKAGES}, Package Invoice"),
     route("set_package_invoice_number", "POST packages/<pk>/set_invoice_number/",
           writing.set_invoice_number(Package),

@@ -12,7 +12,7 @@ from emulator.core.world import World
 Handler = Callable[[Call, World], Reply]
 Scheme = Literal["Token", "Bearer"]
 PAGE_OF = "page-of-"
-"""How the names of pages' schemas begin."""
+"""What the names of pages' schemas contain."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Route:
     @property
     def pages(self) -> bool:
         """Whether it answers a page of a list."""
-        return (self.replies.get(200) or "").startswith(PAGE_OF)
+        return PAGE_OF in (self.replies.get(200) or "")
 
 
 def route(  # noqa: PLR0913 - a row is made of these

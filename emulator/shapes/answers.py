@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from emulator.core.records import Package, TransferOrder
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.pieces import excerpt, instance
+from emulator.shapes.reference import SHAPES as REFERENCE_SHAPES
 
 LEAST_LIKENESS = 0.5
 """How much of a document's keys a shape must share, for it to be taken as one of that shape."""
@@ -111,7 +112,8 @@ def shape_at(answer: Answer, document: Any) -> str:
 def shape_like(document: Any) -> str:
     """Give the shape whose keys a document has; `UnknownAnswer` if it is like none."""
     keys = set(document) if isinstance(document, Mapping) else set()
-    found = {shape: likeness(keys, set(instance(SHAPES[shape]).fields)) for shape in SHAPES}
+    guides = (shape for shape in SHAPES if shape not in REFERENCE_SHAPES)
+    found = {shape: likeness(keys, set(instance(SHAPES[shape]).fields)) for shape in guides}
     best = max(found, key=lambda shape: found[shape])
     if found[best] < LEAST_LIKENESS:
         raise UnknownAnswer(f"no operation of the guide answers such a document; its keys: {', '.join(sorted(keys))}")

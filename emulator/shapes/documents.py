@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from emulator.core.store import View
-from emulator.shapes import events, guide
+from emulator.shapes import events, guide, reference
 from emulator.shapes.pieces import DOMAIN_URL, WORLD_PREFIX, Shape, document, text
 from emulator.shapes.reading import Kept, Reading
 
@@ -28,6 +28,7 @@ SHAPES: dict[str, type[Shape]] = {
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
     "stock-location": guide.StockLocation,
+    **reference.SHAPES,
 }
 """Name (as in `schemas/` and the route tables) -> shape."""
 

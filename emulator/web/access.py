@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.core.world import World
+from emulator.routes.table import Scheme
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MINUTE = timedelta(minutes=1)
@@ -14,49 +17,73 @@ MINUTE = timedelta(minutes=1)
 NO_CREDENTIALS = "Invalid token header. No credentials provided."
 SPACES = "Invalid token header. Token string should not contain spaces."
 CHARACTERS = "Invalid token header. Token string should not contain invalid characters."
+INVALID = "Invalid token."
+INACTIVE = "User inactive or deleted."
+EXPIRED = "Token has expired."
 
 
-def authenticate(header: str | None) -> Credential | None:
+def authenticate(header: str | None, scheme: Scheme, world: World) -> Credential | None:
     """Give whose token the header bears; None where it bears none for this scheme.
 
     Raises `AuthenticationFailed` in the framework's words for a token that is malformed, unknown or inactive.
     """
     parts = (header or "").encode("latin-1").split()
-    if not parts or parts[0].lower() != b"token":
+    if not parts or parts[0].lower() != scheme.lower().encode():
         return None
     if len(parts) == 1:
-        raise AuthenticationFailed(NO_CREDENTIALS)
+        raise AuthenticationFailed(NO_CREDENTIALS, scheme)
     if len(parts) > 2:
-        raise AuthenticationFailed(SPACES)
+        raise AuthenticationFailed(SPACES, scheme)
     try:
         token = parts[1].decode()
     except UnicodeError:
-        raise AuthenticationFailed(CHARACTERS) from None
-    if (credential := CREDENTIALS.get(token)) is None:
-        raise AuthenticationFailed("Invalid token.")
+        raise AuthenticationFailed(CHARACTERS, scheme) from None
+    credential = READERS[scheme](token, world)
     if not credential.is_active:
-        raise AuthenticationFailed("User inactive or deleted.")
+        raise AuthenticationFailed(INACTIVE, scheme)
     return credential
 
 
-def admit(credential: Credential | None, method: str, world: World) -> None:
+def of_token(token: str, world: World) -> Credential:  # noqa: ARG001 - every reader's signature
+    """Give what a built-in token meets."""
+    if (credential := CREDENTIALS.get(token)) is None:
+        raise AuthenticationFailed(INVALID, "Token")
+    return credential
+
+
+def of_jwt(token: str, world: World) -> Credential:
+    """Give what the role in a JWT meets, in the name of its subject, until it expires by the world's clock."""
+    try:
+        claims = jwts.read(token)
+    except jwts.InvalidJwt:
+        raise AuthenticationFailed(INVALID, "Bearer") from None
+    if claims.expires_at <= world.clock.now().timestamp():
+        raise AuthenticationFailed(EXPIRED, "Bearer")
+    return CREDENTIALS[claims.role]._replace(username=claims.subject)
+
+
+READERS: dict[Scheme, Callable[[str, World], Credential]] = {"Token": of_token, "Bearer": of_jwt}
+"""Scheme -> who reads what follows it in the header."""
+
+
+def admit(credential: Credential | None, method: str, world: World, scheme: Scheme) -> None:
     """Let the caller in, or raise 401, 403 or 429: in this order."""
     if credential is None:
-        raise NotAuthenticated
+        raise NotAuthenticated(scheme=scheme)
     if not (credential.may_read if method in SAFE_METHODS else credential.may_write):
         raise PermissionDenied
     if credential.calls_per_minute is not None:
-        count_call(credential, credential.calls_per_minute, world)
+        count_call(f"{scheme} {credential.role}", credential.calls_per_minute, world)
 
 
-def count_call(credential: Credential, limit: int, world: World) -> None:
+def count_call(caller: str, limit: int, world: World) -> None:
     """Count the call, or raise `Throttled`; only calls that are let in count."""
     now = world.clock.now()
     with world.lock:
-        recent = within(world.calls.get(credential.role, []), now)
+        recent = within(world.calls.get(caller, []), now)
         if len(recent) >= limit:
             raise Throttled((recent[0] + MINUTE - now).total_seconds())
-        world.calls[credential.role] = [*recent, now]
+        world.calls[caller] = [*recent, now]
 
 
 def within(calls: list[datetime], now: datetime) -> list[datetime]:

@@ -16,7 +16,7 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Call, Reply
 from emulator.core.records import User
 from emulator.core.world import World
-from emulator.params.filters import known, refuse_unknown, unknown, unknown_hint, wanted
+from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.documents import addressed
@@ -103,9 +103,10 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
 
 def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answers: Answers) -> Reply:
     """Let the caller in and hand the call to its handler."""
-    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"))
-    if match.resource.any.scheme is not None:
-        admit(credential, arrival.method, arrival.world)
+    scheme = match.resource.any.scheme
+    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
+    if scheme is not None:
+        admit(credential, arrival.method, arrival.world, scheme)
     if arrival.method == "OPTIONS":
         may_write = credential is None or credential.may_write
         return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))
@@ -136,7 +137,7 @@ def run(arrival: Arrival, route: Route, call: Call) -> Reply:
     if not strangers:
         return linked(arrival, handled_by(route, call, arrival.world))
     if arrival.world.strict:
-        refuse_unknown(strangers, names)
+        raise refusal(strangers, names, by_field=route.filters is not None)
     hint = unknown_hint(strangers, names)
     try:
         reply = linked(arrival, handled_by(route, call, arrival.world))

@@ -16,6 +16,7 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "additional_data": "the reference's attributes of a log",
     "additional_headers": "the hook's owner names the headers",
     "attributes": "the catalogue, or the log, names the keys",
     "attributes_kwargs": "the catalogue names the keys",
@@ -58,6 +59,8 @@ WITHOUT_SAMPLE = {
     "login": "described in words on the integration page",
     "login-token": "described in words on the integration page",
     "page-of-denial-reason": "assumed: its page shows parameters only",
+    "reference-hook-answer": "the page shows an empty object",
+    "reference-placeholder": "what the page prints instead of a document",
     "scenario": "our own",
 }
 """Schemas that no documented sample reaches, with the reason."""

@@ -50,6 +50,8 @@ def fresh_sides() -> Iterator[Sides]:
 def oracle_alone() -> Iterator[Sides]:
     """Put the oracle on both sides, for the tests of the oracle itself."""
     before = service.DATA
-    service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)))
-    yield Sides(SimpleNamespace(app=service.app), "193", "33")
+    jwts = {role: f"jwt.{role}" for role in (*service.ROLES, "expired")}
+    roles = {token: role for role, token in jwts.items()}
+    service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)), roles)
+    yield Sides(SimpleNamespace(app=service.app), "193", "33", jwts)
     service.DATA = before

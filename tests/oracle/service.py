@@ -1,4 +1,4 @@
-"""The reference: a Django REST framework application with the guide's URLs and the framework's own answers.
+"""The oracle: a Django REST framework application with both surfaces' URLs and the framework's own answers.
 
 The documents are stand-ins (`{"id": 7}`); everything around them, from the URL to the error, is decided by
 Django and Django REST framework themselves.
@@ -7,7 +7,7 @@ Django and Django REST framework themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -61,6 +61,8 @@ class Data:
     packages: list[int] = field(default_factory=list)
     transfers: list[int] = field(default_factory=list)
     ranges: list[int] = field(default_factory=list)
+    jwts: dict[str, str] = field(default_factory=dict)
+    """Bearer token -> its role, or `expired`."""
     throttled: dict[str, list[float]] = field(default_factory=dict)
     now: Callable[[], float] = lambda: 0.0
 
@@ -77,6 +79,22 @@ class BuiltInTokens(TokenAuthentication):
         if key == "inactive":
             raise exceptions.AuthenticationFailed("User inactive or deleted.")
         return SimpleNamespace(role=key, is_active=True), key
+
+
+class KnownJwts(TokenAuthentication):
+    """Bearer authentication over the tokens that the test made."""
+
+    keyword = "Bearer"
+
+    def authenticate_credentials(self, key: str) -> tuple[SimpleNamespace, str]:
+        role = DATA.jwts.get(key)
+        if role is None:
+            raise exceptions.AuthenticationFailed("Invalid token.")
+        if role == "expired":
+            raise exceptions.AuthenticationFailed("Token has expired.")
+        if role == "inactive":
+            raise exceptions.AuthenticationFailed("User inactive or deleted.")
+        return SimpleNamespace(role=role, is_active=True), f"Bearer {role}"
 
 
 class RolePermission(BasePermission):
@@ -98,7 +116,7 @@ class Memory:
 
 
 class TokenThrottle(SimpleRateThrottle):
-    """Five calls a minute for the token that is there to be throttled."""
+    """Five calls a minute for the tokens that are there to be throttled."""
 
     rate = "5/minute"
     cache = Memory()
@@ -107,7 +125,7 @@ class TokenThrottle(SimpleRateThrottle):
         return DATA.now()
 
     def get_cache_key(self, request: Request, view: views.APIView) -> str | None:
-        return request.auth if request.auth == "throttled" else None
+        return request.auth if request.auth in {"throttled", "Bearer throttled"} else None
 
 
 class Pages(PageNumberPagination):
@@ -116,6 +134,12 @@ class Pages(PageNumberPagination):
     page_size = 10
     page_size_query_param = "limit"
     max_page_size = 100
+
+
+class ReferencePages(Pages):
+    """The page rules of the reference."""
+
+    page_size = 20
 
 
 class Users:
@@ -144,6 +168,12 @@ class RemoteIdSerializer(serializers.Serializer):
     """The body of set_remote_id."""
 
     remote_id = serializers.CharField(max_length=255)
+
+
+class ExtraInformationSerializer(serializers.Serializer):
+    """The body of extra_information."""
+
+    extra_information = serializers.DictField()
 
 
 class NoBody(serializers.Serializer):
@@ -216,6 +246,13 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
         return stand_in("document", Response(self.get_object(), status=201))
 
 
+class ReferenceViewSet(GuideViewSet):
+    """The same operations for bearers of a JWT."""
+
+    authentication_classes: ClassVar = [KnownJwts]
+    pagination_class = ReferencePages
+
+
 class LoginView(Policies, views.APIView):
     """A token for a name and its password."""
 
@@ -250,16 +287,22 @@ class Operation:
     action: str
     kind: str = "packages"
     options: dict[str, Any] = field(default_factory=dict)
+    prefix: str = PREFIX
+    view_set: type[GuideViewSet] = GuideViewSet
+
+    def on_the_reference(self) -> Operation:
+        """Give the operation of the other surface that does the same."""
+        return replace(self, name=f"reference_{self.name}", prefix="", view_set=ReferenceViewSet)
 
     def pattern(self) -> Any:
-        view = GuideViewSet.as_view(
+        view = self.view_set.as_view(
             {self.method.lower(): self.action},
             kind=self.kind,
             name=self.name.replace("_", " ").capitalize(),
             description="",
             **self.options,
         )
-        return path(PREFIX + self.path, view)
+        return path(self.prefix + self.path, view)
 
 
 RANGES = Operation("list_delivery_ranges", "GET", "packages/delivery-ranges/", "list", "ranges")
@@ -307,7 +350,7 @@ TRANSFER_READS = (
     ("list_transfer_events_short", "transfer_orders/<int:pk>/webhook_events/short/", "children"),
     ("get_transfer_event", "transfer_orders/<int:pk>/webhook_events/<int:child_id>/", "retrieve_child"),
 )
-OPERATIONS = (
+PACKAGE_OPERATIONS = (
     RANGES,
     *reads(PACKAGE_READS, "packages"),
     *writes("package", "packages/", "packages"),
@@ -319,8 +362,24 @@ OPERATIONS = (
         "packages",
         {"serializer_class": NoBody},
     ),
+)
+REFERENCE_ALONE = (
+    Operation(
+        "patch_package_extra_information",
+        "PATCH",
+        "packages/<int:pk>/extra_information/",
+        "write",
+        "packages",
+        {"serializer_class": ExtraInformationSerializer, "status_code": 204},
+    ),
+    Operation("list_package_items", "GET", "packages/<int:pk>/package-items/", "children"),
+    Operation("get_invoice_document", "GET", "packages/<int:pk>/invoice_document/", "retrieve"),
+)
+OPERATIONS = (
+    *PACKAGE_OPERATIONS,
     *reads(TRANSFER_READS, "transfers"),
     *writes("transfer", "transfer_orders/", "transfers"),
+    *(operation.on_the_reference() for operation in (*PACKAGE_OPERATIONS, *REFERENCE_ALONE)),
 )
 
 urlpatterns = [

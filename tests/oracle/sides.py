@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.oracle import service
@@ -17,6 +18,8 @@ LISTS = {
     "ranges": "/api/v1/oms/packages/delivery-ranges/",
 }
 
+LONG = 86_400
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -25,12 +28,16 @@ class Sides:
     emulator: Any
     package: str
     transfer: str
+    jwts: Mapping[str, str] = field(default_factory=dict)
+    """Role, or `expired` -> a bearer token."""
 
     @classmethod
     def of(cls, emulator: Any) -> Sides:
         ids = {kind: numbers(emulator.app, path) for kind, path in LISTS.items()}
-        service.DATA = service.Data(**ids)
-        return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]))
+        jwts = {role: emulator.jwt(role, expires_in=LONG) for role in service.ROLES}
+        jwts["expired"] = emulator.jwt(expires_in=-1)
+        service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})
+        return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]), jwts)
 
     def advance(self, seconds: float) -> None:
         """Move both clocks on."""
@@ -39,9 +46,12 @@ class Sides:
         service.DATA.now = lambda: now
 
     def addressed(self, request: Ask) -> Ask:
-        """Fill in the ids."""
+        """Fill in the ids and the bearer tokens."""
         target = request.target.replace("{package}", self.package).replace("{transfer}", self.transfer)
-        return replace(request, target=target)
+        authorization = request.authorization
+        for role, token in self.jwts.items() if authorization else ():
+            authorization = str(authorization).replace(f"{{{role}}}", token)
+        return replace(request, target=target, authorization=authorization)
 
     def theirs(self, request: Ask) -> Answer:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.errors import InvalidPage
@@ -23,6 +23,7 @@ def asked(**query: str) -> Call:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 350), st.integers(1, 120), st.booleans())
 def test_the_pages_together_are_the_list(count: int, limit: int, newest: bool) -> None:
     """Every id once, in order, and each page but the last is full."""

@@ -43,7 +43,7 @@ ITEM = {
 """Package state -> the state that its items have."""
 ON_QUOTA = {WAITING, TRANSFERS, PREPARING, REMOTE, CANCELLING}
 """Below Ready for Packaging, or waiting for cancellation."""
-ORDER_PREPARING, ORDER_SHIPPED = 28, 24
+ORDER_PREPARING = 28
 EVENT_TYPES = (
     *(f"package.{what}" for what in ("created", "refused", "shipment.awb_number")),
     *(f"package.status.{what}" for what in ("transitioned", "packed", "cancelled", "shipped", "packed_for_refund")),

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from emulator.core.records import (
+    DenialReason,
     Order,
     OrderItem,
     Package,
@@ -88,12 +89,19 @@ def child(doing: Doing, location: int, items: list[PackageItem], position: int =
         )
         claim = Reservation(
             doing.free(Reservation) + doing.copies - doing.free(PackageItem),
-            *(made.id, copy.id, doing.product(item), location),
+            *(made.id, copy.id, doing.product(item), location, held(doing, location, doing.product(item))),
         )
         doing.copies += 1
-        doing.stock[location, claim.product] -= 1
+        doing.stock[location, claim.product] -= claim.quantity
         found |= {("PackageItem", copy.id): copy, ("Reservation", claim.id): claim}
     return found
+
+
+def held(doing: Doing, location: int, product: int) -> int:
+    """Give how much a new claim holds: one piece, or none where all that lies there is promised."""
+    stock = doing.root.find(Stock, "place", (location, product))
+    left = sum(found.quantity for found in stock) + doing.stock[location, product]
+    return 0 if stock and left < 1 else 1
 
 
 def body_of(doing: Doing, position: int = 0) -> dict[str, Any]:
@@ -119,10 +127,15 @@ def answered(doing: Doing, **parameters: Any) -> None:
 @pytest.mark.parametrize("parameters", [{}, {"denial_reason": 1}, {"denial_reason": "2"}], ids=str)
 @each("REFUSE_PACKAGE")
 def test_refusing_plans_all_items_elsewhere(edge: dict[str, Any], parameters: dict[str, Any]) -> None:
-    """The reservations are given back here, and made anew there; order items stay."""
+    """The reservations are given back here, and made anew there; the items tell the reason; order items stay."""
     doing = Doing(edge["id"], arrange=only_at(ELSEWHERE))
     answered(doing, **parameters)
-    expected = doing.moved() | doing.followed() | doing.released(give_back=True)
+    followed = doing.followed()
+    if parameters:
+        reason = doing.root.one(DenialReason, int(parameters["denial_reason"]))
+        told = orjson.dumps({"id": reason.id, "title": reason.title})
+        followed = {key: columns | {"denial_reason": told} for key, columns in followed.items()}
+    expected = doing.moved() | followed | doing.released(give_back=True)
     expected |= child(doing, ELSEWHERE, doing.items)
     events = [MOVED, REFUSED, ("package.created", doing.new(Package)[0])]
     doing.check(expected, events, {ELSEWHERE: 1} | doing.left_quota())
@@ -187,9 +200,10 @@ def quotas(doing: Doing, *locations: int) -> dict[int, int]:
 
 
 @each("MANUAL_PLANNING")
-def test_planning_by_hand_makes_a_package_of_each_group(edge: dict[str, Any]) -> None:
+@pytest.mark.parametrize("stocked", [12, None], ids=["with stock", "without"])
+def test_planning_by_hand_makes_a_package_of_each_group(edge: dict[str, Any], stocked: int | None) -> None:
     """At the locations named, stock or not; the old package is cancelled, and the answer tells of the first."""
-    doing = Doing(edge["id"], fits=several, arrange=only_at(None))
+    doing = Doing(edge["id"], fits=several, arrange=only_at(stocked))
     first, rest = doing.items[:1], doing.items[1:]
     groups = [
         {"package_items": [item.id for item in rest], "erp_code": "TR-KDK"},

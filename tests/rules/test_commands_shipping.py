@@ -8,7 +8,7 @@ import pytest
 
 from emulator.core.records import CargoCompany, InvoiceDocument, Package, ShippingLabel
 from emulator.rules.commands.steps import ship
-from tests.rules.doing import LABELLESS, MOVED, ORDER_SHIPPED, TRACK, Doing, as_it_is, edges
+from tests.rules.doing import LABELLESS, MOVED, TRACK, Doing, as_it_is, edges
 from tests.support.worlds import REMOVED
 
 
@@ -27,7 +27,7 @@ def test_shipping_keeps_the_shipment(edge: dict[str, Any]) -> None:
     """Items and order items are shipped, and the package knows when; shipment and label stay as they are."""
     doing = Doing(edge["id"], arrange=with_shipment)
     doing.done()
-    expected = doing.moved(shipment_date=doing.now) | doing.followed() | doing.order_items(ORDER_SHIPPED)
+    expected = doing.moved(shipment_date=doing.now) | doing.followed()
     doing.check(expected, [MOVED, "package.status.shipped"])
 
 
@@ -36,7 +36,7 @@ def test_shipping_keeps_the_shipment(edge: dict[str, Any]) -> None:
 def test_shipping_without_shipment_asks_for_none(edge: dict[str, Any], arrange: Any) -> None:
     doing = Doing(edge["id"], arrange=arrange)
     doing.done()
-    expected = doing.moved(shipment_date=doing.now) | doing.followed() | doing.order_items(ORDER_SHIPPED)
+    expected = doing.moved(shipment_date=doing.now) | doing.followed()
     doing.check(expected, [MOVED, "package.status.shipped"])
 
 
@@ -46,7 +46,7 @@ def test_shipping_with_a_number_makes_shipment_and_label(edge: dict[str, Any]) -
     doing.done(cargo_company=729, tracking_number=f" {TRACK} ")
     (shipment, made), (label, more) = doing.shipment(729, TRACK), doing.label()
     columns = {"shipment": shipment.id, "shipping_label": label.id, "tracking_number": TRACK}
-    expected = doing.moved(shipment_date=doing.now, **columns) | doing.followed() | doing.order_items(ORDER_SHIPPED)
+    expected = doing.moved(shipment_date=doing.now, **columns) | doing.followed()
     events = [MOVED, "package.status.shipped", "shipment.created", "package.shipment.awb_number"]
     doing.check(expected | made | more, events)
 

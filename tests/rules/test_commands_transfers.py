@@ -9,6 +9,7 @@ import pytest
 from emulator.core.records import (
     Package,
     PackageItem,
+    Reservation,
     State,
     Stock,
     StockLocation,
@@ -18,7 +19,7 @@ from emulator.core.records import (
 )
 from emulator.rules.planning import interval
 from tests.rules.doing import ITEM, MOVED, T_MOVED, TRACK, TRANSFERS, WAITING, Doing, as_it_is
-from tests.support.worlds import Changes
+from tests.support.worlds import REMOVED, Changes
 
 T_WAITING, T_READY, T_TRANSIT, T_CANCELED, T_DONE = 73, 78, 74, 75, 76
 T_ITEM = {T_WAITING: 80, T_TRANSIT: 81, T_CANCELED: 82, T_DONE: 83, T_READY: 85}
@@ -196,6 +197,50 @@ def test_what_is_nowhere_found_is_cancelled() -> None:
     doing = Doing(NOT_FOUND, arrange=stocked_at())
     doing.done()
     doing.check(doing.moved() | items_followed(doing), CANCEL_EVENTS)
+
+
+def claimed_at_source(*locations: int) -> Any:
+    """Let the transfer's items be claimed where they come from, and be in stock at these locations alone."""
+
+    def arrange(doing: Doing, tx: Any) -> None:
+        stocked_at(*locations)(doing, tx)
+        for claim in tx.find(Reservation, "package", doing.subject.package):
+            tx.change(claim, stock_location=doing.subject.source)
+
+    return arrange
+
+
+def claims_of(doing: Doing) -> list[Reservation]:
+    claims = doing.root.find(Reservation, "package", doing.subject.package)
+    assert len(claims) == len(doing.root.find(TransferItem, "transfer_order", doing.subject.id)) > 0
+    return claims
+
+
+def test_what_arrives_is_claimed_at_its_destination() -> None:
+    """Nothing more may be promised anywhere, and nothing less."""
+    doing = Doing(DELIVER, fits=in_transfer, arrange=claimed_at_source())
+    doing.done()
+    moved = {("Reservation", claim.id): {"stock_location": doing.subject.destination} for claim in claims_of(doing)}
+    events = [T_MOVED, "transfer.status.transferred", (MOVED, package_of(doing))]
+    doing.check(doing.moved() | items_followed(doing) | completed(doing) | moved, events)
+
+
+def test_what_is_not_found_is_claimed_where_it_comes_from_now() -> None:
+    doing = Doing(NOT_FOUND, arrange=claimed_at_source(18))
+    doing.done()
+    expected = doing.moved() | items_followed(doing) | renewed(doing, 18)
+    for claim in claims_of(doing):
+        expected["Reservation", claim.id] = {"stock_location": 18}
+        doing.stock[18, claim.product] -= 1
+    doing.check(expected, [*CANCEL_EVENTS, ("transfer.status.created", doing.the_new(TransferOrder))])
+
+
+def test_what_is_nowhere_found_is_claimed_from_nobody() -> None:
+    """Its source never had it: nothing is given back."""
+    doing = Doing(NOT_FOUND, arrange=claimed_at_source())
+    doing.done()
+    gone = {("Reservation", claim.id): REMOVED for claim in claims_of(doing)}
+    doing.check(doing.moved() | items_followed(doing) | gone, CANCEL_EVENTS)
 
 
 def test_every_item_state_of_a_transfer_bears_its_name() -> None:

@@ -45,8 +45,8 @@ def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
         net = Decimal(line.total_amount) - Decimal(str(line.tax_amount))
         assert abs(net * (100 + Decimal(line.tax_rate)) / 100 - Decimal(line.total_amount)) <= Decimal("0.01")
     assert changes(before, tables(after)) == {
-        ("Invoice", invoice.id): None,
-        **{("InvoiceItem", line.id): None for line in lines},
+        ("Invoice", invoice.id): invoice,
+        **{("InvoiceItem", line.id): line for line in lines},
         ("Package", package.id): {"invoice": invoice.id, "modified_date": oms.world.clock.now()},
     }
     document = answer.json()

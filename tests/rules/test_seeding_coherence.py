@@ -95,7 +95,11 @@ def test_items_follow_their_package(size: int) -> None:
 def test_order_items_follow_their_latest_package(size: int) -> None:
     for root, package in packages_of(size):
         wanted = (
-            PREPARING if package.state in ON_THE_ROAD | {PACKED} else CANCELED if package.state == 48 else APPROVED
+            PREPARING
+            if package.state in ON_THE_ROAD | {PACKED, WAITING_LABEL}
+            else CANCELED
+            if package.state == 48
+            else APPROVED
         )
         for item in root.find(PackageItem, "package", package.id):
             assert root.one(OrderItem, item.order_item).state == wanted or package.state in {51, 52}

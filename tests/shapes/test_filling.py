@@ -12,7 +12,7 @@ from emulator import Emulator
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder, TransitionLog, WebhookEvent
 from emulator.core.schemas import problem
 from emulator.loading import load, open_world
-from emulator.routes import GUIDE_ROUTES
+from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
 from emulator.shapes.filling import content_type, order_number, state_name
 from emulator.shapes.pieces import COLUMN_TYPES
@@ -45,9 +45,10 @@ def urls(oms: Emulator, path: str) -> list[str]:
 def read_everything(oms: Emulator, client: requests.Session) -> set[str]:
     """Ask for everything; every answer must be there. The operations that were asked."""
     asked = set()
-    for route in GUIDE_ROUTES:
+    headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
+    for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES):
         for url in urls(oms, route.path) if route.method == "GET" else ():
-            assert client.get(url).status_code == 200, url
+            assert client.get(url, headers=headers[str(route.scheme)]).status_code == 200, url
             asked.add(route.operation)
     return asked
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
 from emulator.core import schemas
@@ -29,6 +31,26 @@ SHAPES = {
     "package-webhook-event-details.response-200": "webhook-event",
     "package-webhook-event-list.response-200": "page-of-webhook-event",
     "package-webhook-event-short-list.response-200": "page-of-webhook-event-short",
+    "reference-command-package.request": "command",
+    "reference-get-invoice-document.response-200": "reference-invoice-document",
+    "reference-get-package-event.response-200": "reference-webhook-event",
+    "reference-get-package-log-short.response-200": "reference-transition-log-short",
+    "reference-get-package-log.response-200": "reference-transition-log",
+    "reference-get-package-short.response-200": "reference-package-short",
+    "reference-get-package.response-200": "reference-package",
+    "reference-invoice-package.response-201": "reference-invoice",
+    "reference-list-delivery-ranges.response-200": "reference-page-of-delivery-range",
+    "reference-list-package-events-short.response-200": "reference-page-of-webhook-event-short",
+    "reference-list-package-events.response-200": "reference-page-of-webhook-event",
+    "reference-list-package-items.response-200": "reference-page-of-package-item-row",
+    "reference-list-package-logs-short.response-200": "reference-page-of-transition-log-short",
+    "reference-list-package-logs.response-200": "reference-page-of-transition-log",
+    "reference-list-packages-short.response-200": "reference-page-of-package-short-list-item",
+    "reference-list-packages-simple.response-200": "reference-page-of-package-simple",
+    "reference-list-packages.response-200": "reference-page-of-package",
+    "reference-patch-package-extra-information.request": "extra-information",
+    "reference-set-package-invoice-number.request": "set-invoice-number",
+    "reference-set-package-remote-id.request": "set-remote-id",
     "transfer-order-command.request-1": "command",
     "transfer-order-command.request-2": "command",
     "transfer-order-detail.response-200": "transfer",
@@ -45,6 +67,9 @@ SHAPES = {
 }
 """Which schema each sample obeys, by the sample's file name without `.json`."""
 
+FOLDERS = ("documented", "documented_reference")
+"""The guide's samples are real answers; the reference's hold placeholders: "text", 1, {}."""
+
 
 class Spot(NamedTuple):
     """An object or array of a sample that its schema describes; free ones are no spots."""
@@ -58,16 +83,26 @@ class Spot(NamedTuple):
     """True inside a stored payload, whose keys have an order of their own."""
 
 
+@cache
+def files_by_name() -> dict[str, Traversable]:
+    """Find the samples; a file of another name, such as a list of corrections, is none."""
+    folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
+    found = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
+    return {file.name.removesuffix(".json"): file for file in found}
+
+
 def names() -> list[str]:
-    """List the samples; a file of another name, such as a list of corrections, is none."""
-    folder = files("emulator") / "fixtures" / "documented"
-    return sorted(file.name.removesuffix(".json") for file in folder.iterdir() if "." in file.name[:-5])
+    return sorted(files_by_name())
+
+
+def document(name: str) -> Json:
+    """Read the sample's file: what it answers, and what of it is the page's."""
+    return json.loads(files_by_name()[name].read_bytes())
 
 
 def body(name: str) -> Json:
     """Read the sample's document afresh: tests may change it."""
-    file = files("emulator") / "fixtures" / "documented" / f"{name}.json"
-    return json.loads(file.read_bytes())["body"]
+    return document(name)["body"]
 
 
 def spots(name: str, document: Json) -> Iterator[Spot]:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
+from typing import Any
 
+import jwt
 import pytest
 
 from emulator import Emulator
+from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.routes import GUIDE_ROUTES, Route
-from emulator.web.access import CHARACTERS, MINUTE, NO_CREDENTIALS, SPACES, admit, authenticate
-from tests.support.worlds import world_of
+from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
+from emulator.web.access import CHARACTERS, INACTIVE, MINUTE, NO_CREDENTIALS, SPACES, admit, authenticate
+from tests.support.worlds import START, world_of
 
-every_operation = pytest.mark.parametrize("route", GUIDE_ROUTES, ids=lambda route: route.operation)
+every_operation = pytest.mark.parametrize(
+    "route", [*GUIDE_ROUTES, *REFERENCE_ROUTES], ids=lambda route: route.operation
+)
+every_scheme = pytest.mark.parametrize("scheme", ["Token", "Bearer"])
+OTHER = {"Token": "Bearer", "Bearer": "Token"}
 
 
 @pytest.fixture(scope="module")
 def shared() -> Emulator:
     return Emulator("empty")
+
+
+def header(oms: Emulator, scheme: str, role: str) -> str:
+    """Give what a caller sends who has this role there."""
+    return f"{scheme} {role if scheme == 'Token' or role not in CREDENTIALS else oms.jwt(role)}"
 
 
 def status(oms: Emulator, route: Route, authorization: str | None) -> int:
@@ -29,23 +42,25 @@ def status(oms: Emulator, route: Route, authorization: str | None) -> int:
 
 @every_operation
 def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> None:
+    scheme = str(route.scheme)
     assert status(shared, route, None) == 401
-    assert status(shared, route, "Bearer full-access") == 401
-    assert status(shared, route, "Token nobody") == 401
-    assert status(shared, route, "Token inactive") == 401
-    assert status(shared, route, "Token no-access") == 403
+    assert status(shared, route, header(shared, OTHER[scheme], "full-access")) == 401
+    for role, expected in (("nobody", 401), ("inactive", 401), ("no-access", 403)):
+        assert status(shared, route, header(shared, scheme, role)) == expected
 
 
 @every_operation
 def test_a_reader_may_read_and_not_write(route: Route, shared: Emulator) -> None:
     expected = {200, 404} if route.method == "GET" else {403}
-    assert status(shared, route, "Token read-only") in expected
-    assert status(shared, route, "Token full-access") in {200, 404}
+    assert status(shared, route, header(shared, str(route.scheme), "read-only")) in expected
+    assert status(shared, route, header(shared, str(route.scheme), "full-access")) in {200, 404}
 
 
-@pytest.mark.parametrize("header", [None, "", " ", "Bearer x", "Basic YWRtaW46YWRtaW4=", "Tokenfull-access", "x"])
-def test_other_schemes_are_no_credentials(header: str | None) -> None:
-    assert authenticate(header) is None
+@every_scheme
+@pytest.mark.parametrize("header", [None, "", " ", "Basic YWRtaW46YWRtaW4=", "Tokenfull-access", "BearerX", "x"])
+def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> None:
+    assert authenticate(header, scheme, world_of()) is None
+    assert authenticate(f"{OTHER[scheme]} full-access", scheme, world_of()) is None
 
 
 @pytest.mark.parametrize(
@@ -57,34 +72,38 @@ def test_other_schemes_are_no_credentials(header: str | None) -> None:
         ("Token \xff", CHARACTERS),
         ("Token nobody", "Invalid token."),
         ("Token FULL-ACCESS", "Invalid token."),
-        ("Token inactive", "User inactive or deleted."),
+        ("Token inactive", INACTIVE),
     ],
 )
-def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str) -> None:
+@every_scheme
+def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str, scheme: Any) -> None:
+    world = world_of()
+    if said == INACTIVE and scheme == "Bearer":
+        header = f"Token {jwts.issue('inactive', world.clock.now(), 60).token}"
     with pytest.raises(AuthenticationFailed) as caught:
-        authenticate(header)
-    assert (caught.value.detail, caught.value.headers) == (said, {"WWW-Authenticate": "Token"})
+        authenticate(scheme + header[5:], scheme, world)
+    assert (caught.value.detail, caught.value.headers) == (said, {"WWW-Authenticate": scheme})
 
 
 @pytest.mark.parametrize(
     "header", ["Token full-access", "token full-access", "TOKEN  full-access", "Token\tfull-access"]
 )
 def test_the_scheme_is_read_as_the_framework_reads_it(header: str) -> None:
-    assert authenticate(header) == CREDENTIALS["full-access"]
+    assert authenticate(header, "Token", world_of()) == CREDENTIALS["full-access"]
 
 
 def test_checks_come_in_order() -> None:
     world = world_of()
     with pytest.raises(NotAuthenticated):
-        admit(None, "GET", world)
+        admit(None, "GET", world, "Token")
     for method in ("GET", "POST"):
         with pytest.raises(PermissionDenied):
-            admit(CREDENTIALS["no-access"], method, world)
+            admit(CREDENTIALS["no-access"], method, world, "Token")
     for method in ("POST", "PUT", "PATCH", "DELETE", "ODD"):
         with pytest.raises(PermissionDenied):
-            admit(CREDENTIALS["read-only"], method, world)
+            admit(CREDENTIALS["read-only"], method, world, "Token")
     for method in ("GET", "HEAD", "OPTIONS"):
-        admit(CREDENTIALS["read-only"], method, world)
+        admit(CREDENTIALS["read-only"], method, world, "Token")
     assert world.calls == {}
 
 
@@ -92,18 +111,18 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     world, throttled = world_of(), CREDENTIALS["throttled"]
     start = world.clock.now()
     for _ in range(5):
-        admit(throttled, "GET", world)
+        admit(throttled, "GET", world, "Token")
         world.clock.advance(seconds=4)
     with pytest.raises(Throttled) as caught:
-        admit(throttled, "GET", world)
+        admit(throttled, "GET", world, "Token")
     assert (caught.value.wait, caught.value.headers) == (40, {"Retry-After": "40"})
     world.clock.set(start + MINUTE - timedelta(seconds=0.5))
     with pytest.raises(Throttled) as caught:
-        admit(throttled, "GET", world)
+        admit(throttled, "GET", world, "Token")
     assert caught.value.detail == "Request was throttled. Expected available in 1 second."
     world.clock.set(start + MINUTE)
-    admit(throttled, "GET", world)
-    assert len(world.calls["throttled"]) == 5
+    admit(throttled, "GET", world, "Token")
+    assert len(world.calls["Token throttled"]) == 5
 
 
 def test_a_reset_forgets_the_calls() -> None:
@@ -114,6 +133,86 @@ def test_a_reset_forgets_the_calls() -> None:
     assert statuses == [200] * 5 + [429]
     oms.reset()
     assert client.get("/api/v1/oms/packages/").status_code == 200
+
+
+def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
+    oms = Emulator("empty")
+    client, bearer = oms.session(), {"Authorization": f"Bearer {oms.jwt('throttled')}"}
+    tokens = {"Authorization": "Token throttled"}
+    statuses = [client.get("/packages/", headers=bearer).status_code for _ in range(6)]
+    statuses += [client.get("/api/v1/oms/packages/", headers=tokens).status_code for _ in range(6)]
+    assert statuses == ([200] * 5 + [429]) * 2
+
+
+def jwt_of(**changes: Any) -> str:
+    """Give a token with these claims changed; `...` leaves one out."""
+    claims = {"sub": "admin", "role": "full-access", "exp": int(START.timestamp()) + 60} | changes
+    return jwt.encode({name: value for name, value in claims.items() if value is not ...}, jwts.JWT_SECRET, "HS256")
+
+
+GOOD = jwt_of()
+UNSIGNED = jwt.encode({"sub": "a", "role": "full-access", "exp": 2**40}, None, "none")
+HEAD, BODY, SIGNATURE = GOOD.split(".")
+BAD_JWTS = {
+    "of another secret": jwt.encode({"sub": "a", "role": "full-access", "exp": 2**40}, "x" * 32, "HS256"),
+    "of another algorithm": jwt.encode(
+        {"sub": "a", "role": "full-access", "exp": 2**40}, jwts.JWT_SECRET * 2, "HS512"
+    ),
+    "unsigned": UNSIGNED,
+    "unsigned with a signature": UNSIGNED + SIGNATURE,
+    "without its signature": f"{HEAD}.{BODY}.",
+    "of two parts": f"{HEAD}.{BODY}",
+    "a built-in token": "full-access",
+    "with other characters": f"{HEAD}.{BODY}.{SIGNATURE}!!!!",
+    "with padding": f"{HEAD}.{BODY}.{SIGNATURE}=",
+    "no text": "....",
+    "a deep head": base64.urlsafe_b64encode(b"[" * 90_000).decode() + f".{BODY}.{SIGNATURE}",
+    "a huge number in its head": base64.urlsafe_b64encode(b'{"alg":' + b"9" * 5000 + b"}").decode() + f".{BODY}.x",
+    "no head of JSON": f"e30.{BODY}.{SIGNATURE}",
+    "another body": f"{HEAD}.e30.{SIGNATURE}",
+    "without sub": jwt_of(sub=...),
+    "without role": jwt_of(role=...),
+    "without exp": jwt_of(exp=...),
+    "unknown role": jwt_of(role="root"),
+    "role of another type": jwt_of(role=["full-access"]),
+    "exp of another type": jwt_of(exp="tomorrow"),
+    "exp that is true": jwt_of(exp=True),
+    "exp null": jwt_of(exp=None),
+    "exp without end": jwt_of(exp=1e999),
+    "exp beyond numbers": jwt_of(exp=10**400),
+    "exp no number": jwt_of(exp=float("nan")),
+    "sub of another type": jwt_of(sub=1),
+}
+
+
+@pytest.mark.parametrize("token", BAD_JWTS.values(), ids=BAD_JWTS)
+def test_a_bad_jwt_is_an_invalid_token(token: str) -> None:
+    with pytest.raises(AuthenticationFailed) as caught:
+        authenticate(f"Bearer {token}", "Bearer", world_of())
+    assert (caught.value.detail, caught.value.headers) == ("Invalid token.", {"WWW-Authenticate": "Bearer"})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exp": START.timestamp() + 0.5}, {"aud": "x"}, {"nbf": 2**40}, {"iat": "x"}], ids=str
+)
+def test_other_claims_and_parts_of_seconds_do_no_harm(changes: dict[str, Any]) -> None:
+    assert authenticate(f"Bearer {jwt_of(**changes)}", "Bearer", world_of()) == CREDENTIALS["full-access"]
+
+
+def test_a_jwt_speaks_for_its_subject() -> None:
+    found = authenticate(f"Bearer {jwt_of(sub='somebody', role='read-only')}", "Bearer", world_of())
+    assert found == CREDENTIALS["read-only"]._replace(username="somebody")
+
+
+def test_a_jwt_expires_by_the_worlds_clock() -> None:
+    world = world_of()
+    assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
+    world.clock.advance(seconds=59)
+    assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
+    world.clock.advance(seconds=1)
+    with pytest.raises(AuthenticationFailed) as caught:
+        authenticate(f"Bearer {GOOD}", "Bearer", world)
+    assert (caught.value.detail, caught.value.headers) == ("Token has expired.", {"WWW-Authenticate": "Bearer"})
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/api/i1/auth/login/"])

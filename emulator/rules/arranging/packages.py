@@ -33,7 +33,6 @@ from emulator.rules.arranging.states import (
 )
 from emulator.rules.arranging.values import columns, named
 from emulator.rules.commands.packages import ORDER_PREPARING
-from emulator.rules.commands.shipping import ORDER_SHIPPED
 from emulator.rules.commands.steps import Step, first_carrier, follow, move, new_label, set_order_items, ship
 from emulator.rules.planning import distance, has_quota
 from emulator.rules.stock import LEFT, end_reservations, reserve
@@ -176,7 +175,7 @@ def settle(tx: Transaction, package: Package, value: str, asked: Mapping[str, An
     if value == PACKAGING_CANCELED:
         set_order_items(tx, package, CANCELED)
     if value in LEFT:
-        set_order_items(tx, package, ORDER_SHIPPED if value in SHIPPED else ORDER_PREPARING)
+        set_order_items(tx, package, ORDER_PREPARING)
     if value in SHIPPED:
         tx.change(package, shipment_date=tx.now)
     with_shipment = asked.get("shipment", {} if value in LEFT else None)

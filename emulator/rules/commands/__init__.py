@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
 from emulator.core.records import Package, TransferOrder, User
 from emulator.core.store import Transaction
@@ -14,7 +13,7 @@ from emulator.rules.commands.packages import PACKING_COMMANDS
 from emulator.rules.commands.shipping import SHIPPING_COMMANDS
 from emulator.rules.commands.steps import Outcome, Step, move
 from emulator.rules.commands.transfers import TRANSFER_COMMANDS
-from emulator.rules.graph import allowed, explained, refuse
+from emulator.rules.graph import allowed, refuse
 
 COMMANDS: dict[type[Any], Mapping[str, Command]] = {
     Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
@@ -32,19 +31,16 @@ def run(
     """Run the command that `asked` names on a package or transfer order; give the body of its answer, if any.
 
     `asked` has `transition`, `slug` or both, and `input_parameters`. Raises `ValidationFailed` when the state, the
-    names or the parameters do not allow it, with a hint on what does; the transaction must then be dropped.
+    names or the parameters do not allow it; the transaction must then be dropped.
     """
-    try:
-        transition = allowed(tx, subject, asked)
-        command = command_of(type(subject), transition.command_code)
-        parameters = validate(command.parameters, asked.get("input_parameters") or {})
-        if transition.is_packageitem_parameter_required and not asked["input_parameters"].get("package_items"):
-            raise refuse("package_items", "This field is required.")
-        step = Step(tx, transition, user, request_id)
-        return command.run(move(subject, step), parameters, step)
-    except ValidationFailed as error:
-        error.hint = explained(tx.start, subject)  # as it was before the command began
-        raise
+    transition = allowed(tx, subject, asked)
+    command = command_of(type(subject), transition.command_code)
+    given = asked.get("input_parameters") or {}
+    parameters = validate(command.parameters, given)
+    if transition.is_packageitem_parameter_required and not given.get("package_items"):
+        raise refuse("package_items", "This field is required.")
+    step = Step(tx, transition, user, request_id)
+    return command.run(move(subject, step), parameters, step)
 
 
 def command_of(kind: type[Any], code: str) -> Command:

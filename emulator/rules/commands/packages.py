@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import orjson
+
 from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
 from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
 from emulator.core.store import Transaction
@@ -89,11 +91,11 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
 
 
 def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package returns to the state in which it was blocked; its log tells which."""
+    """The package returns to the state in which it was blocked; where no log tells which, to any that is offered."""
     content_type = step.tx.one(State, package.state).content_type
     logs = step.tx.find(TransitionLog, "subject", (content_type, package.id))
-    blocked = next(log for log in reversed(logs[:-1]) if log.new_state == step.transition.source_state)
-    if blocked.old_state != package.state:
+    blocked = next((log for log in reversed(logs) if log.new_state == step.transition.source_state), None)
+    if blocked is not None and blocked.old_state != package.state:
         before = step.tx.one(State, blocked.old_state).name
         message = f'{package.number} was blocked in state "{before}" and can return to that one only.'
         raise refuse("transition", message)
@@ -101,21 +103,29 @@ def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
 
 
 def refuse_package(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The location will not pack it: its reservations there end, and it is planned anew, elsewhere."""
-    check_denial_reason(step.tx, parameters.get("denial_reason"))
+    """The location will not pack it: its reservations there end, and it is planned anew, elsewhere.
+
+    Its items tell the reason (assumed: the samples print the key, and null).
+    """
+    reason = named_reason(step.tx, parameters.get("denial_reason"))
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
+    if reason is not None:
+        told = orjson.dumps({"id": reason.id, "title": reason.title})
+        for item in items_of(step.tx, package):
+            step.tx.change(item, denial_reason=told, modified_date=step.tx.now)
     tell(step.tx, package, "package.refused")
     return replan(step.tx, package, items_of(step.tx, package))
 
 
-def check_denial_reason(tx: Transaction, id_: int | None) -> None:
-    """Insist that a reason that is named exists and is in use."""
+def named_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
+    """Give the denial reason that is named, if any; it must exist and be in use."""
     if id_ is None:
-        return
+        return None
     reason = tx.get(DenialReason, id_)
     if reason is None or not reason.is_active:
         raise refuse("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
+    return reason
 
 
 def out_of_stock(package: Package, parameters: Parameters, step: Step) -> Outcome:
@@ -136,12 +146,14 @@ def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) 
     return replan(step.tx, package, moved)
 
 
-def named_items(tx: Transaction, package: Package, parameters: Parameters) -> list[PackageItem]:
-    """Give the package items that the parameters name; all must belong to the package."""
+def named_items(
+    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
+) -> list[PackageItem]:
+    """Give the package items that the parameters name; all must belong to the package. Errors are about `key`."""
     own = {item.id: item for item in items_of(tx, package)}
     for id_ in parameters["package_items"]:
         if id_ not in own:
-            raise refuse("package_items", f'Invalid pk "{id_}" - {package.number} has no such item.')
+            raise refuse(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
     return [own[id_] for id_ in dict.fromkeys(parameters["package_items"])]
 
 
@@ -149,7 +161,7 @@ def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outco
     """Each group of items becomes a new package at the location named; the old one ends."""
     tx = step.tx
     groups = [
-        (location_coded(tx, group["erp_code"]), named_items(tx, package, group))
+        (location_coded(tx, group["erp_code"]), named_items(tx, package, group, "assignment_groups"))
         for group in parameters["assignment_groups"]
     ]
     check_assignment(tx, package, [item.id for _, items in groups for item in items])

@@ -15,12 +15,9 @@ from emulator.rules.commands.steps import (
     follow,
     named_carrier,
     new_label,
-    set_order_items,
     ship,
 )
 from emulator.rules.graph import refuse
-
-ORDER_SHIPPED = "500"
 
 
 def ship_package(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001 - one signature
@@ -45,10 +42,10 @@ def ship_advanced(package: Package, parameters: Parameters, step: Step) -> Outco
 
 
 def send(package: Package, step: Step, *event_types: str) -> Outcome:
+    # Order items stay Preparing, as those of the page's delivered package are.
     tx = step.tx
     package = tx.change(package, shipment_date=tx.now)
     follow(tx, package)
-    set_order_items(tx, package, ORDER_SHIPPED)
     tell(tx, package, *event_types)
     return None
 

@@ -80,7 +80,7 @@ TRANSFER_PATHS = {
     "transferred": ("ready_to_shipment", "in_transit", "transferred"),
     "cancelled": ("cancelled",),
 }
-ORDER_ITEM_VALUES = {**dict.fromkeys(("500", "600", "650", "700", "800"), "450"), "900": "100"}
+ORDER_ITEM_VALUES = {**dict.fromkeys(("450", "500", "600", "650", "700", "800"), "450"), "900": "100"}
 """Packing makes order items Preparing, cancelling cancels them; until then they are Approved."""
 APPROVED = "400"
 TRANSFERRED, CANCELLED = "transferred", "cancelled"

@@ -1,6 +1,7 @@
 """Requests that must come one after the other: the throttle. A number moves the clock on by so many seconds."""
 
 from tests.oracle.asks.places import COMMAND, JSON, PACKAGES, UNKNOWN
+from tests.oracle.asks.reference import on_the_reference
 from tests.oracle.wire import Ask
 
 Step = Ask | float
@@ -17,7 +18,7 @@ NOWHERE = LIST.but("nowhere", target="/nowhere/")
 OTHER = LIST.but("other", authorization="Token full-access")
 LOGIN = LIST.but("login", target="/api/v1/auth/login/", method="POST", content_type=JSON, body=b"{}")
 
-SEQUENCES: dict[str, tuple[Step, ...]] = {
+ON_THE_GUIDE: dict[str, tuple[Step, ...]] = {
     "the sixth call of a minute is refused": (LIST,) * 8,
     "a minute later all is forgiven": ((LIST,) * 6 + (60.0,)) * 2,
     "a second less is not enough": (*(LIST,) * 6, 59.0, LIST, 1.0, LIST),
@@ -57,3 +58,11 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
     ),
     "others go on": (*(LIST,) * 6, *(OTHER,) * 7),
 }
+
+ON_THE_REFERENCE: dict[str, tuple[Step, ...]] = {
+    f"{name}, on the reference": tuple(on_the_reference(step) if isinstance(step, Ask) else step for step in steps)
+    for name, steps in ON_THE_GUIDE.items()
+}
+BETWEEN = {"each scheme counts for itself": (*(LIST,) * 6, *(on_the_reference(LIST),) * 6, LIST)}
+
+SEQUENCES = ON_THE_GUIDE | ON_THE_REFERENCE | BETWEEN

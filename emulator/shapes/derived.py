@@ -1,0 +1,220 @@
+"""Pieces for what the reference prints and our records do not hold as it stands: each derives it from what they do.
+
+The page shows the keys with placeholder values only, so every value here is assumed (see the schemas' descriptions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import orjson
+
+from emulator.core.records import DenialReason, Transition, User, Webhook, WebhookEvent
+from emulator.shapes.pieces import Column, Piece, Shape, Through, document, follow
+from emulator.shapes.reading import Reading
+
+R = TypeVar("R")
+
+APP_LABEL, MODEL = "oms", "package"
+"""How the application would name the content type of a package: the reference speaks of packages alone."""
+ATTEMPTS = 19
+"""How often an event is tried before it is given up (the sender's rule)."""
+
+
+class Fixed(Piece):
+    """The same value in every document."""
+
+    def __init__(self, value: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.value = value
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return self.value
+
+
+class Itself(Piece):
+    """Another document of the same record."""
+
+    def __init__(self, shape: type[Shape], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = shape
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return document(self.shape, obj.record, obj.reading)
+
+
+class Chosen(Through):
+    """One of a few fixed values, by a column that is reached by references."""
+
+    def __init__(self, path: str, values: Mapping[Any, Any], **kwargs: Any) -> None:
+        super().__init__(path, **kwargs)
+        self.values = values
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        return self.values[super().serialize(attr, obj)]
+
+
+class Choice(Through):
+    """A code with the words that people read for it: `{"value": "same_day", "label": "Same day"}`."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        value = super().serialize(attr, obj)
+        return None if value is None else {"value": value, "label": value.replace("_", " ").capitalize()}
+
+
+class AsText(Through):
+    """A number as text."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        return str(super().serialize(attr, obj))
+
+
+class Reason(Column):
+    """Free JSON as one text: a text as it is, all else as JSON."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        kept: bytes | None = getattr(obj.record, self.column or attr)
+        found = None if kept is None else orjson.loads(kept)
+        return found if found is None or isinstance(found, str) else orjson.dumps(found).decode()
+
+
+class Denial(Column):
+    """Why an item was refused: the reason that the item keeps, completed by the installation's own."""
+
+    KEYS = ("id", "title", "remote_id", "priority", "is_active")
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        kept: bytes | None = getattr(obj.record, self.column or attr)
+        found = None if kept is None else orjson.loads(kept)
+        if found is None:
+            return None
+        own = found if isinstance(found, dict) else {"id": found}
+        known = named(DenialReason, own.get("id"), obj.reading) or DenialReason(0)
+        return {key: own.get(key, getattr(known, key)) for key in self.KEYS}
+
+
+class ContentType(Column):
+    """Which kind of record: the installation's number, and the names that the number stands for."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        return {"id": getattr(obj.record, self.column or attr), "app_label": APP_LABEL, "model": MODEL}
+
+
+class Taken(Piece):
+    """The transition that a log tells of: the one that it names, or else the first that leads the same way."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        taken = transition_of(obj.record, obj.reading)
+        return None if taken is None else printed(taken)
+
+
+class TakenName(Taken):
+    """Its label alone."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        taken = super().serialize(attr, obj)
+        return None if taken is None else taken["name"]
+
+
+def printed(transition: Transition) -> dict[str, Any]:
+    return {
+        "id": transition.id,
+        "name": transition.label,
+        "source_state": transition.source_state,
+        "target_state": transition.destination_state,
+    }
+
+
+def transition_of(log: Any, reading: Reading) -> Transition | None:
+    """Give the transition that a log's entry tells of, or None where the installation has none that fits."""
+    command = orjson.loads(log.attributes).get("command", {})
+    own = named(Transition, command.get("transition_id"), reading) if isinstance(command, dict) else None
+    if own is not None:
+        return own
+    ways = (reading.one(Transition, id_) for id_ in reading.related(Transition, "source_state", log.old_state))
+    fitting = (way for way in ways if way.destination_state == log.new_state)
+    return min(fitting, key=lambda way: (way.position, way.id), default=None)
+
+
+def named(kind: type[R], id_: Any, reading: Reading) -> R | None:
+    """Give the record with an id that stood in free JSON, if it is an id and there is such a record."""
+    return reading.get(kind, id_) if type(id_) is int else None
+
+
+class Username(Piece):
+    """The name of the user who did it."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
+        user: User | None = follow(obj.record, (attr,), obj.reading)
+        return None if user is None else user.username
+
+
+class Progress(Piece):
+    """Where the delivery of an event stands: `pending`, `delivered` or `failed`."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        event: WebhookEvent = obj.record
+        if event.delivered:
+            return "delivered"
+        return "pending" if is_retryable(event) else "failed"
+
+
+class Retryable(Piece):
+    """Whether the event will be tried again."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return is_retryable(obj.record)
+
+
+class HookAnswer(Piece):
+    """What the hook answered; empty before the first attempt."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        event: WebhookEvent = obj.record
+        if event.response_http_status is None:
+            return {}
+        return {"http_status": event.response_http_status, "content": event.response_content}
+
+
+class NextTry(Piece):
+    """When the event will be tried again; null where it will not be."""
+
+    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        event: WebhookEvent = obj.record
+        if not is_retryable(event):
+            return None
+        hook = obj.reading.one(Webhook, event.webhook)
+        return next_try(event, orjson.loads(hook.retry_countdown_config))
+
+
+def is_retryable(event: WebhookEvent) -> bool:
+    """Tell whether the sender will try again: not after a success, a redirect, or the last attempt."""
+    refused = event.response_http_status is None or event.response_http_status >= 400
+    return not event.delivered and refused and event.retry_count < ATTEMPTS
+
+
+def next_try(event: WebhookEvent, rule: Any) -> datetime | None:
+    """Give when a hook's rule has the event tried again; None where it has no such rule, or the calendar ends."""
+    try:
+        return event.modified_date + timedelta(seconds=waited(rule, max(0, event.retry_count - 1)))
+    except (KeyError, TypeError, OverflowError):
+        return None
+
+
+def waited(rule: Any, tries: int) -> int:
+    """Give the seconds that a hook's rule lets pass before the next try; of `random` ones the fewest."""
+    kwargs = rule["kwargs"]
+    wait = WAITS[rule["choice"]](kwargs, tries)
+    limit: int | None = kwargs.get("limit")
+    return wait if limit is None else min(wait, limit)
+
+
+WAITS: dict[str, Callable[[Any, int], int]] = {
+    "fixed": lambda kwargs, _: kwargs["seconds"],
+    "linear": lambda kwargs, tries: kwargs["base"] * tries,
+    "exponential": lambda kwargs, tries: kwargs["base"] ** tries * kwargs.get("factor", 1),
+    "random": lambda kwargs, _: kwargs["min_value"],
+}
+"""A hook's rule -> the seconds before the next try."""

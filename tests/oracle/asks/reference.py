@@ -1,0 +1,100 @@
+"""The same requests on the other surface: its paths, its scheme, and what only it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.oracle.asks import access, order, paging
+from tests.oracle.asks.places import FORM, JSON, PACKAGE, PACKAGES, READS, ROOT, UNKNOWN, WRITES
+from tests.oracle.wire import FULL, Ask
+
+ROLES = ("full-access", "read-only", "no-access", "inactive", "throttled")
+SCHEMES = {"Token": "Bearer", "token": "bearer", "TOKEN": "BEARER"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP")
+
+EXTRA = "/packages/{package}/extra_information/"
+ALONE = ("/packages/{package}/package-items/", "/packages/{package}/invoice_document/")
+BODIES = (
+    b"", b"{}", b"[]", b"null", b'"x"', b"1", b"{", b"NaN", b'{"extra_information":{}}', b'{"extra_information":null}',
+    b'{"extra_information":[]}', b'{"extra_information":"{}"}', b'{"extra_information":1}', b'{"extra_information":true}',
+    b'{"extra_information":{"a":{"b":[1,null]}}}', b'{"extra_information":{"":1}}', b'{"other":{}}',
+    b'{"extra_information":[],"extra_information":{}}',
+)  # fmt: skip
+FORMS = (
+    b"",
+    b"extra_information.a=1",
+    b"extra_information=",
+    b"extra_information={}",
+    b"a=1",
+    b"extra_information.=1",
+)
+AUTHORIZATIONS = (
+    "Bearer {expired}", "Bearer {full-access}x", "Bearer x{full-access}", "Bearer {full-access}.", "Bearer a.b.c",
+    "Bearer {full-access}=", "Bearer {full-access}==", "Bearer {full-access}!!!!", "Token full-access", "Token {full-access}",
+    "JWT {full-access}", "Bearer full-access", "Bearer ..", "Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer eyJhbGciOiJub25lIn0.e30",
+)  # fmt: skip
+
+
+def bearer(authorization: str | None) -> str | None:
+    """Give the header that says the same to the reference."""
+    for theirs, ours in SCHEMES.items():
+        authorization = authorization and authorization.replace(theirs, ours)
+    for role in ROLES:
+        authorization = authorization and authorization.replace(role, f"{{{role}}}")
+    return authorization
+
+
+def path(target: str) -> str:
+    return "/packages/" + target.removeprefix(PACKAGES)
+
+
+def on_the_reference(ask: Ask) -> Ask:
+    """Give the request that asks the same there; what has no counterpart stays as it is."""
+    if not ask.target.startswith(PACKAGES):
+        return ask
+    return replace(
+        ask,
+        label=f"reference: {ask.label}",
+        target=path(ask.target),
+        authorization=bearer(ask.authorization),
+    )
+
+
+def asks() -> Iterator[Ask]:
+    for table in (access, order, paging):
+        yield from (on_the_reference(ask) for ask in table.asks() if ask.target.startswith(PACKAGES))
+    yield from methods()
+    for number, value in enumerate(AUTHORIZATIONS):
+        yield Ask(f"reference: bearer {number}", "/packages/?limit=1", authorization=value)
+        yield Ask(f"reference: bearer {number} on the guide", f"{ROOT}packages/?limit=1", authorization=value)
+    yield from extra_information()
+
+
+def methods() -> Iterator[Ask]:
+    """Ask every URL by every method that writes nothing there, as those who may and those who may not."""
+    targets = [path(target) for target in (*READS, *WRITES) if target.startswith(PACKAGES)] + [EXTRA, *ALONE]
+    own = {EXTRA: "PATCH"} | {path(target): "POST" for target in WRITES}
+    for target in targets:
+        for method in METHODS:
+            allowed = FULL if own.get(target) != method else "Token read-only"
+            yield Ask(f"reference: {method} {target}", target, method, bearer(allowed))
+        yield Ask(f"reference: nobody {target}", target, own.get(target, "GET"), None)
+        yield Ask(f"reference: html {target}", target, own.get(target, "GET"), bearer(FULL), accept="text/html")
+        yield Ask(f"reference: without a slash {target}", target[:-1], own.get(target, "GET"), None)
+    for target in (EXTRA, *ALONE, path(PACKAGE)):
+        for number in (UNKNOWN, "x", "0", "9" * 30):
+            other = target.replace("{package}", number)
+            yield Ask(f"reference: id {number} {target}", other, own.get(target, "GET"), bearer(FULL))
+    for query in ("?page=2", "?page=last", "?limit=1", "?limit=x&page=1"):
+        yield Ask(f"reference: items {query}", ALONE[0] + query, authorization=bearer(FULL))
+
+
+def extra_information() -> Iterator[Ask]:
+    plain = Ask("reference: extra", EXTRA, "PATCH", bearer(FULL), content_type=JSON)
+    for number, body in enumerate(BODIES):
+        yield plain.but(f"body {number}", body=body)
+    for number, body in enumerate(FORMS):
+        yield plain.but(f"form {number}", body=body, content_type=FORM)
+    yield plain.but("as text", body=b"x", content_type="text/plain")
+    yield plain.but("of an unknown package", body=b"{", target=EXTRA.replace("{package}", UNKNOWN))

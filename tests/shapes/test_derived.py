@@ -1,0 +1,174 @@
+"""What the reference prints and no column holds is derived from what columns do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Order, Package, PackageItem, TransitionLog, Webhook, WebhookEvent
+from emulator.shapes.derived import ATTEMPTS, is_retryable, next_try, waited
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+EVENT = WebhookEvent(1, 1, 1, 4, AT, AT)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "status", "count", "status_shown", "retryable"),
+    [
+        (False, None, 0, "pending", True),
+        (False, 500, 1, "pending", True),
+        (False, 404, ATTEMPTS - 1, "pending", True),
+        (False, 500, ATTEMPTS, "failed", False),
+        (False, 302, 1, "failed", False),
+        (True, 200, 1, "delivered", False),
+        (True, 204, 3, "delivered", False),
+    ],
+)
+def test_an_event_shows_where_it_stands(
+    oms: Emulator, delivered: bool, status: int | None, count: int, status_shown: str, retryable: bool
+) -> None:
+    """In its detail and in the short list alike."""
+    pk, event = first_event(oms)
+    with oms.world.transaction() as tx:
+        rule = b'{"choice":"fixed","kwargs":{"seconds":60}}'
+        tx.change(tx.one(Webhook, event.webhook), retry_countdown_config=rule)
+        outcome = {"response_http_status": status, "response_content": "b'x'", "retry_count": count}
+        tx.change(event, delivered=delivered, modified_date=AT, **outcome)
+    client = bearer(oms)
+    shown = client.get(f"/packages/{pk}/webhook_events/{event.id}/").json()
+    short = client.get(f"/packages/{pk}/webhook_events/short/").json()["results"][0]
+    assert (shown["status"], shown["retryable"], shown["retry_count"]) == (status_shown, retryable, count)
+    assert short["status"] == status_shown
+    assert shown["next_retry_date"] == ("2026-03-02T09:01:00Z" if retryable else None)
+    assert shown["response"] == ({} if status is None else {"http_status": status, "content": "b'x'"})
+
+
+def bearer(oms: Emulator) -> Any:
+    client = oms.session()
+    client.headers["Authorization"] = f"Bearer {oms.jwt()}"
+    return client
+
+
+def first_event(oms: Emulator) -> tuple[int, WebhookEvent]:
+    root = oms.world.root
+    for pk in root.ids(Package):
+        if found := root.find(WebhookEvent, "subject", (4, pk)):
+            return pk, found[0]
+    raise AssertionError("no package has an event")
+
+
+@pytest.mark.parametrize(
+    ("choice", "kwargs", "tries", "seconds"),
+    [
+        ("fixed", {"seconds": 60}, 5, 60),
+        ("linear", {"base": 10}, 0, 0),
+        ("linear", {"base": 10}, 3, 30),
+        ("linear", {"base": 10, "limit": 25}, 3, 25),
+        ("linear", {"base": 10, "limit": None}, 3, 30),
+        ("exponential", {"base": 2}, 0, 1),
+        ("exponential", {"base": 2, "factor": 3}, 4, 48),
+        ("exponential", {"base": 2, "factor": 3, "limit": 40}, 4, 40),
+        ("random", {"min_value": 5, "max_value": 9}, 4, 5),
+    ],
+)
+def test_a_hooks_rule_says_how_long_to_wait(choice: str, kwargs: dict[str, int], tries: int, seconds: int) -> None:
+    rule = {"choice": choice, "kwargs": kwargs}
+    assert waited(rule, tries) == seconds
+    assert next_try(EVENT._replace(retry_count=tries + 1), rule) == AT + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"choice": "never", "kwargs": {}},
+        {"choice": "fixed", "kwargs": {}},
+        {"choice": "fixed", "kwargs": {"seconds": "x"}},
+        {"choice": "exponential", "kwargs": {"base": 10**9}},
+        {"choice": "fixed", "kwargs": []},
+        {},
+    ],
+    ids=str,
+)
+def test_a_rule_that_says_nothing_gives_no_time(rule: Any) -> None:
+    """Recorded hooks may hold anything."""
+    assert next_try(EVENT._replace(retry_count=18), rule) is None
+
+
+def test_an_event_that_was_not_tried_is_tried() -> None:
+    assert is_retryable(EVENT)
+
+
+REASONS = {
+    "none": (None, None),
+    "a text": (b'"torn"', "torn"),
+    "an object": (b'{"code":1}', '{"code":1}'),
+    "null": (b"null", None),
+}
+
+
+@pytest.mark.parametrize(("kept", "shown"), REASONS.values(), ids=REASONS)
+def test_a_discrepancy_is_shown_as_text(oms: Emulator, kept: bytes | None, shown: str | None) -> None:
+    assert item_with(oms, discrepancy_reason=kept)["discrepancy_reason"] == shown
+
+
+OWN = {"id": 2, "title": "Ürün hasarlı", "remote_id": "DR-2", "priority": 2, "is_active": True}
+DENIALS = {
+    "none": (None, None),
+    "an id": (2, OWN),
+    "an object": ({"id": 2, "title": "Torn"}, OWN | {"title": "Torn"}),
+    "an unknown id": (
+        {"id": 999, "title": "T"},
+        {"id": 999, "title": "T", "remote_id": None, "priority": 0, "is_active": True},
+    ),
+    "no id": ({"title": "T"}, {"id": 0, "title": "T", "remote_id": None, "priority": 0, "is_active": True}),
+}
+
+
+@pytest.mark.parametrize(("kept", "shown"), DENIALS.values(), ids=DENIALS)
+def test_a_denial_is_completed_by_the_installations_own(oms: Emulator, kept: Any, shown: Any) -> None:
+    assert item_with(oms, denial_reason=None if kept is None else orjson.dumps(kept))["denial_reason"] == shown
+
+
+def item_with(oms: Emulator, **columns: Any) -> Any:
+    """Give the document of an item that has these."""
+    item = oms.world.root.one(PackageItem, oms.world.root.ids(PackageItem)[0])
+    with oms.world.transaction() as tx:
+        tx.change(item, **columns)
+    shown = bearer(oms).get(f"/packages/{item.package}/").json()["packageitem_set"]
+    return next(each for each in shown if each["id"] == item.id)
+
+
+@pytest.mark.parametrize(
+    "attributes", [{}, {"command": {}}, {"command": "x"}, {"command": {"transition_id": "x"}}], ids=str
+)
+def test_a_log_without_its_transition_shows_one_that_leads_the_same_way(oms: Emulator, attributes: Any) -> None:
+    root = oms.world.root
+    log = next(log for log in root.all(TransitionLog) if log.content_type == 4)
+    for new_state, is_known in ((log.new_state, True), (log.old_state, False)):
+        with oms.world.transaction() as tx:
+            tx.change(log, new_state=new_state, attributes=orjson.dumps(attributes))
+        shown = bearer(oms).get(f"/packages/{log.object_id}/transition_logs/{log.id}/").json()["transition"]
+        assert (shown is not None) == is_known
+        if shown is not None:
+            assert (shown["source_state"], shown["target_state"]) == (log.old_state, new_state)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, None), ("same_day", {"value": "same_day", "label": "Same day"})], ids=str
+)
+@pytest.mark.parametrize("collects", [False, True])
+def test_an_order_says_how_it_is_delivered_and_planned(
+    oms: Emulator, value: str | None, shown: Any, collects: bool
+) -> None:
+    root = oms.world.root
+    package = root.one(Package, root.ids(Package)[0])
+    with oms.world.transaction() as tx:
+        order = tx.one(Order, package.order)
+        tx.change(order, delivery_type=value, is_click_and_collect=collects)
+    document = bearer(oms).get(f"/packages/{package.id}/").json()
+    assert document["delivery_type"] == shown
+    assert (document["scenario"]["id"], document["rule"]["id"]) == ((2, 2) if collects else (1, 1))
