@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import load, servers
+from benchmarks import filtering, load, servers
 from benchmarks.baseline import Answer
 from benchmarks.load import Job, Outcome, Request
 from benchmarks.rounds import Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleaved
@@ -230,6 +230,9 @@ def start_demo(plan: Plan) -> Iterator[Round]:
 
 CONSTANT = "Flask + waitress, the same bytes"
 
+FEWER = f"the same of {MANY:,}"
+LAST_PAGE, BY_STATE = f"{FIRST_PAGE.path}&page=last", f"{FIRST_PAGE.path}&state__enum_value=100"
+
 BARS = (
     Bar("detail", "package detail", CONSTANT, "requests/s", at_least(0.8), detail),
     Bar("list", "full list page, 20 packages", CONSTANT, "requests/s", at_least(0.8), full_list),
@@ -242,4 +245,12 @@ BARS = (
     ),
     Bar("start-36404", f"ready with {MANY:,}", "importing four libraries", "s", at_most(10), start_many),
     Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
+    Bar("filters", "the dearest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
+    Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),
+    Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filtering.first),
+    Bar("million-start", "ready with 1,000,000", f"with {MANY:,}", "s", at_most(3), filtering.million_start),
+    Bar("million-page", "first page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(FIRST_PAGE.path)),
+    Bar("million-last", "last page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(LAST_PAGE)),
+    Bar("million-filter", "state of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(BY_STATE)),
+    Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

@@ -29,7 +29,7 @@ class Loaded(NamedTuple):
     corrections: tuple[Correction, ...] = ()
 
 
-def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> World:
+def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
     start = load(scenario)
     settings = Settings(
@@ -41,7 +41,7 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default") -> W
         base_url=scenario.base_url,
         request=scenario.request,
     )
-    return World(name, settings, start.base, Clock(clock, scenario.start), announce, kept=start.kept)
+    return World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
 
 
 def load(scenario: Scenario) -> Loaded:

@@ -29,8 +29,9 @@ class Emulator(Arranging):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
-    `clock` is `frozen`, `ticking` or `real`. `cors_origins` are the origins whose pages may read answers;
-    without any, all may. Raises `ScenarioError` (a `ValueError`) that names what is known.
+    `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
+    the origins whose pages may read answers; without any, all may. Raises `ScenarioError` (a `ValueError`) that names
+    what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -45,11 +46,13 @@ class Emulator(Arranging):
         port: int = 0,
         allow_hosts: Collection[str] = (),
         cors_origins: Collection[str] = (),
+        strict: bool = False,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._scenario = find_scenario(scenario).sized(packages, seed).on(name_of(installation))
         self._mode: ClockMode = clock
+        self._strict = strict
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self.url = IN_PROCESS_URL
@@ -59,7 +62,7 @@ class Emulator(Arranging):
 
     def reset(self) -> None:
         """Go back to the scenario's start."""
-        self._worlds[DEFAULT_WORLD] = open_world(self._scenario, self._mode)
+        self._worlds[DEFAULT_WORLD] = open_world(self._scenario, self._mode, strict=self._strict)
 
     @property
     def world(self) -> World:

@@ -67,7 +67,10 @@ def fidelity() -> Iterator[str]:
     yield table(("shape", "provenance", "reason"), found["shapes"])
     if found["filters"]:
         yield "## Filters"
-        yield table(("filter", "provenance", "reason"), found["filters"])
+        yield "A list takes each filter under its name and under its aliases."
+        rows = [row | {key: ", ".join(row[key]) for key in ("operations", "aliases")} for row in found["filters"]]
+        columns = ("operations", "name", "aliases", "type", "lookup", "doc", "provenance", "reason")
+        yield table(columns, rows)
     yield "## Parameters of commands"
     parameters = [
         {"of": row["of"].replace("_", " "), "command": row["command"], "parameter": each["name"], **each}

@@ -36,6 +36,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -49,6 +50,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     installation: str | None,
     packages: int | None,
     seed: int | None,
+    strict: bool,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
     log_format: str,
@@ -71,6 +73,7 @@ def serve(  # noqa: PLR0913 - one argument per option
             port=port,
             allow_hosts=allow_host,
             cors_origins=cors_origin,
+            strict=strict,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

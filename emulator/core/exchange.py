@@ -26,6 +26,8 @@ class Call:
     request_id: str
     read_body: Callable[[], Any]
     """Parses the body; asked for after the record was found, as the framework does."""
+    wanted: Any = None
+    """What the query asks of a list with filters (`rules.filters.Wanted`)."""
 
     def last(self, name: str) -> str | None:
         """Give the last value of a query parameter, as the framework reads it, or None."""

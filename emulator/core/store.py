@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar, cast, overload
 
 from immutables import Map
 
+from emulator.core.columns import Column, gathered
 from emulator.core.records import RELATIONS, TALLIES, relation_key
 
 R = TypeVar("R")
@@ -42,6 +43,13 @@ class Base(Protocol):
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
         """Give how many records of a kind there are under each key (`records.TALLIES`)."""
 
+    def column(self, kind: type[Any], path: str) -> Column:
+        """Give the values that a path leads to, of all records of a kind in the order of their ids."""
+
+    @property
+    def derived(self) -> dict[Any, Any]:
+        """What readers made from the base and keep with it: indexes, results."""
+
 
 class TableBase:
     """A base whose records are all there: an installation, recorded answers, a file."""
@@ -49,6 +57,7 @@ class TableBase:
     def __init__(self, records: Mapping[type[Any], Mapping[int, Any]]) -> None:
         self._records = {kind: dict(sorted(table.items())) for kind, table in records.items()}
         self._ids = {kind: tuple(table) for kind, table in self._records.items()}
+        self.derived: dict[Any, Any] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
         table = self._records.get(kind)
@@ -66,6 +75,9 @@ class TableBase:
 
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
         return self._tallies[kind]
+
+    def column(self, kind: type[Any], path: str) -> Column:
+        return gathered(self, kind, self.ids(kind), path)
 
     @cached_property
     def _tallies(self) -> dict[type[Any], Counter[Any]]:
@@ -185,6 +197,11 @@ class View:
 
 class Root(View):
     """A view that never changes."""
+
+    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]]) -> None:
+        super().__init__(base, maps)
+        self.derived: dict[Any, Any] = {}
+        """What readers made from this root and keep with it: results of filters."""
 
 
 class Transaction(View):

@@ -45,6 +45,8 @@ class World:
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
     """Throttled callers, by scheme and role -> when their latest calls were."""
+    strict: bool = False
+    """Whether a query parameter that nobody knows is refused."""
     kept: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
     lock: threading.RLock = field(default_factory=threading.RLock)

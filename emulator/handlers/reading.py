@@ -7,10 +7,12 @@ from typing import Any
 
 from emulator.core.errors import NotFound
 from emulator.core.exchange import Call, Reply
-from emulator.core.records import DeliveryRange, State, TransitionLog
+from emulator.core.records import State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
-from emulator.params.paging import page_of
+from emulator.params.paging import Page, page_of
+from emulator.rules.filters import FilterSet, Wanted
+from emulator.rules.filters.finding import find
 from emulator.shapes.documents import page, rendered
 
 Handler = Callable[[Call, World], Reply]
@@ -31,23 +33,17 @@ def detail(shape: str) -> Handler:
     return handle
 
 
-def listing(shape: str, kind: type[Any], *, newest_first: bool = True, size: int = GUIDE_PAGE_SIZE) -> Handler:
-    """Give a handler that answers with a page of all records of a kind, by id."""
+def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE, size_parameter: str = "limit") -> Handler:
+    """Give a handler that answers with a page of the records of a kind that the call wants, newest first unless it
+    or its row's filters say otherwise.
+    """
+    everything = Wanted(FilterSet(kind))
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
-        return answer(call, world, root, shape, root.ids(kind), size, newest_first=newest_first)
-
-    return handle
-
-
-def delivery_ranges(shape: str, *, size: int = GUIDE_PAGE_SIZE) -> Handler:
-    """Give a handler that answers with a page of the delivery ranges, by lower bound."""
-
-    def handle(call: Call, world: World) -> Reply:
-        root = world.root
-        ranges = sorted(root.all(DeliveryRange), key=lambda found: (found.lower, found.upper, found.id))
-        return answer(call, world, root, shape, [found.id for found in ranges], size, newest_first=False)
+        ids = find(root, call.wanted or everything)
+        asked = page_of(call, ids, size, newest_first=False, size_parameter=size_parameter)
+        return answer_page(call, world, root, shape, asked)
 
     return handle
 
@@ -88,6 +84,10 @@ def answer(  # noqa: PLR0913 - a page is made of these
     call: Call, world: World, root: Root, shape: str, ids: Sequence[int], size: int, *, newest_first: bool
 ) -> Reply:
     """Give the page of these ids that the call asks for."""
-    asked = page_of(call, ids, size, newest_first=newest_first)
+    return answer_page(call, world, root, shape, page_of(call, ids, size, newest_first=newest_first))
+
+
+def answer_page(call: Call, world: World, root: Root, shape: str, asked: Page) -> Reply:
+    """Give the documents of a page."""
     results = (rendered(shape, id_, root, call.language, world.kept) or b"" for id_ in asked.ids)
     return Reply(200, page(asked.count, asked.next, asked.previous, results))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.params.filters import DENIAL_REASONS, Filter
 from emulator.routes import Route
+from emulator.rules.filters import FILTER_SETS
+from emulator.rules.filters.table import Filter
 
 Json = dict[str, Any]
 
@@ -61,14 +62,15 @@ SHARED: Mapping[str, Json] = {
 """`components.parameters`."""
 
 VALUES: Mapping[str, Json] = {
-    "boolean": {"type": "boolean"},
     "number": {"type": "number"},
-    "words": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "char": {"type": "string"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "number_list": {"type": "array", "items": {"type": "number"}},
+    "char_list": {"type": "array", "items": {"type": "string"}},
 }
-"""Type of a filter's value -> its schema."""
-
-FILTERS: Mapping[str, tuple[Filter, ...]] = {"list_denial_reasons": DENIAL_REASONS}
-"""Operation -> the filters of its list, by which it can be sorted too."""
+"""Type of a filter's value -> its schema; lists are written with commas between."""
 
 
 def path_of(route: Route) -> str:
@@ -90,10 +92,10 @@ def is_list(route: Route) -> bool:
 
 def parameters_of(route: Route) -> list[Json]:
     """Give all parameters of an operation."""
-    filters = FILTERS.get(route.operation, ())
+    filters = FILTER_SETS[route.filters].filters if route.filters else ()
     paging = ("page", route.size_parameter) if is_list(route) else ()
     usual = ("format", "language") if route.negotiates and route.method == "GET" else ()
-    shared = (*paging, *(("sort",) if filters else ()), *usual)
+    shared = (*paging, *(("sort",) if route.filters else ()), *usual)
     return [
         *in_path(path_of(route)),
         *({"$ref": f"#/components/parameters/{name}"} for name in shared),
@@ -103,4 +105,7 @@ def parameters_of(route: Route) -> list[Json]:
 
 def of_filter(row: Filter) -> Json:
     """Give the parameter of a filter."""
-    return query(row.name, VALUES[row.type], f"Only what has it so: {row.lookup} ({row.provenance}).")
+    told = f"{row.doc} " if row.doc else ""
+    aliases = f" Also called {', '.join(row.aliases)}." if row.aliases else ""
+    described = query(row.name, VALUES[row.type], f"{told}({row.lookup}; its name is {row.provenance}).{aliases}")
+    return described | ({"style": "form", "explode": False} if row.type.endswith("_list") else {})

@@ -1,102 +1,81 @@
-"""Filters as django-filter reads them, and `sort` as the framework's OrderingFilter does: tables and their readers.
-
-A filter that is not in its list's table is not noticed, as the framework does not notice it; nor is an empty one.
-"""
+"""What a query asks of a list: its filters, its order, and the parameters that nobody knows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, DecimalException
-from typing import Any, TypeVar
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from functools import cache
 
-from emulator.core.errors import ValidationFailed
-from emulator.core.exchange import Call
+from emulator.core.errors import ApiError, ParseError, ValidationFailed
+from emulator.core.exchange import Query
 from emulator.core.fields import FieldError
-from emulator.rules.filters import LOOKUPS, in_order
+from emulator.params.values import NOTHING, TYPES
+from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
 
-R = TypeVar("R")
-SORT = "sort"
-LARGEST_NUMBER = Decimal("1e50")
-BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
-
-
-def boolean(text: str) -> bool | None:
-    """True, false, or - whatever else was sent - nothing."""
-    return BOOLEANS.get(text.lower())
+FORMAT, PAGE, SORT = "format", "page", "sort"
+NAMED, LONGEST_NAME = 3, 60
+"""How many unknown parameters a hint names, and how much of each."""
 
 
-def number(text: str) -> Decimal | None:
-    if text == "":
-        return None
-    try:
-        value = Decimal(text)
-    except DecimalException:
-        raise FieldError("Enter a number.") from None
-    if not value.is_finite():
-        raise FieldError("Enter a number.")
-    if value > LARGEST_NUMBER:
-        raise FieldError("Ensure this value is less than or equal to 1e+50.")
-    return value
-
-
-def words(text: str) -> str | None:
-    if "\x00" in text.strip():
-        raise FieldError("Null characters are not allowed.")
-    return text.strip() or None
-
-
-TYPES: Mapping[str, Callable[[str], Any]] = {"boolean": boolean, "number": number, "words": words}
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One row: the parameter, what its value is, how the column of the same name is compared with it."""
-
-    name: str
-    type: str
-    lookup: str
-    provenance: str
-
-
-DENIAL_REASONS = (
-    Filter("is_active", "boolean", "exact", "documented"),
-    Filter("title", "words", "icontains", "documented"),
-    Filter("priority", "number", "exact", "documented"),
-    Filter("remote_id", "words", "exact", "documented"),
-)
-
-
-def wanted(call: Call, filters: Iterable[Filter]) -> dict[Filter, Any]:
-    """Give what the call filters by; all values of a wrong type come at once in one `ValidationFailed`."""
-    values: dict[Filter, Any] = {}
+def wanted(filters: FilterSet, query: Query) -> Wanted:
+    """Give what a query wants of a list; `ValidationFailed` names every value that is wrong, in the table's order."""
+    conditions: list[Condition] = []
     errors: dict[str, list[str]] = {}
-    for row in filters:
+    for name, one in filters.names:
+        if name not in query:
+            continue
         try:
-            values[row] = TYPES[row.type](call.last(row.name) or "")
+            value = TYPES[one.type](query[name][-1])
         except FieldError as error:
-            errors[row.name] = error.messages
+            errors[name] = error.messages
+            continue
+        if value is not NOTHING:
+            conditions.append(Condition(one, value))
     if errors:
         raise ValidationFailed(errors)
-    return {row: value for row, value in values.items() if value is not None}
+    return Wanted(filters, tuple(conditions), order(filters, query))
 
 
-def chosen(records: Iterable[R], call: Call, filters: Iterable[Filter]) -> list[R]:
-    """Give the records that pass all filters of the call."""
-    asked = wanted(call, filters)
-    return [
-        record
-        for record in records
-        if all(LOOKUPS[row.lookup](getattr(record, row.name), value) for row, value in asked.items())
-    ]
+def order(filters: FilterSet, query: Query) -> tuple[str, ...]:
+    """Give the columns to order by: of the fields asked for, those that are known, as the framework picks them."""
+    asked = [term.strip() for term in query[SORT][-1].split(",")] if SORT in query else []
+    signs = [("-" if term.startswith("-") else "", term.removeprefix("-")) for term in asked]
+    return tuple(sign + filters.sortable[name] for sign, name in signs if name in filters.sortable)
 
 
-def asked_order(call: Call, columns: Collection[str], default: str) -> list[str]:
-    """Give the columns that `sort` names, unknown ones left out; the default if none is left."""
-    terms = [term.strip() for term in (call.last(SORT) or "").split(",")]
-    return [term for term in terms if term.removeprefix("-") in columns] or [default]
+@cache
+def known(filters: str | None, size_parameter: str | None) -> tuple[str, ...]:
+    """Give the parameters that an operation knows, aliases included; it has pages if their size has a name."""
+    paging = () if size_parameter is None else (PAGE, size_parameter)
+    if filters is None:
+        return (FORMAT, *paging)
+    table = FILTER_SETS[filters]
+    return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
 
 
-def ordered(records: Iterable[R], call: Call, columns: Collection[str], default: str) -> list[R]:
-    """Give the records in the order that the call asks for."""
-    return in_order(records, asked_order(call, columns, default))
+def unknown(query: Query, names: Collection[str]) -> list[str]:
+    """Give the parameters of a query that are none of these."""
+    return [name for name in query if name not in names]
+
+
+def unknown_hint(strangers: Sequence[str], names: Sequence[str]) -> str:
+    """Say which parameters were ignored, and what may have been meant."""
+    told = [one_hint(name[:LONGEST_NAME], names) for name in strangers[:NAMED]]
+    if more := len(strangers) - NAMED:
+        told += [f"{more} more unknown parameters were ignored"] if more > 0 else []
+    return "; ".join(told)
+
+
+def one_hint(name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name, names, 1)
+    return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
+
+
+def refusal(strangers: Sequence[str], names: Sequence[str], *, by_field: bool) -> ApiError:
+    """Give the error that refuses parameters that nobody knows: by name where a list has filters."""
+    told, hint = f"Known: {', '.join(sorted(names))}.", unknown_hint(strangers, names)
+    if by_field:
+        return ValidationFailed({name: [f"Unknown query parameter. {told}"] for name in strangers}, hint)
+    error = ParseError(f"Unknown query parameter {', '.join(strangers)}. {told}")
+    error.hint = hint
+    return error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from emulator.core.records import Package, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import DeliveryRange, DenialReason, Package, TransferOrder, TransitionLog, WebhookEvent
 from emulator.handlers import public, writing
-from emulator.handlers.denial_reasons import list_denial_reasons
-from emulator.handlers.reading import belonging, belonging_detail, delivery_ranges, detail, listing
+from emulator.handlers.reading import belonging, belonging_detail, detail, listing
 from emulator.routes.table import Route
 from emulator.routes.table import route as any_route
 
@@ -18,8 +17,8 @@ SET_REPLIES = {204: None, 400: "field-errors", 404: "error"}
 route = partial(any_route, prefix="/api/v1/oms")
 
 
-def ok(shape: str) -> dict[int, str | None]:
-    return {200: shape}
+def narrowed(shape: str) -> dict[int, str | None]:
+    return {200: shape, 400: "field-errors"}
 
 
 def one(shape: str) -> dict[int, str | None]:
@@ -38,11 +37,14 @@ transfer_event = partial(belonging_detail, owner=TransferOrder, kind=WebhookEven
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("list_packages", "GET packages/", listing("package", Package),
-          replies=ok("page-of-package"), doc=f"{PACKAGES}, Package List"),
+          filters="package", replies=narrowed("page-of-package"),
+          doc=f"{PACKAGES}, Package List"),
     route("list_packages_short", "GET packages/short/", listing("package-short-list-item", Package),
-          replies=ok("page-of-package-short-list-item"), doc=f"{PACKAGES}, Package Short List"),
+          filters="package", replies=narrowed("page-of-package-short-list-item"),
+          doc=f"{PACKAGES}, Package Short List"),
     route("list_packages_simple", "GET packages/list-simple/", listing("package-simple", Package),
-          replies=ok("page-of-package-simple"), doc=f"{PACKAGES}, Package Simple List"),
+          filters="package_simple", replies=narrowed("page-of-package-simple"),
+          doc=f"{PACKAGES}, Package Simple List"),
     route("get_package", "GET packages/<pk>/", detail("package"),
           replies=one("package"), doc=f"{PACKAGES}, Package Detail"),
     route("get_package_short", "GET packages/<pk>/short/", detail("package-short"),
@@ -64,11 +66,13 @@ ROUTES: tuple[Route, ...] = (
     route("get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           package_event("webhook-event"),
           replies=one("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
-    route("list_delivery_ranges", "GET packages/delivery-ranges/", delivery_ranges("delivery-range"),
-          replies=ok("page-of-delivery-range"), doc=f"{PACKAGES}, Package Delivery Ranges"),
-    route("list_denial_reasons", "GET packages/package_denial_reason/", list_denial_reasons,
-          size_parameter="page_size", replies={200: "page-of-denial-reason", 400: "field-errors"},
-          doc=f"{PACKAGES}, Package Denial Reasons"),
+    route("list_delivery_ranges", "GET packages/delivery-ranges/", listing("delivery-range", DeliveryRange),
+          filters="delivery_range", replies=narrowed("page-of-delivery-range"),
+          doc=f"{PACKAGES}, Package Delivery Ranges"),
+    route("list_denial_reasons", "GET packages/package_denial_reason/",
+          listing("denial-reason", DenialReason, size=20, size_parameter="page_size"),
+          filters="denial_reason", size_parameter="page_size",
+          replies=narrowed("page-of-denial-reason"), doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("invoice"),
@@ -79,9 +83,11 @@ ROUTES: tuple[Route, ...] = (
     route("set_package_remote_id", "POST packages/<pk>/set_remote_id/", writing.set_remote_id(Package),
           body="set-remote-id", replies=SET_REPLIES, doc=f"{PACKAGES}, Package Set Remote ID"),
     route("list_transfers", "GET transfer_orders/", listing("transfer-list-item", TransferOrder),
-          replies=ok("page-of-transfer-list-item"), doc=f"{TRANSFERS}, Transfer Order List"),
+          filters="transfer", replies=narrowed("page-of-transfer-list-item"),
+          doc=f"{TRANSFERS}, Transfer Order List"),
     route("list_transfers_simple", "GET transfer_orders/list-simple/", listing("transfer-simple", TransferOrder),
-          replies=ok("page-of-transfer-simple"), doc=f"{TRANSFERS}, Transfer Order List - Simple"),
+          filters="transfer", replies=narrowed("page-of-transfer-simple"),
+          doc=f"{TRANSFERS}, Transfer Order List - Simple"),
     route("get_transfer", "GET transfer_orders/<pk>/", detail("transfer"),
           replies=one("transfer"), doc=f"{TRANSFERS}, Transfer Order Detail"),
     route("list_transfer_logs", "GET transfer_orders/<pk>/transition_logs/", transfer_logs("transition-log"),

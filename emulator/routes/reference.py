@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from emulator.core.records import Package, TransitionLog, WebhookEvent
+from emulator.core.records import DeliveryRange, Package, TransitionLog, WebhookEvent
 from emulator.handlers import reference, writing
 from emulator.handlers.reading import (
     REFERENCE_PAGE_SIZE,
     belonging,
     belonging_detail,
-    delivery_ranges,
     detail,
     listing,
 )
-from emulator.routes.guide import COMMAND_REPLIES, SET_REPLIES, ok, one
+from emulator.routes.guide import COMMAND_REPLIES, SET_REPLIES, narrowed, one
 from emulator.routes.table import Route
 from emulator.routes.table import route as any_route
 
@@ -30,16 +29,19 @@ event = partial(belonging_detail, owner=Package, kind=WebhookEvent, key="webhook
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("reference_list_packages", "GET packages/", packages("reference-package"),
-          replies=ok("reference-page-of-package"), doc=f"{PAGE}, GET /packages/"),
+          filters="package", replies=narrowed("reference-page-of-package"),
+          doc=f"{PAGE}, GET /packages/"),
     route("reference_get_package", "GET packages/<pk>/", detail("reference-package"),
           replies=one("reference-package"), doc=f"{PAGE}, GET /packages/{{id}}/"),
     route("reference_list_packages_short", "GET packages/short/", packages("reference-package-short-list-item"),
-          replies=ok("reference-page-of-package-short-list-item"), doc=f"{PAGE}, GET /packages/short/"),
+          filters="package", replies=narrowed("reference-page-of-package-short-list-item"),
+          doc=f"{PAGE}, GET /packages/short/"),
     route("reference_get_package_short", "GET packages/<pk>/short/", detail("reference-package-short"),
           replies=one("reference-package-short"), doc=f"{PAGE}, GET /packages/{{id}}/short/"),
     route("reference_list_delivery_ranges", "GET packages/delivery-ranges/",
-          delivery_ranges("reference-delivery-range", size=REFERENCE_PAGE_SIZE),
-          replies=ok("reference-page-of-delivery-range"), doc=f"{PAGE}, GET /packages/delivery-ranges/"),
+          listing("reference-delivery-range", DeliveryRange, size=REFERENCE_PAGE_SIZE), filters="delivery_range",
+          replies=narrowed("reference-page-of-delivery-range"),
+          doc=f"{PAGE}, GET /packages/delivery-ranges/"),
     route("reference_invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("reference-invoice"),
           replies={201: "reference-invoice", 400: "field-errors", 404: "error"},
           doc=f"{PAGE}, POST /packages/{{id}}/invoice/"),
@@ -80,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
           replies=one("reference-page-of-webhook-event-short"),
           doc=f"{PAGE}, GET /packages/{{id}}/webhook_events/short/"),
     route("reference_list_packages_simple", "GET packages/list-simple/", packages("reference-package-simple"),
-          replies=ok("reference-page-of-package-simple"), doc=f"{PAGE}, GET /packages/list-simple/"),
+          filters="package_simple", replies=narrowed("reference-page-of-package-simple"),
+          doc=f"{PAGE}, GET /packages/list-simple/"),
 )
 # fmt: on

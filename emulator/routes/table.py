@@ -11,6 +11,8 @@ from emulator.core.world import World
 
 Handler = Callable[[Call, World], Reply]
 Scheme = Literal["Token", "Bearer"]
+PAGE_OF = "page-of-"
+"""What the names of pages' schemas contain."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Route:
     """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
     size_parameter: str = "limit"
     """What a list calls the size of its pages."""
+    filters: str | None = None
+    """Which of `rules.filters.FILTER_SETS` its list has."""
+
+    @property
+    def pages(self) -> bool:
+        """Whether it answers a page of a list."""
+        return PAGE_OF in (self.replies.get(200) or "")
 
 
 def route(  # noqa: PLR0913 - a row is made of these
@@ -47,9 +56,20 @@ def route(  # noqa: PLR0913 - a row is made of these
     doc: str = "",
     negotiates: bool = True,
     size_parameter: str = "limit",
+    filters: str | None = None,
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
     method, _, path = method_and_path.partition(" ")
     return Route(
-        operation, method, f"{prefix}/{path}", handler, replies, body, scheme, doc, negotiates, size_parameter
+        operation,
+        method,
+        f"{prefix}/{path}",
+        handler,
+        replies,
+        body,
+        scheme,
+        doc,
+        negotiates,
+        size_parameter,
+        filters,
     )

@@ -16,7 +16,9 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Call, Reply
 from emulator.core.records import User
 from emulator.core.world import World
+from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
 from emulator.routes import Route
+from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.documents import addressed
 from emulator.shapes.pieces import text
 from emulator.web.access import admit, authenticate
@@ -115,7 +117,7 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
     # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
     if route.method == "GET" and "CONTENT_TYPE" not in arrival.environ:
         return read(arrival, route, call, answers)
-    return linked(arrival, route.handler(call, arrival.world))
+    return run(arrival, route, call)
 
 
 def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
@@ -123,9 +125,32 @@ def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
     if (kept := answers.get(call, arrival.world)) is not None:
         return kept
     root = arrival.world.root
-    reply = linked(arrival, route.handler(call, arrival.world))
+    reply = run(arrival, route, call)
     answers.keep(call, arrival.world, root, reply)
     return reply
+
+
+def run(arrival: Arrival, route: Route, call: Call) -> Reply:
+    """Let the row's handler answer; a query parameter that nobody knows is ignored, and told of in the hint."""
+    names = known(route.filters, route.size_parameter if route.pages else None)
+    strangers = unknown(call.query, names) if route.negotiates else []
+    if not strangers:
+        return linked(arrival, handled_by(route, call, arrival.world))
+    if arrival.world.strict:
+        raise refusal(strangers, names, by_field=route.filters is not None)
+    hint = unknown_hint(strangers, names)
+    try:
+        reply = linked(arrival, handled_by(route, call, arrival.world))
+    except ApiError as error:
+        error.hint = error.hint or hint
+        raise
+    return replace(reply, headers={**hint_header(hint), **reply.headers})
+
+
+def handled_by(route: Route, call: Call, world: World) -> Reply:
+    if route.filters is not None:
+        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query))
+    return route.handler(call, world)
 
 
 def linked(arrival: Arrival, reply: Reply) -> Reply:

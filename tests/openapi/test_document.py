@@ -19,6 +19,7 @@ from emulator.openapi.operations import TAGS
 from emulator.openapi.parameters import path_of
 from emulator.openapi.samples import examples_of, samples
 from emulator.routes import ROUTES, Route
+from emulator.rules.filters import FILTER_SETS
 from tests.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent
@@ -78,6 +79,15 @@ def test_every_parameter_of_a_path_is_described(document: Any) -> None:
         given = [reading.resolved(parameter) for parameter in operation.get("parameters", ())]
         assert [each["name"] for each in given if each["in"] == "path"] == re.findall(r"{(\w+)}", path)
         assert all(each["description"] and each["schema"] for each in given)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.filters], ids=ids)
+def test_every_filter_is_a_parameter(route: Route, document: Any) -> None:
+    """What narrows a list is described, each name once."""
+    operation = document["paths"][path_of(route)][route.method.lower()]
+    names = [reading.resolved(each)["name"] for each in operation["parameters"]]
+    assert {each.name for each in FILTER_SETS[str(route.filters)].filters} <= set(names)
+    assert len(names) == len(set(names))
 
 
 def test_every_sample_is_an_example() -> None:

@@ -21,11 +21,12 @@ settings.configure(
     ALLOWED_HOSTS=["*"],
     APPEND_SLASH=True,
     AUTHENTICATION_BACKENDS=[f"{HERE}.Users"],
-    DATABASES={},
-    INSTALLED_APPS=[],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["tests.oracle_filters"],  # its models; nothing else needs an app
     LOGGING_CONFIG=None,
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
     ROOT_URLCONF=HERE,
+    TIME_ZONE="UTC",
     SECRET_KEY="only the oracle's",
     USE_TZ=True,
     REST_FRAMEWORK={

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, overload
 
+from emulator.core.columns import Column, gathered
 from emulator.core.records import (
     Customer,
     Order,
@@ -19,6 +20,7 @@ from emulator.core.records import (
 )
 from emulator.core.store import TableBase
 from emulator.rules.installation import Records
+from emulator.rules.seeding.columns import DemoColumns
 from emulator.rules.seeding.cycle import BLOCK, ITEMS, ORDERS, SPLITS
 from emulator.rules.seeding.fixed import fixed_records
 from emulator.rules.seeding.layout import FIRST, OWNERS, STRIDE, block_of, first_of
@@ -31,6 +33,8 @@ from emulator.rules.seeding.transfers import make_transfer
 
 R = TypeVar("R")
 
+PLANNED = (Package, TransferOrder)
+"""Kinds that plans tell of."""
 KEPT_BLOCKS = 1024
 """How many blocks stay in memory: about 40 KB each."""
 SUBJECTS = (TransitionLog, WebhookEvent)
@@ -54,6 +58,8 @@ class DemoBase:
         self._whole, self._rest = divmod(plans.packages, BLOCK)
         self._blocks = self._whole + bool(self._rest)
         self._block = lru_cache(kept_blocks)(self._made)
+        self._columns = DemoColumns(self._context)
+        self.derived: dict[Any, Any] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
         if kind not in FIRST:
@@ -89,6 +95,12 @@ class DemoBase:
 
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
         return self._tallies[kind]
+
+    def column(self, kind: type[Any], path: str) -> Column:
+        """Give a column: of packages and transfer orders without making their records."""
+        if kind in PLANNED:
+            return self._columns.column(kind, path, self.ids(kind))
+        return gathered(self, kind, self.ids(kind), path)
 
     @cached_property
     def _tallies(self) -> dict[type[Any], Counter[Any]]:

@@ -53,8 +53,10 @@ STRIDE: dict[type[Any], int] = {
 }
 """How many ids of each kind a block may use."""
 OWNERS: dict[tuple[type[Any], str], type[Any]] = {
+    (Order, "customer"): Customer,
     (OrderItem, "order"): Order,
     (Package, "order"): Order,
+    (Package, "shipping_address"): Address,
     (PackageItem, "package"): Package,
     (Reservation, "package"): Package,
     (TransferOrder, "package"): Package,

@@ -21,6 +21,8 @@ DISCOUNTS = (0,) * 10 + (5, 10, 10, 15, 20, 25)
 """Per cent off the price."""
 SALES = (100,) * 6 + (90, 80, 70, 60)
 """Per cent of the retail price that the price is."""
+OMNITRON_ITEM = 47_000
+"""What an order item's id in the system that it came from is more than its id."""
 ASCII = str.maketrans("ıİşŞğĞçÇöÖüÜ", "iissggccoouu")
 
 
@@ -144,7 +146,7 @@ def make_items(context: Context, block: Block, plan: OrderPlan, package: Package
                 stock_list=region.stock_list,
                 created_date=created,
                 modified_date=modified,
-                omnitron_id=id_ + 47_000,
+                omnitron_id=id_ + OMNITRON_ITEM,
                 net_amount=amount(price - discount),
                 price=amount(price),
                 price_currency=currency,

@@ -120,7 +120,7 @@ class Plans:
     def order(self, index: int) -> OrderPlan:
         """Give the plan of the order at this place, from 0."""
         dice = roll(self.seed, "order", index)
-        region = self.regions[0] if dice[0] >= ITALIAN else self.regions[-1]
+        region = self.region(dice)
         first = self.created(package_of(index))
         placed = first - 10 * MINUTE - widest(dice, 11) % HOUR
         return OrderPlan(
@@ -168,6 +168,10 @@ class Plans:
             delivery_range=pick(self.ranges, dice[12]) if slot.open and dice[13] < WITH_RANGE else None,
             dice=dice,
         )
+
+    def region(self, dice: bytes) -> Region:
+        """Give where the order with these dice was placed."""
+        return self.regions[0] if dice[0] >= ITALIAN else self.regions[-1]
 
     def source(self, region: Region, dice: bytes, origin: bytes, replanned: bool) -> Source:
         """Give where a package is packed; a re-planned one elsewhere than the one before, if possible."""

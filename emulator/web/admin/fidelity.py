@@ -12,14 +12,13 @@ from flask import Blueprint, Response, jsonify
 
 from emulator.core.records import Package, TransferOrder
 from emulator.core.world import World
-from emulator.params.filters import DENIAL_REASONS
 from emulator.routes import ROUTES
 from emulator.rules.commands import COMMANDS
+from emulator.rules.filters import FILTER_SETS
 from emulator.web.admin.graph import graph_of
 
 FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
-FILTERS = {"list_denial_reasons": DENIAL_REASONS}
 ANY = "*"
 """Stands for every operation."""
 
@@ -66,8 +65,12 @@ def operations() -> Iterator[Row]:
 
 def filters() -> Iterator[Row]:
     """Give each list's filters, as its table has them."""
-    for operation, table in FILTERS.items():
-        yield from ({"operation": operation, **vars(row)} for row in table)
+    for name, table in FILTER_SETS.items():
+        operations = [route.operation for route in ROUTES if route.filters == name]
+        for one in table.filters:
+            row = {"name": one.name, "aliases": list(one.aliases), "type": one.type, "lookup": one.lookup}
+            why = {"reason" if one.provenance == "assumed" else "note": one.reason} if one.reason else {}
+            yield {"operations": operations, **row, "doc": one.doc, "provenance": one.provenance, **why}
 
 
 def statuses() -> Iterator[Row]:

@@ -15,7 +15,7 @@ export async function waiting(): Promise<Package[]> {
   const { data, error } = await oms.GET("/api/v1/oms/packages/", {
     params: { query: { page: "last", limit: 100 } },
   });
-  if (error) throw new Error(error.detail);
+  if (error) throw new Error(JSON.stringify(error));
   return data.results.filter((one) => one.state.enum_value === "100");
 }
 

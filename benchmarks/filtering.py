@@ -1,0 +1,197 @@
+"""What filtered pages cost: every filter and some usual combinations, unchanged and right after a write."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from math import inf
+from pathlib import Path
+from time import perf_counter
+from urllib.parse import urlencode
+
+from benchmarks import servers
+from benchmarks.rounds import MeasurementFailedError, Plan, Round
+from benchmarks.servers import Server, running
+from emulator.core.columns import EPOCH, follow
+from emulator.core.records import Package
+from emulator.core.store import Root
+from emulator.rules.filters import FILTER_SETS, Filter
+from emulator.rules.scenarios import scenario
+from emulator.rules.seeding import demo_base
+
+PACKAGES = "/api/v1/oms/packages/"
+AUTH = {"Authorization": "Token full-access"}
+UNFILTERED = f"{PACKAGES}?limit=20"
+MANY, MILLION = 36_404, 1_000_000
+TIMES = 5
+COMBINED = (
+    ("state__enum_value", "stock_location"),
+    ("state", "shipment__cargo_company", "created_date__gte"),
+    ("order__channel", "created_date__gte", "created_date__lte", "state__enum_value__not"),
+    ("stock_location__erp_code__in", "is_click_and_collect"),
+    ("order__customer__last_name", "shipping_address__country", "order__date_placed__lte"),
+)
+BLOCK, UNBLOCK = 1021, 1025
+FIRST_LIMIT = 3.0
+"""Seconds that the first filtered page may take: it goes through all plans once."""
+
+
+def paths() -> list[str]:
+    """First and last page of every filter and of the combinations, with values that a package in the middle has."""
+    demo = scenario("demo").sized(MANY, None)
+    base = demo_base(MANY, demo.seed, demo.start)
+    root = Root(base, {})
+    records = [root.one(Package, base.ids(Package)[at]) for at in range(MANY // 2, MANY // 2 + 50)]
+    values = {one.name: value_of(root, records, one) for one in FILTER_SETS["package"].filters}
+    queries = [((name, value),) for name, value in values.items()]
+    queries += [tuple((name, values[name]) for name in names) for names in COMBINED]
+    return [f"{UNFILTERED}&{urlencode(query)}{page}" for query in queries for page in ("", "&page=last")]
+
+
+def value_of(root: Root, records: list[Package], one: Filter) -> str:
+    for record in records:
+        for path in one.paths:
+            for value in follow(root, Package, record, path.column.split(".")):
+                if value is not None:
+                    found = value if path.kind is None else in_reference(root, path, value)
+                    return text(one.type, found)
+    return "x"
+
+
+def in_reference(root: Root, path: object, id_: int) -> object:
+    kind, tail = path.kind, path.tail
+    return next(follow(root, kind, root.one(kind, id_), tail.split(".")))
+
+
+def text(value_type: str, value: object) -> str:
+    if value_type in {"date", "datetime"}:
+        moment = EPOCH + timedelta(microseconds=value)
+        return moment.isoformat() if value_type == "datetime" else moment.date().isoformat()
+    return str(value)
+
+
+class Caller:
+    """One connection that stays open, and how long each answer takes on it."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
+
+    def get(self, path: str) -> float:
+        """Milliseconds of one answer."""
+        began = perf_counter()
+        self._connection.request("GET", path, headers=AUTH)
+        response = self._connection.getresponse()
+        body = response.read()
+        took = 1000 * (perf_counter() - began)
+        if response.status != 200:
+            raise MeasurementFailedError(f"{path}: status {response.status}: {body[:200]!r}")
+        return took
+
+    def post(self, path: str, transition: int) -> None:
+        body = json.dumps({"transition": transition, "input_parameters": {}})
+        self._connection.request("POST", path, body, AUTH | {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        response.read()
+        if response.status != 204:
+            raise MeasurementFailedError(f"{path}: status {response.status}")
+
+    def document(self, path: str) -> dict:
+        self._connection.request("GET", path, headers=AUTH)
+        return json.loads(self._connection.getresponse().read())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
+    with running(servers.ours("--packages", str(packages))) as server:
+        caller = Caller(server)
+        try:
+            yield caller, server
+        finally:
+            caller.close()
+
+
+def usual(caller: Caller, path: str) -> float:
+    """The best of some answers to the same question: what a busy machine disturbs least."""
+    return min(caller.get(path) for _ in range(TIMES))
+
+
+def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
+    """The dearest of all filtered pages beside the unfiltered first page, each at its best of some."""
+    asked = paths()
+    for _ in range(plan.groups):
+        with calling(MANY) as (caller, _server):
+            toggle = Toggle(caller) if writing else lambda: None
+            for path in (UNFILTERED, *asked):
+                caller.get(path)
+            for _ in range(plan.rounds):
+                best = dict.fromkeys((UNFILTERED, *asked), inf)
+                for _ in range(TIMES):
+                    unfiltered = usual(caller, UNFILTERED)
+                    best[UNFILTERED] = min(best[UNFILTERED], unfiltered)
+                    for path in asked:
+                        toggle()
+                        best[path] = min(best[path], caller.get(path))
+                yield Round(max(best[path] for path in asked), best[UNFILTERED])
+
+
+class Toggle:
+    """A write: it takes a waiting package out of work, or back into it."""
+
+    def __init__(self, caller: Caller) -> None:
+        waiting = caller.document(f"{PACKAGES}short/?state__enum_value=100&limit=1")["results"][0]["id"]
+        self._caller, self._path, self._blocked = caller, f"{PACKAGES}{waiting}/command/", False
+
+    def __call__(self) -> None:
+        self._caller.post(self._path, UNBLOCK if self._blocked else BLOCK)
+        self._blocked = not self._blocked
+
+
+def unchanged(plan: Plan) -> Iterator[Round]:
+    return each(plan, writing=False)
+
+
+def after_write(plan: Plan) -> Iterator[Round]:
+    return each(plan, writing=True)
+
+
+def first(plan: Plan) -> Iterator[Round]:
+    """Seconds until the first filtered page of a new server, beside the limit."""
+    for _ in range(plan.groups):
+        with calling(MANY) as (caller, _server):
+            yield Round(caller.get(f"{UNFILTERED}&order__channel=1") / 1000, FIRST_LIMIT)
+
+
+def million(path: str) -> Callable[[Plan], Iterator[Round]]:
+    """Milliseconds of a page of a million packages beside the same of 36,404; both were asked for once before."""
+
+    def measure(plan: Plan) -> Iterator[Round]:
+        with calling(MILLION) as (many, _), calling(MANY) as (few, _):
+            many.get(path), few.get(path)
+            for _ in range(plan.groups * plan.rounds):
+                yield Round(usual(many, path), usual(few, path))
+
+    return measure
+
+
+def million_start(plan: Plan) -> Iterator[Round]:
+    for _ in range(plan.groups):
+        with calling(MILLION) as (_, many), calling(MANY) as (_, few):
+            yield Round(many.ready_after, few.ready_after)
+
+
+def million_memory(plan: Plan) -> Iterator[Round]:  # noqa: ARG001 - every bar's signature
+    """Bytes of memory per package after a filter was asked for, all columns made; Linux only."""
+    path = f"{UNFILTERED}&order__channel=1"
+    with calling(MILLION) as (many, server), calling(MANY) as (few, other):
+        many.get(path), few.get(path)
+        yield Round(resident(server) / MILLION, resident(other) / MANY)
+
+
+def resident(server: Server) -> float:
+    """Bytes that a server has in memory."""
+    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
+    return 1024 * next(float(line.split()[1]) for line in lines if line.startswith("VmRSS"))

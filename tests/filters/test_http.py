@@ -1,0 +1,112 @@
+"""Filters on the wire: hints, strictness, bad input, pages of what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from emulator.routes import ROUTES
+from emulator.rules.filters import FILTER_SETS
+from emulator.server import Emulator
+from tests.oracle.wire import Ask, ask
+
+PACKAGES = "/api/v1/oms/packages/"
+FILTERED = [route for route in ROUTES if route.filters and route.scheme == "Token"]
+OPERATIONS = [route.operation for route in FILTERED]
+
+
+@pytest.fixture(scope="module")
+def demo() -> Emulator:
+    return Emulator("demo")
+
+
+def get(emulator: Any, path: str, **query: str) -> Any:
+    return ask(emulator.app, Ask("list", f"{path}?{urlencode(query, quote_via=quote)}"))
+
+
+def test_an_unknown_parameter_is_ignored_and_told(demo: Emulator) -> None:
+    """The answer is the one without it; the hint names the nearest known parameter."""
+    answer = get(demo, PACKAGES, stat="35", limit="1")
+    assert answer.status == 200
+    assert b'"count":200' in answer.body
+    assert answer.headers["X-Emulator-Hint"] == (
+        "query parameter 'stat' is unknown and was ignored; nearest known: 'state'"
+    )
+
+
+def test_the_hint_stays_when_the_answer_is_kept(demo: Emulator) -> None:
+    """The second answer comes from what was kept, its hint too."""
+    first, second = (get(demo, PACKAGES, sate="35", limit="1") for _ in range(2))
+    assert first.headers["X-Emulator-Hint"] == second.headers["X-Emulator-Hint"]
+
+
+def test_an_error_has_the_hint_too(demo: Emulator) -> None:
+    """A page that does not exist is not found, and the unknown parameter is told."""
+    answer = get(demo, PACKAGES, page="999", sate="35")
+    assert answer.status == 404
+    assert "'sate'" in answer.headers["X-Emulator-Hint"]
+
+
+def test_many_unknown_parameters_make_a_short_hint(demo: Emulator) -> None:
+    """Neither many names nor long ones nor odd letters make the header long or broken."""
+    answer = get(demo, PACKAGES, limit="1", **{f"ş\n{n}" + "x" * 500: "1" for n in range(50)})
+    assert answer.status == 200
+    assert answer.headers["X-Emulator-Hint"].endswith("47 more unknown parameters were ignored")
+    assert len(answer.headers["X-Emulator-Hint"]) < 1000
+
+
+@pytest.mark.parametrize("route", FILTERED, ids=OPERATIONS)
+def test_every_known_parameter_is_known(route: Any) -> None:
+    """A strict emulator takes every name of the table, and paging; whatever else is a 400 that names them."""
+    strict = Emulator("demo", packages=20, strict=True)
+    names = {name: "" for name, _ in FILTER_SETS[route.filters].names}
+    assert get(strict, route.path, **names, page="1", **{route.size_parameter: "5"}).status == 200
+    answer = get(strict, route.path, nobody="1")
+    assert answer.status == 400
+    assert all(name in answer.body.decode() for name in names)
+
+
+def test_strict_is_for_details_too() -> None:
+    strict = Emulator("demo", packages=20, strict=True)
+    assert get(strict, f"{PACKAGES}6501/", format="json").status == 200
+    assert get(strict, f"{PACKAGES}6501/", page="1").status == 400
+
+
+BAD = {
+    "id__gt": ("x", 400),
+    "created_date__gte": ("0000-01-01T00:00:00Z", 400),
+    "created_date__lte": ("9999-12-31T23:59:59.999999-23:59", 200),
+    "order__date_placed": ("9999-12-31", 200),
+    "order__number": (".*(a+)+$", 200),
+    "order__customer__first_name": ("\0", 400),
+    "pk__in": (",".join(map(str, range(6501, 16501))), 200),
+    "id__lt": ("-1e999999999", 200),
+    "id__lte": ("1e50", 200),
+    "stock_location": (str(2**70), 200),
+    "sort": ("\0,--id,," + "x" * 1000, 200),
+    "limit": (str(2**70), 200),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "status"), [(name, *each) for name, each in BAD.items()], ids=BAD)
+def test_bad_input_is_the_frameworks_answer(demo: Emulator, name: str, value: str, status: int) -> None:
+    """Never a 500."""
+    assert get(demo, PACKAGES, **{name: value}).status == status
+
+
+def test_ten_thousand_fields_are_too_many(demo: Emulator) -> None:
+    """Django reads a thousand fields and no more."""
+    assert ask(demo.app, Ask("list", f"{PACKAGES}?{'&'.join(['pk__in=1'] * 10_000)}")).status == 400
+
+
+def test_pages_of_what_was_found_lead_on(demo: Emulator) -> None:
+    """Links keep the filters; the pages together are the list."""
+    path, found = f"{PACKAGES}short/?state__enum_value__not=100&limit=37&sort=-state%2Ccreated_date", []
+    session = demo.session()
+    while path:
+        page = session.get(path).json()
+        found += [each["id"] for each in page["results"]]
+        path = page["next"]
+    assert len(found) == len(set(found)) == page["count"] > 100
