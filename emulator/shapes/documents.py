@@ -9,7 +9,7 @@ import orjson
 
 from emulator.core.store import View
 from emulator.shapes import events, guide, reference
-from emulator.shapes.pieces import DOMAIN_URL, WORLD_PREFIX, Shape, document, text
+from emulator.shapes.pieces import Shape, document, text
 from emulator.shapes.reading import Kept, Reading
 
 SHAPES: dict[str, type[Shape]] = {
@@ -53,13 +53,6 @@ def page(count: int, next_: str | None, previous: str | None, results: Iterable[
     """Give the text of the framework's page envelope around ready documents."""
     head = orjson.dumps({"count": count, "next": next_, "previous": previous})
     return b"".join((head[:-1], b',"results":[', b",".join(results), b"]}"))
-
-
-def addressed(body: bytes, domain_url: str, prefix: str) -> bytes:
-    """Give the text with the caller's own host and world in its links."""
-    if b"\xee\x80\x80" not in body:
-        return body
-    return body.replace(DOMAIN_URL.encode(), domain_url.encode()).replace(WORLD_PREFIX.encode(), prefix.encode())
 
 
 def of_record(name: str, record: Any, view: View, language: str, kept: Kept) -> bytes:

@@ -11,18 +11,17 @@ from emulator.core import records
 from emulator.core.store import Root, View
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.pieces import (
-    CDN_URL,
-    DOMAIN_URL,
-    WORLD_PREFIX,
     Column,
     Facts,
     Part,
     Piece,
     Place,
     Shape,
+    addressed,
     document,
     text,
     to_column,
+    with_links,
 )
 from emulator.shapes.reading import Reading
 
@@ -46,17 +45,16 @@ def content_type_of(subject: Any, reading: Reading | View) -> int:
 def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> bytes:
     """Give the text of an event, `{"event": {...}, "payload": {...}}`, as the vendor's database keeps it."""
     shape, left_out = PAYLOAD_SHAPES[type(subject)]
-    body = orjson.loads(text(document(shape, subject, reading)))
+    body = orjson.loads(with_base_url(text(document(shape, subject, reading)), reading))
     for key in left_out:
         body.pop(key, None)
     event = {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
-    kept = text({"event": event, "payload": database_order(body)})
-    return with_base_url(kept, reading)
+    return text({"event": event, "payload": database_order(body)})
 
 
 def with_base_url(payload: bytes, reading: Reading) -> bytes:
     """Give a payload with the world's own address in its links: it does not depend on who reads it."""
-    return payload.replace(DOMAIN_URL.encode(), reading.kept.base_url.encode()).replace(WORLD_PREFIX.encode(), b"")
+    return addressed(payload, reading.kept.base_url, "")
 
 
 def database_order(value: Any) -> Any:
@@ -82,15 +80,14 @@ class Payload(Piece):
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         event: records.WebhookEvent = obj.record
         if event.request_payload is not None:
-            return orjson.Fragment(with_base_url(event.request_payload, obj.reading))
+            return orjson.Fragment(with_base_url(with_links(event.request_payload), obj.reading))
         kept = obj.reading.kept
         then = Reading(event.told_from or Root(obj.reading.view.base, {}), kept.language, kept)
         hook = then.one(records.Webhook, event.webhook)
         return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, then), then))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        printed = to_column(place.kind, place.key, value)
-        stored = printed.replace(b"{cdn_url}", CDN_URL.encode()).replace(b"{domain_url}", DOMAIN_URL.encode())
+        stored = to_column(place.kind, place.key, value)
         facts.know(place.kind, place.id, place.key, stored, place.pointer)
 
 

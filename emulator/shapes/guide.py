@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from emulator.core import records
 from emulator.shapes.pieces import (
-    DOMAIN_URL,
-    WORLD_PREFIX,
     Address,
     Bound,
     Column,
@@ -352,9 +350,9 @@ class ShippingLabel(Shape):
     kind = records.ShippingLabel
     id = Column()
     is_file = Column()
-    preview_url = Text(WORLD_PREFIX + LABEL_PREVIEW)
+    preview_url = Text("{world_prefix}" + LABEL_PREVIEW)
     uuid = Column()
-    full_path_url = Text(DOMAIN_URL + LABEL_PREVIEW)
+    full_path_url = Text("{domain_url}" + LABEL_PREVIEW)
 
 
 class DeliveryRange(Shape):

@@ -19,11 +19,12 @@ from marshmallow import Schema, fields, missing
 from emulator.core.records import ABSENT, KINDS, REFERENCES, Absent, PackageItem, Transition
 from emulator.shapes.reading import Reading
 
-DOMAIN_URL = "\ue000domain\ue001"
-"""Stands in kept text for the caller's own host and world; private characters, so no data contains it."""
-WORLD_PREFIX = "\ue000prefix\ue001"
+DOMAIN_URL = b"\x01domain\x02"
+"""Stands in kept text for the caller's own host and world. JSON escapes these characters, so no data can hold it."""
+WORLD_PREFIX = b"\x01prefix\x02"
 """The same for the path alone that leads to the caller's world: empty, or `/w/<name>`."""
-CDN_URL = DOMAIN_URL + "/cdn"
+LINKS = {b"{domain_url}": DOMAIN_URL, b"{cdn_url}": DOMAIN_URL + b"/cdn", b"{world_prefix}": WORLD_PREFIX}
+"""What the pages print for these -> what stands for it until the answer is sent."""
 BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 LONGEST_SHOWN = 60
 
@@ -173,8 +174,22 @@ class Address(Column):
     """A URL column in which the page prints `{domain_url}` or `{cdn_url}` for the installation's own hosts."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
-        url: str = getattr(obj.record, self.column or attr)
-        return url.replace("{domain_url}", DOMAIN_URL).replace("{cdn_url}", CDN_URL)
+        return orjson.Fragment(with_links(orjson.dumps(getattr(obj.record, self.column or attr))))
+
+
+def with_links(body: bytes) -> bytes:
+    """Give JSON text in which the pages' names of hosts are what is completed when it is sent."""
+    for name, link in LINKS.items():
+        body = body.replace(name, link)
+    return body
+
+
+def addressed(body: bytes, domain_url: str, prefix: str) -> bytes:
+    """Give the text with a host and a world in its links."""
+    if b"\x01" not in body:
+        return body
+    domain, world = (orjson.dumps(text)[1:-1] for text in (domain_url, prefix))
+    return body.replace(DOMAIN_URL, domain).replace(WORLD_PREFIX, world)
 
 
 class Through(Piece):
@@ -296,14 +311,15 @@ class Commands(Piece):
 
 
 class Text(Piece):
-    """A text made from the record's columns: `Text("/api/.../{id}/preview/")`."""
+    """A URL made from the record's id: `Text("{domain_url}/api/.../{id}/preview/")`."""
 
     def __init__(self, pattern: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pattern = pattern
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return self.pattern.format_map(obj.record._asdict())
+        url = self.pattern.replace("{id}", str(obj.record.id))
+        return orjson.Fragment(with_links(orjson.dumps(url)))
 
 
 class Bound(Column):

@@ -53,7 +53,7 @@ def _json(content_type: str, raw: bytes) -> Any:
     try:
         text = codecs.getreader(_text_encoding(content_type))(BytesIO(_limited(raw))).read()
         return json.loads(text, parse_constant=_not_json)
-    except ValueError as error:
+    except (ValueError, Warning) as error:  # some charsets warn, which is an error where warnings are
         raise ParseError(f"JSON parse error - {error}") from None
     except RecursionError:
         raise ParseError("JSON parse error - Too deeply nested.") from None
@@ -72,11 +72,11 @@ def query_pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
     """Split a query string or a form into names and values, in order; too many are refused."""
     try:
         text = raw.decode(encoding)
-    except UnicodeError:
+    except (UnicodeError, Warning):
         text = raw.decode("iso-8859-1")
     try:
         return parse_qsl(text, keep_blank_values=True, encoding=encoding, max_num_fields=MOST_FIELDS)
-    except ValueError:
+    except (ValueError, Warning):
         raise BadRequest from None
 
 

@@ -19,8 +19,7 @@ from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.shapes.documents import addressed
-from emulator.shapes.pieces import text
+from emulator.shapes.pieces import addressed, text
 from emulator.web.access import admit, authenticate
 from emulator.web.answers import Answers
 from emulator.web.bodies import charset_of, parse_body, query_pairs

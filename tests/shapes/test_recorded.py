@@ -15,6 +15,7 @@ from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
 from emulator.shapes.documents import rendered
+from emulator.shapes.pieces import addressed
 from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
 from tests.support import samples
 from tools import list_corrections
@@ -231,7 +232,7 @@ def test_translations_without_a_language_name_nothing_in_it(translations: Any) -
     """They are given back as they are, and the state keeps its own name."""
     world = open_world(with_translations(translations), "frozen")
     text = rendered("package", PACKAGE["id"], world.root, "tr-tr", world.kept)
-    state = json.loads(text or b"")["state"]
+    state = json.loads(addressed(text or b"", "http://oms.test", ""))["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])
 
 
