@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, cast
-
-from flask import Flask
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from emulator.core.world import World
 from emulator.routes import ROUTES
-from emulator.web.admin import control_api
 from emulator.web.cors import Cors
 from emulator.web.door import DEFAULT_WORLD, Door
 from emulator.web.routing import Router
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse
+    from flask import Flask
+
+
+class Control:
+    """The control API, made at its first call: Flask takes longer to import than a server takes to start."""
+
+    def __init__(self, make: Callable[[], Flask]) -> None:
+        self._make = make
+
+    @cached_property
+    def app(self) -> Flask:
+        return self._make()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        # The class's own: the instance's may be the door that leads here.
+        return type(self.app).wsgi_app(self.app, environ, start_response)
+
+
+def create_door(
+    worlds: Mapping[str, World],
+    reset: Callable[[], None],
+    allowed_hosts: Collection[str] = (),
+    cors_origins: Collection[str] = (),
+) -> tuple[Door, Control]:
+    """Give the door to the emulated API, and the control API to which it leads as well."""
+
+    def make() -> Flask:
+        from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see Control
+
+        return control_api(lambda: worlds[DEFAULT_WORLD], reset, allowed_hosts)
+
+    control = Control(make)
+    return Door(worlds, Router(ROUTES), control, Cors(cors_origins)), control
 
 
 def create_app(
@@ -24,9 +55,11 @@ def create_app(
     allowed_hosts: Collection[str] = (),
     cors_origins: Collection[str] = (),
 ) -> Flask:
-    """Give the application: Flask for the control API, and before it the door to the emulated API."""
-    app = control_api(lambda: worlds[DEFAULT_WORLD], reset, allowed_hosts)
-    control = cast("WSGIApplication", app.wsgi_app)
-    door = Door(worlds, Router(ROUTES), control, Cors(cors_origins))
-    app.wsgi_app = door  # type: ignore[method-assign]  # Flask's own way to wrap
-    return app
+    """Give it all as a Flask application: the control API's, with the door before it."""
+    return as_flask(*create_door(worlds, reset, allowed_hosts, cors_origins))
+
+
+def as_flask(door: Door, control: Control) -> Flask:
+    """Put the door before the control API's application, in Flask's own way to wrap."""
+    control.app.wsgi_app = door  # type: ignore[method-assign]
+    return control.app

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from emulator.app import create_app
+from emulator.app import as_flask, create_door
 from emulator.arrange import Arranging
 from emulator.core import jwts
 from emulator.core.sources import CLOCK_MODES, Clock, ClockMode
@@ -58,7 +59,12 @@ class Emulator(Arranging):
         self.url = IN_PROCESS_URL
         self._worlds: dict[str, World] = {}
         self.reset()
-        self.app: Flask = create_app(self._worlds, self.reset, allow_hosts, cors_origins)
+        self._door, self._control = create_door(self._worlds, self.reset, allow_hosts, cors_origins)
+
+    @cached_property
+    def app(self) -> Flask:
+        """The WSGI application, for clients that speak to one: httpx, werkzeug's, webtest."""
+        return as_flask(self._door, self._control)
 
     def reset(self) -> None:
         """Go back to the scenario's start."""
@@ -94,13 +100,13 @@ class Emulator(Arranging):
         """Give an authorised `requests.Session` that speaks to this emulator in process; paths do as URLs."""
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
-        return InProcessSession(self.app, self.url, self.auth)
+        return InProcessSession(self._door, self.url, self.auth)
 
     def start(self) -> str:
         """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
         from emulator.listening import Serving  # noqa: PLC0415 - in-process use needs no server
 
-        self._serving = Serving(self.app, self._host, self._port)
+        self._serving = Serving(self._door, self._host, self._port)
         self._serving.start()
         self.url = self._serving.url
         return self.url
