@@ -118,7 +118,6 @@ RIGHT = [
         {"$schema": "scenario.json", "name": "demo", "packages": 200, "clock": "2023-04-05T09:00:00Z"},
     ),
     ("scenario", {"name": "x", "answers": [{"path": "/api/v1/oms/packages/1/", "body": {}}]}),
-    ("scenario", {"name": "x", "steps": [{"method": "DELETE", "path": "/whisperer/hooks/1/"}]}),
     ("installation", {"state": [STATE | {"provenance": "documented"}]}),
 ]
 
