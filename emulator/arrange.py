@@ -8,7 +8,7 @@ import orjson
 
 from emulator.core.world import World
 from emulator.handlers import control
-from emulator.shapes.pieces import addressed
+from emulator.shapes.links import addressed
 
 
 class Arranging:

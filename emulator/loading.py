@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.core.bases import Base
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sources import Clock, ClockMode, made_uuid
-from emulator.core.store import Base, Root, Transaction
+from emulator.core.store import Root, Transaction
 from emulator.core.world import Settings, World
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError

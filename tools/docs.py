@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from emulator.core.store import Root, TableBase
+from emulator.core.bases import TableBase
+from emulator.core.store import Root
 from emulator.rules import installation
 from emulator.web.admin.fidelity import ANY, fidelity_of
 from emulator.web.admin.graph import graph_of

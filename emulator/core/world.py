@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from emulator.core.bases import Base
 from emulator.core.sources import Clock
-from emulator.core.store import Base, Root, Transaction
+from emulator.core.store import Root, Transaction
 
 Announce = Callable[[Transaction], None]
 

@@ -31,8 +31,7 @@ def page_of(call: Call, ids: Sequence[int], size: int, *, newest_first: bool, si
     number = asked_page(call, pages)
     start, stop = (number - 1) * size, min(number * size, count)
     chosen = [ids[count - 1 - at] for at in range(start, stop)] if newest_first else ids[start:stop]
-    following = with_page(call.url, number + 1) if number < pages else None
-    before = with_page(call.url, number - 1) if number > 1 else None
+    following, before = neighbours(call.url, number, pages)
     return Page(chosen, count, following, before)
 
 
@@ -55,6 +54,12 @@ def asked_page(call: Call, pages: int) -> int:
     if not 1 <= number <= pages:
         raise InvalidPage
     return number
+
+
+def neighbours(url: str, number: int, pages: int) -> tuple[str | None, str | None]:
+    """Give the URLs of the next page and of the previous one, None where there is none."""
+    following = with_page(url, number + 1) if number < pages else None
+    return following, with_page(url, number - 1) if number > 1 else None
 
 
 def with_page(url: str, number: int) -> str:

@@ -10,6 +10,7 @@ import orjson
 from emulator.core import records
 from emulator.core.store import Root, View
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
+from emulator.shapes.links import addressed, with_links
 from emulator.shapes.pieces import (
     Column,
     Facts,
@@ -17,11 +18,9 @@ from emulator.shapes.pieces import (
     Piece,
     Place,
     Shape,
-    addressed,
     document,
     text,
     to_column,
-    with_links,
 )
 from emulator.shapes.reading import Reading
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from emulator.core.bases import TableBase
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -22,7 +23,6 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.sources import made_uuid
-from emulator.core.store import TableBase
 from emulator.shapes.pieces import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 

@@ -19,7 +19,8 @@ from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.shapes.pieces import addressed, text
+from emulator.shapes.links import addressed
+from emulator.shapes.pieces import text
 from emulator.web.access import admit, authenticate
 from emulator.web.answers import Answers
 from emulator.web.bodies import charset_of, parse_body, query_pairs

@@ -5,9 +5,8 @@ Behaviour of Django REST framework, `negotiation.py`, `utils/mediatypes.py` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.web.mediatypes import LONGEST, MediaType, header_parameters
@@ -81,30 +80,3 @@ def escape_query(query: str) -> str:
 def absolute_url(base: str, path: str, query: str) -> str:
     """Write the URL of a request: `base` is scheme and host, `path` decoded, `query` raw."""
     return base + escape_path(path) + ("?" + escape_query(query) if query else "")
-
-
-Query = dict[str, list[str]]
-
-
-def _with_query(url: str, change: Callable[[Query], Query]) -> str:
-    scheme, host, path, query, fragment = urlsplit(url)
-    changed = change(parse_qs(query, keep_blank_values=True))
-    return urlunsplit((scheme, host, path, urlencode(sorted(changed.items()), doseq=True), fragment))
-
-
-def replace_query_param(url: str, key: str, value: object) -> str:
-    """Give the URL with `key` set once, all its parameters sorted."""
-    return _with_query(url, lambda query: query | {key: [str(value)]})
-
-
-def remove_query_param(url: str, key: str) -> str:
-    """Give the URL without `key`, the other parameters sorted."""
-    return _with_query(url, lambda query: {name: values for name, values in query.items() if name != key})
-
-
-def page_links(url: str, page: int, pages: int) -> tuple[str | None, str | None]:
-    """Give the links to the next and to the previous page; page 1 needs no number."""
-    following = replace_query_param(url, "page", page + 1) if page < pages else None
-    if page <= 1:
-        return following, None
-    return following, replace_query_param(url, "page", page - 1) if page > 2 else remove_query_param(url, "page")

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.core.bases import TableBase
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.core.store import Ids, Root, TableBase, View
+from emulator.core.store import Ids, Root, View
 from emulator.core.world import World
 from tests.support.worlds import START, world_of
 

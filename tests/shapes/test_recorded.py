@@ -15,7 +15,7 @@ from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
 from emulator.shapes.documents import rendered
-from emulator.shapes.pieces import addressed
+from emulator.shapes.links import addressed
 from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
 from tests.support import samples
 from tools import list_corrections

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from emulator.core.bases import TableBase
 from emulator.core.records import KINDS
 from emulator.core.sources import Clock, ClockMode
-from emulator.core.store import Root, TableBase, Transaction
+from emulator.core.store import Root, Transaction
 from emulator.core.world import Announce, Settings, World
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -12,8 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from emulator.core.bases import Base
 from emulator.core.columns import Column
-from emulator.core.store import Base, Root
+from emulator.core.store import Root
 from emulator.rules.filters.changes import LEADS, changed
 from emulator.rules.filters.index import CycleIndex, Index, Places, index_of
 from emulator.rules.filters.order import Key, key_of, record_key, sorted_places

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, overload
 
+from emulator.core.bases import TableBase
 from emulator.core.columns import Column, gathered
 from emulator.core.records import (
     Customer,
@@ -18,7 +19,6 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.store import TableBase
 from emulator.rules.installation import Records
 from emulator.rules.seeding.columns import DemoColumns
 from emulator.rules.seeding.cycle import BLOCK, ITEMS, ORDERS, SPLITS

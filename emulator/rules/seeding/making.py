@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
+from emulator.core.bases import group
 from emulator.core.records import RELATIONS, User
-from emulator.core.store import group
 from emulator.rules.installation import Records
 from emulator.rules.seeding.cycle import Names
 from emulator.rules.seeding.layout import FIRST, STRIDE

@@ -8,7 +8,7 @@ import orjson
 from flask import Response, request
 
 from emulator.core.refusals import ControlError, InvalidDocument
-from emulator.shapes.pieces import addressed
+from emulator.shapes.links import addressed
 
 JSON = "application/json"
 
