@@ -122,7 +122,7 @@ def announce(tx: Transaction) -> None:
 
     This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
     """
-    told_from = Root(tx.base, dict(tx.maps))
+    told_from = Root(tx.base, dict(tx.maps), tx.number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(Webhook, "event_type", event_type):
             if hook.is_active:

@@ -13,12 +13,14 @@ from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
 from emulator.inworld import InWorld
+from emulator.rules.scenarios import Scenario
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from emulator.durable.state import State
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
@@ -31,7 +33,8 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
-    Raises `ScenarioError` (a `ValueError`) that names what is known.
+    With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
+    on exactly there. Raises `ScenarioError` (a `ValueError`) that names what is known, or `StateProblem` (one, too).
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -50,6 +53,7 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
@@ -57,7 +61,16 @@ class Emulator(InWorld):
         self._serving: Serving | None = None
         self._journal_size = journal_size
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
-        worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
+        self._state = None if state is None else opened_state(state, start, strict=strict)
+        worlds = Worlds(
+            start,
+            clock,
+            strict=strict,
+            limit=max_worlds,
+            idle_seconds=world_idle,
+            outfit=self._outfit,
+            shelf=self._state,
+        )
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
 
     def _outfit(self, world: World) -> None:
@@ -100,6 +113,12 @@ class Emulator(InWorld):
             self._serving.stop()
             self._serving = None
 
+    def close(self) -> None:
+        """Stop answering, and close the state file: whatever is written afterwards is refused."""
+        self.stop()
+        if self._state is not None:
+            self._state.close(self.worlds.all())
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -107,7 +126,7 @@ class Emulator(InWorld):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.close()
 
 
 class Another(InWorld):
@@ -120,6 +139,12 @@ class Another(InWorld):
     @property
     def server_url(self) -> str:
         return self._emulator.server_url
+
+
+def opened_state(path: str | PathLike[str], start: Scenario, *, strict: bool) -> State:
+    from emulator.durable.state import State  # noqa: PLC0415 - only who keeps worlds needs a database
+
+    return State(path, start, strict=strict)
 
 
 def name_of(installation: str | PathLike[str] | None) -> str | None:

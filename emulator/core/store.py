@@ -118,19 +118,25 @@ class View:
 class Root(View):
     """A view that never changes."""
 
-    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]]) -> None:
+    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]], number: int | None = None) -> None:
         super().__init__(base, maps)
         self.derived: dict[Any, Any] = {}
         """What readers made from this root and keep with it: results of filters."""
+        self.number = number
+        """The step that it belongs to, where somebody comes back to it: an event that tells of it."""
 
 
 class Transaction(View):
     """Changes in the making: visible to itself, to others only after they became a root."""
 
-    def __init__(self, root: Root, now: datetime) -> None:
+    def __init__(self, root: Root, now: datetime, number: int | None = None) -> None:
         super().__init__(root.base, dict(root.maps))
         self.start = root
         self.now = now
+        self.number = number
+        """Which of its world's steps this is."""
+        self.touched: dict[tuple[type[Any], int], None] = {}
+        """The records that were added, changed or removed, in the order of the first time."""
         self.events: list[tuple[str, type[Any], int]] = []
 
     def new_id(self, kind: type[Any]) -> int:
@@ -161,6 +167,7 @@ class Transaction(View):
         """Take a record away. Only kinds that no list pages through are ever removed."""
         kind = type(record)
         current: Any = self.one(kind, record.id)
+        self.touched[kind, record.id] = None
         self.maps[kind] = self.maps.get(kind, _NO_MAP).set(record.id, REMOVED)
         name = (kind, "removed")
         self.maps[name] = self.maps.get(name, _NO_MAP).set(record.id, True)
@@ -177,6 +184,7 @@ class Transaction(View):
         return Root(self.base, self.maps)
 
     def _put(self, kind: type[Any], before: Any | None, after: Any) -> None:
+        self.touched[kind, after.id] = None
         self.maps[kind] = self.maps.get(kind, _NO_MAP).set(after.id, after)
         for relation, columns in RELATIONS.get(kind, {}).items():
             old = _UNTOUCHED if before is None else relation_key(before, columns)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -62,7 +60,10 @@ class Moment(NamedTuple):
     steps: StepLog
     undoable: tuple[Write, ...]
     calls: dict[str, list[datetime]]
-    requests: Iterator[int]
+    requests: int
+    """The number of the next request."""
+    course: Any = None
+    """Where the keeper has the steps."""
 
 
 class Agenda(Protocol):
@@ -75,14 +76,24 @@ class Agenda(Protocol):
         """Do what is due by now; afterwards `next` is later, or None."""
 
 
+Safe = Callable[[], None]
+"""Waits until something is on disk; `NotKept` if it never will be."""
+
+
 class Keeper(Protocol):
-    """Keeps the steps of worlds beyond the process."""
+    """Keeps worlds beyond the process. All is called with the world's lock, and waited for without it."""
 
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Callable[[], None]:
-        """Take a step, in the order of the writes; what is given waits until it is safe."""
+    def check(self) -> None:
+        """Raise `NotKept` if nothing can be kept any more."""
 
-    def rewrite(self, world: World) -> None:
-        """Take the whole world anew: its steps are no continuation of those kept."""
+    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
+        """Take a step, in the order of the writes."""
+
+    def rewrite(self, world: World) -> Safe:
+        """Take the world as it is: its steps are those at `course`, up to their present number."""
+
+    def keep_time(self, world: World) -> Safe:
+        """Take what the world's clock says."""
 
 
 @dataclass
@@ -110,6 +121,8 @@ class World:
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
     keeper: Keeper | None = None
+    course: Any = None
+    """Where the keeper has this world's steps."""
     whole: bool = True
     """Whether the steps tell of every write: one that no call made is not among them."""
     closed: bool = False
@@ -120,13 +133,22 @@ class World:
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})
-        self._requests: Iterator[int] = itertools.count(1)
+        self._requests = 1
+        self._counting = threading.Lock()
         self._thread = threading.local()
         self._replaying: datetime | None = None
 
     def new_request_id(self) -> str:
         """Give the id of the next request: the journal's key."""
-        return f"{next(self._requests):08d}"
+        with self._counting:
+            number = self._requests
+            self._requests = number + 1
+        return f"{number:08d}"
+
+    @property
+    def next_request(self) -> int:
+        """The number of the next request."""
+        return self._requests
 
     @contextmanager
     def doing(self, doing: Doing) -> Iterator[None]:
@@ -157,9 +179,11 @@ class World:
         with self.lock:
             if self.writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
+            self._check_keeper()
             self.writing = True
             try:
-                transaction = Transaction(self.root, self._replaying or self.clock.next_write())
+                now = self._replaying or self.clock.next_write()
+                transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
                 if transaction.events:
                     self.announce(transaction)
@@ -171,13 +195,15 @@ class World:
         for tell in self.after_write:
             tell(self)
 
-    def _commit(self, transaction: Transaction) -> Callable[[], None] | None:
+    def _commit(self, transaction: Transaction) -> Safe | None:
         doing: Doing | None = getattr(self._thread, "doing", None)
         step = None if doing is None else doing.done(transaction.now)
         if doing is not None:
             self._thread.doing = Doing(ALREADY)
         if step is not None and step.operation == ALREADY.operation:
             raise RuntimeError(f"world {self.name}: one call makes one write")
+        if step is None and self.keeper is not None:
+            raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
         request_id = None if step is None else step.request_id
         self.undoable.append(Write(self.root, self.clock.now(), transaction.now, request_id))
         self.root = transaction.root()
@@ -195,6 +221,7 @@ class World:
         A frozen clock goes back too, if it was not moved since. `Conflict` when no write is left to undo.
         """
         with self.lock:
+            self._check_keeper()
             if all(write.request_id is None for write in self.undoable):
                 raise Conflict(self._nothing_to_undo())
             request_id = None
@@ -205,7 +232,8 @@ class World:
                 if self.clock.mode == "frozen" and self.clock.now() == write.at:
                     self.clock.set(write.clock_before)
                 request_id = write.request_id
-            self._rewritten()
+            safe = self._rewritten()
+        safe()
         return request_id
 
     def _nothing_to_undo(self) -> str:
@@ -223,28 +251,46 @@ class World:
                 self.steps.copy(),
                 tuple(self.undoable),
                 {caller: list(calls) for caller, calls in self.calls.items()},
-                copy(self._requests),
+                self._requests,
+                self.course,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
         """Become what a world on the same base was at a moment; with `requests`, count requests from there too."""
         with self.lock:
+            self._check_keeper()
             self.root = moment.root
             self.clock.become(moment.mode, moment.now)
             self.steps = moment.steps.copy()
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
+            self.course = moment.course
             if requests:
-                self._requests = copy(moment.requests)
-            self._rewritten()
+                self._requests = moment.requests
+            safe = self._rewritten()
+        safe()
 
-    def _rewritten(self) -> None:
+    def set_time(self, mode: ClockMode, now: datetime | None = None) -> None:
+        """Let the clock go on in this mode, from this time or from where it is."""
+        with self.lock:
+            self._check_keeper()
+            self.clock.become(mode, now or self.clock.now())
+            safe = self._timed()
+        safe()
+
+    def _check_keeper(self) -> None:
         if self.keeper is not None:
-            self.keeper.rewrite(self)
+            self.keeper.check()
+
+    def _rewritten(self) -> Safe:
+        return at_once if self.keeper is None else self.keeper.rewrite(self)
+
+    def _timed(self) -> Safe:
+        return at_once if self.keeper is None else self.keeper.keep_time(self)
 
     def count_requests_from(self, number: int) -> None:
         """Let the next request have this number."""
-        self._requests = itertools.count(number)
+        self._requests = number
 
     def next_event(self) -> datetime | None:
         """Give when something happens by itself next, or None."""
@@ -266,7 +312,11 @@ class World:
         while (due := self.next_event()) is not None and due <= to:
             self.clock.set(max(due, self.clock.now()))
             self.run_due()
-        self.clock.set(max(to, self.clock.now()))
+        self.set_time(self.clock.mode, max(to, self.clock.now()))
+
+
+def at_once() -> None:
+    """Wait for nothing."""
 
 
 ALREADY = Step("(done)")

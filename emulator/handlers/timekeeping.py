@@ -19,8 +19,7 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
         raise Conflict("a real clock is the machine's and cannot be set; modes that can: frozen, ticking")
-    with world.lock:
-        world.clock.become(known, now or world.clock.now())
+    world.set_time(known, now)
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:

@@ -16,6 +16,7 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Body, Call, Reply
 from emulator.core.journal import Seen
 from emulator.core.records import User
+from emulator.core.refusals import NotKept
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
@@ -98,6 +99,9 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
         reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
     except BadRequest:
         raise
+    except NotKept as error:
+        LOG.error("request %s failed: %s", arrival.request_id, error)  # noqa: TRY400 - one line, no traceback
+        reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
     except Exception:
         LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
         reply = Reply(ServerError.status, text(ServerError().body))
