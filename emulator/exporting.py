@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
-from emulator.rules.scenarios import as_text, document_of
+from emulator.rules.scenarios import Scenario, as_text, document_of
 
 
 def exported(world: World) -> dict[str, Any]:
@@ -22,8 +23,12 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-    document = document_of(world.settings.source)
-    return document | {"now": as_text(now), "steps": [json.loads(line) for line in lines]}
+    return document_with(world.settings.source, lines, now)
+
+
+def document_with(start: Scenario, lines: Iterable[bytes], now: datetime) -> dict[str, Any]:
+    """Give the scenario document of a world that started from a scenario, and did these steps until now."""
+    return document_of(start) | {"now": as_text(now), "steps": [json.loads(line) for line in lines]}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cached_property
 from os import PathLike, fspath
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +14,7 @@ from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
 from emulator.inworld import InWorld
-from emulator.rules.scenarios import Scenario
+from emulator.rules.scenarios import Scenario, from_file
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
@@ -60,7 +61,7 @@ class Emulator(InWorld):
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
-        start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
+        start = found(scenario).sized(packages, seed).on(name_of(installation))
         self._state = None if state is None else opened_state(state, start, strict=strict)
         worlds = Worlds(
             start,
@@ -81,6 +82,11 @@ class Emulator(InWorld):
     def server_url(self) -> str:
         return IN_PROCESS_URL if self._serving is None else self._serving.url
 
+    @property
+    def address(self) -> str:
+        """Where it answers, or will."""
+        return f"{self._host}:{self._port}"
+
     @cached_property
     def app(self) -> Flask:
         """The WSGI application, for clients that speak to one: httpx, werkzeug's, webtest."""
@@ -89,7 +95,7 @@ class Emulator(InWorld):
     def in_world(self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None) -> InWorld:
         """Give another world of this emulator, made from a scenario if there is none of that name yet."""
         if scenario is not None or seed is not None or name not in self.worlds:
-            start = self.worlds.scenario if scenario is None else find_scenario(fspath(scenario))
+            start = self.worlds.scenario if scenario is None else found(scenario)
             self.worlds.put(name, start.sized(None, seed))
         return Another(self, name)
 
@@ -139,6 +145,11 @@ class Another(InWorld):
     @property
     def server_url(self) -> str:
         return self._emulator.server_url
+
+
+def found(scenario: str | PathLike[str]) -> Scenario:
+    """Give a scenario by its name or its file; what is a path and no text is a file, whatever its name ends in."""
+    return find_scenario(scenario) if isinstance(scenario, str) else from_file(Path(scenario))
 
 
 def opened_state(path: str | PathLike[str], start: Scenario, *, strict: bool) -> State:

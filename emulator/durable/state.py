@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -26,7 +27,9 @@ from emulator.durable.writer import Work, Writer
 from emulator.loading import open_world
 from emulator.rules.scenarios import Scenario
 
-Run = Callable[[sqlite3.Connection], object]
+
+class StartChanged(ValueError):
+    """A world in a file starts from something else by now."""
 
 
 class Kept(NamedTuple):
@@ -56,6 +59,8 @@ class State:
             try:
                 kept = list(worlds_of(connection, start))
                 self.opened = [opened(each, connection, table, strict=strict) for each in kept]
+            except StartChanged as error:
+                raise StateProblem(f"state file {path}: {error}") from None
             except (ValueError, TypeError, LookupError) as error:
                 raise StateProblem(f"state file {path} is damaged: {error}") from None
         self._begin(kept, table)
@@ -81,13 +86,11 @@ class State:
             self._attach(each.id, world)
 
     def _known_course(self, id_: int, table: Table, known: dict[int, Course]) -> Course:
-        parent: Course | None = None
-        for part in parts_of(id_, table):
-            if part.course not in known:
-                known[part.course] = Course(self, part.course, parent, table[part.course][1], self.writer.dropped)
-            parent = known[part.course]
-        assert parent is not None
-        return parent
+        for each in (part.course for part in parts_of(id_, table) if part.course not in known):
+            parent, upto = table[each]
+            before = None if parent is None else known[parent]
+            known[each] = Course(self, each, before, upto, self.writer.dropped)
+        return known[id_]
 
     def _new_id(self) -> int:
         with self._lock:
@@ -212,13 +215,44 @@ def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> 
         yield Kept(id_, name, scenarios[digest], course, Now.of(now))
 
 
+class Told(NamedTuple):
+    """What a world's export says."""
+
+    start: Scenario
+    lines: list[bytes]
+    now: datetime
+
+
+def told(path: str | PathLike[str], name: str) -> Told:
+    """Give what the export of a world in a file says; the file is only read.
+
+    `StateProblem` for one that cannot be used, or has no such world.
+    """
+    path = Path(path)
+    if not path.exists() or is_new(path):
+        raise StateProblem(f"there is no state file {path}")
+    with looking(path) as connection:
+        try:
+            kept = {each.name: each for each in worlds_of(connection)}
+            if name not in kept:
+                raise StateProblem(f"state file {path} has no world {name!r}; it has {', '.join(kept)}")
+            parts = parts_of(kept[name].course, table_of(connection))
+            lines = [line for _, line, _ in steps_of(connection, parts)]
+        except StateProblem:
+            raise
+        except (ValueError, TypeError, LookupError) as error:
+            raise StateProblem(f"state file {path} is damaged: {error}") from None
+    start = kept[name].scenario
+    return Told(start, [*start.steps, *lines], kept[name].now.now)
+
+
 def opened(kept: Kept, connection: sqlite3.Connection, table: Table, *, strict: bool) -> World:
     """Give a world as the file has it. `ValueError` where it starts from something else now, or is not whole."""
     world = open_world(kept.scenario, kept.now.mode, kept.name, strict=strict)
     rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (digest_of(kept.scenario),))
     if rows.fetchone() != (start_of(world.base),):
-        raise StateProblem(
-            f"the file was made when scenario {kept.scenario.name} started otherwise:"
+        raise StartChanged(
+            f"scenario {kept.scenario.name} started otherwise when it was made:"
             " with another installation file, or another version of oms-emulator"
         )
     history = History(world.root, len(world.steps))

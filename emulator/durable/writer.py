@@ -85,7 +85,7 @@ class Writer:
         try:
             self._connection.close()
         except sqlite3.Error as error:
-            LOG.error("%s", said(self.path, error))  # noqa: TRY400 - one line, no traceback
+            LOG.error("%s", said(self.path, error))
 
     def _next(self) -> Batch | None:
         """Wait for work; None when there will be none."""
@@ -106,7 +106,7 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
                 why = said(self.path, error) if isinstance(error, sqlite3.Error) else f"state file: {error!r}"
                 self._refused = f"{why}; nothing more is kept, so writes are refused until a restart"
-                LOG.error("%s", self._refused)  # noqa: TRY400 - one line, no traceback
+                LOG.error("%s", self._refused)
         return self._refused
 
     def _commit(self, work: list[Work]) -> None:

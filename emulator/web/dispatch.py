@@ -100,7 +100,7 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
     except BadRequest:
         raise
     except NotKept as error:
-        LOG.error("request %s failed: %s", arrival.request_id, error)  # noqa: TRY400 - one line, no traceback
+        LOG.error("request %s failed: %s", arrival.request_id, error)
         reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
     except Exception:
         LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
