@@ -38,9 +38,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("host", default="127.0.0.1", show_default=True, help="Address to answer on.")
 @option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
-@option(
-    "import", type=click.Path(path_type=Path), help="A file to start from, as `export` writes it; for --scenario."
-)
+@option("import", type=click.Path(path_type=Path), help="A file to start from, as `export` writes it.")
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
@@ -60,7 +58,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 )
 @option(
     "journal-size",
-    default=10_000,
+    default=1_000,
     show_default=True,
     type=click.IntRange(min=0),
     help="How many exchanges each world's journal keeps.",
@@ -71,11 +69,13 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
 @click.pass_context
-def serve(context: click.Context, *, log_format: str, quiet: bool, verbose: bool, force: bool, **asked: Any) -> None:
+def serve(
+    context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, force: bool, **asked: Any
+) -> None:
     """Answer on a port until told to stop."""
     set_up_log(log_format, quiet=quiet, verbose=verbose)
     stop = Stop()
-    imported, target = asked.pop("import"), asked.pop("export_on_exit")
+    imported, target, force = asked.pop("import"), asked.pop("export_on_exit"), asked.pop("force")
     start = started_from(context, asked.pop("scenario"), imported)
     renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:

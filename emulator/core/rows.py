@@ -44,9 +44,9 @@ TOLD_FROM = WebhookEvent._fields.index("told_from")
 
 def packed(record: Any) -> bytes:
     """Give a record as JSON text of one line. `TypeError` for a value that no column should have."""
-    row = list(record)
+    row = [ABSENT_TEXT if value is ABSENT else value for value in record]
     for at in COLUMNS[type(record)].texts:
-        if row[at] is not None:
+        if isinstance(row[at], bytes):
             row[at] = row[at].decode()
     try:
         return orjson.dumps(row, default=plain)
@@ -56,8 +56,6 @@ def packed(record: Any) -> bytes:
 
 def plain(value: Any) -> Any:
     """Give what stands in JSON for a value of a column that it has no type for."""
-    if value is ABSENT:
-        return ABSENT_TEXT
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Root) and value.number is not None:
@@ -73,17 +71,17 @@ def unpacked(kind: type[Any], text: bytes, told_from: ToldFrom) -> Any:
         if len(row) != columns.number:
             raise ValueError(f"{len(row)} columns instead of {columns.number}")
         for at in columns.times:
-            if row[at] is not None:
+            if isinstance(row[at], str):
                 row[at] = datetime.fromisoformat(row[at])
         for at in columns.texts:
-            if row[at] is not None:
+            if isinstance(row[at], str):
                 row[at] = row[at].encode()
         if ABSENT_TEXT in row:
             row = [ABSENT if value == ABSENT_TEXT else value for value in row]
         if kind is WebhookEvent and row[TOLD_FROM] is not None:
             row[TOLD_FROM] = told_from(row[TOLD_FROM])
         return kind._make(row)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no {NAMES[kind]}: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
-from emulator.core.refusals import Conflict
+from emulator.core.refusals import Conflict, NotKept
 from emulator.core.store import Transaction
 from emulator.core.world import Safe, World
 from emulator.durable.changes import Changed, as_text, changed_by
@@ -135,10 +136,10 @@ class State:
         return Course(self, self._new_id(), world.course, len(world.steps), self.writer.dropped)
 
     def close(self, worlds: Iterable[World]) -> None:
-        """Keep what the clocks of these worlds say, and close the file."""
+        """Keep what the clocks of these worlds say, and close the file; a closed one stays so."""
         for world in worlds:
             if isinstance(world.keeper, KeptWorld) and world.keeper.state is self:
-                with world.lock:
+                with world.lock, contextlib.suppress(NotKept):
                     world.keeper.keep_time(world)
         self.writer.close()
 
