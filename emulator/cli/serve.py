@@ -69,9 +69,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
 @click.pass_context
-def serve(
-    context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, force: bool, **asked: Any
-) -> None:
+def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, **asked: Any) -> None:
     """Answer on a port until told to stop."""
     set_up_log(log_format, quiet=quiet, verbose=verbose)
     stop = Stop()

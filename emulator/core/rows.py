@@ -44,7 +44,7 @@ TOLD_FROM = WebhookEvent._fields.index("told_from")
 
 def packed(record: Any) -> bytes:
     """Give a record as JSON text of one line. `TypeError` for a value that no column should have."""
-    row = [ABSENT_TEXT if value is ABSENT else value for value in record]
+    row: list[Any] = [ABSENT_TEXT if value is ABSENT else value for value in record]
     for at in COLUMNS[type(record)].texts:
         if isinstance(row[at], bytes):
             row[at] = row[at].decode()
