@@ -25,7 +25,7 @@ from emulator.durable.history import History
 from emulator.durable.now import Now, now_of
 from emulator.durable.starts import difference, digest_of, identity_of, scenario_of, start_of, text_of
 from emulator.durable.writer import Work, Writer
-from emulator.loading import open_world
+from emulator.loading import load, open_world
 from emulator.rules.scenarios import Scenario
 
 
@@ -52,6 +52,7 @@ class State:
         `StateProblem` for one that is not ours, not whole, in use, or was made for something else; it is untouched.
         """
         self.path, self.start = Path(path), start
+        load(start)  # one that cannot be used makes no file
         if is_new(self.path):
             make(self.path, orjson.dumps(identity_of(start)).decode())
         with looking(self.path) as connection:

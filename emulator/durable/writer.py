@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emulator.core.refusals import NotKept
+from emulator.core.sources import machine_seconds
 from emulator.durable.courses import first_at
 from emulator.durable.file import said
 
 LOG = logging.getLogger("emulator")
 Work = Callable[[sqlite3.Connection], None]
+PATIENCE, LONGEST_PATIENCE = 0.5, 0.01
+"""For which part of the time that the last commit took others are waited for, and how many seconds at most."""
 DROPPED_AT_ONCE = 2_000
 """How many steps that nobody needs are deleted in one go: whoever writes meanwhile waits for it."""
 
@@ -50,6 +53,7 @@ class Writer:
         self._batch = Batch()
         self._refused: str | None = None
         self._closing = False
+        self._expected, self._patience = 1, 0.0
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"emulator state {path}", daemon=True)
         self._thread.start()
@@ -80,7 +84,11 @@ class Writer:
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
-            batch.end(self._write(batch))
+            began = machine_seconds()
+            refused = self._write(batch)
+            self._patience = min((machine_seconds() - began) * PATIENCE, LONGEST_PATIENCE)
+            self._expected = len(batch.work) + len(self._batch.work)
+            batch.end(refused)
             self._forget_dropped()
         try:
             self._connection.close()
@@ -95,8 +103,20 @@ class Writer:
                     self._refused = self._refused or f"state file {self.path} is closed, so nothing more is kept"
                     return None
                 self._wake.wait()
+            self._gather()
             batch, self._batch = self._batch, Batch()
             return batch
+
+    def _gather(self) -> None:
+        """Wait a little for those who wrote just now and may again: one commit for all costs as much as for one.
+
+        Nobody waits for others who did not write lately, and never for longer than a part of a commit.
+        """
+        until = machine_seconds() + self._patience
+        while len(self._batch.work) < self._expected and not self._closing:
+            if (left := until - machine_seconds()) <= 0:
+                return
+            self._wake.wait(left)
 
     def _write(self, batch: Batch) -> str | None:
         """Put a batch on disk; give why it is not, if it is not."""
