@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.core.bases import Base
+from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import Clock
 from emulator.core.store import Root, Transaction
 
@@ -53,6 +54,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     writing: bool = False
     """A transaction is open; only its thread, which has the lock, sees this."""
+    deliver: Deliver = send_nothing
+    """Makes one attempt to send an event; whoever delivers puts itself here."""
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})

@@ -9,6 +9,7 @@ import orjson
 
 from emulator.core import records
 from emulator.core.store import Root, View
+from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.links import addressed, with_links
 from emulator.shapes.pieces import (
@@ -31,8 +32,8 @@ PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
 }
 """Subject -> its payload's shape, and the keys of it that the documented payloads lack."""
 
-STATELESS: dict[type[Any], int] = {records.StockLocation: 9}
-"""Content types of subjects without a state, which would tell it (assumed: no source shows one)."""
+STATELESS: dict[type[Any], int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
+"""Content types of subjects without a state, which would tell it."""
 
 
 def content_type_of(subject: Any, reading: Reading | View) -> int:

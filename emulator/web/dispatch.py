@@ -115,7 +115,7 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
         raise MethodNotAllowed(arrival.method)
     call = call_of(arrival, route, match.path, query, credential)
     # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
-    if route.method == "GET" and "CONTENT_TYPE" not in arrival.environ:
+    if route.method == "GET" and not route.personal and "CONTENT_TYPE" not in arrival.environ:
         return read(arrival, route, call, answers)
     return run(arrival, route, call)
 
@@ -149,7 +149,7 @@ def run(arrival: Arrival, route: Route, call: Call) -> Reply:
 
 def handled_by(route: Route, call: Call, world: World) -> Reply:
     if route.filters is not None:
-        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query))
+        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
     return route.handler(call, world)
 
 
@@ -176,6 +176,7 @@ def call_of(
         user=user_of(arrival.world, credential) if route.method != "GET" else None,
         request_id=arrival.request_id,
         read_body=body_reader(environ),
+        caller=credential,
     )
 
 
