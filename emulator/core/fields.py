@@ -105,6 +105,11 @@ class _Scalar:
         """Give what a form says that leaves the field empty."""
         return None if self.allow_null else "" if self.required else ABSENT
 
+    def refuse_null(self) -> None:
+        """Insist that null is allowed."""
+        if not self.allow_null:
+            raise FieldError(NULL)
+
 
 def _null_characters(text: str) -> str | None:
     return "Null characters are not allowed." if "\x00" in text else None
@@ -132,7 +137,8 @@ class CharField(_Scalar):
                 return ""
             raise FieldError(BLANK)
         if value is None:
-            return nothing(allowed=self.allow_null)
+            self.refuse_null()
+            return None
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise FieldError("Not a valid string.")
         text = _text(value).strip() if self.trim_whitespace else _text(value)
@@ -155,7 +161,8 @@ class IntegerField(_Scalar):
 
     def check(self, value: Any) -> int | None:
         if value is None:
-            return nothing(allowed=self.allow_null)
+            self.refuse_null()
+            return None
         if isinstance(value, str) and len(value) > LONGEST_NUMBER:
             raise FieldError("String value too large.")
         try:
@@ -291,12 +298,6 @@ class NestedField(_Scalar):
             return validate(self.fields, value)
         except ValidationFailed as error:
             raise NestedErrors(error.errors) from None
-
-
-def nothing(*, allowed: bool) -> None:
-    """Take null, where that is allowed."""
-    if not allowed:
-        raise FieldError(NULL)
 
 
 def _is_inner(key: str, prefix: str) -> bool:

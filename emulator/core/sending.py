@@ -32,6 +32,16 @@ class Outcome(NamedTuple):
         return self.status < 400
 
 
+def answered(status: int, body: bytes, text: str, took: float, started: datetime | None = None) -> Outcome:
+    """Give the outcome of an attempt that got an answer."""
+    return Outcome(status, str(body), took, text, started)
+
+
+def unanswered(reason: str, took: float, started: datetime | None = None) -> Outcome:
+    """Give the outcome of an attempt that got none: no connection, no answer in time, or a refusal to call there."""
+    return Outcome(NETWORK_ERROR, reason, took, reason, started)
+
+
 Deliver = Callable[["World", int], Outcome]
 """Sends an event, by its id, once and now; takes no transaction, records nothing and raises nothing."""
 
@@ -40,4 +50,4 @@ NOBODY = "nothing is sent from this world"
 
 def send_nothing(world: World, event_id: int) -> Outcome:  # noqa: ARG001 - the seam's signature
     """Stand for the sender of a world that has none: the attempt fails as one without a network does."""
-    return Outcome(NETWORK_ERROR, NOBODY, 0.0, NOBODY)
+    return unanswered(NOBODY, 0.0)

@@ -5,7 +5,7 @@ Everybody sees what is their own; a superuser sees all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,17 +16,16 @@ from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
     NotFound,
-    ValidationFailed,
     WebhookAlreadyRegistered,
 )
 from emulator.core.events import EVENT_TYPES
 from emulator.core.exchange import Call, Reply
-from emulator.core.fields import NON_FIELD, CharField, validate
+from emulator.core.fields import CharField, validate
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
-from emulator.handlers.reading import GUIDE_PAGE_SIZE, answer_page
+from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
 from emulator.params.hooks import HOOK
 from emulator.params.paging import page_of
 from emulator.rules.filters import Condition, Wanted
@@ -35,15 +34,13 @@ from emulator.rules.filters.hooks import OWN
 from emulator.rules.retry import TASK_RETRIES, record_outcome
 from emulator.shapes.documents import rendered
 
-Handler = Callable[[Call, World], Reply]
-
 KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
 DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
 CONTENT = CharField()
 
 
-def own_list(shape: str, kind: type[Any]) -> Handler:
-    """Give a handler for a page of the caller's own records of a kind, oldest first unless the call says otherwise."""
+def own_list(shape: str) -> Handler:
+    """Give a handler for a page of the caller's own records of its row's filters, oldest first unless it asks."""
 
     def handle(call: Call, world: World) -> Reply:
         root, wanted = world.root, call.wanted
@@ -78,8 +75,8 @@ def create_hook(call: Call, world: World) -> Reply:
     asked = validate(HOOK, call.read_body())
     with world.transaction() as tx:
         refuse_registered(tx, username(call), asked["target_url"], asked["event_type"])
-        times = {"created_date": tx.now, "modified_date": tx.now}
-        hook = tx.add(Webhook(tx.new_id(Webhook), owner=username(call), **times, **as_columns(asked)))
+        columns = as_columns(asked) | {"created_date": tx.now, "modified_date": tx.now}
+        hook = tx.add(Webhook(tx.new_id(Webhook), owner=username(call), **columns))
     return Reply(201, document("webhook", hook.id, call, world))
 
 

@@ -21,7 +21,7 @@ TAGS: Mapping[str, str] = {
     "Package Services (guide)": "Packages, in the shapes of the guide.",
     "Package Services (reference)": "Packages, in the shapes of the reference.",
     "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
-    "Webhooks": "Subscriptions to events, and the events that were sent for them.",
+    "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
     "Getting started": "Login: a name and a password become a token.",
 }
 """The pages, which are the tags of the operations that they describe."""

@@ -1,9 +1,10 @@
 """When an event is sent again, and what an attempt leaves in its record: the sender's own rules (dj-whisperer).
 
-The first attempt is at once. Then a task tries up to ten times more, each after the wait of the hook's policy, counted
-from the end of the attempt before. What is not delivered by then is a scanner's, which sends it at its rounds until
-the 19th attempt. Nobody looks at `is_active` again. An attempt that was asked for counts as one of these (assumed:
-the sender's task would go on counting its own).
+The first attempt is at once. Then a task tries up to ten times more, each after the wait of the hook's policy,
+counted from the end of the attempt before. What is not delivered by then is a scanner's, which sends it at its rounds
+until the 19th attempt. Nobody looks at `is_active` again. An attempt that was asked for counts as one of these, and a
+hook's new policy counts from the attempt after the next (assumed: the sender's task counts its own attempts alone,
+and its scanner asks the policy anew at each round).
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ def next_attempt(event: WebhookEvent, hook: Webhook) -> datetime | None:
     if event.retry_count == 0:
         return event.created_date
     try:
-        if event.retry_count > TASK_RETRIES:
-            return scanned(event, hook)
-        return event.modified_date + wait(hook, event.retry_count - 1, event.uuid) if task_goes_on(event, hook) else None
+        return scanned(event, hook) if event.retry_count > TASK_RETRIES else by_task(event, hook)
     except (ArithmeticError, KeyError, TypeError, ValueError):
         return None  # a recorded hook may hold anything, and the calendar ends
 
 
-def task_goes_on(event: WebhookEvent, hook: Webhook) -> bool:
-    """Tell whether the sender's task tries again: not after a redirect, nor where it failed to call back."""
+def by_task(event: WebhookEvent, hook: Webhook) -> datetime | None:
+    """Give when the sender's task tries again: not after a redirect, nor where it failed to call back."""
     refused = event.response_http_status is None or event.response_http_status >= 400
-    return refused and (not hook.callback or CALLABLE.fullmatch(hook.callback) is not None)
+    if not refused or (hook.callback and CALLABLE.fullmatch(hook.callback) is None):
+        return None
+    return event.modified_date + wait(hook, event.retry_count - 1, event.uuid)
 
 
 def scanned(event: WebhookEvent, hook: Webhook) -> datetime:

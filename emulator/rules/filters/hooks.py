@@ -59,7 +59,6 @@ HOOK_SORTABLE = {
     name: name for name in ("id", "target_url", "event_type", "is_active", "created_date", "modified_date")
 }
 EVENT_SORTABLE = {
-    name: name
-    for name in ("id", "created_date", "modified_date", "response_http_status", "delivered", "retry_count", "object_id")
+    name: name for name in ("id", "created_date", "modified_date", "response_http_status", "delivered", "retry_count")
 }
 """The sender lets every column sort; the name of the parameter is the guide's (assumed)."""
