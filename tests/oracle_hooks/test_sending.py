@@ -27,7 +27,7 @@ from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
-from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.records import Package, Webhook, WebhookEvent
 from emulator.core.sources import made_uuid
 from emulator.params.hooks import HOOK
 from emulator.rules.policies import POLICIES
@@ -176,7 +176,7 @@ def event_of(oms: Emulator) -> WebhookEvent:
     """Make an event of a package's whose data goes beyond ASCII."""
     with oms.world.transaction() as tx:
         tx.add(Webhook(tx.new_id(Webhook), target_url="http://x", event_type="package.refused"))
-        package = next(iter(tx.all(__import__("emulator.core.records", fromlist=["Package"]).Package)))
+        package = next(tx.all(Package))
         tx.queue("package.refused", tx.change(package, extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode()))
     root = oms.world.root
     return root.one(WebhookEvent, root.ids(WebhookEvent)[-1])
@@ -214,10 +214,10 @@ class Again(Exception):
         self.countdown = countdown
 
 
-def theirs_next(count: int, status: int, choice: str, kwargs: Any) -> timedelta | None:
-    """Give how long after its end the sender's own task waits, whose last attempt came to this."""
+def theirs_next(count: int, status: int, choice: str, kwargs: Any) -> int | None:
+    """Give how many seconds after its end the sender's own task waits, whose last attempt came to this."""
     hook = TheirHook(event_type="x", retry_countdown_config={"choice": choice, "kwargs": kwargs})
-    event = SimpleNamespace(uuid="u", retry_count=count, pk=1, refresh_from_db=lambda fields: None)
+    event = SimpleNamespace(uuid="u", retry_count=count, pk=1, refresh_from_db=lambda **_: None)
     response = requests.Response()
     response.status_code = status
 
@@ -226,13 +226,13 @@ def theirs_next(count: int, status: int, choice: str, kwargs: Any) -> timedelta 
 
     request = SimpleNamespace(retries=count - 1, kwargs={})
     with (
-        patch.object(TheirHook.objects, "get", lambda pk: hook),
+        patch.object(TheirHook.objects, "get", lambda **_: hook),
         patch.object(tasks, "_deliver_event", lambda *_, **__: (event, response)),
     ):
         try:
             tasks.deliver_event_task(SimpleNamespace(request=request, retry=retry), 1, "x", instance={"a": 1})
         except Again as again:
-            return timedelta(seconds=again.countdown)
+            return again.countdown
     return None
 
 
@@ -246,7 +246,7 @@ def test_the_task_goes_on_when_the_senders_does(policy: tuple[str, Any], count: 
     wait = theirs_next(count, status, choice, kwargs)
     if count <= 10:
         try:
-            assert next_attempt(event, hook) == (None if wait is None else AT + wait)
+            assert next_attempt(event, hook) == (None if wait is None else AT + timedelta(seconds=wait))
         except OverflowError:  # beyond the calendar
             assert next_attempt(event, hook) is None
     else:
