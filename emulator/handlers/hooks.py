@@ -25,13 +25,14 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
+from emulator.handlers.outcomes import keep_outcome
 from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
 from emulator.params.hooks import HOOK
 from emulator.params.paging import page_of
 from emulator.rules.filters import Condition, Wanted
 from emulator.rules.filters.finding import find
 from emulator.rules.filters.hooks import OWN
-from emulator.rules.retry import TASK_RETRIES, record_outcome
+from emulator.rules.retry import TASK_RETRIES
 from emulator.shapes.documents import rendered
 
 KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
@@ -112,9 +113,10 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
     outcome = world.deliver(world, event.id)
-    with world.transaction() as tx:
-        own(tx, WebhookEvent, call)
-        record_outcome(tx, event.id, outcome)
+    try:
+        keep_outcome(world, event.id, outcome, call.request_id)
+    except LookupError:  # while it was sent, the world was reset
+        raise NotFound from None
     return Reply(200 if outcome.is_ok else 406, orjson.dumps(retried(outcome)))
 
 
