@@ -74,7 +74,10 @@ def first_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
 
 def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
     """Give the bytes of every later request for an event."""
-    return sent(orjson.loads(stored(event, Reading(view, kept.language, kept))))
+    reading = Reading(view, kept.language, kept)
+    if event.request_payload is not None:
+        return sent(orjson.loads(stored(event, reading)))
+    return sent(database_order(serialized(*told(event, reading))))
 
 
 def sent(body: Any) -> bytes:
