@@ -22,7 +22,9 @@ JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 @click.command()
 @click.argument("url")
-@click.option("--token", "tokens", multiple=True, help="For the guide surface (default: full-access); a JWT is --jwt.")
+@click.option(
+    "--token", "tokens", multiple=True, help="For the guide surface (default: full-access); a JWT is --jwt."
+)
 @click.option("--jwt", help="For the reference surface, which is not verified without one.")
 @click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,

@@ -19,7 +19,13 @@ KIND_OF: Mapping[str, Kind] = {"additionalProperties": Kind.UNDOCUMENTED, "requi
 
 
 def finding(  # noqa: PLR0913 - a finding is made of these
-    route: Route, answer: requests.Response, kind: Kind, seen: str, wanted: str = "", where: str = "", source: str = ""
+    route: Route,
+    answer: requests.Response,
+    kind: Kind,
+    seen: str,
+    wanted: str = "",
+    where: str = "",
+    source: str = "",
 ) -> Finding:
     return Finding(kind, route.operation, where, seen, wanted, source or route.doc, asked(answer))
 

@@ -17,9 +17,7 @@ JSON = {"Content-Type": "application/json"}
 def unsupported_media_type(target: Target, route: Route) -> Iterator[Finding]:
     path = sample(target, route, 1)[0]
     answer = target.ask(route.method, path, data="text", headers={"Content-Type": "text/plain"})
-    yield from words_other_than(
-        route, expect(route, answer, 415), 'Unsupported media type "text/plain" in request.'
-    )
+    yield from words_other_than(route, expect(route, answer, 415), 'Unsupported media type "text/plain" in request.')
 
 
 def malformed_json(target: Target, route: Route) -> Iterator[Finding]:

@@ -61,9 +61,12 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
         answer = expect(route, target.get(path), 200)
         detail = document(route, answer)
         list_path, id_ = split_at_last_id(path, tail)
-        if detail["id"] != id_:
-            yield finding(route, answer, Kind.VALUE, f"is {detail['id']}", f"must be {id_}, which was asked for", "/id")
-        elif same_schema:
+        asked_for = {"id": id_, "object_id": pk_of(route, path)}
+        strange = [key for key in asked_for if key in detail and detail[key] != asked_for[key]]
+        for key in strange:
+            wanted = f"must be {asked_for[key]}, which was asked for"
+            yield finding(route, answer, Kind.VALUE, f"is {detail[key]!r}", wanted, f"/{key}")
+        if same_schema and not strange:
             found = (row for row in rows(target, list_path, limit=100) if row["id"] == id_)
             for row in found:
                 yield from other_values(route, answer, detail, row)
@@ -71,8 +74,10 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
 
 def other_values(route: Route, answer: requests.Response, detail: Row, row: Row) -> Iterator[Finding]:
     """Compare what both have, where neither leaves its schema: that is told already."""
+    if detail == row:
+        return
     problems = (*schemas.problems(shape_of(route), detail), *schemas.problems(shape_of(route), row))
-    told = {problem.path[0] for problem in problems if problem.path}
+    told = {"object_id", *(problem.path[0] for problem in problems if problem.path)}
     for key in (key for key in detail if key in row and key not in told and detail[key] != row[key]):
         turned = same_rows(detail[key], row[key])
         seen = f"is {str(detail[key])[:80]!r} here" if not turned else "stands in one order here"
@@ -133,13 +138,18 @@ def belongs(target: Target, route: Route) -> Iterator[Finding]:
     path = roomy(target, route, 1)
     answer = expect(route, target.get(path, limit=100), 200)
     found = document(route, answer)["results"]
-    pk = int(path.removeprefix(route.path.partition("<")[0]).partition("/")[0])
+    pk = pk_of(route, path)
     for at, row in enumerate(found):
         if type(row.get("object_id", pk)) is int and row.get("object_id", pk) != pk:
             seen, wanted = f"is {row['object_id']}", f"must be {pk}, of which the row was asked"
             yield finding(route, answer, Kind.VALUE, seen, wanted, f"/results/{at}/object_id")
     if path.endswith("/short/"):
         yield from other_rows(route, answer, found, rows(target, path.removesuffix("short/"), limit=100))
+
+
+def pk_of(route: Route, path: str) -> int:
+    """Give the first id in a path of the route."""
+    return int(path.removeprefix(owner_path(route)).partition("/")[0])
 
 
 def items_of_package(target: Target, route: Route) -> Iterator[Finding]:

@@ -121,7 +121,9 @@ def as_junit(report: Report) -> str:
         for result in operation.results:
             suite.append(case_of(result))
     XML.indent(suites)
-    return XML.tostring(suites, encoding="unicode", xml_declaration=True).replace("encoding='us-ascii'", "encoding='utf-8'")
+    return XML.tostring(suites, encoding="unicode", xml_declaration=True).replace(
+        "encoding='us-ascii'", "encoding='utf-8'"
+    )
 
 
 def totals(results: Iterable[Result]) -> dict[str, str]:
@@ -135,7 +137,9 @@ def case_of(result: Result) -> XML.Element:
     if result.findings:
         kinds = ", ".join(dict.fromkeys(str(found.kind) for found in result.findings))
         lines = [plain(f"{line_of(found)}  ({found.source}; {found.asked})") for found in result.findings]
-        XML.SubElement(case, "failure", type=kinds, message=plain(line_of(result.findings[0]))).text = "\n".join(lines)
+        XML.SubElement(case, "failure", type=kinds, message=plain(line_of(result.findings[0]))).text = "\n".join(
+            lines
+        )
     elif result.not_verified is not None:
         XML.SubElement(case, "skipped", message=plain(result.not_verified))
     return case

@@ -32,7 +32,9 @@ def stored(target: Target, route: Route) -> Iterator[Finding]:
     if not isinstance(found.get(field, 0), str | None):
         raise NotVerified(f"GET {owner_of(path)} shows no {field}")
     if found[field] != value:
-        yield finding(route, shown, Kind.VALUE, f"is {found[field]!r}", f"must be {value!r}, which was stored", f"/{field}")
+        yield finding(
+            route, shown, Kind.VALUE, f"is {found[field]!r}", f"must be {value!r}, which was stored", f"/{field}"
+        )
 
 
 def merged(target: Target, route: Route) -> Iterator[Finding]:

@@ -78,7 +78,7 @@ def refusal(edit: Edit) -> Sabotage:
 
     def sabotage(environ: Environ, ask: Ask) -> Answer:
         answer = ask(environ)
-        if answer.status >= 400:
+        if answer.status >= 400 and answer.headers.get("Content-Type") == "application/json":
             answer.document = edit(answer.document)
         return answer
 
@@ -143,7 +143,7 @@ def environment(**changes: str) -> Sabotage:
 
 def deaf(environ: Environ, _: Ask) -> Answer:
     """Say that it is done, and do nothing."""
-    return Answer(204) if environ["REQUEST_METHOD"] == "POST" else Answer(405)
+    return Answer(204) if environ["REQUEST_METHOD"] in ("POST", "PATCH") else Answer(405)
 
 
 def later(edit: Edit) -> Sabotage:
