@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -47,7 +48,7 @@ def verify(  # noqa: PLR0913 - the options of DESIGN, by keyword only
     """
     from emulator.contract import CHECKS, Target, Unreachable, run  # noqa: PLC0415 - slow to import
 
-    if not url.startswith(("http://", "https://")):
+    if not is_address(url):
         raise click.UsageError(f"{url!r} is no address of a server; try http://127.0.0.1:8080")
     token, jwt = credentials(tokens, jwt)
     if output is not None:
@@ -65,6 +66,15 @@ def verify(  # noqa: PLR0913 - the options of DESIGN, by keyword only
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
         end(UNVERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
     sys.exit(DRIFT if report.findings else 0)
+
+
+def is_address(url: str) -> bool:
+    """Whether the URL says a host, reached by HTTP, and no more than a path on it."""
+    try:
+        found = urlsplit(url)
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and "?" not in url
+    except ValueError:
+        return False
 
 
 def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:

@@ -70,7 +70,7 @@ class Target:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.credentials: Mapping[Scheme, str | None] = {"Token": token, "Bearer": jwt}
-        self.session = session or requests.Session()
+        self.session = session or session_for(self.base_url)
         self.allow_writes = allow_writes
         self.timeout = timeout
         self.unanswered = 0
@@ -175,6 +175,17 @@ class Target:
         except NoAnswer:
             return False
         return True
+
+
+def session_for(base_url: str) -> requests.Session:
+    """Give a session with the environment's proxies and certificates, which are looked up once, not at each call."""
+    session = requests.Session()
+    try:
+        settings = session.merge_environment_settings(base_url, {}, False, None, None)  # noqa: FBT003 - its positions
+    except ValueError:
+        return session  # the first question says what is wrong with the address
+    session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
+    return session
 
 
 def scheme_of(path: str) -> Scheme:

@@ -115,10 +115,10 @@ def logged(target: Target, route: Route, path: str, before: int, transition: Row
         return
     newest = max(rows(target, path), key=lambda row: int(row["id"]))
     states = next((newest[old]["id"], newest[new]["id"]) for old, new in LOGGED if old in newest and new in newest)
-    wanted = (transition["source_state"], transition["destination_state"])
-    if states != wanted:
+    ends = (transition["source_state"], transition["destination_state"])
+    if states != ends:
         seen = f"the newest entry leads from {states[0]} to {states[1]}"
-        yield finding(route, answer, Kind.VALUE, seen, f"must lead from {wanted[0]} to {wanted[1]}", "/results/0")
+        yield finding(route, answer, Kind.VALUE, seen, f"must lead from {ends[0]} to {ends[1]}", "/results/0")
 
 
 def invoiced(target: Target, route: Route) -> Iterator[Finding]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, NamedTuple
 
 from emulator.contract.table import OPERATIONS
+from emulator.listening import Serving
 from tests.contract.sabotages import FULL
 from tests.contract.saboteur import (
     Answer,
@@ -69,6 +71,16 @@ def pattern_of(path: str) -> str:
 
 def differs(operation: str, name: str, sabotage: Sabotage, *found: Found) -> Difference:
     return Difference(operation, name, sabotage, frozenset(found))
+
+
+@contextmanager
+def serving(app: object) -> Iterator[str]:
+    server = Serving(app, "127.0.0.1", 0)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 # --- what may differ ---------------------------------------------------------------------------------------------

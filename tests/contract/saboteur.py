@@ -26,7 +26,7 @@ class Answer:
 
     @document.setter
     def document(self, value: Any) -> None:
-        self.body = json.dumps(value, ensure_ascii=False).encode()
+        self.body = json.dumps(value).encode()
 
 
 Ask = Callable[[Environ], Answer]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,20 +11,9 @@ import pytest
 from emulator import Emulator
 from emulator.cli import main
 from emulator.contract import Kind
-from emulator.listening import Serving
-from tests.contract.differences import GROUPS, Difference, Differing
+from tests.contract.differences import GROUPS, Difference, Differing, serving
 
 INDEX = re.compile(r"/\d+(?=/|$)")
-
-
-@contextmanager
-def serving(app: object) -> Iterator[str]:
-    server = Serving(app, "127.0.0.1", 0)
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
 
 
 def verified(url: str, jwt: str, tmp_path: Path, *args: str) -> tuple[int, dict]:
