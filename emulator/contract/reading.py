@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import requests
 
@@ -183,5 +184,15 @@ def foreign_id(target: Target, route: Route) -> Iterator[Finding]:
 
 def has_key(route: Route, key: str) -> bool:
     """Whether the operation's documents have the key."""
+    return key in properties(route)
+
+
+def keys(route: Route) -> int:
+    """How many keys the operation's documents have."""
+    return len(properties(route))
+
+
+def properties(route: Route) -> Mapping[str, Any]:
     name = shape_of(route).replace(PAGE_OF, "", 1)
-    return name in schemas.names() and key in schemas.schema(name).get("properties", {})
+    found: Mapping[str, Any] = schemas.schema(name).get("properties", {}) if name in schemas.names() else {}
+    return found

@@ -181,7 +181,7 @@ def session_for(base_url: str) -> requests.Session:
     """Give a session with the environment's proxies and certificates, which are looked up once, not at each call."""
     session = requests.Session()
     try:
-        settings = session.merge_environment_settings(base_url, {}, False, None, None)  # noqa: FBT003 - its positions
+        settings = session.merge_environment_settings(base_url, {}, False, None, None)
     except ValueError:
         return session  # the first question says what is wrong with the address
     session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False

@@ -6,8 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from emulator.contract.target import scheme_of
+from emulator.core import jwts
 
 Environ = dict[str, Any]
 
@@ -139,6 +143,17 @@ def without(*names: str) -> Sabotage:
 def environment(**changes: str) -> Sabotage:
     """Understand other headers than those that were sent."""
     return lambda environ, ask: ask(environ | changes)
+
+
+FULL = {
+    "Token": "Token full-access",
+    "Bearer": f"Bearer {jwts.issue('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
+}
+
+
+def let_in(environ: Environ, ask: Ask) -> Answer:
+    """Let everybody in."""
+    return ask(environ | {"HTTP_AUTHORIZATION": FULL[scheme_of(environ["PATH_INFO"])]})
 
 
 def deaf(environ: Environ, _: Ask) -> Answer:
