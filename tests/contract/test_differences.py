@@ -59,7 +59,7 @@ def test_there_are_enough_differences() -> None:
 CLEAN = {
     "another seed, with writes": ({"seed": 7}, ["--allow-writes"]),
     "nothing there": ({"scenario": "empty"}, ["--allow-writes"]),
-    "another installation": ({"installation": "second"}, []),
+    "another installation": ({"installation": "second", "packages": 20}, []),
     "a documented list": ({"scenario": "documented/package-list"}, ["--allow-writes"]),
     "a documented transfer order": ({"scenario": "documented/transfer-order-detail"}, ["--allow-writes"]),
 }

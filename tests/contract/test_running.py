@@ -17,8 +17,8 @@ FOUND = Finding(Kind.VALUE, "get_package", "/a", "odd")
 ROUTE = SimpleNamespace(operation="get_package", doc="a page", scheme="Token", method="GET", path="/odd/")
 
 
-def in_process(**options):
-    oms = Emulator("demo")
+def in_process(*, packages=5, **options):
+    oms = Emulator("demo", packages=packages)
     return Target(oms.url, session=oms.session(), **{"jwt": oms.jwt(), **options})
 
 
@@ -91,7 +91,7 @@ def test_writes_need_leave():
 
 def test_reading_changes_nothing():
     """The default run leaves every package and transfer order as it was."""
-    target = in_process()
+    target = in_process(packages=30)
     paths = ("/api/v1/oms/packages/?limit=100", "/api/v1/oms/transfer_orders/?limit=100")
     before = [target.get(path).content for path in paths]
     report = run(target)
@@ -157,7 +157,7 @@ def test_a_server_that_answers_no_json_is_no_oms(app, said):
 
 def test_one_surface_without_json_is_drift():
     """The other one shows that this is an OMS."""
-    oms = Emulator("demo")
+    oms = Emulator("demo", packages=5)
 
     def half(environ, start_response):
         reference = environ["PATH_INFO"].startswith("/packages")
