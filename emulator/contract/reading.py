@@ -64,7 +64,7 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
         detail = document(route, answer)
         list_path, id_ = split_at_last_id(path, tail)
         asked_for = {"id": id_, "object_id": pk_of(route, path)}
-        strange = [key for key in asked_for if key in detail and detail[key] != asked_for[key]]
+        strange = [key for key in asked_for if type(detail.get(key)) is int and detail[key] != asked_for[key]]
         for key in strange:
             wanted = f"must be {asked_for[key]}, which was asked for"
             yield finding(route, answer, Kind.VALUE, f"is {detail[key]!r}", wanted, f"/{key}")
