@@ -8,7 +8,6 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import urllib3
 
 from emulator.contract.findings import NotVerified
 from emulator.routes.table import Scheme
@@ -125,7 +124,7 @@ class Target:
                 timeout=self.timeout,
                 **options,
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        except (requests.RequestException, OSError, ValueError) as error:
             self.unanswered += 1
             raise NoAnswer(short(error)) from None
 
