@@ -109,11 +109,11 @@ class Pair:
     @contextmanager
     def undone(self) -> Iterator[Pair]:
         """Bring both sides back afterwards."""
+        self.receiver = Receiver()
         self.world.deliver = self.receiver.deliver
         with transaction.atomic(), patch("requests.post", self.receiver.post):
             yield self
             transaction.set_rollback(True)
-        self.receiver.__init__()  # type: ignore[misc]
         self.world.root = self.root
         self.world.clock.set(self.now)
 
