@@ -8,7 +8,8 @@ from typing import Any
 
 from immutables import Map
 
-from emulator.core.records import RELATIONS, TALLIES, relation_key
+from emulator.core import queues
+from emulator.core.records import QUEUES, RELATIONS, TALLIES, relation_key
 from emulator.core.store import REMOVED, Root
 
 Changes = Mapping[type[Any], Mapping[int, Any]]
@@ -33,6 +34,8 @@ def with_changes(start: Root, changes: Changes, next_ids: Mapping[type[Any], int
                 maps[kind, relation] = updated(maps, (kind, relation), moved)
         if (columns := TALLIES.get(kind, ())) and (counts := recounted(start, kind, columns, records)):
             maps[kind, "tally"] = updated(maps, (kind, "tally"), counts)
+        if kind in QUEUES:
+            maps[kind, "queue"] = requeued(start, kind, records)
     if next_ids:
         maps["next"] = updated(maps, "next", next_ids)
     return Root(start.base, maps)
@@ -81,6 +84,17 @@ def recounted(start: Root, kind: type[Any], columns: tuple[str, ...], records: M
         more.update(new)
     before = start.maps.get((kind, "tally"), NO_MAP)
     return {key: before.get(key, 0) + count for key, count in more.items()}
+
+
+def requeued(start: Root, kind: type[Any], records: Mapping[int, Any]) -> queues.Queue:
+    """Give what waits for its time now."""
+    queue: queues.Queue = start.maps.get((kind, "queue"), NO_MAP)
+    for id_, old, new in moves(start, kind, (QUEUES[kind],), records):
+        for due in old:
+            queue = queue if due is None else queues.without(queue, due, id_)
+        for due in new:
+            queue = queue if due is None else queues.having(queue, due, id_)
+    return queue
 
 
 def by_kind(records: Iterable[tuple[type[Any], int, Any]]) -> dict[type[Any], dict[int, Any]]:
