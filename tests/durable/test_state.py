@@ -17,12 +17,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.core.records import Package, Stock, WebhookEvent
+from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.core.refusals import Conflict
 from emulator.durable.courses import first_at, parts_of, table_of
 from emulator.inworld import InWorld
-from tests.support.reads import everything, in_process
-from tests.support.traffic import SKU, Traffic
+from tests.support.reads import Answered, everything, in_process
+from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
 
 PACKAGES = 6
 ASKS = 25
@@ -69,6 +69,22 @@ def as_after_a_kill(file: Path, name: str) -> Path:
     return copy
 
 
+def hook(traffic: Traffic) -> Answered:
+    """Subscribe to something, or end a subscription."""
+    hooks = list(traffic.oms.world.root.all(Webhook))
+    if len(hooks) > 5:
+        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
+    body = {
+        "target_url": f"http://127.0.0.1:9/{traffic.dice.randrange(99)}",
+        "event_type": traffic.dice.choice(["package.created", "package.status.transitioned"]),
+        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+    }
+    return traffic.send("POST", "/whisperer/hooks/", body)
+
+
+EVERY_KIND = [*WRITES, *OTHERS, hook, hook]
+
+
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # slow to shrink
 @given(seed=st.integers(0, 2**32))
 def test_the_next_server_answers_every_get_as_the_last_did(
@@ -82,11 +98,11 @@ def test_the_next_server_answers_every_get_as_the_last_did(
     with ExitStack() as stack:
         oms = opened(file, stack)
         oms.in_world("second", seed=2)
-        Traffic(oms, in_process(oms), seed).run(ASKS)
+        Traffic(oms, in_process(oms), seed).run(ASKS, EVERY_KIND)
         oms.branch("third")
         for name in ("second", "third", "default"):
             world = oms.in_world(name)
-            Traffic(world, in_process(world), dice.randrange(99)).run(ASKS)
+            Traffic(world, in_process(world), dice.randrange(99)).run(ASKS, EVERY_KIND)
         stock(oms)  # the last write tells how far requests were counted
         before = seen(oms)
         killed = opened(as_after_a_kill(file, "killed.db"), stack)
@@ -101,7 +117,7 @@ def test_the_next_server_answers_every_get_as_the_last_did(
             one.clock.set(other.clock.now())
             for world in (one, other):
                 world.world.count_requests_from(5_000)
-                Traffic(world, in_process(world), seed).run(ASKS)
+                Traffic(world, in_process(world), seed).run(ASKS, EVERY_KIND)
             assert everything(one) == everything(other)
 
 
@@ -117,6 +133,24 @@ def test_all_that_was_acknowledged_is_there_and_ids_go_on(file: Path, closing_al
     assert [killed.world.root.has(Package, id_) for id_ in made] == [True] * 3
     assert killed.package(state="Waiting")["id"] == made[-1] + 1
     assert killed.world.next_request == 5
+
+
+def test_subscriptions_are_kept(file: Path, closing_all: ExitStack) -> None:
+    oms = opened(file, closing_all)
+    session = oms.session()
+    body = {
+        "target_url": "http://127.0.0.1:9/mine",
+        "event_type": "package.created",
+        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+    }
+    made = session.post("/whisperer/hooks/", json=body)
+    assert made.status_code == 201, made.text
+    first = next(iter(oms.world.root.ids(Webhook)))
+    assert session.delete(f"/whisperer/hooks/{first}/").status_code == 204
+    oms.package(state="Waiting")
+    killed = opened(as_after_a_kill(file, "killed.db"), closing_all)
+    assert everything(killed) == everything(oms)
+    assert list(killed.world.root.queued(WebhookEvent)) == list(oms.world.root.queued(WebhookEvent))
 
 
 def test_a_stopped_clock_goes_on_where_it_stopped(file: Path, closing_all: ExitStack) -> None:
