@@ -27,16 +27,29 @@ class UnknownAnswer(ValueError):
 
 
 class Source(NamedTuple):
-    """What an answer at a path holds."""
+    """What an answer at a path holds; whose it is, and the column that says so."""
 
     pattern: re.Pattern[str]
+    template: str
     shape: str
     owner: type[Any] | None = None
+    column: str = "object_id"
 
 
-def source(pattern: str, shape: str, owner: type[Any] | None = None) -> Source:
-    path = pattern.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Source(re.compile(rf"/api/v1/oms/{path}$"), shape, owner)
+def source(path: str, shape: str, owner: type[Any] | None = None, column: str = "object_id") -> Source:
+    """Give a row of the guide's surface."""
+    return row(r"/api/v1/oms/", f"/api/v1/oms/{path}", shape, owner, column)
+
+
+def reference(path: str, shape: str, owner: type[Any] | None = None, column: str = "object_id") -> Source:
+    """Give a row of the reference surface, at the root of a host or of a world."""
+    return row(r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/", f"/packages/{path}", shape, owner, column)
+
+
+def row(start: str, template: str, shape: str, owner: type[Any] | None, column: str) -> Source:
+    rest = template.removeprefix("/api/v1/oms/").removeprefix("/packages/")
+    rest = rest.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
+    return Source(re.compile(f"{start}{rest}$"), template, shape, owner, column)
 
 
 SOURCES = (
@@ -44,6 +57,7 @@ SOURCES = (
     source("packages/short/", "package-short-list-item"),
     source("packages/list-simple/", "package-simple"),
     source("packages/delivery-ranges/", "delivery-range"),
+    source("packages/package_denial_reason/", "denial-reason"),
     source("packages/<id>/", "package"),
     source("packages/<id>/short/", "package-short"),
     source("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
@@ -57,8 +71,19 @@ SOURCES = (
     source("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
     source("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
     source("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
+    reference("", "reference-package"),
+    reference("short/", "reference-package-short-list-item"),
+    reference("list-simple/", "reference-package-simple"),
+    reference("delivery-ranges/", "reference-delivery-range"),
+    reference("<id>/", "reference-package"),
+    reference("<id>/short/", "reference-package-short"),
+    reference("<owner>/package-items/", "reference-package-item-row", Package, "package"),
+    reference("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
+    reference("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
+    reference("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
+    reference("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
 )
-"""Where each shape is answered, on the guide surface. Rows of other surfaces go here as well."""
+"""Where each shape is answered: the guide's surface, then the reference's."""
 
 
 def source_of(path: str) -> tuple[Source, int | None]:
@@ -68,7 +93,7 @@ def source_of(path: str) -> tuple[Source, int | None]:
         if match := found.pattern.search(plain):
             owner = match.groupdict().get("owner")
             return found, None if owner is None else int(owner)
-    raise UnknownAnswer(f"{path}: no operation of the guide answers there")
+    raise UnknownAnswer(f"{path}: no GET of the guide or the reference answers there")
 
 
 def documents_of(body: Any) -> Iterator[tuple[str, Any]]:

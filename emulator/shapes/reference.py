@@ -46,6 +46,7 @@ class State(Shape):
 
 class ShortState(Shape):
     kind, shared = records.State, True
+    implied = {"enum_class": "PackageStatus"}
     name = StateName("name")
     enum_value = Column()
 

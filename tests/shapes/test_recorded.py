@@ -128,8 +128,8 @@ def learnt(*answers: tuple[str, Any]) -> Known:
 
 
 BROKEN = {
-    "a path of no operation": (("/api/v1/oms/orders/", PACKAGE), "/api/v1/oms/orders/: no operation of the guide"),
-    "a path of a write": (("/api/v1/oms/packages/7/command/", {}), "no operation of the guide"),
+    "a path of no operation": (("/api/v1/oms/orders/", PACKAGE), "/api/v1/oms/orders/: no GET of the guide"),
+    "a path of a write": (("/api/v1/oms/packages/7/command/", {}), "no GET of the guide"),
     "an unknown key": (
         (f"{PATH}7/", PACKAGE | {"colour": "red"}),
         "/colour: is unknown, known are packageitem_set, order_number",
