@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator.core.records import Package, TransferOrder
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import excerpt, instance
+from emulator.shapes.pieces import Shape, excerpt, instance
 from emulator.shapes.reference import SHAPES as REFERENCE_SHAPES
 
 LEAST_LIKENESS = 0.5
@@ -134,14 +134,18 @@ def shape_at(answer: Answer, document: Any) -> str:
         return shape_like(document)
 
 
-def shape_like(document: Any) -> str:
+GUIDE_SHAPES = {name: shape for name, shape in SHAPES.items() if name not in REFERENCE_SHAPES}
+ANSWERED = {source.shape for source in SOURCES}
+
+
+def shape_like(document: Any, among: Mapping[str, type[Shape]] = GUIDE_SHAPES) -> str:
     """Give the shape whose keys a document has; `UnknownAnswer` if it is like none."""
     keys = set(document) if isinstance(document, Mapping) else set()
-    guides = (shape for shape in SHAPES if shape not in REFERENCE_SHAPES)
-    found = {shape: likeness(keys, set(instance(SHAPES[shape]).fields)) for shape in guides}
+    found = {name: likeness(keys, set(instance(shape).fields)) for name, shape in among.items() if name in ANSWERED}
     best = max(found, key=lambda shape: found[shape])
     if found[best] < LEAST_LIKENESS:
-        raise UnknownAnswer(f"no operation of the guide answers such a document; its keys: {', '.join(sorted(keys))}")
+        known = "the guide" if among is GUIDE_SHAPES else "the guide or the reference"
+        raise UnknownAnswer(f"no operation of {known} answers such a document; its keys: {', '.join(sorted(keys))}")
     return best
 
 

@@ -198,7 +198,7 @@ class Known:
         told = dict(told_by(shape, document))
         for id_, columns in self.records[shape.kind].items():
             agree = (columns.get(column, value) == value for column, value in told.items())
-            if not told.keys().isdisjoint(columns) and all(agree):
+            if not (told.keys() - shape.implied.keys()).isdisjoint(columns) and all(agree):
                 return id_
         return self._free_id(shape.kind)
 
@@ -218,6 +218,8 @@ class Known:
     def _find_way(self, log: int, label: str) -> None:
         """Let a log's transition be one between its states: one with this label, or without any, or a new one."""
         columns = self.records[TransitionLog][log]
+        if columns.keys().isdisjoint({"old_state", "new_state"}):
+            return
         ends = {"source_state": columns["old_state"], "destination_state": columns["new_state"]}
         for way in self.records[Transition].values():
             if all(way.get(end) == state for end, state in ends.items()) and way.setdefault("label", label) == label:
