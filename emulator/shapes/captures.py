@@ -115,7 +115,8 @@ def placed(capture: Capture) -> Answer:
         return at_its_path(shape_like(documents[0] if documents else {}, SHAPES), documents, capture.body, page=page)
     if path.rstrip("/") == urlsplit(capture.path).path.rstrip("/"):
         return Answer(path[path.rindex(START[found.template[1]]) :], capture.body)
-    return at_its_path(found.shape, documents, capture.body, page=page, likely=found.owner)
+    owner = source_of(path)[1]
+    return at_its_path(found.shape, documents, capture.body, page=page, likely=found.owner, owner=owner or None)
 
 
 def known_source(path: str) -> Source | None:
@@ -129,10 +130,16 @@ START = {"a": "/api/v1/oms/", "p": "/packages/"}
 """How the paths of a surface begin, by their first letter: what stands before is the host's or a world's."""
 
 
-def at_its_path(
-    shape: str, documents: Sequence[Any], body: Any, *, page: bool, likely: type[Any] | None = None
+def at_its_path(  # noqa: PLR0913 - what is told, and what is only likely
+    shape: str,
+    documents: Sequence[Any],
+    body: Any,
+    *,
+    page: bool,
+    likely: type[Any] | None = None,
+    owner: int | None = None,
 ) -> Answer:
-    """Give the answer at a path with the ids that the documents tell."""
+    """Give the answer at a path with the ids that the documents tell; of whom they are may be told."""
     first = documents[0] if documents and isinstance(documents[0], Mapping) else {}
     rows = [row for row in SOURCES if row.shape == shape and (page or "<id>" in row.template)]
     if not rows:  # such documents are answered in pages only
@@ -142,10 +149,11 @@ def at_its_path(
     kind = owner_kind(first) or likely or rows[0].owner
     row = next((row for row in rows if row.owner in {None, kind}), rows[0])
     path = row.template.replace("(<id>/)?", "" if page else "<id>/")
-    if row.owner is not None and "object_id" not in first:
+    owner = owner or first.get("object_id")
+    if row.owner is not None and owner is None:
         example = path.replace("<owner>", "<id>", 1)
         raise UnknownAnswer(f'a {shape}, which does not say whose; give it as {{"path": "{example}", "body": ...}}')
-    return Answer(path.replace("<owner>", str(first.get("object_id"))).replace("<id>", str(first.get("id"))), body)
+    return Answer(path.replace("<owner>", str(owner)).replace("<id>", str(first.get("id"))), body)
 
 
 def owner_kind(document: Mapping[str, Any]) -> type[Any] | None:

@@ -45,16 +45,17 @@ class Differences:
         elif not same(page, served):
             self.found.append(Difference("corrected", origin, pointer, page, served))
 
-    def lines(self, kind: Kind) -> Iterator[str]:
-        """Give a line for each key: how often, and the first place with what was recorded and what is served."""
+    def lines(self, kind: Kind, *, values: bool) -> Iterator[str]:
+        """Give a line for each key: how often, the first place, and the values there unless these are nobody's business."""
         groups: dict[str, list[Difference]] = {}
         for each in self.found:
             if each.kind == kind:
                 groups.setdefault(pattern_of(each.pointer), []).append(each)
         for pattern, group in groups.items():
             first = group[0]
-            said = "" if kind == "filled" else f"recorded {excerpt(first.page)}, "
-            yield f"{pattern}: {times(len(group))}; first in {first.origin}: {said}served {excerpt(first.served)}"
+            recorded = "" if kind == "filled" else f"recorded {excerpt(first.page)}, "
+            said = f": {recorded}served {excerpt(first.served)}" if values else ""
+            yield f"{pattern}: {times(len(group))}; first in {first.origin}{said}"
 
 
 def times(number: int) -> str:

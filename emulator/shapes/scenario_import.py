@@ -15,7 +15,7 @@ from emulator.core.store import Root
 from emulator.rules import installation
 from emulator.shapes.answers import documents_of, source_of
 from emulator.shapes.captures import Capture, placed
-from emulator.shapes.differences import Differences
+from emulator.shapes.differences import Difference, Differences
 from emulator.shapes.documents import rendered
 from emulator.shapes.filling import Filler
 from emulator.shapes.import_report import known_by_id, latest, missing, untold
@@ -47,6 +47,8 @@ class Imported:
     """States and transitions of which little more than the id is known."""
     replaced: list[str]
     """How many values of each kind were replaced by made-up ones."""
+    differences: list[Difference]
+    """Each place behind `filled` and `corrected`, values included."""
 
 
 @dataclass
@@ -62,7 +64,9 @@ class Page:
         return list(dict.fromkeys(id_ for _, id_, _ in self.recorded))
 
 
-def import_scenario(captures: Iterable[Capture], name: str, *, anonymize: bool) -> Imported:
+def import_scenario(
+    captures: Iterable[Capture], name: str, *, anonymize: bool, description: str = DESCRIPTION
+) -> Imported:
     """Give the scenario that answers tell of; where they contradict each other, the first wins.
 
     Raises `ValueError`, one line: where, what is wrong or missing, what would be right.
@@ -84,7 +88,7 @@ def import_scenario(captures: Iterable[Capture], name: str, *, anonymize: bool) 
     answers = rendered_pages(pages, base, known.language)
     document = {
         "name": name,
-        "description": DESCRIPTION,
+        "description": description,
         "clock": start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "language": known.language,
         "answers": [{"path": path, "body": body_of(pages[path], list(answers[path].values()))} for path in pages],
@@ -92,12 +96,13 @@ def import_scenario(captures: Iterable[Capture], name: str, *, anonymize: bool) 
     return Imported(
         document,
         sum(len(page.ids) for page in pages.values()),
-        filled=[*filled, *found.lines("filled")],
+        filled=[*filled, *found.lines("filled", values=not anonymize)],
         missing=absent,
-        corrected=list(found.lines("corrected")),
+        corrected=list(found.lines("corrected", values=not anonymize)),
         left_out=[f"{key}: unknown key, {times} times" for key, times in known.left_out.items()],
         by_id=by_id,
         replaced=replaced,
+        differences=found.found,
     )
 
 
