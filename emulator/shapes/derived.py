@@ -167,7 +167,8 @@ def printed(transition: Transition) -> dict[str, Any]:
 
 def transition_of(log: Any, reading: Reading) -> Transition | None:
     """Give the transition that a log's entry tells of, or None where the installation has none that fits."""
-    command = orjson.loads(log.attributes).get("command", {})
+    attributes = orjson.loads(log.attributes)  # a recorded one may hold anything
+    command = attributes.get("command") if isinstance(attributes, dict) else None
     own = named(Transition, command.get("transition_id"), reading) if isinstance(command, dict) else None
     if own is not None:
         return own

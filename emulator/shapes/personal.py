@@ -116,11 +116,9 @@ class Walk:
 
     def payload(self, value: Any) -> Any:
         """Give what a hook was told, replaced: the event stays, the document goes by its shape."""
-        if not isinstance(value, dict) or not isinstance(value.get("payload"), dict):
+        if (shape := payload_shape(value)) is None:
             return self.free(value, "")
-        kind = next((kind for key, kind in PAYLOADS.items() if key in value["payload"]), None)
-        told = value["payload"]
-        document = self.free(told, "") if kind is None else self.document(PAYLOAD_SHAPES[kind][0], told)
+        document = self.document(shape, value["payload"])
         return {key: document if key == "payload" else self.free(part, key) for key, part in value.items()}
 
     def document(self, shape: type[Shape], document: Any) -> Any:
@@ -146,6 +144,34 @@ class Walk:
         if what == FREE:
             return self.free(value, key)
         return self.text(what, value) if isinstance(value, str) else value
+
+
+def payload_shape(payload: Any) -> type[Shape] | None:
+    """Give the shape of the document in a stored payload, known by its keys."""
+    document = payload.get("payload") if isinstance(payload, dict) else None
+    if not isinstance(document, dict):
+        return None
+    return next((PAYLOAD_SHAPES[kind][0] for key, kind in PAYLOADS.items() if key in document), None)
+
+
+def pruned_payload(payload: Any) -> Any:
+    """Give a stored payload without the keys that its document's shape lacks."""
+    shape = payload_shape(payload)
+    return payload if shape is None else payload | {"payload": pruned(shape, payload["payload"])}
+
+
+def pruned(shape: type[Shape], document: Any) -> Any:
+    """Give a document without the keys that its shape lacks."""
+    if not isinstance(document, dict):
+        return document
+    pieces = instance(shape).fields
+    return {key: inner(pieces[key], value) for key, value in document.items() if key in pieces}
+
+
+def inner(piece: Any, value: Any) -> Any:
+    if isinstance(piece, Parts | Commands) and isinstance(value, list):
+        return [pruned(piece.shape, part) for part in value]
+    return pruned(piece.shape, value) if isinstance(piece, Part) else value
 
 
 def what_is(kind: type[Any], key: str, piece: Piece) -> str:

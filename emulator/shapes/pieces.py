@@ -22,6 +22,8 @@ from emulator.shapes.reading import Reading
 
 BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 LONGEST_SHOWN = 60
+MOST_ITEMS = 10_000
+"""How many items a recorded count can say that a package has: they are made when it is read."""
 
 
 class Facts(Protocol):
@@ -265,7 +267,10 @@ class ItemCount(Piece):
         return len(obj.reading.related(PackageItem, "package", obj.record.id))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        facts.expect(PackageItem, "package", place.id, to_column(PackageItem, "id", value))
+        number = to_column(PackageItem, "id", value)
+        if not 0 <= number <= MOST_ITEMS:
+            raise ValueError(f"is {number}, must be a number from 0 to {MOST_ITEMS}")
+        facts.expect(PackageItem, "package", place.id, number)
 
 
 class StateName(Column):

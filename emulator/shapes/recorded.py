@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -190,7 +191,7 @@ class Known:
                     raise UnknownAnswer(f"{pointer}/{key}: is {excerpt(document[key])}, must be a number")
                 return int(document[key])
         if not is_nameless(shape):
-            raise UnknownAnswer(f"{pointer or '/'}: has neither `id` nor `pk`")
+            raise UnknownAnswer(f"{pointer or '/'}: has neither `id` nor `pk`, must have one")
         return self._alike(shape, document)
 
     def _alike(self, shape: type[Shape], document: Mapping[str, Any]) -> int:
@@ -218,7 +219,7 @@ class Known:
     def _find_way(self, log: int, label: str) -> None:
         """Let a log's transition be one between its states: one with this label, or without any, or a new one."""
         columns = self.records[TransitionLog][log]
-        if columns.keys().isdisjoint({"old_state", "new_state"}):
+        if not {"old_state", "new_state"} <= columns.keys():
             return
         ends = {"source_state": columns["old_state"], "destination_state": columns["new_state"]}
         for way in self.records[Transition].values():
@@ -282,7 +283,8 @@ def told_by(shape: type[Shape], document: Mapping[str, Any]) -> Iterator[tuple[s
     yield from shape.implied.items()
     for key, piece in instance(shape).fields.items():
         if isinstance(piece, Column) and key in document:
-            yield piece.column or key, to_column(shape.kind, piece.column or key, document[key])
+            with suppress(ValueError):  # taking the document says what is wrong with it
+                yield piece.column or key, to_column(shape.kind, piece.column or key, document[key])
         elif isinstance(piece, Part) and piece.path is None and isinstance(document.get(key), Mapping):
             yield key, document[key].get("id", document[key].get("pk"))
 

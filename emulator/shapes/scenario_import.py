@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from emulator.core.bases import TableBase
+from emulator.core.records import WebhookEvent
 from emulator.core.schemas import problem
 from emulator.core.store import Root
 from emulator.rules import installation
@@ -20,6 +21,7 @@ from emulator.shapes.documents import rendered
 from emulator.shapes.filling import Filler
 from emulator.shapes.import_report import known_by_id, latest, missing, untold
 from emulator.shapes.links import addressed
+from emulator.shapes.personal import pruned_payload
 from emulator.shapes.reading import Kept
 from emulator.shapes.recorded import Known
 
@@ -72,6 +74,7 @@ def import_scenario(
     Raises `ValueError`, one line: where, what is wrong or missing, what would be right.
     """
     known, pages = learnt(captures)
+    fit_payloads(known)
     filled, absent, by_id = list(untold(known)), list(missing(known)), list(known_by_id(known))
     start = latest(known)
     base = completed(known, start)
@@ -120,8 +123,11 @@ def learnt(captures: Iterable[Capture]) -> tuple[Known, dict[str, Page]]:
             page.recorded.append((f"{capture.origin} {pointer}".rstrip(), id_, document))
     if not any(page.recorded for page in pages.values()):
         raise ValueError("no answer holds a document; nothing was imported")
-    known.settle()
-    known.name_commands()
+    try:
+        known.settle()
+        known.name_commands()
+    except BROKEN as error:
+        raise ValueError(f"the answers do not fit together: {error}") from None
     return known, pages
 
 
@@ -132,6 +138,17 @@ def completed(known: Known, start: datetime) -> TableBase:
         raise ValueError(f"the answers do not tell enough to make records of: {error}") from None
 
 
+def fit_payloads(known: Known) -> None:
+    """Leave out of stored payloads what their shapes lack; one that does not fit even so is made anew when asked for."""
+    for columns in known.records[WebhookEvent].values():
+        if columns.get("request_payload") is None:
+            continue
+        payload = orjson.loads(columns["request_payload"])
+        if problem("request-payload", payload):
+            payload = pruned_payload(payload)
+            columns["request_payload"] = None if problem("request-payload", payload) else orjson.dumps(payload)
+
+
 def rendered_pages(pages: Mapping[str, Page], base: TableBase, language: str) -> dict[str, dict[int, Any]]:
     """Give the documents of every path, as they are answered."""
     view, kept = Root(base, {}), Kept(language, DOMAIN)
@@ -140,7 +157,10 @@ def rendered_pages(pages: Mapping[str, Page], base: TableBase, language: str) ->
         body = rendered(shape, id_, view, language, kept) or b"null"
         return orjson.loads(addressed(body, DOMAIN, "").replace(f"{DOMAIN}/cdn/".encode(), f"{CDN}/".encode()))
 
-    return {path: {id_: one(page.shape, id_) for id_ in page.ids} for path, page in pages.items()}
+    try:
+        return {path: {id_: one(page.shape, id_) for id_ in page.ids} for path, page in pages.items()}
+    except (*BROKEN, LookupError) as error:
+        raise ValueError(f"the answers do not tell enough to answer them again: {error}") from None
 
 
 def body_of(page: Page, documents: list[Any]) -> Any:
