@@ -16,7 +16,7 @@ from emulator.core.store import Root
 from emulator.rules import installation
 from emulator.shapes.answers import documents_of, source_of
 from emulator.shapes.captures import Capture, placed
-from emulator.shapes.differences import Difference, Differences
+from emulator.shapes.differences import Difference, Differences, times
 from emulator.shapes.documents import rendered
 from emulator.shapes.filling import Filler
 from emulator.shapes.import_report import known_by_id, latest, missing, untold
@@ -102,7 +102,7 @@ def import_scenario(
         filled=[*filled, *found.lines("filled", values=not anonymize)],
         missing=absent,
         corrected=list(found.lines("corrected", values=not anonymize)),
-        left_out=[f"{key}: unknown key, {times} times" for key, times in known.left_out.items()],
+        left_out=[f"{key}: unknown key, {times(number)}" for key, number in known.left_out.items()],
         by_id=by_id,
         replaced=replaced,
         differences=found.found,
