@@ -29,14 +29,16 @@ WHOSE = {
     "reference-list-package-items": 1,
     "reference-list-package-logs-short": 1,
 }
-"""Whose logs, events and items short samples show. They do not say, so it must be told, as anybody has to tell it; the
+"""Whose logs, events and items short samples show: they do not say, so it is told, as anybody has to tell it. The
 guide's are those of their long siblings."""
 
 
 def gets(folder: str) -> list[str]:
     """Give the names of the samples of GETs in a folder."""
     found = sorted((SAMPLES / folder).glob("*.response-200.json"))
-    return [path.name.removesuffix(".response-200.json") for path in found if sample(folder, path.stem)["method"] == "GET"]
+    return [
+        path.name.removesuffix(".response-200.json") for path in found if sample(folder, path.stem)["method"] == "GET"
+    ]
 
 
 def sample(folder: str, stem: str) -> dict[str, Any]:

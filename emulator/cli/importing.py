@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import click
 import orjson
@@ -32,9 +31,11 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     """
     skipped: list[Skipped] = []
     try:
-        made = import_scenario(captures_of(files, skipped), NAME if output is None else named(output), anonymize=anonymize)
+        made = import_scenario(
+            captures_of(files, skipped), NAME if output is None else named(output), anonymize=anonymize
+        )
         if output is None:
-            cast("BinaryIO", click.get_binary_stream("stdout")).write(scenario_text(made.document))
+            click.echo(scenario_text(made.document), nl=False)
         else:
             write_scenario(output, made.document, force=force)
     except ValueError as error:
@@ -60,7 +61,9 @@ def captures_of(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Captu
 
 def named(output: Path) -> str:
     """Give the name of a scenario that is kept in a file: the file's, with what a name cannot have left out."""
-    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in output.stem)
+    kept = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in output.stem
+    )
     return kept[:100] or NAME
 
 

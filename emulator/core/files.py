@@ -28,7 +28,9 @@ def write_scenario(path: Path, document: Mapping[str, Any], *, force: bool = Fal
     """
     try:
         if path.exists() and not force and not is_own(path):
-            raise NotWritten(f"{path} is there already, and no scenario that was written by us; --force writes over it")
+            raise NotWritten(
+                f"{path} is there already, and no scenario that was written by us; --force writes over it"
+            )
     except OSError as error:
         raise NotWritten(f"cannot write {path}: {error.strerror}") from None
     replace(path, scenario_text(document))

@@ -13,11 +13,14 @@ from typing import Any
 
 from emulator.core.bases import TableBase
 from emulator.core.records import KINDS, Country
+from emulator.shapes.differences import times
 from emulator.shapes.fakes import DEFAULT_LOCALE, LOCALES, Fakes, is_email
 from emulator.shapes.personal import BODY, UNKNOWN, Walk
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.-])\+?\d[\d ()/-]{7,}\d(?![\w.-])")
+OPEN = {BODY, UNKNOWN}
+"""Texts of which nothing tells what they hold."""
 SHORTEST = 3
 """A personal value must have so many characters to be looked for in the midst of other text."""
 
@@ -34,8 +37,10 @@ def anonymized(base: TableBase) -> tuple[TableBase, list[str]]:
     tables: dict[type[Any], dict[int, Any]] = {}
     for record in records:
         tables.setdefault(type(record), {})[record.id] = walk.record(record)  # type: ignore[union-attr]
-    lines = [f"{kind}: {len(values)} values" for kind, values in sorted(seen.values.items()) if kind != BODY]
-    lines += [f"key {key!r}: nobody knows what it holds; replaced {times} times" for key, times in walk.unknown.items()]
+    lines = [f"{kind}: {len(values)} different" for kind, values in sorted(seen.values.items()) if kind not in OPEN]
+    lines += [
+        f"key {key!r}: nobody knows what it holds; replaced {times(number)}" for key, number in walk.unknown.items()
+    ]
     return TableBase(tables), lines
 
 
@@ -62,7 +67,7 @@ class Swap:
     """Gives what stands in the place of a personal value."""
 
     def __init__(self, seen: Seen, locale: str) -> None:
-        plain = {kind: values for kind, values in seen.values.items() if kind not in {BODY, UNKNOWN}}
+        plain = {kind: values for kind, values in seen.values.items() if kind not in OPEN}
         avoided = {value.casefold() for values in plain.values() for value in values}
         self.fakes = Fakes(locale, seen.digest.digest(), avoided)
         self.kinds = {value: kind for kind, values in reversed(plain.items()) for value in values}

@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 import orjson
 
 from emulator.core.records import Package, TransferOrder
-from emulator.shapes.answers import PLACEHOLDER, SOURCES, Answer, Source, UnknownAnswer, documents_of, shape_like, source_of
+from emulator.shapes.answers import (
+    PLACEHOLDER,
+    SOURCES,
+    Answer,
+    Source,
+    UnknownAnswer,
+    documents_of,
+    shape_like,
+    source_of,
+)
 from emulator.shapes.documents import SHAPES
 
 
@@ -57,7 +66,11 @@ def captures_in(content: Any, origin: str) -> Iterator[Capture | Skipped]:
 
 def wrapped(content: Mapping[str, Any], origin: str) -> Capture | Skipped:
     """Read a body with its path or URL."""
-    path, method, status = content.get("path", content.get("url")), content.get("method", "GET"), content.get("status")
+    path, method, status = (
+        content.get("path", content.get("url")),
+        content.get("method", "GET"),
+        content.get("status"),
+    )
     if not isinstance(path, str):
         raise UnknownAnswer(f"{origin}: path is no text; give the path of the GET")
     if method != "GET" or status not in {None, 200}:

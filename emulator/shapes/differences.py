@@ -46,7 +46,7 @@ class Differences:
             self.found.append(Difference("corrected", origin, pointer, page, served))
 
     def lines(self, kind: Kind, *, values: bool) -> Iterator[str]:
-        """Give a line for each key: how often, the first place, and the values there unless these are nobody's business."""
+        """Give a line for each key: how often, the first place, and perhaps the values there."""
         groups: dict[str, list[Difference]] = {}
         for each in self.found:
             if each.kind == kind:

@@ -1,4 +1,4 @@
-"""Made-up values in the form of real ones: an e-mail address for an e-mail address, a telephone number of its length."""
+"""Made-up values in the form of real ones: an e-mail for an e-mail, a telephone number for one of its length."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import string
 from collections.abc import Callable, Collection
 from hashlib import blake2b
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from faker import Faker
 
 LOCALES = {
     "tr": "tr_TR",
@@ -66,7 +62,7 @@ class Fakes:
 
 
 Maker = Callable[[Fakes, str, bytes], str]
-ONLY_FORM = {"code", "link", "picture", "secret"}
+ONLY_FORM = {"code", "coordinate", "link", "picture", "secret"}
 """Kinds whose values may have nothing in them to replace."""
 
 

@@ -1,4 +1,4 @@
-"""Where personal values stand: a walk over records and their stored documents, by the table `fixtures/personal.json`."""
+"""Where personal values stand: a walk over records and stored documents, by the table `fixtures/personal.json`."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ PAYLOADS = {"packageitem_set": Package, "transferitem_set": TransferOrder, "stoc
 """The key by which a stored document is known -> what it is of."""
 
 
+NAMES = {kind: name for name, kind in KINDS.items()}
+
+
 @cache
 def table() -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(FILE.read_text("utf-8"))
     return found
 
 
-@cache
 def columns_of(kind: type[Any]) -> Mapping[str, str]:
     """Give the columns of a kind that may hold text, and what each holds."""
-    name = next(name for name, other in KINDS.items() if other is kind)
-    found: Mapping[str, str] = table()["columns"].get(name, {})
+    found: Mapping[str, str] = table()["columns"].get(NAMES[kind], {})
     return found
 
 
@@ -52,13 +53,13 @@ class Walk:
     def record(self, record: Any) -> Any:
         """Give a record with its personal values replaced."""
         columns = {name: what for name, what in columns_of(type(record)).items() if what != KEPT}
-        changed = {name: self.column(what, getattr(record, name)) for name, what in columns.items()}
+        changed = {name: self.column(what, name, getattr(record, name)) for name, what in columns.items()}
         return record._replace(**changed) if changed else record
 
-    def column(self, what: str, value: Any) -> Any:
+    def column(self, what: str, name: str, value: Any) -> Any:
         """Give a column's value replaced: text, or the text of JSON."""
         if isinstance(value, bytes):
-            return orjson.dumps(self.tree(what, orjson.loads(value)))
+            return orjson.dumps(self.tree(what, name, orjson.loads(value)))
         return self.text(what, value) if isinstance(value, str) else value
 
     def text(self, what: str, value: str) -> str:
@@ -67,13 +68,15 @@ class Walk:
             return value
         return self.body(value) if what == BODY else self.replace(what, value)
 
-    def tree(self, what: str, value: Any) -> Any:
-        """Give a JSON value replaced, of which the table says what it is."""
+    def tree(self, what: str, key: str, value: Any) -> Any:
+        """Give the JSON value under a key replaced; the table says what it is."""
         if what == PAYLOAD:
             return self.payload(value)
         if what == FREE:
-            return self.free(value, "")
-        return self.leaves("secret" if what == SECRETS else what, value)
+            return self.free(value, key)
+        if what == SECRETS:
+            return self.leaves("secret", value)
+        return value if what == KEPT else self.leaves(what, value)
 
     def leaves(self, what: str, value: Any) -> Any:
         """Give a JSON value with every text and number in it replaced as of one kind."""
@@ -137,13 +140,7 @@ class Walk:
             return self.leaves("link", value)
         if not isinstance(piece, Piece):
             return self.free(value, key)
-        what = what_is(kind, key, piece)
-        return self.tree(what, value) if isinstance(value, dict | list) else self.leaves_or_text(what, key, value)
-
-    def leaves_or_text(self, what: str, key: str, value: Any) -> Any:
-        if what == FREE:
-            return self.free(value, key)
-        return self.text(what, value) if isinstance(value, str) else value
+        return self.tree(what_is(kind, key, piece), key, value)
 
 
 def payload_shape(payload: Any) -> type[Shape] | None:
@@ -190,4 +187,3 @@ def unprinted(value: str) -> str:
     except (SyntaxError, ValueError):
         return value
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else value
-

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 
 import orjson
@@ -67,7 +67,7 @@ class Shape(Schema):
 
     kind: ClassVar[type[Any]]
     shared: ClassVar[bool] = False
-    implied: ClassVar[Mapping[str, Any]] = {}
+    implied: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Columns that every record in such a document has, though it does not print them."""
 
 

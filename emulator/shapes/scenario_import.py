@@ -139,7 +139,7 @@ def completed(known: Known, start: datetime) -> TableBase:
 
 
 def fit_payloads(known: Known) -> None:
-    """Leave out of stored payloads what their shapes lack; one that does not fit even so is made anew when asked for."""
+    """Leave out of stored payloads what their shapes lack; one that does not fit even so is made anew."""
     for columns in known.records[WebhookEvent].values():
         if columns.get("request_payload") is None:
             continue

@@ -11,9 +11,9 @@ import pytest
 
 import emulator
 from emulator import Emulator
+from emulator.core.files import scenario_text
 from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
-from emulator.core.files import scenario_text
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
 from emulator.rules.scenarios import FOLDER as SCENARIOS
 from emulator.shapes.differences import same
@@ -140,7 +140,7 @@ def test_every_sample_of_the_reference_comes_back(name: str, tmp_path: Path) -> 
     oms = Emulator(str(file))
     path = json.loads(file.read_bytes())["answers"][0]["path"]
     answer = oms.session().get(path, headers={"Authorization": f"Bearer {oms.jwt()}"}).json()
-    answer, page = (each["results"] if "results" in each else each for each in (answer, page))
+    answer, page = (each.get("results", each) for each in (answer, page))
     assert list(leaves(unshown(page, answer))) == list(leaves(page))
 
 
