@@ -1,6 +1,6 @@
 """`python -m tools.documented_scenarios`: import each documented sample of a GET, alone, as a bundled scenario.
 
-`documented/<sample>` is what `oms-emulator import --no-anonymize` makes of the sample's file.
+`documented/<sample>` is what `oms-emulator import --no-anonymize` makes of the sample's file, at one time for all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import emulator
 from emulator.core.files import scenario_text
 from emulator.rules.scenarios import DOCUMENTED, FOLDER
 from emulator.shapes.captures import Capture, captures_in
+from emulator.shapes.import_report import START
 from emulator.shapes.scenario_import import Imported, import_scenario
 
 SAMPLES = Path(emulator.__file__).parent / "fixtures"
@@ -55,7 +56,7 @@ def imported(name: str, folder: str = "documented") -> Imported:
         found["path"] = found["path"].replace("/pk/", f"/{WHOSE[name]}/").replace("/packages/{id}/", whose)
     captures = [each for each in captures_in(found, name) if isinstance(each, Capture)]
     described = f"The page's sample: {found['title']}"
-    return import_scenario(captures, f"{DOCUMENTED}{name}", anonymize=False, description=described)
+    return import_scenario(captures, f"{DOCUMENTED}{name}", anonymize=False, description=described, start=START)
 
 
 def main() -> None:

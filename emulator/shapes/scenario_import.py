@@ -67,16 +67,22 @@ class Page:
 
 
 def import_scenario(
-    captures: Iterable[Capture], name: str, *, anonymize: bool, description: str = DESCRIPTION
+    captures: Iterable[Capture],
+    name: str,
+    *,
+    anonymize: bool,
+    description: str = DESCRIPTION,
+    start: datetime | None = None,
 ) -> Imported:
     """Give the scenario that answers tell of; where they contradict each other, the first wins.
 
-    Raises `ValueError`, one line: where, what is wrong or missing, what would be right.
+    The world starts when told, or else when the last record was changed. Raises `ValueError`, one line: where, what is
+    wrong or missing, what would be right.
     """
     known, pages = learnt(captures)
     fit_payloads(known)
     filled, absent, by_id = list(untold(known)), list(missing(known)), list(known_by_id(known))
-    start = latest(known)
+    start = start or latest(known)
     base = completed(known, start)
     found = Differences()
     for path, documents in rendered_pages(pages, base, known.language).items():
