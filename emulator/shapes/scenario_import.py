@@ -76,8 +76,8 @@ def import_scenario(
 ) -> Imported:
     """Give the scenario that answers tell of; where they contradict each other, the first wins.
 
-    The world starts when told, or else when the last record was changed. Raises `ValueError`, one line: where, what is
-    wrong or missing, what would be right.
+    The world starts when told, or else when the last record was changed.
+    Raises `ValueError`, one line: where, what is wrong or missing, what would be right.
     """
     known, pages = learnt(captures)
     fit_payloads(known)
