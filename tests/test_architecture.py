@@ -47,7 +47,7 @@ OWNERS = {
     "jwt": ("core/",),
     "click": ("cli/",),
     "sqlite3": ("durable/",),
-    "faker": (),
+    "faker": ("shapes/fakes.py",),
     "pytest": ("pytest_plugin.py", "contract/"),
 }
 """Library -> who may import it."""

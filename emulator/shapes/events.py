@@ -129,8 +129,8 @@ class Payload(Piece):
         return orjson.Fragment(stored(obj.record, obj.reading))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        stored = to_column(place.kind, place.key, value)
-        facts.know(place.kind, place.id, place.key, stored, place.pointer)
+        column = "request_payload"
+        facts.know(place.kind, place.id, column, to_column(place.kind, column, value), place.pointer)
 
 
 class WebhookEvent(Shape):
