@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import ApiError
 from emulator.core.exchange import Call
 from emulator.core.records import User
@@ -12,6 +13,7 @@ from emulator.core.refusals import ControlError
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.handlers.control import CONTROL_WRITES, perform
+from emulator.handlers.outcomes import DELIVER, POSTPONE, repeat_delivery, repeat_postponement
 from emulator.routes import ROUTES, Route
 
 Repeat = Callable[[World, Step], Any]
@@ -58,6 +60,7 @@ def repeat_call(route: Route) -> Repeat:
             query={},
             language=step.language or world.settings.language,
             user=user_named(world, step.user),
+            caller=caller_named(step.user),
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
         )
@@ -69,6 +72,14 @@ def repeat_call(route: Route) -> Repeat:
 def user_named(world: World, name: str | None) -> User | None:
     """Give the installation's user of this name, if it knows one."""
     return next((user for user in world.root.all(User) if user.username == name), None)
+
+
+def caller_named(name: str | None) -> Credential | None:
+    """Give as whom a user of this name is let in."""
+    if name is None:
+        return None
+    known = (credential for credential in CREDENTIALS.values() if credential.username == name)
+    return next(known, Credential("full-access", name))
 
 
 def repeat_control(world: World, step: Step) -> None:
@@ -86,5 +97,7 @@ def path_problem(unlike: Iterable[str], names: Iterable[str]) -> str:
 REPEATS: Mapping[str, Repeat] = {
     **{route.operation: repeat_call(route) for route in ROUTES if route.method not in READS},
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
+    DELIVER: lambda world, step: repeat_delivery(world, int(step.path["event"]), step.body),
+    POSTPONE: lambda world, step: repeat_postponement(world, step.body),
 }
 """Operation -> what does it again."""

@@ -12,6 +12,7 @@ from emulator.app import as_flask, create_door
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
+from emulator.delivery import DeliveryMode, WorldsCourier
 from emulator.inworld import InWorld
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
@@ -31,6 +32,8 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
+    Hooks are told in the `background` as events come up, or when somebody asks for it (`delivery="flush"`); beyond
+    this machine only `allow_webhook_hosts` are called.
     Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
@@ -50,12 +53,15 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        delivery: DeliveryMode = "background",
+        allow_webhook_hosts: Collection[str] = (),
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
+        self._courier = WorldsCourier(delivery, allow_webhook_hosts)
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
@@ -63,6 +69,7 @@ class Emulator(InWorld):
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
+        self._courier.outfit(world)
 
     @property
     def server_url(self) -> str:
@@ -99,6 +106,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._courier.stop(self.worlds.all())
 
     def __enter__(self) -> Self:
         self.start()

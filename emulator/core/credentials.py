@@ -14,14 +14,16 @@ class Credential(NamedTuple):
     may_read: bool = True
     may_write: bool = True
     calls_per_minute: int | None = None
+    is_superuser: bool = False
+    """Whether others' webhooks are seen, too: the administrator's are (assumed)."""
 
 
 CREDENTIALS: dict[str, Credential] = {
-    "full-access": Credential("full-access", "admin"),
+    "full-access": Credential("full-access", "admin", is_superuser=True),
     "read-only": Credential("read-only", "reader", may_write=False),
     "no-access": Credential("no-access", "nobody", may_read=False, may_write=False),
     "inactive": Credential("inactive", "former", is_active=False),
-    "throttled": Credential("throttled", "admin", calls_per_minute=5),
+    "throttled": Credential("throttled", "admin", calls_per_minute=5, is_superuser=True),
 }
 """Token -> what it meets."""
 

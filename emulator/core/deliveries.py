@@ -144,4 +144,4 @@ class Courier(Protocol):
     """Sends what worlds have to tell."""
 
     def flush(self, world: Any) -> Flushed:
-        """Send all that is due in a world, and wait for what is on its way; give what was sent since the last flush."""
+        """Send what is due in a world, wait for what is on its way; give what was sent since the last flush."""

@@ -45,7 +45,9 @@ class Refused(NoAnswer):
 class Caller:
     """Calls hooks, from any thread; each thread keeps its own connections open."""
 
-    def __init__(self, allowed_hosts: Collection[str] = (), timeout: float = TIMEOUT, longest: float = LONGEST) -> None:
+    def __init__(
+        self, allowed_hosts: Collection[str] = (), timeout: float = TIMEOUT, longest: float = LONGEST
+    ) -> None:
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self.timeout, self.longest = timeout, longest
         self._thread = threading.local()

@@ -6,7 +6,6 @@ import heapq
 import itertools
 import logging
 import threading
-from collections import deque
 from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
@@ -46,7 +45,8 @@ class WorldsCourier:
     ) -> None:
         self.mode, self.pool = mode, pool
         self._attempts = Attempts(Caller(allowed_hosts, timeout, longest))
-        self._ready: deque[World] = deque()
+        self._ready: dict[int, World] = {}
+        self._held: set[int] = set()
         self._timers: list[tuple[float, int, World]] = []
         self._order = itertools.count()
         self._on_the_way: dict[tuple[int, int], None] = {}
@@ -71,13 +71,19 @@ class WorldsCourier:
 
     def run(self, world: World, now: datetime) -> None:
         """Send what is due in a world by now, one after another, in order."""
-        while (claim := self._claimed(world, now)) is not None:
-            self._deliver(claim)
+        with self._changed:
+            self._held.add(id(world))
+        try:
+            while (claim := self._claimed(world, now)) is not None:
+                self._deliver(claim)
+        finally:
+            with self._changed:
+                self._held.discard(id(world))
 
     # On demand
 
     def flush(self, world: World) -> Flushed:
-        """Send all that is due in a world, and wait for what is on its way; give what was sent since the last flush."""
+        """Send what is due in a world, wait for what is on its way; give what was sent since the last flush."""
         while True:
             if self.mode == "flush" or not self._wakes():
                 self.run(world, world.clock.now())
@@ -96,7 +102,7 @@ class WorldsCourier:
     def _is_busy(self, world: World) -> bool:
         if any(key[0] == id(world) for key in self._on_the_way):
             return True
-        return self._wakes() and world in self._ready
+        return self._wakes() and id(world) in self._ready
 
     # In the background
 
@@ -105,8 +111,7 @@ class WorldsCourier:
         if next_due(world.root) is None or self._stopping:
             return
         with self._changed:
-            if world not in self._ready:
-                self._ready.append(world)
+            self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._hire()
             self._changed.notify()
@@ -136,19 +141,18 @@ class WorldsCourier:
         while self._timers and self._timers[0][0] <= machine_seconds():
             world = heapq.heappop(self._timers)[2]
             world.timer = None
-            if world not in self._ready and not world.closed:
-                self._ready.append(world)
+            self._ready[id(world)] = world
 
     def _take(self) -> Claim | None:
         """Claim one event of the worlds that are ready, in turn; a world without any waits for its time."""
         while self._ready:
-            world = self._ready.popleft()
-            if world.closed:
+            world = self._ready.pop(next(iter(self._ready)))
+            if world.closed or id(world) in self._held:
                 continue
             event_id = self._first_due(world)
             if event_id is not None:
                 self._on_the_way[id(world), event_id] = None
-                self._ready.append(world)
+                self._ready[id(world)] = world
                 return world, event_id
             self._set_timer(world)
             self._changed.notify_all()
@@ -193,12 +197,12 @@ class WorldsCourier:
             if self.mode == "background":
                 self.wake(world)
 
-    def stop(self, worlds: Collection[World] = (), seconds: float = DRAIN_SECONDS) -> None:
+    def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         """Send what is due, as far as that is done in so many seconds; what is left stays queued in its world."""
         until = machine_seconds() + seconds
 
         def is_done() -> bool:
-            return not self._on_the_way and not any(map(self._first_due, worlds))
+            return not self._on_the_way and all(self._first_due(world) is None for world in worlds)
 
         with self._changed:
             if self.mode == "background" and self._threads:
@@ -207,5 +211,4 @@ class WorldsCourier:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(timeout=max(0.0, until + 1 - machine_seconds()))
-
-
+        self._threads, self._stopping = [], False

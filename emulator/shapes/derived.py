@@ -5,22 +5,20 @@ The page shows the keys with placeholder values only, so every value here is ass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
 
 from emulator.core.records import DenialReason, Transition, User, Webhook, WebhookEvent
-from emulator.shapes.pieces import Column, Piece, Shape, Through, document, follow
+from emulator.rules.retry import is_pending, next_attempt
+from emulator.shapes.pieces import Column, Piece, Row, Shape, Through, document, follow
 from emulator.shapes.reading import Reading
 
 R = TypeVar("R")
 
 APP_LABEL, MODEL = "oms", "package"
 """How the application would name the content type of a package: the reference speaks of packages alone."""
-ATTEMPTS = 19
-"""How often an event is tried before it is given up (the sender's rule)."""
 
 
 class Fixed(Piece):
@@ -158,14 +156,14 @@ class Progress(Piece):
         event: WebhookEvent = obj.record
         if event.delivered:
             return "delivered"
-        return "pending" if is_retryable(event) else "failed"
+        return "pending" if is_pending(event, hook_of(obj)) else "failed"
 
 
 class Retryable(Piece):
     """Whether the event will be tried again."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return is_retryable(obj.record)
+        return is_pending(obj.record, hook_of(obj))
 
 
 class HookAnswer(Piece):
@@ -182,39 +180,8 @@ class NextTry(Piece):
     """When the event will be tried again; null where it will not be."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        event: WebhookEvent = obj.record
-        if not is_retryable(event):
-            return None
-        hook = obj.reading.one(Webhook, event.webhook)
-        return next_try(event, orjson.loads(hook.retry_countdown_config))
+        return next_attempt(obj.record, hook_of(obj))
 
 
-def is_retryable(event: WebhookEvent) -> bool:
-    """Tell whether the sender will try again: not after a success, a redirect, or the last attempt."""
-    refused = event.response_http_status is None or event.response_http_status >= 400
-    return not event.delivered and refused and event.retry_count < ATTEMPTS
-
-
-def next_try(event: WebhookEvent, rule: Any) -> datetime | None:
-    """Give when a hook's rule has the event tried again; None where it has no such rule, or the calendar ends."""
-    try:
-        return event.modified_date + timedelta(seconds=waited(rule, max(0, event.retry_count - 1)))
-    except (KeyError, TypeError, OverflowError):
-        return None
-
-
-def waited(rule: Any, tries: int) -> int:
-    """Give the seconds that a hook's rule lets pass before the next try; of `random` ones the fewest."""
-    kwargs = rule["kwargs"]
-    wait = WAITS[rule["choice"]](kwargs, tries)
-    limit: int | None = kwargs.get("limit")
-    return wait if limit is None else min(wait, limit)
-
-
-WAITS: dict[str, Callable[[Any, int], int]] = {
-    "fixed": lambda kwargs, _: kwargs["seconds"],
-    "linear": lambda kwargs, tries: kwargs["base"] * tries,
-    "exponential": lambda kwargs, tries: kwargs["base"] ** tries * kwargs.get("factor", 1),
-    "random": lambda kwargs, _: kwargs["min_value"],
-}
-"""A hook's rule -> the seconds before the next try."""
+def hook_of(row: Row) -> Webhook:
+    return row.reading.one(Webhook, row.record.webhook)
