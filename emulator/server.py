@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from types import TracebackType
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
+USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
+"""With a frozen clock all that happens is the test's doing, so that the same calls give the same world."""
 
 
 class Emulator(InWorld):
@@ -32,8 +34,8 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
-    Hooks are told in the `background` as events come up, or when somebody asks for it (`delivery="flush"`); beyond
-    this machine only `allow_webhook_hosts` are called.
+    Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
+    somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
     Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
@@ -53,7 +55,7 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
-        delivery: DeliveryMode = "background",
+        delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
     ) -> None:
         if clock not in CLOCK_MODES:
@@ -61,7 +63,7 @@ class Emulator(InWorld):
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
-        self._courier = WorldsCourier(delivery, allow_webhook_hosts)
+        self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))

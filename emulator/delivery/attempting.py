@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from emulator.core.deliveries import Delivery
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.sources import machine_seconds
 from emulator.core.world import World
-from emulator.delivery.calling import Answer, Caller, NoAnswer
+from emulator.delivery.answers import Answer, NoAnswer
 from emulator.delivery.disturbing import CHANGES, WAITS, Plan
 from emulator.delivery.receivers import receive
 from emulator.handlers.outcomes import deliver, postpone
 from emulator.rules.requesting import headers
 from emulator.shapes.events import request_body
 
+if TYPE_CHECKING:
+    from emulator.delivery.calling import Caller
+
 
 class Attempts:
     """Makes attempts."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-        self.longest = caller.longest + caller.timeout
+    def __init__(self, allowed_hosts: Collection[str], timeout: float, longest: float) -> None:
+        self._calls_to = (allowed_hosts, timeout, longest)
+        self.longest = longest + timeout
+
+    @cached_property
+    def _caller(self) -> Caller:
+        from emulator.delivery.calling import Caller  # noqa: PLC0415 - requests is imported when used
+
+        return Caller(*self._calls_to)
 
     def attempt(self, world: World, event_id: int) -> Outcome:
         """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""

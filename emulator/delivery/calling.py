@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -13,33 +13,14 @@ from urllib3.exceptions import HTTPError
 
 from emulator.core.hosts import is_loopback
 from emulator.core.sources import machine_seconds
+from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer, Refused
 
-TIMEOUT = 10.0
-"""Seconds for a connection, and for each wait for bytes: the sender's own setting."""
-LONGEST = 30.0
-"""Seconds after which an answer that still drips in is given up (assumed: the sender would wait for ever)."""
 LARGEST = 1024 * 1024
 """How much of an answer is read and kept (assumed: the sender reads it all)."""
 CHUNK = 64 * 1024
 MOST_REDIRECTS = 30
 SHORT = 5.0
 """Seconds for the body of a redirect, which nobody reads."""
-
-
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    body: bytes
-    text: str
-
-
-class NoAnswer(Exception):
-    """Nothing came back; the text is what the sender records."""
-
-
-class Refused(NoAnswer):
-    """An address that is not called, and why."""
 
 
 class Caller:

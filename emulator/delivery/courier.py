@@ -13,8 +13,8 @@ from typing import Literal
 from emulator.core.deliveries import Flushed
 from emulator.core.sources import machine_seconds
 from emulator.core.world import World
+from emulator.delivery.answers import LONGEST, TIMEOUT
 from emulator.delivery.attempting import Attempts
-from emulator.delivery.calling import LONGEST, TIMEOUT, Caller
 from emulator.rules.retry import due, next_due
 
 LOG = logging.getLogger("emulator.delivery")
@@ -44,7 +44,7 @@ class WorldsCourier:
         longest: float = LONGEST,
     ) -> None:
         self.mode, self.pool = mode, pool
-        self._attempts = Attempts(Caller(allowed_hosts, timeout, longest))
+        self._attempts = Attempts(allowed_hosts, timeout, longest)
         self._ready: dict[int, World] = {}
         self._held: set[int] = set()
         self._timers: list[tuple[float, int, World]] = []

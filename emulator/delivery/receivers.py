@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from emulator.core.deliveries import Delivery, Receiver
-from emulator.delivery.calling import Answer, NoAnswer
+from emulator.delivery.answers import Answer, NoAnswer
 
 
 def receive(receiver: Receiver, delivery: Delivery) -> Answer:
