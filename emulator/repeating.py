@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from emulator.core.credentials import CREDENTIALS, Credential
+from emulator.core.credentials import writer_named
 from emulator.core.errors import ApiError
 from emulator.core.exchange import Call
 from emulator.core.records import User
@@ -13,11 +13,12 @@ from emulator.core.refusals import ControlError
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.handlers.control import CONTROL_WRITES, perform
-from emulator.handlers.outcomes import DELIVER, POSTPONE, repeat_delivery, repeat_postponement
+from emulator.handlers.outcomes import POSTPONE, RECORD_OUTCOME, repeat_outcome, repeat_postponement
 from emulator.routes import ROUTES, Route
 
 Repeat = Callable[[World, Step], Any]
 
+RETRY = "retry_hook_event"
 READS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -30,8 +31,8 @@ def repeat(world: World, steps: Iterable[Step]) -> None:
     for position, step in enumerate(steps):
         try:
             repeat_step(world, step)
-        except (ApiError, ControlError) as error:
-            why = error.body if isinstance(error, ApiError) else error
+        except (ApiError, ControlError, LookupError) as error:
+            why = error.body if isinstance(error, ApiError) else " ".join(map(str, error.args))
             raise UnrepeatableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
         except UnrepeatableStep as error:
             raise UnrepeatableStep(f"/steps/{position}/{error}") from None
@@ -60,9 +61,9 @@ def repeat_call(route: Route) -> Repeat:
             query={},
             language=step.language or world.settings.language,
             user=user_named(world, step.user),
-            caller=caller_named(step.user),
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
+            caller=writer_named(step.user),
         )
         route.handler(call, world)
 
@@ -74,14 +75,6 @@ def user_named(world: World, name: str | None) -> User | None:
     return next((user for user in world.root.all(User) if user.username == name), None)
 
 
-def caller_named(name: str | None) -> Credential | None:
-    """Give as whom a user of this name is let in."""
-    if name is None:
-        return None
-    known = (credential for credential in CREDENTIALS.values() if credential.username == name)
-    return next(known, Credential("full-access", name))
-
-
 def repeat_control(world: World, step: Step) -> None:
     """Do a write of the control API again."""
     names = CONTROL_WRITES[step.operation].path
@@ -90,14 +83,29 @@ def repeat_control(world: World, step: Step) -> None:
     perform(world, step.operation, step.body, step.path)
 
 
+def repeat_delivery(world: World, step: Step) -> None:
+    """Record once more what an attempt to deliver an event came to; nobody is called."""
+    if unlike := set(step.path) ^ {"pk"}:
+        raise UnrepeatableStep(path_problem(unlike, ("pk",)))
+    try:
+        repeat_outcome(world, step)
+    except LookupError:
+        raise UnrepeatableStep(f"path/pk: this world has no webhook event {step.path['pk']}") from None
+
+
 def path_problem(unlike: Iterable[str], names: Iterable[str]) -> str:
     return f"path: {', '.join(sorted(unlike))}; known: {', '.join(names) or 'nothing'}"
 
 
+def is_repeated(route: Route) -> bool:
+    """Tell whether an operation is a step: reads are none, nor is a retry, of which the outcome is one."""
+    return route.method not in READS and route.operation != RETRY
+
+
 REPEATS: Mapping[str, Repeat] = {
-    **{route.operation: repeat_call(route) for route in ROUTES if route.method not in READS},
+    **{route.operation: repeat_call(route) for route in ROUTES if is_repeated(route)},
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
-    DELIVER: lambda world, step: repeat_delivery(world, int(step.path["event"]), step.body),
-    POSTPONE: lambda world, step: repeat_postponement(world, step.body),
+    RECORD_OUTCOME: repeat_delivery,
+    POSTPONE: repeat_postponement,
 }
 """Operation -> what does it again."""

@@ -27,6 +27,15 @@ CREDENTIALS: dict[str, Credential] = {
 }
 """Token -> what it meets."""
 
+
+def writer_named(username: str | None) -> Credential | None:
+    """Give what a user of this name may do who may write: a built-in one's, or a plain user's."""
+    if username is None:
+        return None
+    known = (each for each in CREDENTIALS.values() if each.username == username and each.may_write)
+    return next(known, Credential("", username))
+
+
 PASSWORDS: dict[tuple[str, str], str] = {
     ("admin", "admin"): "full-access",
     ("reader", "reader"): "read-only",

@@ -55,19 +55,15 @@ def without(queue: Queue, due: datetime, id_: int) -> Queue:
 
 def waiting(queue: Queue) -> Iterator[tuple[datetime, int]]:
     """Give all that waits, earliest first."""
-    paths = [ROOT] if queue else []
-    while paths:
-        path = paths.pop()
-        if path >= LEAF:
-            number = path ^ LEAF
+    nodes = [(ROOT, queue[ROOT])] if queue else []
+    while nodes:
+        path, digits = nodes.pop()
+        first = digits & -digits
+        if digits != first:
+            nodes.append((path, digits ^ first))
+        child = path << BITS | first.bit_length() - 1
+        if child < LEAF:
+            nodes.append((child, queue[child]))
+        else:
+            number = child ^ LEAF
             yield EPOCH + (number >> ID_BITS) * MICROSECOND, number & ((1 << ID_BITS) - 1)
-            continue
-        paths.extend(path << BITS | digit for digit in falling(queue[path]))
-
-
-def falling(digits: int) -> Iterator[int]:
-    """Give the bits of a set, highest first, so that the lowest is taken from the stack first."""
-    while digits:
-        highest = digits.bit_length() - 1
-        yield highest
-        digits ^= 1 << highest

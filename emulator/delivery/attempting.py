@@ -14,7 +14,7 @@ from emulator.core.world import World
 from emulator.delivery.answers import Answer, NoAnswer
 from emulator.delivery.disturbing import CHANGES, WAITS, Plan
 from emulator.delivery.receivers import receive
-from emulator.handlers.outcomes import deliver, postpone
+from emulator.handlers.outcomes import keep_outcome, postpone
 from emulator.rules.requesting import headers
 from emulator.shapes.events import request_body
 
@@ -58,11 +58,11 @@ class Attempts:
         if event.retry_count == 0 and (asked := world.mailbox.take_disturbance(hook.event_type, WAITS)) is not None:
             postpone(world, WAITS[asked.kind](world, event, asked))
             return
-        deliver(world, event_id, self.attempt(world, event_id))
+        keep_outcome(world, event_id, self.attempt(world, event_id))
 
     def give_up(self, world: World, event_id: int) -> None:
         """Record that an event cannot be sent at all."""
-        deliver(world, event_id, unanswered("", 0.0, world.clock.now()))
+        keep_outcome(world, event_id, unanswered("", 0.0, world.clock.now()))
 
     def _sent(self, world: World, delivery: Delivery, plan: Plan, before: float) -> Outcome:
         outcomes = []

@@ -25,7 +25,7 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
-from emulator.handlers.outcomes import deliver
+from emulator.handlers.outcomes import keep_outcome
 from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
 from emulator.params.hooks import HOOK
 from emulator.params.paging import page_of
@@ -113,8 +113,10 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
     outcome = world.deliver(world, event.id)
-    own(world.root, WebhookEvent, call)
-    deliver(world, event.id, outcome, call.request_id)
+    try:
+        keep_outcome(world, event.id, outcome, call.request_id)
+    except LookupError:  # while it was sent, the world was reset
+        raise NotFound from None
     return Reply(200 if outcome.is_ok else 406, orjson.dumps(retried(outcome)))
 
 

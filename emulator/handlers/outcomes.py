@@ -1,4 +1,4 @@
-"""What came of deliveries, written down as steps of their own: a replay does these and calls nobody."""
+"""What an attempt to deliver an event came to, written down as a step: to repeat it calls nobody."""
 
 from __future__ import annotations
 
@@ -10,39 +10,53 @@ from emulator.core.records import WebhookEvent
 from emulator.core.sending import Outcome
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
+from emulator.handlers.control import checked
 from emulator.rules.retry import printed, record_outcome
 
-DELIVER, POSTPONE = "deliver_event", "postpone_events"
+RECORD_OUTCOME, POSTPONE = "record_outcome", "postpone_events"
 
 
-def deliver(world: World, event_id: int, outcome: Outcome, request_id: str | None = None) -> None:
-    """Write down what came of an attempt; `request_id` names the call that asked for it, if one did."""
-    body = {"status": outcome.status, "content": outcome.content}
-    if outcome.started is not None:
-        body["started"] = printed(outcome.started)
-    with world.doing(Doing(Step(DELIVER, {"event": event_id}, request_id=request_id, body=body))):
-        repeat_delivery(world, event_id, body)
+def keep_outcome(world: World, event_id: int, outcome: Outcome, request_id: str | None = None) -> WebhookEvent:
+    """Write an outcome into its event's record and among the world's steps; give the event as it is now.
+
+    `request_id` is the call that asked for the attempt, where one did. `LookupError` where there is no such event.
+    """
+    step = Step(RECORD_OUTCOME, {"pk": event_id}, request_id=request_id, body=document_of(outcome))
+    with world.doing(Doing(step)), world.transaction() as tx:
+        return record_outcome(tx, event_id, outcome)
 
 
-def repeat_delivery(world: World, event_id: int, body: Mapping[str, Any]) -> None:
-    """Write an outcome down, as it was."""
-    started = body.get("started")
-    outcome = Outcome(
-        body["status"], body["content"], 0.0, started=None if started is None else datetime.fromisoformat(started)
-    )
+def repeat_outcome(world: World, step: Step) -> None:
+    """Write down what an attempt came to when it was made; `InvalidDocument` for a step that does not tell it."""
+    outcome = outcome_of(checked("outcome", step.body))
     with world.transaction() as tx:
-        record_outcome(tx, event_id, outcome)
+        record_outcome(tx, int(step.path["pk"]), outcome)
+
+
+def document_of(outcome: Outcome) -> dict[str, Any]:
+    started = {} if outcome.started is None else {"started": printed(outcome.started)}
+    return {"status": outcome.status, "content": outcome.content, **started}
+
+
+def outcome_of(document: Any) -> Outcome:
+    started = document.get("started")
+    at = None if started is None else datetime.fromisoformat(started)
+    return Outcome(document["status"], document["content"], 0.0, started=at)
 
 
 def postpone(world: World, due: Mapping[int, datetime]) -> None:
     """Let events wait for other times: event id -> when it is due."""
     body = {"due": {str(id_): printed(at) for id_, at in due.items()}}
     with world.doing(Doing(Step(POSTPONE, body=body))):
-        repeat_postponement(world, body)
+        postponed(world, body)
 
 
-def repeat_postponement(world: World, body: Mapping[str, Any]) -> None:
-    """Let events wait, as they did."""
+def repeat_postponement(world: World, step: Step) -> None:
+    """Let events wait, as they did; `InvalidDocument` for a step that does not tell until when."""
+    postponed(world, checked("postponed-events", step.body))
+
+
+def postponed(world: World, body: Mapping[str, Any]) -> None:
     with world.transaction() as tx:
         for id_, at in body["due"].items():
             tx.change(tx.one(WebhookEvent, int(id_)), due=datetime.fromisoformat(at))

@@ -74,7 +74,10 @@ def first_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
 
 def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
     """Give the bytes of every later request for an event."""
-    return sent(orjson.loads(stored(event, Reading(view, kept.language, kept))))
+    reading = Reading(view, kept.language, kept)
+    if event.request_payload is not None:
+        return sent(orjson.loads(stored(event, reading)))
+    return sent(database_order(serialized(*told(event, reading))))
 
 
 def sent(body: Any) -> bytes:
@@ -126,8 +129,8 @@ class Payload(Piece):
         return orjson.Fragment(stored(obj.record, obj.reading))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        stored = to_column(place.kind, place.key, value)
-        facts.know(place.kind, place.id, place.key, stored, place.pointer)
+        column = "request_payload"
+        facts.know(place.kind, place.id, column, to_column(place.kind, column, value), place.pointer)
 
 
 class WebhookEvent(Shape):

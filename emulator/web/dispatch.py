@@ -158,16 +158,16 @@ def handled_by(route: Route, call: Call, world: World) -> Reply:
         call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
     if route.method == "GET":
         return route.handler(call, world)
-    with world.doing(doing_of(call, world)):
+    with world.doing(doing_of(route, call, world)):
         return route.handler(call, world)
 
 
-def doing_of(call: Call, world: World) -> Doing:
+def doing_of(route: Route, call: Call, world: World) -> Doing:
     """Give what the call is recorded as, should it write."""
     body = call.read_body
     language = None if call.language == world.settings.language else call.language
-    caller = None if call.caller is None else call.caller.username
-    step = Step(call.operation, call.path, caller, language, call.request_id)
+    user = call.caller if route.personal else call.user
+    step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return Doing(step, lambda: body.value if isinstance(body, Body) else None)
 
 

@@ -16,6 +16,7 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "due": "one key per event",
     "headers": "whoever sends names the headers",
     "document": "a scenario, judged by its own schema",
     "additional_data": "the reference's attributes of a log",
@@ -33,6 +34,7 @@ FREE_MAPS = {
     "extra_information": "planning writes what it likes",
     "field-errors": "one key per refused field",
     "input_parameters": "every command has its own",
+    "kinds": "one key per kind of drift",
     "kwargs": "every retry rule has its own",
     "mapping": "assumed: no sample shows one",
     "price_extra_field": "the customer names the keys",
@@ -62,6 +64,7 @@ WITHOUT_SAMPLE = {
     "page-of-denial-reason": "assumed: its page shows parameters only",
     "reference-hook-answer": "the page shows an empty object",
     "reference-placeholder": "what the page prints instead of a document",
+    "verify-report": "our own",
 }
 """Schemas that no documented sample reaches, with the reason."""
 
@@ -230,7 +233,7 @@ def test_problems_name_every_place_once():
         (("a",), "additionalProperties"),
         (("b",), "additionalProperties"),
     ]
-    assert found[0] == Problem(("slug",), "type", "is 1, must be a string")
+    assert found[0] == Problem(("slug",), "type", "is 1", "must be a string")
 
 
 def test_problems_look_into_the_alternative_that_was_meant():

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
     first = times[0]
     oms.clock.advance(days=5)
     assert oms.clock.now() >= start + timedelta(days=5)
-    waits = [round((later - before).total_seconds()) for before, later in zip(times, times[1:11], strict=False)]
+    waits = [round((later - before).total_seconds()) for before, later in pairwise(times[:11])]
     assert waits == [2**tries for tries in range(10)]
     assert len(times) == 19
     assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner comes at round times"
