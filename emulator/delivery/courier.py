@@ -84,7 +84,7 @@ class WorldsCourier:
 
     def flush(self, world: World) -> Flushed:
         """Send what is due in a world, wait for what is on its way; give what was sent since the last flush."""
-        while True:
+        while not world.closed:
             if self.mode == "flush" or not self._wakes():
                 self.run(world, world.clock.now())
             else:
