@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from emulator.core import jsontext
 from emulator.core.errors import ApiError
 from emulator.core.exchange import Call
 from emulator.core.records import User
@@ -29,7 +30,7 @@ def repeat(world: World, steps: Iterable[Step]) -> None:
         try:
             repeat_step(world, step)
         except (ApiError, ControlError) as error:
-            why = error.body if isinstance(error, ApiError) else error
+            why = jsontext.written(error.body).decode() if isinstance(error, ApiError) else error
             raise UnrepeatableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
         except UnrepeatableStep as error:
             raise UnrepeatableStep(f"/steps/{position}/{error}") from None
@@ -79,12 +80,17 @@ def repeat_control(world: World, step: Step) -> None:
     perform(world, step.operation, step.body, step.path)
 
 
+def writes(route: Route) -> bool:
+    """Tell whether an operation changes the world: a login is a POST, but makes nothing."""
+    return route.method not in READS and route.scheme is not None
+
+
 def path_problem(unlike: Iterable[str], names: Iterable[str]) -> str:
     return f"path: {', '.join(sorted(unlike))}; known: {', '.join(names) or 'nothing'}"
 
 
 REPEATS: Mapping[str, Repeat] = {
-    **{route.operation: repeat_call(route) for route in ROUTES if route.method not in READS},
+    **{route.operation: repeat_call(route) for route in ROUTES if writes(route)},
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
 }
 """Operation -> what does it again."""
