@@ -46,8 +46,8 @@ def while_of(**units: float) -> timedelta:
     try:
         return timedelta(**units)
     except (ValueError, OverflowError):
-        given = ", ".join(f"{unit}={count}" for unit, count in units.items())
-        raise InvalidDocument(f"{given} is no while that leads to a time in the calendar") from None
+        given = ", ".join(f"{count!s:.20} {unit}" for unit, count in units.items() if count)
+        raise InvalidDocument(f"{given}: no while that leads to a time in the calendar") from None
 
 
 def later(now: datetime, by: timedelta) -> datetime:

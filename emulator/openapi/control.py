@@ -92,7 +92,8 @@ CONTROL: tuple[Row, ...] = (
         {201: "token-made"}, "token-wanted", (400, 404)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
         {200: None}, refusals=(404,)),
-    Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why", {200: None}),
+    Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why",
+        {200: None}, refusals=(404,)),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
 )

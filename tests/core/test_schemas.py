@@ -248,7 +248,10 @@ def test_long_values_are_cut():
 
 def test_unknown_name_tells_the_known_ones():
     """A misspelt name is answered with all names."""
-    with pytest.raises(schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$"):
+    with pytest.raises(
+        schemas.UnknownSchemaError,
+        match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$",
+    ):
         schemas.problem("packge", {})
 
 

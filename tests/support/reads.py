@@ -111,4 +111,3 @@ def paths(route: Route, root: Root) -> Iterator[str]:
         kind = BELONGING[route.names[1]]
         for id_ in root.related(kind, "subject", (root.one(State, record.state).content_type, record.id)):
             yield path.replace(f"<{route.names[1]}>", str(id_))
-

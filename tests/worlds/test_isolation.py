@@ -12,7 +12,7 @@ from emulator.rules.scenarios import Scenario, scenario
 from tests.support.reads import everything, over_http
 from tests.support.traffic import Traffic
 
-WORLDS, ASKS, PACKAGES, SEEDS = 50, 40, 4, 3
+WORLDS, ASKS, PACKAGES, SEEDS = 50, 30, 6, 3
 SCENARIO = scenario("demo").sized(PACKAGES, 1)
 TIMEOUT = 120
 
