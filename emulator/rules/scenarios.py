@@ -142,6 +142,9 @@ def beside(path: Path, installation: str | None) -> str | None:
 def from_document(document: Mapping[str, Any], file: str | None = None) -> Scenario:
     """Give the scenario that a document (valid by its schema) describes; `ScenarioError` for a time that is none."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
+    plain |= {
+        key: int(value) for key, value in plain.items() if isinstance(value, float)
+    }  # 2.0 is an integer in JSON
     found = Scenario(
         **plain,
         steps=tuple(jsontext.written(step) for step in document.get("steps", ())),

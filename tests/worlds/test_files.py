@@ -245,6 +245,13 @@ def test_strict_is_the_servers_and_no_scenarios(tmp_path: Path) -> None:
         Emulator(written(tmp_path, {"name": "mine", "strict": True}))
 
 
+def test_whole_numbers_may_be_written_as_floats(tmp_path: Path) -> None:
+    """JSON Schema says that they are integers."""
+    oms = Emulator(written(tmp_path, {"name": "mine", "packages": 2.0, "seed": 3.0}))
+    assert everything(oms) == everything(Emulator(written(tmp_path, {"name": "mine", "packages": 2, "seed": 3})))
+    assert as_file(oms.export()).count(b".0") == 0
+
+
 def test_a_huge_seed_survives(tmp_path: Path) -> None:
     oms = Emulator("demo", packages=2, seed=10**40)
     oms.save(tmp_path / "mine.json")
