@@ -174,7 +174,7 @@ def test_a_huge_answer_is_cut(oms: Emulator) -> None:
 @pytest.mark.parametrize("behave", [hang_up, babble])
 def test_a_broken_receiver_is_a_failed_attempt(oms: Emulator, behave: Any) -> None:
     with receiving(behave) as receiver:
-        delivery, event = sent(oms, receiver.url)
+        delivery, event = sent(quick(oms), receiver.url)
     assert delivery.status is None
     assert delivery.response
     assert (event.response_http_status, event.delivered) == (500, False)
