@@ -89,8 +89,9 @@ HOOK = {
 
 
 def hooked(oms: InWorld) -> int:
-    """Register a hook, and give its id."""
-    return int(json.loads(send(oms, "create_hook", HOOK).body)["id"])
+    """Register a hook of an address of its own, and give its id."""
+    url = f"http://127.0.0.1:9/{len(oms.world.steps)}"
+    return int(json.loads(send(oms, "create_hook", HOOK | {"target_url": url}).body)["id"])
 
 
 EXTRA = {"extra_information": {"a": [1.0, 1e22, -0.0, None, {"ü": "\u2028"}]}}
