@@ -65,6 +65,7 @@ CONTROL: tuple[Row, ...] = (
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why", {200: None}),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
+    Row("control_ui", "GET", "ui/", "The inspector: pages over this world", {200: None}, media=HTML),
 )
 # fmt: on
 

@@ -20,12 +20,13 @@ from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
 from emulator.web.admin.stock import add_stock
 from emulator.web.admin.tokens import add_tokens
+from emulator.web.admin.ui import add_ui
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens)
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_ui)
 
 
 def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_hosts: Collection[str]) -> Flask:

@@ -1,0 +1,54 @@
+/** The inspector: finds the page that is asked for and puts it into the frame. */
+import { html, render, useEffect, useRef, useState } from "./lib.js";
+import { useRoute } from "./route.js";
+import { Shell } from "./parts/shell.js";
+import { Trouble } from "./parts/pieces.js";
+
+export const PAGES = [
+  ["overview", "Overview", () => import("./pages/overview.js")],
+  ["packages", "Packages", () => import("./pages/packages.js")],
+  ["transfers", "Transfer orders", () => import("./pages/transfers.js")],
+  ["journal", "Journal", () => import("./pages/journal.js")],
+  ["webhooks", "Webhooks", () => import("./pages/webhooks.js")],
+  ["faults", "Faults", () => import("./pages/faults.js")],
+  ["clock", "Clock", () => import("./pages/clock.js")],
+  ["scenarios", "Scenarios", () => import("./pages/scenarios.js")],
+  ["coverage", "Coverage", () => import("./pages/coverage.js")],
+  ["fidelity", "Fidelity", () => import("./pages/fidelity.js")],
+];
+
+function App() {
+  const route = useRoute();
+  const [name, title, load] = PAGES.find(([known]) => known === route.name) ?? PAGES[0];
+  const [shown, show] = useState(null);
+  useEffect(() => {
+    let wanted = true;
+    load().then((module) => wanted && show({ name, Page: module.Page }), (error) => wanted && show({ name, error }));
+    return () => { wanted = false; };
+  }, [name]);
+  useFocusOnChange(`${name}/${route.rest.join("/")}`, shown?.name === name);
+  const part = shown?.name === name ? shown : null;
+  document.title = [route.rest[0], title, "OMS emulator"].filter(Boolean).join(" · ");
+  return html`<${Shell} pages=${PAGES} now=${name}>
+    ${part?.error && html`<${Trouble} error=${part.error} />`}
+    ${part?.Page && html`<${part.Page} rest=${route.rest} asked=${route.asked} key=${route.rest.join("/")} />`}
+  <//>`;
+}
+
+/** Who goes to another page is put at its heading, so that a screen reader begins there. */
+function useFocusOnChange(address, ready) {
+  const before = useRef(null);
+  useEffect(() => {
+    if (!ready || before.current === address) return;
+    const isFirst = before.current === null;
+    before.current = address;
+    if (!isFirst) {
+      scrollTo(0, 0);
+      document.querySelector("main h1")?.focus();
+    }
+  }, [address, ready]);
+}
+
+const place = document.getElementById("app");
+place.textContent = "";
+render(html`<${App} />`, place);
