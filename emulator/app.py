@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from emulator.core.world import World
 from emulator.routes import ROUTES
 from emulator.web.cors import Cors
-from emulator.web.door import DEFAULT_WORLD, Door
+from emulator.web.door import Door
 from emulator.web.routing import Router
+from emulator.worlds import Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
     from flask import Flask
+
+
+ROUTER = Router(ROUTES)
 
 
 class Control:
@@ -33,30 +36,22 @@ class Control:
 
 
 def create_door(
-    worlds: Mapping[str, World],
-    reset: Callable[[], None],
-    allowed_hosts: Collection[str] = (),
-    cors_origins: Collection[str] = (),
+    worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()
 ) -> tuple[Door, Control]:
     """Give the door to the emulated API, and the control API to which it leads as well."""
 
     def make() -> Flask:
         from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see Control
 
-        return control_api(lambda: worlds[DEFAULT_WORLD], reset, allowed_hosts)
+        return control_api(worlds, allowed_hosts)
 
     control = Control(make)
-    return Door(worlds, Router(ROUTES), control, Cors(cors_origins)), control
+    return Door(worlds, ROUTER, control, Cors(cors_origins)), control
 
 
-def create_app(
-    worlds: Mapping[str, World],
-    reset: Callable[[], None],
-    allowed_hosts: Collection[str] = (),
-    cors_origins: Collection[str] = (),
-) -> Flask:
+def create_app(worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()) -> Flask:
     """Give it all as a Flask application: the control API's, with the door before it."""
-    return as_flask(*create_door(worlds, reset, allowed_hosts, cors_origins))
+    return as_flask(*create_door(worlds, allowed_hosts, cors_origins))
 
 
 def as_flask(door: Door, control: Control) -> Flask:

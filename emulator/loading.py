@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,8 +11,10 @@ import orjson
 from emulator.core.bases import Base
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sources import Clock, ClockMode, made_uuid
+from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
-from emulator.core.world import Settings, World
+from emulator.core.world import Moment, Settings, World
+from emulator.repeating import repeat
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
@@ -21,18 +24,31 @@ from emulator.shapes.filling import Filler
 from emulator.shapes.reading import Kept
 from emulator.shapes.recorded import Correction, Known
 
+ANYBODY = "admin"
+"""Who calls in a step that does not say."""
+
 
 class Loaded(NamedTuple):
     """What the worlds of one scenario share: nothing of it ever changes."""
 
     base: Base
     kept: Kept
+    root: Root
     corrections: tuple[Correction, ...] = ()
 
 
 def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
     """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
     start = load(scenario)
+    world = unstepped(scenario, start, clock, name, strict=strict)
+    if scenario.steps or scenario.now is not None:
+        stepped = start_of(scenario, installation.stamp(scenario.installation))
+        world.go_to(stepped._replace(mode=clock), requests=True)
+    return world
+
+
+def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *, strict: bool = False) -> World:
+    """Make the world as it is before any step of the scenario."""
     settings = Settings(
         scenario=scenario.name,
         installation=scenario.installation,
@@ -41,14 +57,37 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, s
         language=start.kept.language,
         base_url=scenario.base_url,
         request=scenario.request,
+        source=scenario,
     )
-    return World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
+    world = World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
+    world.root = start.root
+    return world
+
+
+@lru_cache(maxsize=8)
+def start_of(scenario: Scenario, stamp: installation.Stamps) -> Moment:  # noqa: ARG001 - what the cache goes by
+    """Do the scenario's steps, and give what its worlds start from."""
+    world = unstepped(scenario, load(scenario), "frozen", scenario.name)
+    try:
+        steps = [Step.of(orjson.loads(line), ANYBODY) for line in scenario.steps]
+        repeat(world, steps)
+        world.count_requests_from(1 + max((number_of(step.request_id) for step in steps), default=0))
+    except ValueError as error:
+        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
+    if scenario.now is not None:
+        world.clock.set(scenario.now)
+    return world.moment()
+
+
+def number_of(request_id: str | None) -> int:
+    """Give the number in a request's id; what others called a request counts for none."""
+    return int(request_id) if request_id is not None and request_id.isascii() and request_id.isdigit() else 0
 
 
 def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     try:
-        return loaded(scenario, installation.stamp(scenario.installation))
+        return loaded(replace(scenario, steps=(), now=None), installation.stamp(scenario.installation))
     except (installation.InvalidInstallation, ScenarioError):
         raise
     except ValueError as error:
@@ -57,11 +96,12 @@ def load(scenario: Scenario) -> Loaded:
 
 @lru_cache(maxsize=8)
 def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
+    """Give the base of a scenario, whatever its steps."""
     if scenario.answers:
         return recorded(scenario)
     language = scenario.language or "en-us"
     base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
-    return Loaded(base, Kept(language, scenario.base_url))
+    return Loaded(base, Kept(language, scenario.base_url), Root(base, {}))
 
 
 def recorded(scenario: Scenario) -> Loaded:
@@ -74,7 +114,7 @@ def recorded(scenario: Scenario) -> Loaded:
     known.name_commands()
     base = Filler(known, installation.load(scenario.installation), scenario.start).fill()
     kept = Kept(scenario.language or known.language, scenario.base_url)
-    return Loaded(base, kept, tuple(known.corrections))
+    return Loaded(base, kept, Root(base, {}), tuple(known.corrections))
 
 
 def announce(tx: Transaction) -> None:

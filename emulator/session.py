@@ -26,7 +26,8 @@ class InProcessSession(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         text = url.decode() if isinstance(url, bytes) else url
-        return super().request(method, urljoin(self.base_url, text), *args, **kwargs)
+        whole = self.base_url + text if text.startswith("/") else urljoin(self.base_url, text)
+        return super().request(method, whole, *args, **kwargs)
 
 
 class InProcessAdapter(HTTPAdapter):

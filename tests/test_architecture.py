@@ -38,7 +38,7 @@ OWNERS = {
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
     "waitress": ("server.py", "listening.py"),
-    "requests": ("session.py", "server.py", "contract/", "delivery"),  # server: for a type alone
+    "requests": ("session.py", "inworld.py", "contract/", "delivery"),  # inworld: for a type alone
     "urllib3": ("session.py",),
     "marshmallow": ("params/", "shapes/"),
     "jsonschema": ("core/",),

@@ -35,6 +35,20 @@ class Call:
         return values[-1] if values else None
 
 
+class Body:
+    """A body that is parsed when it is asked for, and once."""
+
+    def __init__(self, parse: Callable[[], Any]) -> None:
+        self._parse = parse
+        self.value: Any = None
+        """What was parsed; None before."""
+
+    def __call__(self) -> Any:
+        if self.value is None:
+            self.value = self._parse()
+        return self.value
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Status, ready text and headers; the text's links are completed at the edge."""

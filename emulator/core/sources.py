@@ -19,31 +19,37 @@ def machine_now() -> datetime:
     return datetime.now(UTC)
 
 
+def machine_seconds() -> float:
+    """Give seconds that only grow, to tell how long ago something was."""
+    return time.monotonic()
+
+
 class Clock:
     """A world's time: `real` is the machine's, `ticking` starts elsewhere and runs as fast, `frozen` stands still."""
 
     def __init__(self, mode: ClockMode, start: datetime) -> None:
-        self.mode = mode
-        self._start = start
-        self._since = time.monotonic()
+        self.become(mode, start)
 
     def now(self) -> datetime:
         if self.mode == "real":
             return machine_now()
-        if self.mode == "ticking":
-            return self._start + timedelta(seconds=time.monotonic() - self._since)
-        return self._start
+        start, since = self._started
+        return start + timedelta(seconds=time.monotonic() - since) if self.mode == "ticking" else start
 
     def set(self, now: datetime) -> None:
         """Go on from this time. A real clock is the machine's and takes no other: `ValueError`."""
         if self.mode == "real":
             raise ValueError("a real clock cannot be set; known modes that can: frozen, ticking")
-        self._start, self._since = now, time.monotonic()
+        self._started = now, time.monotonic()
 
-    def advance(self, seconds: float) -> datetime:
-        """Move on by so many seconds; give the new time."""
-        self.set(self.now() + timedelta(seconds=seconds))
-        return self.now()
+    def become(self, mode: ClockMode, now: datetime) -> None:
+        """Go on in this mode, from this time unless the machine tells it."""
+        self.mode: ClockMode = mode
+        self._started = now, time.monotonic()
+
+    def like(self) -> Clock:
+        """Give another clock that goes on from here in the same mode."""
+        return Clock(self.mode, self.now())
 
     def next_write(self) -> datetime:
         """Give the time that the next write has; `wrote` must follow when it was kept."""
@@ -52,7 +58,7 @@ class Clock:
     def wrote(self, at: datetime) -> None:
         """A write at this time was kept."""
         if self.mode == "frozen":
-            self._start = at
+            self.set(at)
 
 
 def made_uuid(*parts: object) -> uuid.UUID:

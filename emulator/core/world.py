@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
-from emulator.core.sources import Clock
+from emulator.core.journal import Journal
+from emulator.core.refusals import Conflict
+from emulator.core.sources import Clock, ClockMode
+from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
 
 Announce = Callable[[Transaction], None]
+
+UNDOABLE = 1_000
+"""How many of the latest writes can be undone; each keeps the records that it replaced."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,49 @@ class Settings:
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
+    source: Any = None
+    """The scenario (`rules.scenarios`) that the world started from."""
+
+
+class Write(NamedTuple):
+    """One write that can be undone."""
+
+    before: Root
+    clock_before: datetime
+    at: datetime
+    request_id: str | None
+
+
+class Moment(NamedTuple):
+    """All that a world is at one time, for snapshots and branches; it costs the same for any size."""
+
+    root: Root
+    mode: ClockMode
+    now: datetime
+    steps: StepLog
+    undoable: tuple[Write, ...]
+    calls: dict[str, list[datetime]]
+    requests: Iterator[int]
+
+
+class Agenda(Protocol):
+    """What happens in a world by itself, when its time comes."""
+
+    def next(self, world: World) -> datetime | None:
+        """Give when something is due next, or None."""
+
+    def run(self, world: World, now: datetime) -> None:
+        """Do what is due by now; afterwards `next` is later, or None."""
+
+
+class Keeper(Protocol):
+    """Keeps the steps of worlds beyond the process."""
+
+    def keep(self, world: World, line: bytes, transaction: Transaction) -> Callable[[], None]:
+        """Take a step, in the order of the writes; what is given waits until it is safe."""
+
+    def rewrite(self, world: World) -> None:
+        """Take the whole world anew: its steps are no continuation of those kept."""
 
 
 @dataclass
@@ -50,29 +102,172 @@ class World:
     """Whether a query parameter that nobody knows is refused."""
     kept: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
+    journal: Journal = field(default_factory=Journal)
+    steps: StepLog = field(default_factory=StepLog)
+    undoable: deque[Write] = field(default_factory=lambda: deque(maxlen=UNDOABLE))
+    snapshots: dict[str, Moment] = field(default_factory=dict)
+    agenda: list[Agenda] = field(default_factory=list)
+    after_write: list[Callable[[World], None]] = field(default_factory=list)
+    """Told of each write once it is safe."""
+    keeper: Keeper | None = None
+    whole: bool = True
+    """Whether the steps tell of every write: one that no call made is not among them."""
+    closed: bool = False
+    """Replaced or deleted: nothing more happens in it by itself."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     writing: bool = False
     """A transaction is open; only its thread, which has the lock, sees this."""
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})
+        self._requests: Iterator[int] = itertools.count(1)
+        self._thread = threading.local()
+        self._replaying: datetime | None = None
+
+    def new_request_id(self) -> str:
+        """Give the id of the next request: the journal's key."""
+        return f"{next(self._requests):08d}"
+
+    @contextmanager
+    def doing(self, doing: Doing) -> Iterator[None]:
+        """Say what the next write of this thread is, so that it can be repeated."""
+        self._thread.doing = doing
+        try:
+            yield
+        finally:
+            self._thread.doing = None
+
+    @contextmanager
+    def repeating(self, at: datetime | None) -> Iterator[None]:
+        """Let writes have this time: the time that they had."""
+        with self.lock:
+            self._replaying = at
+            try:
+                yield
+            finally:
+                self._replaying = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Give a transaction; it is kept when the block ends well, and leaves no trace when it raises.
 
-        One within another of the same world is an error: the outer one would overwrite what it kept.
+        One within another of the same world is an error: the outer one would overwrite what it kept. So is a second
+        one in the same call, which could not be repeated.
         """
         with self.lock:
             if self.writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
             self.writing = True
             try:
-                transaction = Transaction(self.root, self.clock.next_write())
+                transaction = Transaction(self.root, self._replaying or self.clock.next_write())
                 yield transaction
                 if transaction.events:
                     self.announce(transaction)
-                self.root = transaction.root()
-                self.clock.wrote(transaction.now)
+                safe = self._commit(transaction)
             finally:
                 self.writing = False
+        if safe is not None:
+            safe()
+        for tell in self.after_write:
+            tell(self)
+
+    def _commit(self, transaction: Transaction) -> Callable[[], None] | None:
+        doing: Doing | None = getattr(self._thread, "doing", None)
+        step = None if doing is None else doing.done(transaction.now)
+        if doing is not None:
+            self._thread.doing = Doing(ALREADY)
+        if step is not None and step.operation == ALREADY.operation:
+            raise RuntimeError(f"world {self.name}: one call makes one write")
+        request_id = None if step is None else step.request_id
+        self.undoable.append(Write(self.root, self.clock.now(), transaction.now, request_id))
+        self.root = transaction.root()
+        self.clock.wrote(transaction.now)
+        if step is None:
+            self.whole = False
+            return None
+        line = line_of(step)
+        self.steps.append(line)
+        return None if self.keeper is None else self.keeper.keep(self, line, transaction)
+
+    def undo(self) -> str:
+        """Take the last call's write back, with what followed from it by itself; give the id of its request.
+
+        A frozen clock goes back too, if it was not moved since. `Conflict` when no write is left to undo.
+        """
+        with self.lock:
+            if all(write.request_id is None for write in self.undoable):
+                raise Conflict(self._nothing_to_undo())
+            request_id = None
+            while request_id is None:
+                write = self.undoable.pop()
+                self.steps.pop()
+                self.root = write.before
+                if self.clock.mode == "frozen" and self.clock.now() == write.at:
+                    self.clock.set(write.clock_before)
+                request_id = write.request_id
+            self._rewritten()
+        return request_id
+
+    def _nothing_to_undo(self) -> str:
+        if not self.steps:
+            return f"nothing was written in world {self.name}, so there is nothing to undo"
+        return f"of {len(self.steps)} writes in world {self.name}, none is left that can be undone"
+
+    def moment(self) -> Moment:
+        """Give all that this world is now, to come back to or to start another from."""
+        with self.lock:
+            return Moment(
+                self.root,
+                self.clock.mode,
+                self.clock.now(),
+                self.steps.copy(),
+                tuple(self.undoable),
+                {caller: list(calls) for caller, calls in self.calls.items()},
+                copy(self._requests),
+            )
+
+    def go_to(self, moment: Moment, *, requests: bool = False) -> None:
+        """Become what a world on the same base was at a moment; with `requests`, count requests from there too."""
+        with self.lock:
+            self.root = moment.root
+            self.clock.become(moment.mode, moment.now)
+            self.steps = moment.steps.copy()
+            self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
+            self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
+            if requests:
+                self._requests = copy(moment.requests)
+            self._rewritten()
+
+    def _rewritten(self) -> None:
+        if self.keeper is not None:
+            self.keeper.rewrite(self)
+
+    def count_requests_from(self, number: int) -> None:
+        """Let the next request have this number."""
+        self._requests = itertools.count(number)
+
+    def next_event(self) -> datetime | None:
+        """Give when something happens by itself next, or None."""
+        return min((due for each in self.agenda if (due := each.next(self)) is not None), default=None)
+
+    def run_due(self) -> None:
+        """Do what is due by now."""
+        for each in self.agenda:
+            if (due := each.next(self)) is not None and due <= self.clock.now():
+                each.run(self, self.clock.now())
+
+    def advance(self, to: datetime) -> None:
+        """Move the clock on to a time, and do on the way what is due, in its order and at its time.
+
+        `Conflict` for a real clock, and for a time that has passed.
+        """
+        if to < self.clock.now():
+            raise Conflict(f"the clock of world {self.name} is past {to.isoformat()}; PUT clock sets it back")
+        while (due := self.next_event()) is not None and due <= to:
+            self.clock.set(max(due, self.clock.now()))
+            self.run_due()
+        self.clock.set(max(to, self.clock.now()))
+
+
+ALREADY = Step("(done)")
+"""What a thread is at whose call has written: nothing that another write could be recorded as."""

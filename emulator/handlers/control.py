@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,6 +12,7 @@ from emulator.core.errors import ValidationFailed
 from emulator.core.records import Order, Package, StockLocation
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.schemas import problems, schema
+from emulator.core.steps import Doing, Step
 from emulator.core.store import Root, Transaction
 from emulator.core.world import World
 from emulator.rules.arranging.cancelling import cancel_order as cancel_order_of
@@ -135,3 +136,48 @@ def whole_numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: part if key in FREE_KEYS else whole_numbers(part) for key, part in value.items()}
     return value
+
+
+NO_PATH: Mapping[str, int | str] = {}
+
+
+class ControlWrite(NamedTuple):
+    """A write of the control API: the function, what it takes of the path, and whether it takes a document."""
+
+    run: Callable[..., Any]
+    path: tuple[str, ...] = ()
+    takes_document: bool = True
+
+
+CONTROL_WRITES: Mapping[str, ControlWrite] = {
+    "control_make_order": ControlWrite(make_order),
+    "control_cancel_order": ControlWrite(cancel_order, ("id",), takes_document=False),
+    "control_make_package": ControlWrite(make_package),
+    "control_report_carrier": ControlWrite(report_carrier, ("pk",)),
+    "control_cancel_package": ControlWrite(cancel_package, ("pk",), takes_document=False),
+    "control_put_stock": ControlWrite(put_stock, ("location_id", "sku")),
+    "control_make_stock_location": ControlWrite(make_stock_location),
+    "control_change_stock_location": ControlWrite(change_stock_location, ("id",)),
+}
+"""Operation -> what does it."""
+
+
+def perform(world: World, operation: str, document: Any, path: Mapping[str, int | str]) -> Any:
+    """Do a write of the control API, and give its answer."""
+    write = CONTROL_WRITES[operation]
+    documents = (document,) if write.takes_document else ()
+    return write.run(world, *(path[name] for name in write.path), *documents)
+
+
+def ask(
+    world: World,
+    operation: str,
+    document: Any = None,
+    path: Mapping[str, int | str] = NO_PATH,
+    request_id: str | None = None,
+) -> Any:
+    """Do a write of the control API so that it can be repeated; what is sent becomes plain JSON first."""
+    sent = None if document is None else as_json(document)
+    step = Step(operation, path, body=sent, request_id=request_id or world.new_request_id())
+    with world.doing(Doing(step)):
+        return perform(world, operation, sent, path)

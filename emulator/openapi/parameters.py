@@ -20,6 +20,8 @@ PATH: Mapping[str, tuple[Json, str]] = {
     "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
     "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
+    "name": ({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}, "Name of the world or snapshot."),
+    "request_id": ({"type": "string"}, "Id of the request."),
     "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
     "sku": ({"type": "string"}, "Stock keeping unit of the product."),

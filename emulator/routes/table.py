@@ -39,6 +39,13 @@ class Route:
     """Which of `rules.filters.FILTER_SETS` its list has."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the integers in its path."""
+        return tuple(
+            part[1:-1] for part in self.path.split("/") if part.startswith("<") and not part.startswith("<...")
+        )
+
+    @property
     def pages(self) -> bool:
         """Whether it answers a page of a list."""
         return PAGE_OF in (self.replies.get(200) or "")

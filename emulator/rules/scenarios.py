@@ -50,6 +50,10 @@ class Scenario:
     answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
+    steps: tuple[bytes, ...] = field(default=(), repr=False)
+    """Calls that are made before the world begins, each a line of JSON (`core.steps`)."""
+    now: datetime | None = None
+    """When the world begins; None: after its last step."""
 
     def sized(self, packages: int | None, seed: int | None) -> Scenario:
         """Give the same scenario with another number of packages or another seed."""
@@ -122,17 +126,39 @@ def from_document(document: Mapping[str, Any], name: str) -> Scenario:
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
     if "clock" in document:
         plain["start"] = moment(document["clock"], name)
+    if "now" in document:
+        plain["now"] = moment(document["now"], name, "/now")
+    steps = tuple(orjson.dumps(step) for step in document.get("steps", ()))
     answers = tuple((answer["path"], orjson.dumps(answer["body"])) for answer in document.get("answers", ()))
-    return Scenario(**{"name": name} | plain, answers=answers)
+    return Scenario(**{"name": name} | plain, answers=answers, steps=steps)
 
 
-def moment(text: str, name: str) -> datetime:
+def moment(text: str, name: str, where: str = "/clock") -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise ScenarioError(f"scenario {name}: /clock: {text} is no date and time: {error}") from None
+        raise ScenarioError(f"scenario {name}: {where}: {text} is no date and time: {error}") from None
 
 
+def document_of(scenario: Scenario) -> dict[str, Any]:
+    """Give the document of a scenario, without steps; what it leaves to the defaults is left out."""
+    found: dict[str, Any] = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
+    usual = Scenario(scenario.name)
+    for key in PLAIN_KEYS:
+        if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
+            found[key] = value
+    found["clock"] = as_text(scenario.start)
+    if scenario.answers:
+        found["answers"] = [{"path": path, "body": orjson.loads(body)} for path, body in scenario.answers]
+    return found
+
+
+def as_text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+SCHEMA = "scenario.json"
+FORMAT = 1
 PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url")
 
 

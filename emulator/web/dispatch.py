@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -13,10 +13,13 @@ import orjson
 
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
-from emulator.core.exchange import Call, Reply
+from emulator.core.exchange import Body, Call, Reply
+from emulator.core.journal import Seen
 from emulator.core.records import User
+from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
+from emulator.repeating import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.links import addressed
@@ -47,6 +50,7 @@ class Arrival(NamedTuple):
     prefix: str
     """Leads to the world: empty, or `/w/<name>`."""
     request_id: str
+    seen: Seen
 
     @property
     def method(self) -> str:
@@ -105,12 +109,14 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
     """Let the caller in and hand the call to its handler."""
     scheme = match.resource.any.scheme
     credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
+    arrival.seen.token = None if credential is None else credential.role
+    route = match.resource.route(arrival.method)
+    arrival.seen.operation = None if route is None else route.operation
     if scheme is not None:
         admit(credential, arrival.method, arrival.world, scheme)
     if arrival.method == "OPTIONS":
         may_write = credential is None or credential.may_write
         return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))
-    route = match.resource.route(arrival.method)
     if route is None:
         raise MethodNotAllowed(arrival.method)
     call = call_of(arrival, route, match.path, query, credential)
@@ -150,7 +156,18 @@ def run(arrival: Arrival, route: Route, call: Call) -> Reply:
 def handled_by(route: Route, call: Call, world: World) -> Reply:
     if route.filters is not None:
         call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query))
-    return route.handler(call, world)
+    if route.method == "GET":
+        return route.handler(call, world)
+    with world.doing(doing_of(call, world)):
+        return route.handler(call, world)
+
+
+def doing_of(call: Call, world: World) -> Doing:
+    """Give what the call is recorded as, should it write."""
+    body = call.read_body
+    language = None if call.language == world.settings.language else call.language
+    step = Step(call.operation, call.path, call.user and call.user.username, language, call.request_id)
+    return Doing(step, lambda: body.value if isinstance(body, Body) else None)
 
 
 def linked(arrival: Arrival, reply: Reply) -> Reply:
@@ -175,11 +192,11 @@ def call_of(
         language=asked_language(environ.get("HTTP_ACCEPT_LANGUAGE"), arrival.world.settings.language),
         user=user_of(arrival.world, credential) if route.method != "GET" else None,
         request_id=arrival.request_id,
-        read_body=body_reader(environ),
+        read_body=body_reader(environ, arrival.seen),
     )
 
 
-def body_reader(environ: Environ) -> Callable[[], Any]:
+def body_reader(environ: Environ, seen: Seen) -> Body:
     """Give what parses the body when a handler asks for it."""
 
     def read() -> Any:
@@ -187,10 +204,10 @@ def body_reader(environ: Environ) -> Callable[[], Any]:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
-        raw = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length > 0 else b""
-        return parse_body(str(environ.get("CONTENT_TYPE", "")), raw)
+        seen.body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length > 0 else b""
+        return parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
 
-    return read
+    return Body(read)
 
 
 def parsed_query(raw: str, content_type: str) -> dict[str, list[str]]:
@@ -204,9 +221,7 @@ def parsed_query(raw: str, content_type: str) -> dict[str, list[str]]:
 
 def user_of(world: World, credential: Credential | None) -> User | None:
     """Give the installation's user that a credential speaks for, if it knows one."""
-    if credential is None:
-        return None
-    return next((user for user in world.root.all(User) if user.username == credential.username), None)
+    return None if credential is None else user_named(world, credential.username)
 
 
 def styled(error: ApiError, style: str) -> ApiError:

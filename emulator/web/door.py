@@ -5,58 +5,109 @@ The emulated API does not pass through Flask: its protocol is the vendor's frame
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from emulator.core.exchange import Reply
-from emulator.core.world import World
+from emulator.core.journal import Exchange, Seen
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import Arrival, answer
-from emulator.web.pages import decoded_path
+from emulator.web.dispatch import Arrival, answer, hint_header
+from emulator.web.pages import HTML, NOT_FOUND, decoded_path
 from emulator.web.routing import Router
+from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 LOG = logging.getLogger("emulator.access")
 CONTROL = "/__admin"
-DEFAULT_WORLD = "default"
+WORLDS = "/w/"
+"""What leads to a world by its name, before everything else in a path."""
+WORLD = "emulator.world"
+"""Where the control API finds the name of the world that it is called in."""
+NO_REQUEST = "00000000"
+"""Id of what no world has in its journal."""
+CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Door:
     """The WSGI application of an emulator."""
 
-    def __init__(self, worlds: Mapping[str, World], router: Router, control: WSGIApplication, cors: Cors) -> None:
+    def __init__(self, worlds: Worlds, router: Router, control: WSGIApplication, cors: Cors) -> None:
         self.worlds, self.router, self.control, self.cors = worlds, router, control, cors
         self.answers = Answers()
-        self._numbers = itertools.count(1)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
+        name, prefix, path = addressed_world(path, environ)
         if path == CONTROL or path.startswith(CONTROL + "/"):
-            return self.control(environ, start_response)
+            return self.control(for_control(environ, name, prefix), start_response)
         if self.cors.concerns(environ):
             if is_preflight(environ):
                 return self.cors.preflight(start_response, environ)
             start_response = self.cors.letting_read(start_response, environ)
-        request_id = f"{next(self._numbers):08d}"
-        arrival = Arrival(environ, self.worlds[DEFAULT_WORLD], path, "", request_id)
+        try:
+            world = self.worlds.named(name)
+        except UnknownWorld as error:
+            return send(nowhere(error), environ, NO_REQUEST, start_response)
+        request_id = world.new_request_id()
+        arrival = Arrival(environ, world, path, prefix, request_id, Seen())
         reply = answer(arrival, self.router, self.answers)
+        world.journal.add(exchange_of(arrival, reply))
         if LOG.isEnabledFor(logging.INFO):
-            LOG.info("%s %s %s -> %d", request_id, arrival.method, path, reply.status)
-        return send(reply, arrival, start_response)
+            LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
+        return send(reply, environ, request_id, start_response)
 
 
-def send(reply: Reply, arrival: Arrival, start_response: Callable[..., Any]) -> Iterable[bytes]:
+def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Give the world that a request names, the prefix that names it, and the path in that world: the path wins."""
+    if path.startswith(WORLDS):
+        name, _, rest = path[len(WORLDS) :].partition("/")
+        return name, WORLDS + name, "/" + rest
+    return environ.get("HTTP_X_EMULATOR_WORLD", DEFAULT_WORLD), "", path
+
+
+def for_control(environ: dict[str, Any], name: str, prefix: str) -> dict[str, Any]:
+    """Give the environment as the control API is called: in which world, and below which path."""
+    inner = environ.get("PATH_INFO", "")[len(prefix) :] or "/"
+    root = environ.get("SCRIPT_NAME", "") + prefix
+    return {**environ, WORLD: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
+
+
+def nowhere(error: UnknownWorld) -> Reply:
+    """Answer as where no URL matches, with the reason in the hint."""
+    return Reply(404, NOT_FOUND, hint_header(error.message), HTML)
+
+
+def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
+    """Give what the journal keeps of a request and its answer."""
+    environ = arrival.environ
+    headers = {name: environ[name] for name in environ if name.startswith("HTTP_") or name in CONTENT_HEADERS}
+    return Exchange(
+        arrival.request_id,
+        arrival.world.clock.now(),
+        arrival.method,
+        arrival.path,
+        arrival.query,
+        reply.status,
+        arrival.seen,
+        headers,
+        {**reply.headers, "Content-Type": reply.content_type},
+        reply.body,
+    )
+
+
+def send(
+    reply: Reply, environ: Mapping[str, Any], request_id: str, start_response: Callable[..., Any]
+) -> Iterable[bytes]:
     """Put a reply on the wire; HEAD gets the headers of GET alone."""
-    headers = [("Content-Length", str(len(reply.body))), ("X-Emulator-Request-Id", arrival.request_id)]
+    headers = [("Content-Length", str(len(reply.body))), ("X-Emulator-Request-Id", request_id)]
     if reply.status != HTTPStatus.NO_CONTENT:
         headers.append(("Content-Type", reply.content_type))
     headers.extend(reply.headers.items())
     start_response(REASONS[reply.status], headers)
-    return [] if arrival.method == "HEAD" else [reply.body]
+    return [] if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else [reply.body]

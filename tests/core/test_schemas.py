@@ -16,6 +16,7 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "document": "a scenario, judged by its own schema",
     "additional_data": "the reference's attributes of a log",
     "additional_headers": "the hook's owner names the headers",
     "attributes": "the catalogue, or the log, names the keys",
@@ -39,32 +40,19 @@ FREE_MAPS = {
 }
 """Objects that are not closed, by their key (or the schema's own name), with the reason."""
 
+OWN = files("emulator") / "schemas" / "own"
 WITHOUT_SAMPLE = {
-    "arrange-order": "our own",
-    "arrange-package": "our own",
-    "arrange-stock-location": "our own",
-    "arranged-address": "our own",
-    "arranged-order": "our own",
-    "carrier-event": "our own",
-    "change-stock-location": "our own",
-    "control-error": "our own",
-    "health": "our own",
-    "stock": "our own",
-    "token-made": "our own",
-    "token-wanted": "our own",
-    "stock-quantity": "our own",
+    **{file.name.removesuffix(".json"): "our own" for file in OWN.iterdir()},
     "command-error": "described in words on a command's page",
     "denial-reason": "assumed: its page shows parameters only",
     "error": "the framework's",
     "field-errors": "the framework's",
     "formats": "no shape: what other schemas refer to",
-    "installation": "our own",
     "login": "described in words on the integration page",
     "login-token": "described in words on the integration page",
     "page-of-denial-reason": "assumed: its page shows parameters only",
     "reference-hook-answer": "the page shows an empty object",
     "reference-placeholder": "what the page prints instead of a document",
-    "scenario": "our own",
 }
 """Schemas that no documented sample reaches, with the reason."""
 
@@ -259,7 +247,7 @@ def test_long_values_are_cut():
 
 def test_unknown_name_tells_the_known_ones():
     """A misspelt name is answered with all names."""
-    with pytest.raises(schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short\.$"):
+    with pytest.raises(schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short, world\.$"):
         schemas.problem("packge", {})
 
 

@@ -41,7 +41,7 @@ class Sides:
 
     def advance(self, seconds: float) -> None:
         """Move both clocks on."""
-        self.emulator.world.clock.advance(seconds=seconds)
+        self.emulator.clock.advance(seconds=seconds)
         now = service.DATA.now() + seconds
         service.DATA.now = lambda: now
 

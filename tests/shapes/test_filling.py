@@ -150,7 +150,7 @@ def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
     )
     world = open_world(Scenario("least", answers=answers), "frozen")
     oms = Emulator("empty")
-    oms._worlds["default"] = world
+    oms.worlds.place("default").world = world
     read_everything(oms, oms.session())
     (package,) = world.root.all(Package)
     assert package.order in world.root.ids(Order)

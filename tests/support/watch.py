@@ -17,12 +17,14 @@ import orjson
 import pytest
 
 from emulator.routes import ROUTES, Route
-from emulator.web.door import CONTROL, Door
+from emulator.web.door import CONTROL, Door, addressed_world
 from emulator.web.pages import BAD_REQUEST, NOT_FOUND, decoded_path
 from emulator.web.routing import Router
 from tests.support.answers import check_answer
 
 JSON = "application/json"
+NO_WORLD = "(no such world)"
+"""In place of a style, where a request names a world that is not there."""
 DOCS = f"{CONTROL}/docs"
 PROTOCOL = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """What any operation may answer, in the framework's words."""
@@ -62,8 +64,9 @@ def watched(door: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[byte
             return start_response(status, headers, *rest)
 
         body = b"".join(door(self, environ, note))
-        path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
-        style = self.worlds["default"].settings.error_style
+        decoded = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
+        name, _, path = addressed_world(decoded, environ)
+        style = NO_WORLD if name not in self.worlds else self.worlds.named(name, using=False).settings.error_style
         judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
         return [body] if body else []
 
@@ -89,6 +92,10 @@ def check(exchanged: Exchanged) -> None:
         check_preflight(exchanged)
         return
     assert exchanged.header("X-Emulator-Request-Id"), "no X-Emulator-Request-Id"
+    if exchanged.style == NO_WORLD:
+        assert exchanged.status == 404, "no such world"
+        assert exchanged.header("X-Emulator-Hint"), "a 404 that does not say which world"
+        return
     match = ROUTER.match(exchanged.path)
     if is_bad_request(exchanged):
         assert exchanged.status == 400, "the page of a 400"

@@ -13,6 +13,7 @@ from emulator import Emulator
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
+from emulator.handlers.timekeeping import advance
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.web.access import CHARACTERS, INACTIVE, MINUTE, NO_CREDENTIALS, SPACES, admit, authenticate
 from tests.support.worlds import START, world_of
@@ -112,7 +113,7 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     start = world.clock.now()
     for _ in range(5):
         admit(throttled, "GET", world, "Token")
-        world.clock.advance(seconds=4)
+        advance(world, by=timedelta(seconds=4))
     with pytest.raises(Throttled) as caught:
         admit(throttled, "GET", world, "Token")
     assert (caught.value.wait, caught.value.headers) == (40, {"Retry-After": "40"})
@@ -207,9 +208,9 @@ def test_a_jwt_speaks_for_its_subject() -> None:
 def test_a_jwt_expires_by_the_worlds_clock() -> None:
     world = world_of()
     assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
-    world.clock.advance(seconds=59)
+    advance(world, by=timedelta(seconds=59))
     assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
-    world.clock.advance(seconds=1)
+    advance(world, by=timedelta(seconds=1))
     with pytest.raises(AuthenticationFailed) as caught:
         authenticate(f"Bearer {GOOD}", "Bearer", world)
     assert (caught.value.detail, caught.value.headers) == ("Token has expired.", {"WWW-Authenticate": "Bearer"})

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
-from emulator.core.world import World
+from emulator.rules.scenarios import as_text
 from emulator.version import __version__
+from emulator.web.admin.clock import add_clock
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_refusal
 from emulator.web.admin.fidelity import add_fidelity
 from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
+from emulator.web.admin.here import Here, name_request
+from emulator.web.admin.journal import add_journal
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
+from emulator.web.admin.scenario import add_scenario
+from emulator.web.admin.snapshots import add_snapshots
 from emulator.web.admin.stock import add_stock
 from emulator.web.admin.tokens import add_tokens
 from emulator.web.admin.ui import add_ui
+from emulator.web.admin.worlds import add_worlds
+from emulator.worlds import Worlds
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_ui)
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal)
+WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
-def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_hosts: Collection[str]) -> Flask:
-    """Give the control API of an emulator: its present world, how to start that anew, and who may come."""
+def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
+    """Give the control API of an emulator: its worlds, and who may come."""
     app = Flask("emulator", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     pages = Blueprint("admin", __name__, url_prefix="/__admin")
+    here = Here(worlds)
 
     @pages.before_request
     def guard() -> ResponseReturnValue | None:
@@ -42,27 +51,24 @@ def control_api(world: Callable[[], World], reset: Callable[[], None], allowed_h
 
     @pages.get("/health")
     def health() -> Response:
-        present = world()
+        present = here.world()
         return jsonify(
             status="ok",
             version=__version__,
-            world=present.name,
+            world=here.name,
             scenario=present.settings.scenario,
             seed=present.settings.seed,
-            now=present.clock.now().isoformat().replace("+00:00", "Z"),
+            now=as_text(present.clock.now()),
         )
 
-    @pages.post("/reset")
-    def start_anew() -> ResponseReturnValue:
-        reset()
-        answer = Response(status=204)
-        del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
-        return answer
-
     add_docs(pages)
+    add_ui(pages)
     for add in NOUNS:
-        add(pages, world)
+        add(pages, here.world)
+    for add_noun in WORLD_NOUNS:
+        add_noun(pages, here)
     app.register_blueprint(pages)
+    app.after_request(name_request)
     app.register_error_handler(ControlError, answered_refusal)
 
     @app.errorhandler(HTTPException)

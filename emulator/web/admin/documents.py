@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -27,9 +28,21 @@ def no_document() -> None:
         raise InvalidDocument(f"{request.method} {request.path} takes no document")
 
 
+def asked_or_empty() -> Any:
+    """Give the request's document; none stands for an empty one."""
+    return asked_document() if request.get_data().strip() else {}
+
+
+def nothing() -> Response:
+    """Give the answer that says only that it is done."""
+    answer = Response(status=204)
+    del answer.headers["Content-Type"]  # Flask names one for every answer, also for one without content
+    return answer
+
+
 def answered(value: dict[str, Any] | bytes, status: int = 200) -> Response:
     """Give the answer of a document, or of one that is text already, with the caller's own address in its links."""
-    body = orjson.dumps(value) if isinstance(value, dict) else value
+    body = dumped(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(addressed(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
 
@@ -38,3 +51,10 @@ def answered_refusal(error: ControlError) -> Response:
     """Give a refusal: why in one line, and what is known."""
     known = {"known": error.known} if error.known else {}
     return answered({"error": error.message, **known}, error.status)
+
+
+def dumped(value: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: what a client sent may have them
+        return json.dumps(value).encode()

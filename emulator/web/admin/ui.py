@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import NotFound
-
-from emulator.core.world import World
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -45,7 +42,9 @@ class Asset(NamedTuple):
     tag: str
 
 
-def add_ui(pages: Blueprint, world: Callable[[], World]) -> None:  # noqa: ARG001 - every noun takes the world
+def add_ui(pages: Blueprint) -> None:
+    """Serve the first page, and what it is made of."""
+
     @pages.get("/ui")
     def ui() -> ResponseReturnValue:
         return redirect(f"{request.script_root}/__admin/ui/", 308)

@@ -1,0 +1,62 @@
+"""Files that we write: aside first, then in place, and never over what is not ours."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+import orjson
+
+MARK = {"$schema", "name"}
+"""What every scenario file that we write begins with."""
+
+
+class FileProblem(ValueError):
+    """A file that cannot be written; one line says which and why."""
+
+
+def write_own(path: str | PathLike[str], text: bytes, *, force: bool = False) -> None:
+    """Write a scenario file. What is there stays whole until the new one is; it is replaced if it is a scenario file
+    too, or with `force`. `FileProblem` otherwise, or if the file cannot be written.
+    """
+    target = Path(path)
+    if target.exists() and not force and not is_own(target):
+        raise FileProblem(f"{target} exists and is no scenario file; --force replaces it")
+    try:
+        replace_whole(target, text)
+    except OSError as error:
+        raise FileProblem(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether a file is empty, or a scenario file as we write them."""
+    try:
+        text = path.read_bytes()
+        document = orjson.loads(text) if text.strip() else dict.fromkeys(MARK)
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.keys() >= MARK
+
+
+def replace_whole(target: Path, text: bytes) -> None:
+    """Put a file's new text in place at once: a reader finds the old one or the new one."""
+    number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(number, "wb") as aside:
+            aside.write(text)
+            aside.flush()
+            os.fsync(aside.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def umask() -> int:
+    """Give the process's mask of permissions; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,97 @@
+"""One world of an emulator, from Python: what its clients see, and what a test does around them."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from emulator.app import Control
+from emulator.arrange import Arranging
+from emulator.core import jwts
+from emulator.core.world import World
+from emulator.exporting import as_file, exported
+from emulator.files import write_own
+from emulator.handlers.snapshots import snapshot_named, take
+from emulator.timekeeping import WorldClock
+from emulator.web.door import WORLDS, Door
+from emulator.worlds import DEFAULT_WORLD, Worlds
+
+if TYPE_CHECKING:
+    import requests
+
+
+class InWorld(Arranging):
+    """A world of an emulator. What cannot be done raises a `ControlError` (a `ValueError`) that says why."""
+
+    def __init__(self, worlds: Worlds, door: Door, control: Control, name: str = DEFAULT_WORLD) -> None:
+        self.worlds, self.name = worlds, name
+        self._door, self._control = door, control
+        self.clock = WorldClock(lambda: self.world)
+
+    @property
+    def server_url(self) -> str:
+        """Where the emulator answers."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """Where this world answers: its API is below."""
+        return self.server_url + self.prefix
+
+    @property
+    def prefix(self) -> str:
+        """What leads to this world in a path: nothing, or `/w/<name>`."""
+        return "" if self.name == DEFAULT_WORLD else WORLDS + self.name
+
+    @property
+    def world(self) -> World:
+        """The world as it is now: a reset puts another one in its place."""
+        return self.worlds.named(self.name)
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """The header of a token that may do everything."""
+        return {"Authorization": "Token full-access"}
+
+    def jwt(self, role: str = "full-access", expires_in: float = 3600) -> str:
+        """Give a JWT for the reference surface that expires so many seconds from now, by this world's clock.
+
+        Raises a `ValueError` that names what is known for an unknown role.
+        """
+        return jwts.issue(role, self.clock.now(), expires_in).token
+
+    @property
+    def request(self) -> str | None:
+        """For a `documented/...` scenario: the path whose GET gives the sample."""
+        return self.world.settings.request
+
+    def session(self) -> requests.Session:
+        """Give an authorised `requests.Session` that speaks to this world in process; paths do as URLs."""
+        from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
+
+        return InProcessSession(self._door, self.url, self.auth)
+
+    def reset(self) -> None:
+        """Go back to the scenario's start."""
+        self.worlds.reset(self.name)
+
+    def undo(self) -> str:
+        """Take the last write back; give the id of the request that made it."""
+        return self.world.undo()
+
+    def snapshot(self, name: str) -> None:
+        """Keep what the world is now under a name, to `restore` it or to start others from it."""
+        take(self.world, name)
+
+    def restore(self, name: str) -> None:
+        """Be again what the world was when the snapshot of this name was taken."""
+        world = self.world
+        world.go_to(snapshot_named(world, name))
+
+    def export(self) -> dict[str, Any]:
+        """Give the world as a scenario document: loading it gives the same world, byte for byte."""
+        return exported(self.world)
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Write the world as a scenario file; one that is there is replaced if it is a scenario, or with `force`."""
+        write_own(path, as_file(self.export()), force=force)

@@ -1,0 +1,61 @@
+"""The world's clock: read, set, and moved on with all that is due on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response
+
+from emulator.core.refusals import InvalidDocument
+from emulator.core.sources import CLOCK_MODES
+from emulator.core.world import World
+from emulator.handlers.control import checked
+from emulator.handlers.timekeeping import advance, keep_time
+from emulator.rules.scenarios import as_text
+from emulator.web.admin.documents import answered, asked_document
+
+
+def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
+    @pages.get("/clock")
+    def clock() -> Response:
+        return answered(clock_of(world()))
+
+    @pages.put("/clock")
+    def put_clock() -> Response:
+        present = world()
+        asked = checked("clock", asked_document())
+        keep_time(present, asked.get("mode"), moment(asked["now"]) if "now" in asked else None)
+        return answered(clock_of(present))
+
+    @pages.post("/clock/advance")
+    def advance_clock() -> Response:
+        present = world()
+        asked = checked("clock-advance", asked_document())
+        if "seconds" in asked:
+            advance(present, by=timedelta(seconds=asked["seconds"]))
+        elif "to" in asked:
+            advance(present, to=moment(asked["to"]))
+        else:
+            advance(present)
+        return answered(clock_of(present))
+
+
+def clock_of(world: World) -> dict[str, Any]:
+    due = world.next_event()
+    return {
+        "mode": world.clock.mode,
+        "now": as_text(world.clock.now()),
+        "next_event": None if due is None else as_text(due),
+        "modes": list(CLOCK_MODES),
+    }
+
+
+def moment(text: str) -> datetime:
+    """Give the time that a text names; one without an offset is UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidDocument(f"{text!r} is no date and time: {error}") from None
