@@ -35,7 +35,7 @@ const textOf = (said) => (typeof said === "string" ? said : JSON.stringify(said)
 
 /** Call, and give `{status, body, hint, requestId, text}`; throw `Refused` for anything but a success. */
 export async function call(method, path, { body, headers = {}, signal } = {}) {
-  const sent = { ...headers, "X-Emulator-Client": "inspector" };
+  const sent = { ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   let answer;
   try {

@@ -23,15 +23,13 @@ export function Page() {
     <${Card} title="Now"><p class="big-time"><time datetime=${at.now}>${time(at.now)}</time> UTC</p>
       <${Choice} name="mode" legend="Mode" options=${MODES} value=${at.mode} onChange=${set} />
       <p class="hint">${MEANING[at.mode]}</p>
-      <${Facts} of=${Object.entries(at).filter(([key]) => !["mode", "now"].includes(key)).map(([key, value]) => [key.replaceAll("_", " "), said(value)])} /><//>
+      <${Facts} of=${[["Next event", at.next_event ? time(at.next_event) : "nothing waits"]]} /><//>
     <${Card} title="Move it on">
       <div class="commands">${STEPS.map(([seconds, title]) => html`<${Action} key=${seconds} work=${() => advance({ seconds })}>${title}<//>`)}
-        <${Action} class="main" work=${() => advance({ to_next_event: true })}>To the next event<//></div>
+        <${Action} class="main" disabled=${!at.next_event} work=${() => advance({ to_next_event: true })}>To the next event<//></div>
       <p class="hint">The next event is whatever waits for the clock: a webhook’s next try, a day’s next step.</p>
       <${To} now=${at.now} advance=${advance} /><//></div>`}<//></div>`;
 }
-
-const said = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function To({ now, advance }) {
   const [to, setTo] = useState(now.slice(0, 19));

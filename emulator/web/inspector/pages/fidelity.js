@@ -46,9 +46,9 @@ function Shown({ all, asked }) {
     <form class="bar" role="search" aria-label="Search" onSubmit=${search}><label class="field"><span>Contains</span>
       <input name="text" type="search" value=${asked.text ?? ""} /></label><button>Search</button></form>
     <${Table} label=${part} rows=${rows} rowKey=${(row) => all[part].indexOf(row)} columns=${[
-      { key: "name", title: "What", cell: (row) => nameOf(part, row) },
+      { key: "name", long: true, title: "What", cell: (row) => nameOf(part, row) },
       { key: "sure", whole: true, title: "How sure", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
-      { key: "why", title: "Why, where", cell: (row) => row.reason ?? row.note ?? row.doc ?? "" },
+      { key: "why", long: true, title: "Why, where", cell: (row) => row.reason ?? row.note ?? row.doc ?? "" },
     ]} /><//></div>`;
 }
 

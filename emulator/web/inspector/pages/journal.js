@@ -2,15 +2,15 @@
 import { control, query } from "../api.js";
 import { html, useRef, useState } from "../lib.js";
 import { useLive, useLoad } from "../live.js";
-import { Action, Card, Choice, Code, Facts, Heading, Json, Loaded, Provenance, Status } from "../parts/pieces.js";
+import { Action, Card, Choice, Code, Facts, Heading, Hint, Json, Loaded, Provenance, Status } from "../parts/pieces.js";
 import { attempt } from "../parts/said.js";
 import { curl, documentOf, pytest, requests } from "../parts/snippets.js";
 import { Table } from "../parts/table.js";
 import { go, href } from "../route.js";
-import { dash, time } from "../text.js";
+import { dash, plural, time } from "../text.js";
 
 const EVERY = 2_000;
-const SHOWN = 50;
+const SHOWN = 30;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const ASKED = ["operation", "method", "status", "path"];
 
@@ -18,26 +18,19 @@ export function Page({ rest, asked }) {
   return rest[0] ? html`<${Exchange} id=${rest[0]} />` : html`<${Journal} asked=${asked} />`;
 }
 
-const isOurs = (exchange) => Object.entries(exchange.request?.headers ?? {})
-  .some(([name, value]) => name.toLowerCase() === "x-emulator-client" && String(value) === "inspector");
-
 function Journal({ asked }) {
   const [running, setRunning] = useState(true);
-  const [ours, setOurs] = useState(false);
   const wanted = Object.fromEntries(ASKED.map((key) => [key, asked[key]]));
   const journal = useLive(useNewest(wanted), EVERY, [query(wanted)], running);
   const clear = () => attempt(() => control("DELETE", "requests"), "The journal is empty").then((ok) => ok && journal.reload());
   return html`<div><${Heading} title="Journal">
-      <label class="check"><input type="checkbox" checked=${ours} onChange=${() => setOurs(!ours)} /> Show the inspector’s own calls</label>
       <button type="button" aria-pressed=${!running} onClick=${() => setRunning(!running)}>${running ? "Pause" : "Go on"}</button>
       <${Action} class="danger" work=${clear}>Clear<//><//>
     <div class="card"><${Filters} asked=${wanted} />
-      <${Loaded} from=${journal} what="a journal">${(found) => {
-        const rows = found.results.filter((exchange) => ours || !isOurs(exchange));
-        return html`<div><p class="hint">${running ? "Live: newest first." : "Paused."}</p>
-          <${Table} label="Exchanges" columns=${COLUMNS} rows=${rows} rowKey=${(row) => row.id}
-            empty="Nothing was asked yet, or nothing like that." /></div>`;
-      }}<//></div></div>`;
+      <${Loaded} from=${journal} what="a journal">${(found) => html`<div>
+        <p class="hint">${running ? "Live" : "Paused"}: the newest of ${plural(found.count, "exchange")} first. What this inspector only reads is left out.</p>
+        <${Table} label="Exchanges" columns=${COLUMNS} rows=${found.results} rowKey=${(row) => row.id}
+          empty="Nothing was asked yet, or nothing like that." /></div>`}<//></div></div>`;
 }
 
 /** Ask for the newest alone, and for the others only when that is another than before: a quiet journal costs nearly nothing. */
@@ -54,13 +47,16 @@ function useNewest(wanted) {
   };
 }
 
+const HINT = 90;
+const shortened = (hint) => (hint && hint.length > HINT ? `${hint.slice(0, HINT)} …` : hint);
+
 const COLUMNS = [
   { key: "at", whole: true, title: "At", cell: (row) => time(row.at) },
   { key: "method", title: "Method", cell: (row) => html`<strong>${row.method}</strong>` },
-  { key: "path", title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
-  { key: "operation", title: "Operation", cell: (row) => html`<code>${dash(row.operation)}</code>` },
+  { key: "path", long: true, title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
+  { key: "operation", title: "Operation", cell: (row) => html`${dash(row.operation)}` },
   { key: "status", title: "Status", cell: (row) => html`<${Status} of=${row.status} />` },
-  { key: "said", title: "Said", cell: (row) => html`${row.fault && html`<span class="badge">fault</span> `}${dash(row.hint)}` },
+  { key: "said", long: true, title: "Said", cell: (row) => html`${row.fault && html`<span class="badge">fault</span> `}${dash(shortened(row.hint))}` },
 ];
 
 function Filters({ asked }) {
@@ -103,7 +99,7 @@ function Why({ exchange }) {
     .filter((row) => row.status === exchange.status && ["*", exchange.operation].includes(row.operation)), [exchange.id]);
   const row = rows.data?.find((each) => each.operation !== "*") ?? rows.data?.[0];
   return html`<${Card} title="Why it was answered so">
-    ${exchange.hint ? html`<p>${exchange.hint}</p>` : html`<p class="empty">The emulator has nothing to add.</p>`}
+    ${exchange.hint ? html`<${Hint} text=${exchange.hint} />` : html`<p class="empty">The emulator has nothing to add.</p>`}
     ${exchange.fault && html`<p>A fault had a hand in it: <a href=${href("faults")}>the faults</a>.</p>`}
     ${row && html`<p>A ${exchange.status} of this operation is <${Provenance} of=${row.provenance} />${row.reason ? `: ${row.reason}` : ""}</p>`}
   <//>`;
@@ -122,7 +118,7 @@ function Again({ exchange }) {
 function Half({ title, half }) {
   const body = documentOf(half?.body ?? null);
   return html`<${Card} title=${title}>
-    <h3>Headers</h3><${Facts} of=${Object.entries(half?.headers ?? {})} />
+    <h3>Headers</h3><${Facts} rows of=${Object.entries(half?.headers ?? {})} />
     <h3>Body</h3>${body === null || body === "" ? html`<p class="empty">None.</p>` : html`<${Json} value=${body} label="${title} body" />`}
   <//>`;
 }

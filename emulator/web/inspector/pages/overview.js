@@ -82,6 +82,6 @@ function Worlds() {
       { key: "name", title: "World", cell: (world) => html`<button type="button" class="link"
         onClick=${() => enter(world.name)}>${world.name}</button>` },
       { key: "scenario", title: "Scenario", cell: (world) => world.scenario },
-      { key: "now", title: "Clock", cell: (world) => time(world.now) },
+      { key: "now", whole: true, title: "Clock", cell: (world) => time(world.now) },
     ]} /><p><a href=${href("scenarios")}>Snapshots and branches</a></p>`}<//>`;
 }

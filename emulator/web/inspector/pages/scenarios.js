@@ -6,7 +6,7 @@ import { Action, Card, Facts, Heading, Json, Loaded } from "../parts/pieces.js";
 import { attempt, refused } from "../parts/said.js";
 import { enter } from "../parts/shell.js";
 import { Table } from "../parts/table.js";
-import { dash, time } from "../text.js";
+import { dash, number, time } from "../text.js";
 
 export function Page() {
   const scenario = useLoad(() => control("GET", "scenario"), []);
@@ -31,9 +31,11 @@ function ByName({ reload }) {
     const { name, seed, packages } = Object.fromEntries(new FormData(event.target));
     return load({ name, ...(seed && { seed: Number(seed) }), ...(packages && { packages: Number(packages) }) }, reload, `Loaded ${name}`);
   };
+  const known = useLoad(() => control("GET", "scenarios"), []);
   return html`<form onSubmit=${submit}>
-    <label class="field"><span>Name *</span><input name="name" list="scenarios" required value="demo" /></label>
-    <datalist id="scenarios"><option value="demo" /><option value="empty" /><option value="live-demo" /></datalist>
+    <label class="field"><span>Name *</span><input name="name" list="scenarios" required /></label>
+    <datalist id="scenarios">${(known.data?.results ?? []).map(({ name, description }) => html`
+      <option key=${name} value=${name}>${description}</option>`)}</datalist>
     <div class="fields"><label class="field"><span>Seed</span><input name="seed" type="number" /></label>
       <label class="field"><span>Packages</span><input name="packages" type="number" min="0" /></label></div>
     <div class="actions"><button class="main">Load the scenario</button></div></form>`;
@@ -70,7 +72,7 @@ function Snapshots({ reload }) {
     event.preventDefault();
     const name = new FormData(event.target).get("name");
     event.target.reset();
-    return attempt(() => control("PUT", `snapshots/${encodeURIComponent(name)}`, { body: {} }), `Took the snapshot ${name}`)
+    return attempt(() => control("PUT", `snapshots/${encodeURIComponent(name)}`), `Took the snapshot ${name}`)
       .then((ok) => ok && found.reload());
   };
   const restore = (name) => attempt(() => control("POST", `snapshots/${encodeURIComponent(name)}/restore`), `The world is back at ${name}`)
@@ -78,16 +80,16 @@ function Snapshots({ reload }) {
   const branch = (name) => attempt(() => control("PUT", `worlds/${encodeURIComponent(name)}`, { body: { snapshot: name } }), `Made the world ${name}`);
   return html`<${Loaded} from=${found} what="snapshots">${({ results }) => html`<div>
     <form class="bar" onSubmit=${take}><${Name} of="Name of a snapshot" /><button class="main">Take a snapshot</button></form>
-    <${Table} label="Snapshots" rows=${results} rowKey=${nameOf} empty="No snapshot was taken yet." columns=${[
-      { key: "name", title: "Name", cell: nameOf },
-      { key: "at", title: "At", cell: (row) => time(row.at ?? row.now) },
+    <${Table} label="Snapshots" rows=${results} rowKey=${(row) => row.name} empty="No snapshot was taken yet." columns=${[
+      { key: "name", title: "Name", cell: (row) => row.name },
+      { key: "at", whole: true, title: "Clock", cell: (row) => time(row.now) },
+      { key: "steps", title: "Steps", number: true, cell: (row) => row.steps },
       { key: "do", whole: true, title: "Do", cell: (row) => html`<span class="buttons">
-        <${Action} class="small" work=${() => restore(nameOf(row))} aria-label="Restore ${nameOf(row)}">Restore<//>
-        <${Action} class="small" work=${() => branch(nameOf(row))} aria-label="Branch ${nameOf(row)}">Branch<//></span>` },
+        <${Action} class="small" work=${() => restore(row.name)} aria-label="Restore ${row.name}">Restore<//>
+        <${Action} class="small" work=${() => branch(row.name)} aria-label="Branch ${row.name}">Branch<//></span>` },
     ]} /></div>`}<//>`;
 }
 
-const nameOf = (row) => (typeof row === "string" ? row : row.name);
 
 const Name = ({ of }) => html`<label class="field"><span>${of}</span>
   <input name="name" required maxlength="100" pattern="[A-Za-z0-9._\\-]+" title="Letters, digits, dot, dash and underscore" /></label>`;
@@ -107,13 +109,15 @@ function Branches() {
     .then((ok) => ok && found.reload());
   return html`<${Loaded} from=${found} what="more than one world">${({ results }) => html`<div>
     <form class="bar" onSubmit=${branch}><${Name} of="Name of a branch" /><button class="main">Branch this world</button></form>
-    <${Table} label="Worlds" rows=${results} rowKey=${nameOf} columns=${[
-      { key: "name", title: "World", cell: (row) => html`<strong>${nameOf(row)}</strong>${nameOf(row) === here ? " (this one)" : ""}` },
+    <${Table} label="Worlds" rows=${results} rowKey=${(row) => row.name} columns=${[
+      { key: "name", title: "World", cell: (row) => html`<strong>${row.name}</strong>${row.name === here ? " (this one)" : ""}` },
       { key: "scenario", title: "Scenario", cell: (row) => dash(row.scenario) },
-      { key: "now", title: "Clock", cell: (row) => time(row.now) },
+      { key: "now", whole: true, title: "Clock", cell: (row) => `${time(row.now)} (${row.clock})` },
+      { key: "steps", number: true, title: "Steps", cell: (row) => number(row.steps) },
+      { key: "requests", number: true, title: "Requests", cell: (row) => number(row.requests) },
       { key: "do", whole: true, title: "Do", cell: (row) => html`<span class="buttons">
-        <button type="button" class="small" disabled=${nameOf(row) === here} onClick=${() => enter(nameOf(row))} aria-label="Enter ${nameOf(row)}">Enter</button>
-        <${Action} class="small danger" disabled=${["default", here].includes(nameOf(row))} work=${() => remove(nameOf(row))}
-          aria-label="Remove ${nameOf(row)}">Remove<//></span>` },
+        <button type="button" class="small" disabled=${row.name === here} onClick=${() => enter(row.name)} aria-label="Enter ${row.name}">Enter</button>
+        <${Action} class="small danger" disabled=${["default", here].includes(row.name)} work=${() => remove(row.name)}
+          aria-label="Remove ${row.name}">Remove<//></span>` },
     ]} /></div>`}<//>`;
 }

@@ -5,7 +5,7 @@ import { useLoad } from "../live.js";
 import { plural } from "../text.js";
 import { Dialog } from "./dialog.js";
 import { Field, readForm } from "./parameters.js";
-import { Action, Card, Trouble } from "./pieces.js";
+import { Action, Card, Hint, Trouble } from "./pieces.js";
 import { attempt, done, refused } from "./said.js";
 
 /** Take back the last step of the world. */
@@ -90,7 +90,7 @@ function RefusedNow({ record, kind, moves, reload }) {
   const rows = [...grouped].filter(([command]) => !allowed.has(command));
   return html`<details><summary>${plural(rows.length, "command")} refused now</summary>
     ${answer && html`<div class="trouble" role="alert"><strong>${answer.status}</strong> ${answer.message}
-      ${answer.hint && html`<p class="hint">${answer.hint}</p>`}</div>`}
+      ${answer.hint && html`<${Hint} text=${answer.hint} />`}</div>`}
     <ul class="refusals">${rows.map(([command, found]) => html`<li key=${command}>
       <span><strong>${found[0].label}</strong> <span class="hint">needs ${[...new Set(found.map((move) => names.get(move.source)))].join(" or ")};
         this is in ${record.state.name}.</span></span>

@@ -1,5 +1,5 @@
 /** What the details of packages and of transfer orders have in common: history, events, and every shape as JSON. */
-import { guide, reference } from "../api.js";
+import { GUIDE, REFERENCE, guide, reference } from "../api.js";
 import { html, useState } from "../lib.js";
 import { useLoad } from "../live.js";
 import { dash, number, time } from "../text.js";
@@ -32,13 +32,16 @@ const outcome = (event) => (event.delivered
 /** `shapes`: `[key, title, surface ("guide" or "reference"), path, pick?]`. */
 export function Shapes({ shapes, at }) {
   const [key, choose] = useState(shapes[0][0]);
-  const [, title, surface, path, pick = (body) => body] = shapes.find(([each]) => each === key);
-  const shape = useLoad(async () => pick((await (surface === "guide" ? guide : reference)("GET", path)).body), [path, surface, at]);
-  const full = (surface === "guide" ? "/api/v1/oms/" : "/packages/") + path;
+  const shape = shapes.find(([each]) => each === key);
   return html`<${Card} title="JSON">
-    <${Choice} name="shape" legend="Shape" options=${shapes.map(([each, name]) => [each, name])} value=${key} onChange=${choose} />
-    <p><code>GET ${full}</code></p>
-    <${Loaded} from=${shape}>${(body) => html`<${Json} value=${body} label=${title} />`}<//><//>`;
+    <${Choice} name="shape" legend="Shape" options=${shapes} value=${key} onChange=${choose} />
+    <${Shape} key=${key} shape=${shape} at=${at} /><//>`;
+}
+
+function Shape({ shape: [, title, surface, path, pick = (body) => body], at }) {
+  const shape = useLoad(async () => pick((await (surface === "guide" ? guide : reference)("GET", path)).body), [path, at]);
+  return html`<div><p><code>GET ${surface === "guide" ? GUIDE : REFERENCE}${path}</code></p>
+    <${Loaded} from=${shape}>${(body) => html`<${Json} value=${body} label=${title} />`}<//></div>`;
 }
 
 export const Money = ({ amount, currency }) => html`<span class="mono">${dash(amount)} ${(currency ?? "").toUpperCase()}</span>`;

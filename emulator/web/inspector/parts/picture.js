@@ -1,5 +1,5 @@
 /** The state graph as a picture, with the same as tables for those who do not see it. */
-import { html, useEffect, useState } from "../lib.js";
+import { html, useEffect, useRef, useState } from "../lib.js";
 import { href } from "../route.js";
 import { number, plural } from "../text.js";
 import { ACTORS, isSure, laidOut } from "./graph.js";
@@ -54,8 +54,13 @@ function placed(dagre, graph, actors, direction) {
 
 function Drawing({ dagre, graph, actors, direction, near, setNear, list, one, many }) {
   const { width, height, states, edges } = placed(dagre, graph, actors, direction);
+  const canvas = useRef(null);
+  useEffect(() => {  // where it is wider than the screen, begin with the state at the top
+    const top = states.reduce((one, two) => (two.y < one.y ? two : one));
+    canvas.current.scrollLeft = top.x - canvas.current.clientWidth / 2;
+  }, [width]);
   const touches = (edge) => near === null || edge.from === near || edge.to === near;
-  return html`<div class="canvas" tabindex="0" role="region" aria-label="State graph of ${many}, scrollable">
+  return html`<div ref=${canvas} class="canvas" tabindex="0" role="region" aria-label="State graph of ${many}, scrollable">
     <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} role="group"
       aria-label="States of ${many}; each leads to its list">
       <defs>${Object.keys(ACTORS).map((actor) => html`<marker key=${actor} id="arrow-${actor}" viewBox="0 0 10 10" refX="9" refY="5"

@@ -87,8 +87,15 @@ export function Json({ value, label = "JSON" }) {
 export const Code = ({ text, label }) => html`<div class="code"><${Copy} text=${text} what=${label} />
   <pre tabindex="0" role="region" aria-label=${label}>${text}</pre></div>`;
 
+const ALLOWED = "allowed now: ";
+
+/** The emulator's hint, its parts one below the other; what it allows as a list. */
+export const Hint = ({ text }) => html`<div class="explained">${text.split("; ").map((part) => (part.startsWith(ALLOWED)
+  ? html`<p>Allowed now:</p><ul>${part.slice(ALLOWED.length).split(", ").map((each) => html`<li key=${each}><code>${each}</code></li>`)}</ul>`
+  : html`<p>${part}</p>`))}</div>`;
+
 /** Pairs of names and values. */
-export const Facts = ({ of }) => html`<dl class="facts">${of.map(([name, value]) => html`
+export const Facts = ({ of, rows = false }) => html`<dl class=${rows ? "facts rows" : "facts"}>${of.map(([name, value]) => html`
   <div key=${name}><dt>${name}</dt><dd>${value ?? "–"}</dd></div>`)}</dl>`;
 
 /** A choice of one among few, side by side. */

@@ -21,6 +21,9 @@ function say(kind, text, detail) {
   setTimeout(dismiss, LONG[kind], id);
 }
 
+const HINT = 240;
+const shortened = (text) => (text.length > HINT ? `${text.slice(0, HINT)} …` : text);
+
 export const done = (text, detail) => say("done", text, detail);
 
 /** Say why something was refused: the error's line, and the emulator's hint where there is one. */
@@ -47,7 +50,7 @@ export function Said() {
   const of = (kind) => shown.filter((line) => line.kind === kind).map((line) => html`
     <div class="said ${kind}" key=${line.id}>
       <div><strong>${kind === "done" ? "Done" : "Refused"}</strong> ${line.text}
-        ${line.detail && html`<p class="hint">${line.detail}</p>`}</div>
+        ${line.detail && html`<p class="hint">${shortened(line.detail)}</p>`}</div>
       <button type="button" class="quiet" aria-label="Dismiss" onClick=${() => dismiss(line.id)}>✕</button>
     </div>`);
   return html`<div class="saids">

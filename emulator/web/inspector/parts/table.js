@@ -4,7 +4,7 @@ import { html } from "../lib.js";
 const NEXT = { none: "ascending", ascending: "descending", descending: "ascending" };
 
 /**
- * `columns`: `{key, title, cell, number?, whole?, sort?}`; `sort`: `{by, order}` and `onSort(by, order)` where it can be sorted.
+ * `columns`: `{key, title, cell, number?, whole? (keep in one line), long? (break anywhere), sort?}`; `sort`: `{by, order}` and `onSort(by, order)` where it can be sorted.
  */
 export function Table({ label, columns, rows, rowKey, sort, onSort, empty = "Nothing here." }) {
   if (!rows.length) return html`<p class="empty">${empty}</p>`;
@@ -14,11 +14,13 @@ export function Table({ label, columns, rows, rowKey, sort, onSort, empty = "Not
     <tbody role="rowgroup">${rows.map((row) => html`<tr role="row" key=${rowKey(row)}>
       ${columns.map((column) => html`
         <td role="cell" key=${column.key} data-title=${column.title}
-          class="${column.number ? "number" : ""} ${column.whole || column.number ? "whole" : ""}">
+          class=${classOf(column)}>
           <span>${column.cell(row)}</span></td>`)}
     </tr>`)}</tbody>
   </table>`;
 }
+
+const classOf = ({ number, whole, long }) => [number && "number", (number || whole) && "whole", long && "long"].filter(Boolean).join(" ");
 
 function Heading({ column, sort, onSort }) {
   if (!column.sort || !onSort) {
