@@ -14,9 +14,10 @@ export class Refused extends Error {
     Object.assign(this, answer, { method, path });
   }
 
-  /** Whether this server has no such call at all, rather than no such record. */
+  /** Whether this server has no such call at all, rather than no such record: the emulated API says that in HTML. */
   get isUnknownCall() {
-    return this.status === 404 && String(this.body?.error ?? "").endsWith(": Not Found");
+    if (this.status !== 404) return false;
+    return typeof this.body === "string" || String(this.body?.error ?? "").endsWith(": Not Found");
   }
 }
 
@@ -75,6 +76,10 @@ export const control = async (method, path, options) => (await call(method, `/__
 /** Call the guide's surface of the emulated API. */
 export const guide = (method, path, options = {}) =>
   call(method, GUIDE + path, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
+
+/** Call the webhook subscriptions of the emulated API. */
+export const sender = (method, path, options = {}) =>
+  call(method, `/whisperer/${path}`, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
 
 let bearer = null;
 

@@ -4,10 +4,11 @@ import { useRoute } from "./route.js";
 import { Shell } from "./parts/shell.js";
 import { Trouble } from "./parts/pieces.js";
 
+/** Name in the address, title, the page, and the page of one of its records where that is another. */
 export const PAGES = [
   ["overview", "Overview", () => import("./pages/overview.js")],
-  ["packages", "Packages", () => import("./pages/packages.js")],
-  ["transfers", "Transfer orders", () => import("./pages/transfers.js")],
+  ["packages", "Packages", () => import("./pages/packages.js"), () => import("./pages/package.js")],
+  ["transfers", "Transfer orders", () => import("./pages/transfers.js"), () => import("./pages/transfer.js")],
   ["journal", "Journal", () => import("./pages/journal.js")],
   ["webhooks", "Webhooks", () => import("./pages/webhooks.js")],
   ["faults", "Faults", () => import("./pages/faults.js")],
@@ -19,15 +20,16 @@ export const PAGES = [
 
 function App() {
   const route = useRoute();
-  const [name, title, load] = PAGES.find(([known]) => known === route.name) ?? PAGES[0];
+  const [name, title, all, one = all] = PAGES.find(([known]) => known === route.name) ?? PAGES[0];
+  const load = route.rest.length ? one : all;
   const [shown, show] = useState(null);
   useEffect(() => {
     let wanted = true;
-    load().then((module) => wanted && show({ name, Page: module.Page }), (error) => wanted && show({ name, error }));
+    load().then((module) => wanted && show({ load, Page: module.Page }), (error) => wanted && show({ load, error }));
     return () => { wanted = false; };
-  }, [name]);
-  useFocusOnChange(`${name}/${route.rest.join("/")}`, shown?.name === name);
-  const part = shown?.name === name ? shown : null;
+  }, [load]);
+  const part = shown?.load === load ? shown : null;
+  useFocusOnChange(`${name}/${route.rest.join("/")}`, part !== null);
   document.title = [route.rest[0], title, "OMS emulator"].filter(Boolean).join(" · ");
   return html`<${Shell} pages=${PAGES} now=${name}>
     ${part?.error && html`<${Trouble} error=${part.error} />`}

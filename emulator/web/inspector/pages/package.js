@@ -11,7 +11,7 @@ import { dash, time } from "../text.js";
 
 const KIND = { path: "packages/", graph: "packages", of: "package" };
 
-export function Package({ pk }) {
+export function Page({ rest: [pk] }) {
   const found = useLoad(async () => (await guide("GET", `packages/${encodeURIComponent(pk)}/`)).body, [pk]);
   return html`<div><p><a href=${href("packages")}>← Packages</a></p>
     <${Heading} title=${found.data ? `Package ${found.data.number}` : `Package ${pk}`}>

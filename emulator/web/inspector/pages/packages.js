@@ -1,12 +1,11 @@
-/** Packages: the list, and one of them. */
+/** Packages: the list. */
 import { html } from "../lib.js";
 import { List } from "../parts/list.js";
 import { StateBadge } from "../parts/pieces.js";
 import { href } from "../route.js";
 import { dash, day, time } from "../text.js";
-import { Package } from "./package.js";
 
-export const KIND = {
+const KIND = {
   name: "packages",
   title: "Packages",
   path: "packages/short/",
@@ -29,6 +28,4 @@ export const KIND = {
   ],
 };
 
-export function Page({ rest, asked }) {
-  return rest[0] ? html`<${Package} pk=${rest[0]} />` : html`<${List} kind=${KIND} asked=${asked} />`;
-}
+export const Page = ({ asked }) => html`<${List} kind=${KIND} asked=${asked} />`;

@@ -11,7 +11,7 @@ import { dash, time } from "../text.js";
 
 const KIND = { path: "transfer_orders/", graph: "transfers", of: "transfer_order" };
 
-export function Transfer({ pk }) {
+export function Page({ rest: [pk] }) {
   const found = useLoad(async () => (await guide("GET", `transfer_orders/${encodeURIComponent(pk)}/`)).body, [pk]);
   return html`<div><p><a href=${href("transfers")}>← Transfer orders</a></p>
     <${Heading} title=${found.data ? `Transfer order ${found.data.number}` : `Transfer order ${pk}`}>

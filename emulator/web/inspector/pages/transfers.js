@@ -1,10 +1,9 @@
-/** Transfer orders: the list, and one of them. */
+/** Transfer orders: the list. */
 import { html } from "../lib.js";
 import { List } from "../parts/list.js";
 import { StateBadge } from "../parts/pieces.js";
 import { href } from "../route.js";
 import { dash, day } from "../text.js";
-import { Transfer } from "./transfer.js";
 
 const KIND = {
   name: "transfers",
@@ -30,6 +29,4 @@ const KIND = {
   ],
 };
 
-export function Page({ rest, asked }) {
-  return rest[0] ? html`<${Transfer} pk=${rest[0]} />` : html`<${List} kind=${KIND} asked=${asked} />`;
-}
+export const Page = ({ asked }) => html`<${List} kind=${KIND} asked=${asked} />`;

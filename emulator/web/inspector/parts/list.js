@@ -19,9 +19,10 @@ export function List({ kind, asked }) {
   const limit = Number(asked.limit) || kind.limit;
   const sent = query({ ...asked, limit, page: asked.page });
   const found = useLive(async () => (await guide("GET", kind.path + sent)).body, EVERY, [sent], live);
-  const graph = useLoad(() => control("GET", "graph"), []);
-  const filters = useLoad(async () => (await control("GET", "fidelity")).filters
-    .filter((filter) => filter.operations.includes(kind.operation)), []);
+  const first = found.data !== null || found.error !== null;  // the rows come first, what may be chosen of them after
+  const graph = useLoad(async () => (first ? control("GET", "graph") : null), [first]);
+  const filters = useLoad(async () => (first ? (await control("GET", "fidelity")).filters
+    .filter((filter) => filter.operations.includes(kind.operation)) : null), [first]);
   const show = (changed) => go(kind.name, { ...asked, page: "", ...changed });
   useEffect(() => { if (found.data) markPainted(); }, [found.data]);
   return html`<div><${Heading} title=${kind.title}>
