@@ -25,7 +25,8 @@ export const KINDS = {
 export function Page() {
   const faults = useLive(() => control("GET", "faults"), EVERY, []);
   const disarm = (path, text) => attempt(() => control("DELETE", path), text).then((ok) => ok && faults.reload());
-  return html`<div><${Heading} title="Faults"><${Action} class="danger" work=${() => disarm("faults", "All faults are disarmed")}>Disarm all<//><//>
+  return html`<div><${Heading} title="Faults">${faults.data?.count > 0 && html`<${Action} class="danger"
+      work=${() => disarm("faults", "All faults are disarmed")}>Disarm all<//>`}<//>
     <${Loaded} from=${faults} what="faults">${(found) => html`<div>
       <${Card} title="Armed"><${Armed} rows=${found.results} disarm=${disarm} /><//>
       <${Card} title="Arm another"><${Arm} reload=${faults.reload} /><//></div>`}<//></div>`;

@@ -57,7 +57,7 @@ const addressOf = (address) => dash([address?.line, address?.district?.name, add
   .filter(Boolean).join(", "));
 
 const Items = ({ items }) => html`<${Card} title="Items"><${Table} label="Items" rows=${items} rowKey=${(item) => item.id} columns=${[
-  { key: "product", title: "Product", cell: ({ order_item: { product } }) => html`<${Thumb} product=${product} /> ${product.name ?? product.sku}` },
+  { key: "product", title: "Product", cell: ({ order_item: { product } }) => html`<span class="product"><${Thumb} product=${product} />${product.name ?? product.sku}</span>` },
   { key: "sku", whole: true, title: "SKU", cell: ({ order_item: { product } }) => html`<a href=${href("packages", { product_sku: product.sku })}>${product.sku}</a>` },
   { key: "price", title: "Price", number: true, cell: ({ order_item: line }) => html`<${Money} amount=${line.price} currency=${line.price_currency} />` },
   { key: "state", title: "State", cell: (item) => item.state.name },

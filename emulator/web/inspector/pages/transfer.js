@@ -51,7 +51,7 @@ const facts = (record) => [
 ];
 
 const Items = ({ items }) => html`<${Card} title="Items"><${Table} label="Items" rows=${items} rowKey=${(item) => item.id} columns=${[
-  { key: "product", title: "Product", cell: ({ product }) => html`<${Thumb} product=${product} /> ${dash(product?.name ?? product?.sku)}` },
+  { key: "product", title: "Product", cell: ({ product }) => html`<span class="product"><${Thumb} product=${product} />${dash(product?.name ?? product?.sku)}</span>` },
   { key: "sku", title: "SKU", cell: ({ product }) => dash(product?.sku) },
   { key: "quantity", title: "Quantity", number: true, cell: (item) => item.quantity },
   { key: "state", title: "State", cell: (item) => item.state.name },

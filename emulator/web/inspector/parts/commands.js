@@ -25,14 +25,16 @@ export function Commands({ record, kind, reload, others }) {
     const needsItems = transition.is_packageitem_parameter_required && !named.some((each) => each.name === "package_items");
     return needsItems ? [...named, { name: "package_items", type: "ListField", required: true }] : named;
   };
+  const leadsTo = ({ source_state: from, destination_state: to }) =>
+    (from === to ? "stays" : `→ ${moves?.states.find((state) => state.id === to)?.name ?? "…"}`);
   const start = (transition) => {
     const parameters = parametersOf(transition);
     return parameters.length ? setOpen({ transition, parameters }) : send(record, kind, transition, {}, reload);
   };
   return html`<${Card} title="Commands" side=${html`<${Action} class="small" work=${() => undo(reload)}>Undo the last step<//>`}>
     ${record.commands.length
-      ? html`<div class="commands">${record.commands.map((each) => html`<${Action} key=${each.id} class="main" title=${each.slug}
-          work=${() => start(each)}>${each.label}${parametersOf(each).length ? " …" : ""}<//>`)}</div>`
+      ? html`<div class="commands">${record.commands.map((each) => html`<${Action} key=${each.id} class="command" title=${each.slug}
+          work=${() => start(each)}>${each.label}${parametersOf(each).length ? " …" : ""} <small>${leadsTo(each)}</small><//>`)}</div>`
       : html`<p class="empty">No command is allowed in ${record.state.name}.</p>`}
     ${others}
     ${moves && html`<${RefusedNow} ...${{ record, kind, moves, reload }} />`}
