@@ -66,7 +66,8 @@ def served(name: str) -> Response:
         raise NotFound from None
     answer = Response(found.body, content_type=found.content_type, headers=HEADERS)
     answer.set_etag(found.tag)
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 @cache

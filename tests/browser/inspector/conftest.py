@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from emulator import Emulator
 
@@ -38,7 +38,7 @@ class Watched:
         page.on("request", lambda request: self.asked.append(request.url))
 
     def listen(self, line: ConsoleMessage) -> None:
-        """Keep what is an error, but for the browser's own note of an answer that says no: refusals are what is shown."""
+        """Keep what is an error, but for the browser's own note of a refusal: refusals are what is shown."""
         refused = line.text.startswith("Failed to load resource") and "status of 4" in line.text
         if line.type == "error" and not (refused and "/ui/" not in line.location["url"]):
             self.complaints.append(f"{line.text} ({line.location['url']})")
@@ -46,7 +46,8 @@ class Watched:
     def open(self, where: str = "overview", world: str = "") -> Page:
         """Go to a page of the inspector, and wait until all that it asks for is there."""
         self.page.goto(f"{self.url}{world}/__admin/ui/#/{where}")
-        self.page.wait_for_load_state("networkidle")
+        expect(self.page.locator("main h1")).to_be_visible()
+        expect(self.page.get_by_text("Loading …")).to_have_count(0)
         return self.page
 
     def strangers(self) -> set[str]:

@@ -41,8 +41,6 @@ def test_every_page_is_fit_for_everybody(width: int, theme: str, oms: Emulator, 
     found: list[str] = []
     for name, where in {**{name: name for name in PAGES}, **details}.items():
         page = watched.open(where)
-        expect(page.locator("main h1")).to_be_visible()
-        expect(page.get_by_text("Loading …")).to_have_count(0)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
         found += [f"{name}: {line}" for line in grave(page)]

@@ -30,7 +30,7 @@ def present(oms: Emulator, package: Any) -> Any:
 
 
 def test_the_overview_counts_as_the_world_does(oms: Emulator, inspector: Watched) -> None:
-    """Each state of the picture is a link that says its count, kept up to date; it leads to the list of that state."""
+    """Each state of the picture is a link that says its count, kept up to date; it leads to that state's list."""
     page = inspector.open()
     graph = oms.session().get("/__admin/graph").json()["packages"]["states"]
     picture = page.get_by_label("State graph of packages")
@@ -192,7 +192,9 @@ def test_every_shape_of_a_package_is_shown(oms: Emulator, inspector: Watched) ->
         document = requests.get(oms.url + path, headers=headers, timeout=10).json()
         assert json.loads(shown.get_by_role("region", name=choice).inner_text()) == document
     expect(page.frame_locator("iframe").get_by_text(package["tracking_number"])).to_be_visible()
-    expect(page.get_by_role("table", name="Items").get_by_role("row")).to_have_count(len(package["packageitem_set"]) + 1)
+    expect(page.get_by_role("table", name="Items").get_by_role("row")).to_have_count(
+        len(package["packageitem_set"]) + 1
+    )
 
 
 def test_a_transfer_order_is_dispatched(oms: Emulator, inspector: Watched) -> None:

@@ -42,7 +42,9 @@ def test_a_browser_that_has_a_file_keeps_it(client: requests.Session) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("name", ["none.js", "../ui.py", "%2e%2e/ui.py", "vendor/", "vendor/README.md", "//etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["none.js", "../ui.py", "%2e%2e/ui.py", "vendor/", "vendor/README.md", "//etc/passwd"]
+)
 def test_nothing_else_is_served(name: str, client: requests.Session) -> None:
     """What is no file of the inspector is a 404 of the control API."""
     answer = client.get(f"{UI}{name}")
@@ -95,7 +97,12 @@ def test_the_tokens_are_those_that_there_are() -> None:
 
 def test_every_parameter_can_be_filled_in() -> None:
     """A parameter is a number, a text, or a list that has a field of its own or is written as JSON."""
-    kinds = {type(field).__name__ for table in COMMANDS.values() for each in table.values() for field in each.parameters.values()}
+    kinds = {
+        type(field).__name__
+        for table in COMMANDS.values()
+        for each in table.values()
+        for field in each.parameters.values()
+    }
     assert kinds <= {"IntegerField", "CharField", "ListField"}
 
 

@@ -33,7 +33,7 @@ export function Commands({ record, kind, reload, others }) {
   };
   return html`<${Card} title="Commands" side=${html`<${Action} class="small" work=${() => undo(reload)}>Undo the last step<//>`}>
     ${record.commands.length
-      ? html`<div class="commands">${record.commands.map((each) => html`<${Action} key=${each.id} class="command" title=${each.slug}
+      ? html`<div class="commands">${record.commands.map((each) => html`<${Action} key=${each.id} class="leading" title=${each.slug}
           work=${() => start(each)}>${each.label}${parametersOf(each).length ? " …" : ""} <small>${leadsTo(each)}</small><//>`)}</div>`
       : html`<p class="empty">No command is allowed in ${record.state.name}.</p>`}
     ${others}
