@@ -25,6 +25,7 @@ function lineOf({ status, body }, method, path) {
   if (status === 0) return "The server does not answer.";
   if (typeof body?.error === "string") return body.error;
   if (typeof body?.detail === "string") return body.detail;
+  if (typeof body?.en === "string") return body.en;  // the sender of webhooks has its own form
   const fields = body?.error ?? body;
   if (fields && typeof fields === "object" && !Array.isArray(fields)) {
     return Object.entries(fields).map(([key, said]) => `${key}: ${[].concat(said).map(textOf).join(" ")}`).join(" · ");

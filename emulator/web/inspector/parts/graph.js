@@ -15,8 +15,9 @@ const LINE = 15;
 /** Join the moves between the same two states, by the same kind of actor, into one line; those that stay make none. */
 export function edgesOf(graph, actors) {
   const found = new Map();
+  const known = new Set(graph.states.map((state) => state.id));
   for (const move of graph.transitions) {
-    if (move.source === move.destination || !actors.includes(move.actor)) continue;
+    if (move.source === move.destination || !actors.includes(move.actor) || !known.has(move.destination)) continue;
     const key = `${move.source}-${move.destination}-${move.actor}`;
     const edge = found.get(key) ?? { key, from: move.source, to: move.destination, actor: move.actor, moves: [], sure: false };
     edge.moves.push(move);

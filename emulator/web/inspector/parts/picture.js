@@ -9,7 +9,10 @@ import { Table } from "./table.js";
 const NARROW = matchMedia("(max-width: 800px)");
 
 /** `list`: the page that lists the records; `one`/`many`: what they are called. */
-export function Picture({ graph, list, one, many }) {
+export const Picture = (given) => (given.graph.states.length
+  ? html`<${Known} ...${given} />` : html`<p class="empty">This world knows no states of ${given.many}.</p>`);
+
+function Known({ graph, list, one, many }) {
   const [dagre, setDagre] = useState(null);
   const [actors, setActors] = useState(Object.keys(ACTORS));
   const [near, setNear] = useState(null);
