@@ -47,7 +47,7 @@ def test_the_picture_tells_who_moves_and_how_sure_it_is(oms: Emulator, inspector
     """The carrier's moves can be left out; assumed lines are dashed; the tables say all of it in words."""
     page = inspector.open()
     card = page.locator("section", has=page.get_by_role("heading", name="Packages", exact=True))
-    assert card.locator("path.edge.carrier").count() > 1
+    expect(card.locator(".canvas path.edge.carrier")).not_to_have_count(0)
     card.get_by_label("carrier").uncheck()
     expect(card.locator(".canvas path.edge.carrier")).to_have_count(0)
     dashes = "each => getComputedStyle(each).strokeDasharray"
