@@ -105,6 +105,7 @@ CONTROL: tuple[Row, ...] = (
         {200: None}, refusals=(404,)),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
+    Row("control_ui", "GET", "ui/", "The inspector: pages over this world", {200: None}, media=HTML),
 )
 # fmt: on
 

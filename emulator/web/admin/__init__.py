@@ -27,6 +27,7 @@ from emulator.web.admin.scenario import add_scenario
 from emulator.web.admin.snapshots import add_snapshots
 from emulator.web.admin.stock import add_stock
 from emulator.web.admin.tokens import add_tokens
+from emulator.web.admin.ui import add_ui
 from emulator.web.admin.worlds import add_worlds
 from emulator.worlds import Worlds
 
@@ -63,6 +64,7 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
         )
 
     add_docs(pages)
+    add_ui(pages)
     for add in NOUNS:
         add(pages, here.world)
     for add_noun in WORLD_NOUNS:
