@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,6 +13,7 @@ from emulator.app import as_flask, create_door
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
+from emulator.delivery import DeliveryMode, WorldsCourier
 from emulator.inworld import InWorld
 from emulator.rules.scenarios import Scenario, from_file
 from emulator.rules.scenarios import scenario as find_scenario
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
+USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
+"""With a frozen clock all that happens is the test's doing, so that the same calls give the same world."""
 
 
 class Emulator(InWorld):
@@ -34,6 +37,8 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
+    Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
+    somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
     With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
     on exactly there. Raises `ScenarioError` (a `ValueError`) that names what is known, or `StateProblem` (one, too).
     """
@@ -54,6 +59,8 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        delivery: DeliveryMode | None = None,
+        allow_webhook_hosts: Collection[str] = (),
         state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
@@ -61,6 +68,7 @@ class Emulator(InWorld):
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
+        self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
         start = found(scenario).sized(packages, seed).on(name_of(installation))
         self._state = None if state is None else opened_state(state, start, strict=strict)
         worlds = Worlds(
@@ -77,6 +85,7 @@ class Emulator(InWorld):
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
+        self._courier.outfit(world)
 
     @property
     def server_url(self) -> str:
@@ -118,6 +127,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._courier.stop(self.worlds.all())
 
     def close(self) -> None:
         """Stop answering, and close the state file: whatever is written afterwards is refused."""

@@ -64,6 +64,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
     help="How many exchanges each world's journal keeps.",
 )
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
+@option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -96,7 +97,11 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     sys.exit(code)
 
 
-NAMES = {"allow_host": "allow_hosts", "cors_origin": "cors_origins"}
+NAMES = {
+    "allow_host": "allow_hosts",
+    "allow_webhook_host": "allow_webhook_hosts",
+    "cors_origin": "cors_origins",
+}
 """Options that may be repeated -> what `Emulator` takes."""
 
 

@@ -25,7 +25,7 @@ def with_changes(start: Root, changes: Changes, next_ids: Mapping[type[Any], int
         added = [id_ for id_ in sorted(records) if records[id_] is not REMOVED and not start.has(kind, id_)]
         removed = [id_ for id_, record in records.items() if record is REMOVED]
         if added:
-            first = len(maps.get((kind, "added"), NO_MAP))
+            first = start.first_added(kind) + len(maps.get((kind, "added"), NO_MAP))
             maps[kind, "added"] = updated(maps, (kind, "added"), dict(enumerate(added, first)))
         if removed:
             maps[kind, "removed"] = updated(maps, (kind, "removed"), dict.fromkeys(removed, True))

@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
 def unpacked(kind: type[Any], text: bytes, told_from: ToldFrom) -> Any:
     """Give the record of a text. `ValueError` for one that is no row of this kind."""
     try:
-        row = read(text)
+        row = jsontext.read(text)
         columns = COLUMNS[kind]
         if len(row) != columns.number:
             raise ValueError(f"{len(row)} columns instead of {columns.number}")
@@ -83,10 +83,3 @@ def unpacked(kind: type[Any], text: bytes, told_from: ToldFrom) -> Any:
         return kind._make(row)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no {NAMES[kind]}: {error}") from None
-
-
-def read(text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return json.loads(text)

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
+from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
-from emulator.core.sources import Clock, ClockMode
+from emulator.core.sources import WRITE_STEP, Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
 
@@ -47,9 +48,10 @@ class Write(NamedTuple):
     """One write that can be undone."""
 
     before: Root
-    clock_before: datetime
     at: datetime
     request_id: str | None
+    is_step: bool
+    """Whether a step tells of it: not of one that no call made."""
 
 
 class Moment(NamedTuple):
@@ -62,7 +64,9 @@ class Moment(NamedTuple):
     undoable: tuple[Write, ...]
     calls: dict[str, list[datetime]]
     requests: int
-    """The number of the next request."""
+    """How many requests had come."""
+    untold: int
+    """How many writes no step tells of."""
     course: Any = None
     """Where the keeper has the steps."""
 
@@ -97,7 +101,7 @@ class Keeper(Protocol):
         """Take what the world's clock says."""
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """One scenario's records, clock and counters, apart from every other world's."""
 
@@ -124,19 +128,24 @@ class World:
     keeper: Keeper | None = None
     course: Any = None
     """Where the keeper has this world's steps."""
-    whole: bool = True
-    """Whether the steps tell of every write: one that no call made is not among them."""
+    untold: int = 0
+    """How many writes no step tells of, since no call made them."""
     closed: bool = False
     """Replaced or deleted: nothing more happens in it by itself."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     writing: bool = False
     """A transaction is open; only its thread, which has the lock, sees this."""
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    courier: Courier | None = None
+    """Sends what hooks are told; None: nobody does."""
+    timer: float | None = None
+    """When, by the machine, whoever sends looks at this world again."""
     deliver: Deliver = send_nothing
     """Makes one attempt to send an event; whoever delivers puts itself here."""
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})
-        self._requests = 1
+        self._requests = 0
         self._counting = threading.Lock()
         self._thread = threading.local()
         self._replaying: datetime | None = None
@@ -144,14 +153,18 @@ class World:
     def new_request_id(self) -> str:
         """Give the id of the next request: the journal's key."""
         with self._counting:
-            number = self._requests
-            self._requests = number + 1
-        return f"{number:08d}"
+            self._requests += 1
+            return f"{self._requests:08d}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the steps tell of every write."""
+        return self.untold == 0
 
     @property
     def next_request(self) -> int:
         """The number of the next request."""
-        return self._requests
+        return self._requests + 1
 
     @contextmanager
     def doing(self, doing: Doing) -> Iterator[None]:
@@ -185,7 +198,7 @@ class World:
             self._check_keeper()
             self.writing = True
             try:
-                now = self._replaying or self.clock.next_write()
+                now = self._replaying or self._next_write()
                 transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
                 if transaction.events:
@@ -198,6 +211,12 @@ class World:
         for tell in self.after_write:
             tell(self)
 
+    def _next_write(self) -> datetime:
+        """Give the time of a write: what nobody called for does not move a frozen clock, whenever it comes."""
+        doing: Doing | None = getattr(self._thread, "doing", None)
+        is_called_for = doing is None or doing.step.request_id is not None
+        return self.clock.next_write() if is_called_for else self.clock.now()
+
     def _commit(self, transaction: Transaction) -> Safe | None:
         doing: Doing | None = getattr(self._thread, "doing", None)
         step = None if doing is None else doing.done(transaction.now)
@@ -208,11 +227,11 @@ class World:
         if step is None and self.keeper is not None:
             raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
         request_id = None if step is None else step.request_id
-        self.undoable.append(Write(self.root, self.clock.now(), transaction.now, request_id))
+        self.undoable.append(Write(self.root, transaction.now, request_id, step is not None))
         self.root = transaction.root()
         self.clock.wrote(transaction.now)
         if step is None:
-            self.whole = False
+            self.untold += 1
             return None
         line = line_of(step)
         self.steps.append(line)
@@ -229,15 +248,20 @@ class World:
                 raise Conflict(self._nothing_to_undo())
             request_id = None
             while request_id is None:
-                write = self.undoable.pop()
-                self.steps.pop()
-                self.root = write.before
-                if self.clock.mode == "frozen" and self.clock.now() == write.at:
-                    self.clock.set(write.clock_before)
-                request_id = write.request_id
+                request_id = self._take_back(self.undoable.pop())
             safe = self._rewritten()
         safe()
         return request_id
+
+    def _take_back(self, write: Write) -> str | None:
+        self.root = write.before
+        if write.is_step:
+            self.steps.pop()
+        else:
+            self.untold -= 1
+        if self.clock.mode == "frozen" and self.clock.now() == write.at:
+            self.clock.set(write.at - WRITE_STEP)
+        return write.request_id
 
     def _nothing_to_undo(self) -> str:
         if not self.steps:
@@ -255,6 +279,7 @@ class World:
                 tuple(self.undoable),
                 {caller: list(calls) for caller, calls in self.calls.items()},
                 self._requests,
+                self.untold,
                 self.course,
             )
 
@@ -265,6 +290,7 @@ class World:
             self.root = moment.root
             self.clock.become(moment.mode, moment.now)
             self.steps = moment.steps.copy()
+            self.untold = moment.untold
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
             self.course = moment.course
@@ -293,7 +319,7 @@ class World:
 
     def count_requests_from(self, number: int) -> None:
         """Let the next request have this number."""
-        self._requests = number
+        self._requests = number - 1
 
     def next_event(self) -> datetime | None:
         """Give when something happens by itself next, or None."""
@@ -308,14 +334,20 @@ class World:
     def advance(self, to: datetime) -> None:
         """Move the clock on to a time, and do on the way what is due, in its order and at its time.
 
-        `Conflict` for a real clock, and for a time that has passed.
+        A time that has passed moves nothing. `ValueError` for a real clock.
         """
-        if to < self.clock.now():
-            raise Conflict(f"the clock of world {self.name} is past {to.isoformat()}; PUT clock sets it back")
         while (due := self.next_event()) is not None and due <= to:
-            self.clock.set(max(due, self.clock.now()))
+            self._move_clock(due)
             self.run_due()
-        self.set_time(self.clock.mode, max(to, self.clock.now()))
+        with self.lock:
+            self._check_keeper()
+            self._move_clock(to)
+            safe = self._timed()
+        safe()
+
+    def _move_clock(self, to: datetime) -> None:
+        with self.lock:  # a write that is being made would set it back to its own time
+            self.clock.set(max(to, self.clock.now()))
 
 
 def at_once() -> None:

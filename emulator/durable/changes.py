@@ -27,7 +27,7 @@ class Changed(NamedTuple):
 def changed_by(transaction: Transaction) -> Changed:
     """Give what a transaction changed: records that never change again, to be written down when there is time."""
     maps = transaction.maps
-    records = tuple((kind, id_, maps[kind][id_]) for kind, id_ in transaction.touched)
+    records = tuple((kind, id_, maps[kind].get(id_, REMOVED)) for kind, id_ in transaction.touched)
     before, now = transaction.start.maps.get("next"), maps.get("next")
     if now is None or now is before:
         return Changed(records, ())

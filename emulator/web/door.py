@@ -30,6 +30,7 @@ WORLD = "emulator.world"
 """Where the control API finds the name of the world that it is called in."""
 NO_REQUEST = "00000000"
 """Id of what no world has in its journal."""
+INSPECTOR = f"{CONTROL}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -57,10 +58,17 @@ class Door:
         request_id = world.new_request_id()
         arrival = Arrival(environ, world, path, prefix, request_id, Seen())
         reply = answer(arrival, self.router, self.answers)
-        world.journal.add(exchange_of(arrival, reply))
+        if not is_onlooking(environ):
+            world.journal.add(exchange_of(arrival, reply))
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)
+
+
+def is_onlooking(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the inspector only looks: that is nobody's exchange, and would push others out of the journal."""
+    reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+    return reads and environ.get("HTTP_REFERER", "").endswith(INSPECTOR)
 
 
 def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -73,8 +81,9 @@ def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, st
 
 def for_control(environ: dict[str, Any], name: str, prefix: str) -> dict[str, Any]:
     """Give the environment as the control API is called: in which world, and below which path."""
-    inner = environ.get("PATH_INFO", "")[len(prefix) :] or "/"
-    root = environ.get("SCRIPT_NAME", "") + prefix
+    path = environ.get("PATH_INFO", "")
+    inner = "/" + path[len(WORLDS) :].partition("/")[2] if prefix else path  # as sent: decoded it may be shorter
+    root = environ.get("SCRIPT_NAME", "") + prefix.encode().decode("latin-1")
     return {**environ, WORLD: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
 

@@ -9,15 +9,17 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
-from emulator.rules.scenarios import as_text
+from emulator.rules.installation import InvalidInstallation
+from emulator.rules.scenarios import ScenarioError, as_text
 from emulator.version import __version__
 from emulator.web.admin.clock import add_clock
 from emulator.web.admin.docs import add_docs
-from emulator.web.admin.documents import answered_refusal
+from emulator.web.admin.documents import answered_problem, answered_refusal
 from emulator.web.admin.fidelity import add_fidelity
 from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
 from emulator.web.admin.here import Here, name_request
+from emulator.web.admin.hooks import add_hooks
 from emulator.web.admin.journal import add_journal
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
@@ -25,6 +27,7 @@ from emulator.web.admin.scenario import add_scenario
 from emulator.web.admin.snapshots import add_snapshots
 from emulator.web.admin.stock import add_stock
 from emulator.web.admin.tokens import add_tokens
+from emulator.web.admin.ui import add_ui
 from emulator.web.admin.worlds import add_worlds
 from emulator.worlds import Worlds
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal)
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_hooks)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
@@ -61,6 +64,7 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
         )
 
     add_docs(pages)
+    add_ui(pages)
     for add in NOUNS:
         add(pages, here.world)
     for add_noun in WORLD_NOUNS:
@@ -68,6 +72,8 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
     app.register_blueprint(pages)
     app.after_request(name_request)
     app.register_error_handler(ControlError, answered_refusal)
+    for kind in (ScenarioError, InvalidInstallation):
+        app.register_error_handler(kind, answered_problem)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
