@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import orjson
 
+from emulator.core import jsontext
 from emulator.core.records import ABSENT, KINDS, WebhookEvent
 from emulator.core.store import Root
 
