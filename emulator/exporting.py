@@ -10,6 +10,7 @@ import orjson
 
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
+from emulator.rules.arming import kept_document
 from emulator.rules.scenarios import as_text, document_of
 
 
@@ -22,8 +23,12 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-    document = document_of(world.settings.source)
-    return document | {"now": as_text(now), "steps": [json.loads(line) for line in lines]}
+        faults = [kept_document(fault) for fault in world.faults.copy().armed]
+        calls = {caller: list(map(as_text, times)) for caller, times in world.calls.items()}
+    document = document_of(world.settings.source) | {"now": as_text(now)}
+    document |= {"faults": faults} if faults else {}
+    document |= {"calls": calls} if calls else {}
+    return document | {"steps": [json.loads(line) for line in lines]}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:

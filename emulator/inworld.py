@@ -9,6 +9,7 @@ from emulator.app import Control
 from emulator.arrange import Arranging
 from emulator.core import jwts
 from emulator.core.world import World
+from emulator.faulting import WorldFaults
 from emulator.exporting import as_file, exported
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
@@ -27,6 +28,7 @@ class InWorld(Arranging):
         self.worlds, self.name = worlds, name
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
+        self.faults = WorldFaults(lambda: self.world)
 
     @property
     def server_url(self) -> str:

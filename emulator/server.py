@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from types import TracebackType
@@ -31,7 +31,8 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
-    Raises `ScenarioError` (a `ValueError`) that names what is known.
+    `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
+    a fault of its own with `allow_fault_header`. Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -50,15 +51,18 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        limits: Mapping[str, Mapping[str, str]] | None = None,
+        allow_fault_header: bool = False,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
-        start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
+        start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation)).limited(limits)
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
-        super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
+        door = create_door(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
+        super().__init__(worlds, *door)
 
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""

@@ -39,6 +39,8 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
+@option("allow-fault-header", is_flag=True, help="Let requests ask for faults: X-Emulator-Fault: 503.")
+@option("limit", multiple=True, help="How often a token may call: full-access:read=100/min. May be repeated.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
@@ -53,6 +55,8 @@ def serve(  # noqa: PLR0913 - one argument per option
     strict: bool,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
+    allow_fault_header: bool,
+    limit: tuple[str, ...],
     log_format: str,
     quiet: bool,
     verbose: bool,
@@ -61,7 +65,8 @@ def serve(  # noqa: PLR0913 - one argument per option
     set_up_log(log_format, quiet=quiet, verbose=verbose)
     stop = Stop()
     try:
-        from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.rules.limits import as_limits  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.server import Emulator  # noqa: PLC0415
 
         emulator = Emulator(
             scenario,
@@ -74,6 +79,8 @@ def serve(  # noqa: PLR0913 - one argument per option
             allow_hosts=allow_host,
             cors_origins=cors_origin,
             strict=strict,
+            allow_fault_header=allow_fault_header,
+            limits=as_limits(limit),
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

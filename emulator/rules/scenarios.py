@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from emulator.core.schemas import problem
+from emulator.rules.limits import checked_limits
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
@@ -54,6 +55,12 @@ class Scenario:
     """Calls that are made before the world begins, each a line of JSON (`core.steps`)."""
     now: datetime | None = None
     """When the world begins; None: after its last step."""
+    faults: tuple[bytes, ...] = field(default=(), repr=False)
+    """Faults that are armed when the world begins, each a line of JSON."""
+    limits: tuple[tuple[str, str, str], ...] = ()
+    """Role, scope and rate of each limit (`rules.limits`)."""
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    """Throttled callers, and when their latest calls were."""
 
     def sized(self, packages: int | None, seed: int | None) -> Scenario:
         """Give the same scenario with another number of packages or another seed."""
@@ -70,6 +77,22 @@ class Scenario:
     def on(self, installation: str | None) -> Scenario:
         """Give the same scenario on another installation."""
         return self if installation is None else replace(self, installation=installation)
+
+
+    def limited(self, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
+        """Give the same scenario with other limits; None leaves them as they are."""
+        return self if not limits else replace(self, limits=tupled(checked_limits(limits)))
+
+    def limits_of(self) -> dict[str, dict[str, str]]:
+        """Give the limits by role and scope."""
+        found: dict[str, dict[str, str]] = {}
+        for role, scope, rate in self.limits:
+            found.setdefault(role, {})[scope] = rate
+        return found
+
+
+def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((role, scope, rate) for role, scopes in limits.items() for scope, rate in scopes.items())
 
 
 def scenario(name_or_file: str) -> Scenario:
@@ -130,7 +153,14 @@ def from_document(document: Mapping[str, Any], name: str) -> Scenario:
         plain["now"] = moment(document["now"], name, "/now")
     steps = tuple(orjson.dumps(step) for step in document.get("steps", ()))
     answers = tuple((answer["path"], orjson.dumps(answer["body"])) for answer in document.get("answers", ()))
-    return Scenario(**{"name": name} | plain, answers=answers, steps=steps)
+    return Scenario(
+        **{"name": name} | plain,
+        answers=answers,
+        steps=steps,
+        faults=tuple(orjson.dumps(fault) for fault in document.get("faults", ())),
+        limits=tupled(checked_limits(document.get("limits", {}))),
+        calls=tuple((caller, tuple(times)) for caller, times in document.get("calls", {}).items()),
+    )
 
 
 def moment(text: str, name: str, where: str = "/clock") -> datetime:
@@ -148,6 +178,8 @@ def document_of(scenario: Scenario) -> dict[str, Any]:
         if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
             found[key] = value
     found["clock"] = as_text(scenario.start)
+    if scenario.limits:
+        found["limits"] = scenario.limits_of()
     if scenario.answers:
         found["answers"] = [{"path": path, "body": orjson.loads(body)} for path, body in scenario.answers]
     return found
