@@ -102,4 +102,6 @@ def told(fault: Armed) -> str:
     said = fault_document(fault)
     where = " ".join(filter(None, (fault.method, fault.operation or "every operation")))
     values = [f"{key}={value}" for part in ("options", "when") for key, value in said[part].items()]
-    return f"fault {fault.id} {fault.kind} on {where}{' with ' if values else ''}{', '.join(values)} ({fault.met} calls)"
+    return (
+        f"fault {fault.id} {fault.kind} on {where}{' with ' if values else ''}{', '.join(values)} ({fault.met} calls)"
+    )

@@ -9,8 +9,8 @@ from emulator.app import Control
 from emulator.arrange import Arranging
 from emulator.core import jwts
 from emulator.core.world import World
-from emulator.faulting import WorldFaults
 from emulator.exporting import as_file, exported
+from emulator.faulting import WorldFaults
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
 from emulator.timekeeping import WorldClock

@@ -54,7 +54,7 @@ class KeptAliveTask(WSGITask):
 
 
 class Held(BaseException):
-    """A task gives its thread back and goes on later. No `Exception`: between the task and its thread none is let by."""
+    """A task gives its thread back and goes on later. No `Exception`, as none is let by on the way to the thread."""
 
     def __init__(self, task: Task, seconds: float) -> None:
         super().__init__(seconds)
@@ -90,7 +90,7 @@ class Task(KeptAliveTask):
             if isinstance(move, Wait):
                 raise Held(self, move.seconds)
             if isinstance(move, Close):
-                if move.by_reset:
+                if move.by_reset and self.channel.socket is not None:
                     self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                 self.close_on_finish = True
                 return
@@ -101,9 +101,11 @@ class Task(KeptAliveTask):
 class Channel(HTTPChannel):
     """A connection whose answers can be held."""
 
+    server: Any
+
     _held: Task | None = None
 
-    def task_class(self, channel: HTTPChannel, request: Any) -> Task:
+    def task_class(self, channel: HTTPChannel, request: Any) -> Task:  # type: ignore[override]  # what waitress calls
         """Give the task that goes on, or a new one."""
         held, self._held = self._held, None
         return held or Task(channel, request)

@@ -102,7 +102,10 @@ def number_of(request_id: str | None) -> int:
 def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     try:
-        return loaded(replace(scenario, steps=(), now=None, faults=(), limits=(), calls=()), installation.stamp(scenario.installation))
+        return loaded(
+            replace(scenario, steps=(), now=None, faults=(), limits=(), calls=()),
+            installation.stamp(scenario.installation),
+        )
     except (installation.InvalidInstallation, ScenarioError):
         raise
     except ValueError as error:

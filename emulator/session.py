@@ -41,9 +41,9 @@ class InProcessAdapter(HTTPAdapter):
         self.app = app
 
     def send(
-        self, request: requests.PreparedRequest, stream: Any = False, timeout: Any = None, *_: Any, **__: Any
+        self, request: requests.PreparedRequest, _: Any = False, timeout: Any = None, *__: Any, **___: Any
     ) -> requests.Response:
-        """Give the application's answer. Nothing waits for a fault that delays: it is late if it exceeds `timeout`."""
+        """Give the application's answer. Nobody waits for a delayed one: it is late if that exceeds `timeout`."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:

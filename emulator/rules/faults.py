@@ -54,7 +54,9 @@ Fault = Callable[..., Reply]
 """`(call, reply, **options) -> reply`."""
 
 
-def status(call: Meeting, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None) -> Reply:
+def status(
+    call: Meeting, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
+) -> Reply:
     """Answer an error in the framework's form; nothing is done."""
     error = error_of(call, status, retry_after)
     headers = dict(error.headers) | ({} if call.allow is None else {"Allow": call.allow})
@@ -167,7 +169,7 @@ FAULTS: Mapping[str, Kind] = {
     "reset": Kind(reset, is_instead=True),
     "lost_request": Kind(lost_request, {"seconds": SECONDS}, is_instead=True),
     "lost_response": Kind(lost_response, {"seconds": SECONDS}),
-    "truncated": Kind(truncated, {"size": Option(int, "How many bytes of the body are sent; half, without it.")}),
+    "truncated": Kind(truncated, {"size": Option(int, "How many bytes of the body come; half, without it.")}),
     "malformed": Kind(malformed),
     "drip": Kind(
         drip,

@@ -78,7 +78,6 @@ class Scenario:
         """Give the same scenario on another installation."""
         return self if installation is None else replace(self, installation=installation)
 
-
     def limited(self, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
         """Give the same scenario with other limits; None leaves them as they are."""
         return self if not limits else replace(self, limits=tupled(checked_limits(limits)))

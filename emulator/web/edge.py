@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from emulator.core.exchange import Disturbance, Reply
 from emulator.core.sources import sleep
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
 
 EDGE = "emulator.edge"
 """Where in the environment a carrier says what takes the moves of a disturbed answer: it never returns, it raises."""

@@ -1,4 +1,4 @@
-"""How often callers may call: the built-in throttled token, and the limits of the scenario, as the framework counts."""
+"""How often callers may call: the built-in throttled token and the scenario's limits, as the framework counts."""
 
 from __future__ import annotations
 

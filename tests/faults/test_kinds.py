@@ -51,7 +51,12 @@ KINDS: list[tuple[str, dict[str, Any], Any, bool]] = [
     ("lost_request", {"seconds": 0.01}, raised(ABORTED, SILENT), False),
     ("lost_response", {}, raised(ABORTED, SILENT), True),
     ("truncated", {}, raised(requests.exceptions.ChunkedEncodingError, "IncompleteRead"), True),
-    ("truncated", {"size": 0}, raised(requests.exceptions.ChunkedEncodingError, r"IncompleteRead\(0 bytes read"), True),
+    (
+        "truncated",
+        {"size": 0},
+        raised(requests.exceptions.ChunkedEncodingError, r"IncompleteRead\(0 bytes read"),
+        True,
+    ),
     ("malformed", {}, no_json, True),
     ("drip", {"seconds": 0.05, "pieces": 4}, whole, True),
 ]
@@ -81,7 +86,9 @@ def meet(call: Callable[[], requests.Response], expected: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "options", "expected", "_handled"), KINDS, ids=IDS)
-def test_a_client_meets_the_fault_once_and_goes_on(kind: str, options: Any, expected: Any, _handled: bool, way) -> None:
+def test_a_client_meets_the_fault_once_and_goes_on(
+    kind: str, options: Any, expected: Any, _handled: bool, way
+) -> None:
     """The call after it is answered as ever, on the same session; the journal and the fault's hits tell of it."""
     oms, call = way
     oms.faults.add("list_packages", kind, times=1, **options)

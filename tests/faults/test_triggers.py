@@ -68,7 +68,9 @@ def test_a_fault_in_a_state_meets_what_is_in_it(oms: Emulator) -> None:
         assert client.get(LIST).status_code == client.get(f"{LIST}0/").status_code - 204 == 200
     oms.faults.clear()
     oms.faults.add(status=503, state="waiting", operation="get_transfer")
-    found = {one.id: client.get(f"/api/v1/oms/transfer_orders/{one.id}/").status_code == 503 for one in transfers(oms)}
+    found = {
+        one.id: client.get(f"/api/v1/oms/transfer_orders/{one.id}/").status_code == 503 for one in transfers(oms)
+    }
     assert set(found.values()) == {True, False}
     assert found == {one.id: one.state == 73 for one in transfers(oms)}
 
@@ -216,7 +218,7 @@ def test_what_is_unknown_names_what_is_known(document: dict[str, Any], known: st
 
 
 def test_python_refuses_in_the_same_words(oms: Emulator) -> None:
-    with pytest.raises(ValueError, match="unknown operation 'list_parcels'; known: .*command_package"):
+    with pytest.raises(ValueError, match=r"unknown operation 'list_parcels'; known: .*command_package"):
         oms.faults.add("list_parcels", status=503)
     with pytest.raises(ValueError, match="needs a kind, or status=, or delay=; known: status, delay"):
         oms.faults.add("list_packages", nth=2)
