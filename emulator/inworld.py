@@ -13,6 +13,7 @@ from emulator.exporting import as_file, exported
 from emulator.faulting import WorldFaults
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
+from emulator.rules.auditing import audit, misdeed_document
 from emulator.timekeeping import WorldClock
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
@@ -72,6 +73,15 @@ class InWorld(Arranging):
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
         return InProcessSession(self._door, self.url, self.auth)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Give what the client did that works here and hurts the real service, as far back as the journal goes."""
+        return [misdeed_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
+
+    def assert_well_behaved(self) -> None:
+        """Raise an `AssertionError` that tells all that `audit` finds: for the end of a test that is strict."""
+        if found := self.audit():
+            raise AssertionError("; ".join(f"{one['kind']}: {one['says']}" for one in found))
 
     def reset(self) -> None:
         """Go back to the scenario's start."""

@@ -40,9 +40,7 @@ class InProcessAdapter(HTTPAdapter):
         super().__init__()
         self.app = app
 
-    def send(
-        self, request: requests.PreparedRequest, _: Any = False, timeout: Any = None, *__: Any, **___: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Give the application's answer. Nobody waits for a delayed one: it is late if that exceeds `timeout`."""
         started: list[Any] = []
 
@@ -52,7 +50,7 @@ class InProcessAdapter(HTTPAdapter):
         try:
             body = b"".join(self.app(environ_of(request) | {EDGE: carry}, start_response))
         except Carried as carried:
-            body = received(carried.moves, request, timeout)
+            body = received(carried.moves, request, options.get("timeout"))
         status, reason, headers = started
         raw = HTTPResponse(
             BytesIO(body),

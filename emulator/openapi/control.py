@@ -68,6 +68,8 @@ CONTROL: tuple[Row, ...] = (
         {200: None}, refusals=(400, 404)),
     Row("control_request", "GET", "requests/<request_id>", "One exchange", {200: None}, refusals=(404,)),
     Row("control_forget_requests", "DELETE", "requests", "Forget all exchanges", {204: None}, refusals=(404,)),
+    Row("control_audit", "GET", "audit", "What a client did that works here and hurts the real service",
+        {200: "audit"}, refusals=(404,)),
     Row("control_faults", "GET", "faults", "The faults that are armed, and how often each was met",
         {200: None}, refusals=(404,)),
     Row("control_arm_fault", "POST", "faults", "Arm a fault", {201: "fault"}, "fault-wanted", (400, 404)),

@@ -183,7 +183,7 @@ FAULTS: Mapping[str, Kind] = {
 
 
 def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options of a fault if they are right; `InvalidDocument` says what is wrong, and names what is known."""
+    """Give the options of a fault if they are right; `InvalidDocument` says what is wrong and what is known."""
     if kind not in FAULTS:
         raise InvalidDocument(f"unknown fault {kind!r}", FAULTS)
     known = FAULTS[kind].options

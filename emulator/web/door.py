@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
+from emulator.core.sources import machine_seconds
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import Arrival, answer, hint_header
 from emulator.web.edge import send_disturbed
+from emulator.web.explain import explained
 from emulator.web.faulty import HEADER as FAULT
 from emulator.web.faulty import disturbed
 from emulator.web.pages import HTML, NOT_FOUND, decoded_path
@@ -72,6 +74,8 @@ class Door:
             reply = disturbed(arrival, self.router, self.answers, obeys_header=self.allow_fault_header)
         else:
             reply = answer(arrival, self.router, self.answers)
+        if reply.status > 300 and arrival.seen.fault is None:
+            reply = explained(arrival, reply, self.router, self.worlds)
         world.journal.add(exchange_of(arrival, reply))
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
@@ -113,6 +117,7 @@ def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
         headers,
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
+        machine_seconds(),
     )
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from emulator.core.refusals import ControlError
 from emulator.rules.scenarios import as_text
 from emulator.version import __version__
+from emulator.web.admin.audit import add_audit
 from emulator.web.admin.clock import add_clock
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_refusal
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_faults)
+NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_faults, add_audit)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
