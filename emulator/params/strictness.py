@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, NamedTuple
 
 from emulator.core.errors import ApiError, ParseError, ValidationFailed
@@ -21,8 +22,6 @@ from emulator.rules.graph import COMMAND
 
 LONGEST, TOLD = 60, 3
 INPUT = "input_parameters"
-FREE = frozenset(("extra_information",))
-"""Keys whose objects hold anybody's keys."""
 
 
 class Finding(NamedTuple):
@@ -58,7 +57,9 @@ def of_size(name: str, value: str) -> Iterator[Finding]:
     if size < 1:
         yield Finding(name, f"{name} {shown(value)} is no number above 0 and was ignored")
     elif size > MAXIMUM:
-        yield Finding(name, f"{name} {shown(value)} is more than {MAXIMUM}: no page has more, read on with its 'next'")
+        yield Finding(
+            name, f"{name} {shown(value)} is more than {MAXIMUM}: no page has more, read on with its 'next'"
+        )
 
 
 def of_order(value: str, sortable: Mapping[str, str]) -> Iterator[Finding]:
@@ -83,21 +84,30 @@ def in_body(body: Any, name: str | None, subject: type[Any] | None, view: View) 
         if body:
             yield Finding("body", "the body is not read here and was ignored")
         return
-    known = schema(name)["properties"]
-    keys = (key.partition(".")[0] if isinstance(body, Form) else key for key in body)
-    yield from strangers(dict.fromkeys(keys), known, "")
-    parameters = body.get(INPUT)
-    if subject is not None and INPUT in known and isinstance(parameters, Mapping):
-        if (fields := parameters_of(body, subject, view)) is not None:
-            yield from in_fields(parameters, fields, f"{INPUT}.")
+    known = known_keys(name)
+    if not body.keys() <= known:
+        keys = (key.partition(".")[0] if isinstance(body, Form) else key for key in body)
+        yield from strangers(dict.fromkeys(keys), known, "")
+    parameters = body.get(INPUT) if subject is not None else None
+    if not parameters or not isinstance(parameters, Mapping) or subject is None:
+        return
+    if (fields := parameters_of(body, subject, view)) is not None:
+        yield from in_fields(parameters, fields, f"{INPUT}.")
+
+
+@cache
+def known_keys(name: str) -> frozenset[str]:
+    """Give the keys that a request body of this schema may have."""
+    return frozenset(schema(name)["properties"])
 
 
 def parameters_of(body: Mapping[str, Any], subject: type[Any], view: View) -> Mapping[str, Field] | None:
     """Give the fields of `input_parameters` of the command that a body names; None where it names none."""
-    for transition in view.all(Transition):
-        if transition.actor == COMMAND and (
-            transition.id == body.get("transition") or transition.slug == body.get("slug")
-        ):
+    id_, slug = body.get("transition"), body.get("slug")
+    by_id = view.get(Transition, id_) if isinstance(id_, int) else None
+    by_slug = view.find(Transition, "slug", slug) if isinstance(slug, str) else []
+    for transition in [*([by_id] if by_id is not None else []), *by_slug]:
+        if transition.actor == COMMAND:
             more = {"package_items": ListField()} if transition.is_packageitem_parameter_required else {}
             return {**command_of(subject, transition.command_code).parameters, **more}
     return None
@@ -114,11 +124,13 @@ def in_fields(values: Mapping[str, Any], fields: Mapping[str, Field], prefix: st
                     yield from in_fields(entry, inner.fields, f"{prefix}{key}.")
 
 
-def strangers(keys: Iterable[str], known: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
+def strangers(keys: Iterable[str], known: Collection[str], prefix: str) -> Iterator[Finding]:
     for key in keys:
         if key not in known:
             told = f"key {shown(prefix + key)} is unknown and was ignored{nearest(key, known)}"
-            yield Finding(key[:LONGEST], told if known else f"key {shown(prefix + key)} was ignored: nothing is taken here")
+            yield Finding(
+                key[:LONGEST], told if known else f"key {shown(prefix + key)} was ignored: nothing is taken here"
+            )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

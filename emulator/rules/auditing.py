@@ -127,7 +127,8 @@ def polled(row: Sequence[Exchange]) -> Iterator[Misdeed]:
     """Tell of equal reads that followed each other too fast, if they are enough."""
     if len(row) >= POLLS:
         first, last = row[0], row[-1]
-        says = f"{first.method} {first.path} {len(row)} times within {apart(first, last):.3f} seconds; poll once a second"
+        often = f"{len(row)} times within {apart(first, last):.3f} seconds"
+        says = f"{first.method} {first.path} {often}; poll once a second"
         yield Misdeed("polling", last.seen.operation, last.at, tuple(one.id for one in row), says)
 
 

@@ -12,9 +12,9 @@ from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.exchange import Reply
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.routes import Route
 from emulator.rules.explaining import by_number, near, of_other_kind
 from emulator.rules.filters import FILTER_SETS
-from emulator.routes import Route
 from emulator.web.dispatch import Arrival, hint_header, parsed_query
 from emulator.web.negotiation import PARSERS
 from emulator.web.places import place_hint
@@ -72,14 +72,14 @@ def told_of(case: Case) -> Iterator[str]:
     return iter(()) if explain is None else (text for text in explain(case) if text)
 
 
-def redirected(case: Case) -> Iterator[str]:
+def redirected(case: Case) -> Iterator[str | None]:
     yield (
         f"{case.arrival.path} lacks its last slash: call {case.arrival.path}/;"
         " most clients follow a redirect with a GET and lose the body"
     )
 
 
-def unauthenticated(case: Case) -> Iterator[str]:
+def unauthenticated(case: Case) -> Iterator[str | None]:
     """Say which credentials are asked for, and what those that came are."""
     wanted = (case.match.resource.any.scheme if case.match else None) or "Token"
     scheme, _, token = str(case.arrival.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
@@ -112,13 +112,13 @@ def about_jwt(token: str, case: Case) -> str:
     return f"the JWT expired {late:.0f} seconds ago by the world's clock; oms-emulator token makes another"
 
 
-def forbidden(case: Case) -> Iterator[str]:
+def forbidden(case: Case) -> Iterator[str | None]:
     role = str(case.arrival.seen.token)
     may = "may only read" if role == "read-only" else "may do nothing"
     yield f"{role} {may}; full-access may {case.arrival.method} here"
 
 
-def absent(case: Case) -> Iterator[str]:
+def absent(case: Case) -> Iterator[str | None]:
     """Say what is at a path where nothing is, or whose id it is that no record has."""
     if case.match is None:
         yield place_hint(case.arrival.path, case.arrival.method, case.router)
@@ -141,7 +141,7 @@ def number_hint(case: Case) -> str | None:
     return by_number(case.arrival.world.root, case.kind, text[:LONGEST_NAMED]) if text else None
 
 
-def missing(case: Case, path: Mapping[str, int]) -> Iterator[str]:
+def missing(case: Case, path: Mapping[str, int]) -> Iterator[str | None]:
     """Say where the record is that the path names."""
     world, pk, kind = case.arrival.world, path["pk"], case.kind
     name = "transfer order" if kind is TransferOrder else "package"
@@ -153,10 +153,11 @@ def missing(case: Case, path: Mapping[str, int]) -> Iterator[str]:
     yield from filter(None, (by_number(world.root, kind, str(pk)), formerly(case, pk), elsewhere(case, kind, pk)))
 
 
-def missing_part(case: Case, path: Mapping[str, int]) -> Iterator[str]:
+def missing_part(case: Case, path: Mapping[str, int]) -> Iterator[str | None]:
     """Say whose log or event it is."""
     for key, kind, what in (("log_id", TransitionLog, "transition log"), ("webhook_event_id", WebhookEvent, "event")):
-        if key in path and (record := case.arrival.world.root.get(kind, path[key])) is not None:
+        record: Any = case.arrival.world.root.get(kind, path[key]) if key in path else None
+        if record is not None:
             yield f"{what} {path[key]} belongs to record {record.object_id}, not to {path['pk']}"
         elif key in path:
             yield f"no {what} has the id {path[key]}"
@@ -180,30 +181,30 @@ def elsewhere(case: Case, kind: type[Any], pk: int) -> str | None:
     return f"in another world it is there: {', '.join(f'/w/{name}/' for name in found)}" if found else None
 
 
-def wrong_method(case: Case) -> Iterator[str]:
+def wrong_method(case: Case) -> Iterator[str | None]:
     if case.match is not None:
         own = [f"{method} is {route.operation}" for method, route in case.match.resource.routes.items()]
         yield f"{case.arrival.method} is not allowed at {case.arrival.path}: {', '.join(own)}"
     yield place_hint(case.arrival.path, case.arrival.method, case.router, other_than=case.match)
 
 
-def unacceptable(case: Case) -> Iterator[str]:
+def unacceptable(case: Case) -> Iterator[str | None]:
     accept = str(case.arrival.environ.get("HTTP_ACCEPT", ""))[:LONGEST_NAMED]
     yield f"JSON is the only form there is; Accept {accept!r} takes none: send application/json or */*"
 
 
-def unparsable(case: Case) -> Iterator[str]:
+def unparsable(case: Case) -> Iterator[str | None]:
     sent = str(case.arrival.environ.get("CONTENT_TYPE", ""))[:LONGEST_NAMED]
     yield f"Content-Type {sent!r} is not read here; known: {', '.join(PARSERS)}"
 
 
-def throttled(case: Case) -> Iterator[str]:
+def throttled(case: Case) -> Iterator[str | None]:
     limits = case.arrival.world.settings.limits.get(str(case.arrival.seen.token), {})
     told = ", ".join(f"{scope} {rate}" for scope, rate in limits.items()) or "5 calls in a minute"
     yield f"{case.arrival.seen.token} may {told}; {WINDOW}"
 
 
-def invalid(case: Case) -> Iterator[str]:
+def invalid(case: Case) -> Iterator[str | None]:
     """Say what would have been right in a query or a body."""
     if case.route is None or not case.reply.body.startswith(b"{"):
         return
@@ -215,7 +216,7 @@ def invalid(case: Case) -> Iterator[str]:
         yield from wrong_body(case, errors)
 
 
-def wrong_filters(case: Case, errors: Mapping[str, Any]) -> Iterator[str]:
+def wrong_filters(case: Case, errors: Mapping[str, Any]) -> Iterator[str | None]:
     """Say what the filters take that have wrong values."""
     filters = dict(FILTER_SETS[case.route.filters].names) if case.route and case.route.filters else {}
     query = parsed_query(case.arrival.query, "")
@@ -234,7 +235,7 @@ def state_hint(case: Case, text: str) -> str:
     return "" if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
 
 
-def wrong_body(case: Case, errors: Mapping[str, Any]) -> Iterator[str]:
+def wrong_body(case: Case, errors: Mapping[str, Any]) -> Iterator[str | None]:
     """Say what the body lacks or nearly had."""
     sent = case.arrival.seen.body
     detail = str(errors.get("detail", ""))

@@ -34,7 +34,18 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_faults, add_audit)
+NOUNS = (
+    add_orders,
+    add_packages,
+    add_stock,
+    add_graph,
+    add_fidelity,
+    add_tokens,
+    add_clock,
+    add_journal,
+    add_faults,
+    add_audit,
+)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
