@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import struct
 import threading
@@ -28,8 +29,11 @@ logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 THREADS = 32
 """What waits on purpose holds none of them: see `Held`."""
 LARGEST_REQUEST = 32 * 1024 * 1024
+MOST_CONNECTIONS = 10_000
+"""waitress takes no more than 100 unless told, and those whose answers are held count."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no time."""
+HAS_POLL = hasattr(select, "poll")
 LOOP_SECONDS = 1.0
 """How long the loop sleeps at most when nothing happens; whatever happens wakes it."""
 
@@ -169,6 +173,7 @@ def listen(app: WSGIApplication, host: str, port: int) -> Any:
         sockets=[bound(host, port)],
         threads=THREADS,
         max_request_body_size=LARGEST_REQUEST,
+        connection_limit=MOST_CONNECTIONS,
         ident="oms-emulator",
     )
     server.channel_class = Channel
@@ -213,7 +218,8 @@ class Serving:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=LOOP_SECONDS, map=self._server._map, count=1)  # noqa: SLF001
+            # poll, unlike select, takes any number of connections
+            wasyncore.loop(timeout=LOOP_SECONDS, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
 
 
 def url_of(host: str, port: int) -> str:

@@ -28,7 +28,7 @@ class Emulator(InWorld):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
-    `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
+    `clock` is `frozen`, `ticking` or `real`, `strict` refuses what the service takes in silence. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
     `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for

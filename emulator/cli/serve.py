@@ -36,7 +36,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
-@option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
+@option("strict", is_flag=True, help="Refuse what the real service takes in silence.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("allow-fault-header", is_flag=True, help="Let requests ask for faults: X-Emulator-Fault: 503.")

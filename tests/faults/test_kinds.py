@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -172,6 +175,18 @@ def test_many_slow_calls_hold_up_no_other() -> None:
             took = machine_seconds() - began
             assert all(2 <= call.result() < 30 for call in waiting)
     assert took < 1
+
+
+def test_hundreds_of_held_answers_close_the_door_to_nobody() -> None:
+    """Connections that wait are no reason to take no other."""
+    with Emulator("demo") as oms, ExitStack() as opened:
+        oms.faults.add("list_packages", delay=600)
+        request = f"GET {LIST} HTTP/1.1\r\nHost: x\r\nAuthorization: Token full-access\r\n\r\n".encode()
+        address = urlsplit(oms.url)
+        for _ in range(250):
+            waiting = opened.enter_context(socket.create_connection((address.hostname, address.port), timeout=30))
+            waiting.sendall(request)
+        assert requests.get(f"{oms.url}/api/v1/oms/packages/short/", headers=oms.auth, timeout=60).ok
 
 
 def test_a_server_stops_while_answers_are_held() -> None:
