@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from emulator.core.refusals import InvalidDocument
 from emulator.core.schemas import problem
 from emulator.rules.limits import checked_limits
 
@@ -132,6 +133,8 @@ def from_file(path: Path) -> Scenario:
         raise ScenarioError(f"scenario file {path}: {wrong}")
     try:
         return from_document(document, path.stem).on(beside(path, document.get("installation")))
+    except InvalidDocument as error:
+        raise ScenarioError(f"scenario file {path}: {error}") from None
     except ValueError as error:  # a date of the right form that no calendar has
         raise ScenarioError(f"scenario file {path}: /clock: {error}") from None
 

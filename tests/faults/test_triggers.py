@@ -233,6 +233,23 @@ def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
         Emulator(file)
 
 
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"faults": [{"kind": "slow"}]}, "/faults/0: unknown fault 'slow'"),
+        ({"faults": [{"kind": "delay", "options": {}}]}, "/faults/0: fault delay: option 'seconds' is missing"),
+        ({"limits": {"bob": {"read": "1/s"}}}, "limits: unknown token 'bob'"),
+        ({"steps": [{"operation": "nothing"}]}, "/steps/0/operation: 'nothing' changes nothing"),
+    ],
+)
+def test_a_wrong_scenario_over_http_is_refused_in_one_line(part: dict[str, Any], says: str, oms: Emulator) -> None:
+    world = oms.world
+    answer = oms.session().put("/__admin/scenario", json={"document": {"name": "mine", **part}})
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]
+    assert oms.world is world
+
+
 # --- the control API, Python and the header -----------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from emulator.core.refusals import ControlError
-from emulator.rules.scenarios import as_text
+from emulator.core.refusals import ControlError, InvalidDocument
+from emulator.rules.scenarios import ScenarioError, as_text
 from emulator.version import __version__
 from emulator.web.admin.audit import add_audit
 from emulator.web.admin.clock import add_clock
@@ -81,6 +81,7 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
     app.register_blueprint(pages)
     app.after_request(name_request)
     app.register_error_handler(ControlError, answered_refusal)
+    app.register_error_handler(ScenarioError, lambda error: answered_refusal(InvalidDocument(str(error))))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
