@@ -21,6 +21,7 @@ from emulator.core.records import (
     TransferOrder,
     Transition,
     TransitionLog,
+    Webhook,
     WebhookEvent,
 )
 from emulator.core.store import View
@@ -36,6 +37,7 @@ SUBJECT_NAMES: Mapping[type[Any], str] = {
     Invoice: "invoice",
     TransitionLog: "transition log",
     WebhookEvent: "webhook event",
+    Webhook: "hook",
 }
 """Kinds whose ids are taken for one another -> what people call them."""
 OWNERS: Mapping[type[Any], tuple[str, type[Any]]] = {

@@ -11,9 +11,9 @@ import orjson
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.exchange import Reply
-from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
 from emulator.routes import Route
-from emulator.rules.explaining import by_number, near, of_other_kind
+from emulator.rules.explaining import SUBJECT_NAMES, by_number, near, of_other_kind
 from emulator.rules.filters import FILTER_SETS
 from emulator.web.dispatch import Arrival, hint_header, parsed_query
 from emulator.web.negotiation import PARSERS
@@ -22,6 +22,12 @@ from emulator.web.routing import Match, Router
 from emulator.worlds import Worlds
 
 SURFACES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
+PLACES: Mapping[str, type[Any]] = {
+    "/transfer_orders/": TransferOrder,
+    "/whisperer/hooks/": Webhook,
+    "/whisperer/hook_events/": WebhookEvent,
+}
+"""Part of a path -> the records that its `pk` names; elsewhere it names a package."""
 FORMS = {
     "number": "a number",
     "boolean": "true or false",
@@ -54,7 +60,7 @@ class Case(NamedTuple):
     @property
     def kind(self) -> type[Any]:
         """The kind of record that the path is about."""
-        return TransferOrder if "/transfer_orders/" in self.arrival.path else Package
+        return next((kind for place, kind in PLACES.items() if place in self.arrival.path), Package)
 
 
 def explained(arrival: Arrival, reply: Reply, router: Router, worlds: Worlds) -> Reply:
@@ -144,7 +150,7 @@ def number_hint(case: Case) -> str | None:
 def missing(case: Case, path: Mapping[str, int]) -> Iterator[str | None]:
     """Say where the record is that the path names."""
     world, pk, kind = case.arrival.world, path["pk"], case.kind
-    name = "transfer order" if kind is TransferOrder else "package"
+    name = SUBJECT_NAMES[kind]
     if world.root.has(kind, pk):
         yield from missing_part(case, path)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ from emulator.web.routing import Match, Router
 
 HEADER = "HTTP_X_EMULATOR_FAULT"
 NOT_ALLOWED = "X-Emulator-Fault was ignored: only serve --allow-fault-header, or allow_fault_header=True, obeys it"
+KINDS: Mapping[str, type[Any]] = {"/packages/": Package, "/transfer_orders/": TransferOrder}
+"""Part of a path -> the records that its `pk` names."""
 Found = tuple[str, dict[str, Any]]
 """Kind and options of a fault."""
 
@@ -81,9 +84,10 @@ def meeting_of(arrival: Arrival, router: Router) -> Meeting:
 
 def state_of(arrival: Arrival, match: Match, route: Route) -> int | None:
     """Give the state of the package or transfer order that the path names, if it names one that is there."""
-    if (pk := match.path.get("pk")) is None:
+    pk = match.path.get("pk")
+    kind: type[Any] | None = next((kind for place, kind in KINDS.items() if place in route.path), None)
+    if pk is None or kind is None:
         return None
-    kind: type[Any] = TransferOrder if "/transfer_orders/" in route.path else Package
     record = arrival.world.root.get(kind, pk)
     return None if record is None else record.state
 
