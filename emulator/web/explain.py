@@ -31,6 +31,9 @@ PLACES: Mapping[str, type[Any]] = {
 FORMS = {
     "number": "a number",
     "boolean": "true or false",
+    "null_boolean": "true or false",
+    "choice": "the id of a record that is there",
+    "uuid": "a UUID",
     "datetime": "a time like 2023-04-05T09:00:00Z",
     "date": "a day like 2023-04-05",
     "number_list": "numbers with commas between",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
+from emulator.params.values import TYPES
+from emulator.web.explain import FORMS
 from emulator.web.places import nearest
 
 GUIDE = "/api/v1/oms/packages/"
@@ -174,6 +176,10 @@ def test_what_goes_well_needs_no_explanation(oms: Emulator) -> None:
 def test_an_error_that_a_fault_makes_is_not_explained(oms: Emulator) -> None:
     oms.faults.add(status=404)
     assert "X-Emulator-Hint" not in oms.session().get(GUIDE).headers
+
+
+def test_every_type_of_filter_can_be_explained() -> None:
+    assert FORMS.keys() == TYPES.keys()
 
 
 FUZZED = Emulator("demo", packages=20)
