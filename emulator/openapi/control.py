@@ -36,28 +36,32 @@ class Row(NamedTuple):
         return f"/__admin/{self.path}"
 
 
-NEW, KNOWN = (400, 409), (400, 404, 409)
+NEW = KNOWN = (400, 404, 409)
+"""404 is also for a world that is not there, wherever one is named."""
 
 # fmt: off
 CONTROL: tuple[Row, ...] = (
-    Row("control_health", "GET", "health", "Which world it is, and that it works", {200: "health"}),
+    Row("control_health", "GET", "health", "Which world it is, and that it works",
+        {200: "health"}, refusals=(404,)),
     Row("control_reset", "POST", "reset", "Go back to the scenario's start", {204: None}, refusals=(404,)),
-    Row("control_scenario", "GET", "scenario", "What the world started from", {200: None}, refusals=(404,)),
+    Row("control_scenario", "GET", "scenario", "What the world started from",
+        {200: "scenario-state"}, refusals=(404,)),
     Row("control_put_scenario", "PUT", "scenario", "Start the world anew from another scenario",
-        {200: None}, "scenario-wanted", (400, 404)),
-    Row("control_scenarios", "GET", "scenarios", "The scenarios that come with the emulator", {200: None}),
+        {200: "scenario-state"}, "scenario-wanted", (400, 404)),
+    Row("control_scenarios", "GET", "scenarios", "The scenarios that come with the emulator",
+        {200: "scenarios"}),
     Row("control_export", "GET", "export", "The world as a scenario: loading it gives the same world",
         {200: "scenario"}, refusals=(404, 409)),
-    Row("control_worlds", "GET", "worlds", "The worlds of this server", {200: None}),
+    Row("control_worlds", "GET", "worlds", "The worlds of this server", {200: "worlds"}),
     Row("control_put_world", "PUT", "worlds/<name>", "Make a world, or put another one in its place",
-        {200: None, 201: None}, "world", (400, 404, 409)),
+        {200: "world-state", 201: "world-state"}, "world", (400, 404, 409)),
     Row("control_delete_world", "DELETE", "worlds/<name>", "Close a world", {204: None}, refusals=(400, 404)),
     Row("control_snapshots", "GET", "snapshots", "What the world kept of itself, by name",
-        {200: None}, refusals=(404,)),
+        {200: "snapshots"}, refusals=(404,)),
     Row("control_take_snapshot", "PUT", "snapshots/<name>", "Keep what the world is now under a name",
-        {201: None}, refusals=(400, 404, 409)),
+        {201: "snapshot"}, refusals=(400, 404, 409)),
     Row("control_restore_snapshot", "POST", "snapshots/<name>/restore", "Be again what the world was then",
-        {200: None}, refusals=(400, 404)),
+        {200: "snapshot"}, refusals=(400, 404)),
     Row("control_undo", "POST", "undo", "Take the last write back", {200: "undone"}, refusals=(400, 404, 409)),
     Row("control_clock", "GET", "clock", "The world's time", {200: "clock-state"}, refusals=(404,)),
     Row("control_put_clock", "PUT", "clock", "Let the clock go on in a mode, from a time",
@@ -65,8 +69,8 @@ CONTROL: tuple[Row, ...] = (
     Row("control_advance_clock", "POST", "clock/advance", "Move the clock on; what is due on the way happens",
         {200: "clock-state"}, "clock-advance", KNOWN),
     Row("control_requests", "GET", "requests", "The latest exchanges, newest first",
-        {200: None}, refusals=(400, 404)),
-    Row("control_request", "GET", "requests/<request_id>", "One exchange", {200: None}, refusals=(404,)),
+        {200: "exchanges"}, refusals=(400, 404)),
+    Row("control_request", "GET", "requests/<request_id>", "One exchange", {200: "exchange"}, refusals=(404,)),
     Row("control_forget_requests", "DELETE", "requests", "Forget all exchanges", {204: None}, refusals=(404,)),
     Row("control_audit", "GET", "audit", "What a client did that works here and hurts the real service",
         {200: "audit"}, refusals=(404,)),
@@ -92,10 +96,11 @@ CONTROL: tuple[Row, ...] = (
     Row("control_change_stock_location", "PATCH", "stock_locations/<id>", "Change a stock location",
         {200: "stock-location"}, "change-stock-location", KNOWN),
     Row("control_make_token", "POST", "tokens", "Make a credential for either surface",
-        {201: "token-made"}, "token-wanted", (400,)),
+        {201: "token-made"}, "token-wanted", (400, 404)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
-        {200: None}),
-    Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why", {200: None}),
+        {200: None}, refusals=(404,)),
+    Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why",
+        {200: None}, refusals=(404,)),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
 )

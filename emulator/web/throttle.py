@@ -33,9 +33,11 @@ def rates(credential: Credential, scope: str, world: World, scheme: str) -> Iter
 
 
 def count(key: str, rate: Rate, now: datetime, world: World) -> float | None:
-    """Count a call, or give how many seconds it is too early."""
+    """Count a call, or give how many seconds it is too early; what is later than a clock set back is forgotten."""
     period = timedelta(seconds=rate.seconds)
-    recent = [at for at in world.calls.get(key, []) if at > now - period]
+    recent = [
+        at for at in world.calls.get(key, []) if now - period < at <= now
+    ]  # a clock that was set back has none of those after it
     if len(recent) >= rate.calls:
         return (recent[0] + period - now).total_seconds()
     world.calls[key] = [*recent, now]

@@ -229,7 +229,7 @@ def test_python_refuses_in_the_same_words(oms: Emulator) -> None:
 def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
     file = tmp_path / "flaky.json"
     file.write_text(json.dumps({"name": "flaky", "faults": [{"kind": "slow"}]}), "utf-8")
-    with pytest.raises(ValueError, match=r"scenario flaky: /faults/0: unknown fault 'slow'; known: status"):
+    with pytest.raises(ValueError, match=r"flaky.json: /faults/0: unknown fault 'slow'; known: status"):
         Emulator(file)
 
 
