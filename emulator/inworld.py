@@ -14,6 +14,7 @@ from emulator.faulting import WorldFaults
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.auditing import audit, misdeed_document
+from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
@@ -30,6 +31,7 @@ class InWorld(Arranging):
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
+        self.hooks = Hooks(lambda: self.world)
 
     @property
     def server_url(self) -> str:

@@ -12,6 +12,7 @@ from emulator.app import as_flask, create_door
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
+from emulator.delivery import DeliveryMode, WorldsCourier
 from emulator.inworld import InWorld
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
+USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
+"""With a frozen clock all that happens is the test's doing, so that the same calls give the same world."""
 
 
 class Emulator(InWorld):
@@ -32,7 +35,10 @@ class Emulator(InWorld):
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
     `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
-    a fault of its own with `allow_fault_header`. Raises `ScenarioError` (a `ValueError`) that names what is known.
+    a fault of its own with `allow_fault_header`.
+    Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
+    somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
+    Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -53,12 +59,15 @@ class Emulator(InWorld):
         journal_size: int = EXCHANGES,
         limits: Mapping[str, Mapping[str, str]] | None = None,
         allow_fault_header: bool = False,
+        delivery: DeliveryMode | None = None,
+        allow_webhook_hosts: Collection[str] = (),
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
+        self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation)).limited(limits)
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         door = create_door(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
@@ -67,6 +76,7 @@ class Emulator(InWorld):
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
+        self._courier.outfit(world)
 
     @property
     def server_url(self) -> str:
@@ -103,6 +113,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._courier.stop(self.worlds.all())
 
     def __enter__(self) -> Self:
         self.start()

@@ -38,6 +38,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("seed", type=int, help="Another seed gives other data.")
 @option("strict", is_flag=True, help="Refuse what the real service takes in silence.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
+@option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("allow-fault-header", is_flag=True, help="Let requests ask for faults: X-Emulator-Fault: 503.")
 @option("limit", multiple=True, help="How often a token may call: full-access:read=100/min. May be repeated.")
@@ -54,6 +55,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     seed: int | None,
     strict: bool,
     allow_host: tuple[str, ...],
+    allow_webhook_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
     allow_fault_header: bool,
     limit: tuple[str, ...],
@@ -77,6 +79,7 @@ def serve(  # noqa: PLR0913 - one argument per option
             host=host,
             port=port,
             allow_hosts=allow_host,
+            allow_webhook_hosts=allow_webhook_host,
             cors_origins=cors_origin,
             strict=strict,
             allow_fault_header=allow_fault_header,

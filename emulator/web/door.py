@@ -35,6 +35,7 @@ WORLD = "emulator.world"
 """Where the control API finds the name of the world that it is called in."""
 NO_REQUEST = "00000000"
 """Id of what no world has in its journal."""
+INSPECTOR = f"{CONTROL}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -76,10 +77,17 @@ class Door:
             reply = answer(arrival, self.router, self.answers)
         if reply.status > 300 and arrival.seen.fault is None:
             reply = explained(arrival, reply, self.router, self.worlds)
-        world.journal.add(exchange_of(arrival, reply))
+        if not is_onlooking(environ):
+            world.journal.add(exchange_of(arrival, reply))
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)
+
+
+def is_onlooking(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the inspector only looks: that is nobody's exchange, and would push others out of the journal."""
+    reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+    return reads and environ.get("HTTP_REFERER", "").endswith(INSPECTOR)
 
 
 def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@ FREE_MAPS = {
     "seen": "requests are the keys",
     "limits": "roles are the keys",
     "calls": "callers are the keys",
+    "due": "one key per event",
     "document": "a scenario, judged by its own schema",
     "additional_data": "the reference's attributes of a log",
     "additional_headers": "the hook's owner names the headers",
