@@ -9,6 +9,7 @@ from typing import Any
 from emulator.core import jsontext
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
+from emulator.rules.arming import kept_document
 from emulator.rules.scenarios import Scenario, as_text, document_of
 
 
@@ -21,7 +22,13 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-    return document_with(world.settings.source, lines, now)
+        faults = [kept_document(fault) for fault in world.faults.copy().armed]
+        calls = {caller: list(map(as_text, times)) for caller, times in world.calls.items()}
+    document = document_with(world.settings.source, lines, now)
+    steps = document.pop("steps")
+    document |= {"faults": faults} if faults else {}
+    document |= {"calls": calls} if calls else {}
+    return document | {"steps": steps}
 
 
 def document_with(start: Scenario, lines: Iterable[bytes], now: datetime) -> dict[str, Any]:

@@ -34,9 +34,11 @@ class Emulator(InWorld):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
-    `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
+    `clock` is `frozen`, `ticking` or `real`, `strict` refuses what the service takes in silence. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
+    `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
+    a fault of its own with `allow_fault_header`.
     Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
     somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
     With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
@@ -59,6 +61,8 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        limits: Mapping[str, Mapping[str, str]] | None = None,
+        allow_fault_header: bool = False,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
         state: str | PathLike[str] | None = None,
@@ -69,7 +73,7 @@ class Emulator(InWorld):
         self._serving: Serving | None = None
         self._journal_size = journal_size
         self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
-        start = found(scenario).sized(packages, seed).on(name_of(installation))
+        start = found(scenario).sized(packages, seed).on(name_of(installation)).limited(limits)
         self._state = None if state is None else opened_state(state, start, strict=strict)
         worlds = Worlds(
             start,
@@ -80,7 +84,8 @@ class Emulator(InWorld):
             outfit=self._outfit,
             shelf=self._state,
         )
-        super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
+        door = create_door(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
+        super().__init__(worlds, *door)
 
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""

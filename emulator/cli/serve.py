@@ -45,7 +45,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("state", type=click.Path(path_type=Path), help="Keep all worlds in this file; a restart goes on from there.")
 @option("export-on-exit", type=click.Path(path_type=Path), help="Write the world as a scenario file when it stops.")
 @option("force", is_flag=True, help="Let --export-on-exit replace a file that is no scenario.")
-@option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
+@option("strict", is_flag=True, help="Refuse what the real service takes in silence.")
 @option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="How many worlds may be open."
 )
@@ -66,6 +66,8 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
+@option("allow-fault-header", is_flag=True, help="Let requests ask for faults: X-Emulator-Fault: 503.")
+@option("limit", multiple=True, help="How often a token may call: full-access:read=100/min. May be repeated.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
@@ -76,14 +78,16 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = Stop()
     imported, target, force = asked.pop("import"), asked.pop("export_on_exit"), asked.pop("force")
     start = started_from(context, asked.pop("scenario"), imported)
+    limits = asked.pop("limit")
     renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:
         from emulator.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.rules.limits import as_limits  # noqa: PLC0415
         from emulator.server import Emulator  # noqa: PLC0415
 
         if target is not None:
             check_own(target, force=force)
-        emulator = Emulator(start, clock="ticking", **renamed)
+        emulator = Emulator(start, clock="ticking", limits=as_limits(limits), **renamed)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
 from emulator.core.deliveries import Courier, Mailbox
+from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
@@ -40,6 +41,8 @@ class Settings:
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
+    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Role -> `read` or `write` -> how often its token may call: `100/min`."""
     source: Any = None
     """The scenario (`rules.scenarios`) that the world started from."""
 
@@ -63,6 +66,7 @@ class Moment(NamedTuple):
     steps: StepLog
     undoable: tuple[Write, ...]
     calls: dict[str, list[datetime]]
+    faults: Faults
     requests: int
     """How many requests had come."""
     untold: int
@@ -113,7 +117,8 @@ class World:
     """Turns the events that a transaction queued into records, just before the commit."""
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
-    """Throttled callers, by scheme and role -> when their latest calls were."""
+    """Throttled callers, by scheme, role and scope -> when their latest calls were."""
+    faults: Faults = field(default_factory=Faults)
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
     kept: Any = None
@@ -278,6 +283,7 @@ class World:
                 self.steps.copy(),
                 tuple(self.undoable),
                 {caller: list(calls) for caller, calls in self.calls.items()},
+                self.faults.copy(),
                 self._requests,
                 self.untold,
                 self.course,
@@ -294,6 +300,7 @@ class World:
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
             self.course = moment.course
+            self.faults = moment.faults.copy()
             if requests:
                 self._requests = moment.requests
             safe = self._rewritten()
