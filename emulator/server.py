@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.app import as_flask, create_door
+from emulator.core.coverage import Coverage
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
@@ -31,6 +32,7 @@ class Emulator(InWorld):
     `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
+    What its callers met is counted, into `coverage` if several emulators are to share one.
     Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
@@ -50,12 +52,14 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        coverage: Coverage | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
+        self._coverage = coverage or Coverage()
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
@@ -63,6 +67,7 @@ class Emulator(InWorld):
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
+        world.coverage = self._coverage
 
     @property
     def server_url(self) -> str:

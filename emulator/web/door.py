@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
 from emulator.web.answers import Answers
+from emulator.web.covering import cover
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import Arrival, answer, hint_header
 from emulator.web.pages import HTML, NOT_FOUND, decoded_path
@@ -58,6 +59,7 @@ class Door:
         arrival = Arrival(environ, world, path, prefix, request_id, Seen())
         reply = answer(arrival, self.router, self.answers)
         world.journal.add(exchange_of(arrival, reply))
+        cover(arrival, reply)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)

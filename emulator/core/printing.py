@@ -1,0 +1,13 @@
+"""Text of others, fit for terminals and XML."""
+
+from __future__ import annotations
+
+import re
+
+UNPRINTABLE = re.compile("[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What others may send and no terminal or XML file should get as it is."""
+
+
+def plain(text: str) -> str:
+    """Give the text with what cannot be shown written as JSON would."""
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
