@@ -19,6 +19,8 @@ from emulator.worlds import DEFAULT_WORLD, Worlds
 if TYPE_CHECKING:
     import requests
 
+    from emulator.coverage import Report
+
 
 class InWorld(Arranging):
     """A world of an emulator. What cannot be done raises a `ControlError` (a `ValueError`) that says why."""
@@ -87,6 +89,15 @@ class InWorld(Arranging):
         """Be again what the world was when the snapshot of this name was taken."""
         world = self.world
         world.go_to(snapshot_named(world, name))
+
+    @property
+    def coverage(self) -> Report:
+        """How much of the emulated behaviour callers met so far, in all worlds of the server: `.percent`, `.missing`,
+        `.narrowed(only=…, operations=…)`, `.save(path)`.
+        """
+        from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
+
+        return report(counted(self.world.coverage))
 
     def export(self) -> dict[str, Any]:
         """Give the world as a scenario document: loading it gives the same world, byte for byte."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.coverage import coverage
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.openapi import openapi
@@ -48,3 +49,4 @@ main.add_command(scenarios)
 main.add_command(openapi)
 main.add_command(token)
 main.add_command(verify)
+main.add_command(coverage)

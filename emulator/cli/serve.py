@@ -9,10 +9,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from emulator.server import Emulator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +40,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("coverage", type=click.Path(path_type=Path), help="Write what was met when it stops, for `coverage`.")
 @option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
@@ -50,6 +55,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     installation: str | None,
     packages: int | None,
     seed: int | None,
+    coverage: Path | None,
     strict: bool,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
@@ -61,8 +67,11 @@ def serve(  # noqa: PLR0913 - one argument per option
     set_up_log(log_format, quiet=quiet, verbose=verbose)
     stop = Stop()
     try:
-        from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.coverage.writing import target_of  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.server import Emulator  # noqa: PLC0415
 
+        if coverage is not None:
+            target_of(coverage)
         emulator = Emulator(
             scenario,
             packages=packages,
@@ -87,7 +96,19 @@ def serve(  # noqa: PLR0913 - one argument per option
     sys.stdout.flush()
     code = stop.wait()
     emulator.stop()
+    if coverage is not None:
+        write_coverage(emulator, coverage)
     sys.exit(code)
+
+
+def write_coverage(emulator: Emulator, target: Path) -> None:
+    """Write what callers met, for `oms-emulator coverage` to read."""
+    from emulator.coverage import CoverageProblem, write_counts  # noqa: PLC0415 - few servers are asked for it
+
+    try:
+        write_counts(target, emulator.world.coverage)
+    except CoverageProblem as error:
+        raise click.ClickException(str(error)) from None
 
 
 def unable_to_listen(host: str, port: int, error: OSError) -> str:

@@ -91,8 +91,8 @@ def read_one(path: Path) -> Counts:
 
 
 def check_target(path: str | PathLike[str]) -> Path:
-    """Give the path if a coverage file can be written there, as far as that can be told before: over nothing, or over
-    one that we wrote. `CoverageProblem` otherwise.
+    """Give the path if a coverage file can be written there, over nothing or over another one, as far as that can be
+    told before. `CoverageProblem` otherwise.
     """
     target = Path(path)
     if target.is_dir():
@@ -115,8 +115,12 @@ def is_own(path: Path) -> bool:
 
 
 def write_text(path: str | PathLike[str], text: bytes) -> None:
-    """Put a report in place at once. `CoverageProblem` if it cannot be written."""
+    """Put a report in place at once (into a pipe or device as it comes). `CoverageProblem` if it cannot be written."""
+    target = Path(path)
     try:
-        replace_whole(Path(path), text)
+        if target.is_file() or not target.exists():
+            replace_whole(target, text)
+        else:
+            target.write_bytes(text)
     except OSError as error:
         raise CoverageProblem(f"cannot write {path}: {error.strerror or error}") from None

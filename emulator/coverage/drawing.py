@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from emulator.coverage.layout import Layout, Pair, Point, laid_out
 
 BOX, GAP, LANE, MARGIN = Point(168, 62), Point(26, 64), 11.0, 16.0
-CHIP = 19
+CHIP = 22
 """How far the marks of two transitions that stay in a state are apart."""
 MOST_STATES = 120
 """More would be a picture of nothing."""
@@ -74,8 +74,13 @@ def ways(layout: Layout, pair: Pair, lines: Mapping[Pair, Sequence[Move]], moves
     for number, move in enumerate(moves):
         aside = (before + number - (len(moves) + beside - 1) / 2) * LANE
         ends = port(layout, lines, upper, lower, below=True), port(layout, lines, lower, upper, below=False)
-        points = [Point(each.x + aside, each.y) for each in (ends[0], *layout.bends[upper, lower], ends[1])]
+        points = [Point(each.x + aside, each.y) for each in (ends[0], *passes(layout.bends[upper, lower]), ends[1])]
         yield (points[::-1] if pair in layout.reversed else points), move
+
+
+def passes(bends: Sequence[Point]) -> list[Point]:
+    """Give where lines pass layers: straight beside the states, they bend between two layers alone."""
+    return [Point(bend.x, bend.y + half) for bend in bends for half in (-BOX.y / 2, BOX.y / 2)]
 
 
 def port(layout: Layout, lines: Mapping[Pair, Sequence[Move]], state: int, other: int, *, below: bool) -> Point:
@@ -146,5 +151,5 @@ def chip(move: Move, centre: Point, met: Met) -> str:
     kind = met.of(move)
     return (
         f'<g class="chip {kind}"><title>{escape(told(move, met))}</title><circle cx="{centre.x:.1f}" '
-        f'cy="{centre.y:.1f}" r="8"/><text x="{centre.x:.1f}" y="{centre.y + 4:.1f}">{SIGNS.get(kind, "")}</text></g>'
+        f'cy="{centre.y:.1f}" r="9"/><text x="{centre.x:.1f}" y="{centre.y + 4:.1f}">{SIGNS.get(kind, "")}</text></g>'
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 Pair = tuple[int, int]
@@ -50,7 +51,9 @@ def laid_out(states: Sequence[int], edges: Mapping[Pair, int], *, box: Point, ga
     layer = layers_of(states, list(downs))
     layers = spots_in(states, downs, layer)
     untangle(layers)
-    widths = {spot: box.x if len(spot) == 1 else lane * downs[spot[0], spot[1]] for row in layers.rows for spot in row}
+    widths = {
+        spot: box.x if len(spot) == 1 else lane * downs[spot[0], spot[1]] for row in layers.rows for spot in row
+    }
     x = columns(layers, widths, gap.x)
     left = min((x[spot] - widths[spot] / 2 for spot in x), default=0.0)
     at = {
@@ -115,7 +118,7 @@ def spots_in(states: Sequence[int], downs: Mapping[Pair, int], layer: Mapping[in
             chain.append((upper, lower, number))
             layers.rows[number].append(chain[-1])
         chain.append((lower,))
-        for one, other in zip(chain, chain[1:], strict=False):
+        for one, other in pairwise(chain):
             layers.below[one].append(other)
             layers.above[other].append(one)
     return layers
@@ -130,7 +133,7 @@ def untangle(layers: Layers) -> None:
         for number in range(1, len(layers.rows)) if down else range(len(layers.rows) - 2, -1, -1):
             order = {spot: at for at, spot in enumerate(layers.rows[number - 1 if down else number + 1])}
             here = {spot: at for at, spot in enumerate(layers.rows[number])}
-            layers.rows[number].sort(key=lambda spot: middle([order[each] for each in sides[spot]], here[spot]))  # noqa: B023 - used at once
+            layers.rows[number].sort(key=lambda spot: middle([order[each] for each in sides[spot]], here[spot]))
         if (now := crossings(layers)) < fewest:
             best, fewest = [list(row) for row in layers.rows], now
     layers.rows[:] = best
@@ -142,7 +145,7 @@ def middle(places: Sequence[int], present: int) -> float:
 
 def crossings(layers: Layers) -> int:
     found = 0
-    for upper, lower in zip(layers.rows, layers.rows[1:], strict=False):
+    for upper, lower in pairwise(layers.rows):
         order = {spot: at for at, spot in enumerate(lower)}
         ends = [order[each] for spot in upper for each in sorted(layers.below[spot], key=order.__getitem__)]
         found += sum(one > other for at, one in enumerate(ends) for other in ends[at + 1 :])
@@ -157,7 +160,7 @@ def columns(layers: Layers, widths: Mapping[Spot, float], gap: float) -> dict[Sp
         for row in rows:
             wanted = [nearby(spot, layers, x) for spot in row]
             apart = [0.0]
-            for one, other in zip(row, row[1:], strict=False):
+            for one, other in pairwise(row):
                 apart.append(apart[-1] + (widths[one] + widths[other]) / 2 + gap)
             for spot, place in zip(row, ascending([w - a for w, a in zip(wanted, apart, strict=True)]), strict=True):
                 x[spot] = place + apart[row.index(spot)]

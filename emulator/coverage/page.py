@@ -21,9 +21,7 @@ MARKER = (
     '<marker id="to-{0}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
     'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker>'
 )
-SAMPLE = (
-    '<svg width="46" height="12"><g class="move {0}"><path d="M2 6H42" marker-end="url(#to-{0})"/></g></svg>{1}'
-)
+SAMPLE = '<svg width="46" height="12"><g class="move {0}"><path d="M2 6H42" marker-end="url(#to-{0})"/></g></svg>{1}'
 GRAPHED = ("transitions", "refusals")
 """The dimensions that the graphs show."""
 
@@ -59,7 +57,7 @@ def pictures(report: Report) -> Iterator[str]:
     met = Met(report.counts.met["transitions"], report.counts.met["refusals"])
     yield '<h2 id="graphs">State graphs</h2><ul class="legend">'
     yield "".join(f"<li>{SAMPLE.format(kind, text)}</li>" for kind, text in LEGEND.items())
-    yield "</ul><p>In a state: ✓ ✗ – the same for transitions that stay in it. Point at a line to see which it is.</p>"
+    yield "</ul><p>In a state: ✓ ✗ – the same, for transitions that stay there. Point at a line to see which it is.</p>"
     for graph in report.graphs:
         for part in ("packages", "transfers"):
             title = f"{part.capitalize()}, installation {graph['installation']}"
@@ -81,7 +79,7 @@ def details(report: Report) -> dict[str, str]:
 
 def table(dimension: Dimension, known: dict[str, str]) -> Iterator[str]:
     """Give the table of a dimension, what was not met first."""
-    rows = sorted(dimension.rows, key=lambda row: row.count > 0)
+    rows = sorted(dimension.rows, key=lambda row: row.times > 0)
     more = dimension.name in GRAPHED
     yield f'<h2 id="{dimension.name}">{escape(dimension.title)}: {dimension.met} of {dimension.total}</h2>'
     yield "<table><thead><tr><th></th><th>name</th>" + ("<th>transition</th>" if more else "")
@@ -90,14 +88,14 @@ def table(dimension: Dimension, known: dict[str, str]) -> Iterator[str]:
         yield table_row(row, known.get(row.name, "") if more else None)
     yield "</tbody></table>"
     if dimension.beside:
-        beside = ", ".join(f"{row.name} ({row.count})" for row in dimension.beside)
+        beside = ", ".join(f"{row.name} ({row.times})" for row in dimension.beside)
         yield f"<p>Met besides, and not asked for: {escape(beside)}.</p>"
 
 
 def table_row(row: Row, more: str | None) -> str:
-    kind, word = (TAKEN, "met") if row.count else (UNMET, "not met")
+    kind, word = (TAKEN, "met") if row.times else (UNMET, "not met")
     cell: Any = "" if more is None else f"<td>{escape(more)}</td>"
     return (
         f'<tr class="{kind if kind == UNMET else ""}"><td class="sign {kind}">{SIGNS[kind]} {word}</td>'
-        f'<td>{escape(row.name)}</td>{cell}<td class="number">{row.count}</td></tr>'
+        f'<td>{escape(row.name)}</td>{cell}<td class="number">{row.times}</td></tr>'
     )

@@ -82,7 +82,7 @@ def suite_of(dimension: Dimension) -> ElementTree.Element:
     suite = suite_element(dimension.title, dimension.total, skipped=len(dimension.missing))
     for row in dimension.rows:
         case = ElementTree.SubElement(suite, "testcase", classname=f"coverage.{dimension.name}", name=plain(row.name))
-        if not row.count:
+        if not row.times:
             ElementTree.SubElement(case, "skipped", message="not met")
     return suite
 

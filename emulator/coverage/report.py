@@ -21,7 +21,7 @@ class Row(NamedTuple):
     """A name, and how often it was met."""
 
     name: str
-    count: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Dimension:
 
     @property
     def missing(self) -> list[str]:
-        return [row.name for row in self.rows if not row.count]
+        return [row.name for row in self.rows if not row.times]
 
     @property
     def met(self) -> int:
@@ -116,8 +116,8 @@ def report(counts: Counts, only: Sequence[str] = (), operations: Sequence[str] =
 
 def dimension(name: str, asked: Sequence[str], known: Sequence[str], met: Mapping[str, int]) -> Dimension:
     """Give what was met of the names that are asked for, and what was met that is not known."""
-    counts, known = (folded(asked, met), {*known, *everywhere(met)}) if name == "statuses" else (met, {*known})
-    beside = tuple(Row(each, count) for each, count in met.items() if each not in known)
+    counts, counted = (folded(asked, met), {*known, *everywhere(met)}) if name == "statuses" else (met, {*known})
+    beside = tuple(Row(each, count) for each, count in met.items() if each not in counted)
     return Dimension(name, tuple(Row(each, counts.get(each, 0)) for each in asked), beside)
 
 

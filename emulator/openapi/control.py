@@ -88,6 +88,8 @@ CONTROL: tuple[Row, ...] = (
         {201: "token-made"}, "token-wanted", (400,)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
         {200: None}),
+    Row("control_coverage", "GET", "coverage", "How much of the behaviour callers met so far, in all worlds",
+        {200: "coverage"}, refusals=(404,)),
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why", {200: None}),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),

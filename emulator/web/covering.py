@@ -9,7 +9,7 @@ from emulator.core.coverage import Met
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.exchange import Reply
 from emulator.core.fields import validate
-from emulator.core.records import State, Transition
+from emulator.core.records import State
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND
 from emulator.params.filters import SORT, wanted

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
 from emulator.web.answers import Answers
-from emulator.web.covering import cover
 from emulator.web.cors import Cors, is_preflight
+from emulator.web.covering import cover
 from emulator.web.dispatch import Arrival, answer, hint_header
 from emulator.web.pages import HTML, NOT_FOUND, decoded_path
 from emulator.web.routing import Router

@@ -12,6 +12,7 @@ from emulator.core.refusals import ControlError
 from emulator.rules.scenarios import as_text
 from emulator.version import __version__
 from emulator.web.admin.clock import add_clock
+from emulator.web.admin.coverage import add_coverage
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_refusal
 from emulator.web.admin.fidelity import add_fidelity
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal)
+NOUNS = (
+    add_orders,
+    add_packages,
+    add_stock,
+    add_graph,
+    add_fidelity,
+    add_tokens,
+    add_clock,
+    add_journal,
+    add_coverage,
+)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
