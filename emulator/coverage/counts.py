@@ -115,7 +115,7 @@ def is_own(path: Path) -> bool:
 
 
 def write_text(path: str | PathLike[str], text: bytes) -> None:
-    """Put a report in place at once (into a pipe or device as it comes). `CoverageProblem` if it cannot be written."""
+    """Put a report in place at once; pipes and devices are written to. `CoverageProblem` if it cannot be written."""
     target = Path(path)
     try:
         if target.is_file() or not target.exists():

@@ -57,7 +57,7 @@ def pictures(report: Report) -> Iterator[str]:
     met = Met(report.counts.met["transitions"], report.counts.met["refusals"])
     yield '<h2 id="graphs">State graphs</h2><ul class="legend">'
     yield "".join(f"<li>{SAMPLE.format(kind, text)}</li>" for kind, text in LEGEND.items())
-    yield "</ul><p>In a state: ✓ ✗ – the same, for transitions that stay there. Point at a line to see which it is.</p>"
+    yield "</ul><p>In a state: ✓ ✗ – say it of transitions that stay there. Point at a line to see which it is.</p>"
     for graph in report.graphs:
         for part in ("packages", "transfers"):
             title = f"{part.capitalize()}, installation {graph['installation']}"

@@ -85,7 +85,7 @@ class Report:
 
     def narrowed(self, *, only: Sequence[str] = (), operations: Sequence[str] = ()) -> Report:
         """Give the report of some dimensions (`only=["operations", "transitions"]`), or of some operations
-        (`["list_*", "!reference_*"]`) and of what they can meet. `CoverageProblem` (a `ValueError`) names what is known.
+        (`["list_*", "!reference_*"]`) and of what they can meet. `CoverageProblem`, a `ValueError`, names the known.
         """
         return report(self.counts, only, operations)
 
@@ -138,9 +138,7 @@ def folded(asked: Iterable[str], met: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def as_document(report: Report) -> Json:
-    """Give a report as JSON-ready values, as `schemas/own/coverage.json` describes them: `oms-emulator coverage` reads
-    it again.
-    """
+    """Give a report as JSON-ready values, as `schemas/own/coverage.json` describes them."""
     return {
         "percent": report.percent,
         "met": report.met,

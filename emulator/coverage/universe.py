@@ -85,7 +85,7 @@ def filters_of(route: Route) -> Iterable[str]:
 
 
 def events(parts: Iterable[str], *, whole: bool) -> Iterable[str]:
-    """Give the types of events that tell of what the chosen operations move; of stock locations, if all are chosen."""
+    """Give the types of events that tell of what the chosen operations move; all types, if all are chosen."""
     subjects = {SUBJECTS[part] for part in parts}
     return (each.name for each in EVENT_TYPES if whole or subjects & {*each.subjects})
 

@@ -1,4 +1,4 @@
-"""What an exchange meets of the behaviour that is emulated. A faulted answer meets nothing: it is none of the OMS's."""
+"""What an exchange meets of the emulated behaviour; an answer that a fault disturbed meets none of it."""
 
 from __future__ import annotations
 
