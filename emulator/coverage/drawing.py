@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from html import escape
 from textwrap import wrap
 from typing import Any, NamedTuple
 
+from emulator.core.printing import as_html
 from emulator.coverage.layout import Layout, Pair, Point, laid_out
 
 BOX, GAP, LANE, MARGIN = Point(168, 62), Point(26, 64), 11.0, 16.0
@@ -61,7 +61,7 @@ def drawn(part: Mapping[str, Any], met: Met, title: str) -> str:
 def in_frame(parts: Sequence[str], layout: Layout, title: str) -> str:
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     return (
-        f'<svg class="graph" role="img" aria-label="{escape(title)}" viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} '
+        f'<svg class="graph" role="img" aria-label="{as_html(title)}" viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} '
         f'{height:.0f}" width="{width:.0f}" height="{height:.0f}">\n' + "\n".join(parts) + "\n</svg>"
     )
 
@@ -114,7 +114,7 @@ def line(points: Sequence[Point], move: Move, met: Met) -> str:
         path.append(f"C{one.x:.1f} {half:.1f} {other.x:.1f} {half:.1f} {other.x:.1f} {other.y:.1f}")
     kind = met.of(move)
     return (
-        f'<g class="move {kind}"><title>{escape(told(move, met))}</title><path d="{" ".join(path)}" '
+        f'<g class="move {kind}"><title>{as_html(told(move, met))}</title><path d="{" ".join(path)}" '
         f'marker-end="url(#to-{kind})"/></g>'
     )
 
@@ -134,7 +134,7 @@ def box(state: Mapping[str, Any], centre: Point, staying: Sequence[Move], met: M
     text = wrap(state["name"], 22, max_lines=1 if staying else 2, placeholder="…")
     high = centre.y + 5 - 8 * (len(text) - 1) - (11 if staying else 0)
     rows = "".join(
-        f'<tspan x="{centre.x:.1f}" y="{high + 16 * number:.1f}">{escape(each)}</tspan>'
+        f'<tspan x="{centre.x:.1f}" y="{high + 16 * number:.1f}">{as_html(each)}</tspan>'
         for number, each in enumerate(text)
     )
     chips = "".join(
@@ -142,7 +142,7 @@ def box(state: Mapping[str, Any], centre: Point, staying: Sequence[Move], met: M
         for number, move in enumerate(staying)
     )
     return (
-        f'<g class="state"><title>{escape(state["name"])} ({escape(str(state["id"]))})</title><rect x="{left:.1f}" '
+        f'<g class="state"><title>{as_html(state["name"])} ({as_html(str(state["id"]))})</title><rect x="{left:.1f}" '
         f'y="{top:.1f}" width="{BOX.x:g}" height="{BOX.y:g}" rx="8"/><text>{rows}</text>{chips}</g>'
     )
 
@@ -150,6 +150,6 @@ def box(state: Mapping[str, Any], centre: Point, staying: Sequence[Move], met: M
 def chip(move: Move, centre: Point, met: Met) -> str:
     kind = met.of(move)
     return (
-        f'<g class="chip {kind}"><title>{escape(told(move, met))}</title><circle cx="{centre.x:.1f}" '
+        f'<g class="chip {kind}"><title>{as_html(told(move, met))}</title><circle cx="{centre.x:.1f}" '
         f'cy="{centre.y:.1f}" r="9"/><text x="{centre.x:.1f}" y="{centre.y + 4:.1f}">{SIGNS.get(kind, "")}</text></g>'
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
 
+from emulator.core.printing import as_html
 from emulator.coverage.drawing import OUTSIDE, REFUSED, SIGNS, TAKEN, UNMET, Met, drawn
 from emulator.coverage.report import Dimension, Report, Row
 
@@ -34,7 +34,7 @@ def as_page(report: Report) -> str:
         met=report.met,
         total=report.total,
         markers="".join(map(MARKER.format, LEGEND)),
-        links="".join(f'<a href="#{each.name}">{escape(each.title)}</a>' for each in report.dimensions),
+        links="".join(f'<a href="#{each.name}">{as_html(each.title)}</a>' for each in report.dimensions),
         summary="\n".join(map(summary_row, report.dimensions)),
         graphs="\n".join(pictures(report)),
         tables="\n".join(section for each in report.dimensions for section in table(each, details(report))),
@@ -43,7 +43,7 @@ def as_page(report: Report) -> str:
 
 def summary_row(dimension: Dimension) -> str:
     return (
-        f'<tr><td>{escape(dimension.title)}</td><td class="number">{dimension.met}</td>'
+        f'<tr><td>{as_html(dimension.title)}</td><td class="number">{dimension.met}</td>'
         f'<td class="number">{dimension.total}</td><td class="number">{dimension.percent} %</td>'
         f'<td><meter max="{dimension.total}" value="{dimension.met}">{dimension.percent} %</meter></td></tr>'
     )
@@ -62,7 +62,7 @@ def pictures(report: Report) -> Iterator[str]:
         for part in ("packages", "transfers"):
             title = f"{part.capitalize()}, installation {graph['installation']}"
             if any(each["name"] in names for names in shown.values() for each in graph[part]["transitions"]):
-                yield f'<h3>{escape(title)}</h3><div class="wide">{drawn(graph[part], met, title)}</div>'
+                yield f'<h3>{as_html(title)}</h3><div class="wide">{drawn(graph[part], met, title)}</div>'
 
 
 def details(report: Report) -> dict[str, str]:
@@ -81,7 +81,7 @@ def table(dimension: Dimension, known: dict[str, str]) -> Iterator[str]:
     """Give the table of a dimension, what was not met first."""
     rows = sorted(dimension.rows, key=lambda row: row.times > 0)
     more = dimension.name in GRAPHED
-    yield f'<h2 id="{dimension.name}">{escape(dimension.title)}: {dimension.met} of {dimension.total}</h2>'
+    yield f'<h2 id="{dimension.name}">{as_html(dimension.title)}: {dimension.met} of {dimension.total}</h2>'
     yield "<table><thead><tr><th></th><th>name</th>" + ("<th>transition</th>" if more else "")
     yield '<th class="number">times</th></tr></thead><tbody>'
     for row in rows:
@@ -89,13 +89,13 @@ def table(dimension: Dimension, known: dict[str, str]) -> Iterator[str]:
     yield "</tbody></table>"
     if dimension.beside:
         beside = ", ".join(f"{row.name} ({row.times})" for row in dimension.beside)
-        yield f"<p>Met besides, and not asked for: {escape(beside)}.</p>"
+        yield f"<p>Met besides, and not asked for: {as_html(beside)}.</p>"
 
 
 def table_row(row: Row, more: str | None) -> str:
     kind, word = (TAKEN, "met") if row.times else (UNMET, "not met")
-    cell: Any = "" if more is None else f"<td>{escape(more)}</td>"
+    cell: Any = "" if more is None else f"<td>{as_html(more)}</td>"
     return (
         f'<tr class="{kind if kind == UNMET else ""}"><td class="sign {kind}">{SIGNS[kind]} {word}</td>'
-        f'<td>{escape(row.name)}</td>{cell}<td class="number">{row.times}</td></tr>'
+        f'<td>{as_html(row.name)}</td>{cell}<td class="number">{row.times}</td></tr>'
     )
