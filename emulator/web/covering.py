@@ -12,7 +12,7 @@ from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND
-from emulator.params.filters import SORT, wanted
+from emulator.params.filters import applied
 from emulator.routes import ROUTES
 from emulator.routes.table import Scheme
 from emulator.rules.filters import FILTER_SETS
@@ -87,16 +87,14 @@ def unknown_caller(arrival: Arrival, scheme: Scheme) -> str:
 def filters_met(arrival: Arrival, filters: str) -> tuple[Met, ...]:
     """Give the filters that a query applied, by their own names whatever aliases it used, and the order."""
     content_type = str(arrival.environ.get("CONTENT_TYPE", ""))
-    if len(arrival.query) > LONGEST_QUERY:
-        return applied.__wrapped__(filters, arrival.query, content_type)
-    return applied(filters, arrival.query, content_type)
+    read = filters_in if len(arrival.query) <= LONGEST_QUERY else filters_in.__wrapped__
+    return read(filters, arrival.query, content_type)
 
 
 @lru_cache(maxsize=1024)
-def applied(filters: str, query: str, content_type: str) -> tuple[Met, ...]:
-    asked = wanted(FILTER_SETS[filters], parsed_query(query, content_type))
-    names = dict.fromkeys(condition.filter.name for condition in asked.conditions)
-    return tuple(("filters", f"{filters}.{name}") for name in (*names, *((SORT,) if asked.sort else ())))
+def filters_in(filters: str, query: str, content_type: str) -> tuple[Met, ...]:
+    names = applied(FILTER_SETS[filters], parsed_query(query, content_type))
+    return tuple(("filters", f"{filters}.{name}") for name in names)
 
 
 def transition_met(arrival: Arrival, graph: str, dimension: str) -> list[Met]:
