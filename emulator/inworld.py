@@ -13,6 +13,7 @@ from emulator.exporting import as_file, exported
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
 from emulator.timekeeping import WorldClock
+from emulator.web.covering import know_graph
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
@@ -97,6 +98,7 @@ class InWorld(Arranging):
         """
         from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
 
+        know_graph(self.world)
         return report(counted(self.world.coverage))
 
     def export(self) -> dict[str, Any]:

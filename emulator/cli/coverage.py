@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import isnan
 from pathlib import Path
 
 import click
@@ -35,6 +36,8 @@ def coverage(  # noqa: PLR0913 - one argument per option
     What can be met: operations, their statuses, transitions to be taken and to be refused, filters, webhook events,
     credentials. Exit code 1: less than --fail-under.
     """
+    if least is not None and isnan(least):
+        raise click.UsageError("--fail-under is a percentage, not nan")
     from emulator.coverage import CoverageProblem, read_counts, rendered, report  # noqa: PLC0415 - `--help` needs none
     from emulator.coverage.counts import write_text  # noqa: PLC0415
     from emulator.coverage.rendering import shortfall  # noqa: PLC0415

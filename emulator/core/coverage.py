@@ -26,8 +26,9 @@ class Coverage:
     """Counts of one server, for all its worlds, or of several that share it. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self.bases: dict[str, Base] = {}
-        """Whose states and transitions could be met: the base of the first world that was asked, by installation."""
+        self.bases: dict[str, Base | None] = {}
+        """Whose states and transitions could be met: by installation, the base of the first world that was asked, or
+        None if that showed others."""
         self._counts: dict[Met, int] = {}
         self._lock = threading.Lock()
 

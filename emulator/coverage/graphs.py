@@ -13,9 +13,11 @@ from emulator.rules.graph import COMMAND, KINDS, name_of, states_of, transitions
 Graph = dict[str, Any]
 
 
-def graph_of(name: str, base: Base) -> Graph:
-    """Give the graphs of packages and of transfer orders, with what each transition is called in reports."""
-    view = Root(base, {})
+def graph_of(name: str, base: Base | None = None) -> Graph:
+    """Give the graphs of packages and of transfer orders in a base, or else in the installation of this name; each
+    transition with what it is called in reports.
+    """
+    view = Root(base or TableBase(installation.load(name)), {})
     found: Graph = {"installation": name}
     for part, (kind, enum_class) in KINDS.items():
         states = states_of(view, kind, enum_class)
@@ -25,7 +27,7 @@ def graph_of(name: str, base: Base) -> Graph:
 
 
 def default_graph() -> Graph:
-    return graph_of(installation.DEFAULT, TableBase(installation.load(installation.DEFAULT)))
+    return graph_of(installation.DEFAULT)
 
 
 def state_row(state: State) -> dict[str, Any]:

@@ -58,8 +58,12 @@ def pictures(report: Report) -> Iterator[str]:
     yield '<h2 id="graphs">State graphs</h2><ul class="legend">'
     yield "".join(f"<li>{SAMPLE.format(kind, text)}</li>" for kind, text in LEGEND.items())
     yield "</ul><p>In a state: ✓ ✗ – say it of transitions that stay there. Point at a line to see which it is.</p>"
+    drawn_before: list[Any] = []
     for graph in report.graphs:
         for part in ("packages", "transfers"):
+            if graph[part] in drawn_before:
+                continue
+            drawn_before.append(graph[part])
             title = f"{part.capitalize()}, installation {graph['installation']}"
             if any(each["name"] in names for names in shown.values() for each in graph[part]["transitions"]):
                 yield f'<h3>{as_html(title)}</h3><div class="wide">{drawn(graph[part], met, title)}</div>'

@@ -62,15 +62,17 @@ def always_met(operation: str, scheme: Scheme | None, caller: str | None, status
 
 
 def know_graph(world: World) -> None:
-    """Keep whose states and transitions callers can meet: those of installations, and of recorded answers that are no
-    page's samples.
+    """Keep whose states and transitions callers can meet: an installation's, or those that recorded answers tell of.
+    The pages' samples are of many installations, which nobody's suite is to meet.
     """
-    settings = world.settings
-    source, name = settings.source, settings.installation
-    if source is not None and source.answers and not settings.scenario.startswith(DOCUMENTED):
-        name = settings.scenario
-    if name not in world.coverage.bases:
-        world.coverage.bases[name] = world.base
+    settings, bases = world.settings, world.coverage.bases
+    if settings.source is None or not settings.source.answers:
+        if bases.get(settings.installation) is None:
+            bases[settings.installation] = world.base
+    elif settings.scenario.startswith(DOCUMENTED):
+        bases.setdefault(settings.installation, None)
+    else:
+        bases.setdefault(settings.scenario, world.base)
 
 
 def unknown_caller(arrival: Arrival, scheme: Scheme) -> str:

@@ -112,6 +112,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation is named like 'fly'"),
     "a bar beyond all": (lambda folder: [folder, "--fail-under", "101"], "101"),
+    "a bar that is no number": (lambda folder: [folder, "--fail-under", "nan"], "is a percentage"),
     "an output in no folder": (lambda folder: [folder, "-o", folder / "no" / "x"], "cannot write"),
     "an output that is a folder": (lambda folder: [folder, "-o", folder], "cannot write"),
 }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from emulator.coverage import (
     write_counts,
 )
 from emulator.coverage.graphs import default_graph
+from emulator.rules.scenarios import FOLDER
 from tests.cli.test_serve import environment
 
 LIST = "/api/v1/oms/packages/"
@@ -78,6 +80,30 @@ def test_a_file_holds_what_was_counted(tmp_path: Path) -> None:
     assert read_counts([file, file]).met["operations"] == {"list_packages": 4}
 
 
+def test_threads_count_every_time() -> None:
+    """Eight at once lose nothing."""
+    coverage = Coverage()
+    met = (("operations", "list_packages"), ("statuses", "list_packages 200"))
+    threads = [Thread(target=lambda: [coverage.add(met) for _ in range(2000)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = coverage.counts()
+    assert (counts["operations"], counts["statuses"]) == ({"list_packages": 16000}, {"list_packages 200": 16000})
+
+
+SCENARIOS = ("demo", "empty", "documented/package-detail", "documented/transfer-order-list")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_of_an_installation_has_its_one_graph(scenario: str) -> None:
+    """So runs that started differently add up to one picture; the pages' samples bring none of their own."""
+    oms = Emulator(scenario)
+    oms.session().get(LIST)
+    assert counted(oms.world.coverage).graphs == (default_graph(),)
+
+
 PROCESS = f"""
 from emulator import Emulator
 from emulator.coverage import write_counts
@@ -126,11 +152,16 @@ def test_installations_are_met_apart(tmp_path: Path) -> None:
     assert set(both.missing["transitions"]) > set(found.missing["transitions"])
 
 
-def test_samples_of_the_pages_bring_no_transitions_of_their_own() -> None:
-    """Their worlds show other installations: nobody's suite is to meet those."""
-    oms = Emulator("documented/package-list")
+def test_recorded_answers_bring_the_transitions_that_they_show(tmp_path: Path) -> None:
+    """A scenario of one's own answers is an OMS of its own."""
+    document = json.loads((FOLDER / "documented" / "package-detail.json").read_bytes()) | {"name": "mine"}
+    (tmp_path / "mine.json").write_text(json.dumps(document))
+    oms = Emulator(tmp_path / "mine.json")
     oms.session().get(LIST)
-    assert [graph["installation"] for graph in counted(oms.world.coverage).graphs] == ["default"]
+    (graph,) = counted(oms.world.coverage).graphs
+    shown = [each["slug"] for each in document["answers"][0]["body"]["commands"]]
+    assert graph["installation"] == "mine"
+    assert [each["slug"] for each in graph["packages"]["transitions"]] == shown != []
 
 
 GOOD = {"percent": 0, "met": 0, "total": 0, "dimensions": {}, "graphs": []}

@@ -171,6 +171,14 @@ def test_the_report_from_python(tmp_path: Path) -> None:
         oms.coverage.save(tmp_path / "a.pdf")
 
 
+def test_what_can_be_met_is_of_ones_own_installation_from_the_start() -> None:
+    """Also before anything was asked."""
+    oms = Emulator("demo", installation="second")
+    assert [graph["installation"] for graph in oms.coverage.graphs] == ["second"]
+    document = Emulator("demo", installation="second").session().get("http://oms.test/__admin/coverage").json()
+    assert document["graphs"] == list(oms.coverage.graphs)
+
+
 def test_the_control_api_gives_the_document() -> None:
     """`GET /__admin/coverage` is what its schema says, and counts all worlds of the server."""
     oms = Emulator("demo")
