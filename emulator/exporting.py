@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from emulator.core import jsontext
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
 from emulator.rules.scenarios import as_text, document_of
@@ -23,20 +21,17 @@ def exported(world: World) -> dict[str, Any]:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
     document = document_of(world.settings.source)
-    return document | {"now": as_text(now), "steps": [json.loads(line) for line in lines]}
+    return document | {"now": as_text(now), "steps": [jsontext.read(line) for line in lines]}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:
-    """Give the text of a scenario file: one line for each step, so that versions compare line by line."""
-    head = {key: value for key, value in document.items() if key != "steps"}
-    text = orjson.dumps(head, option=orjson.OPT_INDENT_2)
-    steps = [as_line(step) for step in document.get("steps", ())]
-    listed = b"[\n    " + b",\n    ".join(steps) + b"\n  ]" if steps else b"[]"
-    return text[:-2] + b',\n  "steps": ' + listed + b"\n}\n"
+    """Give the text of a scenario file: a line for each key, and for each step, so that versions compare by lines."""
+    lines = [b"%s: %s" % (jsontext.written(key), listed(value)) for key, value in document.items()]
+    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
 
 
-def as_line(step: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(step)
-    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: legal in what a client sends
-        return json.dumps(step).encode()
+def listed(value: Any) -> bytes:
+    """Give a value's text: a list's with a line for each of its entries."""
+    if not isinstance(value, list) or not value:
+        return jsontext.written(value)
+    return b"[\n    %s\n  ]" % b",\n    ".join(map(jsontext.written, value))

@@ -6,15 +6,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import orjson
-
+from emulator.core import jsontext
 from emulator.core.bases import Base
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.sources import Clock, ClockMode, made_uuid
+from emulator.core.sources import Clock, ClockMode, made_uuid, within_calendar
 from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
 from emulator.core.world import Moment, Settings, World
-from emulator.repeating import repeat
+from emulator.repeating import UnrepeatableStep, repeat
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
@@ -56,6 +55,7 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
         start=scenario.start,
         language=start.kept.language,
         base_url=scenario.base_url,
+        error_style=scenario.error_style,
         request=scenario.request,
         source=scenario,
     )
@@ -69,14 +69,23 @@ def start_of(scenario: Scenario, stamp: installation.Stamps) -> Moment:  # noqa:
     """Do the scenario's steps, and give what its worlds start from."""
     world = unstepped(scenario, load(scenario), "frozen", scenario.name)
     try:
-        steps = [Step.of(orjson.loads(line), ANYBODY) for line in scenario.steps]
+        steps = [step_of(position, line) for position, line in enumerate(scenario.steps)]
         repeat(world, steps)
-        world.count_requests_from(1 + max((number_of(step.request_id) for step in steps), default=0))
-    except ValueError as error:
-        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
+    except UnrepeatableStep as error:
+        raise ScenarioError(f"{scenario.title}: {error}") from None
+    world.count_requests_from(1 + max((number_of(step.request_id) for step in steps), default=0))
     if scenario.now is not None:
         world.clock.set(scenario.now)
     return world.moment()
+
+
+def step_of(position: int, line: bytes) -> Step:
+    """Give a step of a scenario, by `admin` if it does not say; `UnrepeatableStep` for a time that no world has."""
+    try:
+        step = Step.of(jsontext.read(line), ANYBODY)
+        return step if step.at is None else step._replace(at=within_calendar(step.at))
+    except ValueError as error:
+        raise UnrepeatableStep(f"/steps/{position}/at: {error}") from None
 
 
 def number_of(request_id: str | None) -> int:
@@ -91,7 +100,7 @@ def load(scenario: Scenario) -> Loaded:
     except (installation.InvalidInstallation, ScenarioError):
         raise
     except ValueError as error:
-        raise ScenarioError(f"scenario {scenario.name}: {error}") from None
+        raise ScenarioError(f"{scenario.title}: {error}") from None
 
 
 @lru_cache(maxsize=8)
@@ -108,9 +117,9 @@ def recorded(scenario: Scenario) -> Loaded:
     """Give the base that recorded answers tell of."""
     known = Known()
     try:
-        known.learn(Answer(path, orjson.loads(body)) for path, body in scenario.answers)
+        known.learn(Answer(path, jsontext.read(body)) for path, body in scenario.answers)
     except UnknownAnswer as error:
-        raise ScenarioError(f"scenario {scenario.name}: recorded answer {error}") from None
+        raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
     known.name_commands()
     base = Filler(known, installation.load(scenario.installation), scenario.start).fill()
     kept = Kept(scenario.language or known.language, scenario.base_url)

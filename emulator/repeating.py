@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from emulator.core import jsontext
 from emulator.core.credentials import writer_named
 from emulator.core.errors import ApiError
 from emulator.core.exchange import Call
@@ -32,7 +33,7 @@ def repeat(world: World, steps: Iterable[Step]) -> None:
         try:
             repeat_step(world, step)
         except (ApiError, ControlError) as error:
-            why = error.body if isinstance(error, ApiError) else error
+            why = jsontext.written(error.body).decode() if isinstance(error, ApiError) else error
             raise UnrepeatableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
         except UnrepeatableStep as error:
             raise UnrepeatableStep(f"/steps/{position}/{error}") from None
@@ -98,8 +99,8 @@ def path_problem(unlike: Iterable[str], names: Iterable[str]) -> str:
 
 
 def is_repeated(route: Route) -> bool:
-    """Tell whether an operation is a step: reads are none, nor is a retry, of which the outcome is one."""
-    return route.method not in READS and route.operation != RETRY
+    """Tell whether an operation is a step: reads and logins are none, nor is a retry, of which the outcome is one."""
+    return route.method not in READS and route.scheme is not None and route.operation != RETRY
 
 
 REPEATS: Mapping[str, Repeat] = {

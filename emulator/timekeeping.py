@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from emulator.core.sources import ClockMode
 from emulator.core.world import World
-from emulator.handlers.timekeeping import advance, keep_time
+from emulator.handlers.timekeeping import advance, keep_time, moment, while_of
 
 
 class WorldClock:
@@ -56,7 +56,7 @@ class WorldClock:
         to: datetime | str | None = None,
     ) -> datetime:
         """Move on by a while, or to a time; what is due on the way happens, in its order. Give the new time."""
-        while_ = timedelta(
+        while_ = while_of(
             weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
         )
         advance(self._world(), by=while_ if to is None else None, to=None if to is None else at(to))
@@ -69,6 +69,5 @@ class WorldClock:
 
 
 def at(when: datetime | str) -> datetime:
-    """Give a time in UTC; `ValueError` for a text that is none."""
-    found = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    """Give a time in UTC; `ControlError` for a text that is none."""
+    return moment(when if isinstance(when, str) else when.isoformat())

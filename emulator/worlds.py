@@ -92,7 +92,7 @@ class Worlds:
         moment = moment or origin.moment()
         settings = origin.settings
         world = World(name, settings, origin.base, origin.clock.like(), origin.announce)
-        world.strict, world.kept, world.whole = origin.strict, origin.kept, origin.whole
+        world.strict, world.kept = origin.strict, origin.kept
         world.go_to(moment, requests=True)
         return self._place(world)
 
@@ -164,8 +164,8 @@ class Worlds:
             del self._gone[name]
 
 
-def checked_name(name: str) -> str:
-    """Give the name if a world may have it."""
+def checked_name(name: str, whose: str = "world") -> str:
+    """Give the name if a world, or a snapshot, may have it."""
     if not NAME.fullmatch(name) or name in (".", ".."):
-        raise InvalidDocument(f"a world's name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike {name[:120]!r}")
+        raise InvalidDocument(f"a {whose}'s name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike {name[:120]!r}")
     return name

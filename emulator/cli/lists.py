@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
+from emulator.core.schemas import schema as schema_named
 from emulator.routes import ROUTES
 from emulator.rules.scenarios import bundled
 
@@ -34,8 +36,12 @@ def routes(*, as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def scenarios(*, as_json: bool) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files, for editors to complete from.")
+def scenarios(*, as_json: bool, schema: bool) -> None:
     """List the scenarios that come with the emulator."""
+    if schema:
+        click.echo(json.dumps(self_contained("scenario"), indent=2, ensure_ascii=False))
+        return
     found = bundled().values()
     if as_json:
         rows = [{"name": one.name, "description": one.description, "request": one.request} for one in found]
@@ -43,3 +49,10 @@ def scenarios(*, as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.name:60} {one.description}" + (f"  GET {one.request}" if one.request else ""))
+
+
+def self_contained(name: str) -> dict[str, Any]:
+    """Give a schema of ours with the formats that it refers to in itself."""
+    text = json.dumps(schema_named(name)).replace('"formats.json#/$defs/', '"#/$defs/')
+    found: dict[str, Any] = json.loads(text)
+    return found | {"$defs": schema_named("formats")["$defs"]}

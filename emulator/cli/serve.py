@@ -103,11 +103,11 @@ def serve(  # noqa: PLR0913 - one argument per option
 
 def write_coverage(emulator: Emulator, target: Path) -> None:
     """Write what callers met, for `oms-emulator coverage` to read."""
-    from emulator.coverage import CoverageProblem, write_counts  # noqa: PLC0415 - few servers are asked for it
+    from emulator.coverage import write_counts  # noqa: PLC0415 - few servers are asked for it
 
     try:
         write_counts(target, emulator.world.coverage)
-    except CoverageProblem as error:
+    except ValueError as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -10,6 +10,8 @@ from typing import Literal, get_args
 
 ClockMode = Literal["real", "frozen", "ticking"]
 CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between these a world's clock may be: what is reckoned from it stays within the calendar."""
 WRITE_STEP = timedelta(milliseconds=1)
 """How far each write moves a frozen clock, so that records keep an order in time."""
 
@@ -30,22 +32,25 @@ class Clock:
     def __init__(self, mode: ClockMode, start: datetime) -> None:
         self.become(mode, start)
 
+    @property
+    def mode(self) -> ClockMode:
+        return self._going[0]
+
     def now(self) -> datetime:
-        if self.mode == "real":
+        mode, start, since = self._going
+        if mode == "real":
             return machine_now()
-        start, since = self._started
-        return start + timedelta(seconds=time.monotonic() - since) if self.mode == "ticking" else start
+        return start + timedelta(seconds=time.monotonic() - since) if mode == "ticking" else start
 
     def set(self, now: datetime) -> None:
         """Go on from this time. A real clock is the machine's and takes no other: `ValueError`."""
         if self.mode == "real":
             raise ValueError("a real clock cannot be set; known modes that can: frozen, ticking")
-        self._started = now, time.monotonic()
+        self.become(self.mode, now)
 
     def become(self, mode: ClockMode, now: datetime) -> None:
         """Go on in this mode, from this time unless the machine tells it."""
-        self.mode: ClockMode = mode
-        self._started = now, time.monotonic()
+        self._going = mode, now, time.monotonic()  # in one piece: readers take no lock
 
     def like(self) -> Clock:
         """Give another clock that goes on from here in the same mode."""
@@ -59,6 +64,13 @@ class Clock:
         """A write at this time was kept."""
         if self.mode == "frozen":
             self.set(at)
+
+
+def within_calendar(at: datetime) -> datetime:
+    """Give a time that a world's clock may have; `ValueError` that says which for any other."""
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"a world's time is from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}, not {at.isoformat()}")
+    return at
 
 
 def made_uuid(*parts: object) -> uuid.UUID:

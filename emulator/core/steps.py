@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-
+from emulator.core import jsontext
 from emulator.core.fields import Form
 
 
@@ -39,9 +37,8 @@ class Step(NamedTuple):
         if self.path:
             found["path"] = dict(self.path)
         if isinstance(self.body, Form):
-            found["form"] = [
-                [name, value] for name in self.body for value in self.body.getlist(name) if isinstance(value, str)
-            ]
+            # Of a file that was sent, its name is all that any field reads.
+            found["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
         elif self.body is not None:
             found["body"] = self.body
         return found
@@ -79,11 +76,7 @@ class Doing(NamedTuple):
 
 def line_of(step: Step) -> bytes:
     """Give the step as one line of JSON."""
-    document = step.document()
-    try:
-        return orjson.dumps(document)
-    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: legal in what a client sends
-        return json.dumps(document, separators=(",", ":")).encode()
+    return jsontext.written(step.document())
 
 
 class StepLog:

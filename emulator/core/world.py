@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +15,7 @@ from emulator.core.coverage import Coverage
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
-from emulator.core.sources import Clock, ClockMode
+from emulator.core.sources import WRITE_STEP, Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
 
@@ -50,9 +48,10 @@ class Write(NamedTuple):
     """One write that can be undone."""
 
     before: Root
-    clock_before: datetime
     at: datetime
     request_id: str | None
+    is_step: bool
+    """Whether a step tells of it: not of one that no call made."""
 
 
 class Moment(NamedTuple):
@@ -64,7 +63,10 @@ class Moment(NamedTuple):
     steps: StepLog
     undoable: tuple[Write, ...]
     calls: dict[str, list[datetime]]
-    requests: Iterator[int]
+    requests: int
+    """How many requests had come."""
+    untold: int
+    """How many writes no step tells of."""
 
 
 class Agenda(Protocol):
@@ -114,8 +116,8 @@ class World:
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
     keeper: Keeper | None = None
-    whole: bool = True
-    """Whether the steps tell of every write: one that no call made is not among them."""
+    untold: int = 0
+    """How many writes no step tells of, since no call made them."""
     closed: bool = False
     """Replaced or deleted: nothing more happens in it by itself."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -126,13 +128,21 @@ class World:
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})
-        self._requests: Iterator[int] = itertools.count(1)
+        self._requests = 0
+        self._counting = threading.Lock()
         self._thread = threading.local()
         self._replaying: datetime | None = None
 
     def new_request_id(self) -> str:
         """Give the id of the next request: the journal's key."""
-        return f"{next(self._requests):08d}"
+        with self._counting:
+            self._requests += 1
+            return f"{self._requests:08d}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the steps tell of every write."""
+        return self.untold == 0
 
     @contextmanager
     def doing(self, doing: Doing) -> Iterator[None]:
@@ -187,11 +197,11 @@ class World:
         if step is not None and step.operation == ALREADY.operation:
             raise RuntimeError(f"world {self.name}: one call makes one write")
         request_id = None if step is None else step.request_id
-        self.undoable.append(Write(self.root, self.clock.now(), transaction.now, request_id))
+        self.undoable.append(Write(self.root, transaction.now, request_id, step is not None))
         self.root = transaction.root()
         self.clock.wrote(transaction.now)
         if step is None:
-            self.whole = False
+            self.untold += 1
             return None
         line = line_of(step)
         self.steps.append(line)
@@ -207,14 +217,19 @@ class World:
                 raise Conflict(self._nothing_to_undo())
             request_id = None
             while request_id is None:
-                write = self.undoable.pop()
-                self.steps.pop()
-                self.root = write.before
-                if self.clock.mode == "frozen" and self.clock.now() == write.at:
-                    self.clock.set(write.clock_before)
-                request_id = write.request_id
+                request_id = self._take_back(self.undoable.pop())
             self._rewritten()
         return request_id
+
+    def _take_back(self, write: Write) -> str | None:
+        self.root = write.before
+        if write.is_step:
+            self.steps.pop()
+        else:
+            self.untold -= 1
+        if self.clock.mode == "frozen" and self.clock.now() == write.at:
+            self.clock.set(write.at - WRITE_STEP)
+        return write.request_id
 
     def _nothing_to_undo(self) -> str:
         if not self.steps:
@@ -231,7 +246,8 @@ class World:
                 self.steps.copy(),
                 tuple(self.undoable),
                 {caller: list(calls) for caller, calls in self.calls.items()},
-                copy(self._requests),
+                self._requests,
+                self.untold,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
@@ -240,10 +256,11 @@ class World:
             self.root = moment.root
             self.clock.become(moment.mode, moment.now)
             self.steps = moment.steps.copy()
+            self.untold = moment.untold
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
             if requests:
-                self._requests = copy(moment.requests)
+                self._requests = moment.requests
             self._rewritten()
 
     def _rewritten(self) -> None:
@@ -252,7 +269,7 @@ class World:
 
     def count_requests_from(self, number: int) -> None:
         """Let the next request have this number."""
-        self._requests = itertools.count(number)
+        self._requests = number - 1
 
     def next_event(self) -> datetime | None:
         """Give when something happens by itself next, or None."""
@@ -267,14 +284,16 @@ class World:
     def advance(self, to: datetime) -> None:
         """Move the clock on to a time, and do on the way what is due, in its order and at its time.
 
-        `Conflict` for a real clock, and for a time that has passed.
+        A time that has passed moves nothing. `ValueError` for a real clock.
         """
-        if to < self.clock.now():
-            raise Conflict(f"the clock of world {self.name} is past {to.isoformat()}; PUT clock sets it back")
         while (due := self.next_event()) is not None and due <= to:
-            self.clock.set(max(due, self.clock.now()))
+            self._move_clock(due)
             self.run_due()
-        self.clock.set(max(to, self.clock.now()))
+        self._move_clock(to)
+
+    def _move_clock(self, to: datetime) -> None:
+        with self.lock:  # a write that is being made would set it back to its own time
+            self.clock.set(max(to, self.clock.now()))
 
 
 ALREADY = Step("(done)")

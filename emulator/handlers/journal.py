@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
+from emulator.core import jsontext
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.journal import Exchange, Journal
 from emulator.rules.scenarios import as_text
@@ -75,12 +74,16 @@ def shown(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return masked(orjson.loads(addressed(body, "", "")))
+        return masked(jsontext.read(addressed(body, "", "")))
     except ValueError:
-        return FORM_SECRET.sub(rf"\1={MASK}", body.decode("utf-8", "replace"))
+        text = FORM_SECRET.sub(rf"\1={MASK}", body.decode("utf-8", "replace"))
+        return TEXT_SECRET.sub(rf'\1"{MASK}"', text)
 
 
-FORM_SECRET = re.compile(rf"\b({'|'.join(sorted(SECRET_KEYS))})=[^&\s]*")
+NAMES = "|".join(sorted(SECRET_KEYS))
+FORM_SECRET = re.compile(rf"\b({NAMES})=[^&\s]*")
+TEXT_SECRET = re.compile(rf'("(?:{NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+"""In what was meant to be JSON."""
 
 
 def masked(value: Any) -> Any:

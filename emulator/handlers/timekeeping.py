@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from emulator.core.refusals import Conflict, InvalidDocument
-from emulator.core.sources import CLOCK_MODES, ClockMode
+from emulator.core.sources import CLOCK_MODES, ClockMode, within_calendar
 from emulator.core.world import World
 
 
 def keep_time(world: World, mode: str | None = None, now: datetime | None = None) -> None:
     """Let the clock go on in a mode, or from a time, or both. Going back does nothing anew, going on nothing due.
 
-    `InvalidDocument` for an unknown mode, `Conflict` for a time that is set on a real clock.
+    `InvalidDocument` for an unknown mode and a time that no world has; `Conflict` for a time set on a real clock.
     """
     known: ClockMode | None = next((each for each in CLOCK_MODES if each == (mode or world.clock.mode)), None)
     if known is None:
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
         raise Conflict("a real clock is the machine's and cannot be set; modes that can: frozen, ticking")
+    wanted = None if now is None else possible(now)
     with world.lock:
-        world.clock.become(known, now or world.clock.now())
+        world.clock.become(known, wanted or world.clock.now())
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
     """Move the clock on by a while, to a time, or to the next event; what is due on the way happens in its order.
 
-    `InvalidDocument` for a time that has passed or that no calendar has; `Conflict` for a real clock, and when there
-    is no next event.
+    `InvalidDocument` for a time that no world has; `Conflict` for one that has passed, for a real clock, and when
+    there is no next event.
     """
     if world.clock.mode == "real":
         raise Conflict("a real clock is the machine's and cannot be moved; modes that can: frozen, ticking")
     if by is not None and by < timedelta(0):
         raise InvalidDocument(f"seconds must be 0 or more, not {by.total_seconds():g}; PUT clock sets it back")
+    if to is not None and to < world.clock.now():
+        raise Conflict(f"the clock of world {world.name} is past {to.isoformat()}; PUT clock sets it back")
     if to is None and by is None and (to := world.next_event()) is None:
         raise Conflict(f"nothing is due in world {world.name}, so there is no next event")
+    world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
+
+
+def while_of(**units: float) -> timedelta:
+    """Give a while in the units of `timedelta`; `InvalidDocument` if it is none, or longer than any calendar."""
     try:
-        world.advance(to if to is not None else world.clock.now() + (by or timedelta(0)))
+        return timedelta(**units)
+    except (ValueError, OverflowError):
+        given = ", ".join(f"{count!s:.20} {unit}" for unit, count in units.items() if count)
+        raise InvalidDocument(f"{given}: no while that leads to a time in the calendar") from None
+
+
+def later(now: datetime, by: timedelta) -> datetime:
+    try:
+        return possible(now + by)
     except OverflowError:
-        raise InvalidDocument("that is beyond the last year of the calendar") from None
+        raise InvalidDocument(f"{by.total_seconds():g} seconds on is beyond the last year of the calendar") from None
+
+
+def possible(at: datetime) -> datetime:
+    """Give the time if a world's clock may have it."""
+    try:
+        return within_calendar(at)
+    except ValueError as error:
+        raise InvalidDocument(str(error)) from None
+
+
+def moment(text: str) -> datetime:
+    """Give the time that a text names; one without an offset is UTC. `InvalidDocument` if it names none."""
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidDocument(f"{text!r} is no date and time: {error}") from None
+
+
+def in_utc(at: datetime) -> datetime:
+    """Give the same time in UTC; one without an offset is in UTC."""
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,9 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from emulator.core import jsontext
 from emulator.core.schemas import problem
+from emulator.core.sources import within_calendar
+from emulator.rules.installation import FOLDER as INSTALLATIONS
+from emulator.rules.installation import path_of
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
@@ -44,6 +45,15 @@ class Scenario:
     """Calls that are made before the world begins, each a line of JSON (`core.steps`)."""
     now: datetime | None = None
     """When the world begins; None: after its last step."""
+    error_style: str = "documented"
+    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
+    file: str | None = field(default=None, compare=False, repr=False)
+    """Where it was read from."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"scenario {self.name}" if self.file is None else f"scenario file {self.file}"
 
     def sized(self, packages: int | None, seed: int | None) -> Scenario:
         """Give the same scenario with another number of packages or another seed."""
@@ -58,8 +68,8 @@ class Scenario:
         )
 
     def on(self, installation: str | None) -> Scenario:
-        """Give the same scenario on another installation."""
-        return self if installation is None else replace(self, installation=installation)
+        """Give the same scenario on another installation; a file's path becomes one that holds everywhere."""
+        return self if installation is None else replace(self, installation=anywhere(installation))
 
 
 def scenario(name_or_file: str) -> Scenario:
@@ -101,17 +111,22 @@ def of_name(name: str) -> Scenario:
 def from_file(path: Path) -> Scenario:
     """Read a scenario file; `ScenarioError` if there is none, or it is not one."""
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = jsontext.read(path.read_text("utf-8"))
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
-    if FOLDER not in path.parents and (wrong := problem("scenario", document)):
+    if FOLDER not in path.parents and (wrong := misfit(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
-    try:
-        return from_document(document, path.stem).on(beside(path, document.get("installation")))
-    except ValueError as error:  # a date of the right form that no calendar has
-        raise ScenarioError(f"scenario file {path}: /clock: {error}") from None
+    return from_document(document, str(path)).on(beside(path, document.get("installation")))
+
+
+def misfit(document: Any) -> str | None:
+    """Say in one line why a document is no scenario, or None if it is one."""
+    version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
+    if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
+        return f"/format: is {version}, a form that this version of the emulator does not know; known: {FORMAT}"
+    return problem("scenario", document)
 
 
 def beside(path: Path, installation: str | None) -> str | None:
@@ -121,23 +136,37 @@ def beside(path: Path, installation: str | None) -> str | None:
     return str(path.parent / installation)
 
 
-def from_document(document: Mapping[str, Any], name: str) -> Scenario:
-    """Give the scenario that a document (valid by its schema) describes."""
+def from_document(document: Mapping[str, Any], file: str | None = None) -> Scenario:
+    """Give the scenario that a document (valid by its schema) describes; `ScenarioError` for a time that is none."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
-    if "clock" in document:
-        plain["start"] = moment(document["clock"], name)
-    if "now" in document:
-        plain["now"] = moment(document["now"], name, "/now")
-    steps = tuple(orjson.dumps(step) for step in document.get("steps", ()))
-    answers = tuple((answer["path"], orjson.dumps(answer["body"])) for answer in document.get("answers", ()))
-    return Scenario(**{"name": name} | plain, answers=answers, steps=steps)
+    plain |= {
+        key: int(value) for key, value in plain.items() if isinstance(value, float)
+    }  # 2.0 is an integer in JSON
+    found = Scenario(
+        **plain,
+        steps=tuple(jsontext.written(step) for step in document.get("steps", ())),
+        answers=tuple((answer["path"], jsontext.written(answer["body"])) for answer in document.get("answers", ())),
+        file=file,
+    )
+    start = moment(found, "clock", document["clock"]) if "clock" in document else found.start
+    now = moment(found, "now", document["now"]) if "now" in document else None
+    return replace(found, start=start, now=now).on(document.get("installation"))
 
 
-def moment(text: str, name: str, where: str = "/clock") -> datetime:
+def moment(whose: Scenario, key: str, text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        return within_calendar(datetime.fromisoformat(text))
     except ValueError as error:
-        raise ScenarioError(f"scenario {name}: {where}: {text} is no date and time: {error}") from None
+        raise ScenarioError(f"{whose.title}: /{key}: {error}") from None
+
+
+def anywhere(installation: str) -> str:
+    """Give an installation's name, or its path as it is meant from here."""
+    try:
+        found = path_of(installation)
+    except ValueError:  # whoever loads it says so
+        return installation
+    return installation if found.parent == INSTALLATIONS else str(found.absolute())
 
 
 def document_of(scenario: Scenario) -> dict[str, Any]:
@@ -149,7 +178,7 @@ def document_of(scenario: Scenario) -> dict[str, Any]:
             found[key] = value
     found["clock"] = as_text(scenario.start)
     if scenario.answers:
-        found["answers"] = [{"path": path, "body": orjson.loads(body)} for path, body in scenario.answers]
+        found["answers"] = [{"path": path, "body": jsontext.read(body)} for path, body in scenario.answers]
     return found
 
 
@@ -159,4 +188,4 @@ def as_text(at: datetime) -> str:
 
 SCHEMA = "scenario.json"
 FORMAT = 1
-PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url")
+PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url", "error_style")

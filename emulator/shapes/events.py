@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -102,7 +103,8 @@ def told(event: records.WebhookEvent, reading: Reading) -> tuple[str, str, Any, 
 
 def with_base_url(payload: bytes, reading: Reading) -> bytes:
     """Give a payload with the world's own address in its links: it does not depend on who reads it."""
-    return addressed(payload, reading.kept.base_url, "")
+    base_url = reading.kept.base_url.rstrip("/")
+    return addressed(payload, base_url, urlsplit(base_url).path)
 
 
 def database_order(value: Any) -> Any:

@@ -87,5 +87,5 @@ def count_call(caller: str, limit: int, world: World) -> None:
 
 
 def within(calls: list[datetime], now: datetime) -> list[datetime]:
-    """Give the calls of the last minute, oldest first."""
-    return [at for at in calls if at > now - MINUTE]
+    """Give the calls of the last minute, oldest first; a clock that was set back has none of those after it."""
+    return [at for at in calls if now - MINUTE < at <= now]

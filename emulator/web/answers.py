@@ -9,6 +9,8 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.store import Root
 from emulator.core.world import World
 
+Key = tuple[str, bool, str, str, str]
+
 KEPT_BYTES = 32 * 1024 * 1024
 
 
@@ -24,7 +26,7 @@ class Answers:
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self.limit = limit
-        self._kept: dict[tuple[str, str, str, str], Kept] = {}
+        self._kept: dict[Key, Kept] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -43,10 +45,10 @@ class Answers:
             while self._bytes > self.limit:
                 self._drop(next(iter(self._kept)))
 
-    def _drop(self, key: tuple[str, str, str, str]) -> None:
+    def _drop(self, key: Key) -> None:
         if (old := self._kept.pop(key, None)) is not None:
             self._bytes -= len(old.reply.body)
 
 
-def key_of(call: Call, world: World) -> tuple[str, str, str, str]:
-    return world.name, call.operation, call.url, call.language
+def key_of(call: Call, world: World) -> Key:
+    return world.name, world.strict, call.operation, call.url, call.language

@@ -75,8 +75,9 @@ def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, st
 
 def for_control(environ: dict[str, Any], name: str, prefix: str) -> dict[str, Any]:
     """Give the environment as the control API is called: in which world, and below which path."""
-    inner = environ.get("PATH_INFO", "")[len(prefix) :] or "/"
-    root = environ.get("SCRIPT_NAME", "") + prefix
+    path = environ.get("PATH_INFO", "")
+    inner = "/" + path[len(WORLDS) :].partition("/")[2] if prefix else path  # as sent: decoded it may be shorter
+    root = environ.get("SCRIPT_NAME", "") + prefix.encode().decode("latin-1")
     return {**environ, WORLD: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
 

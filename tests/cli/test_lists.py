@@ -6,11 +6,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from emulator import __version__
 from emulator.cli import main
 from emulator.routes import ROUTES
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import FOLDER, bundled
 
 
 def run(*arguments: str) -> str:
@@ -58,3 +59,13 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> No
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1
+
+
+def test_the_schema_of_scenario_files_stands_alone() -> None:
+    """An editor that is given the one file completes and judges with it."""
+    schema = json.loads(run("scenarios", "--schema"))
+    judge = Draft202012Validator(schema)
+    for file in FOLDER.glob("*.json"):
+        assert list(judge.iter_errors(json.loads(file.read_bytes()))) == []
+    wrong = {"name": "x", "clock": "noon", "steps": [{"operation": 1}]}
+    assert {error.json_path for error in judge.iter_errors(wrong)} == {"$.clock", "$.steps[0].operation"}

@@ -133,7 +133,7 @@ def test_a_taken_port_is_one_line(serve: Serve) -> None:
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown scenario": (
         ("serve", "--scenario", "dmeo"),
-        "unknown scenario 'dmeo'. Did you mean demo? Known: demo, empty",
+        "unknown scenario 'dmeo'. Did you mean demo? Known: busy-day, demo, empty",
     ),
     "unknown option": (("serve", "--prot", "1"), "No such option"),
     "a port that is no number": (("serve", "--port", "x"), "'x' is not a valid int"),

@@ -31,6 +31,7 @@ FREE_MAPS = {
     "extra_attributes": "the catalogue names the keys",
     "extra_information": "planning writes what it likes",
     "field-errors": "one key per refused field",
+    "headers": "whatever a client sends",
     "input_parameters": "every command has its own",
     "kinds": "one key per kind of drift",
     "kwargs": "every retry rule has its own",
@@ -257,7 +258,10 @@ def test_long_values_are_cut():
 
 def test_unknown_name_tells_the_known_ones():
     """A misspelt name is answered with all names."""
-    with pytest.raises(schemas.UnknownSchemaError, match=r"'packge'; known are address, .*, webhook-short, world\.$"):
+    with pytest.raises(
+        schemas.UnknownSchemaError,
+        match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$",
+    ):
         schemas.problem("packge", {})
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from emulator.core.records import Stock
+from emulator.core.steps import Doing, Step
 from emulator.core.store import Transaction
 from emulator.core.world import World
 from tests.support.worlds import START, world_of
@@ -129,3 +130,45 @@ def test_a_failing_announcement_leaves_no_trace() -> None:
     with world.transaction() as tx:
         tx.change(tx.one(Stock, 1), quantity=1)
     assert world.root.one(Stock, 1).quantity == 1
+
+
+def test_one_call_makes_one_write() -> None:
+    """A second one could not be repeated; it leaves no trace, and the next call can write."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    with world.doing(Doing(Step("first", request_id="1"))):
+        add_one(world)
+        with pytest.raises(RuntimeError, match="one call makes one write"):
+            add_one(world)
+    with world.doing(Doing(Step("second", request_id="2"))):
+        add_one(world)
+    assert (len(world.steps), world.whole, world.root.one(Stock, 1).quantity) == (2, True, 2)
+    assert [world.undo(), world.undo()] == ["2", "1"]
+
+
+def test_what_a_thread_is_at_is_its_own() -> None:
+    """A write of another thread meanwhile is no part of the call."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    with world.doing(Doing(Step("mine", request_id="1"))), ThreadPoolExecutor(1) as pool:
+        pool.submit(add_one, world).result()
+        assert (len(world.steps), world.whole) == (0, False)
+        add_one(world)
+    assert len(world.steps) == 1
+
+
+def test_request_ids_of_many_threads_are_all_different() -> None:
+    world = world_of()
+    ids: list[str] = []
+    in_threads(lambda: ids.extend([world.new_request_id() for _ in range(WRITES)]))
+    assert sorted(ids) == [f"{number:08d}" for number in range(1, WRITERS * WRITES + 1)]
+
+
+def test_each_write_is_told_of_once_it_is_safe() -> None:
+    """A refused one is not."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    told: list[int] = []
+    world.after_write.append(lambda world: told.append(world.root.one(Stock, 1).quantity))
+    add_one(world)
+    with pytest.raises(ZeroDivisionError), world.transaction():
+        raise ZeroDivisionError
+    add_one(world)
+    assert told == [1, 2]

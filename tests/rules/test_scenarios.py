@@ -22,7 +22,7 @@ def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None
     world = open_world(found, "frozen")
     assert found.name == world.settings.scenario == name
     assert found.description
-    assert world.clock.now() == found.start
+    assert world.clock.now() == (found.now or found.start)
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.rglob("*.json")), ids=lambda file: file.stem)
@@ -35,8 +35,11 @@ def test_every_bundled_file_is_valid(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("dmeo", "unknown scenario 'dmeo'. Did you mean demo? Known: demo, empty, documented/<sample>"),
-        ("nowhere", "unknown scenario 'nowhere'. Known: demo, empty"),
+        (
+            "dmeo",
+            "unknown scenario 'dmeo'. Did you mean demo? Known: busy-day, demo, empty, peak, documented/<sample>",
+        ),
+        ("nowhere", "unknown scenario 'nowhere'. Known: busy-day, demo, empty"),
         ("documented/package-lst", "Did you mean documented/package-list?"),
         ("", "unknown scenario ''"),
         ("../demo", "unknown scenario '../demo'"),

@@ -9,12 +9,13 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
-from emulator.rules.scenarios import as_text
+from emulator.rules.installation import InvalidInstallation
+from emulator.rules.scenarios import ScenarioError, as_text
 from emulator.version import __version__
 from emulator.web.admin.clock import add_clock
 from emulator.web.admin.coverage import add_coverage
 from emulator.web.admin.docs import add_docs
-from emulator.web.admin.documents import answered_refusal
+from emulator.web.admin.documents import answered_problem, answered_refusal
 from emulator.web.admin.fidelity import add_fidelity
 from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
@@ -79,6 +80,8 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
     app.register_blueprint(pages)
     app.after_request(name_request)
     app.register_error_handler(ControlError, answered_refusal)
+    for kind in (ScenarioError, InvalidInstallation):
+        app.register_error_handler(kind, answered_problem)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response
 
-from emulator.core.refusals import InvalidDocument
 from emulator.core.sources import CLOCK_MODES
 from emulator.core.world import World
 from emulator.handlers.control import checked
-from emulator.handlers.timekeeping import advance, keep_time
+from emulator.handlers.timekeeping import advance, keep_time, moment, while_of
 from emulator.rules.scenarios import as_text
 from emulator.web.admin.documents import answered, asked_document
 
@@ -34,7 +32,7 @@ def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
         present = world()
         asked = checked("clock-advance", asked_document())
         if "seconds" in asked:
-            advance(present, by=timedelta(seconds=asked["seconds"]))
+            advance(present, by=while_of(seconds=asked["seconds"]))
         elif "to" in asked:
             advance(present, to=moment(asked["to"]))
         else:
@@ -50,12 +48,3 @@ def clock_of(world: World) -> dict[str, Any]:
         "next_event": None if due is None else as_text(due),
         "modes": list(CLOCK_MODES),
     }
-
-
-def moment(text: str) -> datetime:
-    """Give the time that a text names; one without an offset is UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidDocument(f"{text!r} is no date and time: {error}") from None

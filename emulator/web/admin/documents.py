@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import orjson
 from flask import Response, request
 
+from emulator.core import jsontext
 from emulator.core.refusals import ControlError, InvalidDocument
 from emulator.shapes.links import addressed
 
@@ -17,8 +16,8 @@ JSON = "application/json"
 def asked_document() -> Any:
     """Give the request's document."""
     try:
-        return orjson.loads(request.get_data())
-    except orjson.JSONDecodeError as error:
+        return jsontext.read(request.get_data())
+    except ValueError as error:
         raise InvalidDocument(f"the body is not JSON: {error}") from None
 
 
@@ -42,7 +41,7 @@ def nothing() -> Response:
 
 def answered(value: dict[str, Any] | bytes, status: int = 200) -> Response:
     """Give the answer of a document, or of one that is text already, with the caller's own address in its links."""
-    body = dumped(value) if isinstance(value, dict) else value
+    body = jsontext.written(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(addressed(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
 
@@ -53,8 +52,6 @@ def answered_refusal(error: ControlError) -> Response:
     return answered({"error": error.message, **known}, error.status)
 
 
-def dumped(value: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: what a client sent may have them
-        return json.dumps(value).encode()
+def answered_problem(error: ValueError) -> Response:
+    """Give the refusal of a scenario or an installation that cannot be used."""
+    return answered_refusal(InvalidDocument(str(error)))

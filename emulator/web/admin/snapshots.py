@@ -23,7 +23,7 @@ def add_snapshots(pages: Blueprint, here: Here) -> None:
     @pages.put("/snapshots/<name>")
     def take_snapshot(name: str) -> Response:
         no_document()
-        return answered(snapshot_document(name, take(here.world(), checked_name(name))), 201)
+        return answered(snapshot_document(name, take(here.world(), checked_name(name, "snapshot"))), 201)
 
     @pages.post("/snapshots/<name>/restore")
     def restore_snapshot(name: str) -> Response:

@@ -7,12 +7,11 @@ from typing import Any
 from flask import Blueprint, Response
 
 from emulator.core.world import World
-from emulator.handlers.control import checked
 from emulator.handlers.snapshots import snapshot_named
 from emulator.rules.scenarios import as_text
 from emulator.web.admin.documents import answered, asked_or_empty, nothing
 from emulator.web.admin.here import Here
-from emulator.web.admin.scenario import asked_scenario
+from emulator.web.admin.scenario import asked_scenario, start_wanted
 from emulator.worlds import Worlds, checked_name
 
 
@@ -31,7 +30,7 @@ def add_worlds(pages: Blueprint, here: Here) -> None:
 
     @pages.put("/worlds/<name>")
     def put_world(name: str) -> Response:
-        asked = checked("world", asked_or_empty())
+        asked = start_wanted("world", asked_or_empty())
         is_new = checked_name(name) not in worlds
         return answered(world_document(name, made(worlds, name, asked, here)), 201 if is_new else 200)
 

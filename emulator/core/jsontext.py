@@ -1,0 +1,52 @@
+"""JSON text of whatever a client may send: numbers of any size and half surrogate pairs come back as they were."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+import orjson
+
+OUTSIDE_OF_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
+
+
+def written(value: Any) -> bytes:
+    """Give a JSON value as one line of text; `read` gives the same value again."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: legal in what a client sends
+        return written_slowly(value)
+    return written_slowly(value) if b"null" in text and has_infinity(value) else text
+
+
+def written_slowly(value: Any) -> bytes:
+    """Do it with the standard library, which takes anything but writes infinity as no other reads it."""
+    text = json.dumps(value, separators=(",", ":"))
+    return OUTSIDE_OF_STRINGS.sub(finite, text).encode()
+
+
+def finite(token: re.Match[str]) -> str:
+    """Give infinity as the number that it was sent as: one too large for a float."""
+    return token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999")
+
+
+def has_infinity(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(has_infinity, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(has_infinity, value))
+    return isinstance(value, float) and math.isinf(value)
+
+
+def read(text: str | bytes) -> Any:
+    """Give the value of JSON text; `ValueError` that says why if it is none."""
+    try:
+        return json.loads(text, parse_constant=not_json)
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
+
+
+def not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

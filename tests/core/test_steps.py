@@ -1,0 +1,68 @@
+"""Steps in order, whatever their number; copies share what is old and nothing that changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from emulator.core import jsontext
+from emulator.core.fields import Form, Upload
+from emulator.core.steps import Doing, Step, StepLog, line_of
+
+AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
+STEPS = [
+    Step("command_package", {"pk": 7}, "admin", "tr-tr", "00000001", {"slug": "x"}, AT),
+    Step("invoice_package", {"pk": 7}, "admin", None, "00000002", None, AT),
+    Step("control_put_stock", {"location_id": 1, "sku": "A/b"}, None, None, None, {"quantity": 1}, AT),
+    Step("set_package_remote_id", {"pk": 7}, "admin", None, "00000003", {}, AT),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.operation)
+def test_a_step_comes_back_from_its_line(step: Step) -> None:
+    line = line_of(step)
+    assert b"\n" not in line
+    assert Step.of(jsontext.read(line)) == step
+
+
+def test_a_form_comes_back_in_its_order_with_names_of_files() -> None:
+    form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
+    again = Step.of(jsontext.read(line_of(Step("x", body=form)))).body
+    assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
+
+
+def test_what_a_document_leaves_out_has_its_usual_value() -> None:
+    assert Step.of({"operation": "x"}, "admin") == Step("x", user="admin")
+    assert Step.of({"operation": "x", "as": None}, "admin").user is None
+
+
+def test_the_body_of_a_step_is_what_was_read_when_it_was_done() -> None:
+    body: dict[str, Any] = {}
+    doing = Doing(Step("x", body="before"), lambda: body)
+    body["read"] = 1
+    assert doing.done(AT) == Step("x", body={"read": 1}, at=AT)
+    assert Doing(Step("x", body="sent")).done(AT).body == "sent"
+
+
+def test_a_log_is_a_list_whatever_is_done_with_it() -> None:
+    """Appended to, popped and copied at random, across the blocks that it keeps compressed."""
+    dice = Random(5)
+    pairs: list[tuple[StepLog, list[bytes]]] = [(StepLog(), [])]
+    for number in range(20_000):
+        log, model = dice.choice(pairs)
+        if dice.random() < 0.75:
+            log.append(b"%d" % number)
+            model.append(b"%d" % number)
+        elif model:
+            assert log.pop() == model.pop()
+        if dice.random() < 0.0005:
+            pairs.append((log.copy(), list(model)))
+    assert max(len(model) for _, model in pairs) > 3 * StepLog.BLOCK
+    for log, model in pairs:
+        assert (list(log), len(log)) == (model, len(model))
+        assert [log.pop() for _ in model] == model[::-1]
+        with pytest.raises(IndexError):
+            log.pop()

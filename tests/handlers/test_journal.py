@@ -1,0 +1,157 @@
+"""The journal: what was asked and answered, bounded, newest first, with secrets masked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.journal import Exchange, Journal, Seen
+from tests.support.answers import check_answer
+from tests.support.reads import in_process
+from tests.support.worlds import START
+
+LIST = "/api/v1/oms/packages/"
+LOGIN = "/api/v1/auth/login/"
+FULL = {"Authorization": "Token full-access"}
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    return Emulator("demo", packages=2)
+
+
+def journal(oms: Emulator, query: str = "") -> Any:
+    answer = in_process(oms)("GET", f"/__admin/requests{query}")
+    assert answer.status == 200
+    check_answer("exchanges", answer.body)
+    return answer.json
+
+
+def test_an_exchange_tells_all_of_it(oms: Emulator) -> None:
+    ask = in_process(oms)
+    pk = ask("GET", f"{LIST}?limit=1", None, FULL).json["results"][0]["id"]
+    body = b'{"slug":"no","input_parameters":{}}'
+    sent = {"Content-Type": "application/json", **FULL}
+    refused = ask("POST", f"{LIST}{pk}/command/?colour=red", body, sent)
+    exchange = journal(oms)["results"][0]
+    assert exchange == ask("GET", f"/__admin/requests/{refused.headers['X-Emulator-Request-Id']}").json
+    assert {
+        key: exchange[key] for key in ("id", "operation", "method", "path", "query", "status", "token", "fault")
+    } == {
+        "id": "00000002",
+        "operation": "command_package",
+        "method": "POST",
+        "path": f"{LIST}{pk}/command/",
+        "query": "colour=red",
+        "status": 400,
+        "token": "full-access",
+        "fault": None,
+    }
+    assert exchange["hint"] == refused.headers["X-Emulator-Hint"]
+    assert exchange["request"]["body"] == {"slug": "no", "input_parameters": {}}
+    assert exchange["response"]["body"] == refused.json
+    assert exchange["request"]["headers"]["Authorization"] == "Token full-access", "a built-in token is no secret"
+    assert exchange["response"]["headers"]["Allow"] == refused.headers["Allow"]
+
+
+def test_the_filters_narrow_it_newest_first(oms: Emulator) -> None:
+    ask = in_process(oms)
+    for path in (LIST, f"{LIST}1/", LIST, "/nowhere/"):
+        ask("GET", path, None, FULL)
+    ask("HEAD", LIST, None, FULL)
+    assert [row["id"] for row in journal(oms)["results"]] == [f"{number:08d}" for number in (5, 4, 3, 2, 1)]
+    assert journal(oms, "?operation=list_packages")["count"] == 3
+    assert journal(oms, "?operation=list_packages&method=head")["count"] == 1
+    assert journal(oms, "?status=404")["count"] == 2
+    assert journal(oms, "?path=/packages/1/")["count"] == 1
+    limited = journal(oms, "?limit=2")
+    assert (limited["count"], len(limited["results"])) == (5, 2)
+    assert journal(oms, "?limit=0")["results"] == []
+    assert ask("DELETE", "/__admin/requests").status == 204
+    assert journal(oms)["count"] == 0
+    assert ask("GET", LIST, None, FULL).headers["X-Emulator-Request-Id"] == "00000006", "ids go on"
+
+
+SECRETS: list[tuple[str, bytes]] = [
+    ("application/json", b'{"username": "u", "password": "hunter2"}'),
+    ("application/json", b'{"username": "\\ud800", "password": "hunter2"}'),
+    ("application/json", b'{"n": 123456789012345678901234567890, "password": "hunter2"}'),
+    ("application/json", b'[{"a": {"password": ["hunter2"]}}]'),
+    ("application/json", b'{"username": "u", "password" : "hunter2"'),
+    ("application/json", b'{"password": "hunter2'),
+    ("application/json", b'{"password": "\\"hunter2", oops'),
+    ("application/x-www-form-urlencoded", b"username=u&password=hunter2"),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), SECRETS)
+def test_no_secret_of_a_body_is_told(kind: str, body: bytes, oms: Emulator) -> None:
+    """Of one that is malformed neither."""
+    in_process(oms)("POST", LOGIN, body, {"Content-Type": kind})
+    told = in_process(oms)("GET", "/__admin/requests").body.decode()
+    assert SECRET not in told
+    assert "***" in told
+
+
+@pytest.mark.parametrize("header", ["Token hunter2", "Bearer hunter2", "Basic hunter2", SECRET])
+def test_no_secret_of_a_header_is_told(header: str, oms: Emulator) -> None:
+    headers = {"Authorization": header, "Proxy-Authorization": SECRET, "X-Api-Key": SECRET}
+    in_process(oms)("GET", LIST, None, headers)
+    exchange = journal(oms)["results"][0]
+    assert SECRET not in str(exchange)
+    assert exchange["token"] is None
+    assert exchange["request"]["headers"]["X-Api-Key"] == "***"
+
+
+def test_what_a_login_gives_is_masked_too(oms: Emulator) -> None:
+    body = b'{"username": "admin", "password": "admin"}'
+    assert in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"}).json == {"key": "full-access"}
+    exchange = journal(oms)["results"][0]
+    assert exchange["request"]["body"] == {"username": "admin", "password": "***"}
+    assert exchange["response"]["body"] == {"key": "***"}
+
+
+def test_what_is_no_text_is_shown_as_far_as_it_can(oms: Emulator) -> None:
+    for body in (b"\xff\x00", b"\x01", "ü".encode("utf-16")):
+        in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"})
+        assert isinstance(journal(oms)["results"][0]["request"]["body"], str)
+
+
+def test_a_body_that_nobody_read_is_none(oms: Emulator) -> None:
+    in_process(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})
+    exchange = journal(oms)["results"][0]
+    assert (exchange["status"], exchange["request"]["body"]) == (404, None)
+
+
+def exchange_of(number: int, size: int) -> Exchange:
+    return Exchange(str(number), START, "GET", "/", "", 200, Seen(), {}, {}, b"x" * size)
+
+
+def test_it_is_bounded_in_number_and_in_bytes() -> None:
+    """The oldest goes first; the latest always stays."""
+    kept = Journal(limit=3, byte_limit=100)
+    for number in range(5):
+        kept.add(exchange_of(number, 10))
+    assert [each.id for each in kept.newest_first()] == ["4", "3", "2"]
+    kept.add(exchange_of(5, 85))
+    assert [each.id for each in kept.newest_first()] == ["5", "4"]
+    kept.add(exchange_of(6, 1_000))
+    assert [each.id for each in kept.newest_first()] == ["6"]
+    assert (kept.get("6") is not None, kept.get("5")) == (True, None)
+    kept.clear()
+    kept.add(exchange_of(7, 90))
+    assert len(kept) == 1
+
+
+def test_worlds_have_journals_and_ids_of_their_own(oms: Emulator) -> None:
+    oms.in_world("other")
+    ask = in_process(oms)
+    ask("GET", LIST, None, FULL)
+    assert ask("GET", f"/w/other{LIST}", None, FULL).headers["X-Emulator-Request-Id"] == "00000001"
+    assert ask("GET", "/w/other/__admin/requests").json["count"] == 1
+    assert ask("GET", "/w/other/__admin/requests").json["results"][0]["path"] == LIST
+    oms.reset()
+    assert journal(oms)["count"] == 0

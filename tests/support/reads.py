@@ -1,0 +1,113 @@
+"""Every GET of a world on both surfaces, and what it answers: two worlds are the same if all of it is."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from werkzeug.test import Client
+
+from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.store import Root
+from emulator.inworld import InWorld
+from emulator.routes import ROUTES, Route
+
+HOST = "oms.test"
+OWNERS = (("/shipping-label/", ShippingLabel), ("/transfer_orders/", TransferOrder), ("", Package))
+BELONGING = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+LIFETIME = 10**9
+"""Seconds: a token of the tests outlives every move of a clock."""
+
+
+class Answered(NamedTuple):
+    """What came back for a request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Ask = Callable[..., Answered]
+"""(method, path, body, headers) -> what came back."""
+
+
+def in_process(oms: InWorld) -> Ask:
+    """Give what asks a world's server without a socket, under the host of the tests."""
+    client = Client(oms._door)
+
+    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+        answer = client.open(path, method=method, data=body, headers=headers, base_url=f"http://{HOST}")
+        return Answered(answer.status_code, dict(answer.headers), answer.data)
+
+    return ask
+
+
+@contextmanager
+def over_http(url: str) -> Iterator[Ask]:
+    """Give what asks a server on a port, under the same host; one connection, so for one thread."""
+    address = urlsplit(url)
+    wire = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+
+    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+        wire.request(method, path, body, {"Host": HOST, **(headers or {})})
+        answer = wire.getresponse()
+        return Answered(answer.status, dict(answer.getheaders()), answer.read())
+
+    try:
+        yield ask
+    finally:
+        wire.close()
+
+
+def credentials(oms: InWorld) -> dict[str | None, dict[str, str]]:
+    """Give the header that each scheme needs."""
+    bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=LIFETIME)}"}
+    return {"Token": {"Authorization": "Token full-access"}, "Bearer": bearer, None: {}}
+
+
+def everything(oms: InWorld, ask: Ask | None = None) -> dict[str, bytes]:
+    """Give the answer of each GET there is in a world, by its path; the export's too."""
+    ask = ask or in_process(oms)
+    headers = credentials(oms)
+    found: dict[str, bytes] = {}
+    for route in ROUTES:
+        if route.method == "GET" and "<..." not in route.path:
+            for path in paths(route, oms.world.root):
+                found.update(pages(ask, oms.prefix + path, headers[route.scheme]))
+    found["export"] = ask("GET", f"{oms.prefix}/__admin/export").body
+    return found
+
+
+def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Give what is at a path, and on the pages that follow."""
+    while path is not None:
+        answer = ask("GET", path, None, headers)
+        assert answer.status == 200, (path, answer)
+        yield path, answer.body
+        document = answer.json if answer.headers["Content-Type"] == "application/json" else {}
+        following = document.get("next") if isinstance(document, dict) else None
+        path = None if following is None else following.removeprefix(f"http://{HOST}")
+
+
+def paths(route: Route, root: Root) -> Iterator[str]:
+    """Give every path that a route has an answer for."""
+    if not route.names:
+        yield route.path
+        return
+    owner = next(kind for part, kind in OWNERS if part in route.path)
+    for record in root.all(owner):
+        path = route.path.replace("<pk>", str(record.id))
+        if len(route.names) == 1:
+            yield path
+            continue
+        kind = BELONGING[route.names[1]]
+        for id_ in root.related(kind, "subject", (root.one(State, record.state).content_type, record.id)):
+            yield path.replace(f"<{route.names[1]}>", str(id_))

@@ -1,0 +1,211 @@
+"""Traffic made of dice: the same seed on the same world asks the same, whatever else the server does meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition
+from emulator.inworld import InWorld
+from tests.support.reads import Answered, Ask, credentials
+
+SKU = "PZ-101-02-L"
+STATES = ["Waiting", "Preparing", "Ready for Packaging", "Packed", "Shipped", "Delivered", "Blocked"]
+EVENTS = ["attempted", "failed", "delivered", "cancelled"]
+TOLD = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "Location")
+
+
+class Traffic:
+    """One client of one world, over any way to ask."""
+
+    def __init__(self, oms: InWorld, ask: Ask, seed: int) -> None:
+        self.oms, self.ask, self.dice = oms, ask, Random(seed)
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        """Status, the headers that tell of the world, and body of all that came back."""
+
+    def run(self, asks: int, of: list[Callable[[Traffic], Answered]] | None = None) -> list[Any]:
+        """Ask so many times; give what came back."""
+        for _ in range(asks):
+            self.dice.choice(of or [*WRITES, *OTHERS])(self)
+        return self.answers
+
+    def send(self, method: str, path: str, document: Any = None, scheme: str | None = "Token") -> Answered:
+        headers = dict(credentials(self.oms)[scheme])
+        body = None if document is None else json.dumps(document).encode()
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self.note(self.ask(method, self.oms.prefix + path, body, headers))
+
+    def note(self, answer: Answered) -> Answered:
+        told = {name: answer.headers[name] for name in TOLD if name in answer.headers}
+        self.answers.append((answer.status, told, answer.body))
+        return answer
+
+    def some(self, kind: type[Any]) -> Any:
+        """Give one of the world's records of a kind; None if it has none."""
+        ids = list(self.oms.world.root.ids(kind))
+        return self.oms.world.root.one(kind, self.dice.choice(ids)) if ids else None
+
+    def parameters(self, package: Any) -> dict[str, Any]:
+        items = [item.id for item in self.oms.world.root.find(PackageItem, "package", package.id)]
+        return {
+            "package_items": items,
+            "assignment_groups": [{"package_items": items, "erp_code": "1"}],
+            "cargo_company": "1",
+            "tracking_number": f"TRACK-{self.dice.randrange(99)}",
+            "denial_reason": 1,
+        }
+
+
+def command(traffic: Traffic) -> Answered:
+    """One that the package's state allows, on either surface."""
+    package = traffic.some(Package)
+    edges = [one for one in traffic.oms.world.root.all(Transition) if one.source_state == package.state]
+    chosen = {"transition": traffic.dice.choice(edges).id} if edges else {"transition": 1}
+    body = chosen | {"input_parameters": traffic.parameters(package)}
+    prefix, scheme = traffic.dice.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
+    return traffic.send("POST", f"{prefix}/packages/{package.id}/command/", body, scheme)
+
+
+def transfer_command(traffic: Traffic) -> Answered:
+    transfer = traffic.some(TransferOrder)
+    if transfer is None:
+        return order(traffic)
+    edges = [one for one in traffic.oms.world.root.all(Transition) if one.source_state == transfer.state]
+    chosen = traffic.dice.choice(edges).id if edges else 1
+    return traffic.send(
+        "POST", f"/api/v1/oms/transfer_orders/{transfer.id}/command/", {"transition": chosen, "input_parameters": {}}
+    )
+
+
+def refused_command(traffic: Traffic) -> Answered:
+    pk = traffic.some(Package).id
+    return traffic.send("POST", f"/api/v1/oms/packages/{pk}/command/", {"slug": "no", "input_parameters": {}})
+
+
+def invoice(traffic: Traffic) -> Answered:
+    return traffic.send("POST", f"/api/v1/oms/packages/{traffic.some(Package).id}/invoice/")
+
+
+def set_text(traffic: Traffic) -> Answered:
+    name = traffic.dice.choice(["remote_id", "invoice_number"])
+    path = f"/packages/{traffic.some(Package).id}/set_{name}/"
+    prefix, scheme = traffic.dice.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
+    return traffic.send("POST", prefix + path, {name: f"ü-{traffic.dice.randrange(10**6)}"}, scheme)
+
+
+def extra_information(traffic: Traffic) -> Answered:
+    body = {"extra_information": {f"k{traffic.dice.randrange(5)}": traffic.dice.random()}}
+    return traffic.send("PATCH", f"/packages/{traffic.some(Package).id}/extra_information/", body, "Bearer")
+
+
+def order(traffic: Traffic) -> Answered:
+    lines = [{"sku": SKU, "quantity": traffic.dice.randrange(1, 4)}]
+    return traffic.send("POST", "/__admin/orders", {"lines": lines})
+
+
+def package(traffic: Traffic) -> Answered:
+    document = {"state": traffic.dice.choice(STATES), "items": traffic.dice.randrange(1, 4)}
+    return traffic.send("POST", "/__admin/packages", document)
+
+
+def carrier(traffic: Traffic) -> Answered:
+    event = traffic.dice.choice(EVENTS)
+    return traffic.send("POST", f"/__admin/packages/{traffic.some(Package).id}/carrier", {"event": event})
+
+
+def cancel_package(traffic: Traffic) -> Answered:
+    return traffic.send("POST", f"/__admin/packages/{traffic.some(Package).id}/cancel")
+
+
+def cancel_order(traffic: Traffic) -> Answered:
+    return traffic.send("POST", f"/__admin/orders/{traffic.some(Order).id}/cancel")
+
+
+def stock(traffic: Traffic) -> Answered:
+    place = traffic.some(StockLocation).id
+    return traffic.send("PUT", f"/__admin/stock/{place}/{SKU}", {"quantity": traffic.dice.randrange(100)})
+
+
+def stock_location(traffic: Traffic) -> Answered:
+    if traffic.dice.random() < 0.5:
+        return traffic.send("POST", "/__admin/stock_locations", {"name": f"Shop {traffic.dice.randrange(99)}"})
+    place = traffic.some(StockLocation).id
+    return traffic.send("PATCH", f"/__admin/stock_locations/{place}", {"max_quota": traffic.dice.randrange(99)})
+
+
+def throttled(traffic: Traffic) -> Answered:
+    headers = {"Authorization": "Token throttled"}
+    for _ in range(3):
+        answer = traffic.note(traffic.ask("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/", None, headers))
+    return answer
+
+
+def read(traffic: Traffic) -> Answered:
+    paths = ["/packages/?limit=3&page=last", f"/packages/{traffic.some(Package).id}/", "/packages/?colour=red"]
+    return traffic.send("GET", "/api/v1/oms" + traffic.dice.choice(paths))
+
+
+def clock(traffic: Traffic) -> Answered:
+    return traffic.send("POST", "/__admin/clock/advance", {"seconds": traffic.dice.choice([0, 0.25, 30, 86_400])})
+
+
+def clock_back(traffic: Traffic) -> Answered:
+    day = traffic.dice.randrange(1, 28)
+    return traffic.send("PUT", "/__admin/clock", {"now": f"2023-04-{day:02}T08:00:00Z"})
+
+
+def undo(traffic: Traffic) -> Answered:
+    return traffic.send("POST", "/__admin/undo")
+
+
+def snapshot(traffic: Traffic) -> Answered:
+    return traffic.send("PUT", f"/__admin/snapshots/{traffic.dice.choice('abc')}")
+
+
+def restore(traffic: Traffic) -> Answered:
+    return traffic.send("POST", f"/__admin/snapshots/{traffic.dice.choice('abc')}/restore")
+
+
+def login(traffic: Traffic) -> Answered:
+    return traffic.send("POST", "/api/v1/auth/login/", {"username": "admin", "password": "admin"}, None)
+
+
+def export(traffic: Traffic) -> Answered:
+    return traffic.send("GET", "/__admin/export")
+
+
+def reset(traffic: Traffic) -> Answered:
+    return traffic.send("POST", "/__admin/reset")
+
+
+WRITES: list[Callable[[Traffic], Answered]] = [
+    command,
+    command,
+    transfer_command,
+    invoice,
+    set_text,
+    extra_information,
+    order,
+    package,
+    carrier,
+    cancel_package,
+    cancel_order,
+    stock,
+    stock_location,
+]
+OTHERS: list[Callable[[Traffic], Answered]] = [
+    refused_command,
+    throttled,
+    read,
+    clock,
+    clock_back,
+    undo,
+    snapshot,
+    restore,
+    login,
+    export,
+    reset,
+]

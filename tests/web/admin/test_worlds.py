@@ -1,0 +1,364 @@
+"""Worlds, snapshots, undo, scenarios and the journal through the control API: answers, refusals, and never a 500."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from emulator import Emulator
+from emulator import worlds as worlds_module
+from emulator.openapi.control import CONTROL, Row
+from emulator.rules.scenarios import bundled
+from emulator.worlds import Worlds
+from tests.support.answers import check_answer
+from tests.support.reads import Answered, in_process
+
+LIST = "/api/v1/oms/packages/"
+FULL = {"Authorization": "Token full-access"}
+SKU = "PZ-101-02-L"
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    return Emulator("demo", packages=2)
+
+
+def asked(oms: Emulator, method: str, path: str, document: Any = None, **headers: str) -> Answered:
+    body = document if isinstance(document, bytes) or document is None else json.dumps(document).encode()
+    return in_process(oms)(method, path, body, headers or None)
+
+
+ANSWERS: list[tuple[str, str, Any, int, str | None]] = [
+    ("GET", "health", None, 200, "health"),
+    ("POST", "reset", None, 204, None),
+    ("GET", "scenario", None, 200, "scenario-state"),
+    ("PUT", "scenario", {"name": "empty"}, 200, "scenario-state"),
+    ("PUT", "scenario", {"name": "demo", "packages": 3, "seed": 4}, 200, "scenario-state"),
+    ("PUT", "scenario", {"name": "documented/package-list"}, 200, "scenario-state"),
+    ("PUT", "scenario", {"document": {"name": "mine", "packages": 1.0}}, 200, "scenario-state"),
+    ("GET", "scenarios", None, 200, "scenarios"),
+    ("GET", "export", None, 200, "scenario"),
+    ("GET", "worlds", None, 200, "worlds"),
+    ("PUT", "worlds/new", None, 201, "world-state"),
+    ("PUT", "worlds/new", {}, 201, "world-state"),
+    ("PUT", "worlds/default", {}, 200, "world-state"),
+    ("PUT", "worlds/new", {"scenario": "empty", "seed": 3, "packages": 1}, 201, "world-state"),
+    ("PUT", "worlds/new", {"seed": -3}, 201, "world-state"),
+    ("PUT", "worlds/new", {"document": {"name": "mine"}}, 201, "world-state"),
+    ("PUT", "worlds/new", {"world": "default"}, 201, "world-state"),
+    ("PUT", "worlds/default", {"world": "default"}, 200, "world-state"),
+    ("PUT", "worlds/new", {"snapshot": "kept"}, 201, "world-state"),
+    ("PUT", f"worlds/{'x' * 100}", {}, 201, "world-state"),
+    ("PUT", "worlds/..-_A9", {}, 201, "world-state"),
+    ("DELETE", "worlds/other", None, 204, None),
+    ("GET", "snapshots", None, 200, "snapshots"),
+    ("PUT", "snapshots/kept", None, 201, "snapshot"),
+    ("PUT", "snapshots/new", {}, 201, "snapshot"),
+    ("POST", "snapshots/kept/restore", None, 200, "snapshot"),
+    ("POST", "undo", None, 200, "undone"),
+    ("GET", "clock", None, 200, "clock-state"),
+    ("PUT", "clock", {"mode": "ticking", "now": "2024-02-29T00:00:00Z"}, 200, "clock-state"),
+    ("PUT", "clock", {"mode": "real"}, 200, "clock-state"),
+    ("POST", "clock/advance", {"seconds": 0.5}, 200, "clock-state"),
+    ("POST", "clock/advance", {"to": "2030-01-01T00:00:00Z"}, 200, "clock-state"),
+    ("GET", "requests", None, 200, "exchanges"),
+    ("GET", "requests?operation=list_packages&method=get&status=200&path=packages&limit=1", None, 200, "exchanges"),
+    ("GET", "requests/00000001", None, 200, "exchange"),
+    ("DELETE", "requests", None, 204, None),
+]
+REFUSALS: list[tuple[str, str, Any, int, str]] = [
+    ("PUT", "scenario", b"{", 400, "the body is not JSON: "),
+    ("PUT", "scenario", {}, 400, "the document: "),
+    ("PUT", "scenario", [], 400, "must be an object"),
+    ("PUT", "scenario", {"name": "dmeo"}, 400, "unknown scenario 'dmeo'. Did you mean demo? Known: "),
+    ("PUT", "scenario", {"name": "nowhere.json"}, 400, "cannot read scenario file nowhere.json: No such file"),
+    ("PUT", "scenario", {"name": "demo", "document": {}}, 400, "the document: "),
+    ("PUT", "scenario", {"name": "documented/package-list", "packages": 3}, 400, "takes no number of packages"),
+    ("PUT", "scenario", {"document": {}}, 400, "document: /name: is missing"),
+    ("PUT", "scenario", {"document": []}, 400, "/document: is [], must be an object"),
+    ("PUT", "scenario", {"document": {"name": "x", "colour": 1}}, 400, "document: /colour: is unknown, known are"),
+    ("PUT", "scenario", {"document": {"name": "x", "format": 2}}, 400, "document: /format: is 2, a form that this"),
+    ("PUT", "scenario", {"document": {"name": "x", "clock": "2023-02-31T00:00:00Z"}}, 400, "scenario x: /clock: day"),
+    ("PUT", "scenario", {"document": {"name": "x", "now": "0001-01-01T00:00:00Z"}}, 400, "/now: a world's time is"),
+    ("PUT", "scenario", {"document": {"name": "x", "installation": "no"}}, 400, "no installation 'no'; known: "),
+    (
+        "PUT",
+        "scenario",
+        {"document": {"name": "x", "steps": [{"operation": "fly"}]}},
+        400,
+        "scenario x: /steps/0/operation: 'fly' changes nothing; known: command_package, ",
+    ),
+    ("PUT", "worlds/new", {"document": {"name": "x", "answers": [{"path": "/x", "body": {}}]}}, 400, "answer"),
+    ("PUT", "worlds/a b", {}, 400, "a world's name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike 'a b'"),
+    ("PUT", "worlds/é", {}, 400, "a world's name has 1 to 100 letters"),
+    ("PUT", f"worlds/{'x' * 101}", {}, 400, "a world's name has 1 to 100 letters"),
+    ("PUT", "worlds/a%0Ab", {}, 400, "a world's name has 1 to 100 letters"),
+    ("PUT", "worlds/a%2Fb", {}, 404, "Not Found"),
+    ("PUT", "worlds/", {}, 404, "Not Found"),
+    ("PUT", "worlds/new", {"colour": "red"}, 400, "unknown key 'colour'"),
+    ("PUT", "worlds/new", {"world": "no"}, 404, "no world is named 'no'; make it with PUT /__admin/worlds/no"),
+    ("PUT", "worlds/new", {"snapshot": "no"}, 404, "no snapshot is named 'no'"),
+    ("PUT", "worlds/new", {"snapshot": "kept", "world": "other"}, 400, "the document: "),
+    ("PUT", "worlds/new", {"scenario": "no"}, 400, "unknown scenario 'no'"),
+    ("PUT", "worlds/new", {"packages": -1}, 400, "/packages: is -1, must be at least 0"),
+    ("PUT", "worlds/new", {"seed": 1.5}, 400, "/seed: is 1.5, must be an integer"),
+    ("PUT", "worlds/new", {"seed": 10**30}, 400, "not a JSON document: "),
+    ("PUT", "worlds/new", b"[" * 100_000, 400, "the body is not JSON: too deeply nested"),
+    ("DELETE", "worlds/no", None, 404, "no world is named 'no'"),
+    ("DELETE", "worlds/default", None, 400, "world 'default' is always there; POST reset starts it anew"),
+    ("POST", "worlds", None, 405, "POST /__admin/worlds: Method Not Allowed"),
+    ("PUT", "snapshots/a b", None, 400, "a snapshot's name has 1 to 100 letters"),
+    ("PUT", "snapshots/new", {"a": 1}, 400, "PUT /__admin/snapshots/new takes no document"),
+    ("POST", "snapshots/no/restore", None, 404, "no snapshot is named 'no'"),
+    ("POST", "snapshots/kept/restore", [], 400, "takes no document"),
+    ("POST", "undo", {"a": 1}, 400, "POST /__admin/undo takes no document"),
+    ("PUT", "clock", {}, 400, "the document: "),
+    ("PUT", "clock", {"mode": "fast"}, 400, '/mode: is "fast", must be one of "real", "frozen", "ticking"'),
+    ("PUT", "clock", {"mode": "real", "now": "2024-01-01T00:00:00Z"}, 409, "a real clock is the machine's"),
+    ("PUT", "clock", {"now": "2023-02-31T00:00:00Z"}, 400, "'2023-02-31T00:00:00Z' is no date and time: day is"),
+    ("PUT", "clock", {"now": "0001-01-01T00:00:00Z"}, 400, "a world's time is from 1970-01-01 to 9000-01-01, not 0"),
+    ("PUT", "clock", {"now": "9999-12-31T23:59:59.999999Z"}, 400, "a world's time is from 1970-01-01"),
+    ("PUT", "clock", {"now": "24:00"}, 400, "/now: "),
+    ("POST", "clock/advance", {}, 400, "the document: "),
+    ("POST", "clock/advance", {"seconds": -1}, 400, "/seconds: is -1, must be at least 0"),
+    ("POST", "clock/advance", {"seconds": 1e308}, 400, "10000000000000000109 seconds: no while that leads"),
+    ("POST", "clock/advance", b'{"seconds": 1e999}', 400, "/seconds: "),
+    ("POST", "clock/advance", b'{"seconds": NaN}', 400, "the body is not JSON: NaN is no JSON"),
+    ("POST", "clock/advance", {"seconds": 1e12}, 400, "is beyond the last year of the calendar"),
+    ("POST", "clock/advance", {"seconds": 3e11}, 400, "is beyond the last year of the calendar"),
+    ("POST", "clock/advance", {"seconds": 10**400}, 400, "not a JSON document: "),
+    ("POST", "clock/advance", {"seconds": True}, 400, "/seconds: "),
+    ("POST", "clock/advance", {"to": "2001-01-01T00:00:00Z"}, 409, "is past 2001-01-01T00:00:00+00:00; PUT clock"),
+    ("POST", "clock/advance", {"to_next_event": True}, 409, "nothing is due in world default, so there is no next"),
+    ("POST", "clock/advance", {"to_next_event": False}, 400, "/to_next_event: "),
+    ("GET", "requests?colour=red", None, 400, "unknown parameter 'colour'"),
+    ("GET", "requests?status=ok", None, 400, "status is 'ok', must be a whole number"),
+    ("GET", "requests?limit=-1", None, 400, "limit is '-1', must be a whole number"),
+    ("GET", "requests/99999999", None, 404, "no request '99999999' is in the journal; it keeps the latest 1000"),
+]
+
+
+@pytest.fixture
+def arranged(oms: Emulator) -> Emulator:
+    """With another world, a snapshot, a write and an exchange."""
+    oms.in_world("other")
+    oms.snapshot("kept")
+    assert asked(oms, "GET", LIST, **FULL).status == 200
+    oms.package()
+    return oms
+
+
+@pytest.mark.parametrize(("method", "path", "document", "status", "shape"), ANSWERS)
+def test_each_call_answers_what_its_row_says(
+    method: str, path: str, document: Any, status: int, shape: str | None, arranged: Emulator
+) -> None:
+    answer = asked(arranged, method, f"/__admin/{path}", document)
+    assert answer.status == status, answer.body
+    if shape is None:
+        assert answer.body == b""
+    else:
+        check_answer(shape, answer.body)
+    row = row_of(method, path)
+    assert row.replies[status] == shape
+
+
+@pytest.mark.parametrize(("method", "path", "document", "status", "said"), REFUSALS)
+def test_each_refusal_is_one_line_that_says_why(
+    method: str, path: str, document: Any, status: int, said: str, arranged: Emulator
+) -> None:
+    """It is a status that the row lists, and changes nothing."""
+    before = arranged.export()
+    answer = asked(arranged, method, f"/__admin/{path}", document)
+    assert answer.status == status, answer.body
+    check_answer("control-error", answer.body)
+    assert said in answer.json["error"]
+    if status != 405 and "Not Found" not in said:
+        assert status in row_of(method, path).refusals
+    assert arranged.export() == before
+    assert sorted(arranged.worlds) == ["default", "other"]
+
+
+def row_of(method: str, path: str) -> Row:
+    """Give the row that describes a call."""
+    parts = path.partition("?")[0].split("/")
+    found = [row for row in CONTROL if row.method == method and fits(row.path.split("/"), parts)]
+    return min(found, key=lambda row: row.path.count("<"))
+
+
+def fits(pattern: list[str], parts: list[str]) -> bool:
+    return len(pattern) == len(parts) and all(
+        one.startswith("<") or one == part for one, part in zip(pattern, parts, strict=True)
+    )
+
+
+@pytest.mark.parametrize("row", CONTROL, ids=lambda row: row.operation)
+def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Row, oms: Emulator) -> None:
+    """Never another world's answer: the row tells which calls need one."""
+    path = row.full_path
+    for name in ("name", "pk", "id", "location_id", "sku", "request_id"):
+        path = path.replace(f"<{name}>", "1")
+    bodies = {"scenario-wanted": {"name": "demo"}, "token-wanted": {"role": "full-access", "kind": "token"}}
+    document = bodies.get(row.body or "", {"seconds": 1} if row.body == "clock-advance" else {})
+    document = {"mode": "frozen"} if row.body == "clock" else document
+    sent = None if row.method in ("GET", "DELETE") else document
+    for where, headers in ((f"/w/nope{path}", {}), (path, {"X-Emulator-World": "nope"})):
+        answer = asked(oms, row.method, where, sent, **headers)
+        if answer.status == 404:
+            assert 404 in row.refusals
+            assert "nope" in answer.json["error"] or "'1'" in answer.json["error"]
+        else:
+            assert answer.status in row.replies, answer.body
+            assert row.operation in WITHOUT_WORLD
+    assert oms.export()["steps"] == []
+
+
+WITHOUT_WORLD = {
+    "control_scenarios",
+    "control_worlds",
+    "control_put_world",
+    "control_openapi",
+    "control_docs",
+}
+"""Calls that are about no world, or about others than the one that is called."""
+
+
+def test_each_request_of_the_emulated_api_in_an_unknown_world_is_told_so(oms: Emulator) -> None:
+    """A 404 as where no URL matches, with the reason in the hint, whatever is asked."""
+    for path, headers in ((f"/w/nope{LIST}", FULL), (LIST, FULL | {"X-Emulator-World": "nope"}), ("/w/nope", {})):
+        for method in ("GET", "POST", "OPTIONS", "DELETE"):
+            answer = in_process(oms)(method, path, None, headers)
+            assert answer.status == 404
+            assert (
+                answer.headers["X-Emulator-Hint"] == "no world is named 'nope'; make it with PUT /__admin/worlds/nope"
+            )
+
+
+ODD = ["", "..", ".", "a b", "é", "\xff", "%", "a\x00b", "💥", "x" * 10_000, "a?b"]
+
+
+@pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
+def test_odd_names_of_worlds_lead_nowhere(name: str, oms: Emulator) -> None:
+    """On either API, in the path and in the header."""
+    for path in (LIST, "/__admin/health"):
+        assert in_process(oms)("GET", f"/w/{quote(name)}{path}", None, FULL).status == 404
+        if name.isascii() and "\x00" not in name:
+            assert in_process(oms)("GET", path, None, FULL | {"X-Emulator-World": name}).status == 404
+
+
+def test_the_path_wins_over_the_header(oms: Emulator) -> None:
+    oms.in_world("one", "empty")
+    oms.in_world("two")
+    both = FULL | {"X-Emulator-World": "two"}
+    ask = in_process(oms)
+    assert [ask("GET", path, None, both).json["count"] for path in (f"/w/one{LIST}", LIST, f"/w/default{LIST}")] == [
+        0,
+        2,
+        2,
+    ]
+    assert ask("GET", "/w/one/__admin/health", None, both).json["world"] == "one"
+    assert ask("GET", "/__admin/health", None, both).json["world"] == "two"
+    assert ask("GET", f"/w/nope{LIST}", None, both).status == 404
+
+
+def test_a_world_can_be_made_from_within_one_that_is_not_there(oms: Emulator) -> None:
+    """A client that always sends its header can begin with PUT; the world is made under the name of the path."""
+    ask = in_process(oms)
+    assert ask("PUT", "/__admin/worlds/mine", b"{}", {"X-Emulator-World": "mine"}).status == 201
+    assert ask("PUT", "/w/nope/__admin/worlds/other", b"{}").status == 201
+    assert sorted(oms.worlds) == ["default", "mine", "other"]
+    assert ask("PUT", "/w/nope/__admin/worlds/third", b'{"snapshot": "x"}').status == 404
+
+
+def test_reset_goes_back_to_the_start_of_the_scenario_that_is_loaded(oms: Emulator) -> None:
+    """And keeps the snapshots; those of another scenario's world are gone with it."""
+    ask = in_process(oms)
+    oms.snapshot("early")
+    start = oms.export()
+    oms.package()
+    oms.reset()
+    assert oms.export() == start
+    assert [row["name"] for row in ask("GET", "/__admin/snapshots").json["results"]] == ["early"]
+    assert ask("PUT", "/__admin/scenario", b'{"name": "empty", "seed": 5}').status == 200
+    assert ask("GET", "/__admin/snapshots").json["count"] == 0
+    oms.package()
+    oms.reset()
+    assert ask("GET", "/__admin/scenario").json["seed"] == 5
+    assert oms.export()["steps"] == []
+
+
+def test_too_many_worlds_are_refused_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what the limit is; whoever calls a world that was closed is told why."""
+    now = [0.0]
+    monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
+    oms = Emulator("empty", max_worlds=3, world_idle=60)
+    ask = in_process(oms)
+    for name, status in (("one", 201), ("two", 201), ("three", 409), ("two", 200)):
+        answer = ask("PUT", f"/__admin/worlds/{name}", b"{}")
+        assert answer.status == status
+    assert "3 worlds are open, as many as --max-worlds allows" in ask("PUT", "/__admin/worlds/three").json["error"]
+    now[0] = 50
+    assert ask("GET", f"/w/two{LIST}", None, FULL).status == 200
+    now[0] = 70
+    assert ask("PUT", "/__admin/worlds/three").status == 201
+    assert sorted(oms.worlds) == ["default", "three", "two"]
+    gone = ask("GET", f"/w/one{LIST}", None, FULL)
+    assert (gone.status, gone.headers["X-Emulator-Hint"]) == (
+        404,
+        "world 'one' was closed after 60 seconds without a call",
+    )
+    assert ask("GET", "/w/one/__admin/clock").json["error"].startswith("world 'one' was closed after 60 seconds")
+    now[0] = 1_000
+    assert ask("PUT", "/__admin/worlds/one").status == 201
+    assert ask("GET", f"/w/one{LIST}", None, FULL).status == 200
+
+
+def test_only_looking_at_worlds_keeps_none_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
+    oms = Emulator("empty", world_idle=60)
+    oms.in_world("idle")
+    now[0] = 100
+    assert asked(oms, "GET", "/__admin/worlds").json["count"] == 2
+    assert asked(oms, "PUT", "/__admin/worlds/new").status == 201
+    assert "idle" not in oms.worlds
+
+
+def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
+    """What happens by itself ends with it."""
+    first = oms.in_world("x").world
+    oms.worlds.put("x")
+    second = oms.worlds.named("x")
+    oms.worlds.reset("x")
+    third = oms.worlds.named("x")
+    oms.worlds.delete("x")
+    assert [world.closed for world in (first, second, third)] == [True, True, True]
+    assert not oms.world.closed
+
+
+def test_a_mounted_world_is_one_in_both_servers() -> None:
+    """A reset on either side is one for both."""
+    here, there = Emulator("demo", packages=2), Emulator("empty")
+    there.worlds.mount("guest", here.worlds.place("default"))
+    there.in_world("guest").package()
+    assert len(here.world.steps) == 1
+    here.reset()
+    assert len(there.in_world("guest").world.steps) == 0
+    assert asked(there, "GET", f"/w/guest{LIST}", **FULL).json["count"] == 2
+
+
+def test_the_list_of_scenarios_is_that_of_the_package(oms: Emulator) -> None:
+    assert [row["name"] for row in asked(oms, "GET", "/__admin/scenarios").json["results"]] == list(bundled())
+
+
+def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
+    """Whatever way it came: put, branched, reset."""
+    fitted: list[str] = []
+    worlds = Worlds(bundled()["empty"], "frozen", outfit=lambda world: fitted.append(world.name))
+    worlds.put("put")
+    worlds.branch("branched", worlds.named("put"))
+    worlds.reset("put")
+    assert fitted == ["default", "put", "branched", "put"]
+    assert Emulator("empty", journal_size=7).in_world("x").world.journal.limit == 7

@@ -1,0 +1,96 @@
+"""The bundled scenarios: each loads, lists, is exported and replays; the busy day is as it was lived."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import TransferOrder
+from emulator.inworld import InWorld
+from emulator.rules.scenarios import FOLDER, bundled, from_document, scenario
+from tests.support.answers import check_document
+from tests.support.reads import everything, in_process
+from tools.busy_day import FILE, lived, make
+
+OWN = sorted(FOLDER.glob("*.json"))
+LISTS = ("packages/", "packages/short/", "packages/list-simple/?page=last", "transfer_orders/", "packages/?page=last")
+DRIFTED = "run `python -m tools.busy_day`"
+
+
+def lists(oms: InWorld) -> list[Any]:
+    """Give first and last pages: enough to tell worlds apart, and of any size."""
+    answers = [oms.session().get(f"/api/v1/oms/{path}") for path in LISTS]
+    assert {answer.status_code for answer in answers} == {200}
+    return [answer.json() for answer in answers]
+
+
+@pytest.fixture(scope="module")
+def busy() -> Emulator:
+    return Emulator("busy-day")
+
+
+@pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
+def test_each_loads_lists_and_replays(file: Path) -> None:
+    """And its file fits the schema of scenarios."""
+    check_document("scenario", json.loads(file.read_bytes()))
+    oms = Emulator(file.stem)
+    seen = lists(oms)
+    again = Emulator("empty")
+    again.worlds.put("default", from_document(oms.export()))
+    assert lists(again) == seen
+    assert again.export() == oms.export()
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_each_can_be_put_over_http(name: str) -> None:
+    """The answer names it; a documented one's `request` gives its sample."""
+    oms = Emulator("empty")
+    answer = in_process(oms)("PUT", "/__admin/scenario", json.dumps({"name": name}).encode())
+    assert (answer.status, answer.json["name"]) == (200, name)
+    check_document("scenario-state", answer.json)
+    assert answer.json["steps"] == len(bundled()[name].steps)
+    if "request" in answer.json:
+        assert oms.session().get(answer.json["request"]).status_code == 200
+
+
+def test_the_busy_day_is_what_its_tool_makes(tmp_path: Path) -> None:
+    """Byte for byte: the file drifts from no rule."""
+    make(tmp_path / "busy-day.json")
+    assert (tmp_path / "busy-day.json").read_text() == FILE.read_text(), DRIFTED
+
+
+def test_the_busy_day_replays_to_the_day_as_it_was_lived(busy: Emulator) -> None:
+    assert everything(busy) == everything(lived())
+
+
+def test_the_busy_day_has_every_state(busy: Emulator) -> None:
+    """Of packages and of transfer orders."""
+    graph = in_process(busy)("GET", "/__admin/graph").json
+    states = [*graph["packages"]["states"], *graph["transfers"]["states"]]
+    assert [state["name"] for state in states if not state["count"]] == []
+    assert len(list(busy.world.root.ids(TransferOrder))) > len(states) / 4
+
+
+def test_the_busy_day_has_what_goes_wrong(busy: Emulator) -> None:
+    """Refusals, a package planned anew, deliveries that failed."""
+    steps = busy.export()["steps"]
+    text = json.dumps(steps)
+    for part in (
+        "refuse_package",
+        "out_of_stock_item",
+        '"event": "failed"',
+        '"event": "attempted"',
+        "deliver_transfer",
+    ):
+        assert part in text, part
+    found = busy.session().get("/api/v1/oms/packages/?limit=100").json()["results"]
+    assert any("parent_package" in package["extra_information"] for package in found)
+
+
+def test_peak_has_as_many_packages_as_the_documented_lists() -> None:
+    assert Emulator("peak").session().get("/api/v1/oms/packages/").json()["count"] == 36_404
+    assert scenario("peak").steps == ()

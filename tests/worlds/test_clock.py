@@ -1,0 +1,259 @@
+"""A world's clock: how it goes, how it is moved, and all that goes by it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core import sources
+from emulator.core.records import Package, StockLocation
+from emulator.core.refusals import ControlError
+from emulator.core.sources import EARLIEST, LATEST
+from emulator.core.world import World
+from emulator.inworld import InWorld
+from tests.support.reads import Answered, in_process
+
+LIST = "/api/v1/oms/packages/"
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    return Emulator("demo", packages=4)
+
+
+def throttled(oms: InWorld) -> Answered:
+    return in_process(oms)("GET", f"{oms.prefix}{LIST}", None, {"Authorization": "Token throttled"})
+
+
+def test_writes_and_their_logs_have_the_worlds_time(oms: Emulator) -> None:
+    """Each a millisecond after the one before, where the clock is frozen."""
+    oms.clock.set(NOON)
+    first, second = oms.package(state="Waiting"), oms.package(state="Waiting")
+    assert [first["created_date"], second["created_date"]] == [
+        "2024-02-29T12:00:00.001000Z",
+        "2024-02-29T12:00:00.002000Z",
+    ]
+    session = oms.session()
+    edge = next(each for each in first["commands"] if "block_the" in str(each["slug"]))
+    body = {"transition": edge["id"], "input_parameters": {}}
+    assert session.post(f"{LIST}{first['id']}/command/", json=body).status_code == 204
+    log = session.get(f"{LIST}{first['id']}/transition_logs/").json()["results"][0]
+    assert log["created_date"] == session.get(f"{LIST}{first['id']}/").json()["modified_date"]
+    assert log["created_date"] == "2024-02-29T12:00:00.003000Z"
+    assert oms.clock.now() == NOON + timedelta(milliseconds=3)
+
+
+def test_target_dates_go_by_it(oms: Emulator) -> None:
+    """A package is due as many days after the world's time as its location takes."""
+    for _ in range(3):
+        made = oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
+        package = oms.world.root.one(Package, made["packages"][0])
+        days, _, time = oms.world.root.one(StockLocation, package.stock_location).target_packing_interval.partition(
+            " "
+        )
+        assert time == "00:00:00"
+        assert package.target_packing_date == oms.clock.now() + timedelta(days=int(days))
+        oms.clock.advance(weeks=2)
+
+
+def test_throttle_windows_and_retry_after_go_by_it(oms: Emulator) -> None:
+    """The sixth call of a minute is refused until the first one is a minute old."""
+    for _ in range(5):
+        assert throttled(oms).status == 200
+        oms.clock.advance(seconds=5)
+    refused = throttled(oms)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "35")
+    oms.clock.advance(seconds=34.5)
+    assert throttled(oms).headers["Retry-After"] == "1"
+    oms.clock.advance(milliseconds=500)
+    assert throttled(oms).status == 200
+    assert throttled(oms).headers["Retry-After"] == "5"
+
+
+def test_a_clock_that_is_set_back_never_asks_for_more_than_a_minute(oms: Emulator) -> None:
+    """Calls of the future are none."""
+    for _ in range(5):
+        throttled(oms)
+    oms.clock.set(oms.clock.now() - timedelta(days=400))
+    answer = throttled(oms)
+    assert answer.status == 200 or int(answer.headers["Retry-After"]) <= 60
+
+
+def test_a_snapshot_holds_the_throttle_window(oms: Emulator) -> None:
+    oms.snapshot("before")
+    for _ in range(6):
+        last = throttled(oms)
+    assert last.status == 429
+    oms.snapshot("after")
+    oms.restore("before")
+    assert throttled(oms).status == 200
+    oms.restore("after")
+    assert throttled(oms).status == 429
+
+
+def test_a_jwt_expires_by_it(oms: Emulator) -> None:
+    """Not by the machine's time."""
+    headers = {"Authorization": f"Bearer {oms.jwt(expires_in=60)}"}
+    ask = in_process(oms)
+    assert ask("GET", "/packages/", None, headers).status == 200
+    oms.clock.advance(seconds=61)
+    expired = ask("GET", "/packages/", None, headers)
+    assert (expired.status, expired.json) == (401, {"detail": "Token has expired."})
+    oms.clock.set(oms.clock.now() - timedelta(seconds=61))
+    assert ask("GET", "/packages/", None, headers).status == 200
+
+
+def test_undo_sets_a_frozen_clock_back_unless_it_was_moved_since(oms: Emulator) -> None:
+    start = oms.clock.now()
+    oms.package()
+    oms.undo()
+    assert oms.clock.now() == start
+    oms.package()
+    moved = oms.clock.advance(hours=1)
+    oms.undo()
+    assert oms.clock.now() == moved
+
+
+def test_undo_leaves_a_ticking_clock_alone(oms: Emulator) -> None:
+    oms.clock.tick()
+    oms.package()
+    before = oms.clock.now()
+    oms.undo()
+    assert oms.clock.now() >= before
+
+
+class Machine:
+    """Stands in for the machine's clocks."""
+
+    seconds = 100.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def test_the_modes_follow_on_one_another(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ticking goes on from where frozen stood, frozen from where ticking was; real is the machine's."""
+    machine = Machine()
+    monkeypatch.setattr(sources, "time", machine)
+    monkeypatch.setattr(sources, "machine_now", lambda: NOON)
+    start = oms.clock.now()
+    machine.seconds += 10
+    assert oms.clock.now() == start
+    assert oms.clock.tick() == start
+    machine.seconds += 10
+    assert oms.clock.now() == start + timedelta(seconds=10)
+    assert oms.clock.freeze() == start + timedelta(seconds=10)
+    machine.seconds += 10
+    assert oms.clock.now() == start + timedelta(seconds=10)
+    assert in_process(oms)("PUT", "/__admin/clock", b'{"mode": "real"}').json["now"] == "2024-02-29T12:00:00Z"
+    assert oms.clock.mode == "real"
+    assert oms.clock.freeze() == NOON
+
+
+def test_a_ticking_clock_moves_on_by_nothing_too(oms: Emulator) -> None:
+    """Though it went on meanwhile."""
+    oms.clock.tick()
+    for _ in range(50):
+        assert in_process(oms)("POST", "/__admin/clock/advance", b'{"seconds": 0}').status == 200
+
+
+def test_two_worlds_have_two_clocks(oms: Emulator) -> None:
+    other = oms.in_world("other")
+    start = oms.clock.now()
+    other.clock.advance(days=3)
+    other.clock.tick()
+    assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
+    assert throttled(other).status == 200
+    assert not oms.world.calls
+
+
+class Reminder:
+    """Something that is due every ten minutes, and writes."""
+
+    def __init__(self, first: datetime) -> None:
+        self.due: datetime | None = first
+        self.ran: list[datetime] = []
+
+    def next(self, world: World) -> datetime | None:
+        return self.due
+
+    def run(self, world: World, now: datetime) -> None:
+        self.ran.append(now)
+        self.due = None if len(self.ran) == 3 else now + timedelta(minutes=10)
+
+
+def test_what_is_due_on_the_way_happens_in_its_order_and_at_its_time(oms: Emulator) -> None:
+    start = oms.clock.now()
+    late, early = Reminder(start + timedelta(minutes=7)), Reminder(start + timedelta(minutes=5))
+    oms.world.agenda += [late, early]
+    clock = in_process(oms)("GET", "/__admin/clock").json
+    assert clock["next_event"] == "2023-04-05T09:05:00Z"
+    assert oms.clock.to_next_event() == start + timedelta(minutes=5)
+    assert (len(early.ran), len(late.ran)) == (1, 0)
+    oms.clock.advance(minutes=11)
+    assert [at - start for at in late.ran] == [timedelta(minutes=7)]
+    assert [at - start for at in early.ran] == [timedelta(minutes=5), timedelta(minutes=15)]
+    assert in_process(oms)("POST", "/__admin/clock/advance", b'{"to_next_event": true}').status == 200
+    assert oms.clock.now() == start + timedelta(minutes=17)
+    oms.clock.advance(days=1)
+    assert (early.due, late.due, oms.clock.next_event()) == (None, None, None)
+    with pytest.raises(ControlError, match="nothing is due in world default"):
+        oms.clock.to_next_event()
+
+
+def test_a_write_does_not_take_back_a_move_of_the_clock(oms: Emulator) -> None:
+    """Whichever comes first, the time never goes back."""
+    start = oms.clock.now()
+    with ThreadPoolExecutor(4) as pool:
+        moves = [pool.submit(oms.clock.advance, minutes=1) for _ in range(100)]
+        writes = [pool.submit(oms.stock, 1, "PZ-101-02-L", number) for number in range(100)]
+        for done in [*moves, *writes]:
+            done.result()
+    assert oms.clock.now() == start + timedelta(minutes=100, milliseconds=100)
+
+
+ODD: list[tuple[str, dict[str, Any]]] = [
+    ("set", {"now": datetime.min}),  # noqa: DTZ901 - no zone is the point
+    ("set", {"now": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}),
+    ("set", {"now": "9999-12-31T23:59:59.999999Z"}),
+    ("set", {"now": "0001-01-01"}),
+    ("set", {"now": "noon"}),
+    ("set", {"now": NOON, "mode": "fast"}),
+    ("advance", {"seconds": float("nan")}),
+    ("advance", {"seconds": float("inf")}),
+    ("advance", {"seconds": 1e308}),
+    ("advance", {"seconds": 10**400}),
+    ("advance", {"days": 10**9}),
+    ("advance", {"weeks": -1}),
+    ("advance", {"to": "0001-01-01"}),
+    ("advance", {"to": "noon"}),
+    ("advance", {"to": LATEST + timedelta(microseconds=1)}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), ODD, ids=lambda value: str(value)[:60])
+def test_odd_times_are_refused_in_one_line(name: str, arguments: dict[str, Any], oms: Emulator) -> None:
+    """And the clock stays."""
+    start = oms.clock.now()
+    with pytest.raises(ControlError) as caught:
+        getattr(oms.clock, name)(**arguments)
+    assert "\n" not in str(caught.value)
+    assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
+
+
+@pytest.mark.parametrize("at", [EARLIEST, LATEST, "2024-02-29T14:00:00+02:00", "2024-02-29"], ids=str)
+def test_at_the_ends_of_time_everything_still_answers(at: datetime | str, oms: Emulator) -> None:
+    """Writes, commands, tokens, throttling; a time without a zone is in UTC."""
+    oms.clock.set(at)
+    oms.package(state="Shipped")
+    oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
+    bearer = {"Authorization": f"Bearer {oms.jwt()}"}
+    assert in_process(oms)("GET", "/packages/", None, bearer).status == 200
+    assert throttled(oms).status == 200
+    for mode in ("ticking", "frozen"):
+        assert in_process(oms)("PUT", "/__admin/clock", b'{"mode": "%s"}' % mode.encode()).status == 200

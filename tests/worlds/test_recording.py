@@ -1,0 +1,306 @@
+"""Every operation that changes a world is a step, and a step done again gives the same world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core import jsontext, schemas
+from emulator.core.records import Order, Package, State, TransferOrder, Transition
+from emulator.handlers.control import CONTROL_WRITES
+from emulator.inworld import InWorld
+from emulator.openapi.control import CONTROL
+from emulator.repeating import RECORD_OUTCOME, REPEATS
+from emulator.routes import ROUTES
+from emulator.rules.scenarios import from_document
+from emulator.rules.scenarios import scenario as find_scenario
+from emulator.worlds import Worlds
+from tests.support.answers import check_document
+from tests.support.reads import Answered, credentials, everything, in_process
+from tests.support.traffic import SKU
+
+PACKAGES, SEED = 6, 2
+NOWHERE = 10**6
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    return Emulator("demo", packages=PACKAGES, seed=SEED)
+
+
+def send(oms: InWorld, operation: str, document: Any = None, **path: int | str) -> Answered:
+    """Ask for an operation by its row, over WSGI."""
+    row = next((route for route in ROUTES if route.operation == operation), None)
+    control = next((row for row in CONTROL if row.operation == operation), None)
+    method = row.method if row else control.method if control else ""
+    where = row.path if row else control.full_path if control else ""
+    for name, value in path.items():
+        where = where.replace(f"<{name}>", str(value))
+    body = None if document is None else json.dumps(document).encode()
+    headers = credentials(oms)[row.scheme if row else None] | {"Content-Type": "application/json"}
+    return in_process(oms)(method, oms.prefix + where, body, headers)
+
+
+def edge(oms: InWorld, kind: type[Any], command: str) -> tuple[int, int]:
+    """Give a record, and the id of a transition with this command that starts from its state."""
+    return next(
+        (record.id, each.id)
+        for record in oms.world.root.all(kind)
+        for each in oms.world.root.all(Transition)
+        if each.source_state == record.state and each.command_code == command
+    )
+
+
+def commanded(operation: str, kind: type[Any], command: str) -> Callable[[InWorld], Answered]:
+    def do(oms: InWorld) -> Answered:
+        oms.package(state="Waiting")
+        pk, transition = edge(oms, kind, command)
+        return send(oms, operation, {"transition": transition, "input_parameters": {}}, pk=pk)
+
+    return do
+
+
+def on_package(operation: str, document: Any = None) -> Callable[[InWorld], Answered]:
+    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.root.ids(Package))))
+
+
+def on_transfer(operation: str, document: Any) -> Callable[[InWorld], Answered]:
+    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.root.ids(TransferOrder))))
+
+
+def carried(oms: InWorld) -> Answered:
+    pk = oms.package(state="Shipped")["id"]
+    return send(oms, "control_report_carrier", {"event": "delivered"}, pk=pk)
+
+
+def cancelled_order(oms: InWorld) -> Answered:
+    return send(oms, "control_cancel_order", id=oms.order(lines=[{"sku": SKU, "quantity": 1}])["order"])
+
+
+EXTRA = {"extra_information": {"a": [1.0, 1e22, -0.0, None, {"ü": "\u2028"}]}}
+DOINGS: dict[str, Callable[[InWorld], Answered]] = {
+    "command_package": commanded("command_package", Package, "BLOCK_THE_PACKAGE"),
+    "reference_command_package": commanded("reference_command_package", Package, "BLOCK_THE_PACKAGE"),
+    "invoice_package": on_package("invoice_package"),
+    "reference_invoice_package": on_package("reference_invoice_package"),
+    "set_package_invoice_number": on_package("set_package_invoice_number", {"invoice_number": 12.5}),
+    "set_package_remote_id": on_package("set_package_remote_id", {"remote_id": " ü "}),
+    "reference_set_package_invoice_number": on_package(
+        "reference_set_package_invoice_number", {"invoice_number": "A-1"}
+    ),
+    "reference_set_package_remote_id": on_package("reference_set_package_remote_id", {"remote_id": 7}),
+    "reference_patch_package_extra_information": on_package("reference_patch_package_extra_information", EXTRA),
+    "command_transfer": commanded("command_transfer", TransferOrder, "DISPATCH_TRANSFER_ORDER"),
+    "set_transfer_invoice_number": on_transfer("set_transfer_invoice_number", {"invoice_number": "A-2"}),
+    "set_transfer_remote_id": on_transfer("set_transfer_remote_id", {"remote_id": "R-2"}),
+    "control_make_order": lambda oms: send(oms, "control_make_order", {"lines": [{"sku": SKU, "quantity": 2.0}]}),
+    "control_cancel_order": cancelled_order,
+    "control_make_package": lambda oms: send(oms, "control_make_package", {"state": "Packed", "items": 2}),
+    "control_report_carrier": carried,
+    "control_cancel_package": lambda oms: send(oms, "control_cancel_package", pk=oms.package(state="Waiting")["id"]),
+    "control_put_stock": lambda oms: send(oms, "control_put_stock", {"quantity": 3}, location_id=1, sku=SKU),
+    "control_make_stock_location": lambda oms: send(oms, "control_make_stock_location", {"name": "New"}),
+    "control_change_stock_location": lambda oms: send(oms, "control_change_stock_location", {"max_quota": 4}, id=1),
+}
+"""Operation -> what does it, and succeeds."""
+
+
+def replayed(oms: InWorld, document: Any = None) -> Emulator:
+    again = Emulator("empty")
+    again.worlds.put("default", from_document(document or oms.export()))
+    return again
+
+
+def test_no_operation_that_writes_is_missing() -> None:
+    """What is no GET in the route tables can be repeated, except a login; so can what control writes."""
+    of_routes = {route.operation for route in ROUTES if route.method != "GET"} - {"login", "retry_hook_event"}
+    assert set(REPEATS) == of_routes | set(CONTROL_WRITES) | {RECORD_OUTCOME}
+    assert set(CONTROL_WRITES) <= {row.operation for row in CONTROL}
+
+
+@pytest.mark.parametrize("operation", REPEATS)
+def test_each_write_is_a_step_that_gives_the_same_world_again(operation: str, oms: Emulator) -> None:
+    """The last one of what was done; and the export fits its schema."""
+    answer = DOINGS[operation](oms)
+    assert answer.status in (200, 201, 204), answer
+    document = oms.export()
+    check_document("scenario", document)
+    last = document["steps"][-1]
+    assert (last["operation"], last["request"]) == (operation, answer.headers["X-Emulator-Request-Id"])
+    assert everything(replayed(oms)) == everything(oms)
+
+
+@pytest.mark.parametrize("operation", REPEATS)
+def test_a_refused_call_leaves_no_step(operation: str, oms: Emulator) -> None:
+    """And nothing to undo, and the clock where it was."""
+    before = oms.clock.now()
+    path = {"pk": NOWHERE, "id": NOWHERE, "location_id": NOWHERE, "sku": SKU}
+    assert (
+        send(oms, operation, {"event": "failed", "quantity": 1, "lines": 1, "state": "?", "name": 1}, **path).status
+        >= 400
+    )
+    assert (len(oms.world.steps), len(oms.world.undoable), oms.clock.now()) == (0, 0, before)
+
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+PARTS = (
+    b'--b\r\nContent-Disposition: form-data; name="remote_id"\r\n\r\n\xc3\xbc 1\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\n\r\n\x00\xff\r\n--b--\r\n'
+)
+BODIES: dict[str, tuple[str, bytes]] = {
+    "a big integer beside": (JSON, b'{"remote_id": "x", "n": 123456789012345678901234567890123456789}'),
+    "a big integer": (JSON, b'{"remote_id": 123456789012345678901234567890123456789}'),
+    "half a surrogate pair beside": (JSON, b'{"remote_id": "x", "n": "\\ud800", "\\udfff": 1}'),
+    "floats": (JSON, b'{"remote_id": 1.10, "n": [1e22, -0.0, 1E-7, 1.0]}'),
+    "infinity": (JSON, b'{"remote_id": 1e400, "n": [-1e400, "Infinity", "\\"-Infinity"]}'),
+    "no letter of ASCII": (JSON, '{"remote_id": "ü\u2028\U0001f600\\u0007"}'.encode()),
+    "UTF-16": (JSON + "; charset=utf-16", '{"remote_id": "ü"}'.encode("utf-16")),
+    "a form": (FORM, b"remote_id=a&remote_id=%C3%BC+b&other="),
+    "a form in latin-1": (FORM + "; charset=latin-1", b"remote_id=%FC"),
+    "a multipart form with a file": ("multipart/form-data; boundary=b", PARTS),
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), BODIES.values(), ids=BODIES)
+def test_whatever_was_sent_is_sent_again(kind: str, body: bytes, oms: Emulator) -> None:
+    """Through the document in Python, and through the text that the control API takes and gives."""
+    pk = next(iter(oms.world.root.ids(Package)))
+    ask = in_process(oms)
+    headers = {"Content-Type": kind, "Authorization": "Token full-access"}
+    assert ask("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", body, headers).status == 204
+    seen = everything(oms)
+    assert everything(replayed(oms)) == seen
+    again = Emulator("empty")
+    text = ask("GET", "/__admin/export").body
+    assert in_process(again)("PUT", "/__admin/scenario", b'{"document": %s}' % text).status == 200
+    assert everything(again) == seen
+
+
+def test_a_file_in_a_form_counts_by_its_name(oms: Emulator) -> None:
+    """A field takes a number from it, as the framework does."""
+    oms.package(state="Waiting")
+    pk, transition = edge(oms, Package, "BLOCK_THE_PACKAGE")
+    parts = b"".join(
+        b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % part
+        for part in ((b"transition", b'; filename="%d"' % transition, b"x"), (b"input_parameters.a", b"", b"1"))
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Token full-access"}
+    url = f"/api/v1/oms/packages/{pk}/command/"
+    assert in_process(oms)("POST", url, parts + b"--b--\r\n", headers).status == 204
+    assert everything(replayed(oms)) == everything(oms)
+
+
+def test_the_language_of_the_caller_is_part_of_a_step(oms: Emulator) -> None:
+    pk = next(iter(oms.world.root.ids(Package)))
+    headers = {"Accept-Language": "tr-tr", "Authorization": "Token full-access"}
+    assert in_process(oms)("POST", f"/api/v1/oms/packages/{pk}/invoice/", None, headers).status == 201
+    assert oms.export()["steps"][0]["language"] == "tr-tr"
+    assert everything(replayed(oms)) == everything(oms)
+
+
+def test_a_replayed_world_goes_on_where_the_first_one_is(oms: Emulator) -> None:
+    """The next ids, times and request ids are the same; undo goes back the same way."""
+    for operation in ("control_make_package", "set_package_remote_id", "control_make_order"):
+        DOINGS[operation](oms)
+        oms.clock.advance(minutes=5)
+    again = replayed(oms)
+    for each in (oms, again):
+        each.order(lines=[{"sku": SKU, "quantity": 1}])
+        assert each.undo() == "00000004"
+        each.undo()
+        each.package(state="Packed")
+    assert everything(oms) == everything(again)
+
+
+def test_what_no_call_made_cannot_be_exported(oms: Emulator) -> None:
+    """And can be again once it is undone with the call before it, or left behind by a restore."""
+    oms.snapshot("clean")
+    oms.package()
+    with oms.world.transaction() as tx:
+        tx.change(tx.one(Order, next(iter(tx.ids(Order)))), number="N")
+    with pytest.raises(ValueError, match="changed by other means than calls"):
+        oms.export()
+    assert in_process(oms)("GET", "/__admin/export").status == 409
+    oms.snapshot("dirty")
+    oms.undo()
+    assert oms.export()["steps"] == []
+    oms.restore("dirty")
+    with pytest.raises(ValueError, match="changed by other means than calls"):
+        oms.export()
+    oms.restore("clean")
+    assert oms.export()["steps"] == []
+
+
+def test_a_consequence_is_undone_with_the_call_before_it(oms: Emulator) -> None:
+    """A step without a request is what follows by itself."""
+    made = {"operation": "control_make_package", "request": "00000001", "body": {}}
+    follows = {key: value for key, value in made.items() if key != "request"}
+    again = replayed(oms, {"name": "x", "steps": [made, follows, follows, made | {"request": "00000009"}, follows]})
+    assert again.undo() == "00000009"
+    assert again.undo() == "00000001"
+    with pytest.raises(ValueError, match="nothing was written in world default"):
+        again.undo()
+
+
+MANY = 1_100
+
+
+def test_a_thousand_writes_can_be_undone_and_no_more() -> None:
+    """The older ones stay, and the message says how many."""
+    oms = Emulator("empty")
+    for quantity in range(MANY):
+        oms.stock(1, SKU, quantity)
+    assert [oms.undo() for _ in range(1_000)] == [f"{number:08d}" for number in range(MANY, MANY - 1_000, -1)]
+    with pytest.raises(ValueError, match="of 100 writes in world default, none is left"):
+        oms.undo()
+    assert [step["body"]["quantity"] for step in oms.export()["steps"]] == list(range(100))
+
+
+VALUES = [
+    0,
+    -0.0,
+    1.0,
+    1e22,
+    10**40,
+    "\ud800",
+    "\u2028",
+    float("inf"),
+    -float("inf"),
+    None,
+    [None, {"a": float("inf")}],
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=ascii)
+def test_json_text_comes_back_as_it_was(value: Any) -> None:
+    again = jsontext.read(jsontext.written({"k": [value, "Infinity", None]}))
+    assert repr(again) == repr({"k": [value, "Infinity", None]})
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        jsontext.read(text)
+
+
+def test_every_key_of_a_step_is_one_of_the_schema(oms: Emulator) -> None:
+    """A step has no key that people cannot look up."""
+    for do in DOINGS.values():
+        do(oms)
+    known = schemas.schema("scenario")["properties"]["steps"]["items"]["properties"]
+    assert {key for step in oms.export()["steps"] for key in step} <= set(known)
+
+
+def test_worlds_of_one_scenario_start_from_its_steps_done_once(oms: Emulator) -> None:
+    """And share nothing that changes."""
+    oms.package()
+    worlds = Worlds(from_document(oms.export()), "frozen")
+    other = worlds.put("other")
+    with other.transaction() as tx:
+        tx.change(tx.one(State, 35), name="changed")
+    assert worlds.named("default").root.one(State, 35).name == "Waiting"
+    assert find_scenario("demo").steps == ()

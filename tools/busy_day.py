@@ -1,0 +1,150 @@
+"""Makes the scenario `busy-day` by living through it: `python -m tools.busy_day`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from emulator import Emulator
+from emulator.rules.scenarios import FOLDER, Scenario, scenario
+from emulator.worlds import DEFAULT_WORLD
+
+FILE = FOLDER / "busy-day.json"
+START = replace(
+    scenario("demo"),
+    name="busy-day",
+    description="A busy day: every state of packages and transfer orders, refusals, re-planning, failed deliveries.",
+    packages=40,
+    seed=11,
+)
+DRESS, COAT = "PZ-101-02-L", "PZ-101-05-S"
+STORE = 3
+
+
+class Day:
+    """The shop's staff, warehouse and carrier, at work."""
+
+    def __init__(self, oms: Emulator) -> None:
+        self.oms = oms
+        self.client: requests.Session = oms.session()
+
+    def order(self, *lines: tuple[str, int], **details: Any) -> dict[str, Any]:
+        """Let a customer order; the next one comes minutes later."""
+        self.oms.clock.advance(minutes=4)
+        return self.oms.order(lines=[{"sku": sku, "quantity": quantity} for sku, quantity in lines], **details)
+
+    def package(self, **details: Any) -> int:
+        """Give the package of a new order."""
+        return int(self.order((DRESS, 1), **details)["packages"][0])
+
+    def command(self, pk: int, name: str, kind: str = "packages", **parameters: Any) -> None:
+        """Run the first command of this name that the record allows now."""
+        self.oms.clock.advance(minutes=2, seconds=30)
+        url = f"/api/v1/oms/{kind}/{pk}/"
+        slug = next(each["slug"] for each in self.client.get(url).json()["commands"] if f"__{name}__" in each["slug"])
+        done = self.client.post(f"{url}command/", json={"slug": slug, "input_parameters": parameters})
+        done.raise_for_status()
+
+    def items(self, pk: int) -> list[int]:
+        return [item["id"] for item in self.client.get(f"/api/v1/oms/packages/{pk}/").json()["packageitem_set"]]
+
+    def shipped(self) -> int:
+        """Bring a new package on its way: prepared, packed, shipped."""
+        pk = self.package()
+        for name in ("prepare_package_command", "complete_packaging", "ship_package_without_shipment"):
+            self.command(pk, name)
+        return pk
+
+
+def live(day: Day) -> None:
+    """From opening to closing time."""
+    morning(day)
+    transfers(day)
+    refusals(day)
+    deliveries(day)
+    odd_ones(day)
+
+
+def morning(day: Day) -> None:
+    """Orders come in, some are prepared, labelled and packed; invoices are written."""
+    for quantity in (1, 2, 3):
+        day.order((DRESS, quantity), (COAT, 1))
+    prepared = [day.package() for _ in range(3)]
+    for pk in prepared:
+        day.command(pk, "prepare_package_command")
+    day.command(prepared[0], "complete_packaging")
+    day.client.post(f"/api/v1/oms/packages/{prepared[0]}/invoice/").raise_for_status()
+    day.client.post(
+        f"/api/v1/oms/packages/{prepared[0]}/set_invoice_number/", json={"invoice_number": "BD-2023-0001"}
+    ).raise_for_status()
+    day.command(prepared[1], "pkg_state_transition")
+
+
+def transfers(day: Day) -> None:
+    """What the customer's store has not travels to it: dispatched, arrived, not found, not sent yet."""
+    day.oms.stock(STORE, DRESS, 0)
+    orders = [day.order((DRESS, 1), is_click_and_collect=True, retail_store_id=STORE) for _ in range(4)]
+    found = [pk for order in orders for pk in order["transfers"]]
+    for pk in found[:2]:
+        day.command(pk, "dispatch_transfer_order", "transfer_orders")
+    day.command(found[0], "deliver_transfer_order", "transfer_orders")
+    day.command(found[2], "transfer_product_not_found", "transfer_orders")
+
+
+def refusals(day: Day) -> None:
+    """A store refuses, another place packs; what is out of stock is told."""
+    refused = [day.package() for _ in range(2)]
+    day.command(refused[0], "refuse_package", denial_reason=1)
+    day.command(refused[1], "prepare_package_command")
+    day.command(refused[1], "refuse_package")
+    missing = [day.package() for _ in range(2)]
+    day.command(missing[0], "detected_out_of_stock_item", package_items=day.items(missing[0]))
+    day.command(missing[1], "detected_out_of_stock_item_advanced", package_items=day.items(missing[1]))
+
+
+def deliveries(day: Day) -> None:
+    """The carrier delivers at once, after an attempt, or not at all."""
+    ways = (("delivered",), ("attempted", "delivered"), ("attempted",), ("failed",), ("attempted", "failed"))
+    for events in (*ways, ("failed", "delivered"), ()):
+        pk = day.shipped()
+        for event in events:
+            day.oms.clock.advance(hours=1)
+            day.oms.carrier(pk, event)
+
+
+def odd_ones(day: Day) -> None:
+    """Blocked, cancelled, and what waits for somebody else."""
+    day.command(day.package(), "block_the_package")
+    freed = day.package()
+    day.command(freed, "block_the_package")
+    day.command(freed, "unblock_the_package")
+    day.oms.cancel_package(day.package())
+    day.oms.cancel_order(day.order((DRESS, 1), (COAT, 1))["order"])
+    for state in unseen(day.oms):
+        day.oms.package(state=state)
+
+
+def unseen(oms: Emulator) -> list[str]:
+    """Give the states of packages that no package is in."""
+    graph = oms.app.test_client().get("/__admin/graph").get_json()
+    return [state["name"] for state in graph["packages"]["states"] if not state["count"]]
+
+
+def lived(start: Scenario = START) -> Emulator:
+    """Give an emulator whose world has the day behind it."""
+    oms = Emulator("empty")
+    oms.worlds.put(DEFAULT_WORLD, start)
+    live(Day(oms))
+    return oms
+
+
+def make(file: Path = FILE) -> None:
+    """Write the scenario file."""
+    lived().save(file, force=True)
+
+
+if __name__ == "__main__":
+    make()
