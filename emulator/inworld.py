@@ -12,6 +12,7 @@ from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
+from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
 from emulator.web.covering import know_graph
 from emulator.web.door import WORLDS, Door
@@ -30,6 +31,7 @@ class InWorld(Arranging):
         self.worlds, self.name = worlds, name
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
+        self.hooks = Hooks(lambda: self.world)
 
     @property
     def server_url(self) -> str:

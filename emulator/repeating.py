@@ -14,7 +14,7 @@ from emulator.core.refusals import ControlError
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.handlers.control import CONTROL_WRITES, perform
-from emulator.handlers.outcomes import RECORD_OUTCOME, repeat_outcome
+from emulator.handlers.outcomes import POSTPONE, RECORD_OUTCOME, repeat_outcome, repeat_postponement
 from emulator.routes import ROUTES, Route
 
 Repeat = Callable[[World, Step], Any]
@@ -32,8 +32,12 @@ def repeat(world: World, steps: Iterable[Step]) -> None:
     for position, step in enumerate(steps):
         try:
             repeat_step(world, step)
-        except (ApiError, ControlError) as error:
-            why = jsontext.written(error.body).decode() if isinstance(error, ApiError) else error
+        except (ApiError, ControlError, LookupError) as error:
+            why = (
+                jsontext.written(error.body).decode()
+                if isinstance(error, ApiError)
+                else " ".join(map(str, error.args))
+            )
             raise UnrepeatableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
         except UnrepeatableStep as error:
             raise UnrepeatableStep(f"/steps/{position}/{error}") from None
@@ -107,5 +111,6 @@ REPEATS: Mapping[str, Repeat] = {
     **{route.operation: repeat_call(route) for route in ROUTES if is_repeated(route)},
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
     RECORD_OUTCOME: repeat_delivery,
+    POSTPONE: repeat_postponement,
 }
 """Operation -> what does it again."""

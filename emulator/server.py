@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from types import TracebackType
@@ -13,6 +13,7 @@ from emulator.core.coverage import Coverage
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
+from emulator.delivery import DeliveryMode, WorldsCourier
 from emulator.inworld import InWorld
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
+USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
+"""With a frozen clock all that happens is the test's doing, so that the same calls give the same world."""
 
 
 class Emulator(InWorld):
@@ -33,6 +36,8 @@ class Emulator(InWorld):
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
     What its callers met is counted, into `coverage` if several emulators are to share one.
+    Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
+    somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
     Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
@@ -53,6 +58,8 @@ class Emulator(InWorld):
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
         coverage: Coverage | None = None,
+        delivery: DeliveryMode | None = None,
+        allow_webhook_hosts: Collection[str] = (),
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
@@ -60,6 +67,7 @@ class Emulator(InWorld):
         self._serving: Serving | None = None
         self._journal_size = journal_size
         self._coverage = coverage or Coverage()
+        self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
@@ -68,6 +76,7 @@ class Emulator(InWorld):
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
         world.coverage = self._coverage
+        self._courier.outfit(world)
 
     @property
     def server_url(self) -> str:
@@ -104,6 +113,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._courier.stop(self.worlds.all())
 
     def __enter__(self) -> Self:
         self.start()

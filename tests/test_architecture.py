@@ -39,7 +39,7 @@ OWNERS = {
     "flask_swagger_ui": ("web/",),
     "waitress": ("server.py", "listening.py"),
     "requests": ("session.py", "inworld.py", "contract/", "delivery"),  # inworld: for a type alone
-    "urllib3": ("session.py",),
+    "urllib3": ("session.py", "delivery/"),
     "marshmallow": ("params/", "shapes/"),
     "jsonschema": ("core/",),
     "referencing": ("core/",),

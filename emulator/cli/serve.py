@@ -43,6 +43,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("coverage", type=click.Path(path_type=Path), help="Write what was met when it stops, for `coverage`.")
 @option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
+@option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -58,6 +59,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     coverage: Path | None,
     strict: bool,
     allow_host: tuple[str, ...],
+    allow_webhook_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
     log_format: str,
     quiet: bool,
@@ -81,6 +83,7 @@ def serve(  # noqa: PLR0913 - one argument per option
             host=host,
             port=port,
             allow_hosts=allow_host,
+            allow_webhook_hosts=allow_webhook_host,
             cors_origins=cors_origin,
             strict=strict,
         )

@@ -28,8 +28,8 @@ REMOVED = object()
 class Ids(Sequence[int]):
     """Ascending ids of one kind: the base's, then those added since."""
 
-    def __init__(self, base: Sequence[int], added: Map[int, int]) -> None:
-        self._base, self._added = base, added
+    def __init__(self, base: Sequence[int], added: Map[int, int], first: int) -> None:
+        self._base, self._added, self._first = base, added, first
 
     def __len__(self) -> int:
         return len(self._base) + len(self._added)
@@ -45,7 +45,7 @@ class Ids(Sequence[int]):
         if not 0 <= position < len(self):
             raise IndexError(index)
         before = len(self._base)
-        return self._base[position] if position < before else self._added[position - before]
+        return self._base[position] if position < before else self._added[self._first + position - before]
 
     def __iter__(self) -> Iterator[int]:
         return (self[position] for position in range(len(self)))
@@ -58,8 +58,8 @@ class View:
         self.base = base
         self.maps = maps
         """Changes: kind -> id -> record; (kind, relation) -> key -> ids; (kind, "added") -> position -> id;
-        (kind, "removed") -> id -> True; (kind, "tally") -> key -> more or fewer; (kind, "queue") -> see `queues`;
-        "next" -> kind -> its next id."""
+        (kind, "removed") -> id -> True; "first" -> kind -> position of the first added one that was not forgotten;
+        (kind, "tally") -> key -> more or fewer; (kind, "queue") -> see `queues`; "next" -> kind -> its next id."""
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Give the record, or None where there is none with this id."""
@@ -85,9 +85,13 @@ class View:
         """Give all ids of this kind, ascending."""
         added = self.maps.get((kind, "added"))
         base = self.base.ids(kind)
-        ids = base if added is None else Ids(base, added)
+        ids = base if added is None else Ids(base, added, self._first(kind))
         removed = self.maps.get((kind, "removed"))
-        return ids if removed is None else [id_ for id_ in ids if id_ not in removed]
+        return ids if not removed else [id_ for id_ in ids if id_ not in removed]
+
+    def _first(self, kind: type[Any]) -> int:
+        """Give the position of the first added record that was not forgotten."""
+        return cast("int", self.maps.get("first", _NO_MAP).get(kind, 0))
 
     def all(self, kind: type[R]) -> Iterator[R]:
         """Give all records of this kind, by id."""
@@ -154,7 +158,7 @@ class Transaction(View):
         kind = type(record)
         name = (kind, "added")
         added = self.maps.get(name, _NO_MAP)
-        self.maps[name] = added.set(len(added), record.id)  # type: ignore[attr-defined]
+        self.maps[name] = added.set(self._first(kind) + len(added), record.id)  # type: ignore[attr-defined]
         self._put(kind, None, record)
         return record
 
@@ -177,6 +181,24 @@ class Transaction(View):
             self._move(kind, relation, record.id, relation_key(current, columns), _UNTOUCHED)
         self._recount(kind, current, None)
         self._requeue(kind, current, None)
+
+    def forget(self, record: Any) -> None:
+        """Take a record of this world's own away without a trace, so that a world that runs for long does not grow.
+
+        Nothing that stays may refer to it. `ValueError` for one of the base.
+        """
+        kind = type(record)
+        if record.id in self.base.ids(kind):
+            raise ValueError(f"{kind.__name__} {record.id} is in the scenario's base")
+        self.remove(record)
+        added, removed = self.maps[kind, "added"], self.maps[kind, "removed"]
+        first = self._first(kind)
+        while (id_ := added.get(first)) is not None and id_ in removed:
+            added, removed = added.delete(first), removed.delete(id_)
+            self.maps[kind] = self.maps[kind].delete(id_)
+            first += 1
+        self.maps[kind, "added"], self.maps[kind, "removed"] = added, removed
+        self.maps["first"] = self.maps.get("first", _NO_MAP).set(kind, first)
 
     def queue(self, event_type: str, record: Any) -> None:
         """Tell the hooks of this event type, with the record's document as it is at the commit."""
@@ -225,7 +247,11 @@ class Transaction(View):
         name = (kind, relation)
         changed = self.maps.get(name, _NO_MAP)
         if old is not _UNTOUCHED:
-            changed = changed.set(old, tuple(i for i in self.related(kind, relation, old) if i != id_))
+            left = tuple(i for i in self.related(kind, relation, old) if i != id_)
+            if left or self.base.related(kind, relation, old):
+                changed = changed.set(old, left)
+            elif old in changed:
+                changed = changed.delete(old)
         if new is not _UNTOUCHED:
             changed = changed.set(new, tuple(sorted((*self.related(kind, relation, new), id_))))
         self.maps[name] = changed

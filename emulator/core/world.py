@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
 from emulator.core.coverage import Coverage
+from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
@@ -89,7 +90,7 @@ class Keeper(Protocol):
         """Take the whole world anew: its steps are no continuation of those kept."""
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """One scenario's records, clock and counters, apart from every other world's."""
 
@@ -123,6 +124,11 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     writing: bool = False
     """A transaction is open; only its thread, which has the lock, sees this."""
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    courier: Courier | None = None
+    """Sends what hooks are told; None: nobody does."""
+    timer: float | None = None
+    """When, by the machine, whoever sends looks at this world again."""
     deliver: Deliver = send_nothing
     """Makes one attempt to send an event; whoever delivers puts itself here."""
 
@@ -175,7 +181,7 @@ class World:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
             self.writing = True
             try:
-                transaction = Transaction(self.root, self._replaying or self.clock.next_write())
+                transaction = Transaction(self.root, self._replaying or self._next_write())
                 yield transaction
                 if transaction.events:
                     self.announce(transaction)
@@ -188,6 +194,12 @@ class World:
             safe()
         for tell in self.after_write:
             tell(self)
+
+    def _next_write(self) -> datetime:
+        """Give the time of a write: what nobody called for does not move a frozen clock, whenever it comes."""
+        doing: Doing | None = getattr(self._thread, "doing", None)
+        is_called_for = doing is None or doing.step.request_id is not None
+        return self.clock.next_write() if is_called_for else self.clock.now()
 
     def _commit(self, transaction: Transaction) -> Callable[[], None] | None:
         doing: Doing | None = getattr(self._thread, "doing", None)

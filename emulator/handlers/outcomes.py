@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from emulator.core.world import World
 from emulator.handlers.control import checked
 from emulator.rules.retry import printed, record_outcome
 
-RECORD_OUTCOME = "record_outcome"
+RECORD_OUTCOME, POSTPONE = "record_outcome", "postpone_events"
 
 
 def keep_outcome(world: World, event_id: int, outcome: Outcome, request_id: str | None = None) -> WebhookEvent:
@@ -34,10 +35,28 @@ def repeat_outcome(world: World, step: Step) -> None:
 
 def document_of(outcome: Outcome) -> dict[str, Any]:
     started = {} if outcome.started is None else {"started": printed(outcome.started)}
-    return {"status": outcome.status, "content": outcome.content, "took": outcome.took, **started}
+    return {"status": outcome.status, "content": outcome.content, **started}
 
 
 def outcome_of(document: Any) -> Outcome:
     started = document.get("started")
     at = None if started is None else datetime.fromisoformat(started)
-    return Outcome(document["status"], document["content"], document["took"], started=at)
+    return Outcome(document["status"], document["content"], 0.0, started=at)
+
+
+def postpone(world: World, due: Mapping[int, datetime]) -> None:
+    """Let events wait for other times: event id -> when it is due."""
+    body = {"due": {str(id_): printed(at) for id_, at in due.items()}}
+    with world.doing(Doing(Step(POSTPONE, body=body))):
+        postponed(world, body)
+
+
+def repeat_postponement(world: World, step: Step) -> None:
+    """Let events wait, as they did; `InvalidDocument` for a step that does not tell until when."""
+    postponed(world, checked("postponed-events", step.body))
+
+
+def postponed(world: World, body: Mapping[str, Any]) -> None:
+    with world.transaction() as tx:
+        for id_, at in body["due"].items():
+            tx.change(tx.one(WebhookEvent, int(id_)), due=datetime.fromisoformat(at))

@@ -90,6 +90,15 @@ CONTROL: tuple[Row, ...] = (
         {200: "stock-location"}, "change-stock-location", KNOWN),
     Row("control_make_token", "POST", "tokens", "Make a credential for either surface",
         {201: "token-made"}, "token-wanted", (400, 404)),
+    Row("control_deliveries", "GET", "hooks/deliveries", "What was sent to hooks, and what came of it",
+        {200: "deliveries"}, refusals=(404,)),
+    Row("control_flush_hooks", "POST", "hooks/flush", "Send what is due, and wait for what is on its way",
+        {200: "flushed"}, refusals=(400, 404)),
+    Row("control_disturbances", "GET", "hooks/disturbances", "What is to be done to deliveries that come",
+        {200: "disturbances"}, refusals=(404,)),
+    Row("control_disturb", "POST", "hooks/disturbances", "Let deliveries that come be disturbed",
+        {201: "disturbance"}, "disturbance", (400, 404)),
+    Row("control_undisturb", "DELETE", "hooks/disturbances", "Let deliveries alone", {204: None}, refusals=(404,)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
         {200: None}, refusals=(404,)),
     Row("control_coverage", "GET", "coverage", "How much of the behaviour callers met so far, in all worlds",
@@ -98,6 +107,7 @@ CONTROL: tuple[Row, ...] = (
         {200: None}, refusals=(404,)),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
+    Row("control_ui", "GET", "ui/", "The inspector: pages over this world", {200: None}, media=HTML),
 )
 # fmt: on
 

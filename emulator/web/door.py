@@ -31,6 +31,7 @@ WORLD = "emulator.world"
 """Where the control API finds the name of the world that it is called in."""
 NO_REQUEST = "00000000"
 """Id of what no world has in its journal."""
+INSPECTOR = f"{CONTROL}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -58,11 +59,18 @@ class Door:
         request_id = world.new_request_id()
         arrival = Arrival(environ, world, path, prefix, request_id, Seen())
         reply = answer(arrival, self.router, self.answers)
-        world.journal.add(exchange_of(arrival, reply))
-        cover(arrival, reply)
+        if not is_onlooking(environ):
+            world.journal.add(exchange_of(arrival, reply))
+            cover(arrival, reply)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)
+
+
+def is_onlooking(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the inspector only looks: that is nobody's exchange, and would push others out of the journal."""
+    reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+    return reads and environ.get("HTTP_REFERER", "").endswith(INSPECTOR)
 
 
 def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "due": "one key per event",
     "document": "a scenario, judged by its own schema",
     "additional_data": "the reference's attributes of a log",
     "additional_headers": "the hook's owner names the headers",

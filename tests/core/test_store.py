@@ -208,3 +208,31 @@ def test_a_transaction_knows_its_time() -> None:
     with world.transaction() as tx:
         assert START < tx.now == world.clock.next_write()
     assert world.clock.now() == tx.now
+
+
+@given(st.lists(st.sampled_from(["add", "forget first", "forget last", "forget middle"]), max_size=60))
+def test_what_is_forgotten_leaves_no_trace(moves: list[str]) -> None:
+    """Whatever is forgotten in whatever order: the rest is there, and nothing of what is gone is kept."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    there: list[int] = []
+    for move in moves:
+        with world.transaction() as tx:
+            if move == "add":
+                there.append(tx.add(Stock(tx.new_id(Stock), 9, 9)).id)
+            elif there:
+                place = {"forget first": 0, "forget last": -1, "forget middle": len(there) // 2}[move]
+                tx.forget(tx.one(Stock, there.pop(place)))
+    assert list(world.root.ids(Stock)) == [1, 2, *there]
+    assert world.root.related(Stock, "place", (9, 9)) == tuple(there)
+    with world.transaction() as tx:
+        for id_ in there:
+            tx.forget(tx.one(Stock, id_))
+    assert list(world.root.ids(Stock)) == [1, 2]
+    for name in (Stock, (Stock, "added"), (Stock, "removed"), (Stock, "place")):
+        assert not world.root.maps.get(name)
+
+
+def test_a_record_of_the_base_is_not_forgotten() -> None:
+    world = world_of([Stock(1, 1, 1)])
+    with pytest.raises(ValueError, match="Stock 1 is in the scenario's base"), world.transaction() as tx:
+        tx.forget(tx.one(Stock, 1))

@@ -26,7 +26,7 @@ from tests.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent
 EVENT_NAME = re.compile(r'"((?:package|shipment|transfer|stock_location)\.(?:[a-z_]+\.)?[a-z_]+)"')
-UNLISTED = {"/__admin/docs/", "/__admin/docs/start.js", "/__admin/docs/<>"}
+UNLISTED = {"/__admin/docs/", "/__admin/docs/start.js", "/__admin/docs/<>", "/__admin/ui", "/__admin/ui/<>"}
 """What the page of the document is made of."""
 
 

@@ -11,13 +11,19 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import Client
 
-from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
 from emulator.core.store import Root
 from emulator.inworld import InWorld
 from emulator.routes import ROUTES, Route
 
 HOST = "oms.test"
-OWNERS = (("/shipping-label/", ShippingLabel), ("/transfer_orders/", TransferOrder), ("", Package))
+OWNERS: tuple[tuple[str, type[Any]], ...] = (
+    ("/shipping-label/", ShippingLabel),
+    ("/transfer_orders/", TransferOrder),
+    ("/hook_events/", WebhookEvent),
+    ("/hooks/", Webhook),
+    ("", Package),
+)
 BELONGING = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
 LIFETIME = 10**9
 """Seconds: a token of the tests outlives every move of a clock."""

@@ -20,6 +20,7 @@ from emulator.web.admin.fidelity import add_fidelity
 from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
 from emulator.web.admin.here import Here, name_request
+from emulator.web.admin.hooks import add_hooks
 from emulator.web.admin.journal import add_journal
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
@@ -27,6 +28,7 @@ from emulator.web.admin.scenario import add_scenario
 from emulator.web.admin.snapshots import add_snapshots
 from emulator.web.admin.stock import add_stock
 from emulator.web.admin.tokens import add_tokens
+from emulator.web.admin.ui import add_ui
 from emulator.web.admin.worlds import add_worlds
 from emulator.worlds import Worlds
 
@@ -43,6 +45,7 @@ NOUNS = (
     add_tokens,
     add_clock,
     add_journal,
+    add_hooks,
     add_coverage,
 )
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
@@ -73,6 +76,7 @@ def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
         )
 
     add_docs(pages)
+    add_ui(pages)
     for add in NOUNS:
         add(pages, here.world)
     for add_noun in WORLD_NOUNS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Request
 
-LOCAL_NAMES = frozenset(("localhost", "oms.test"))
+from emulator.core.hosts import is_loopback
+
 OWN_SITES = frozenset(("", "same-origin", "none"))
 
 
@@ -23,11 +23,3 @@ def refusal(request: Request, allowed_hosts: Collection[str]) -> str | None:
     if request.headers.get("Sec-Fetch-Site", "") not in OWN_SITES:
         return "the control API takes no calls from pages of another site"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine; a name that only looks like its address is not."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in LOCAL_NAMES

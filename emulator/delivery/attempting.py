@@ -1,0 +1,99 @@
+"""One attempt for one event: what is sent, what comes back, and the step that records it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from emulator.core.deliveries import Delivery
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.sending import Outcome, answered, unanswered
+from emulator.core.sources import machine_seconds
+from emulator.core.world import World
+from emulator.delivery.answers import Answer, NoAnswer
+from emulator.delivery.disturbing import CHANGES, WAITS, Plan
+from emulator.delivery.receivers import receive
+from emulator.handlers.outcomes import keep_outcome, postpone
+from emulator.rules.requesting import headers
+from emulator.shapes.events import request_body
+
+if TYPE_CHECKING:
+    from emulator.delivery.calling import Caller
+
+
+class Attempts:
+    """Makes attempts."""
+
+    def __init__(self, allowed_hosts: Collection[str], timeout: float, longest: float) -> None:
+        self._calls_to = (allowed_hosts, timeout, longest)
+        self.longest = longest + timeout
+
+    @cached_property
+    def _caller(self) -> Caller:
+        from emulator.delivery.calling import Caller  # noqa: PLC0415 - requests is imported when used
+
+        return Caller(*self._calls_to)
+
+    def attempt(self, world: World, event_id: int) -> Outcome:
+        """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""
+        started, before = world.clock.now(), machine_seconds()
+        event, hook = event_of(world, event_id)
+        body = request_body(event, world.root, world.kept)
+        try:
+            plan = Plan(headers(hook, body))
+        except (AttributeError, TypeError, ValueError):
+            return unanswered("", 0.0, started)  # as the sender records what it cannot even begin
+        asked = world.mailbox.take_disturbance(hook.event_type, CHANGES)
+        plan = plan if asked is None else CHANGES[asked.kind](plan)
+        delivery = Delivery(
+            0, started, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
+            plan.headers, body, None, "", delivered=False, disturbed=None if asked is None else asked.kind,
+        )  # fmt: skip
+        return self._sent(world, delivery, plan, before)
+
+    def deliver(self, world: World, event_id: int) -> None:
+        """Send an event once, and record what came of it."""
+        event, hook = event_of(world, event_id)
+        if event.retry_count == 0 and (asked := world.mailbox.take_disturbance(hook.event_type, WAITS)) is not None:
+            postpone(world, WAITS[asked.kind](world, event, asked))
+            return
+        keep_outcome(world, event_id, self.attempt(world, event_id))
+
+    def give_up(self, world: World, event_id: int) -> None:
+        """Record that an event cannot be sent at all."""
+        keep_outcome(world, event_id, unanswered("", 0.0, world.clock.now()))
+
+    def _sent(self, world: World, delivery: Delivery, plan: Plan, before: float) -> Outcome:
+        outcomes = []
+        for _ in range(plan.requests):
+            try:
+                answer = self._answer(world, delivery, plan)
+                outcome = answered(answer.status, answer.body, answer.text, machine_seconds() - before, delivery.at)
+                told = delivery._replace(status=answer.status, response=answer.text)
+            except NoAnswer as error:
+                outcome = unanswered(str(error), machine_seconds() - before, delivery.at)
+                told = delivery._replace(response=str(error))
+            told = world.mailbox.log.add(told._replace(delivered=200 <= outcome.status < 300))
+            world.mailbox.count([told])
+            outcomes.append(outcome)
+        return outcomes[0]
+
+    def _answer(self, world: World, delivery: Delivery, plan: Plan) -> Answer:
+        if plan.lost is not None:
+            raise NoAnswer(plan.lost)
+        receiver = world.mailbox.receivers.get(host_of(delivery.url))
+        if receiver is not None:
+            return receive(receiver, delivery)
+        return self._caller.post(delivery.url, delivery.headers, delivery.body)
+
+
+def event_of(world: World, event_id: int) -> tuple[WebhookEvent, Webhook]:
+    root = world.root
+    event: Any = root.one(WebhookEvent, event_id)
+    return event, root.one(Webhook, event.webhook)
+
+
+def host_of(url: str) -> str:
+    """Give the host and port of an address."""
+    return url.partition("//")[2].partition("/")[0].partition("?")[0].lower()

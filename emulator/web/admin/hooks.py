@@ -1,0 +1,37 @@
+"""Deliveries to hooks: what was sent, sending what is due, and disturbing what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from emulator.core.world import World
+from emulator.handlers.deliveries import delivery_document, disturb, flush
+from emulator.web.admin.documents import answered, asked_document, no_document, nothing
+
+
+def add_hooks(pages: Blueprint, world: Callable[[], World]) -> None:
+    @pages.get("/hooks/deliveries")
+    def deliveries() -> Response:
+        rows = [delivery_document(delivery) for delivery in world().mailbox.log]
+        return answered({"count": len(rows), "results": rows})
+
+    @pages.post("/hooks/flush")
+    def flush_hooks() -> Response:
+        no_document()
+        return answered(flush(world())._asdict())
+
+    @pages.get("/hooks/disturbances")
+    def disturbances() -> Response:
+        armed = [each._asdict() for each in world().mailbox.disturbances]
+        return answered({"count": len(armed), "results": armed})
+
+    @pages.post("/hooks/disturbances")
+    def disturb_deliveries() -> Response:
+        return answered(disturb(world(), asked_document())._asdict(), 201)
+
+    @pages.delete("/hooks/disturbances")
+    def leave_deliveries_alone() -> Response:
+        world().mailbox.disturbances.clear()
+        return nothing()

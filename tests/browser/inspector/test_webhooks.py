@@ -1,0 +1,94 @@
+"""Webhooks: a hook is registered, an event fails to be delivered, is looked at and sent once more, by clicking."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from emulator import Emulator
+from tests.browser.inspector.conftest import Watched
+from tests.browser.inspector.test_work import package_in
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes deliveries, and answers them as it is told."""
+
+    status = 500
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"heard")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.skipif(find_spec("emulator.web.admin.hooks") is None, reason="nothing is sent to hooks here yet")
+def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watched, receiver: Receiver) -> None:
+    """The payload and the outcome are shown; the next try waits for the clock; a retry delivers."""
+    page = inspector.open("webhooks")
+    page.get_by_label("Target URL").fill(receiver.url)
+    page.get_by_role("combobox", name="Event").select_option("package.status.transitioned")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)).to_be_visible()
+
+    package = package_in(oms, "100")
+    session = oms.session()
+    body = {"slug": "package__prepare_package_command__waiting__preparing", "input_parameters": {}}
+    session.post(f"/api/v1/oms/packages/{package['id']}/command/", json=body)
+    page.get_by_role("button", name="Send what is due").click()
+    rows = page.get_by_role("table", name="Deliveries").get_by_role("row").filter(has_text=receiver.url)
+    expect(rows.filter(has_text="not delivered").first).to_contain_text("500")
+    expect(page.get_by_text("The clock has something due at")).to_be_visible()
+
+    rows.first.get_by_role("button", name="package.status.transitioned").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("region", name="payload")).to_contain_text(package["number"])
+    expect(dialog.get_by_text("heard")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    receiver.status = 200
+    rows.first.get_by_role("button", name="Retry").click()
+    expect(rows.filter(has_text="200 delivered").first).to_be_visible()
+    hook = page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)
+    hook.get_by_role("button", name="Switch").click()
+    expect(hook).to_contain_text("no")
+
+
+def test_a_hook_that_is_there_is_refused(oms: Emulator, inspector: Watched, receiver: Receiver) -> None:
+    """The sender's own words are shown."""
+    page = inspector.open("webhooks")
+    for _ in range(2):
+        page.get_by_label("Target URL").fill(receiver.url)
+        page.get_by_role("button", name="Subscribe").click()
+        expect(
+            page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)
+        ).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("Webhook already registered")).to_be_visible()

@@ -1,0 +1,393 @@
+"""What each page is for, done by clicking, and seen through the API afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Page, expect
+
+from emulator import Emulator
+from emulator.core.credentials import CREDENTIALS
+from tests.browser.inspector.conftest import Opener, Watched
+
+PACKAGES = "/api/v1/oms/packages/"
+
+
+def package_in(oms: Emulator, value: str) -> Any:
+    """Give the newest package in the state of this value."""
+    found = oms.session().get(PACKAGES, params={"state__enum_value": value, "limit": 1})
+    return found.json()["results"][0]
+
+
+def present(oms: Emulator, package: Any) -> Any:
+    return oms.session().get(f"{PACKAGES}{package['id']}/").json()
+
+
+def test_the_overview_counts_as_the_world_does(oms: Emulator, inspector: Watched) -> None:
+    """Each state of the picture is a link that says its count, kept up to date; it leads to that state's list."""
+    page = inspector.open()
+    graph = oms.session().get("/__admin/graph").json()["packages"]["states"]
+    picture = page.get_by_label("State graph of packages")
+    expect(picture.locator("a")).to_have_count(len(graph))
+    waiting = picture.get_by_role("link", name=re.compile(r"^Waiting: 24 packages, observed"))
+    expect(waiting).to_be_visible()
+    oms.package(state="Waiting")
+    expect(picture.get_by_role("link", name=re.compile(r"^Waiting: 25 packages"))).to_be_visible()
+    picture.get_by_role("link", name=re.compile(r"^Waiting: ")).click()
+    expect(page.get_by_role("status").get_by_text("25 packages").first).to_be_visible()
+
+
+def test_the_picture_tells_who_moves_and_how_sure_it_is(oms: Emulator, inspector: Watched) -> None:
+    """The carrier's moves can be left out; assumed lines are dashed; the tables say all of it in words."""
+    page = inspector.open()
+    card = page.locator("section", has=page.get_by_role("heading", name="Packages", exact=True))
+    expect(card.locator(".canvas path.edge.carrier")).not_to_have_count(0)
+    card.get_by_label("carrier").uncheck()
+    expect(card.locator(".canvas path.edge.carrier")).to_have_count(0)
+    dashes = "each => getComputedStyle(each).strokeDasharray"
+    assert card.locator(".canvas path.edge.assumed").first.evaluate(dashes) != "none"
+    assert card.locator(".canvas path.edge:not(.assumed)").first.evaluate(dashes) == "none"
+    card.get_by_text("The same as tables").click()
+    transitions = oms.session().get("/__admin/graph").json()["packages"]["transitions"]
+    table = card.get_by_role("table", name="Transitions of packages")
+    expect(table.get_by_role("row")).to_have_count(len(transitions) + 1)
+    expect(table.get_by_role("row").filter(has_text="CARRIER_FAILED").first).to_contain_text("carrier")
+
+
+def test_tokens_and_the_first_call_can_be_copied(oms: Emulator, inspector: Watched) -> None:
+    """What is copied works as it is: the call in a shell, the JWT on the reference surface."""
+    page = inspector.open()
+    shown = page.get_by_role("table", name="Tokens").get_by_role("row")
+    expect(shown).to_have_count(len(CREDENTIALS) + 1)
+    for token in CREDENTIALS:
+        expect(page.get_by_role("button", name=f"Copy: token {token}", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Copy: first call").click()
+    expect(page.get_by_role("status").get_by_text("Copied first call")).to_be_visible()
+    done = subprocess.run(["/bin/sh", "-c", clipboard(page)], capture_output=True, text=True, check=True)
+    assert len(json.loads(done.stdout)["results"]) == 2
+    page.get_by_role("button", name="Make and copy a JWT for full-access").click()
+    expect(page.get_by_role("status").get_by_text("Copied a JWT for full-access")).to_be_visible()
+    answer = requests.get(f"{oms.url}/packages/", headers={"Authorization": clipboard(page)}, timeout=10)
+    assert answer.status_code == 200
+
+
+def clipboard(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_world_is_reset(oms: Emulator, inspector: Watched) -> None:
+    oms.package(state="Waiting")
+    page = inspector.open()
+    expect(page.locator(".facts").get_by_text("201", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Reset the world").click()
+    expect(page.locator(".facts").get_by_text("200", exact=True)).to_be_visible()
+    assert oms.session().get(PACKAGES).json()["count"] == 200
+
+
+def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
+    """By state, by the API's own filters, in any order and page by page, all of it in the address."""
+    page = inspector.open("packages")
+    rows = page.get_by_role("table", name="Packages").get_by_role("row")
+    expect(rows).to_have_count(51)
+    page.get_by_role("button", name="Next page").first.click()
+    expect(page.get_by_label("Page", exact=True).first).to_have_value("2")
+    newest = package_in(oms, "100")
+    page.get_by_role("combobox", name="State", exact=True).select_option(label="Waiting (24)")
+    expect(rows).to_have_count(25)
+    expect(rows.nth(1)).to_contain_text(newest["number"])
+    page.get_by_role("button", name="Id").click()
+    expect(rows.nth(24)).to_contain_text(newest["number"])
+    page.get_by_label("Search by").select_option(label="order number (starts with)")
+    page.get_by_role("searchbox", name="Value").fill(newest["number"])
+    page.get_by_role("button", name="Search").click()
+    expect(rows.nth(1)).to_contain_text(newest["number"])
+    assert f"order__number={newest['order_number']}" in page.url
+    page.reload()
+    expect(rows.nth(1)).to_contain_text(newest["number"])
+    page.get_by_label("Search by").select_option(label="customer first name")
+    page.get_by_role("searchbox", name="Value").fill("Nobody")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("No package is like that.")).to_be_visible()
+
+
+def test_a_refused_filter_says_why(inspector: Watched) -> None:
+    page = inspector.open("packages?created_date__gte=yesterday")
+    expect(page.get_by_role("alert").get_by_text("created_date__gte")).to_be_visible()
+
+
+def test_a_package_is_refused_and_taken_back(oms: Emulator, inspector: Watched) -> None:
+    """A command with a parameter, its effect on history and state, and undo."""
+    package = package_in(oms, "100")
+    page = inspector.open(f"packages/{package['id']}")
+    expect(page.locator("h1")).to_have_text(f"Package {package['number']}")
+    page.get_by_role("button", name="Refuse Package").click()
+    form = page.get_by_role("dialog", name="Refuse Package")
+    form.get_by_label("Denial reason").select_option(label="Mağaza yoğun")
+    form.get_by_role("button", name="Send the command").click()
+    expect(page.get_by_role("status").get_by_text("Refuse Package: answered")).to_be_visible()
+    expect(page.locator(".title .state")).to_have_text("Requires replan")
+    expect(page.get_by_role("listitem").filter(has_text="Requires replan from Waiting")).to_be_visible()
+    assert present(oms, package)["state"]["name"] == "Requires replan"
+    page.get_by_role("button", name="Undo the last step").click()
+    expect(page.locator(".title .state")).to_have_text("Waiting")
+    assert present(oms, package) == package
+
+
+def test_the_items_of_a_command_are_chosen(oms: Emulator, inspector: Watched) -> None:
+    package = package_in(oms, "100")
+    page = inspector.open(f"packages/{package['id']}")
+    page.get_by_title("package__detected_out_of_stock_item__waiting__contains-out-of-stock-products").click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Send the command").click()
+    expect(form.get_by_role("alert")).to_contain_text("package_items")
+    form.get_by_role("checkbox").first.check()
+    form.get_by_role("button", name="Send the command").click()
+    expect(page.locator(".title .state")).not_to_have_text("Waiting")
+    assert present(oms, package)["state"]["name"] == "Contains out of stock products"
+
+
+def test_what_is_refused_says_why(oms: Emulator, inspector: Watched) -> None:
+    """A command of another state says what it needs; tried all the same, the refusal and its hint are shown."""
+    package = package_in(oms, "800")
+    page = inspector.open(f"packages/{package['id']}")
+    page.get_by_text(re.compile("commands refused now")).click()
+    line = page.get_by_role("listitem").filter(has_text="Refuse Package")
+    expect(line).to_contain_text("needs Waiting")
+    expect(line).to_contain_text("this is in Delivered")
+    line.get_by_role("button", name="Try Refuse Package all the same").click()
+    refusal = page.locator("section", has_text="Commands").get_by_role("alert")
+    expect(refusal).to_contain_text("400")
+    expect(refusal).to_contain_text("Allowed now")
+    assert present(oms, package) == package
+
+
+def test_the_carrier_delivers(oms: Emulator, inspector: Watched) -> None:
+    package = package_in(oms, "600")
+    page = inspector.open(f"packages/{package['id']}")
+    page.get_by_role("button", name="Carrier: delivered").click()
+    expect(page.locator(".title .state")).to_have_text("Delivered")
+    assert present(oms, package)["state"]["name"] == "Delivered"
+
+
+def test_every_shape_of_a_package_is_shown(oms: Emulator, inspector: Watched) -> None:
+    """The documents are those of the API, on both surfaces; items, label and relatives are there."""
+    package = package_in(oms, "600")
+    page = inspector.open(f"packages/{package['id']}")
+    shown = page.locator("section", has=page.get_by_role("heading", name="JSON", exact=True))
+    bearer = {"Authorization": f"Bearer {oms.jwt()}"}
+    for choice, path, headers in (
+        ("Guide: detail", f"{PACKAGES}{package['id']}/", oms.auth),
+        ("Guide: short", f"{PACKAGES}{package['id']}/short/", oms.auth),
+        ("Reference: detail", f"/packages/{package['id']}/", bearer),
+        ("Reference: short", f"/packages/{package['id']}/short/", bearer),
+    ):
+        shown.get_by_text(choice, exact=True).click()
+        expect(shown.get_by_role("region", name=choice)).to_be_visible()
+        document = requests.get(oms.url + path, headers=headers, timeout=10).json()
+        assert json.loads(shown.get_by_role("region", name=choice).inner_text()) == document
+    expect(page.frame_locator("iframe").get_by_text(package["tracking_number"])).to_be_visible()
+    expect(page.get_by_role("table", name="Items").get_by_role("row")).to_have_count(
+        len(package["packageitem_set"]) + 1
+    )
+
+
+def test_a_transfer_order_is_dispatched(oms: Emulator, inspector: Watched) -> None:
+    page = inspector.open("transfers?state=73")
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.get_by_role("button", name="Dispatch").click()
+    expect(page.locator(".title .state")).to_have_text("In Transit")
+    page.get_by_role("link", name=re.compile(r"P\d$")).first.click()
+    expect(page.locator("h1")).to_contain_text("Package")
+    expect(page.get_by_role("listitem").filter(has_text="In Transit")).to_be_visible()
+
+
+def test_the_journal_is_live_and_explains(oms: Emulator, inspector: Watched) -> None:
+    """A call comes to be seen by itself; its page says why it was answered so."""
+    page = inspector.open("journal")
+    expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
+    package = package_in(oms, "800")
+    body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
+    assert oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body).status_code == 400
+    rows = page.get_by_role("table", name="Exchanges").get_by_role("row")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Status").fill("400")
+    page.get_by_role("button", name="Filter").click()
+    expect(rows).to_have_count(2)
+    rows.nth(1).get_by_role("link").click()
+    expect(page.get_by_text("A 400 of this operation is")).to_contain_text("documented")
+    expect(page.get_by_text("Allowed now:", exact=True)).to_be_visible()
+    for way in ("curl", "requests", "pytest"):
+        page.get_by_text(way, exact=True).click()
+        page.get_by_role("button", name=f"Copy: {way}").click()
+        expect(page.get_by_role("region", name=way)).to_be_visible()
+        assert clipboard(page).strip() == page.get_by_role("region", name=way).inner_text().strip()
+
+
+def test_an_exchange_can_be_done_again(oms: Emulator, inspector: Watched, tmp_path: Path) -> None:
+    """What is copied as curl, requests and pytest runs, and meets the same answer."""
+    package = package_in(oms, "800")
+    body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
+    refused = oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body)
+    page = inspector.open(f"journal/{refused.headers['X-Emulator-Request-Id']}")
+    texts = {}
+    for way in ("curl", "requests", "pytest"):
+        page.get_by_text(way, exact=True).click()
+        texts[way] = page.get_by_role("region", name=way).inner_text()
+    for command in (["/bin/sh", "-c", texts["curl"]], [sys.executable, "-c", texts["requests"]]):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert refused.text in done.stdout
+    names: dict[str, Any] = {}
+    exec(texts["pytest"], names)  # noqa: S102 - what we ourselves wrote, as a test's user would run it
+    names["test_command_package_answers_400"](Emulator("demo"))
+
+
+def test_a_paused_journal_asks_nothing(oms: Emulator, inspector: Watched) -> None:
+    """However long it is paused; gone on with, it shows what came meanwhile."""
+    inspector.page.clock.install()
+    page = inspector.open("journal")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused:")).to_be_visible()
+    before = journal_calls(inspector)
+    oms.session().get(PACKAGES)
+    page.clock.run_for(60_000)
+    assert journal_calls(inspector) == before
+    page.get_by_role("button", name="Go on").click()
+    page.clock.run_for(5_000)
+    expect(page.get_by_role("table", name="Exchanges")).to_be_visible()
+
+
+def journal_calls(watched: Watched) -> int:
+    return sum("/__admin/requests" in url for url in watched.asked)
+
+
+def test_what_the_inspector_reads_is_in_no_journal(oms: Emulator, inspector: Watched) -> None:
+    """It looks without leaving traces; what it changes is told."""
+    package = package_in(oms, "100")
+    before = len(oms.world.journal)
+    page = inspector.open(f"packages/{package['id']}")
+    expect(page.get_by_role("region", name="Guide: detail")).to_be_visible()
+    assert len(oms.world.journal) == before
+    page.get_by_role("button", name="waiting to prep").click()
+    expect(page.locator(".title .state")).to_have_text("Preparing")
+    assert len(oms.world.journal) == before + 1
+
+
+def test_the_clock_is_moved(oms: Emulator, inspector: Watched) -> None:
+    page = inspector.open("clock")
+    expect(page.locator(".big-time")).to_have_text("2023-04-05 09:00:00 UTC")
+    page.get_by_role("button", name="+1 day").click()
+    expect(page.locator(".big-time")).to_have_text("2023-04-06 09:00:00 UTC")
+    page.get_by_label("To (UTC)").fill("2023-05-01T12:30:05")
+    page.get_by_role("button", name="Move the clock").click()
+    expect(page.locator(".big-time")).to_have_text("2023-05-01 12:30:05 UTC")
+    page.get_by_text("Ticking", exact=True).click()
+    expect(page.get_by_role("status").get_by_text("The clock is ticking")).to_be_visible()
+    assert oms.session().get("/__admin/clock").json()["mode"] == "ticking"
+
+
+def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Watched, tmp_path: Path) -> None:
+    """By name and size; the export is a file that brings the same world back, chosen or dropped."""
+    page = inspector.open("scenarios")
+    page.get_by_label("Name *").fill("demo")
+    page.get_by_label("Packages", exact=True).fill("30")
+    page.get_by_role("button", name="Load the scenario").click()
+    expect(page.get_by_role("status").get_by_text("Loaded demo")).to_be_visible()
+    oms.session().post("/__admin/packages", json={"state": "Shipped"})
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export this world").click()
+    file = tmp_path / "mine.json"
+    download.value.save_as(file)
+    for bring in (chosen, dropped):
+        oms.session().put("/__admin/scenario", json={"name": "empty"})
+        bring(page, file)
+        expect(page.get_by_role("status").get_by_text("Loaded mine.json").first).to_be_visible()
+        assert oms.session().get(PACKAGES).json()["count"] == 31
+        page.get_by_role("button", name="Dismiss").first.click()
+    file.write_text("no json")
+    chosen(page, file)
+    expect(page.get_by_role("alert").get_by_text("mine.json is not JSON")).to_be_visible()
+
+
+def chosen(page: Page, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(file)
+
+
+def dropped(page: Page, file: Path) -> None:
+    make = "([text, name]) => { const d = new DataTransfer(); d.items.add(new File([text], name)); return d; }"
+    data = page.evaluate_handle(make, [file.read_text("utf-8"), file.name])
+    page.locator(".drop").dispatch_event("drop", {"dataTransfer": data})
+
+
+def test_snapshots_and_branches(oms: Emulator, inspector: Watched) -> None:
+    """A snapshot is taken and restored; a branch goes its own way, in an inspector of its own."""
+    page = inspector.open("scenarios")
+    page.get_by_label("Name of a snapshot").fill("before")
+    page.get_by_role("button", name="Take a snapshot").click()
+    restore = page.get_by_role("button", name="Restore before")
+    expect(restore).to_be_visible()
+    page.get_by_label("Name of a branch").fill("tryout")
+    page.get_by_role("button", name="Branch this world").click()
+    expect(page.get_by_role("button", name="Enter tryout")).to_be_visible()
+
+    oms.package(state="Waiting")
+    restore.click()
+    expect(page.get_by_role("status").get_by_text("The world is back at before")).to_be_visible()
+    assert oms.session().get(PACKAGES).json()["count"] == 200
+
+    page.get_by_role("button", name="Enter tryout").click()
+    expect(page).to_have_url(re.compile("/w/tryout/__admin/ui/#/scenarios"))
+    page.get_by_role("link", name="Packages", exact=True).click()
+    package = package_in(oms, "100")
+    page.get_by_role("link", name=package["number"]).click()
+    page.get_by_role("button", name="waiting to prep").click()
+    expect(page.locator(".title .state")).to_have_text("Preparing")
+    assert present(oms, package) == package
+    there = oms.session().get(f"/w/tryout{PACKAGES}{package['id']}/").json()
+    assert there["state"]["name"] == "Preparing"
+
+    page.get_by_label("World").select_option("default")
+    expect(page.locator(".title .state")).to_have_text("Waiting")
+
+
+def test_fidelity_is_searched(oms: Emulator, inspector: Watched) -> None:
+    page = inspector.open("fidelity")
+    page.get_by_text(re.compile("^transitions")).click()
+    page.get_by_text("Assumed", exact=True).click()
+    page.get_by_label("Contains").fill("CARRIER_FAILED")
+    page.get_by_role("button", name="Search").click()
+    rows = page.get_by_role("table", name="transitions").get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text("the carrier is outside the API")
+
+
+def test_a_page_whose_call_is_missing_says_so(oms: Emulator, opener: Opener) -> None:
+    """A server without such a call is told of in one sentence; nothing breaks."""
+    watched = opener()
+    answer = {"error": "GET /__admin/clock: Not Found", "known": []}
+    watched.page.route("**/__admin/clock", lambda route: route.fulfill(status=404, json=answer))
+    page = watched.open("clock")
+    expect(page.get_by_role("note")).to_have_text("This server does not offer a clock to set.")
+
+
+def test_a_hidden_page_asks_nothing(oms: Emulator, inspector: Watched) -> None:
+    """Nobody looks, so nobody asks; seen again, it asks at once."""
+    inspector.page.clock.install()
+    page = inspector.open("journal")
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    before = len(inspector.asked)
+    page.clock.run_for(60_000)
+    assert len(inspector.asked) == before
+    with page.expect_request(re.compile("/__admin/requests")):
+        page.evaluate(hide, False)

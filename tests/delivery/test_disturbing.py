@@ -1,0 +1,144 @@
+"""Deliveries that are duplicated, delayed, reordered, dropped or signed wrongly, on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.deliveries import DISTURBANCES, Delivery
+from emulator.core.refusals import InvalidDocument
+from emulator.delivery.disturbing import CHANGES, WAITS
+
+EVENT = "package.created"
+URL = "http://receiver-1.test/"
+
+
+@pytest.fixture
+def got() -> list[Delivery]:
+    return []
+
+
+@pytest.fixture
+def oms(got: list[Delivery]) -> Emulator:
+    oms = Emulator("empty")
+    oms.hooks.add(got.append, EVENT, secret_key="secret")
+    return oms
+
+
+def packages(got: list[Delivery]) -> list[int]:
+    return [json.loads(each.body)["payload"]["id"] for each in got]
+
+
+def is_signed(delivery: Delivery) -> bool:
+    signature = hmac.new(b"secret", delivery.body, hashlib.sha256).hexdigest()
+    return delivery.headers["X-Whisperer-Signature"] == f"sha256={signature}"
+
+
+def only_ours(oms: Emulator) -> None:
+    """Switch the hooks of the scenario off: what is disturbed is the next delivery, whosever it is."""
+    for hook in oms.session().get("/whisperer/hooks/?is_active=true").json()["results"]:
+        if hook["target_url"] != URL:
+            assert oms.session().delete(f"/whisperer/hooks/{hook['id']}/").status_code == 204
+
+
+def test_every_kind_is_there_once() -> None:
+    assert set(DISTURBANCES) == CHANGES.keys() | WAITS.keys()
+    assert not CHANGES.keys() & WAITS.keys()
+
+
+def test_without_any_it_is_as_usual(oms: Emulator, got: list[Delivery]) -> None:
+    only_ours(oms)
+    made = [oms.package()["id"] for _ in range(3)]
+    oms.hooks.flush()
+    assert packages(got) == made
+    assert all(map(is_signed, got))
+
+
+def test_duplicate(oms: Emulator, got: list[Delivery]) -> None:
+    """The same bytes twice, one attempt."""
+    only_ours(oms)
+    oms.hooks.disturb("duplicate")
+    made = [oms.package()["id"] for _ in range(2)]
+    deliveries = oms.hooks.deliveries
+    assert packages(got) == [made[0], made[0], made[1]]
+    assert got[0].body == got[1].body
+    assert [each.attempt for each in deliveries] == [1, 1, 1]
+    assert [each.disturbed for each in deliveries] == ["duplicate", "duplicate", None]
+
+
+def test_delay(oms: Emulator, got: list[Delivery]) -> None:
+    only_ours(oms)
+    oms.hooks.disturb("delay", seconds=90)
+    late, soon = oms.package()["id"], oms.package()["id"]
+    oms.hooks.flush()
+    assert packages(got) == [soon]
+    start = oms.clock.now()
+    oms.clock.advance(seconds=89)
+    assert packages(got) == [soon]
+    oms.clock.advance(seconds=2)
+    assert packages(got) == [soon, late]
+    assert got[1].at - start == timedelta(seconds=90)
+
+
+def test_reorder(oms: Emulator, got: list[Delivery]) -> None:
+    only_ours(oms)
+    oms.hooks.disturb("reorder")
+    first, second, third = (oms.package()["id"] for _ in range(3))
+    oms.hooks.flush()
+    assert packages(got) == [second, first, third]
+
+
+def test_drop(oms: Emulator, got: list[Delivery]) -> None:
+    """It gets lost as without a network; the retry brings it."""
+    only_ours(oms)
+    oms.hooks.disturb("drop")
+    made = oms.package()["id"]
+    (lost,) = oms.hooks.deliveries
+    assert (got, lost.status, lost.response, lost.disturbed) == ([], None, "dropped on demand", "drop")
+    oms.clock.advance(minutes=2)
+    assert packages(got) == [made]
+    assert got[0].attempt == 2
+
+
+def test_corrupt_signature(oms: Emulator, got: list[Delivery]) -> None:
+    only_ours(oms)
+    oms.hooks.disturb("corrupt_signature", times=2)
+    for _ in range(3):
+        oms.package()
+    oms.hooks.flush()
+    assert [is_signed(each) for each in got] == [False, False, True]
+
+
+def test_only_the_type_that_is_meant(oms: Emulator, got: list[Delivery]) -> None:
+    only_ours(oms)
+    oms.hooks.disturb("drop", "shipment.created")
+    made = oms.package()["id"]
+    oms.hooks.flush()
+    assert packages(got) == [made]
+
+
+def test_unknown_kinds_and_types_are_refused(oms: Emulator) -> None:
+    with pytest.raises(InvalidDocument, match=r"unknown kind 'lose'; known: duplicate, delay, reorder, drop"):
+        oms.hooks.disturb("lose")
+    with pytest.raises(InvalidDocument, match=r"unknown event type 'x'; known: package\.created"):
+        oms.hooks.disturb("drop", "x")
+
+
+def test_a_disturbed_run_replays(oms: Emulator, got: list[Delivery]) -> None:
+    """Waiting is a step too: the replay has the same events, with the same times."""
+    only_ours(oms)
+    for kind in DISTURBANCES:
+        oms.hooks.disturb(kind, seconds=5)
+    for _ in range(7):
+        oms.package()
+    oms.clock.advance(minutes=3)
+    again = Emulator("empty")
+    assert again.session().put("/__admin/scenario", json={"document": oms.export()}).status_code == 200
+    path = "/whisperer/hook_events/?limit=100"
+    assert oms.session().get(path).content == again.session().get(path).content
+    assert len(got) >= 7

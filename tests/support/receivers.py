@@ -1,0 +1,94 @@
+"""A receiver of webhooks on a real port, that behaves as a test wants."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+
+class Got(NamedTuple):
+    """One request as it came over the wire."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Behaviour = Callable[[BaseHTTPRequestHandler, Got], None]
+
+
+def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
+    """Give a behaviour that answers at once."""
+
+    def behave(handler: BaseHTTPRequestHandler, _: Got) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return behave
+
+
+class Receiver:
+    """What came, in order, and where to send to."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.got: list[Got] = []
+        self.came = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                got = Got(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+                with receiver.came:
+                    receiver.got.append(got)
+                    receiver.came.notify_all()
+                receiver.behaviour(self, got)
+
+            do_POST = do_GET = handle_any  # noqa: N815 - the names that the library calls
+
+            def log_message(self, *_: Any) -> None:
+                """Be quiet."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *_: Any) -> None:
+                """Be quiet: a client that hangs up is what some tests want."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def wait_for(self, count: int, timeout: float = 30) -> list[Got]:
+        """Wait until so many requests came."""
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.got) >= count, timeout), f"{len(self.got)} of {count} came"
+            return list(self.got)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def receiving(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
+    """Receive on a free port of this machine."""
+    receiver = Receiver(behaviour or answer())
+    try:
+        yield receiver
+    finally:
+        receiver.close()

@@ -1,0 +1,100 @@
+"""`oms.hooks`: who is subscribed, and what is said when something was not delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from emulator import Emulator
+from emulator.core.events import EVENT_TYPES
+from emulator.core.refusals import InvalidDocument
+
+EVENT = "package.created"
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    return Emulator("empty")
+
+
+def test_a_wsgi_application_receives(oms: Emulator) -> None:
+    """A Flask application in this process is called as one on the network would be."""
+    app = Flask("receiver")
+    got: list[tuple[str, Any]] = []
+
+    @app.post("/")
+    def take() -> tuple[str, int]:
+        got.append((request.headers["X-Whisperer-Event"], request.get_json()["payload"]["id"]))
+        return "taken", 202
+
+    oms.hooks.add(app, EVENT)
+    made = oms.package()["id"]
+    (delivery,) = oms.hooks.assert_delivered(EVENT, status=202)
+    assert got == [(EVENT, made)]
+    assert delivery.response == "taken"
+
+
+def test_a_receiver_that_raises_is_a_failed_attempt(oms: Emulator) -> None:
+    def broken(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        raise RuntimeError("out of order")
+
+    oms.hooks.add(broken, EVENT)
+    oms.package()
+    (delivery,) = [each for each in oms.hooks.deliveries if "receiver-1" in each.url]
+    assert (delivery.status, delivery.response) == (None, "the receiver raised RuntimeError: out of order")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "response"),
+    [(None, 200, ""), (503, 503, ""), ((400, "no"), 400, "no"), ((200, b"yes"), 200, "yes")],
+)
+def test_what_a_function_gives_is_the_answer(oms: Emulator, given: Any, status: int, response: str) -> None:
+    oms.hooks.add(lambda _: given, EVENT)
+    oms.package()
+    (delivery,) = [each for each in oms.hooks.deliveries if "receiver-1" in each.url]
+    assert (delivery.status, delivery.response) == (status, response)
+
+
+def test_one_several_or_all_types(oms: Emulator) -> None:
+    oms.hooks.add("http://127.0.0.1:9/one", EVENT)
+    oms.hooks.add("http://127.0.0.1:9/two", [EVENT, "shipment.created"])
+    oms.hooks.add("http://127.0.0.1:9/all")
+    hooks = oms.session().get("/whisperer/hooks/?limit=100").json()["results"]
+    urls = [hook["target_url"].rpartition("/")[2] for hook in hooks]
+    assert [urls.count(name) for name in ("one", "two", "all")] == [1, 2, len(EVENT_TYPES)]
+
+
+def test_unknown_types_are_refused(oms: Emulator) -> None:
+    with pytest.raises(InvalidDocument, match=r"unknown event type 'package\.packed'; known: package\.created"):
+        oms.hooks.add("http://127.0.0.1:9/", "package.packed")
+    with pytest.raises(InvalidDocument, match="unknown event type"):
+        oms.hooks.assert_delivered("package.packed")
+    with pytest.raises(InvalidDocument, match="a delivery has no colour; known: id, at"):
+        oms.hooks.assert_delivered(EVENT, colour="red")
+
+
+def test_what_was_delivered_can_be_asserted(oms: Emulator) -> None:
+    oms.hooks.add(lambda _: None, EVENT)
+    made = [oms.package()["id"] for _ in range(2)]
+    assert len(oms.hooks.assert_delivered(EVENT)) == 2
+    assert len(oms.hooks.assert_delivered(EVENT, times=1, payload={"id": made[0]})) == 1
+    oms.hooks.clear()
+    with pytest.raises(
+        AssertionError, match="was to be delivered at least once, and was 0 times; sent were:\n  nothing"
+    ):
+        oms.hooks.assert_delivered(EVENT)
+
+
+def test_the_failure_tells_what_was_sent_instead(oms: Emulator) -> None:
+    oms.hooks.add(lambda _: 503, EVENT)
+    made = oms.package()["id"]
+    with pytest.raises(AssertionError) as told:
+        oms.hooks.assert_delivered(EVENT, payload={"id": 1}, attempt=2)
+    text = str(told.value)
+    assert "package.created was to be delivered at least once, and was 0 times" in text
+    assert "attempt is 1, not 2" in text
+    assert f"payload id is {made}, not 1" in text
+    assert "http://receiver-1.test/: 503" in text
