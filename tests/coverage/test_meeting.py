@@ -19,6 +19,7 @@ from emulator.rules.filters import FILTER_SETS
 from emulator.rules.graph import name_of
 from emulator.web.covering import cover
 from emulator.web.dispatch import Arrival
+from emulator.web.door import INSPECTOR
 from tests.support.worlds import world_of
 
 LIST, DETAIL, COMMAND = (
@@ -273,6 +274,15 @@ def test_a_faulted_answer_does_not_count(oms: Emulator, kind: str) -> None:
     seen.fault = None
     cover(arrival, reply)
     assert any(counts(oms).values())
+
+
+def test_what_the_inspector_reads_meets_nothing(oms: Emulator) -> None:
+    """It looks on; what it sends for its user counts."""
+    referer = {"Referer": f"http://oms.test{INSPECTOR}"}
+    oms.session().get(LIST, headers=referer)
+    assert not any(counts(oms).values())
+    oms.session().post(COMMAND.format(**places(oms)), json=command(PACKING), headers=referer)
+    assert counts(oms)["transitions"] == {PACKING: 1}
 
 
 def test_all_worlds_of_a_server_count_together(oms: Emulator) -> None:
