@@ -16,11 +16,14 @@ from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
+from emulator.web.covering import know_graph
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
 if TYPE_CHECKING:
     import requests
+
+    from emulator.coverage import Report
 
 
 class InWorld(Arranging):
@@ -101,6 +104,16 @@ class InWorld(Arranging):
         """Be again what the world was when the snapshot of this name was taken."""
         world = self.world
         world.go_to(snapshot_named(world, name))
+
+    @property
+    def coverage(self) -> Report:
+        """How much of the emulated behaviour callers met so far, in all worlds of the server: `.percent`, `.missing`,
+        `.narrowed(only=…, operations=…)`, `.save(path)`.
+        """
+        from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
+
+        know_graph(self.world)
+        return report(counted(self.world.coverage))
 
     def export(self) -> dict[str, Any]:
         """Give the world as a scenario document: loading it gives the same world, byte for byte."""

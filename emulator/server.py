@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.app import as_flask, create_door
+from emulator.core.coverage import Coverage
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
@@ -39,6 +40,7 @@ class Emulator(InWorld):
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
     `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
     a fault of its own with `allow_fault_header`.
+    What its callers met is counted, into `coverage` if several emulators are to share one.
     Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
     somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
     With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
@@ -63,6 +65,7 @@ class Emulator(InWorld):
         journal_size: int = EXCHANGES,
         limits: Mapping[str, Mapping[str, str]] | None = None,
         allow_fault_header: bool = False,
+        coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
         state: str | PathLike[str] | None = None,
@@ -72,6 +75,7 @@ class Emulator(InWorld):
         self._host, self._port = host, port
         self._serving: Serving | None = None
         self._journal_size = journal_size
+        self._coverage = coverage or Coverage()
         self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
         start = found(scenario).sized(packages, seed).on(name_of(installation)).limited(limits)
         self._state = None if state is None else opened_state(state, start, strict=strict)
@@ -90,6 +94,7 @@ class Emulator(InWorld):
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
+        world.coverage = self._coverage
         self._courier.outfit(world)
 
     @property

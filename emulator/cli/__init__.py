@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.coverage import coverage
 from emulator.cli.export import export
 from emulator.cli.importing import import_
 from emulator.cli.installation import installation
@@ -52,3 +53,4 @@ main.add_command(scenarios)
 main.add_command(openapi)
 main.add_command(token)
 main.add_command(verify)
+main.add_command(coverage)

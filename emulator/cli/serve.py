@@ -42,6 +42,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("coverage", type=click.Path(path_type=Path), help="Write what was met when it stops, for `coverage`.")
 @option("state", type=click.Path(path_type=Path), help="Keep all worlds in this file; a restart goes on from there.")
 @option("export-on-exit", type=click.Path(path_type=Path), help="Write the world as a scenario file when it stops.")
 @option("force", is_flag=True, help="Let --export-on-exit replace a file that is no scenario.")
@@ -78,13 +79,16 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = Stop()
     imported, target, force = asked.pop("import"), asked.pop("export_on_exit"), asked.pop("force")
     start = started_from(context, asked.pop("scenario"), imported)
-    limits = asked.pop("limit")
+    limits, coverage = asked.pop("limit"), asked.pop("coverage")
     renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:
+        from emulator.coverage.writing import target_of  # noqa: PLC0415
         from emulator.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
         from emulator.rules.limits import as_limits  # noqa: PLC0415
         from emulator.server import Emulator  # noqa: PLC0415
 
+        if coverage is not None:
+            target_of(coverage)
         if target is not None:
             check_own(target, force=force)
         emulator = Emulator(start, clock="ticking", limits=as_limits(limits), **renamed)
@@ -92,6 +96,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         raise click.ClickException(str(error)) from None
     try:
         code = served(emulator, stop)
+        if coverage is not None:
+            write_coverage(emulator, coverage)
         if target is not None:
             emulator.save(target, force=force)
     except ValueError as error:
@@ -132,6 +138,13 @@ def served(emulator: Emulator, stop: Stop) -> int:
     code = stop.wait()
     emulator.stop()
     return code
+
+
+def write_coverage(emulator: Emulator, target: Path) -> None:
+    """Write what callers met, for `oms-emulator coverage` to read; `ValueError` where that cannot be."""
+    from emulator.coverage import write_counts  # noqa: PLC0415 - few servers are asked for it
+
+    write_counts(target, emulator.world.coverage)
 
 
 def unable_to_listen(emulator: Emulator, error: OSError) -> str:

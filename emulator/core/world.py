@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
+from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
@@ -124,6 +125,8 @@ class World:
     kept: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
     journal: Journal = field(default_factory=Journal)
+    coverage: Coverage = field(default_factory=Coverage)
+    """What was met here; one for all worlds of a server."""
     steps: StepLog = field(default_factory=StepLog)
     undoable: deque[Write] = field(default_factory=lambda: deque(maxlen=UNDOABLE))
     snapshots: dict[str, Moment] = field(default_factory=dict)
@@ -209,6 +212,8 @@ class World:
                 if transaction.events:
                     self.announce(transaction)
                 safe = self._commit(transaction)
+                if transaction.events and self._replaying is None:
+                    self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
             finally:
                 self.writing = False
         if safe is not None:

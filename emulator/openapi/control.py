@@ -108,6 +108,8 @@ CONTROL: tuple[Row, ...] = (
     Row("control_undisturb", "DELETE", "hooks/disturbances", "Let deliveries alone", {204: None}, refusals=(404,)),
     Row("control_graph", "GET", "graph", "The states, their records' numbers, and the transitions between them",
         {200: None}, refusals=(404,)),
+    Row("control_coverage", "GET", "coverage", "How much of the behaviour callers met so far, in all worlds",
+        {200: "coverage"}, refusals=(404,)),
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why",
         {200: None}, refusals=(404,)),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),

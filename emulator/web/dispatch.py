@@ -115,10 +115,10 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
 def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answers: Answers) -> Reply:
     """Let the caller in and hand the call to its handler."""
     scheme = match.resource.any.scheme
-    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
-    arrival.seen.token = None if credential is None else credential.role
     route = match.resource.route(arrival.method)
     arrival.seen.operation = None if route is None else route.operation
+    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
+    arrival.seen.token = None if credential is None else credential.role
     if scheme is not None:
         admit(credential, arrival.method, arrival.world, scheme)
     if arrival.method == "OPTIONS":

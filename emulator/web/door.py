@@ -15,6 +15,7 @@ from emulator.core.journal import Exchange, Seen
 from emulator.core.sources import machine_seconds
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
+from emulator.web.covering import cover
 from emulator.web.dispatch import Arrival, answer, hint_header
 from emulator.web.edge import send_disturbed
 from emulator.web.explain import explained
@@ -79,6 +80,7 @@ class Door:
             reply = explained(arrival, reply, self.router, self.worlds)
         if not is_onlooking(environ):
             world.journal.add(exchange_of(arrival, reply))
+            cover(arrival, reply)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)

@@ -14,6 +14,7 @@ from emulator.rules.scenarios import ScenarioError, as_text
 from emulator.version import __version__
 from emulator.web.admin.audit import add_audit
 from emulator.web.admin.clock import add_clock
+from emulator.web.admin.coverage import add_coverage
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_problem, answered_refusal
 from emulator.web.admin.faults import add_faults
@@ -49,6 +50,7 @@ NOUNS = (
     add_faults,
     add_audit,
     add_hooks,
+    add_coverage,
 )
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
