@@ -13,6 +13,7 @@ from emulator.exporting import as_file, exported
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
 from emulator.timekeeping import WorldClock
+from emulator.verification import Requests
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
@@ -27,6 +28,7 @@ class InWorld(Arranging):
         self.worlds, self.name = worlds, name
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
+        self.requests = Requests(lambda: self.world)
 
     @property
     def server_url(self) -> str:

@@ -14,7 +14,7 @@ from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import Arrival, answer, hint_header
+from emulator.web.dispatch import Arrival, answer, hint_header, sent_body
 from emulator.web.pages import HTML, NOT_FOUND, decoded_path
 from emulator.web.routing import Router
 from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
@@ -86,6 +86,8 @@ def nowhere(error: UnknownWorld) -> Reply:
 def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
     """Give what the journal keeps of a request and its answer."""
     environ = arrival.environ
+    if not arrival.seen.body:  # refused before anyone looked at it
+        arrival.seen.body = sent_body(environ)
     headers = {name: environ[name] for name in environ if name.startswith("HTTP_") or name in CONTENT_HEADERS}
     return Exchange(
         arrival.request_id,
