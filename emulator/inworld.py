@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from emulator.app import Control
 from emulator.arrange import Arranging
@@ -72,6 +74,19 @@ class InWorld(Arranging):
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
         return InProcessSession(self._door, self.url, self.auth)
+
+    @contextmanager
+    def intercept(self, *urls: str) -> Iterator[Self]:
+        """Let plain `requests` calls to these hosts (`https://acme-oms.akinon.net`) land in this world.
+
+        It takes module functions and sessions alike, also ones made before; calls to every other host do as ever.
+        `ValueError` for what is no host.
+        """
+        from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
+        from emulator.session import InProcessAdapter  # noqa: PLC0415
+
+        with intercepting(urls, InProcessAdapter(self._door, None if self.name == DEFAULT_WORLD else self.name)):
+            yield self
 
     def reset(self) -> None:
         """Go back to the scenario's start."""

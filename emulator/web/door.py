@@ -15,7 +15,7 @@ from emulator.core.journal import Exchange, Seen
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import Arrival, answer, hint_header, sent_body
-from emulator.web.pages import HTML, NOT_FOUND, decoded_path
+from emulator.web.pages import HTML, NOT_FOUND, decoded_path, path_bytes
 from emulator.web.routing import Router
 from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
 
@@ -42,7 +42,7 @@ class Door:
         self.answers = Answers()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
+        path = decoded_path(path_bytes(environ))
         name, prefix, path = addressed_world(path, environ)
         if path == CONTROL or path.startswith(CONTROL + "/"):
             return self.control(for_control(environ, name, prefix), start_response)
@@ -73,7 +73,7 @@ def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, st
 
 def for_control(environ: dict[str, Any], name: str, prefix: str) -> dict[str, Any]:
     """Give the environment as the control API is called: in which world, and below which path."""
-    inner = environ.get("PATH_INFO", "")[len(prefix) :] or "/"
+    inner = path_bytes(environ).decode("latin-1")[len(prefix) :] or "/"
     root = environ.get("SCRIPT_NAME", "") + prefix
     return {**environ, WORLD: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
@@ -107,9 +107,9 @@ def send(
     reply: Reply, environ: Mapping[str, Any], request_id: str, start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     """Put a reply on the wire; HEAD gets the headers of GET alone."""
-    headers = [("Content-Length", str(len(reply.body))), ("X-Emulator-Request-Id", request_id)]
-    if reply.status != HTTPStatus.NO_CONTENT:
-        headers.append(("Content-Type", reply.content_type))
+    headers = [("X-Emulator-Request-Id", request_id)]
+    if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 has no length there, and servers leave it out
+        headers += (("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type))
     headers.extend(reply.headers.items())
     start_response(REASONS[reply.status], headers)
     return [] if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else [reply.body]
