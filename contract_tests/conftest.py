@@ -9,13 +9,14 @@ import pytest
 
 from contract_tests.support import built_in_target
 from emulator.contract import Check, Target, Unreachable
-from emulator.contract.target import DEFAULT_TOKEN
+from emulator.contract.target import DEFAULT_TOKEN, SURFACES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract", "the contract of the OMS")
     group.addoption("--target", metavar="URL", help="Ask this server; without it the emulator, in process.")
-    group.addoption("--token", default=DEFAULT_TOKEN, help="Its token (default: %(default)s).")
+    group.addoption("--token", default=DEFAULT_TOKEN, help="Its token, for the guide surface (default: %(default)s).")
+    group.addoption("--jwt", help="Its JWT, for the reference surface; without one that is skipped.")
     group.addoption("--allow-writes", action="store_true", help="Run the checks that write to the --target too.")
 
 
@@ -51,7 +52,8 @@ def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Targ
     if foreign is None:
         found = built_in_target()
     else:
-        found = Target(foreign, options.getoption("--token"), allow_writes=options.getoption("--allow-writes"))
+        writes, jwt = options.getoption("--allow-writes"), options.getoption("--jwt")
+        found = Target(foreign, options.getoption("--token"), jwt=jwt, allow_writes=writes)
     with found:
         if reason := greeted(found):
             pytest.fail(f"nothing can be verified: {reason}", pytrace=False)
@@ -61,6 +63,7 @@ def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Targ
 def greeted(target: Target) -> str | None:
     """Give the reason why nothing can be asked, if there is one."""
     try:
-        return target.greet()
+        reasons = target.greet()
     except Unreachable as error:
         return str(error)
+    return "; ".join(reasons.values()) if len(reasons) == len(SURFACES) else None

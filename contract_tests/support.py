@@ -18,7 +18,7 @@ def checks_of(resource: str) -> pytest.MarkDecorator:
 def fresh_target() -> Target:
     """Give the demonstration's world in process."""
     oms = Emulator("demo")
-    return Target(oms.url, session=oms.session(), allow_writes=True)
+    return Target(oms.url, session=oms.session(), jwt=oms.jwt(), allow_writes=True)
 
 
 def built_in_target() -> Target:

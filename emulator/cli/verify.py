@@ -3,46 +3,149 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 if TYPE_CHECKING:
     from emulator.contract import Report, Result
 
-FINDINGS, DRIFT = 1, 3
-"""Exit codes: nothing could be verified; something drifted."""
+UNVERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
+"""Exit codes: nothing could be verified; something drifted; Ctrl-C."""
+JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 @click.command()
 @click.argument("url")
-@click.option("--token", default="full-access", show_default=True, help="Sent as `Authorization: Token ...`.")
+@click.option(
+    "--token", "tokens", multiple=True, help="For the guide surface (default: full-access); a JWT is --jwt."
+)
+@click.option("--jwt", help="For the reference surface, which is not verified without one.")
 @click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(*, url: str, token: str, allow_writes: bool, as_json: bool) -> None:
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+              metavar="SECONDS", help="The longest silence to wait through.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report here, over what is there.")
+def verify(  # noqa: PLR0913 - the options of DESIGN, by keyword only
+    *,
+    url: str,
+    tokens: tuple[str, ...],
+    jwt: str | None,
+    allow_writes: bool,
+    timeout: float,
+    form: str,
+    output: Path | None,
+) -> None:
     """Ask the server at URL whether it keeps the contract.
 
     Reads only, unless writes are allowed. Exit code 0: it does; 1: nothing could be verified; 3: something drifted.
     """
-    from emulator.contract import Target, Unreachable, as_document, as_text, run  # noqa: PLC0415 - slow to import
+    from emulator.contract import CHECKS, Target, Unreachable, run  # noqa: PLC0415 - slow to import
 
-    if not url.startswith(("http://", "https://")):
-        raise click.ClickException(f"{url!r} is no address of a server; try http://127.0.0.1:8080")
+    if not is_address(url):
+        raise click.UsageError(f"{url!r} is no address of a server; try http://127.0.0.1:8080")
+    token, jwt = credentials(tokens, jwt)
+    if output is not None:
+        can_be_written(output)
+    progress = Progress(Counter(check.operation for check in CHECKS))
     try:
-        with Target(url, token, allow_writes=allow_writes) as target:
-            report = run(target, tell=progress)
+        with Target(url, token, jwt=jwt, allow_writes=allow_writes, timeout=timeout) as target, progress:
+            report = run(target, tell=progress.tell)
     except Unreachable as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(json.dumps(as_document(report), indent=2) if as_json else as_text(report))
-    sys.exit(exit_code(report))
+        end(UNVERIFIED, str(error))
+    except KeyboardInterrupt:
+        end(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
+    publish(report, form, output)
+    if report.verified_nothing:
+        reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
+        end(UNVERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
+    sys.exit(DRIFT if report.findings else 0)
 
 
-def progress(result: Result) -> None:
-    click.echo(f"{result.outcome:12} {result.check.name}", err=True)
+def is_address(url: str) -> bool:
+    """Whether the URL says a host, reached by HTTP, and no more than a path on it."""
+    try:
+        found = urlsplit(url)
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and "?" not in url
+    except ValueError:
+        return False
 
 
-def exit_code(report: Report) -> int:
-    if report.findings:
-        return DRIFT
-    return FINDINGS if report.verified_nothing else 0
+def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:
+    """Give the guide's token and the reference's JWT; what was given as a token and looks like a JWT is one."""
+    jwts = [token for token in tokens if JWT.fullmatch(token)] + ([] if jwt is None else [jwt])
+    keys = [token for token in tokens if not JWT.fullmatch(token)] or ["full-access"]
+    for found, what in ((jwts, "JWT"), (keys, "token")):
+        if len(found) > 1:
+            raise click.UsageError(f"more than one {what} was given; one is sent")
+        if not all(key.isascii() and key.isprintable() and " " not in key and key for key in found):
+            raise click.UsageError(f"the {what} cannot be sent in a header: {found[0]!r}")
+    return keys[0], jwts[0] if jwts else None
+
+
+def can_be_written(output: Path) -> None:
+    """Refuse an output that cannot be had before anything is asked."""
+    if output.is_dir() or not output.parent.is_dir():
+        reason = "it is a folder" if output.is_dir() else f"there is no folder {output.parent}"
+        raise click.UsageError(f"cannot write {output}: {reason}")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise click.UsageError(f"cannot write {output}: permission denied")
+
+
+def publish(report: Report, form: str, output: Path | None) -> None:
+    """Print the report, or write it to a file and print one line."""
+    from emulator.contract import as_document, as_junit, as_text  # noqa: PLC0415 - slow to import
+    from emulator.contract.rendering import summary  # noqa: PLC0415
+
+    text = {
+        "text": as_text,
+        "json": lambda report: json.dumps(as_document(report), indent=2),
+        "junit": as_junit,
+    }[form](report)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
+    click.echo(f"{summary(report)}; written to {output}")
+
+
+def end(code: int, message: str) -> None:
+    click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+class Progress:
+    """Tells on stderr how far the run is: a counter on a terminal, elsewhere a line for each operation when done."""
+
+    def __init__(self, left: Counter[str]) -> None:
+        self.left, self.done, self.total = left, 0, left.total()
+        self.outcomes: dict[str, Counter[str]] = {}
+        self.terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        if self.terminal:
+            click.echo("\r\033[K", err=True, nl=False)
+
+    def tell(self, result: Result) -> None:
+        operation = result.check.operation
+        self.done += 1
+        self.left[operation] -= 1
+        counts = self.outcomes.setdefault(operation, Counter())
+        counts[result.outcome] += 1
+        if self.terminal:
+            click.echo(f"\r\033[K{self.done}/{self.total} {operation}", err=True, nl=False)
+        elif not self.left[operation]:
+            said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+            click.echo(f"{operation}: {said}", err=True)

@@ -16,29 +16,30 @@ JSON = {"Content-Type": "application/json"}
 
 def unsupported_media_type(target: Target, route: Route) -> Iterator[Finding]:
     path = sample(target, route, 1)[0]
-    answer = expect(route, target.ask("POST", path, data="text", headers={"Content-Type": "text/plain"}), 415)
-    yield from words_other_than(route, answer, 'Unsupported media type "text/plain" in request.')
+    answer = target.ask(route.method, path, data="text", headers={"Content-Type": "text/plain"})
+    yield from words_other_than(route, expect(route, answer, 415), 'Unsupported media type "text/plain" in request.')
 
 
 def malformed_json(target: Target, route: Route) -> Iterator[Finding]:
-    answer = expect(route, target.ask("POST", sample(target, route, 1)[0], data='{"', headers=JSON), 400)
-    yield from words_other_than(route, answer, "JSON parse error")
+    answer = target.ask(route.method, sample(target, route, 1)[0], data='{"', headers=JSON)
+    yield from words_other_than(route, expect(route, answer, 400), "JSON parse error")
 
 
 def missing_fields(target: Target, route: Route) -> Iterator[Finding]:
     """Every field that must be there is named."""
-    answer = expect(route, target.ask("POST", sample(target, route, 1)[0], json={}), 400)
+    answer = expect(route, target.ask(route.method, sample(target, route, 1)[0], json={}), 400)
     yield from out_of_shape(route, answer, str(route.replies[400]))
     body = document(route, answer)
     named = body.get("error", body)
     for field in schemas.schema(str(route.body))["required"]:
         if field not in named:
-            yield finding(route, answer, Kind.OTHER, f"does not name the missing field {field}", f"/{field}")
+            seen, wanted = f"names {', '.join(named)}", f"must name the missing field {field}"
+            yield finding(route, answer, Kind.VALUE, seen, wanted, f"/{field}")
 
 
 def unknown_record(target: Target, route: Route) -> Iterator[Finding]:
     """The record is looked up before the body is read."""
-    answer = expect(route, target.ask("POST", unknown(route.path), json={}), 404)
+    answer = expect(route, target.ask(route.method, unknown(route.path), json={}), 404)
     yield from words_other_than(route, answer, "Not found.")
 
 
@@ -47,5 +48,7 @@ def wrong_login(target: Target, route: Route) -> Iterator[Finding]:
     nobody = {"username": "nobody-has-this-name", "password": "nor-this"}
     answer = expect(route, target.ask("POST", route.path, json=nobody, token=None), 400)
     yield from out_of_shape(route, answer, str(route.replies[400]))
-    if "non_field_errors" not in document(route, answer):
-        yield finding(route, answer, Kind.OTHER, "must say why under non_field_errors", "/non_field_errors")
+    body = document(route, answer)
+    if "non_field_errors" not in body:
+        seen = f"names {', '.join(body)}"
+        yield finding(route, answer, Kind.VALUE, seen, "must say why under non_field_errors", "/non_field_errors")

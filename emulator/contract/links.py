@@ -14,13 +14,17 @@ PACKAGES = "/api/v1/oms/packages/"
 
 
 def label_opens(target: Target, route: Route) -> Iterator[Finding]:
-    package = first(target, PACKAGES, lambda row: bool(row.get("shipping_label")), "no package has a shipping label")
-    yield from opens(target, route, package["shipping_label"]["full_path_url"], "text/html")
+    package = first(target, PACKAGES, lambda row: bool(label(row)), "no package has a shipping label")
+    yield from opens(target, route, label(package), "text/html")
 
 
 def image_opens(target: Target, route: Route) -> Iterator[Finding]:
     package = first(target, PACKAGES, lambda row: bool(images(row)), "no package has a product with an image")
     yield from opens(target, route, images(package)[0], "image/")
+
+
+def label(package: Row) -> str:
+    return str(package["shipping_label"]["full_path_url"])
 
 
 def images(package: Row) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,9 +14,14 @@ from emulator.contract.findings import Drift, Finding, Kind, NotVerified
 from emulator.contract.target import Target
 from emulator.routes import Route
 
-PAGE_SIZE = 10
-"""How many rows the guide's lists give unasked."""
-ENVELOPE = {"count": int, "next": str | None, "previous": str | None, "results": list}
+GUIDE_SIZE, REFERENCE_SIZE = 10, 20
+"""How many rows the lists give unasked; denial reasons come in twenties on either surface."""
+ENVELOPE: Mapping[str, tuple[Any, str]] = {
+    "count": (int, "an integer"),
+    "next": (str | None, "a string or null"),
+    "previous": (str | None, "a string or null"),
+    "results": (list, "an array"),
+}
 
 
 class Page(NamedTuple):
@@ -27,20 +32,32 @@ class Page(NamedTuple):
     rows: list[Any]
 
 
+def page_size(route: Route) -> int:
+    return REFERENCE_SIZE if route.scheme == "Bearer" or route.size_parameter == "page_size" else GUIDE_SIZE
+
+
 def page(target: Target, route: Route, path: str, size: object = None, **params: object) -> Page:
     """Ask for a page, of a size if one is given; `Drift` if what comes is none."""
     if size is not None:
         params[route.size_parameter] = size
     answer = expect(route, target.get(path, **params), 200)
     body = document(route, answer)
-    wrong = next((key for key, kind in ENVELOPE.items() if not has(body, key, kind)), None)
-    if wrong:
-        raise Drift(finding(route, answer, Kind.PAGING, f"the answer is no page: look at {wrong}", f"/{wrong}"))
+    if not isinstance(body, dict):
+        raise Drift(finding(route, answer, Kind.TYPE, "is no page", "must be an object", "", source_of(route)))
+    for key, (kind, wanted) in ENVELOPE.items():
+        if key not in body:
+            missing = finding(
+                route, answer, Kind.MISSING, "is missing", f"must be {wanted}", f"/{key}", source_of(route)
+            )
+            raise Drift(missing)
+        if not isinstance(body[key], kind):
+            seen = f"is {body[key]!r}"
+            raise Drift(finding(route, answer, Kind.TYPE, seen, f"must be {wanted}", f"/{key}", source_of(route)))
     return Page(answer, body["count"], body["next"], body["previous"], body["results"])
 
 
-def has(body: Any, key: str, kind: Any) -> bool:
-    return isinstance(body, dict) and key in body and isinstance(body[key], kind)
+def source_of(route: Route) -> str:
+    return f"{route.replies[200]}.json ({route.doc})"
 
 
 def roomy(target: Target, route: Route, least: int) -> str:
@@ -48,7 +65,7 @@ def roomy(target: Target, route: Route, least: int) -> str:
     key = (route.operation, least)
     if key not in target.known:
         candidates = islice(paths(target, route.path), CANDIDATES)
-        found = (path for path in candidates if page(target, route, path, size=1).total >= least)
+        found = (path for path in candidates if may_have(target, route, path, least))
         if (first := next(found, None)) is None:
             of = f" of the {CANDIDATES} newest records" if "<" in route.path else ""
             raise NotVerified(f"no list{of} has {least} row{'s' if least > 1 else ''} or more")
@@ -56,16 +73,25 @@ def roomy(target: Target, route: Route, least: int) -> str:
     return str(target.known[key])
 
 
-def wrong(route: Route, at: Page, text: str, where: str) -> Finding:
-    return finding(route, at.answer, Kind.PAGING, text, where)
+def may_have(target: Target, route: Route, path: str, least: int) -> bool:
+    """Whether the list has so many rows, or is none at all: then the check that asked for it says so."""
+    try:
+        return page(target, route, path, size=1).total >= least
+    except Drift:
+        return True
+
+
+def wrong(route: Route, at: Page, seen: str, wanted: str, where: str) -> Finding:
+    return finding(route, at.answer, Kind.PAGING, seen, wanted, where)
 
 
 def first_page(target: Target, route: Route) -> Iterator[Finding]:
     at = page(target, route, roomy(target, route, 1), size=1)
     if at.previous is not None:
-        yield wrong(route, at, f"is {at.previous!r} on the first page, must be null", "/previous")
+        yield wrong(route, at, f"is {at.previous!r} on the first page", "must be null", "/previous")
     if (at.next is None) != (at.total <= 1):
-        yield wrong(route, at, f"is {at.next!r}, but {at.total} rows are counted", "/next")
+        must = "must be null" if at.total <= 1 else "must lead to the next page"
+        yield wrong(route, at, f"is {at.next!r} with {at.total} rows counted", must, "/next")
 
 
 def next_page(target: Target, route: Route) -> Iterator[Finding]:
@@ -73,35 +99,37 @@ def next_page(target: Target, route: Route) -> Iterator[Finding]:
     at = page(target, route, roomy(target, route, 2), size=1)
     second = page(target, route, linked(target, route, at, at.next, "/next"))
     if second.rows == at.rows:
-        yield wrong(route, second, "the second page has the rows of the first", "/results")
+        yield wrong(route, second, "the second page has the rows of the first", "must have others", "/results")
     if second.total != at.total:
-        yield wrong(route, second, f"is {second.total}, was {at.total} on the first page", "/count")
+        yield wrong(route, second, f"is {second.total}", f"must be {at.total} as on the first page", "/count")
     again = page(target, route, linked(target, route, second, second.previous, "/previous"))
     if again.rows != at.rows:
-        yield wrong(route, again, "`previous` of the second page does not lead back to the first", "/results")
+        seen = "`previous` of the second page leads to other rows"
+        yield wrong(route, again, seen, "must lead back to the first page", "/results")
 
 
 def linked(target: Target, route: Route, at: Page, link: str | None, where: str) -> str:
     """Give the link, if it is one to the target itself that keeps the limit."""
     if link is None or not target.owns(link):
-        raise Drift(wrong(route, at, f"is {link!r}, must lead to a page of {target.base_url}", where))
+        raise Drift(wrong(route, at, f"is {link!r}", f"must lead to a page of {target.base_url}", where))
     if f"{route.size_parameter}=1" not in link:
-        raise Drift(wrong(route, at, f"is {link!r}, which has lost the limit", where))
+        raise Drift(wrong(route, at, f"is {link!r}", f"must keep {route.size_parameter}=1", where))
     return link
 
 
 def last_page(target: Target, route: Route) -> Iterator[Finding]:
-    path = roomy(target, route, 1)
+    path, size = roomy(target, route, 1), page_size(route)
     count = page(target, route, path).total
     at = page(target, route, path, page="last")
-    left = count - (count - 1) // PAGE_SIZE * PAGE_SIZE
+    left = count - (count - 1) // size * size
     if len(at.rows) != left:
-        text = f"the last page has {len(at.rows)} rows; of {count}, {left} are left for it"
-        yield wrong(route, at, text, "/results")
+        seen = f"the last page has {len(at.rows)} rows"
+        yield wrong(route, at, seen, f"must have {left}, what {count} leave for it", "/results")
     if at.next is not None:
-        yield wrong(route, at, f"is {at.next!r} on the last page, must be null", "/next")
-    if (at.previous is None) != (count <= PAGE_SIZE):
-        yield wrong(route, at, f"is {at.previous!r}, but {count} rows are counted", "/previous")
+        yield wrong(route, at, f"is {at.next!r} on the last page", "must be null", "/next")
+    if (at.previous is None) != (count <= size):
+        must = "must be null" if count <= size else "must lead to the page before"
+        yield wrong(route, at, f"is {at.previous!r} with {count} rows counted", must, "/previous")
 
 
 def limit(target: Target, route: Route) -> Iterator[Finding]:
@@ -111,14 +139,15 @@ def limit(target: Target, route: Route) -> Iterator[Finding]:
     for asked, wanted in ((1, 1), (2, 2), (0, len(unasked.rows)), ("many", len(unasked.rows))):
         at = page(target, route, path, size=asked)
         if len(at.rows) != wanted:
-            yield wrong(route, at, f"has {len(at.rows)} rows, must have {wanted}", "/results")
+            seen = f"has {len(at.rows)} rows for {route.size_parameter}={asked}"
+            yield wrong(route, at, seen, f"must have {wanted}", "/results")
 
 
 def default_size(target: Target, route: Route) -> Iterator[Finding]:
     at = page(target, route, roomy(target, route, 1))
-    wanted = min(at.total, PAGE_SIZE)
+    wanted = min(at.total, page_size(route))
     if len(at.rows) != wanted:
-        yield wrong(route, at, f"has {len(at.rows)} of {at.total} rows unasked, must have {wanted}", "/results")
+        yield wrong(route, at, f"has {len(at.rows)} of {at.total} rows unasked", f"must have {wanted}", "/results")
 
 
 def beyond_the_end(target: Target, route: Route) -> Iterator[Finding]:
@@ -144,4 +173,4 @@ def row_order(target: Target, route: Route, *, key: Callable[[Any], Any], descen
     if at.rows != sorted(at.rows, key=key, reverse=descending):
         found = ", ".join(str(key(row)) for row in at.rows[:5])
         way = "descending" if descending else "ascending"
-        yield finding(route, at.answer, Kind.ORDER, f"rows must be {way}, but start {found}", "/results")
+        yield finding(route, at.answer, Kind.ORDER, f"rows start {found}", f"must be {way}", "/results")

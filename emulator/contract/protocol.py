@@ -46,8 +46,8 @@ def missing_slash(target: Target, route: Route) -> Iterator[Finding]:
     path = unknown(route.path)
     answer = expect(route, target.get(path.removesuffix("/")), 301)
     if not answer.headers.get("Location", "").endswith(path):
-        text = f"Location is {answer.headers.get('Location')!r}, must lead to {path}"
-        yield finding(route, answer, Kind.HEADER, text)
+        seen = f"Location is {answer.headers.get('Location')!r}"
+        yield finding(route, answer, Kind.HEADER, seen, f"must lead to {path}")
 
 
 def unknown_id(target: Target, route: Route) -> Iterator[Finding]:

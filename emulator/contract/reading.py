@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
@@ -15,12 +15,14 @@ from emulator.contract.answers import (
     out_of_order,
     out_of_shape,
 )
-from emulator.contract.discovery import NO_COMMANDS, first, owner_path, paths, rows, sample
+from emulator.contract.discovery import NO_COMMANDS, Row, first, owner_path, paths, record, rows, sample
 from emulator.contract.findings import Finding, Kind, NotVerified
 from emulator.contract.paging import roomy
 from emulator.contract.target import Target
+from emulator.contract.writing import owner_of
 from emulator.core import schemas
-from emulator.routes import GUIDE_ROUTES, Route
+from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
+from emulator.routes.table import PAGE_OF
 
 MANY = 50
 """Rows to look at where a page's own size may show too little."""
@@ -28,13 +30,9 @@ MANY = 50
 
 def answers(target: Target, route: Route) -> Iterator[requests.Response]:
     """Yield good answers to the operation: a page with rows, or the details of some records."""
-    found = [roomy(target, route, 1)] if is_list(route) else sample(target, route)
+    found = [roomy(target, route, 1)] if route.pages else sample(target, route)
     for path in found:
         yield expect(route, target.get(path), 200)
-
-
-def is_list(route: Route) -> bool:
-    return shape_of(route).startswith("page-of-")
 
 
 def shape_of(route: Route) -> str:
@@ -62,22 +60,44 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
     parent, _, tail = route.path.rpartition("<")
     same_schema = not tail.partition(">/")[2] and row_schema(parent) == shape_of(route)
     for path in sample(target, route):
-        detail = document(route, expect(route, target.get(path), 200))
+        answer = expect(route, target.get(path), 200)
+        detail = document(route, answer)
         list_path, id_ = split_at_last_id(path, tail)
-        row = next((row for row in rows(target, list_path, limit=100) if row["id"] == id_), None)
-        if row is None:
-            continue
-        if detail.get("id") != id_:
-            yield other(route, path, f"the record has id {detail.get('id')}, asked for was {id_}", "/id")
-        elif same_schema and detail != row:
-            keys = ", ".join(key for key in detail if detail[key] != row.get(key))
-            yield other(route, path, f"the list has other values of {keys}")
+        asked_for = {"id": id_, "object_id": pk_of(route, path)}
+        strange = [key for key in asked_for if type(detail.get(key)) is int and detail[key] != asked_for[key]]
+        for key in strange:
+            wanted = f"must be {asked_for[key]}, which was asked for"
+            yield finding(route, answer, Kind.VALUE, f"is {detail[key]!r}", wanted, f"/{key}")
+        if same_schema and not strange:
+            found = (row for row in rows(target, list_path, limit=100) if row["id"] == id_)
+            for row in found:
+                yield from other_values(route, answer, detail, row)
+
+
+def other_values(route: Route, answer: requests.Response, detail: Row, row: Row) -> Iterator[Finding]:
+    """Compare what both have, where neither leaves its schema: that is told already."""
+    if detail == row:
+        return
+    problems = (*schemas.problems(shape_of(route), detail), *schemas.problems(shape_of(route), row))
+    told = {"object_id", *(problem.path[0] for problem in problems if problem.path)}
+    for key in (key for key in detail if key in row and key not in told and detail[key] != row[key]):
+        turned = same_rows(detail[key], row[key])
+        seen = f"is {str(detail[key])[:80]!r} here" if not turned else "stands in one order here"
+        wanted = f"must be {str(row[key])[:80]!r}" if not turned else "must stand in the other"
+        yield finding(
+            route, answer, Kind.ORDER if turned else Kind.VALUE, seen, f"{wanted} as in the list", f"/{key}"
+        )
+
+
+def same_rows(one: object, other: object) -> bool:
+    """Whether both are lists of the same, in whatever order."""
+    return isinstance(one, list) and isinstance(other, list) and sorted(map(str, one)) == sorted(map(str, other))
 
 
 def row_schema(path: str) -> str | None:
     """Name the schema of the rows in the list at a path of the route table."""
-    lists = (route for route in GUIDE_ROUTES if route.path == path and is_list(route))
-    return next((shape_of(route).removeprefix("page-of-") for route in lists), None)
+    lists = (route for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES) if route.path == path and route.pages)
+    return next((shape_of(route).replace(PAGE_OF, "", 1) for route in lists), None)
 
 
 def split_at_last_id(path: str, tail: str) -> tuple[str, int]:
@@ -86,39 +106,33 @@ def split_at_last_id(path: str, tail: str) -> tuple[str, int]:
     return f"{head}/", int(id_)
 
 
-def other(route: Route, path: str, text: str, where: str = "") -> Finding:
-    return Finding(Kind.OTHER, route.operation, where, text, f"GET {path}")
-
-
 def present_commands(target: Target, route: Route) -> Iterator[Finding]:
     """Every transition that a record lists must start from the state that it is in."""
     seen = 0
     for answer in answers_with_commands(target, route):
         body = document(route, answer)
-        for record in body["results"] if is_list(route) else [body]:
-            seen += len(record["commands"])
-            yield from _foreign_commands(route, answer, record)
+        for one in body["results"] if route.pages else [body]:
+            seen += len(one["commands"])
+            yield from _foreign_commands(route, answer, one)
     if not seen:
         raise NotVerified(NO_COMMANDS)
 
 
 def answers_with_commands(target: Target, route: Route) -> Iterator[requests.Response]:
     """Yield one good answer with a record that lists commands, if the lists show one."""
-    if is_list(route):
+    if route.pages:
         yield expect(route, target.get(route.path, limit=MANY), 200)
         return
-    record = first(target, owner_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
-    yield expect(route, target.get(route.path.replace("<pk>", str(record["id"]))), 200)
+    one = first(target, owner_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
+    yield expect(route, target.get(route.path.replace("<pk>", str(one["id"]))), 200)
 
 
-def _foreign_commands(route: Route, answer: requests.Response, record: dict[str, Any]) -> Iterator[Finding]:
-    for at, command in enumerate(record["commands"]):
-        if command["source_state"] != record["state"]["id"]:
-            text = (
-                f"{command.get('slug', command['id'])} starts from state {command['source_state']}, "
-                f"but record {record['id']} is in state {record['state']['id']}"
-            )
-            yield finding(route, answer, Kind.OTHER, text, f"/commands/{at}/source_state")
+def _foreign_commands(route: Route, answer: requests.Response, one: Row) -> Iterator[Finding]:
+    for at, command in enumerate(one["commands"]):
+        if command["source_state"] != one["state"]["id"]:
+            seen = f"{command.get('slug', command['id'])} starts from state {command['source_state']}"
+            wanted = f"must start from {one['state']['id']}, where record {one['id']} is"
+            yield finding(route, answer, Kind.VALUE, seen, wanted, f"/commands/{at}/source_state")
 
 
 def belongs(target: Target, route: Route) -> Iterator[Finding]:
@@ -126,15 +140,33 @@ def belongs(target: Target, route: Route) -> Iterator[Finding]:
     path = roomy(target, route, 1)
     answer = expect(route, target.get(path, limit=100), 200)
     found = document(route, answer)["results"]
-    pk = int(path.removeprefix(route.path.partition("<")[0]).partition("/")[0])
+    pk = pk_of(route, path)
     for at, row in enumerate(found):
-        if row.get("object_id", pk) != pk:
-            text = f"is {row['object_id']}, but the row was asked of record {pk}"
-            yield finding(route, answer, Kind.OTHER, text, f"/results/{at}/object_id")
+        if type(row.get("object_id", pk)) is int and row.get("object_id", pk) != pk:
+            seen, wanted = f"is {row['object_id']}", f"must be {pk}, of which the row was asked"
+            yield finding(route, answer, Kind.VALUE, seen, wanted, f"/results/{at}/object_id")
     if path.endswith("/short/"):
-        wanted = [row["id"] for row in rows(target, path.removesuffix("short/"), limit=100)]
-        if wanted != [row["id"] for row in found]:
-            yield finding(route, answer, Kind.OTHER, f"the long list has the ids {wanted}", "/results")
+        yield from other_rows(route, answer, found, rows(target, path.removesuffix("short/"), limit=100))
+
+
+def pk_of(route: Route, path: str) -> int:
+    """Give the first id in a path of the route."""
+    return int(path.removeprefix(owner_path(route)).partition("/")[0])
+
+
+def items_of_package(target: Target, route: Route) -> Iterator[Finding]:
+    """The items are those that the package's detail shows."""
+    path = roomy(target, route, 1)
+    answer = expect(route, target.get(path, limit=100), 200)
+    _, package = record(target, owner_of(path))
+    yield from other_rows(route, answer, document(route, answer)["results"], package["packageitem_set"])
+
+
+def other_rows(route: Route, answer: requests.Response, found: list[Row], wanted: list[Row]) -> Iterator[Finding]:
+    """Compare which rows there are; their order is another matter."""
+    ids, others = (sorted(row["id"] for row in each) for each in (found, wanted))
+    if ids != others:
+        yield finding(route, answer, Kind.VALUE, f"the ids are {ids}", f"must be {others}, as elsewhere", "/results")
 
 
 def foreign_id(target: Target, route: Route) -> Iterator[Finding]:
@@ -150,7 +182,17 @@ def foreign_id(target: Target, route: Route) -> Iterator[Finding]:
     yield from ()
 
 
-def has_commands(route: Route) -> bool:
-    """Whether the operation's documents list what their state allows."""
-    name = shape_of(route).removeprefix("page-of-")
-    return name in schemas.names() and "commands" in schemas.schema(name).get("properties", {})
+def has_key(route: Route, key: str) -> bool:
+    """Whether the operation's documents have the key."""
+    return key in properties(route)
+
+
+def keys(route: Route) -> int:
+    """How many keys the operation's documents have."""
+    return len(properties(route))
+
+
+def properties(route: Route) -> Mapping[str, Any]:
+    name = shape_of(route).replace(PAGE_OF, "", 1)
+    found: Mapping[str, Any] = schemas.schema(name).get("properties", {}) if name in schemas.names() else {}
+    return found

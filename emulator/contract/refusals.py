@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.contract.answers import document, expect, finding, out_of_shape
-from emulator.contract.discovery import NO_COMMANDS, UNKNOWN, Row, first, owner_path
+from emulator.contract.discovery import NO_COMMANDS, UNKNOWN, Row, first, owner_path, record
 from emulator.contract.findings import Finding, Kind
 from emulator.contract.target import Target
 from emulator.routes import Route
@@ -26,23 +26,23 @@ def neither(target: Target, route: Route) -> Iterator[Finding]:
 
 def disagreeing(target: Target, route: Route) -> Iterator[Finding]:
     """The id of one transition with the slug of another."""
-    record = first(target, owner_path(route), lists_two, "no record lists two commands with slugs")
-    one, another = two(record)
+    one_record = first(target, owner_path(route), lists_two, "no record lists two commands with slugs")
+    one, another = two(one_record)
     asked = {"transition": one["id"], "slug": another["slug"]}
-    yield from refused(target, route, record, asked, "slug")
+    yield from refused(target, route, one_record, asked, "slug")
 
 
 def wrong_state(target: Target, route: Route) -> Iterator[Finding]:
     """A transition that another record lists, from another state than this one's."""
     owner = first(target, owner_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)
     transition = owner["commands"][0]
-    record = first(
+    other = first(
         target,
         owner_path(route),
         lambda row: row["state"]["id"] != transition["source_state"],
         "all records of the newest pages are in one state",
     )
-    yield from refused(target, route, record, {"transition": transition["id"]}, "transition")
+    yield from refused(target, route, other, {"transition": transition["id"]}, "transition")
 
 
 def any_record(target: Target, route: Route) -> Row:
@@ -57,15 +57,17 @@ def lists_two(row: Row) -> bool:
     return len(two(row)) == 2
 
 
-def refused(target: Target, route: Route, record: Row, asked: Mapping[str, Any], key: str) -> Iterator[Finding]:
+def refused(target: Target, route: Route, one: Row, asked: Mapping[str, Any], key: str) -> Iterator[Finding]:
     """Send the command; 400 in the documented form, the reason under the key, the record as it was."""
-    record_path = f"{owner_path(route)}{record['id']}/"
-    before = target.get(record_path).json()
+    path = f"{owner_path(route)}{one['id']}/"
+    _, before = record(target, path)
     body = {**asked, "input_parameters": {}}
-    answer = expect(route, target.ask("POST", f"{record_path}command/", json=body), 400)
-    yield from out_of_shape(route, answer, str(route.replies[400]))
-    if key not in document(route, answer).get("error", {}):
-        text = f"the reason must stand under {key!r}: {answer.text[:100]}"
-        yield finding(route, answer, Kind.OTHER, text, "/error")
-    if target.get(record_path).json() != before:
-        yield finding(route, answer, Kind.OTHER, f"the refused command changed {record_path}")
+    answer = expect(route, target.ask("POST", f"{path}command/", json=body), 400)
+    misshapen = list(out_of_shape(route, answer, str(route.replies[400])))
+    yield from misshapen
+    if not misshapen and key not in document(route, answer)["error"]:
+        seen = f"the reason stands in {answer.text[:100]!r}"
+        yield finding(route, answer, Kind.VALUE, seen, f"must stand under {key!r}", "/error")
+    if record(target, path)[1] != before:
+        seen = f"the refused command changed {path}"
+        yield finding(route, answer, Kind.VALUE, seen, "must leave everything as it was")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from emulator.contract import bodies, links, paging, protocol, reading, refusals, writing
 from emulator.contract.findings import Asked, Check
-from emulator.contract.reading import has_commands, is_list
-from emulator.routes import GUIDE_ROUTES, PUBLIC_ROUTES, Route
+from emulator.contract.reading import has_key
+from emulator.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, Route
 
 PROTOCOL = "protocol"
 
@@ -22,6 +22,7 @@ RESOURCES = {
     "_log": "logs",
     "transfer": "transfers",
     "package": "packages",
+    "invoice_document": "packages",
     "denial_reason": "packages",
 }
 """Part of an operation's name -> the resource whose checks it belongs to; the first one counts."""
@@ -41,15 +42,19 @@ class Topic(NamedTuple):
 
 
 def needs_token(route: Route) -> bool:
-    return route.scheme == "Token"
+    return route.scheme is not None
 
 
 def reads(route: Route) -> bool:
     return needs_token(route) and route.method == "GET"
 
 
+def has_order(route: Route) -> bool:
+    return reads(route) and (route.pages or reading.keys(route) > 1)
+
+
 def lists(route: Route) -> bool:
-    return reads(route) and is_list(route)
+    return reads(route) and route.pages
 
 
 def lists_all(route: Route) -> bool:
@@ -58,7 +63,11 @@ def lists_all(route: Route) -> bool:
 
 
 def details(route: Route) -> bool:
-    return reads(route) and not is_list(route)
+    return reads(route) and not route.pages
+
+
+def details_with_id(route: Route) -> bool:
+    return details(route) and has_key(route, "id")
 
 
 def lists_belongings(route: Route) -> bool:
@@ -74,11 +83,11 @@ def reads_by_id(route: Route) -> bool:
 
 
 def shows_commands(route: Route) -> bool:
-    return reads(route) and has_commands(route)
+    return reads(route) and has_key(route, "commands")
 
 
 def oldest_first(route: Route) -> bool:
-    return lists(route) and "_event" in route.operation
+    return lists(route) and any(kind in route.operation for kind in ("_event", "_items"))
 
 
 def by_lower_bound(route: Route) -> bool:
@@ -91,11 +100,11 @@ def newest_first(route: Route) -> bool:
 
 
 def writes(route: Route) -> bool:
-    return needs_token(route) and route.method == "POST"
+    return needs_token(route) and route.method != "GET"
 
 
 def takes_body(route: Route) -> bool:
-    return route.body is not None and route.method == "POST"
+    return route.body is not None
 
 
 def takes_body_of_record(route: Route) -> bool:
@@ -107,11 +116,12 @@ def commands(route: Route) -> bool:
 
 
 def stores(route: Route) -> bool:
-    return takes_body_of_record(route) and set(route.replies) == {204, 400, 404}
+    return takes_body_of_record(route) and "_set_" in f"_{route.operation}"
 
 
 def named(operation: str) -> Applies:
-    return lambda route: route.operation == operation
+    """Give a test for the operation, on whichever surfaces it is."""
+    return lambda route: route.operation.removeprefix("reference_") == operation
 
 
 newest, oldest, lowest = (
@@ -124,17 +134,18 @@ change = partial(Topic, writes=True)
 # fmt: off
 TOPICS = (
     Topic("shape", "answers 200 with the documented keys and types", reading.shape, reads),
-    Topic("key-order", "keys stand in the documented order", reading.key_order, reads),
+    Topic("key-order", "keys stand in the documented order", reading.key_order, has_order),
     Topic("headers", "says that it is JSON and what is allowed here", reading.headers, reads),
-    Topic("same-as-in-list", "the record is the one that the list shows", reading.same_as_in_list, details),
+    Topic("same-as-in-list", "the record is the one that the list shows", reading.same_as_in_list, details_with_id),
     Topic("commands", "`commands` start from the present state", reading.present_commands, shows_commands),
     Topic("belongs", "the rows belong to the record", reading.belongs, lists_belongings),
+    Topic("items", "the items are those of the package", reading.items_of_package, named("list_package_items")),
     Topic("foreign-id", "another record's id is not found here", reading.foreign_id, details_belongings),
     Topic("first-page", "has no previous page, and a next one if rows are left", paging.first_page, lists),
     Topic("next-page", "`next` gives other rows, `previous` leads back", paging.next_page, lists),
     Topic("last-page", "has the rest of the rows and no next page", paging.last_page, lists),
     Topic("limit", "gives as many rows as asked for", paging.limit, lists),
-    Topic("default-size", "gives 10 rows unasked", paging.default_size, lists_all),
+    Topic("default-size", "gives 10 rows unasked, 20 on the reference surface", paging.default_size, lists_all),
     Topic("beyond-the-end", "a page that is none is 404 `Invalid page.`", paging.beyond_the_end, lists),
     Topic("row-order", "the newest id comes first", newest, newest_first),
     Topic("row-order", "the oldest id comes first", oldest, oldest_first),
@@ -157,6 +168,8 @@ TOPICS = (
     change("disagreeing", "400 under `slug` where id and slug disagree", refusals.disagreeing, commands),
     change("wrong-state", "400 under `transition` from another state", refusals.wrong_state, commands),
     change("stores", "204, and the next GET shows it", writing.stored, stores),
+    change("merges", "204, and the next GET shows the new key and the old ones", writing.merged,
+           named("patch_package_extra_information")),
     change("moves-by-id", "204, the state changes, one log entry says so", writing.moved_by_id, commands),
     change("moves-by-slug", "204, the state changes, one log entry says so", writing.moved_by_slug, commands),
     change("invoices", "201 with an invoice that the package shows", writing.invoiced, named("invoice_package")),
@@ -179,10 +192,11 @@ def checks_of(route: Route) -> Iterator[Check]:
         if topic.applies(route):
             name = f"{route.operation}.{topic.name}"
             resource = topic.resource or resource_of(route.operation)
+            resource = f"reference_{resource}" if route.scheme == "Bearer" else resource
             yield Check(name, topic.name, topic.promise, resource, route, topic.look, topic.writes)
 
 
-COVERED = (*GUIDE_ROUTES, *PUBLIC_ROUTES)
+COVERED = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *PUBLIC_ROUTES)
 """The rows that the contract speaks of."""
 
 OPERATIONS = {route.operation: route for route in reversed(COVERED)}

@@ -20,7 +20,12 @@ class Problem(NamedTuple):
 
     path: tuple[str | int, ...]
     keyword: str
-    message: str
+    seen: str
+    wanted: str = ""
+
+    @property
+    def message(self) -> str:
+        return f"{self.seen}, {self.wanted}" if self.wanted else self.seen
 
     def __str__(self) -> str:
         return f"{pointer(self.path) or 'the document'}: {self.message}"
@@ -54,28 +59,28 @@ def _at_each_place(error: ValidationError) -> Iterator[Problem]:
     """Yield one problem per missing or unknown key, else one where the error was found."""
     path, keyword = tuple(error.absolute_path), str(error.validator)
     rules: Rules = error.schema if isinstance(error.schema, Mapping) else {}
-    for key, message in PLACES.get(keyword, _at_itself)(rules, error.instance, keyword):
-        yield Problem((*path, *key), keyword, message)
+    for key, seen, wanted in PLACES.get(keyword, _at_itself)(rules, error.instance, keyword):
+        yield Problem((*path, *key), keyword, seen, wanted)
 
 
-Places: TypeAlias = Iterator[tuple[tuple[str, ...], str]]
+Places: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
 
 
 def _missing(rules: Rules, instance: Any, _keyword: str) -> Places:
     known = rules.get("properties", {})
     for key in (key for key in rules["required"] if key not in instance):
-        yield (key,), f"is missing, must be {_wanted(known[key])}" if key in known else "is missing"
+        yield (key,), "is missing", f"must be {_wanted(known[key])}" if key in known else ""
 
 
 def _unknown(rules: Rules, instance: Any, _keyword: str) -> Places:
     known = rules.get("properties", {})
     for key in (key for key in instance if key not in known):
-        yield (key,), f"is unknown, known are {', '.join(known)}"
+        yield (key,), "is unknown", f"known are {', '.join(known)}"
 
 
 def _at_itself(rules: Rules, instance: Any, keyword: str) -> Places:
     wanted = WANTED[keyword](rules) if keyword in WANTED else f"{keyword} {rules[keyword]}"
-    yield (), f"is {_shown(instance)}, must be {wanted}"
+    yield (), f"is {_shown(instance)}", f"must be {wanted}"
 
 
 def _shown(value: object) -> str:

@@ -12,6 +12,7 @@ from emulator.core.schema_problems import Problem, problems_of
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
+    from referencing import Registry
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -61,9 +62,15 @@ def _schemas() -> Mapping[str, Schema]:
 @cache
 def _validator(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415
+
+    return Draft202012Validator(schema(name), registry=_registry())
+
+
+@cache
+def _registry() -> Registry[Any]:
     from referencing import Registry  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
     resources = [(each["$id"], DRAFT202012.create_resource(each)) for each in _schemas().values()]
-    registry: Registry[Any] = Registry().with_resources(resources).crawl()
-    return Draft202012Validator(schema(name), registry=registry)
+    found: Registry[Any] = Registry().with_resources(resources).crawl()
+    return found

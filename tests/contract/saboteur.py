@@ -6,8 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from emulator.contract.target import scheme_of
+from emulator.core import jwts
 
 Environ = dict[str, Any]
 
@@ -26,7 +30,7 @@ class Answer:
 
     @document.setter
     def document(self, value: Any) -> None:
-        self.body = json.dumps(value, ensure_ascii=False).encode()
+        self.body = json.dumps(value).encode()
 
 
 Ask = Callable[[Environ], Answer]
@@ -78,7 +82,7 @@ def refusal(edit: Edit) -> Sabotage:
 
     def sabotage(environ: Environ, ask: Ask) -> Answer:
         answer = ask(environ)
-        if answer.status >= 400:
+        if answer.status >= 400 and answer.headers.get("Content-Type") == "application/json":
             answer.document = edit(answer.document)
         return answer
 
@@ -141,9 +145,20 @@ def environment(**changes: str) -> Sabotage:
     return lambda environ, ask: ask(environ | changes)
 
 
+FULL = {
+    "Token": "Token full-access",
+    "Bearer": f"Bearer {jwts.issue('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
+}
+
+
+def let_in(environ: Environ, ask: Ask) -> Answer:
+    """Let everybody in."""
+    return ask(environ | {"HTTP_AUTHORIZATION": FULL[scheme_of(environ["PATH_INFO"])]})
+
+
 def deaf(environ: Environ, _: Ask) -> Answer:
     """Say that it is done, and do nothing."""
-    return Answer(204) if environ["REQUEST_METHOD"] == "POST" else Answer(405)
+    return Answer(204) if environ["REQUEST_METHOD"] in ("POST", "PATCH") else Answer(405)
 
 
 def later(edit: Edit) -> Sabotage:

@@ -4,25 +4,28 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
-from emulator.contract import CHECKS, Kind, NotVerified, Target, Unreachable, as_document, as_text, run
-from emulator.contract.findings import Check, Drift, Finding
-from emulator.contract.running import WRITES_NOT_ALLOWED, once_each, run_one
+from emulator.contract import CHECKS, Kind, NotVerified, Target, Unreachable, run
+from emulator.contract.findings import Check, Drift, Finding, once_each
+from emulator.contract.running import LOST, PATIENCE, SILENT, WRITES_NOT_ALLOWED, run_one
+from emulator.contract.target import NoAnswer
 from emulator.session import InProcessSession
 
-FOUND = Finding(Kind.OTHER, "get_package", "/a", "odd")
-ROUTE = SimpleNamespace(operation="get_package")
+FOUND = Finding(Kind.VALUE, "get_package", "/a", "odd")
+ROUTE = SimpleNamespace(operation="get_package", doc="a page", scheme="Token", method="GET", path="/odd/")
 
 
-def in_process(**options):
-    oms = Emulator("demo")
-    return Target(oms.url, session=oms.session(), **options)
+def in_process(*, packages=5, **options):
+    oms = Emulator("demo", packages=packages)
+    return Target(oms.url, session=oms.session(), **{"jwt": oms.jwt(), **options})
 
 
 def answering(app):
     """Give a target that answers as the application does."""
-    return Target("http://odd.test", session=InProcessSession(app, "http://odd.test", {}), allow_writes=True)
+    session = InProcessSession(app, "http://odd.test", {})
+    return Target("http://odd.test", session=session, jwt="a.b.c", allow_writes=True)
 
 
 def of(look, *, writes=False):
@@ -42,6 +45,16 @@ def html(environ, start_response):
     return [b"<p>Hello"]
 
 
+def elsewhere(environ, start_response):
+    start_response("302 Found", [("Location", "https://login.test/")])
+    return [b""]
+
+
+class Refusing(HTTPAdapter):
+    def send(self, *_, **__):
+        raise requests.ConnectionError("Connection refused")
+
+
 def odd_json(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json")])
     return [b'{"count": 3, "next": null, "previous": null, "results": [{}, {"id": "x"}, {"id": 7}]}']
@@ -50,17 +63,17 @@ def odd_json(environ, start_response):
 @pytest.mark.parametrize(
     ("error", "texts"),
     [
-        (KeyError("state"), ["odd", "KeyError: 'state'"]),
-        (TypeError("no"), ["odd", "TypeError: no"]),
-        (requests.ConnectionError("timed out"), ["odd", "no answer: timed out"]),
+        (KeyError("state"), ["odd"]),
+        (TypeError("no"), ["odd"]),
+        (NoAnswer("timed out"), ["odd", "no answer: timed out"]),
         (Drift(FOUND), ["odd"]),
         (NotVerified("nothing there"), ["odd"]),
     ],
 )
 def test_what_was_found_before_a_check_ended_counts(error, texts):
-    """And what ended it is a finding itself, unless there was only nothing to ask."""
+    """And no answer is a finding itself; where there is nothing to compare, other checks say why."""
     result = run_one(finds_then(error), in_process())
-    assert result.outcome == "drift"
+    assert result.outcome == "drifted"
     assert [text in found.text for text, found in zip(texts, result.findings, strict=True)] == [True] * len(texts)
 
 
@@ -78,24 +91,44 @@ def test_writes_need_leave():
 
 def test_reading_changes_nothing():
     """The default run leaves every package and transfer order as it was."""
-    target = in_process()
+    target = in_process(packages=30)
     paths = ("/api/v1/oms/packages/?limit=100", "/api/v1/oms/transfer_orders/?limit=100")
     before = [target.get(path).content for path in paths]
     report = run(target)
     assert [target.get(path).content for path in paths] == before
     assert report.findings == []
-    assert {result.check.writes for result in report.having("passed")} == {False}
+    assert {result.check.writes for result in report.having("verified")} == {False}
 
 
 @pytest.mark.parametrize("token", ["nobody", "inactive", "no-access", "throttled"])
 def test_a_caller_who_is_not_let_in_verifies_nothing(token):
     """The reason stands at every check."""
-    target = in_process(token=token)
+    target = in_process(token=token, jwt=None)
     for _ in range(6 if token == "throttled" else 0):
         target.session.get(target.url("/api/v1/oms/packages/"), headers={"Authorization": f"Token {token}"})
     report = run(target)
     assert report.verified_nothing
-    assert all("GET /api/v1/oms/packages/" in str(result.not_verified) for result in report.results)
+    guide = [result for result in report.results if result.check.route.scheme == "Token"]
+    assert all("GET /api/v1/oms/packages/" in str(result.not_verified) for result in guide)
+
+
+@pytest.mark.parametrize(
+    ("options", "closed", "reason"),
+    [
+        ({"jwt": None}, "Bearer", "no JWT was given"),
+        ({"jwt": "a.b.c"}, "Bearer", "401, the JWT is refused"),
+        ({"token": None}, "Token", "no token was given"),
+        ({"token": "nobody"}, "Token", "401, the token is refused"),
+    ],
+)
+def test_a_surface_that_cannot_be_asked_leaves_the_other(options, closed, reason):
+    """Its operations are not verified, with the reason; the other's are."""
+    report = run(in_process(**options))
+    assert report.findings == []
+    for row in report.operations:
+        if row.route.scheme is not None:
+            assert (row.outcome == "not verified") == (row.route.scheme == closed)
+            assert all(reason in each for each in row.reasons) or row.route.scheme != closed
 
 
 def test_a_reader_can_write_nothing():
@@ -105,22 +138,70 @@ def test_a_reader_can_write_nothing():
     assert {result.check.topic for result in report.having("not verified")} >= {"stores", "invoices", "moves-by-id"}
 
 
-@pytest.mark.parametrize("app", [html, odd_json])
-def test_another_server_drifts_everywhere(app):
+def test_another_server_drifts_everywhere():
     """Any answer is judged; none breaks the run."""
-    report = run(answering(app))
+    report = run(answering(odd_json))
     assert len(report.results) == len(CHECKS)
     assert len(report.findings) > 100
+
+
+@pytest.mark.parametrize(
+    ("app", "said"), [(html, "answers 200 with text/html, not JSON"), (elsewhere, "leads to https://login.test/")]
+)
+def test_a_server_that_answers_no_json_is_no_oms(app, said):
+    """Nothing is verified, and nothing is called drift."""
+    report = run(answering(app))
+    assert report.verified_nothing
+    assert all(said in str(result.not_verified) for result in report.results)
+
+
+def test_one_surface_without_json_is_drift():
+    """The other one shows that this is an OMS."""
+    oms = Emulator("demo", packages=5)
+
+    def half(environ, start_response):
+        reference = environ["PATH_INFO"].startswith("/packages")
+        return html(environ, start_response) if reference else oms.app(environ, start_response)
+
+    report = run(Target(oms.url, session=InProcessSession(half, oms.url, {}), jwt=oms.jwt()))
+    drifted = {row.route.operation for row in report.operations if row.outcome == "drifted"}
+    assert len(drifted) > 15
+    assert {operation for operation in drifted if not operation.startswith("reference_")} == set()
+
+
+def silent(target, route):
+    target.unanswered += 1
+    raise NoAnswer("timed out")
+
+
+def test_an_operation_that_does_not_answer_is_not_waited_for_again_and_again():
+    """Two checks wait, the others say why they do not."""
+    report = run(in_process(), [of(silent) for _ in range(PATIENCE + 2)])
+    assert [result.outcome for result in report.results] == ["drifted"] * PATIENCE + ["not verified"] * 2
+    assert report.results[-1].not_verified == SILENT
+    assert [found.kind for found in report.findings] == [Kind.STATUS]
+
+
+def test_a_target_that_is_gone_is_not_asked_further():
+    """The rest of the checks says so."""
+    target = in_process()
+
+    def gone(target, route):
+        target.session.mount(target.base_url, Refusing())
+        target.get("/")
+
+    report = run(target, [of(gone), *CHECKS[:5]])
+    assert [result.not_verified for result in report.results[1:]] == [LOST] * 5
 
 
 def test_an_empty_world_is_not_verified_where_it_shows_nothing():
     """Nothing there is neither kept nor broken."""
     oms = Emulator("empty")
-    report = run(Target(oms.url, session=oms.session(), allow_writes=True))
+    report = run(Target(oms.url, session=oms.session(), jwt=oms.jwt(), allow_writes=True))
     assert report.findings == []
     outcomes = {result.check.name: result.outcome for result in report.results}
     assert outcomes["get_package.shape"] == "not verified"
-    assert outcomes["get_package.unknown-id"] == "passed"
+    assert outcomes["get_package.unknown-id"] == "verified"
 
 
 def test_nobody_there():
@@ -143,11 +224,8 @@ def test_one_finding_for_many_rows():
     assert list(once_each(rows)) == rows[:1]
 
 
-def test_a_report_tells_all():
-    """Text and document have every finding and every reason."""
-    target = in_process()
-    report = run(target, [finds_then(NotVerified("")), of(lambda *_: iter(())), *CHECKS[:1]])
-    assert "3 checks, 2 passed, 1 with drift, 0 not verified" in as_text(report)
-    assert "/a odd" in as_text(report)
-    found = [each["findings"] for each in as_document(report)["checks"] if each["findings"]]
-    assert found == [[{"kind": "other", "operation": "get_package", "pointer": "/a", "text": "odd", "request": ""}]]
+def test_a_finding_of_many_checks_is_one_finding_of_the_operation():
+    """A report counts places, not looks."""
+    report = run(in_process(), [finds_then(NotVerified("")), finds_then(NotVerified(""))])
+    assert [len(result.findings) for result in report.results] == [1, 1]
+    assert report.findings == [FOUND]
