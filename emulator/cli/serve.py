@@ -10,9 +10,12 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from emulator.server import Emulator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +62,7 @@ def serve(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Answer on a port until told to stop."""
     set_up_log(log_format, quiet=quiet, verbose=verbose)
-    stop = Stop()
+    stop = ending()
     try:
         from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
 
@@ -80,12 +83,10 @@ def serve(  # noqa: PLR0913 - one argument per option
     gc.collect()
     gc.freeze()
     try:
-        url = emulator.start()
+        emulator.start()
     except OSError as error:
         raise click.ClickException(unable_to_listen(host, port, error)) from None
-    click.echo(f"ready: {url}")
-    sys.stdout.flush()
-    code = stop.wait()
+    code = stop.wait(emulator)
     emulator.stop()
     sys.exit(code)
 
@@ -93,6 +94,18 @@ def serve(  # noqa: PLR0913 - one argument per option
 def unable_to_listen(host: str, port: int, error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"cannot answer on {host}:{port}: {reason}. Try another --port; --port 0 takes a free one."
+
+
+class Ending(Protocol):
+    """Says when the server is to stop."""
+
+    def wait(self, emulator: Emulator) -> int:
+        """Wait until then, while the emulator answers; give the exit code."""
+
+
+def ending() -> Ending:
+    """Give what a command that serves for another purpose brought, or else wait for signals."""
+    return click.get_current_context().obj or Stop()
 
 
 CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
@@ -111,8 +124,10 @@ class Stop:
         self.code = CODES[signal.Signals(number)]
         self._asked.set()
 
-    def wait(self) -> int:
-        """Wait until told to stop; give the exit code."""
+    def wait(self, emulator: Emulator) -> int:
+        """Say where the emulator answers, wait until told to stop, and give the exit code."""
+        click.echo(f"ready: {emulator.server_url}")
+        sys.stdout.flush()
         self._asked.wait()
         return self.code
 
