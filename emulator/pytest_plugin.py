@@ -1,4 +1,7 @@
-"""The pytest plugin: a fresh world for each test that asks for one; nothing is imported before one does."""
+"""The pytest plugin: a fresh world for each test that asks for one; nothing is imported before one does.
+
+PYTEST_DONT_REWRITE: there is no assertion here, and to look for one would cost every test run time.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class InProcessAdapter(HTTPAdapter):
         super().__init__()
         self.app, self.world = app, world
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, stream: bool = False, *_: Any, **__: Any) -> requests.Response:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
@@ -68,7 +68,11 @@ class InProcessAdapter(HTTPAdapter):
             preload_content=False,
             request_method=request.method,
         )
-        return self.build_response(request, raw)
+        response = self.build_response(request, raw)
+        if not stream:  # what reading it in pieces would come to
+            response._content = body  # noqa: SLF001
+            response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+        return response
 
 
 def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:
         "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
         "QUERY_STRING": url.query,
         "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str(url.port or USUAL_PORTS.get(url.scheme, 80)),
+        "SERVER_PORT": str((url.port if ":" in url.netloc else None) or USUAL_PORTS.get(url.scheme, 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": url.netloc.rpartition("@")[2],
