@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench pools docs installations clean
+.PHONY: run test lint bench pools docs installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -28,6 +28,10 @@ docs: $(VENV)/.dev
 
 installations: $(VENV)/.dev
 	$(BIN)/python -m tools.second_installation
+
+samples: $(VENV)/.dev
+	$(BIN)/python -m tools.documented_scenarios
+	$(BIN)/python -m tools.list_corrections
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -141,5 +141,6 @@ def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> 
             modified_date=tx.now,
             uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),
             told_from=told_from,
+            due=tx.now,
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from emulator.core.credentials import writer_named
 from emulator.core.errors import ApiError
 from emulator.core.exchange import Call
 from emulator.core.records import User
@@ -12,10 +13,12 @@ from emulator.core.refusals import ControlError
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.handlers.control import CONTROL_WRITES, perform
+from emulator.handlers.outcomes import RECORD_OUTCOME, repeat_outcome
 from emulator.routes import ROUTES, Route
 
 Repeat = Callable[[World, Step], Any]
 
+RETRY = "retry_hook_event"
 READS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -60,6 +63,7 @@ def repeat_call(route: Route) -> Repeat:
             user=user_named(world, step.user),
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
+            caller=writer_named(step.user),
         )
         route.handler(call, world)
 
@@ -79,12 +83,28 @@ def repeat_control(world: World, step: Step) -> None:
     perform(world, step.operation, step.body, step.path)
 
 
+def repeat_delivery(world: World, step: Step) -> None:
+    """Record once more what an attempt to deliver an event came to; nobody is called."""
+    if unlike := set(step.path) ^ {"pk"}:
+        raise UnrepeatableStep(path_problem(unlike, ("pk",)))
+    try:
+        repeat_outcome(world, step)
+    except LookupError:
+        raise UnrepeatableStep(f"path/pk: this world has no webhook event {step.path['pk']}") from None
+
+
 def path_problem(unlike: Iterable[str], names: Iterable[str]) -> str:
     return f"path: {', '.join(sorted(unlike))}; known: {', '.join(names) or 'nothing'}"
 
 
+def is_repeated(route: Route) -> bool:
+    """Tell whether an operation is a step: reads are none, nor is a retry, of which the outcome is one."""
+    return route.method not in READS and route.operation != RETRY
+
+
 REPEATS: Mapping[str, Repeat] = {
-    **{route.operation: repeat_call(route) for route in ROUTES if route.method not in READS},
+    **{route.operation: repeat_call(route) for route in ROUTES if is_repeated(route)},
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
+    RECORD_OUTCOME: repeat_delivery,
 }
 """Operation -> what does it again."""

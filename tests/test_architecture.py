@@ -47,7 +47,7 @@ OWNERS = {
     "immutables": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
-    "faker": (),
+    "faker": ("shapes/fakes.py",),
     "pytest": ("pytest_plugin.py", "contract/"),
 }
 """Library -> who may import it."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.core.records import Package, TransferOrder, Transition
+from emulator.core.records import Package, TransferOrder, Transition, Webhook, WebhookEvent
 from emulator.routes import ROUTES
 from tests.oracle.wire import FULL, Answer, Ask, ask
 
@@ -45,6 +45,8 @@ methods = st.sampled_from(["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPT
 names = (
     *("transition", "slug", "input_parameters", "invoice_number", "remote_id", "extra_information"),
     *("username", "password"),
+    *("retry_countdown_config", "choice", "kwargs", "target_url", "event_type", "is_active", "secret_key"),
+    *("callback", "additional_headers", "config", "force"),
 )
 queries = st.one_of(latin, st.sampled_from(["page=0", "page=-1", "page=last", "limit=1", "page=%FF", "format=json"]))
 
@@ -54,10 +56,14 @@ def emulator() -> Emulator:
     return Emulator("demo", packages=25)
 
 
+OWNERS = {"/transfer_orders/": TransferOrder, "/hooks/": Webhook, "/hook_events/": WebhookEvent, "": Package}
+"""Part of a path -> whose id stands there."""
+
+
 def filled(path: str) -> str:
     """Give a route's path with records that are there."""
     root = emulator().world.root
-    kind = TransferOrder if "transfer" in path else Package
+    kind = next(kind for part, kind in OWNERS.items() if part in path)
     pk = str(root.ids(kind)[0])
     return (
         path.replace("<pk>", pk).replace("<log_id>", "1").replace("<webhook_event_id>", "1").replace("<...rest>", "x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -26,6 +27,7 @@ def blocks(language: str) -> list[str]:
 
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line]
 PROGRAMS = blocks("python")
+RECIPES = blocks("sh")
 
 
 @pytest.fixture
@@ -53,6 +55,20 @@ def test_a_program_can_be_pasted(program: str, url: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's recipes use curl, and there is none here")
+@pytest.mark.parametrize("recipe", RECIPES, ids=range(len(RECIPES)))
+def test_a_recipe_can_be_pasted(recipe: str, url: str, tmp_path: Path) -> None:
+    """A shell runs it to its end, and the scenario that it writes can be served."""
+    text = recipe.replace(PRINTED_URL, url).replace("oms-emulator", f"{sys.executable} -m emulator.cli")
+    environment = os.environ | {"PYTHONPATH": str(README.parent)}
+    done = subprocess.run(
+        ["/bin/sh", "-ec", text], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    (scenario,) = tmp_path.glob("*.json")
+    assert Emulator(str(scenario)).session().get("/api/v1/oms/packages/").json()["count"] >= 20
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", TEXT))
 def test_a_link_leads_somewhere(target: str) -> None:
     assert (README.parent / target).exists()
@@ -67,3 +83,4 @@ def test_examples_were_found() -> None:
     """The patterns above still find what they are for."""
     assert len(COMMANDS) >= 5
     assert len(PROGRAMS) >= 2
+    assert len(RECIPES) >= 1

@@ -66,6 +66,8 @@ def fidelity() -> Iterator[str]:
     yield "## Shapes"
     yield "Each is a JSON Schema under `emulator/schemas`."
     yield table(("shape", "provenance", "reason"), found["shapes"])
+    yield "## Webhooks"
+    yield table(("rule", "provenance", "reason"), found["webhooks"])
     if found["filters"]:
         yield "## Filters"
         yield "A list takes each filter under its name and under its aliases."

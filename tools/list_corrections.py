@@ -1,7 +1,8 @@
-"""`python -m tools.list_corrections`: write where a documented sample contradicts itself, and what is served there.
+"""`python -m tools.list_corrections`: write where a documented sample is not served as its page prints it.
 
-The places are found, not chosen: they are those at which `emulator.loading.load` had to drop a page's value, because
-the same sample said something else of the same record before.
+The places are found, not chosen: they are those at which the import of the sample had to drop a page's value. Of the
+guide, because the same sample said something else of the same record before; of the reference, because the page has a
+placeholder for what the emulator derives.
 """
 
 from __future__ import annotations
@@ -11,18 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import emulator
-from emulator.loading import load
-from emulator.rules.scenarios import DOCUMENTED, bundled
+from tools.documented_scenarios import gets, imported
 
-FILE = Path(emulator.__file__).parent / "fixtures" / "documented" / "corrections.json"
+FIXTURES = Path(emulator.__file__).parent / "fixtures"
+FILE = FIXTURES / "documented" / "corrections.json"
+REFERENCE_FILE = FIXTURES / "documented_reference" / "corrections.json"
+MADE = {"reference-get-invoice-document"}
+"""Documents that the emulator makes itself: their samples are not imported."""
 
 
-def corrections() -> list[dict[str, Any]]:
+def corrections(folder: str = "documented") -> list[dict[str, Any]]:
     """Give every place: the sample, the JSON pointer in its body, the page's value and the served one."""
     return [
-        {"sample": name.removeprefix(DOCUMENTED), **correction._asdict()}
-        for name, scenario in bundled().items()
-        for correction in load(scenario).corrections
+        {
+            "sample": name,
+            "pointer": f"{each.origin.partition(' ')[2]}{each.pointer}",
+            "page": each.page,
+            "served": each.served,
+        }
+        for name in gets(folder)
+        if name not in MADE
+        for each in imported(name, folder).differences
+        if each.kind == "corrected"
     ]
 
 
@@ -34,3 +45,4 @@ def printed(found: list[dict[str, Any]]) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(printed(corrections()), "utf-8")
+    REFERENCE_FILE.write_text(printed(corrections("documented_reference")), "utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.exec_ import exec_
+from emulator.cli.importing import import_
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
 from emulator.cli.openapi import openapi
@@ -44,6 +45,7 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(exec_)
+main.add_command(import_)
 main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 import orjson
 
+from emulator.core.files import NotWritten, replace
 from emulator.rules.installation import DEFAULT, load_own, path_of
 from emulator.rules.installation.diff import differences
 from emulator.rules.installation.lint import lint as findings_of
@@ -62,15 +62,15 @@ def answers_in(captures: Iterable[Path]) -> Iterator[tuple[str, Answer]]:
 
 
 def write(output: Path, text: str, *, force: bool) -> None:
-    """Write the file aside and put it in its place, so that it is there whole or not at all."""
-    content, aside = text.encode(), output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    """Write the file, so that it is there whole or not at all; one that is there and differs needs `force`."""
+    content = text.encode()
     try:
         if output.exists() and not force and output.read_bytes() != content:
             raise click.ClickException(f"{output} is there already and differs; --force writes over it")
-        aside.write_bytes(content)
-        aside.replace(output)
+        replace(output, content)
+    except NotWritten as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
 
 

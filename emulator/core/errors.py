@@ -97,6 +97,32 @@ class Throttled(ApiError):
         return {"Retry-After": str(self.wait)}
 
 
+class Coded(ApiError):
+    """What the sender of webhooks will not do, in its own form: a code, and English words."""
+
+    status = 406
+    code: ClassVar[str]
+
+    @property
+    def body(self) -> Any:
+        return {"code": self.code, "en": self.detail}
+
+
+class WebhookAlreadyRegistered(Coded):
+    code = "webhook_100_2"
+    detail = "Webhook already registered"
+
+
+class EventAlreadyDelivered(Coded):
+    code = "event_100_3"
+    detail = "Event already delivered"
+
+
+class EventStillInProgress(Coded):
+    code = "event_100_6"
+    detail = "Event is still in retry process"
+
+
 class ParseError(ApiError):
     status = 400
     detail = "Malformed request."

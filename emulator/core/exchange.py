@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.core.credentials import Credential
 from emulator.core.records import User
 
 Query = Mapping[str, Sequence[str]]
@@ -28,6 +29,8 @@ class Call:
     """Parses the body; asked for after the record was found, as the framework does."""
     wanted: Any = None
     """What the query asks of a list with filters (`rules.filters.Wanted`)."""
+    caller: Credential | None = None
+    """As whom the caller was let in."""
 
     def last(self, name: str) -> str | None:
         """Give the last value of a query parameter, as the framework reads it, or None."""

@@ -6,6 +6,7 @@ A table of fields is data: `{"invoice_number": CharField(max_length=255)}`. The 
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ REQUIRED = "This field is required."
 NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 NON_FIELD = "non_field_errors"
+NOT_JSON = "Value must be valid JSON."
 
 LONGEST_NUMBER = 1000
 
@@ -33,7 +35,15 @@ class FieldError(ValueError):
 
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
-        self.messages = list(messages)
+        self.messages: Any = list(messages)
+
+
+class NestedErrors(FieldError):
+    """What is wrong with the fields of one value."""
+
+    def __init__(self, errors: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.messages = dict(errors)
 
 
 class Form(Mapping[str, Any]):
@@ -81,11 +91,24 @@ class Field(Protocol):
 @dataclass(frozen=True)
 class _Scalar:
     required: bool = True
+    allow_null: bool = dataclasses.field(default=False, kw_only=True)
+    default: Any = dataclasses.field(default=ABSENT, kw_only=True)
+    """What stands for a value that was not sent."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         value = data.get(name, ABSENT)
-        left_empty = isinstance(data, Form) and value == "" and not self.required
-        return ABSENT if left_empty else value
+        if isinstance(data, Form) and value == "":
+            return self.left_empty()
+        return value
+
+    def left_empty(self) -> Any:
+        """Give what a form says that leaves the field empty."""
+        return None if self.allow_null else "" if self.required else ABSENT
+
+    def refuse_null(self) -> None:
+        """Insist that null is allowed."""
+        if not self.allow_null:
+            raise FieldError(NULL)
 
 
 def _null_characters(text: str) -> str | None:
@@ -103,12 +126,19 @@ class CharField(_Scalar):
 
     max_length: int | None = None
     trim_whitespace: bool = True
+    allow_blank: bool = False
 
-    def check(self, value: Any) -> str:
+    def left_empty(self) -> Any:
+        return "" if self.allow_blank else super().left_empty()
+
+    def check(self, value: Any) -> str | None:
         if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
+            if self.allow_blank:
+                return ""
             raise FieldError(BLANK)
         if value is None:
-            raise FieldError(NULL)
+            self.refuse_null()
+            return None
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise FieldError("Not a valid string.")
         text = _text(value).strip() if self.trim_whitespace else _text(value)
@@ -127,15 +157,73 @@ class CharField(_Scalar):
 class IntegerField(_Scalar):
     """A whole number, or text that Python's `int` takes, a fraction of zeros included."""
 
-    def check(self, value: Any) -> int:
+    min_value: int | None = None
+
+    def check(self, value: Any) -> int | None:
         if value is None:
-            raise FieldError(NULL)
+            self.refuse_null()
+            return None
         if isinstance(value, str) and len(value) > LONGEST_NUMBER:
             raise FieldError("String value too large.")
         try:
-            return int(re.sub(r"\.0*\s*$", "", _text(value)))
+            number = int(re.sub(r"\.0*\s*$", "", _text(value)))
         except ValueError:
             raise FieldError("A valid integer is required.") from None
+        if self.min_value is not None and number < self.min_value:
+            raise FieldError(f"Ensure this value is greater than or equal to {self.min_value}.")
+        return number
+
+
+TRUE = frozenset(("t", "y", "yes", "true", "on", "1", 1))
+FALSE = frozenset(("f", "n", "no", "false", "off", "0", 0))
+
+
+@dataclass(frozen=True)
+class BooleanField(_Scalar):
+    """True or false, and the words and numbers for them; a form that leaves it out says false."""
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+        return False if isinstance(data, Form) and name not in data else super().pick(name, data)
+
+    def check(self, value: Any) -> bool:
+        if value is None:
+            raise FieldError(NULL)
+        known = value.lower() if isinstance(value, str) else value
+        if isinstance(known, (str, int, float)) and known in TRUE | FALSE:
+            return known in TRUE
+        raise FieldError("Must be a valid boolean.")
+
+
+@dataclass(frozen=True)
+class JsonField(_Scalar):
+    """Any JSON but null; in a form its text. Given as the text that is kept."""
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+        value = data.get(name, ABSENT)
+        return Sent(_text(value)) if isinstance(data, Form) and value is not ABSENT else value
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, Sent):
+            value = value.parsed()
+        if value is None:
+            raise FieldError(NULL)
+        return value
+
+
+class Sent(str):
+    """A text in a form, which is JSON."""
+
+    __slots__ = ()
+
+    def parsed(self) -> Any:
+        try:
+            return json.loads(self, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            raise FieldError(NOT_JSON) from None
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 @dataclass(frozen=True)
@@ -190,6 +278,28 @@ class ObjectField(_Scalar):
             raise FieldError(f"{name}: {messages[0]}") from None
 
 
+@dataclass(frozen=True)
+class NestedField(_Scalar):
+    """An object with fields of its own, whose errors keep their names; in a form `name.key` is one of its keys."""
+
+    fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
+
+    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+        if not isinstance(data, Form):
+            return data.get(name, ABSENT)
+        prefix = f"{name}."
+        inner = Form((key.removeprefix(prefix), data[key]) for key in data if _is_inner(key, prefix))
+        return inner or ABSENT
+
+    def check(self, value: Any) -> dict[str, Any]:
+        if value is None:
+            raise FieldError(NULL)
+        try:
+            return validate(self.fields, value)
+        except ValidationFailed as error:
+            raise NestedErrors(error.errors) from None
+
+
 def _is_inner(key: str, prefix: str) -> bool:
     return key.startswith(prefix) and re.match(r".+$", key[len(prefix) :]) is not None
 
@@ -199,18 +309,23 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, (str, int, float, Upload)) else type(value).__name__
 
 
-def validate(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
-    """Check a body against its fields; all that is wrong comes at once, in the order of the table."""
+def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -> dict[str, Any]:
+    """Check a body against its fields; all that is wrong comes at once, in the order of the table.
+
+    A partial one may leave out what is required, and gets no defaults.
+    """
     if data is None:
         raise ValidationFailed({NON_FIELD: ["No data provided"]})
     if not isinstance(data, Mapping):
         kind = type(data).__name__
         raise ValidationFailed({NON_FIELD: [f"Invalid data. Expected a dictionary, but got {kind}."]})
     values: dict[str, Any] = {}
-    errors: dict[str, list[str]] = {}
+    errors: dict[str, Any] = {}
     for name, field in fields.items():
+        if partial and name not in data and not isinstance(field, (DictField, NestedField)):
+            continue
         try:
-            values[name] = _checked(field, field.pick(name, data))
+            values[name] = _checked(field, field.pick(name, data), partial=partial)
         except FieldError as error:
             errors[name] = error.messages
     if errors:
@@ -218,9 +333,11 @@ def validate(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not ABSENT}
 
 
-def _checked(field: Field, value: Any) -> Any:
+def _checked(field: Field, value: Any, *, partial: bool = False) -> Any:
     if value is not ABSENT:
         return field.check(value)
+    if partial:
+        return ABSENT
     if field.required:
         raise FieldError(REQUIRED)
-    return ABSENT
+    return getattr(field, "default", ABSENT)

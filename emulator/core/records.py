@@ -465,6 +465,8 @@ class Webhook(NamedTuple):
     callback: str | None = None
     additional_headers: Json = EMPTY_OBJECT
     config: Json = EMPTY_OBJECT
+    owner: str = "admin"
+    """Name of the user who registered it; no document prints it."""
 
 
 class WebhookEvent(NamedTuple):
@@ -486,6 +488,8 @@ class WebhookEvent(NamedTuple):
     request_datetimes: Json = EMPTY_ARRAY
     retry_count: int = 0
     told_from: Any = None
+    due: datetime | None = None
+    """When the next attempt is due; None: never, as with all events of a scenario's start. No document prints it."""
 
 
 class Invoice(NamedTuple):
@@ -611,7 +615,7 @@ RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     TransferOrder: {"package": ("package",)},
     TransferItem: {"transfer_order": ("transfer_order",)},
     TransitionLog: {"subject": ("content_type", "object_id")},
-    Webhook: {"event_type": ("event_type",)},
+    Webhook: {"event_type": ("event_type",), "registered": ("owner", "target_url", "event_type")},
     WebhookEvent: {"subject": ("content_type", "object_id")},
     Invoice: {"package": ("package",)},
     InvoiceItem: {"invoice": ("invoice",)},
@@ -627,6 +631,9 @@ TALLIES: dict[type[Any], tuple[str, ...]] = {
     TransferOrder: ("state",),
 }
 """Kinds whose records are counted, by the values of these columns: quotas and the graph's counts need no scan."""
+
+QUEUES: dict[type[Any], str] = {WebhookEvent: "due"}
+"""Kinds whose records wait for a time -> the column that has it; `View.queued` gives them in this order."""
 
 
 def relation_key(record: Any, columns: tuple[str, ...]) -> Any:

@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast, overload
 
 from immutables import Map
 
+from emulator.core import queues
 from emulator.core.bases import Base
-from emulator.core.records import RELATIONS, TALLIES, relation_key
+from emulator.core.records import QUEUES, RELATIONS, TALLIES, relation_key
 
 R = TypeVar("R")
 
@@ -57,7 +58,8 @@ class View:
         self.base = base
         self.maps = maps
         """Changes: kind -> id -> record; (kind, relation) -> key -> ids; (kind, "added") -> position -> id;
-        (kind, "removed") -> id -> True; (kind, "tally") -> key -> more or fewer; "next" -> kind -> its next id."""
+        (kind, "removed") -> id -> True; (kind, "tally") -> key -> more or fewer; (kind, "queue") -> see `queues`;
+        "next" -> kind -> its next id."""
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Give the record, or None where there is none with this id."""
@@ -114,6 +116,13 @@ class View:
         counts.update(dict(self.maps.get((kind, "tally"), _NO_MAP)))
         return counts
 
+    def queued(self, kind: type[Any]) -> Iterator[tuple[datetime, int]]:
+        """Give when each waiting record of a kind is due, and its id, earliest first (`records.QUEUES`).
+
+        To ask for the first one costs the same however many wait. Those of the base do not wait for anything.
+        """
+        return queues.waiting(self.maps.get((kind, "queue"), _NO_MAP))
+
 
 class Root(View):
     """A view that never changes."""
@@ -167,6 +176,7 @@ class Transaction(View):
         for relation, columns in RELATIONS.get(kind, {}).items():
             self._move(kind, relation, record.id, relation_key(current, columns), _UNTOUCHED)
         self._recount(kind, current, None)
+        self._requeue(kind, current, None)
 
     def queue(self, event_type: str, record: Any) -> None:
         """Tell the hooks of this event type, with the record's document as it is at the commit."""
@@ -184,6 +194,20 @@ class Transaction(View):
             if old != new:
                 self._move(kind, relation, after.id, old, new)
         self._recount(kind, before, after)
+        self._requeue(kind, before, after)
+
+    def _requeue(self, kind: type[Any], before: Any | None, after: Any | None) -> None:
+        if (column := QUEUES.get(kind)) is None:
+            return
+        old, new = (None if record is None else getattr(record, column) for record in (before, after))
+        if old == new:
+            return
+        queue = self.maps.get((kind, "queue"), _NO_MAP)
+        if old is not None:
+            queue = queues.without(queue, old, before.id)  # type: ignore[union-attr]  # it has a time
+        if new is not None:
+            queue = queues.having(queue, new, after.id)  # type: ignore[union-attr]  # likewise
+        self.maps[kind, "queue"] = queue
 
     def _recount(self, kind: type[Any], before: Any | None, after: Any | None) -> None:
         if (columns := TALLIES.get(kind)) is None:

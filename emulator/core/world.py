@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from emulator.core.bases import Base
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
+from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
@@ -117,6 +118,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     writing: bool = False
     """A transaction is open; only its thread, which has the lock, sees this."""
+    deliver: Deliver = send_nothing
+    """Makes one attempt to send an event; whoever delivers puts itself here."""
 
     def __post_init__(self) -> None:
         self.root = Root(self.base, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.core.schemas import schema
 from emulator.openapi.components import reference
 from emulator.openapi.parameters import parameters_of, path_of
 from emulator.openapi.responses import JSON, named, responses_of
@@ -20,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "Package Services (guide)": "Packages, in the shapes of the guide.",
     "Package Services (reference)": "Packages, in the shapes of the reference.",
     "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
+    "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
     "Getting started": "Login: a name and a password become a token.",
 }
 """The pages, which are the tags of the operations that they describe."""
@@ -65,7 +67,8 @@ def request_body(route: Route) -> Json:
     if route.body is None:
         return {}
     media = {"schema": reference(route.body)} | named("examples", examples_of(route, None))
-    return {"requestBody": {"required": True, "content": {JSON: media}}}
+    required = bool(schema(route.body).get("required"))
+    return {"requestBody": {"required": required, "content": {JSON: media}}}
 
 
 def tags_of(routes: Iterable[Route]) -> list[Json]:

@@ -66,7 +66,10 @@ SHARED: Mapping[str, Json] = {
 VALUES: Mapping[str, Json] = {
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
+    "null_boolean": {"type": "boolean"},
     "char": {"type": "string"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "choice": {"type": "integer"},
     "datetime": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
     "number_list": {"type": "array", "items": {"type": "number"}},

@@ -67,6 +67,8 @@ EXAMPLES: Mapping[str, Json] = {
         "status_code": 400,
     },
     "field-errors": {"remote_id": ["This field is required."]},
+    "webhook-refusal": errors.WebhookAlreadyRegistered().body,
+    "hook-retry-refused": errors.EventStillInProgress().body,
     "error": errors.ParseError("JSON parse error - Expecting value: line 1 column 1 (char 0)").body,
 }
 """Shape of a 400 -> one such answer."""
@@ -90,15 +92,17 @@ def responses_of(route: Route) -> dict[str, Json]:
     if route.body is not None:
         own[400] = own_response(route, 400)
     shared = {REFUSALS[name].status: {"$ref": f"#/components/responses/{name}"} for name in names_of(route)}
-    return {str(status): answer for status, answer in sorted((own | shared).items())}
+    both = {status: own[status] for status in route.replies if route.replies[status] not in {None, "error"}}
+    return {str(status): answer for status, answer in sorted((own | shared | both).items())}
 
 
 def own_response(route: Route, status: int) -> Json:
     """Give an answer of the row's own."""
     answer: Json = {"description": HTTPStatus(status).phrase, "headers": header_references()}
     shape = route.replies.get(status)
-    if status == 400:
-        return answer | {"content": {JSON: refused_body(shape, parses=route.body is not None)}}
+    if status in {400, 406}:
+        plain = status == 406 or route.body is not None
+        return answer | {"content": {JSON: refused_body(shape, plain=plain)}}
     if shape is not None:
         examples = examples_of(route, status)
         return answer | {"content": {JSON: {"schema": reference(shape)} | named("examples", examples)}}
@@ -107,9 +111,9 @@ def own_response(route: Route, status: int) -> Json:
     return answer | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
 
 
-def refused_body(shape: str | None, *, parses: bool) -> Json:
-    """Give the body of a 400: what is wrong with the fields, or that the body cannot be parsed."""
-    shapes = [name for name in (shape, "error" if parses else None) if name is not None]
+def refused_body(shape: str | None, *, plain: bool) -> Json:
+    """Give the body of a refusal: what is wrong with what was sent, or - plainly - that it cannot be read at all."""
+    shapes = [name for name in (shape, "error" if plain else None) if name is not None]
     schema = {"anyOf": list(map(reference, shapes))} if len(shapes) > 1 else reference(shapes[0])
     return {"schema": schema} | named("examples", {name: {"value": EXAMPLES[name]} for name in shapes})
 

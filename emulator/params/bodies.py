@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.core.fields import CharField, DictField, Field, IntegerField
+from emulator.params.hooks import HOOK, RETRY
 
 LONGEST_TEXT = 255
 """How long a number given by another system may be (assumed: the usual length of such a column)."""
@@ -23,5 +24,8 @@ FIELDS: dict[str, dict[str, Field]] = {
     "set-remote-id": REMOTE_ID,
     "extra-information": EXTRA_INFORMATION,
     "login": LOGIN,
+    "hook": HOOK,
+    "hook-change": HOOK,
+    "hook-retry": RETRY,
 }
 """Request body (as in `schemas/requests/`) -> its fields."""

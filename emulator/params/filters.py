@@ -9,7 +9,8 @@ from functools import cache
 from emulator.core.errors import ApiError, ParseError, ValidationFailed
 from emulator.core.exchange import Query
 from emulator.core.fields import FieldError
-from emulator.params.values import NOTHING, TYPES
+from emulator.core.store import View
+from emulator.params.values import NOTHING, TYPES, chosen
 from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
@@ -17,15 +18,18 @@ NAMED, LONGEST_NAME = 3, 60
 """How many unknown parameters a hint names, and how much of each."""
 
 
-def wanted(filters: FilterSet, query: Query) -> Wanted:
-    """Give what a query wants of a list; `ValidationFailed` names every value that is wrong, in the table's order."""
+def wanted(filters: FilterSet, query: Query, view: View) -> Wanted:
+    """Give what a query wants of a list; `ValidationFailed` names every value that is wrong, in the table's order.
+
+    The view tells which records a value may name.
+    """
     conditions: list[Condition] = []
     errors: dict[str, list[str]] = {}
     for name, one in filters.names:
         if name not in query:
             continue
         try:
-            value = TYPES[one.type](query[name][-1])
+            value = chosen(TYPES[one.type](query[name][-1]), one.choices, view)
         except FieldError as error:
             errors[name] = error.messages
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, DecimalException
@@ -10,11 +11,14 @@ from typing import Any
 
 from emulator.core.columns import EPOCH, MICROSECOND
 from emulator.core.fields import FieldError
+from emulator.core.store import View
 from emulator.rules.filters.lookups import DAY
 
 NOT_A_NUMBER = "Enter a number."
 NOT_A_DATE = "Enter a valid date."
 NOT_A_TIME = "Enter a valid date/time."
+NOT_A_UUID = "Enter a valid UUID."
+NOT_A_CHOICE = "Select a valid choice. That choice is not one of the available choices."
 NULL_CHARACTERS = "Null characters are not allowed."
 TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
 LARGEST = 1e50
@@ -65,6 +69,41 @@ BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
 def boolean(text: str) -> Any:
     """True or false in any case; anything else filters nothing."""
     return BOOLEANS.get(text.lower(), NOTHING)
+
+
+NULL_BOOLEANS = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
+
+
+def null_boolean(text: str) -> Any:
+    """True or false as Django's own widget has them; anything else filters nothing."""
+    return NULL_BOOLEANS.get(text, NOTHING)
+
+
+def unique_id(text: str) -> Any:
+    """A UUID, as it is printed."""
+    if (found := stripped(text)) == "":
+        return NOTHING
+    try:
+        return str(uuid.UUID(found))
+    except ValueError:
+        raise FieldError(NOT_A_UUID) from None
+
+
+def choice(text: str) -> Any:
+    """The id of a record."""
+    if text == "":
+        return NOTHING
+    try:
+        return int(text)
+    except ValueError:
+        raise FieldError(NOT_A_CHOICE) from None
+
+
+def chosen(value: Any, choices: Callable[[View, int], bool] | None, view: View) -> Any:
+    """Give the value back; one that should name a record and names none is refused."""
+    if choices is not None and value is not NOTHING and not choices(view, value):
+        raise FieldError(NOT_A_CHOICE)
+    return value
 
 
 def char(text: str) -> Any:
@@ -137,7 +176,10 @@ def chars(text: str) -> Any:
 TYPES: dict[str, Callable[[str], Any]] = {
     "number": number,
     "boolean": boolean,
+    "null_boolean": null_boolean,
     "char": char,
+    "uuid": unique_id,
+    "choice": choice,
     "date": day,
     "datetime": moment,
     "number_list": numbers,

@@ -35,6 +35,8 @@ class Route:
     """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
     size_parameter: str = "limit"
     """What a list calls the size of its pages."""
+    personal: bool = False
+    """Whether the answer depends on who asks."""
     filters: str | None = None
     """Which of `rules.filters.FILTER_SETS` its list has."""
 
@@ -63,6 +65,7 @@ def route(  # noqa: PLR0913 - a row is made of these
     doc: str = "",
     negotiates: bool = True,
     size_parameter: str = "limit",
+    personal: bool = False,
     filters: str | None = None,
 ) -> Route:
     """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
@@ -78,5 +81,6 @@ def route(  # noqa: PLR0913 - a row is made of these
         doc,
         negotiates,
         size_parameter,
+        personal,
         filters,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,17 +17,8 @@ from emulator.core.schemas import problem
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
-SAMPLES = ROOT / "fixtures" / "documented"
 DOCUMENTED = "documented/"
-
-SUBJECTS = {
-    "package-state-transition-log-short-list": 162406,
-    "package-state-transition-log-short-detail": 162406,
-    "package-webhook-event-short-list": 162406,
-    "transfer-order-state-transition-log-list-short": 1329,
-    "transfer-order-webhook-event-list-short": 1292,
-}
-"""Whose logs and events the short samples show: they do not say, their long siblings do."""
+"""Scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
 
 
 class ScenarioError(ValueError):
@@ -77,25 +67,35 @@ def scenario(name_or_file: str) -> Scenario:
 
     Raises `ScenarioError`, which names the known ones, or the file, the place in it and what would be right.
     """
-    if name_or_file in bundled():
-        return bundled()[name_or_file]
+    if name_or_file in names():
+        return of_name(name_or_file)
     if name_or_file.endswith(".json"):
         return from_file(Path(name_or_file))
-    near = get_close_matches(name_or_file, bundled(), n=1)
+    near = get_close_matches(name_or_file, names(), n=1)
     meant = f" Did you mean {near[0]}?" if near else ""
-    known = ", ".join(name for name in bundled() if not name.startswith(DOCUMENTED))
+    known = ", ".join(name for name in names() if not name.startswith(DOCUMENTED))
     raise ScenarioError(
         f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
     )
 
 
 @cache
+def names() -> tuple[str, ...]:
+    """Give the names of all scenarios that come with the emulator, those of documented samples last."""
+    found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json")]
+    return tuple(sorted(found, key=lambda name: (name.startswith(DOCUMENTED), name)))
+
+
 def bundled() -> Mapping[str, Scenario]:
     """Give all scenarios that come with the emulator, by name."""
-    own = {path.stem: from_file(path) for path in sorted(FOLDER.glob("*.json"))}
-    samples = [path for path in sorted(SAMPLES.glob("*.json")) if ".response-200" in path.name]
-    documented = [of_sample(path) for path in samples]
-    return own | {found.name: found for found in documented if found is not None}
+    return {name: of_name(name) for name in names()}
+
+
+@cache
+def of_name(name: str) -> Scenario:
+    """Read a bundled scenario; one of a documented sample says which path gives the sample."""
+    found = from_file(FOLDER / f"{name}.json")
+    return replace(found, request=found.answers[0][0]) if name.startswith(DOCUMENTED) else found
 
 
 def from_file(path: Path) -> Scenario:
@@ -160,29 +160,3 @@ def as_text(at: datetime) -> str:
 SCHEMA = "scenario.json"
 FORMAT = 1
 PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url")
-
-
-def of_sample(path: Path) -> Scenario | None:
-    """Give the scenario of a documented sample; None for those that are no GET."""
-    sample = json.loads(path.read_text("utf-8"))
-    if sample["method"] != "GET":
-        return None
-    name = path.name.removesuffix(".response-200.json")
-    where = asked_path(name, sample["path"], sample["body"])
-    return Scenario(
-        name=DOCUMENTED + name,
-        description=f"The page's sample: {sample['title']}",
-        answers=((where, orjson.dumps(sample["body"])),),
-        request=where,
-    )
-
-
-def asked_path(name: str, path: str, body: Mapping[str, Any]) -> str:
-    """Give the sample's path with the ids that its body tells in place of the page's `pk`, `log_id`, ..."""
-    if name.startswith("transfer-order"):
-        path = path.replace("/packages/", "/transfer_orders/")  # one page prints `packages` here: a slip
-    first = body["results"][0] if "results" in body else body
-    owned = re.search(r"/pk/(transition_logs|webhook_events)/", path)
-    pk = first.get("object_id", SUBJECTS.get(name)) if owned else first.get("id")
-    path = path.replace("/pk/", f"/{pk}/")
-    return re.sub(r"/(log_id|webhook_event_id)/", f"/{first.get('id')}/", path)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator.core.records import Package, TransferOrder
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import excerpt, instance
+from emulator.shapes.pieces import Shape, excerpt, instance
 from emulator.shapes.reference import SHAPES as REFERENCE_SHAPES
 
 LEAST_LIKENESS = 0.5
@@ -27,16 +27,29 @@ class UnknownAnswer(ValueError):
 
 
 class Source(NamedTuple):
-    """What an answer at a path holds."""
+    """What an answer at a path holds; whose it is, and the column that says so."""
 
     pattern: re.Pattern[str]
+    template: str
     shape: str
     owner: type[Any] | None = None
+    column: str = "object_id"
 
 
-def source(pattern: str, shape: str, owner: type[Any] | None = None) -> Source:
-    path = pattern.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
-    return Source(re.compile(rf"/api/v1/oms/{path}$"), shape, owner)
+def source(path: str, shape: str, owner: type[Any] | None = None, column: str = "object_id") -> Source:
+    """Give a row of the guide's surface."""
+    return row(r"/api/v1/oms/", f"/api/v1/oms/{path}", shape, owner, column)
+
+
+def reference(path: str, shape: str, owner: type[Any] | None = None, column: str = "object_id") -> Source:
+    """Give a row of the reference surface, at the root of a host or of a world."""
+    return row(r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/", f"/packages/{path}", shape, owner, column)
+
+
+def row(start: str, template: str, shape: str, owner: type[Any] | None, column: str) -> Source:
+    rest = template.removeprefix("/api/v1/oms/").removeprefix("/packages/")
+    rest = rest.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
+    return Source(re.compile(f"{start}{rest}$"), template, shape, owner, column)
 
 
 SOURCES = (
@@ -44,6 +57,7 @@ SOURCES = (
     source("packages/short/", "package-short-list-item"),
     source("packages/list-simple/", "package-simple"),
     source("packages/delivery-ranges/", "delivery-range"),
+    source("packages/package_denial_reason/", "denial-reason"),
     source("packages/<id>/", "package"),
     source("packages/<id>/short/", "package-short"),
     source("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
@@ -57,8 +71,19 @@ SOURCES = (
     source("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
     source("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
     source("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
+    reference("", "reference-package"),
+    reference("short/", "reference-package-short-list-item"),
+    reference("list-simple/", "reference-package-simple"),
+    reference("delivery-ranges/", "reference-delivery-range"),
+    reference("<id>/", "reference-package"),
+    reference("<id>/short/", "reference-package-short"),
+    reference("<owner>/package-items/", "reference-package-item-row", Package, "package"),
+    reference("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
+    reference("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
+    reference("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
+    reference("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
 )
-"""Where each shape is answered, on the guide surface. Rows of other surfaces go here as well."""
+"""Where each shape is answered: the guide's surface, then the reference's."""
 
 
 def source_of(path: str) -> tuple[Source, int | None]:
@@ -68,7 +93,7 @@ def source_of(path: str) -> tuple[Source, int | None]:
         if match := found.pattern.search(plain):
             owner = match.groupdict().get("owner")
             return found, None if owner is None else int(owner)
-    raise UnknownAnswer(f"{path}: no operation of the guide answers there")
+    raise UnknownAnswer(f"{path}: no GET of the guide or the reference answers there")
 
 
 def documents_of(body: Any) -> Iterator[tuple[str, Any]]:
@@ -109,14 +134,18 @@ def shape_at(answer: Answer, document: Any) -> str:
         return shape_like(document)
 
 
-def shape_like(document: Any) -> str:
+GUIDE_SHAPES = {name: shape for name, shape in SHAPES.items() if name not in REFERENCE_SHAPES}
+ANSWERED = {source.shape for source in SOURCES}
+
+
+def shape_like(document: Any, among: Mapping[str, type[Shape]] = GUIDE_SHAPES) -> str:
     """Give the shape whose keys a document has; `UnknownAnswer` if it is like none."""
     keys = set(document) if isinstance(document, Mapping) else set()
-    guides = (shape for shape in SHAPES if shape not in REFERENCE_SHAPES)
-    found = {shape: likeness(keys, set(instance(SHAPES[shape]).fields)) for shape in guides}
+    found = {name: likeness(keys, set(instance(shape).fields)) for name, shape in among.items() if name in ANSWERED}
     best = max(found, key=lambda shape: found[shape])
     if found[best] < LEAST_LIKENESS:
-        raise UnknownAnswer(f"no operation of the guide answers such a document; its keys: {', '.join(sorted(keys))}")
+        known = "the guide" if among is GUIDE_SHAPES else "the guide or the reference"
+        raise UnknownAnswer(f"no operation of {known} answers such a document; its keys: {', '.join(sorted(keys))}")
     return best
 
 

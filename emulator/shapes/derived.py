@@ -5,22 +5,20 @@ The page shows the keys with placeholder values only, so every value here is ass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
 
 from emulator.core.records import DenialReason, Transition, User, Webhook, WebhookEvent
-from emulator.shapes.pieces import Column, Piece, Shape, Through, document, follow
+from emulator.rules.retry import is_pending, next_attempt
+from emulator.shapes.pieces import COLUMN_TYPES, Column, Facts, Piece, Place, Row, Shape, Through, document, follow
 from emulator.shapes.reading import Reading
 
 R = TypeVar("R")
 
 APP_LABEL, MODEL = "oms", "package"
 """How the application would name the content type of a package: the reference speaks of packages alone."""
-ATTEMPTS = 19
-"""How often an event is tried before it is given up (the sender's rule)."""
 
 
 class Fixed(Piece):
@@ -44,8 +42,18 @@ class Itself(Piece):
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         return document(self.shape, obj.record, obj.reading)
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        facts.take_as(self.shape, place.id, value, place.pointer)
 
-class Chosen(Through):
+
+class Derived(Through):
+    """What follows from a column that is reached by references, and tells nothing of it."""
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        """Learn nothing: what it follows from stands elsewhere."""
+
+
+class Chosen(Derived):
     """One of a few fixed values, by a column that is reached by references."""
 
     def __init__(self, path: str, values: Mapping[Any, Any], **kwargs: Any) -> None:
@@ -63,8 +71,11 @@ class Choice(Through):
         value = super().serialize(attr, obj)
         return None if value is None else {"value": value, "label": value.replace("_", " ").capitalize()}
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        super().take(place, value.get("value") if isinstance(value, Mapping) else value, facts)
 
-class AsText(Through):
+
+class AsText(Derived):
     """A number as text."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
@@ -78,6 +89,10 @@ class Reason(Column):
         kept: bytes | None = getattr(obj.record, self.column or attr)
         found = None if kept is None else orjson.loads(kept)
         return found if found is None or isinstance(found, str) else orjson.dumps(found).decode()
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        kept = None if value is None else orjson.dumps(value)
+        facts.suppose(place.kind, place.id, self.column or place.key, kept)
 
 
 class Denial(Column):
@@ -94,12 +109,19 @@ class Denial(Column):
         known = named(DenialReason, own.get("id"), obj.reading) or DenialReason(0)
         return {key: own.get(key, getattr(known, key)) for key in self.KEYS}
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        kept = None if value is None else orjson.dumps(value)
+        facts.suppose(place.kind, place.id, self.column or place.key, kept)
+
 
 class ContentType(Column):
     """Which kind of record: the installation's number, and the names that the number stands for."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
         return {"id": getattr(obj.record, self.column or attr), "app_label": APP_LABEL, "model": MODEL}
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        super().take(place, value.get("id") if isinstance(value, Mapping) else value, facts)
 
 
 class Taken(Piece):
@@ -109,6 +131,16 @@ class Taken(Piece):
         taken = transition_of(obj.record, obj.reading)
         return None if taken is None else printed(taken)
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:  # noqa: ARG002 - one signature
+        if isinstance(value, Mapping) and type(value.get("id")) is int:
+            for key, column in TAKEN.items():
+                if type(value.get(key)) in COLUMN_TYPES[Transition][column]:
+                    facts.suppose(Transition, value["id"], column, value[key])
+
+
+TAKEN = {"name": "label", "source_state": "source_state", "target_state": "destination_state"}
+"""What a log prints of a transition -> the column."""
+
 
 class TakenName(Taken):
     """Its label alone."""
@@ -116,6 +148,10 @@ class TakenName(Taken):
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
         taken = super().serialize(attr, obj)
         return None if taken is None else taken["name"]
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        if isinstance(value, str):
+            facts.take_way(place.id, value)
 
 
 def printed(transition: Transition) -> dict[str, Any]:
@@ -129,7 +165,8 @@ def printed(transition: Transition) -> dict[str, Any]:
 
 def transition_of(log: Any, reading: Reading) -> Transition | None:
     """Give the transition that a log's entry tells of, or None where the installation has none that fits."""
-    command = orjson.loads(log.attributes).get("command", {})
+    attributes = orjson.loads(log.attributes)  # a recorded one may hold anything
+    command = attributes.get("command") if isinstance(attributes, dict) else None
     own = named(Transition, command.get("transition_id"), reading) if isinstance(command, dict) else None
     if own is not None:
         return own
@@ -150,6 +187,12 @@ class Username(Piece):
         user: User | None = follow(obj.record, (attr,), obj.reading)
         return None if user is None else user.username
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        if isinstance(value, str):
+            facts.hint(place.kind, place.id, (place.key, "username"), value, place.pointer)
+        elif value is None:
+            facts.know(place.kind, place.id, place.key, None, place.pointer)
+
 
 class Progress(Piece):
     """Where the delivery of an event stands: `pending`, `delivered` or `failed`."""
@@ -158,14 +201,17 @@ class Progress(Piece):
         event: WebhookEvent = obj.record
         if event.delivered:
             return "delivered"
-        return "pending" if is_retryable(event) else "failed"
+        return "pending" if is_pending(event, hook_of(obj)) else "failed"
+
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        facts.suppose(place.kind, place.id, "delivered", value == "delivered")
 
 
 class Retryable(Piece):
     """Whether the event will be tried again."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return is_retryable(obj.record)
+        return is_pending(obj.record, hook_of(obj))
 
 
 class HookAnswer(Piece):
@@ -177,44 +223,23 @@ class HookAnswer(Piece):
             return {}
         return {"http_status": event.response_http_status, "content": event.response_content}
 
+    def take(self, place: Place, value: Any, facts: Facts) -> None:
+        told = value if isinstance(value, Mapping) else {}
+        for key, column in ANSWERED.items():
+            if type(told.get(key)) in COLUMN_TYPES[place.kind][column]:
+                facts.suppose(place.kind, place.id, column, told.get(key))
+
+
+ANSWERED = {"http_status": "response_http_status", "content": "response_content"}
+"""What an event prints of the hook's answer -> the column."""
+
 
 class NextTry(Piece):
     """When the event will be tried again; null where it will not be."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        event: WebhookEvent = obj.record
-        if not is_retryable(event):
-            return None
-        hook = obj.reading.one(Webhook, event.webhook)
-        return next_try(event, orjson.loads(hook.retry_countdown_config))
+        return next_attempt(obj.record, hook_of(obj))
 
 
-def is_retryable(event: WebhookEvent) -> bool:
-    """Tell whether the sender will try again: not after a success, a redirect, or the last attempt."""
-    refused = event.response_http_status is None or event.response_http_status >= 400
-    return not event.delivered and refused and event.retry_count < ATTEMPTS
-
-
-def next_try(event: WebhookEvent, rule: Any) -> datetime | None:
-    """Give when a hook's rule has the event tried again; None where it has no such rule, or the calendar ends."""
-    try:
-        return event.modified_date + timedelta(seconds=waited(rule, max(0, event.retry_count - 1)))
-    except (KeyError, TypeError, OverflowError):
-        return None
-
-
-def waited(rule: Any, tries: int) -> int:
-    """Give the seconds that a hook's rule lets pass before the next try; of `random` ones the fewest."""
-    kwargs = rule["kwargs"]
-    wait = WAITS[rule["choice"]](kwargs, tries)
-    limit: int | None = kwargs.get("limit")
-    return wait if limit is None else min(wait, limit)
-
-
-WAITS: dict[str, Callable[[Any, int], int]] = {
-    "fixed": lambda kwargs, _: kwargs["seconds"],
-    "linear": lambda kwargs, tries: kwargs["base"] * tries,
-    "exponential": lambda kwargs, tries: kwargs["base"] ** tries * kwargs.get("factor", 1),
-    "random": lambda kwargs, _: kwargs["min_value"],
-}
-"""A hook's rule -> the seconds before the next try."""
+def hook_of(row: Row) -> Webhook:
+    return row.reading.one(Webhook, row.record.webhook)

@@ -21,6 +21,7 @@ SHAPES: dict[str, type[Shape]] = {
     "denial-reason": guide.DenialReason,
     "transition-log": guide.TransitionLog,
     "transition-log-short": guide.TransitionLogShort,
+    "webhook": guide.Webhook,
     "webhook-event": events.WebhookEvent,
     "webhook-event-short": events.WebhookEventShort,
     "transfer-list-item": guide.TransferListItem,

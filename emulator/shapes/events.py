@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 
 from emulator.core import records
 from emulator.core.store import Root, View
+from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.links import addressed, with_links
 from emulator.shapes.pieces import (
@@ -22,7 +24,7 @@ from emulator.shapes.pieces import (
     text,
     to_column,
 )
-from emulator.shapes.reading import Reading
+from emulator.shapes.reading import Kept, Reading
 
 PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
@@ -31,8 +33,8 @@ PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
 }
 """Subject -> its payload's shape, and the keys of it that the documented payloads lack."""
 
-STATELESS: dict[type[Any], int] = {records.StockLocation: 9}
-"""Content types of subjects without a state, which would tell it (assumed: no source shows one)."""
+STATELESS: dict[type[Any], int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
+"""Content types of subjects without a state, which would tell it."""
 
 
 def content_type_of(subject: Any, reading: Reading | View) -> int:
@@ -43,12 +45,59 @@ def content_type_of(subject: Any, reading: Reading | View) -> int:
 
 def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> bytes:
     """Give the text of an event, `{"event": {...}, "payload": {...}}`, as the vendor's database keeps it."""
+    return text(database_order(serialized(event_type, event_uuid, subject, reading)))
+
+
+def serialized(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> dict[str, Any]:
+    """Give an event with its keys as the serializer of its subject orders them."""
     shape, left_out = PAYLOAD_SHAPES[type(subject)]
     body = orjson.loads(with_base_url(text(document(shape, subject, reading)), reading))
     for key in left_out:
         body.pop(key, None)
-    event = {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
-    return text({"event": event, "payload": database_order(body)})
+    return {"event": {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}, "payload": body}
+
+
+def request_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
+    """Give the bytes of the next request for an event, as the sender makes them.
+
+    The first request has the serializer's order of keys, later ones the database's, where the payload is by then.
+    """
+    return (first_body if event.retry_count == 0 else retry_body)(event, view, kept)
+
+
+def first_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
+    """Give the bytes of the first request for an event."""
+    if event.request_payload is not None:
+        return retry_body(event, view, kept)
+    return sent(serialized(*told(event, Reading(view, kept.language, kept))))
+
+
+def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
+    """Give the bytes of every later request for an event."""
+    reading = Reading(view, kept.language, kept)
+    if event.request_payload is not None:
+        return sent(orjson.loads(stored(event, reading)))
+    return sent(database_order(serialized(*told(event, reading))))
+
+
+def sent(body: Any) -> bytes:
+    """Give JSON as the sender writes it: Python's own, with its blanks and without letters beyond ASCII."""
+    return json.dumps(body).encode()
+
+
+def stored(event: records.WebhookEvent, reading: Reading) -> bytes:
+    """Give the text of an event as the database keeps it."""
+    if event.request_payload is not None:
+        return with_base_url(with_links(event.request_payload), reading)
+    return payload(*told(event, reading))
+
+
+def told(event: records.WebhookEvent, reading: Reading) -> tuple[str, str, Any, Reading]:
+    """Give what an event tells of: type, UUID and subject, with the reading of the moment at which it came up."""
+    kept = reading.kept
+    then = Reading(event.told_from or Root(reading.view.base, {}), kept.language, kept)
+    hook = then.one(records.Webhook, event.webhook)
+    return hook.event_type, event.uuid, subject_of(event, then), then
 
 
 def with_base_url(payload: bytes, reading: Reading) -> bytes:
@@ -77,17 +126,11 @@ class Payload(Piece):
     """An event's payload: rendered when somebody asks, from the records as they were when it was sent."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        event: records.WebhookEvent = obj.record
-        if event.request_payload is not None:
-            return orjson.Fragment(with_base_url(with_links(event.request_payload), obj.reading))
-        kept = obj.reading.kept
-        then = Reading(event.told_from or Root(obj.reading.view.base, {}), kept.language, kept)
-        hook = then.one(records.Webhook, event.webhook)
-        return orjson.Fragment(payload(hook.event_type, event.uuid, subject_of(event, then), then))
+        return orjson.Fragment(stored(obj.record, obj.reading))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        stored = to_column(place.kind, place.key, value)
-        facts.know(place.kind, place.id, place.key, stored, place.pointer)
+        column = "request_payload"
+        facts.know(place.kind, place.id, column, to_column(place.kind, column, value), place.pointer)
 
 
 class WebhookEvent(Shape):

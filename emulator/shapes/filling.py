@@ -94,7 +94,7 @@ class Filler:
         """Give a record for a reference that no answer names: one that is there already, or a new one."""
         if target is not State:
             return min(self.known.records[target], default=1)
-        enum_class = ENUM_CLASSES[kind]
+        enum_class = ENUM_CLASSES.get(kind, "PackageStatus")
         for id_, columns in self.known.records[State].items():
             if columns.get("enum_class") == enum_class:
                 return id_
@@ -117,7 +117,11 @@ class Filler:
         """Let a package or transfer that answers belong to be in the state that they leave it in."""
         for kind, id_ in self.known.subjects:
             columns = self.known.records[kind][id_]
-            logs = [log for log in self.known.records[TransitionLog].values() if log.get("object_id") == id_]
+            logs = [
+                log
+                for log in self.known.records[TransitionLog].values()
+                if log.get("object_id") == id_ and "new_state" in log
+            ]
             if logs:
                 columns.setdefault("state", max(logs, key=lambda log: log["id"])["new_state"])
             state = columns.setdefault("state", self._stand_in(kind, State))

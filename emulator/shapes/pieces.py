@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 
 import orjson
@@ -22,6 +22,8 @@ from emulator.shapes.reading import Reading
 
 BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 LONGEST_SHOWN = 60
+MOST_ITEMS = 10_000
+"""How many items a recorded count can say that a package has: they are made when it is read."""
 
 
 class Facts(Protocol):
@@ -30,7 +32,11 @@ class Facts(Protocol):
     def know(self, kind: type[Any], id_: int, column: str, value: Any, pointer: str) -> None: ...
     def hint(self, kind: type[Any], id_: int, path: tuple[str, ...], value: Any, pointer: str) -> None: ...
     def take(self, shape: type[Shape], document: Any, pointer: str, **known: Any) -> int: ...
+    def suppose(self, kind: type[Any], id_: int, column: str, value: Any) -> None: ...
+    def defer(self, place: Place, column: str, shape: type[Shape], document: Any) -> None: ...
     def expect(self, kind: type[Any], column: str, id_: int, number: int) -> None: ...
+    def take_as(self, shape: type[Shape], id_: int, document: Any, pointer: str) -> None: ...
+    def take_way(self, log: int, label: str) -> None: ...
 
 
 class Row(NamedTuple):
@@ -61,6 +67,8 @@ class Shape(Schema):
 
     kind: ClassVar[type[Any]]
     shared: ClassVar[bool] = False
+    implied: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Columns that every record in such a document has, though it does not print them."""
 
 
 @cache
@@ -134,6 +142,16 @@ def listed(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"is {excerpt(value)}, must be a list")
     return value
+
+
+def shown(value: Any) -> Iterable[tuple[int, Any]]:
+    """Give the documents of a list; the reference's page prints empty ones for what it does not show."""
+    return ((number, part) for number, part in enumerate(listed(value)) if part != {})
+
+
+def is_nameless(shape: type[Shape]) -> bool:
+    """Tell whether such documents bear no id, so that only the record that refers to them can say whose they are."""
+    return not {"id", "pk"} & instance(shape).fields.keys()
 
 
 def excerpt(value: Any) -> str:
@@ -213,6 +231,11 @@ class Part(Piece):
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         path = tuple((self.path or place.key).split("."))
+        if value == {}:  # the reference's page prints this for what it does not show
+            return
+        if value is not None and is_nameless(self.shape):
+            facts.defer(place, path[0], self.shape, value)
+            return
         taken = None if value is None else facts.take(self.shape, value, place.pointer)
         if len(path) == 1:
             facts.know(place.kind, place.id, path[0], taken, place.pointer)
@@ -233,7 +256,7 @@ class Parts(Piece):
         return [document(self.shape, reading.one(kind, id_), reading) for id_ in ids]
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        for number, part in enumerate(listed(value)):
+        for number, part in shown(value):
             facts.take(self.shape, part, f"{place.pointer}/{number}", **{self.relation: place.id})
 
 
@@ -244,7 +267,10 @@ class ItemCount(Piece):
         return len(obj.reading.related(PackageItem, "package", obj.record.id))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        facts.expect(PackageItem, "package", place.id, to_column(PackageItem, "id", value))
+        number = to_column(PackageItem, "id", value)
+        if not 0 <= number <= MOST_ITEMS:
+            raise ValueError(f"is {number}, must be a number from 0 to {MOST_ITEMS}")
+        facts.expect(PackageItem, "package", place.id, number)
 
 
 class StateName(Column):
@@ -286,7 +312,7 @@ class Commands(Piece):
         return [document(self.shape, transition, reading) for transition in offered]
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
-        for number, part in enumerate(listed(value)):
+        for number, part in shown(value):
             facts.take(self.shape, part, f"{place.pointer}/{number}", position=number)
 
 

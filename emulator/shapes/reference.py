@@ -5,6 +5,8 @@ Where the page prints an empty object for something that the guide shows, the gu
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from emulator.core import records
 from emulator.shapes import guide
 from emulator.shapes.derived import (
@@ -46,6 +48,7 @@ class State(Shape):
 
 class ShortState(Shape):
     kind, shared = records.State, True
+    implied = MappingProxyType({"enum_class": "PackageStatus"})
     name = StateName("name")
     enum_value = Column()
 

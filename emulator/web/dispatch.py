@@ -121,7 +121,7 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
         raise MethodNotAllowed(arrival.method)
     call = call_of(arrival, route, match.path, query, credential)
     # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
-    if route.method == "GET" and "CONTENT_TYPE" not in arrival.environ:
+    if route.method == "GET" and not route.personal and "CONTENT_TYPE" not in arrival.environ:
         return read(arrival, route, call, answers)
     return run(arrival, route, call)
 
@@ -155,18 +155,19 @@ def run(arrival: Arrival, route: Route, call: Call) -> Reply:
 
 def handled_by(route: Route, call: Call, world: World) -> Reply:
     if route.filters is not None:
-        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query))
+        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
     if route.method == "GET":
         return route.handler(call, world)
-    with world.doing(doing_of(call, world)):
+    with world.doing(doing_of(route, call, world)):
         return route.handler(call, world)
 
 
-def doing_of(call: Call, world: World) -> Doing:
+def doing_of(route: Route, call: Call, world: World) -> Doing:
     """Give what the call is recorded as, should it write."""
     body = call.read_body
     language = None if call.language == world.settings.language else call.language
-    step = Step(call.operation, call.path, call.user and call.user.username, language, call.request_id)
+    user = call.caller if route.personal else call.user
+    step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return Doing(step, lambda: body.value if isinstance(body, Body) else None)
 
 
@@ -193,6 +194,7 @@ def call_of(
         user=user_of(arrival.world, credential) if route.method != "GET" else None,
         request_id=arrival.request_id,
         read_body=body_reader(environ, arrival.seen),
+        caller=credential,
     )
 
 

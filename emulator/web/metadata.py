@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.core.fields import CharField, DictField, Field, IntegerField
+from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
 from emulator.params.bodies import FIELDS
 from emulator.routes import Route
 from emulator.web.negotiation import JSON, PARSERS
 
-TYPES: dict[type[Any], str] = {CharField: "string", IntegerField: "integer", DictField: "nested object"}
+TYPES: dict[type[Any], str] = {
+    CharField: "string",
+    IntegerField: "integer",
+    BooleanField: "boolean",
+    JsonField: "field",
+    DictField: "nested object",
+    NestedField: "nested object",
+}
+"""Class of a field, or one that it is made from -> what the framework calls it."""
 
 GIVEN_BACK: dict[str, dict[str, Any]] = {
     "login": {"token": {"type": "string", "required": False, "read_only": True, "label": "Token"}},
@@ -40,13 +48,15 @@ def described_body(body: str | None) -> dict[str, Any]:
 
 def described_field(name: str, field: Field) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "type": TYPES[type(field)],
+        "type": next(TYPES[kind] for kind in type(field).mro() if kind in TYPES),
         "required": field.required,
         "read_only": False,
         "label": name.replace("_", " ").capitalize(),
     }
     if isinstance(field, CharField) and field.max_length is not None:
         described["max_length"] = field.max_length
+    if isinstance(field, NestedField):
+        described["children"] = {inner: described_field(inner, each) for inner, each in field.fields.items()}
     if isinstance(field, DictField):
         described["child"] = {"type": "field", "required": True, "read_only": False}
     return described

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.core.records import Webhook
 from emulator.params.values import TYPES
 from emulator.routes import ROUTES
 from emulator.rules.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, Wanted
@@ -24,7 +25,11 @@ WITHOUT_EFFECT = {
 
 @pytest.fixture(scope="module")
 def demo() -> Emulator:
-    return Emulator("demo")
+    """The demonstration, with a hook that was switched off: it starts with none."""
+    made = Emulator("demo")
+    with made.world.transaction() as tx:
+        tx.change(next(tx.all(Webhook)), is_active=False)
+    return made
 
 
 @pytest.mark.parametrize("table", FILTER_SETS.values(), ids=FILTER_SETS)

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 import django
 from django.conf import settings
 
+from tests.oracle_hooks import stand_ins
+
 HERE = __name__
 
 settings.configure(
@@ -22,7 +24,10 @@ settings.configure(
     APPEND_SLASH=True,
     AUTHENTICATION_BACKENDS=[f"{HERE}.Users"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    INSTALLED_APPS=["tests.oracle_filters"],  # its models; nothing else needs an app
+    INSTALLED_APPS=[
+        "tests.oracle_filters",  # its models
+        *("django.contrib.contenttypes", "django.contrib.auth", "whisperer"),  # the sender of webhooks
+    ],
     LOGGING_CONFIG=None,
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
     ROOT_URLCONF=HERE,
@@ -35,11 +40,12 @@ settings.configure(
         "UNAUTHENTICATED_USER": None,
     },
 )
+stand_ins.install()
 django.setup()
 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  settings come first
 from django.http import Http404  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import include, path  # noqa: E402
 from rest_framework import exceptions, serializers, views, viewsets  # noqa: E402
 from rest_framework.authentication import TokenAuthentication  # noqa: E402
 from rest_framework.authtoken.serializers import AuthTokenSerializer  # noqa: E402
@@ -387,6 +393,7 @@ urlpatterns = [
     path("api/v1/auth/login/", LoginView.as_view()),
     path("api/i1/auth/login/", LoginView.as_view()),
     path("api/v1/oms/broken/", BrokenView.as_view()),
+    path("whisperer/", include("tests.oracle_hooks.urls")),
 ]
 
 app = WSGIHandler()

@@ -25,6 +25,7 @@ T_WAITING, T_READY, T_TRANSIT, T_CANCELED, T_DONE = 73, 78, 74, 75, 76
 T_ITEM = {T_WAITING: 80, T_TRANSIT: 81, T_CANCELED: 82, T_DONE: 83, T_READY: 85}
 READY, ADVANCED, RENEW, DISPATCH, DISPATCH_READY, DELIVER, NOT_FOUND = 100, 298, 694, 1049, 1050, 1051, 1052
 READY_EVENTS = [T_MOVED, "transfer.status.ready_to_shipment"]
+MADE_EVENTS = [*READY_EVENTS, "shipment.created"]
 CANCEL_EVENTS = [T_MOVED, "transfer.status.cancelled"]
 
 
@@ -57,14 +58,14 @@ def test_ready_makes_a_shipment_unless_told_not_to(
     doing = Doing(READY, arrange=configure)
     doing.done(**parameters)
     shipment, made = doing.shipment(company)
-    doing.check(doing.moved(transfer_shipment=shipment.id) | made | items_followed(doing), READY_EVENTS)
+    doing.check(doing.moved(transfer_shipment=shipment.id) | made | items_followed(doing), MADE_EVENTS)
 
 
 def test_ready_advanced_makes_the_shipment_with_the_given_number() -> None:
     doing = Doing(ADVANCED)
     doing.done(cargo_company=729, tracking_number=f" {TRACK} ")
     shipment, made = doing.shipment(729, TRACK)
-    doing.check(doing.moved(transfer_shipment=shipment.id) | made | items_followed(doing), READY_EVENTS)
+    doing.check(doing.moved(transfer_shipment=shipment.id) | made | items_followed(doing), MADE_EVENTS)
 
 
 @pytest.mark.parametrize("transition", [DISPATCH, DISPATCH_READY], ids=["waiting", "ready"])
@@ -77,6 +78,12 @@ def test_dispatching_sends_the_items_along(transition: int) -> None:
 
 def in_transfer(doing: Doing, record: Any) -> bool:
     return bool(doing.world.root.one(Package, record.package).state == TRANSFERS)
+
+
+def arrival_events(doing: Doing) -> list[str]:
+    """A shipment, where the transfer has one, tells of it too."""
+    moved = [] if doing.subject.transfer_shipment is None else ["shipment.status.updated"]
+    return [T_MOVED, "transfer.status.transferred", *moved]
 
 
 def package_of(doing: Doing) -> Package:
@@ -116,7 +123,7 @@ ARRIVALS = {
 def test_the_last_arrival_lets_the_package_wait_for_packing(arrange: Any) -> None:
     doing = Doing(DELIVER, fits=in_transfer, arrange=arrange)
     doing.done()
-    events = [T_MOVED, "transfer.status.transferred", (MOVED, package_of(doing))]
+    events = [*arrival_events(doing), (MOVED, package_of(doing))]
     doing.check(doing.moved() | items_followed(doing) | completed(doing), events)
 
 
@@ -124,7 +131,7 @@ def test_the_last_arrival_lets_the_package_wait_for_packing(arrange: Any) -> Non
 def test_an_arrival_before_the_last_leaves_the_package(state: int) -> None:
     doing = Doing(DELIVER, fits=in_transfer, arrange=another(state))
     doing.done()
-    doing.check(doing.moved() | items_followed(doing), [T_MOVED, "transfer.status.transferred"])
+    doing.check(doing.moved() | items_followed(doing), arrival_events(doing))
 
 
 def cancelled_package(doing: Doing, tx: Any) -> None:
@@ -134,7 +141,7 @@ def cancelled_package(doing: Doing, tx: Any) -> None:
 def test_an_arrival_for_a_package_that_no_longer_waits_moves_the_transfer_alone() -> None:
     doing = Doing(DELIVER, fits=in_transfer, arrange=cancelled_package)
     doing.done()
-    doing.check(doing.moved() | items_followed(doing), [T_MOVED, "transfer.status.transferred"])
+    doing.check(doing.moved() | items_followed(doing), arrival_events(doing))
 
 
 def renewed(doing: Doing, source: int) -> Changes:
@@ -221,7 +228,7 @@ def test_what_arrives_is_claimed_at_its_destination() -> None:
     doing = Doing(DELIVER, fits=in_transfer, arrange=claimed_at_source())
     doing.done()
     moved = {("Reservation", claim.id): {"stock_location": doing.subject.destination} for claim in claims_of(doing)}
-    events = [T_MOVED, "transfer.status.transferred", (MOVED, package_of(doing))]
+    events = [*arrival_events(doing), (MOVED, package_of(doing))]
     doing.check(doing.moved() | items_followed(doing) | completed(doing) | moved, events)
 
 

@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.core import schemas
 from emulator.loading import load, open_world
-from emulator.rules.scenarios import FOLDER, Scenario, ScenarioError, asked_path, bundled, scenario
+from emulator.rules.scenarios import FOLDER, Scenario, ScenarioError, bundled, scenario
 from tests.support import samples
 
 
@@ -25,11 +25,11 @@ def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None
     assert world.clock.now() == found.start
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.json")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(FOLDER.rglob("*.json")), ids=lambda file: file.stem)
 def test_every_bundled_file_is_valid(file: Path) -> None:
     document = json.loads(file.read_bytes())
     assert schemas.problem("scenario", document) is None
-    assert document["name"] == file.stem
+    assert document["name"] == file.relative_to(FOLDER).with_suffix("").as_posix()
 
 
 @pytest.mark.parametrize(
@@ -138,21 +138,3 @@ def test_worlds_of_one_scenario_share_their_base() -> None:
     assert load(scenario("demo")) is load(Scenario(**vars(scenario("demo"))))
     assert Emulator("demo").world.base is Emulator("demo").world.base
     assert Emulator("demo").world.base is not Emulator("demo", seed=8).world.base
-
-
-@pytest.mark.parametrize(
-    ("name", "path", "body", "asked"),
-    [
-        ("package-detail", "/api/v1/oms/packages/pk/", {"id": 7}, "/api/v1/oms/packages/7/"),
-        ("x", "/api/v1/oms/packages/pk/webhook_events/", {"results": [{"object_id": 5}]}, "/packages/5/webhook_"),
-        (
-            "transfer-order-x",
-            "/packages/pk/transition_logs/log_id/",
-            {"id": 2, "object_id": 3},
-            "/transfer_orders/3/",
-        ),
-        ("x", "/packages/pk/transition_logs/log_id/", {"id": 2, "object_id": 3}, "/packages/3/transition_logs/2/"),
-    ],
-)
-def test_the_path_of_a_sample_has_the_ids_of_its_body(name: str, path: str, body: Any, asked: str) -> None:
-    assert asked in asked_path(name, path, body)

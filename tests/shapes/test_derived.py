@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -10,10 +10,9 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransitionLog, Webhook, WebhookEvent
-from emulator.shapes.derived import ATTEMPTS, is_retryable, next_try, waited
+from emulator.rules.retry import MOST_ATTEMPTS, SCANNER_PERIOD
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-EVENT = WebhookEvent(1, 1, 1, 4, AT, AT)
 
 
 @pytest.mark.parametrize(
@@ -21,8 +20,8 @@ EVENT = WebhookEvent(1, 1, 1, 4, AT, AT)
     [
         (False, None, 0, "pending", True),
         (False, 500, 1, "pending", True),
-        (False, 404, ATTEMPTS - 1, "pending", True),
-        (False, 500, ATTEMPTS, "failed", False),
+        (False, 404, MOST_ATTEMPTS - 1, "pending", True),
+        (False, 500, MOST_ATTEMPTS, "failed", False),
         (False, 302, 1, "failed", False),
         (True, 200, 1, "delivered", False),
         (True, 204, 3, "delivered", False),
@@ -37,13 +36,14 @@ def test_an_event_shows_where_it_stands(
         rule = b'{"choice":"fixed","kwargs":{"seconds":60}}'
         tx.change(tx.one(Webhook, event.webhook), retry_countdown_config=rule)
         outcome = {"response_http_status": status, "response_content": "b'x'", "retry_count": count}
-        tx.change(event, delivered=delivered, modified_date=AT, **outcome)
+        tx.change(event, delivered=delivered, created_date=AT - SCANNER_PERIOD, modified_date=AT, **outcome)
     client = bearer(oms)
     shown = client.get(f"/packages/{pk}/webhook_events/{event.id}/").json()
     short = client.get(f"/packages/{pk}/webhook_events/short/").json()["results"][0]
     assert (shown["status"], shown["retryable"], shown["retry_count"]) == (status_shown, retryable, count)
     assert short["status"] == status_shown
-    assert shown["next_retry_date"] == ("2026-03-02T09:01:00Z" if retryable else None)
+    due = {0: "2026-03-02T08:00:00Z", 1: "2026-03-02T09:01:00Z", MOST_ATTEMPTS - 1: "2026-03-02T10:00:00Z"}
+    assert shown["next_retry_date"] == (due[count] if retryable else None)
     assert shown["response"] == ({} if status is None else {"http_status": status, "content": "b'x'"})
 
 
@@ -59,47 +59,6 @@ def first_event(oms: Emulator) -> tuple[int, WebhookEvent]:
         if found := root.find(WebhookEvent, "subject", (4, pk)):
             return pk, found[0]
     raise AssertionError("no package has an event")
-
-
-@pytest.mark.parametrize(
-    ("choice", "kwargs", "tries", "seconds"),
-    [
-        ("fixed", {"seconds": 60}, 5, 60),
-        ("linear", {"base": 10}, 0, 0),
-        ("linear", {"base": 10}, 3, 30),
-        ("linear", {"base": 10, "limit": 25}, 3, 25),
-        ("linear", {"base": 10, "limit": None}, 3, 30),
-        ("exponential", {"base": 2}, 0, 1),
-        ("exponential", {"base": 2, "factor": 3}, 4, 48),
-        ("exponential", {"base": 2, "factor": 3, "limit": 40}, 4, 40),
-        ("random", {"min_value": 5, "max_value": 9}, 4, 5),
-    ],
-)
-def test_a_hooks_rule_says_how_long_to_wait(choice: str, kwargs: dict[str, int], tries: int, seconds: int) -> None:
-    rule = {"choice": choice, "kwargs": kwargs}
-    assert waited(rule, tries) == seconds
-    assert next_try(EVENT._replace(retry_count=tries + 1), rule) == AT + timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"choice": "never", "kwargs": {}},
-        {"choice": "fixed", "kwargs": {}},
-        {"choice": "fixed", "kwargs": {"seconds": "x"}},
-        {"choice": "exponential", "kwargs": {"base": 10**9}},
-        {"choice": "fixed", "kwargs": []},
-        {},
-    ],
-    ids=str,
-)
-def test_a_rule_that_says_nothing_gives_no_time(rule: Any) -> None:
-    """Recorded hooks may hold anything."""
-    assert next_try(EVENT._replace(retry_count=18), rule) is None
-
-
-def test_an_event_that_was_not_tried_is_tried() -> None:
-    assert is_retryable(EVENT)
 
 
 REASONS = {

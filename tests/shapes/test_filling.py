@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
 from emulator.core.schemas import problem
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
@@ -18,28 +18,10 @@ from emulator.shapes.filling import content_type, order_number, state_name
 from emulator.shapes.pieces import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 from tests.support import samples
+from tests.support.recording import urls
 
 NAMES = [name for name in bundled() if name.startswith(DOCUMENTED)]
 every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCUMENTED) for name in NAMES])
-BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
-
-
-def urls(oms: Emulator, path: str) -> list[str]:
-    """Fill a route's path in with every record that there is."""
-    if "<" not in path:
-        return [path]
-    root = oms.world.root
-    owner = Package if "/packages/" in path else TransferOrder
-    found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
-    for name, kind in BELONGINGS.items():
-        if f"<{name}>" in path:
-            subjects = {pk: (root.one(State, root.one(owner, pk).state).content_type, pk) for pk in root.ids(owner)}
-            found = [
-                path.replace("<pk>", str(pk)).replace(f"<{name}>", str(id_))
-                for pk, subject in subjects.items()
-                for id_ in root.related(kind, "subject", subject)
-            ]
-    return found
 
 
 def read_everything(oms: Emulator, client: requests.Session) -> set[str]:

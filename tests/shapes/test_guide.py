@@ -9,7 +9,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core import schemas
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
 from emulator.shapes.derived import Itself
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.events import PAYLOAD_SHAPES
@@ -52,12 +52,15 @@ def test_every_part_was_looked_at() -> None:
     assert len(PAIRS) > 35
 
 
-WITHOUT_SHAPE = {"error", "field-errors", "command-error", "command-result", "reference-invoice-document"}
+WITHOUT_SHAPE = {
+    *("error", "field-errors", "command-error", "command-result", "reference-invoice-document"),
+    *("event-types", "webhook-refusal", "hook-retried", "hook-retry-refused"),
+}
 OF_THE_CONTROL_API = {"stock-location"}
 
 
 def test_every_answer_has_a_shape() -> None:
-    routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES)
+    routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
     answered = {name.replace("page-of-", "") for route in routes for name in route.replies.values() if name}
     assert answered - WITHOUT_SHAPE == set(SHAPES) - OF_THE_CONTROL_API
 

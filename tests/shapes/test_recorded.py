@@ -11,14 +11,18 @@ import pytest
 
 import emulator
 from emulator import Emulator
+from emulator.core.files import scenario_text
 from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
+from emulator.rules.scenarios import FOLDER as SCENARIOS
+from emulator.shapes.differences import same
 from emulator.shapes.documents import rendered
 from emulator.shapes.links import addressed
 from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
 from tests.support import samples
 from tools import list_corrections
+from tools.documented_scenarios import gets, imported
 
 FOLDER = Path(emulator.__file__).parent / "fixtures" / "documented"
 CORRECTIONS: list[dict[str, Any]] = json.loads((FOLDER / "corrections.json").read_bytes())
@@ -89,20 +93,55 @@ def test_every_sample_comes_back(name: str) -> None:
     assert list(leaves(answer)) == list(leaves(expected))
 
 
+@pytest.mark.parametrize("name", NAMES, ids=map(sample_of, NAMES))
+def test_every_documented_scenario_is_what_the_import_makes_of_its_sample(name: str) -> None:
+    """Byte for byte: `python -m tools.documented_scenarios` would change nothing."""
+    made = scenario_text(imported(sample_of(name)).document)
+    assert (SCENARIOS / f"{name}.json").read_bytes() == made
+
+
 def test_every_sample_of_a_get_has_a_scenario() -> None:
-    gets = {
-        path.name.removesuffix(".response-200.json")
-        for path in FOLDER.glob("*.response-200.json")
-        if json.loads(path.read_bytes())["method"] == "GET"
-    }
-    assert set(map(sample_of, NAMES)) == gets
-    assert len(gets) >= 20
+    assert set(map(sample_of, NAMES)) == set(gets("documented"))
+    assert len(NAMES) >= 20
 
 
-def test_the_list_of_corrections_is_exact() -> None:
+@pytest.mark.parametrize("folder", ["documented", "documented_reference"])
+def test_the_list_of_corrections_is_exact(folder: str) -> None:
     """Every place in the file is one, and every place is in the file."""
-    assert list_corrections.corrections() == CORRECTIONS
-    assert (FOLDER / "corrections.json").read_text("utf-8") == list_corrections.printed(CORRECTIONS)
+    found = list_corrections.corrections(folder)
+    assert (FOLDER.parent / folder / "corrections.json").read_text("utf-8") == list_corrections.printed(found)
+
+
+REFERENCE_NAMES = [name for name in gets("documented_reference") if name not in list_corrections.MADE]
+PLACEHOLDERS: tuple[Any, ...] = ({}, [{}])
+"""What the reference's page prints for what it does not show."""
+
+
+def unshown(value: Any, served_value: Any) -> Any:
+    """Give what is served with the page's own value wherever the page shows nothing, or the same time."""
+    if value in PLACEHOLDERS:
+        return value
+    if isinstance(value, dict):
+        return {key: unshown(value.get(key), inner) for key, inner in served_value.items()}
+    if isinstance(value, list):
+        return [unshown(one, inner) for one, inner in zip(value, served_value, strict=True)]
+    return value if same(value, served_value) else served_value
+
+
+@pytest.mark.parametrize("name", REFERENCE_NAMES)
+def test_every_sample_of_the_reference_comes_back(name: str, tmp_path: Path) -> None:
+    """Imported alone: key order included, but for its placeholders `{}` and what is in the list of corrections."""
+    page = page_of(name)
+    for place in json.loads((FOLDER.parent / "documented_reference" / "corrections.json").read_bytes()):
+        if place["sample"] == name:
+            assert put(page, place["pointer"], place["served"]) == place["page"]
+    file = tmp_path / "mine.json"
+    file.write_bytes(scenario_text(imported(name, "documented_reference").document))
+    oms = Emulator(str(file))
+    path = json.loads(file.read_bytes())["answers"][0]["path"]
+    answer = oms.session().get(path, headers={"Authorization": f"Bearer {oms.jwt()}"}).json()
+    answer, page = (each.get("results", each) for each in (answer, page))
+    assert list(leaves(unshown(page, answer))) == list(leaves(page))
 
 
 def test_corrections_are_contradictions_of_a_sample_with_itself() -> None:
@@ -128,8 +167,8 @@ def learnt(*answers: tuple[str, Any]) -> Known:
 
 
 BROKEN = {
-    "a path of no operation": (("/api/v1/oms/orders/", PACKAGE), "/api/v1/oms/orders/: no operation of the guide"),
-    "a path of a write": (("/api/v1/oms/packages/7/command/", {}), "no operation of the guide"),
+    "a path of no operation": (("/api/v1/oms/orders/", PACKAGE), "/api/v1/oms/orders/: no GET of the guide"),
+    "a path of a write": (("/api/v1/oms/packages/7/command/", {}), "no GET of the guide"),
     "an unknown key": (
         (f"{PATH}7/", PACKAGE | {"colour": "red"}),
         "/colour: is unknown, known are packageitem_set, order_number",

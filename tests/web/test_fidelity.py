@@ -44,10 +44,16 @@ def test_every_shape_is_there_and_no_other() -> None:
 
 
 def test_observed_shapes_are_those_that_samples_reach() -> None:
-    """Nobody claims to have seen what no sample shows; the reference's samples show keys, and no values."""
+    """Nobody claims to have seen what neither a sample nor the vendor's published code shows; the reference's samples
+    show keys, and no values.
+    """
     real = [name for name in samples.names() if not name.startswith("reference-")]
     reached = {spot.shape.split("/")[0] for name in real for spot in samples.spots(name, samples.body(name))}
-    assert {name for name, note in notes()["shapes"].items() if note["provenance"] == "observed"} == reached
+    published = {
+        name for name in schemas.names() if schemas.schema(name).get("x-source", "").startswith("dj-whisperer")
+    }
+    observed = {name for name, note in notes()["shapes"].items() if note["provenance"] == "observed"}
+    assert observed == reached | published
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

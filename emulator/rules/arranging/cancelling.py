@@ -29,7 +29,8 @@ def cancel_package(tx: Transaction, package: Package) -> list[int]:
     follow(tx, package)
     for item in items_of(tx, package):
         set_state(tx, tx.one(OrderItem, item.order_item), CANCELED)
-    tell(tx, package, "package.status.cancelled")
+    called_off = () if package.shipment is None else ("shipment.cancelled",)  # assumed
+    tell(tx, package, *called_off)
     cancelled = [transfer.id for transfer in open_transfers(tx, package) if cancel_transfer(tx, transfer)]
     settle_order(tx, tx.one(Order, package.order))
     return cancelled

@@ -31,6 +31,12 @@ SPECIFIC_EVENTS = {
     "cancelled": "transfer.status.cancelled",
 }
 """Transfer state value -> the event type of a move to this state."""
+SHIPMENT_EVENTS = {
+    "in_transit": "shipment.status.updated",
+    "transferred": "shipment.status.updated",
+    "cancelled": "shipment.cancelled",
+}
+"""Transfer state value -> the event type of what a transfer's shipment does with a move to this state (assumed)."""
 TRANSFERRED, CANCELLED = "transferred", "cancelled"
 
 
@@ -47,7 +53,9 @@ def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcom
     if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
         shipment = ship(step.tx, company or first_carrier(step.tx), transfer)
         transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
-    bring_items(step.tx, transfer)
+        bring_items(step.tx, transfer, "shipment.created")
+    else:
+        bring_items(step.tx, transfer)
     return None
 
 
@@ -55,7 +63,8 @@ def ready_advanced(transfer: TransferOrder, parameters: Parameters, step: Step) 
     """Ready for dispatch with a carrier and a tracking number from outside; the carrier is not told."""
     company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
     shipment = ship(step.tx, company, transfer, parameters["tracking_number"])
-    bring_items(step.tx, step.tx.change(transfer, transfer_shipment=shipment.id))
+    transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
+    bring_items(step.tx, transfer, "shipment.created")
     return None
 
 
@@ -97,14 +106,18 @@ def complete_package(package: Package, step: Step) -> None:
     tell(tx, package)
 
 
-def bring_items(tx: Transaction, transfer: TransferOrder) -> None:
-    """Let all items of the transfer follow it, and queue the events of its move."""
+def bring_items(tx: Transaction, transfer: TransferOrder, *event_types: str) -> None:
+    """Let all items of the transfer follow it, and queue the events of its move, and those of this change alone."""
     value = tx.one(State, transfer.state).enum_value
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
         set_state(tx, item, value)
     tx.queue("transfer.status.transitioned", transfer)
     if value in SPECIFIC_EVENTS:
         tx.queue(SPECIFIC_EVENTS[value], transfer)
+    if value in SHIPMENT_EVENTS and transfer.transfer_shipment is not None:
+        tx.queue(SHIPMENT_EVENTS[value], transfer)
+    for event_type in event_types:
+        tx.queue(event_type, transfer)
 
 
 TRANSFER_COMMANDS = {

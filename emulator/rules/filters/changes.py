@@ -15,6 +15,7 @@ from emulator.core.records import (
     Shipment,
     TransferItem,
     TransferOrder,
+    WebhookEvent,
 )
 from emulator.core.store import REMOVED, View
 
@@ -75,7 +76,11 @@ TO_TRANSFERS: dict[type[Any], Lead] = {
     Shipment: of_shipment,
 }
 
-LEADS: dict[type[Any], dict[type[Any], Lead]] = {Package: TO_PACKAGES, TransferOrder: TO_TRANSFERS}
+LEADS: dict[type[Any], dict[type[Any], Lead]] = {
+    Package: TO_PACKAGES,
+    TransferOrder: TO_TRANSFERS,
+    WebhookEvent: {WebhookEvent: itself},
+}
 """List -> changed kind -> the records of the list that look at it. Reference data is not here: what is wanted of it
 becomes a set of ids in every query anew."""
 

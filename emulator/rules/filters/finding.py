@@ -44,10 +44,10 @@ def find(root: Root, wanted: Wanted) -> Sequence[int]:
 
 def found_in(root: Root, wanted: Wanted) -> Sequence[int]:
     kind, sort = wanted.filters.kind, wanted.sort or wanted.filters.order
+    if not wanted.conditions and sort in (ASCENDING, NEWEST_FIRST):
+        return root.ids(kind) if sort == ASCENDING else Backwards(root.ids(kind))
     if kind not in LEADS:
         return scanned(root, wanted, sort)
-    if not wanted.conditions and sort == NEWEST_FIRST:
-        return Backwards(root.ids(kind))
     query = terms(root, wanted.conditions)
     ids = root.base.ids(kind)
     indexes = indexes_of(root.base)

@@ -27,6 +27,11 @@ def contains(value: str, wanted: str) -> bool:
     return wanted.upper() in value.upper()
 
 
+def equals_in_any_case(value: str, wanted: str) -> bool:
+    """As the database does it: both in capitals."""
+    return value.upper() == wanted.upper()
+
+
 def on_day(value: int, wanted: int) -> bool:
     return wanted <= value < wanted + DAY
 
@@ -48,6 +53,7 @@ LOOKUPS: dict[str, Lookup] = {
     "in": is_in,
     "startswith": starts_with,
     "icontains": contains,
+    "iexact": equals_in_any_case,
     "date": on_day,
     "date__gte": since_day,
     "date__lte": until_day,

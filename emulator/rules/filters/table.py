@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-ValueType = Literal["number", "boolean", "char", "datetime", "date", "number_list", "char_list"]
+from emulator.core.store import View
+
+ValueType = Literal[
+    "number",
+    "boolean",
+    "null_boolean",
+    "char",
+    "uuid",
+    "choice",
+    "datetime",
+    "date",
+    "number_list",
+    "char_list",
+]
 Provenance = Literal["documented", "observed", "framework", "assumed"]
 
 
@@ -59,6 +72,8 @@ class Filter:
     """Whether it keeps what does not match."""
     both: bool = False
     """Whether every path has to match, not one of them."""
+    choices: Callable[[View, int], bool] | None = None
+    """Whether there is such a record; a value that names none is refused."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,0 +1,173 @@
+"""Webhook subscriptions and their events: who asked for which, what was sent, and sending it again.
+
+Everybody sees what is their own; a superuser sees all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from emulator.core.errors import (
+    EventAlreadyDelivered,
+    EventStillInProgress,
+    NotFound,
+    WebhookAlreadyRegistered,
+)
+from emulator.core.events import EVENT_TYPES
+from emulator.core.exchange import Call, Reply
+from emulator.core.fields import CharField, validate
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.sending import Outcome
+from emulator.core.store import Transaction, View
+from emulator.core.world import World
+from emulator.handlers.outcomes import keep_outcome
+from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
+from emulator.params.hooks import HOOK
+from emulator.params.paging import page_of
+from emulator.rules.filters import Condition, Wanted
+from emulator.rules.filters.finding import find
+from emulator.rules.filters.hooks import OWN
+from emulator.rules.retry import TASK_RETRIES
+from emulator.shapes.documents import rendered
+
+KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
+DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
+CONTENT = CharField()
+
+
+def own_list(shape: str) -> Handler:
+    """Give a handler for a page of the caller's own records of its row's filters, oldest first unless it asks."""
+
+    def handle(call: Call, world: World) -> Reply:
+        root, wanted = world.root, call.wanted
+        ids = find(root, wanted if sees_all(call) else only_own(wanted, call))
+        return answer_page(call, world, root, shape, page_of(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
+
+    return handle
+
+
+def only_own(wanted: Wanted, call: Call) -> Wanted:
+    own = Condition(OWN[wanted.filters.kind], username(call))
+    return replace(wanted, conditions=(*wanted.conditions, own))
+
+
+def own_detail(shape: str, kind: type[Any]) -> Handler:
+    """Give a handler that answers with one of the caller's own records."""
+
+    def handle(call: Call, world: World) -> Reply:
+        own(world.root, kind, call)
+        return Reply(200, document(shape, call.path["pk"], call, world))
+
+    return handle
+
+
+def list_hook_types(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
+    """Answer with the names of all types of events, as one list."""
+    return Reply(200, orjson.dumps([event.name for event in EVENT_TYPES]))
+
+
+def create_hook(call: Call, world: World) -> Reply:
+    """Register a hook of the caller's; one that is off stands in the way of another, too."""
+    asked = validate(HOOK, call.read_body())
+    with world.transaction() as tx:
+        refuse_registered(tx, username(call), asked["target_url"], asked["event_type"])
+        columns = as_columns(asked) | {"created_date": tx.now, "modified_date": tx.now}
+        hook = tx.add(Webhook(tx.new_id(Webhook), owner=username(call), **columns))
+    return Reply(201, document("webhook", hook.id, call, world))
+
+
+def change_hook(*, partial: bool) -> Handler:
+    """Give a handler that changes a hook of the caller's in what the body names."""
+
+    def handle(call: Call, world: World) -> Reply:
+        with world.transaction() as tx:
+            hook = own(tx, Webhook, call)
+            asked = validate(HOOK, call.read_body(), partial=partial)
+            target_url, event_type = (asked.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
+            for owner in dict.fromkeys((username(call), hook.owner)):
+                refuse_registered(tx, owner, target_url, event_type, but=hook.id)
+            tx.change(hook, modified_date=tx.now, **as_columns(asked))
+        return Reply(200, document("webhook", hook.id, call, world))
+
+    return handle
+
+
+def delete_hook(call: Call, world: World) -> Reply:
+    """Switch a hook of the caller's off; it stays on the list."""
+    with world.transaction() as tx:
+        tx.change(own(tx, Webhook, call), is_active=False, modified_date=tx.now)
+    return Reply(204)
+
+
+def retry_hook_event(call: Call, world: World) -> Reply:
+    """Send an event once more, now, and answer with what came of it."""
+    event = own(world.root, WebhookEvent, call)
+    force = is_forced(call.read_body())
+    if event.delivered:
+        raise EventAlreadyDelivered
+    if not force and event.retry_count <= TASK_RETRIES:
+        raise EventStillInProgress
+    outcome = world.deliver(world, event.id)
+    try:
+        keep_outcome(world, event.id, outcome, call.request_id)
+    except LookupError:  # while it was sent, the world was reset
+        raise NotFound from None
+    return Reply(200 if outcome.is_ok else 406, orjson.dumps(retried(outcome)))
+
+
+def is_forced(body: Any) -> bool:
+    """Tell whether a body asks for it whatever the state; the sender takes anything that is not empty for yes."""
+    if not isinstance(body, Mapping):
+        validate({}, body)
+    return bool(body.get("force", False))
+
+
+def retried(outcome: Outcome) -> dict[str, Any]:
+    """Give the answer to a retry; an empty answer of the receiver's is an error in the sender's own serializer."""
+    checked = validate({"response_content": CONTENT}, {"response_content": outcome.text})
+    return {
+        "detail": DONE if outcome.is_ok else FAILED,
+        "response_status": outcome.status,
+        **checked,
+        "response_time": str(timedelta(seconds=outcome.took).total_seconds()),
+        "delivered": outcome.is_ok,
+    }
+
+
+def own(view: View, kind: type[Any], call: Call) -> Any:
+    """Give the record of the path if the caller may see it; `NotFound` otherwise."""
+    record = view.get(kind, call.path["pk"]) if view.has(kind, call.path["pk"]) else None
+    if record is None or not (sees_all(call) or owner_of(view, record) == username(call)):
+        raise NotFound
+    return record
+
+
+def owner_of(view: View, record: Webhook | WebhookEvent) -> str:
+    return record.owner if isinstance(record, Webhook) else view.one(Webhook, record.webhook).owner
+
+
+def refuse_registered(tx: Transaction, owner: str, target_url: str, event_type: str, but: int | None = None) -> None:
+    """Raise where the owner has a hook for this address and type, other than `but`."""
+    if set(tx.related(Webhook, "registered", (owner, target_url, event_type))) - {but}:
+        raise WebhookAlreadyRegistered
+
+
+def as_columns(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: orjson.dumps(value) if key in KEPT_AS_TEXT else value for key, value in asked.items()}
+
+
+def document(shape: str, id_: int, call: Call, world: World) -> bytes:
+    return rendered(shape, id_, world.root, call.language, world.kept) or b""
+
+
+def username(call: Call) -> str:
+    return "" if call.caller is None else call.caller.username
+
+
+def sees_all(call: Call) -> bool:
+    return call.caller is not None and call.caller.is_superuser

@@ -1,0 +1,47 @@
+"""The headers of a request to a hook, as the sender's client makes them (dj-whisperer)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from base64 import b64encode
+from typing import Any
+
+from emulator.core.records import Webhook
+
+EVENT, SIGNATURE, AUTHORIZATION = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
+
+
+def headers(hook: Webhook, body: bytes) -> dict[str, Any]:
+    """Give the headers of a request with this body, beside those that every HTTP client adds.
+
+    A header that the hook adds takes the place of the sender's own, whatever its case; its value is as the hook has
+    it, so it may be no text. `AttributeError`, `TypeError` or `ValueError` where the sender would fail, too: the hook
+    adds headers that are none, or its configuration is no object.
+    """
+    made: dict[str, Any] = {"Content-Type": "application/json", EVENT: hook.event_type}
+    if hook.secret_key:
+        made[SIGNATURE] = signature(hook.secret_key, body)
+    auth = json.loads(hook.config).get("auth")
+    for name, value in dict(json.loads(hook.additional_headers) or {}).items():
+        put(made, name, value)
+    if auth and auth.get("auth_type") == "basic":
+        put(made, AUTHORIZATION, basic(auth.get("username"), auth.get("password")))
+    return made
+
+
+def put(made: dict[str, Any], name: str, value: Any) -> None:
+    """Set a header, in the place of one that differs in case only."""
+    for other in [other for other in made if other.lower() == name.lower()]:
+        del made[other]
+    made[name] = value
+
+
+def signature(secret_key: str, body: bytes) -> str:
+    return f"sha256={hmac.new(secret_key.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def basic(username: Any, password: Any) -> str:
+    """Give Basic credentials; what is no text is written as Python prints it."""
+    return f"Basic {b64encode(':'.join((str(username), str(password))).encode('latin-1')).decode()}"

@@ -1,0 +1,141 @@
+"""`oms-emulator import`: files in, a scenario out, everything that a person should know on stderr."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from emulator import Emulator
+from emulator.cli import main
+from emulator.core.schemas import problem
+from tests.support import samples
+
+DETAIL = samples.body("package-detail.response-200")
+PATH = f"/api/v1/oms/packages/{DETAIL['id']}/"
+
+
+def run(*args: object) -> Result:
+    """Run the command line in process."""
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """A file with a recorded answer."""
+    file = tmp_path / "capture.json"
+    file.write_bytes(orjson.dumps(DETAIL))
+    return file
+
+
+def test_an_import_writes_a_scenario_that_gives_the_answer_back(tmp_path: Path, capture: Path) -> None:
+    """Nothing but the file is left, nothing is on stdout, and every line on stderr says what it is about."""
+    output = tmp_path / "out" / "my shop.json"
+    output.parent.mkdir()
+    result = run("import", capture, "-o", output, "--no-anonymize")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [each.name for each in output.parent.iterdir()] == ["my shop.json"]
+    document = json.loads(output.read_bytes())
+    assert problem("scenario", document) is None
+    assert document["name"] == "my-shop"
+    lines = result.stderr.splitlines()
+    assert {line.partition(":")[0] for line in lines[:-2]} == {"filled", "by id"}
+    assert lines[-2] == (
+        f"wrote {output}: 1 paths, 1 documents; 4 filled, 0 missing, 0 corrected, 1 by id, 0 left out, 0 replaced"
+    )
+    oms = Emulator(str(output))
+    found = json.dumps(oms.session().get(PATH).json())
+    expected = json.dumps(DETAIL).replace("{domain_url}", oms.url).replace("{cdn_url}", f"{oms.url}/cdn")
+    assert found == expected
+
+
+def test_without_a_file_the_scenario_goes_to_stdout_and_nothing_personal_with_it(capture: Path) -> None:
+    """Anonymizing is what happens unless told otherwise; stderr shows no recorded value either."""
+    result = run("import", capture, capture)
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert problem("scenario", document) is None
+    person = DETAIL["shipping_address"]
+    for value in (person["line"], f'"{person["last_name"]}"', person["phone_number"]):
+        assert value not in result.stdout + result.stderr
+    assert "replaced: phone: 1 different" in result.stderr.splitlines()
+
+
+def test_a_foreign_file_is_not_written_over(tmp_path: Path, capture: Path) -> None:
+    """Somebody's work is safe without --force; a scenario of ours may be replaced."""
+    output = tmp_path / "mine.json"
+    output.write_text("my notes")
+    result = run("import", capture, "-o", output)
+    assert (result.exit_code, output.read_text()) == (2, "my notes")
+    assert result.stderr.splitlines()[-1].endswith("--force writes over it")
+    assert run("import", capture, "-o", output, "--force").exit_code == 0
+    assert run("import", capture, "-o", output).exit_code == 0
+
+
+BAD = {
+    "not JSON": (b"{", "is not JSON"),
+    "no answer": (b"3", "neither an answer's body"),
+    "a stranger": (b'{"hello": 1}', "its keys: hello"),
+    "an empty page": (b'{"path": "/api/v1/oms/packages/", "body": {"results": []}}', "no answer holds a document"),
+    "a wrong page": (b'{"path": "/api/v1/oms/packages/", "body": {"results": 5}}', "/results: is 5, must be a list"),
+    "nothing but writes": (b'{"method": "POST", "path": "/x/", "body": {}}', "no answer holds a document"),
+    "nobody's events": (
+        orjson.dumps(samples.body("package-webhook-event-short-list.response-200")),
+        'give it as {"path": "/api/v1/oms/packages/<id>/webhook_events/short/", "body": ...}',
+    ),
+    "nested too deep": (b"[" * 3000 + b"]" * 3000, "is not JSON"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_one_line_and_writes_nothing(content: bytes, said: str, tmp_path: Path) -> None:
+    """Exit code 2; the line says which file, what is wrong or missing, and what would be right."""
+    file, output = tmp_path / "bad.json", tmp_path / "mine.json"
+    file.write_bytes(content)
+    result = run("import", file, "-o", output)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert said in result.stderr
+    assert not output.exists()
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    result = run("import", tmp_path / "none.json")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "none.json: cannot be read: No such file" in result.stderr
+
+
+def test_what_is_skipped_is_told(tmp_path: Path) -> None:
+    """A browser's file holds much that is no answer of the OMS."""
+    entries = [
+        {
+            "request": {"method": method, "url": f"https://oms.example{path}"},
+            "response": {"status": 200, "content": kept},
+        }
+        for method, path, kept in (
+            ("GET", PATH, {"text": json.dumps(DETAIL)}),
+            ("POST", f"{PATH}command/", {}),
+            ("GET", "/logo.png", {"text": "PNG"}),
+        )
+    ]
+    file = tmp_path / "browser.har"
+    file.write_text(json.dumps({"log": {"entries": entries}}))
+    result = run("import", file)
+    skipped = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
+    assert skipped == [
+        f"skipped: {file}: entry 1: POST {PATH}command/ answered 200",
+        f"skipped: {file}: entry 2: GET /logo.png: its answer is no JSON",
+    ]
+    assert [answer["path"] for answer in json.loads(result.stdout)["answers"]] == [PATH]
+
+
+def test_the_same_import_in_another_process_gives_the_same_bytes(capture: Path) -> None:
+    """Whatever Python's hashes are today."""
+    command = [sys.executable, "-m", "emulator.cli", "import", str(capture)]
+    one, other = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
+    assert one == other == run("import", capture).stdout.encode()

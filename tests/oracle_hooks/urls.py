@@ -1,0 +1,60 @@
+"""The sender's views where the vendor mounts them, for the built-in credentials."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import User
+from django.urls import include, path
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.filters import OrderingFilter
+from rest_framework.routers import DefaultRouter
+from whisperer.events import WhispererEvent, registry
+from whisperer.resources.views import WebhookEventViewSet, WebhookViewSet
+
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.events import EVENT_TYPES
+from tests.oracle import service
+
+for each in EVENT_TYPES:
+    registry.register(type("Event", (WhispererEvent,), {"event_type": each.name}))
+
+
+class Users(service.BuiltInTokens):
+    """Token authentication that gives users of the database, as hooks belong to one."""
+
+    def authenticate_credentials(self, key: str) -> tuple[Any, str]:
+        checked, _ = super().authenticate_credentials(key)
+        user = User.objects.get(username=CREDENTIALS[checked.role].username)
+        user.role = checked.role
+        return user, key
+
+
+class Sort(OrderingFilter):
+    """DRF's, with what a database leaves open decided as the emulator does: the newest first among equals."""
+
+    ordering_param = "sort"
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        return queryset.order_by(*self.get_ordering(request, queryset, view), "-id")
+
+
+class Policies(service.Policies):
+    authentication_classes: ClassVar = [Users]
+    pagination_class = service.Pages
+    filter_backends: ClassVar = [DjangoFilterBackend, Sort]
+    ordering = ("id",)
+
+
+class Hooks(Policies, WebhookViewSet):
+    """Hooks."""
+
+
+class HookEvents(Policies, WebhookEventViewSet):
+    """Their events."""
+
+
+router = DefaultRouter()
+router.register("hooks", Hooks)
+router.register("hook_events", HookEvents)
+urlpatterns = [path("", include(router.urls))]

@@ -1,0 +1,199 @@
+"""The life of an event under the sender's rules, and how cheap it is to know what is next."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from timeit import repeat
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.sending import NOBODY, Outcome, answered, unanswered
+from emulator.core.steps import Step
+from emulator.core.world import World
+from emulator.handlers.outcomes import keep_outcome
+from emulator.repeating import UnrepeatableStep, repeat_step
+from emulator.rules.retry import MOST_ATTEMPTS, due, next_attempt, next_due, record_outcome
+from tests.support.worlds import START, world_of
+
+FAILED, DONE = answered(503, b"no", "no", 0.1), answered(200, b"200 OK", "200 OK", 0.1)
+FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
+
+
+def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> World:
+    """Make a world with one event that nobody sent yet."""
+    world = world_of([Webhook(1, retry_countdown_config=policy, event_type="x", **hook)], clock)
+    with world.transaction() as tx:
+        tx.add(WebhookEvent(1, 1, 1, 4, tx.now, tx.now, "u", due=tx.now))
+    return world
+
+
+def tried(world: World, outcome: Outcome = FAILED) -> WebhookEvent:
+    """Go to the time of the next attempt and record what it came to."""
+    at, id_ = next_due(world.root) or pytest.fail("nothing is due")
+    world.clock.set(at)
+    with world.transaction() as tx:
+        return record_outcome(tx, id_, outcome)
+
+
+def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
+    """At once, ten times after the wait from the end of the attempt before, then at eight rounds of the scanner."""
+    world = world_with()
+    events = []
+    while next_due(world.root) is not None:
+        events.append(tried(world))
+    assert [event.retry_count for event in events] == list(range(1, MOST_ATTEMPTS + 1))
+    times = [event.due for event in events]
+    for before, after in pairwise(events[:11]):
+        assert before.due == before.modified_date + timedelta(seconds=60)
+        assert after.modified_date == before.due + timedelta(milliseconds=1)
+    rounds = [due for due in times[10:-1] if due is not None]
+    assert rounds == [rounds[0] + timedelta(hours=number) for number in range(8)]
+    assert all((due.minute, due.second, due.microsecond) == (0, 0, 0) for due in rounds)
+    assert times[-1] is None
+
+
+def test_the_documented_event_ended_when_it_did() -> None:
+    """Event 3113: exponential, base 2, tried a 19th time at the full hour after 2 ** 18 seconds."""
+    created = datetime(2022, 10, 5, 14, 7, 53, 785643, tzinfo=UTC)
+    hook = Webhook(1, retry_countdown_config=b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}')
+    event = WebhookEvent(3113, 1, 1, 4, created, created + timedelta(days=2), "u", retry_count=18)
+    last = next_attempt(event._replace(response_http_status=405), hook)
+    assert last == datetime(2022, 10, 8, 15, 0, tzinfo=UTC)
+
+
+def test_an_outcome_is_recorded_as_the_sender_does() -> None:
+    """Attempts newest first, what came back as Python prints bytes, 500 where nothing did."""
+    world = world_with()
+    start = world.clock.now()
+    first = tried(world, unanswered("Connection refused", 0.2))
+    assert (first.response_http_status, first.response_content, first.delivered) == (500, "Connection refused", False)
+    began = START + timedelta(minutes=5)
+    second = tried(world, DONE._replace(started=began))
+    assert (second.response_http_status, second.response_content, second.delivered) == (200, "b'200 OK'", True)
+    assert (second.retry_count, second.due, second.modified_date) == (2, None, world.clock.now())
+    texts = [at.isoformat().replace("+00:00", "Z") for at in (began, start + timedelta(milliseconds=1))]
+    assert json.loads(second.request_datetimes) == texts
+
+
+ENDS = {
+    "delivered": ({}, answered(204, b"", "", 0)),
+    "moved elsewhere": ({}, answered(302, b"", "", 0)),
+    "a callback that cannot be imported": ({"callback": "{}"}, FAILED),
+    "a policy of a file's own": ({"policy": b'{"choice":"never","kwargs":{}}'}, FAILED),
+    "a policy without its numbers": ({"policy": b'{"choice":"fixed","kwargs":{}}'}, FAILED),
+    "a policy of texts": ({"policy": b'{"choice":"fixed","kwargs":{"seconds":"x"}}'}, FAILED),
+    "a policy that is none": ({"policy": b"[]"}, FAILED),
+    "a wait beyond the calendar": ({"policy": b'{"choice":"fixed","kwargs":{"seconds":1000000000000}}'}, FAILED),
+    "a range without numbers": ({"policy": b'{"choice":"random","kwargs":{"min_value":2,"max_value":1}}'}, FAILED),
+}
+GOES_ON = {
+    "refused": ({}, FAILED),
+    "no answer": ({}, unanswered("timed out", 10)),
+    "a hook that is off": ({"is_active": False}, FAILED),
+    "a callback that may be there": ({"callback": "app.hooks.told"}, FAILED),
+    "no callback": ({"callback": ""}, FAILED),
+}
+
+
+@pytest.mark.parametrize(("hook", "outcome"), ENDS.values(), ids=ENDS)
+def test_what_ends_the_retries(hook: Any, outcome: Outcome) -> None:
+    assert tried(world_with(**hook), outcome).due is None
+
+
+@pytest.mark.parametrize(("hook", "outcome"), GOES_ON.values(), ids=GOES_ON)
+def test_what_does_not_end_them(hook: Any, outcome: Outcome) -> None:
+    event = tried(world_with(**hook), outcome)
+    assert event.due == event.modified_date + timedelta(seconds=60)
+
+
+def test_due_events_come_in_their_order_and_no_others() -> None:
+    world = world_with()
+    with world.transaction() as tx:
+        for number, wait in ((2, 5), (3, 1), (4, 9)):
+            tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(seconds=wait)))
+    assert list(due(world.root, START + timedelta(seconds=5))) == [1, 3, 2]
+
+
+def test_to_know_the_next_is_cheap_however_many_wait() -> None:
+    """50 microseconds with 10,000 events: far more than is needed, so that a busy machine does not matter."""
+    world = world_with()
+    with world.transaction() as tx:
+        for number in range(2, 10_002):
+            tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(milliseconds=7 * number)))
+    best = min(repeat(lambda: next_due(world.root), number=200, repeat=20)) / 200
+    assert best < 50e-6, f"{best * 1e6:.1f} microseconds"
+
+
+def hooked(oms: Emulator) -> tuple[World, int]:
+    """Give the world, and an event in it that nobody sent."""
+    client = oms.session()
+    body = {
+        "target_url": "http://127.0.0.1:9/",
+        "event_type": "package.created",
+        "retry_countdown_config": json.loads(FIXED),
+    }
+    assert client.post("/whisperer/hooks/", json=body).status_code == 201
+    oms.package()
+    return oms.world, oms.world.root.ids(WebhookEvent)[-1]
+
+
+def test_a_world_without_a_sender_answers_that_the_attempt_failed(oms: Emulator) -> None:
+    """And records it as one that had no answer."""
+    world, event_id = hooked(oms)
+    answer = oms.session().post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True})
+    assert (answer.status_code, answer.json()["response_content"]) == (406, NOBODY)
+    assert world.root.one(WebhookEvent, event_id).response_http_status == 500
+
+
+def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator) -> None:
+    """The step is what came of it; another world that does the same steps has the same event."""
+    world, event_id = hooked(oms)
+    calls: list[int] = []
+
+    def deliver(world: World, event_id: int) -> Outcome:
+        calls.append(event_id)
+        return DONE
+
+    world.deliver = deliver
+    client = oms.session()
+    assert client.post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True}).status_code == 200
+    steps = [Step.of(json.loads(line)) for line in world.steps]
+    assert [step.operation for step in steps][-1] == "record_outcome"
+    other = Emulator("demo").world
+    for step in steps:
+        repeat_step(other, step)
+    for kind in (Webhook, WebhookEvent):
+        ours, theirs = (tables(each, kind) for each in (world, other))
+        assert ours == theirs
+    assert calls == [event_id]
+
+
+def tables(world: World, kind: type[Any]) -> list[Any]:
+    return [
+        record._replace(told_from=None) if isinstance(record, WebhookEvent) else record
+        for record in world.root.all(kind)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ({"pk": 99_999}, {"status": 200, "content": "", "took": 0}, "no webhook event 99999"),
+        ({}, {"status": 200, "content": "", "took": 0}, "path: pk"),
+        ({"pk": 1}, {"status": "x"}, "status"),
+    ],
+)
+def test_a_step_that_cannot_be_is_refused(oms: Emulator, path: Any, body: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        repeat_step(oms.world, Step("record_outcome", path, body=body))
+
+
+def test_an_outcome_of_what_is_gone_is_an_error(oms: Emulator) -> None:
+    with pytest.raises(LookupError):
+        keep_outcome(oms.world, 99_999, DONE)
+    assert issubclass(UnrepeatableStep, ValueError)

@@ -1,0 +1,47 @@
+"""Every GET of a world, asked and kept as a person would record an OMS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from emulator import Emulator
+from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
+from emulator.routes.table import Route
+
+BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+UNRECORDED = ("html_content", "invoice_document")
+"""What the emulator makes itself is not recorded."""
+
+
+def urls(oms: Emulator, path: str) -> list[str]:
+    """Fill a route's path in with every record that there is."""
+    if "<" not in path:
+        return [path]
+    root = oms.world.root
+    owner = Package if "/packages/" in path else TransferOrder
+    found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
+    for name, kind in BELONGINGS.items():
+        if f"<{name}>" in path:
+            subjects = {pk: (root.one(State, root.one(owner, pk).state).content_type, pk) for pk in root.ids(owner)}
+            found = [
+                path.replace("<pk>", str(pk)).replace(f"<{name}>", str(id_))
+                for pk, subject in subjects.items()
+                for id_ in root.related(kind, "subject", subject)
+            ]
+    return found
+
+
+def recorded(oms: Emulator, routes: Iterable[Route]) -> Iterator[tuple[str, Any]]:
+    """Give every GET's path and body; pages hold all that there is."""
+    client = oms.session()
+    headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
+    for route in routes:
+        if route.method != "GET" or not route.path.startswith(("/api/v1/oms/", "/packages/")):
+            continue
+        if any(word in route.path for word in UNRECORDED):
+            continue
+        for url in urls(oms, route.path):
+            answer = client.get(url, params={"limit": 100}, headers=headers[str(route.scheme)])
+            assert answer.status_code == 200, url
+            yield url, answer.json()
