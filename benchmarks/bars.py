@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import filtering, servers, worlds
+from benchmarks import filtering, inprocess, servers, worlds
 from benchmarks.baseline import Answer
 from benchmarks.commanding import checked, command_rate, commands
 from benchmarks.load import Job, Request
@@ -200,6 +200,19 @@ BARS = (
     ),
     Bar("start-36404", f"ready with {MANY:,}", "importing four libraries", "s", at_most(10), start_many),
     Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
+    Bar(
+        "session",
+        "detail, oms.session()",
+        "`responses`, the same bytes",
+        "requests/s",
+        at_least(1),
+        inprocess.session,
+    ),
+    Bar(
+        "werkzeug", "detail, werkzeug's client", "a constant Flask view", "ms/call", at_most(1.5), inprocess.werkzeug
+    ),
+    Bar("world", "a fresh world", "its limit", "ms", at_most(1), inprocess.world),
+    Bar("plugin", "what an unused plugin adds", "its limit", "ms", at_most(1), inprocess.plugin),
     Bar("filters", "the dearest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filtering.first),

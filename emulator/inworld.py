@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from emulator.app import Control
 from emulator.arrange import Arranging
@@ -16,6 +18,7 @@ from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
+from emulator.verification import Requests
 from emulator.web.covering import know_graph
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
@@ -35,6 +38,7 @@ class InWorld(Arranging):
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
         self.hooks = Hooks(lambda: self.world)
+        self.requests = Requests(lambda: self.world)
 
     @property
     def server_url(self) -> str:
@@ -87,6 +91,19 @@ class InWorld(Arranging):
         """Raise an `AssertionError` that tells all that `audit` finds: for the end of a test that is strict."""
         if found := self.audit():
             raise AssertionError("; ".join(f"{one['kind']}: {one['says']}" for one in found))
+
+    @contextmanager
+    def intercept(self, *urls: str) -> Iterator[Self]:
+        """Let plain `requests` calls to these hosts (`https://acme-oms.akinon.net`) land in this world.
+
+        It takes module functions and sessions alike, also ones made before; calls to every other host do as ever.
+        `ValueError` for what is no host.
+        """
+        from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
+        from emulator.session import InProcessAdapter  # noqa: PLC0415
+
+        with intercepting(urls, InProcessAdapter(self._door, None if self.name == DEFAULT_WORLD else self.name)):
+            yield self
 
     def reset(self) -> None:
         """Go back to the scenario's start."""

@@ -135,6 +135,11 @@ class Worlds:
             self._room_for(name)
             self._places[name] = place
 
+    def unmount(self, name: str) -> None:
+        """Show a world here no more; where else it is, it goes on."""
+        with self._lock:
+            self._places.pop(name, None)
+
     def place(self, name: str) -> Place:
         """Give where a world is, to mount it on another server."""
         return self._places[name]

@@ -38,7 +38,8 @@ OWNERS = {
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
     "waitress": ("server.py", "listening.py"),
-    "requests": ("session.py", "inworld.py", "contract/", "delivery"),  # inworld: for a type alone
+    # inworld, pytest_plugin: for a type alone
+    "requests": ("session.py", "intercepting.py", "inworld.py", "pytest_plugin.py", "contract/", "delivery"),
     "urllib3": ("session.py", "delivery/"),
     "marshmallow": ("params/", "shapes/"),
     "jsonschema": ("core/",),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emulator.cli.coverage import coverage
+from emulator.cli.exec_ import exec_
 from emulator.cli.export import export
 from emulator.cli.importing import import_
 from emulator.cli.installation import installation
@@ -45,6 +46,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(exec_)
 main.add_command(export)
 main.add_command(import_)
 main.add_command(installation)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -76,7 +76,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, **asked: Any) -> None:
     """Answer on a port until told to stop."""
     set_up_log(log_format, quiet=quiet, verbose=verbose)
-    stop = Stop()
+    stop = ending()
     imported, target, force = asked.pop("import"), asked.pop("export_on_exit"), asked.pop("force")
     start = started_from(context, asked.pop("scenario"), imported)
     limits, coverage = asked.pop("limit"), asked.pop("coverage")
@@ -125,17 +125,15 @@ def started_from(context: click.Context, scenario: str | None, imported: Path | 
     return scenario if given["scenario"] is ParameterSource.COMMANDLINE else imported
 
 
-def served(emulator: Emulator, stop: Stop) -> int:
+def served(emulator: Emulator, stop: Ending) -> int:
     """Answer until told to stop; give the exit code."""
     gc.collect()
     gc.freeze()
     try:
-        url = emulator.start()
+        emulator.start()
     except OSError as error:
         raise click.ClickException(unable_to_listen(emulator, error)) from None
-    click.echo(f"ready: {url}")
-    sys.stdout.flush()
-    code = stop.wait()
+    code = stop.wait(emulator)
     emulator.stop()
     return code
 
@@ -150,6 +148,18 @@ def write_coverage(emulator: Emulator, target: Path) -> None:
 def unable_to_listen(emulator: Emulator, error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"cannot answer on {emulator.address}: {reason}. Try another --port; --port 0 takes a free one."
+
+
+class Ending(Protocol):
+    """Says when the server is to stop."""
+
+    def wait(self, emulator: Emulator) -> int:
+        """Wait until then, while the emulator answers; give the exit code."""
+
+
+def ending() -> Ending:
+    """Give what a command that serves for another purpose brought, or else wait for signals."""
+    return click.get_current_context().obj or Stop()
 
 
 CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
@@ -168,8 +178,10 @@ class Stop:
         self.code = CODES[signal.Signals(number)]
         self._asked.set()
 
-    def wait(self) -> int:
-        """Wait until told to stop; give the exit code."""
+    def wait(self, emulator: Emulator) -> int:
+        """Say where the emulator answers, wait until told to stop, and give the exit code."""
+        click.echo(f"ready: {emulator.server_url}")
+        sys.stdout.flush()
         self._asked.wait()
         return self.code
 

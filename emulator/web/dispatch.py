@@ -227,14 +227,19 @@ def body_reader(environ: Environ, seen: Seen) -> Body:
     """Give what parses the body when a handler asks for it."""
 
     def read() -> Any:
-        try:
-            length = int(environ.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            length = 0
-        seen.body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length > 0 else b""
+        seen.body = sent_body(environ)
         return parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
 
     return Body(read)
+
+
+def sent_body(environ: Environ) -> bytes:
+    """Give what was sent, as far as it was not read yet."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    return bytes(environ["wsgi.input"].read(min(length, LARGEST_BODY))) if length > 0 else b""
 
 
 def parsed_query(raw: str, content_type: str) -> dict[str, list[str]]:
