@@ -16,6 +16,7 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "counts": "what was met names the keys",
     "options": "the table of faults checks them, and names what is known",
     "seen": "requests are the keys",
     "limits": "roles are the keys",
