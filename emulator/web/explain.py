@@ -99,7 +99,9 @@ def unauthenticated(case: Case) -> Iterator[str | None]:
     if not scheme:
         yield f"no Authorization header came; {SURFACES[wanted]} takes {form}"
     elif scheme.lower() != wanted.lower():
-        yield f"{scheme[:LONGEST_NAMED]} is not the scheme of {SURFACES[wanted]}; it takes {form}"
+        # A lone word may be the key itself, which no hint may tell.
+        named = scheme[:LONGEST_NAMED] if token else "one word"
+        yield f"{named} is not the scheme of {SURFACES[wanted]}; it takes {form}"
     elif wanted == "Token" and token.count(".") == 2:
         yield f"that looks like a JWT, which {SURFACES['Bearer']} takes as Bearer"
     elif wanted == "Token" and token not in CREDENTIALS:

@@ -120,10 +120,11 @@ def test_what_is_no_text_is_shown_as_far_as_it_can(oms: Emulator) -> None:
         assert isinstance(journal(oms)["results"][0]["request"]["body"], str)
 
 
-def test_a_body_that_nobody_read_is_none(oms: Emulator) -> None:
+def test_a_refused_call_has_its_body(oms: Emulator) -> None:
+    """Also where the record was not found before the body was looked at."""
     in_process(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})
     exchange = journal(oms)["results"][0]
-    assert (exchange["status"], exchange["request"]["body"]) == (404, None)
+    assert (exchange["status"], exchange["request"]["body"]) == (404, {})
 
 
 def exchange_of(number: int, size: int) -> Exchange:
