@@ -20,7 +20,8 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-    document = document_of(world.settings.source)
+        pace = world.pace
+    document = document_of(world.settings.source.lively(*pace))
     return document | {"now": as_text(now), "steps": [jsontext.read(line) for line in lines]}
 
 

@@ -12,7 +12,7 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sources import Clock, ClockMode, made_uuid, within_calendar
 from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
-from emulator.core.world import Moment, Settings, World
+from emulator.core.world import Moment, Pace, Settings, World
 from emulator.repeating import UnrepeatableStep, repeat
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
@@ -61,6 +61,8 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
     )
     world = World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
     world.root = start.root
+    if scenario.live is not None:
+        world.pace = Pace(*scenario.live)
     return world
 
 
@@ -96,7 +98,7 @@ def number_of(request_id: str | None) -> int:
 def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     try:
-        return loaded(replace(scenario, steps=(), now=None), installation.stamp(scenario.installation))
+        return loaded(replace(scenario, steps=(), now=None, live=None), installation.stamp(scenario.installation))
     except (installation.InvalidInstallation, ScenarioError):
         raise
     except ValueError as error:

@@ -13,8 +13,11 @@ from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
 from emulator.delivery import DeliveryMode, WorldsCourier
+from emulator.handlers.living import checked_rate
 from emulator.inworld import InWorld
+from emulator.living import LiveDemo
 from emulator.rules.scenarios import scenario as find_scenario
+from emulator.ticking import Timekeeper
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class Emulator(InWorld):
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
     Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
     somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
+    With `live`, so many orders an hour come by themselves and go their way as the clock does.
     Raises `ScenarioError` (a `ValueError`) that names what is known.
     """
 
@@ -57,6 +61,7 @@ class Emulator(InWorld):
         journal_size: int = EXCHANGES,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
+        live: float | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
@@ -64,7 +69,10 @@ class Emulator(InWorld):
         self._serving: Serving | None = None
         self._journal_size = journal_size
         self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
+        self._timekeeper = Timekeeper()
         start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
+        if live is not None:
+            start = start.lively(checked_rate(live))
         worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
         super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
 
@@ -72,6 +80,9 @@ class Emulator(InWorld):
         """Give a new world what it has of this emulator."""
         world.journal.limit = self._journal_size
         self._courier.outfit(world)
+        demo = LiveDemo(world)
+        world.agenda.append(demo)
+        self._timekeeper.keep(world, demo)
 
     @property
     def server_url(self) -> str:
@@ -108,6 +119,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._timekeeper.stop()
         self._courier.stop(self.worlds.all())
 
     def __enter__(self) -> Self:

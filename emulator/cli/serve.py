@@ -36,6 +36,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("live", type=click.FloatRange(0, 36_000), help="Let so many orders an hour come by themselves.")
 @option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
@@ -51,6 +52,7 @@ def serve(  # noqa: PLR0913 - one argument per option
     installation: str | None,
     packages: int | None,
     seed: int | None,
+    live: float | None,
     strict: bool,
     allow_host: tuple[str, ...],
     allow_webhook_host: tuple[str, ...],
@@ -77,6 +79,7 @@ def serve(  # noqa: PLR0913 - one argument per option
             allow_webhook_hosts=allow_webhook_host,
             cors_origins=cors_origin,
             strict=strict,
+            live=live,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

@@ -54,6 +54,14 @@ class Write(NamedTuple):
     """Whether a step tells of it: not of one that no call made."""
 
 
+class Pace(NamedTuple):
+    """How lively a world is by itself."""
+
+    orders_per_hour: float | None = None
+    """How many orders come in an hour of its time; None: nothing happens by itself."""
+    is_paused: bool = False
+
+
 class Moment(NamedTuple):
     """All that a world is at one time, for snapshots and branches; it costs the same for any size."""
 
@@ -67,6 +75,8 @@ class Moment(NamedTuple):
     """How many requests had come."""
     untold: int
     """How many writes no step tells of."""
+    speed: float = 1.0
+    pace: Pace = Pace()
 
 
 class Agenda(Protocol):
@@ -113,6 +123,11 @@ class World:
     agenda: list[Agenda] = field(default_factory=list)
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
+    after_clock: list[Callable[[World], None]] = field(default_factory=list)
+    """Told when the clock goes on otherwise than by itself: whoever waits by it reckons anew."""
+    jumps: int = 0
+    """How often the world became what did not follow from what it was: what was due meanwhile does not happen."""
+    pace: Pace = field(default_factory=Pace)
     keeper: Keeper | None = None
     untold: int = 0
     """How many writes no step tells of, since no call made them."""
@@ -204,7 +219,8 @@ class World:
         if step is not None and step.operation == ALREADY.operation:
             raise RuntimeError(f"world {self.name}: one call makes one write")
         request_id = None if step is None else step.request_id
-        self.undoable.append(Write(self.root, transaction.now, request_id, step is not None))
+        before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
+        self.undoable.append(Write(before, transaction.now, request_id, step is not None))
         self.root = transaction.root()
         self.clock.wrote(transaction.now)
         if step is None:
@@ -226,7 +242,17 @@ class World:
             while request_id is None:
                 request_id = self._take_back(self.undoable.pop())
             self._rewritten()
+        self.jumped()
         return request_id
+
+    def jumped(self) -> None:
+        """Say that the world is at another time or state, which did not follow from what it was."""
+        self.jumps += 1
+        self.tell_of_clock()
+
+    def tell_of_clock(self) -> None:
+        for tell in self.after_clock:
+            tell(self)
 
     def _take_back(self, write: Write) -> str | None:
         self.root = write.before
@@ -255,13 +281,16 @@ class World:
                 {caller: list(calls) for caller, calls in self.calls.items()},
                 self._requests,
                 self.untold,
+                self.clock.speed,
+                self.pace,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
         """Become what a world on the same base was at a moment; with `requests`, count requests from there too."""
         with self.lock:
             self.root = moment.root
-            self.clock.become(moment.mode, moment.now)
+            self.clock.become(moment.mode, moment.now, moment.speed)
+            self.pace = moment.pace
             self.steps = moment.steps.copy()
             self.untold = moment.untold
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
@@ -269,6 +298,7 @@ class World:
             if requests:
                 self._requests = moment.requests
             self._rewritten()
+        self.jumped()
 
     def _rewritten(self) -> None:
         if self.keeper is not None:
@@ -297,6 +327,7 @@ class World:
             self._move_clock(due)
             self.run_due()
         self._move_clock(to)
+        self.tell_of_clock()
 
     def _move_clock(self, to: datetime) -> None:
         with self.lock:  # a write that is being made would set it back to its own time

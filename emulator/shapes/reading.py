@@ -95,6 +95,12 @@ class Kept:
         self._keep(key, entry)
         return entry
 
+    def clear(self) -> None:
+        """Forget all documents: each holds on to the records that it was made from."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
     def _keep(self, key: Any, entry: Rendered) -> None:
         with self._lock:
             if (old := self._entries.pop(key, None)) is not None:

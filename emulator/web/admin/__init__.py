@@ -21,6 +21,7 @@ from emulator.web.admin.guard import refusal
 from emulator.web.admin.here import Here, name_request
 from emulator.web.admin.hooks import add_hooks
 from emulator.web.admin.journal import add_journal
+from emulator.web.admin.live import add_live
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
 from emulator.web.admin.scenario import add_scenario
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_hooks)
+NOUNS = (
+    add_orders,
+    add_packages,
+    add_stock,
+    add_graph,
+    add_fidelity,
+    add_tokens,
+    add_clock,
+    add_live,
+    add_journal,
+    add_hooks,
+)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 
