@@ -26,7 +26,7 @@ def megabytes() -> float:
 
 def live_a_day(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
     """Let so many hours go by; give the emulator, and the memory after each hour."""
-    oms = Emulator("live-demo", live=rate)
+    oms = Emulator("live-demo", live=rate, journal_size=3)  # which else fills up to its limit
     session, taken = oms.session(), {}
     for hour in range(1, hours + 1):
         oms.clock.advance(hours=1)
