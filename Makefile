@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench soak pools docs installations samples clean
+.PHONY: run test soak soak-live lint bench pools docs installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.durable.soak $(ARGS)
+
+soak-live: $(VENV)/.dev
+	$(BIN)/python -m tools.soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -19,9 +25,6 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
-
-soak: $(VENV)/.dev
-	$(BIN)/python -m tools.soak $(ARGS)
 
 pools: $(VENV)/.dev
 	$(BIN)/python -m tools.make_pools

@@ -111,8 +111,12 @@ class Watch:
 
 
 def environment() -> dict[str, str]:
-    """Ours without the emulator's own variables: an option set outside must not change a measurement."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("OMS_EMULATOR_")}
+    """Ours without the emulator's own variables: an option set outside must not change a measurement.
+
+    Nor must Python be kept from its byte code: who starts a thing twice has it.
+    """
+    strange = ("OMS_EMULATOR_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
 
 
 def feed(process: subprocess.Popen[bytes], text: bytes) -> None:

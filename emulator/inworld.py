@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from emulator.app import Control
 from emulator.arrange import Arranging
 from emulator.core import jwts
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
+from emulator.faulting import WorldFaults
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
+from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
+from emulator.verification import Requests
+from emulator.web.covering import know_graph
 from emulator.web.door import WORLDS, Door
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
 if TYPE_CHECKING:
     import requests
+
+    from emulator.coverage import Report
 
 
 class InWorld(Arranging):
@@ -28,7 +36,9 @@ class InWorld(Arranging):
         self.worlds, self.name = worlds, name
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
+        self.faults = WorldFaults(lambda: self.world)
         self.hooks = Hooks(lambda: self.world)
+        self.requests = Requests(lambda: self.world)
 
     @property
     def server_url(self) -> str:
@@ -73,6 +83,28 @@ class InWorld(Arranging):
 
         return InProcessSession(self._door, self.url, self.auth)
 
+    def audit(self) -> list[dict[str, Any]]:
+        """Give what the client did that works here and hurts the real service, as far back as the journal goes."""
+        return [misdeed_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
+
+    def assert_well_behaved(self) -> None:
+        """Raise an `AssertionError` that tells all that `audit` finds: for the end of a test that is strict."""
+        if found := self.audit():
+            raise AssertionError("; ".join(f"{one['kind']}: {one['says']}" for one in found))
+
+    @contextmanager
+    def intercept(self, *urls: str) -> Iterator[Self]:
+        """Let plain `requests` calls to these hosts (`https://acme-oms.akinon.net`) land in this world.
+
+        It takes module functions and sessions alike, also ones made before; calls to every other host do as ever.
+        `ValueError` for what is no host.
+        """
+        from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
+        from emulator.session import InProcessAdapter  # noqa: PLC0415
+
+        with intercepting(urls, InProcessAdapter(self._door, None if self.name == DEFAULT_WORLD else self.name)):
+            yield self
+
     def reset(self) -> None:
         """Go back to the scenario's start."""
         self.worlds.reset(self.name)
@@ -89,6 +121,16 @@ class InWorld(Arranging):
         """Be again what the world was when the snapshot of this name was taken."""
         world = self.world
         world.go_to(snapshot_named(world, name))
+
+    @property
+    def coverage(self) -> Report:
+        """How much of the emulated behaviour callers met so far, in all worlds of the server: `.percent`, `.missing`,
+        `.narrowed(only=…, operations=…)`, `.save(path)`.
+        """
+        from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
+
+        know_graph(self.world)
+        return report(counted(self.world.coverage))
 
     def export(self) -> dict[str, Any]:
         """Give the world as a scenario document: loading it gives the same world, byte for byte."""

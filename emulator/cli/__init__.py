@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from emulator.cli.coverage import coverage
+from emulator.cli.exec_ import exec_
+from emulator.cli.export import export
 from emulator.cli.importing import import_
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
@@ -43,6 +46,8 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(exec_)
+main.add_command(export)
 main.add_command(import_)
 main.add_command(installation)
 main.add_command(routes)
@@ -50,3 +55,4 @@ main.add_command(scenarios)
 main.add_command(openapi)
 main.add_command(token)
 main.add_command(verify)
+main.add_command(coverage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -10,14 +9,7 @@ from xml.etree import ElementTree
 
 from emulator.contract.findings import KINDS, OUTCOMES, Finding, Report, Result, Summary
 from emulator.contract.target import SURFACES
-
-UNPRINTABLE = re.compile("[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What a target may send and no terminal or XML file should get as it is."""
-
-
-def plain(text: str) -> str:
-    """Give the text with what cannot be shown written as JSON would."""
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+from emulator.core.printing import plain
 
 
 def as_text(report: Report) -> str:

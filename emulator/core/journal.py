@@ -45,10 +45,13 @@ class Exchange:
     request_headers: Headers
     response_headers: Headers
     response_body: bytes
+    seconds: float = 0.0
+    """The machine's, which only grow: how long clients really waited."""
 
     @property
     def size(self) -> int:
-        return len(self.seen.body) + len(self.response_body)
+        headers = sum(map(len, self.request_headers.values()))
+        return len(self.query) + headers + len(self.seen.body) + len(self.response_body)
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Journal:
 
     limit: int = EXCHANGES
     byte_limit: int = KEPT_BYTES
+    forgot: int = 0
+    """How many exchanges had to go for later ones."""
     _kept: deque[Exchange] = field(default_factory=deque)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,11 +72,12 @@ class Journal:
             self._bytes += exchange.size
             while len(self._kept) > self.limit or (self._bytes > self.byte_limit and len(self._kept) > 1):
                 self._bytes -= self._kept.popleft().size
+                self.forgot += 1
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
-            self._bytes = 0
+            self._bytes = self.forgot = 0
 
     def __len__(self) -> int:
         return len(self._kept)

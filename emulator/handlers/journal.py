@@ -13,7 +13,7 @@ from emulator.rules.scenarios import as_text
 from emulator.shapes.links import addressed
 
 MASK = "***"
-SECRET_HEADERS = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key"))
+SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
 SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "additional_headers"))
 """Keys of bodies whose values are nobody's business: of logins and of hooks."""
 
@@ -45,7 +45,7 @@ def exchange_document(exchange: Exchange) -> dict[str, Any]:
         "operation": seen.operation,
         "method": exchange.method,
         "path": exchange.path,
-        "query": exchange.query,
+        "query": masked_text(exchange.query),
         "status": exchange.status,
         "token": seen.token,
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
@@ -63,7 +63,7 @@ def sent_headers(environ: Mapping[str, str]) -> dict[str, str]:
 
 def masked_header(name: str, value: str) -> str:
     """Give a header's value; of a secret one, the scheme alone, unless the token is one of the built-in ones."""
-    if name.lower() not in SECRET_HEADERS:
+    if not SECRET_HEADER.search(name):
         return value
     scheme, _, secret = value.partition(" ")
     return value if secret in CREDENTIALS else f"{scheme} {MASK}" if secret else MASK
@@ -76,21 +76,30 @@ def shown(body: bytes) -> Any:
     try:
         return masked(jsontext.read(addressed(body, "", "")))
     except ValueError:
-        text = FORM_SECRET.sub(rf"\1={MASK}", body.decode("utf-8", "replace"))
-        return TEXT_SECRET.sub(rf'\1"{MASK}"', text)
+        return masked_text(body.decode("utf-8", "replace"))
 
 
-NAMES = "|".join(sorted(SECRET_KEYS))
-FORM_SECRET = re.compile(rf"\b({NAMES})=[^&\s]*")
-TEXT_SECRET = re.compile(rf'("(?:{NAMES})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
-"""In what was meant to be JSON."""
+KEYS = "|".join(sorted(SECRET_KEYS))
+TEXT_SECRETS = (
+    re.compile(rf"((?:^|(?<=[&?;\s]))(?:{KEYS})=)[^&\s]+", re.IGNORECASE),
+    re.compile(rf"""("(?:{KEYS})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)""", re.IGNORECASE),
+    re.compile(rf"""(name="?(?:{KEYS})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)[^\r\n]+""", re.IGNORECASE),
+)
+"""What precedes a secret in a query or form, in what is no whole JSON, and in a part of a multipart form."""
+
+
+def masked_text(text: str) -> str:
+    """Give a text in which secrets are masked, wherever its form shows them."""
+    for secret in TEXT_SECRETS:
+        text = secret.sub(rf"\g<1>{MASK}", text)
+    return text
 
 
 def masked(value: Any) -> Any:
     """Give a JSON value in which what secret keys have is masked."""
     if isinstance(value, dict):
         return {
-            key: MASK if key in SECRET_KEYS and part not in (None, {}, "") else masked(part)
+            key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else masked(part)
             for key, part in value.items()
         }
     return [masked(part) for part in value] if isinstance(value, list) else value

@@ -25,9 +25,7 @@ def set_pace(world: World, document: Any) -> dict[str, Any]:
         asked.get("paused", present.is_paused),
     )
     if pace != present:
-        with world.lock:
-            world.pace = pace
-        world.jumped()
+        world.set_pace(pace)
     return pace_of(world)
 
 

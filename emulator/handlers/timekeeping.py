@@ -24,15 +24,7 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
         raise Conflict(f"a {known} clock has no speed; modes that have one: ticking")
     if speed is not None and not 0 < speed <= MOST_SPEED:  # the schema says so first, but not to Python
         raise InvalidDocument(f"speed must be above 0 and at most {MOST_SPEED}, not {speed!r}")
-    wanted = None if now is None else possible(now)
-    with world.lock:
-        is_jump = wanted is not None or (known == "real") != (world.clock.mode == "real")
-        usual = world.clock.speed if known == world.clock.mode else 1.0
-        world.clock.become(known, wanted or world.clock.now(), usual if speed is None else speed)
-    if is_jump:
-        world.jumped()
-    else:
-        world.tell_of_clock()
+    world.set_time(known, None if now is None else possible(now), speed)
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:

@@ -48,6 +48,13 @@ class Route:
         )
 
     @property
+    def moves(self) -> str | None:
+        """The graph (`rules.graph.KINDS`) along which it moves a record; None where it runs no command."""
+        if self.body != "command":
+            return None
+        return "transfers" if "/transfer_orders/" in self.path else "packages"
+
+    @property
     def pages(self) -> bool:
         """Whether it answers a page of a list."""
         return PAGE_OF in (self.replies.get(200) or "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.core.errors import ValidationFailed
-from emulator.core.records import ABSENT, State, Transition, TransitionLog
+from emulator.core.records import ABSENT, Package, State, TransferOrder, Transition, TransitionLog
 from emulator.core.store import View
 
 ITEM_VALUES = {
@@ -22,6 +22,12 @@ ITEM_VALUES = {
 keeps clear of those (assumed)."""
 
 COMMAND = "command"
+
+KINDS: dict[str, tuple[type[Any], str]] = {
+    "packages": (Package, "PackageStatus"),
+    "transfers": (TransferOrder, "TransferStatus"),
+}
+"""Name of a graph -> the records, and the enum class of their states."""
 
 
 def refuse(key: str, message: str) -> ValidationFailed:
@@ -101,3 +107,28 @@ def state_valued(view: View, enum_class: str, value: str, *, beside: State) -> S
     """Give the installation's state with this enum value, for the kind of record that `beside` is a state of."""
     found = view.find(State, "value", (enum_class, beside.content_type, value))
     return found[0] if found else None
+
+
+def states_of(view: View, kind: type[Any], enum_class: str) -> list[State]:
+    """Give the states of one kind of record: items may share its enum class, under a later content type."""
+    found = [state for state in view.all(State) if state.enum_class == enum_class]
+    first = min((state.content_type for state in found), default=0)
+    return [state for state in found if state.content_type == first or kind is Package]
+
+
+def transitions_of(view: View, states: list[State]) -> list[Transition]:
+    """Give the transitions that lead out of these states, in the installation's order."""
+    ids = {state.id for state in states}
+    found = [each for each in view.all(Transition) if each.source_state in ids]
+    return sorted(found, key=lambda each: (each.position, each.id))
+
+
+def name_of(view: View, transition: Transition) -> str:
+    """Give what a transition is called in reports, whatever its id is in one installation or the next: its slug, with
+    the id where there is none, or where the slug alone leads to another.
+    """
+    if transition.slug is ABSENT:
+        return f"#{transition.id}"
+    slug = str(transition.slug)
+    first = next((each.id for each in view.find(Transition, "slug", slug) if each.actor == COMMAND), None)
+    return slug if first == transition.id else f"{slug} #{transition.id}"

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
+from emulator.core.sources import machine_seconds
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import Arrival, answer, hint_header
-from emulator.web.pages import HTML, NOT_FOUND, decoded_path
+from emulator.web.covering import cover
+from emulator.web.dispatch import Arrival, answer, hint_header, sent_body
+from emulator.web.edge import send_disturbed
+from emulator.web.explain import explained
+from emulator.web.faulty import HEADER as FAULT
+from emulator.web.faulty import disturbed
+from emulator.web.pages import HTML, NOT_FOUND, decoded_path, path_bytes
 from emulator.web.routing import Router
 from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
 
@@ -38,12 +44,21 @@ REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPSta
 class Door:
     """The WSGI application of an emulator."""
 
-    def __init__(self, worlds: Worlds, router: Router, control: WSGIApplication, cors: Cors) -> None:
+    def __init__(
+        self,
+        worlds: Worlds,
+        router: Router,
+        control: WSGIApplication,
+        cors: Cors,
+        *,
+        allow_fault_header: bool = False,
+    ) -> None:
         self.worlds, self.router, self.control, self.cors = worlds, router, control, cors
+        self.allow_fault_header = allow_fault_header
         self.answers = Answers()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path = decoded_path(environ.get("PATH_INFO", "").encode("latin-1"))
+        path = decoded_path(path_bytes(environ))
         name, prefix, path = addressed_world(path, environ)
         if path == CONTROL or path.startswith(CONTROL + "/"):
             return self.control(for_control(environ, name, prefix), start_response)
@@ -57,9 +72,16 @@ class Door:
             return send(nowhere(error), environ, NO_REQUEST, start_response)
         request_id = world.new_request_id()
         arrival = Arrival(environ, world, path, prefix, request_id, Seen())
-        reply = answer(arrival, self.router, self.answers)
-        if not is_onlooking(environ):
+        looks = is_onlooking(environ)
+        if not looks and (world.faults.armed or FAULT in environ):
+            reply = disturbed(arrival, self.router, self.answers, obeys_header=self.allow_fault_header)
+        else:
+            reply = answer(arrival, self.router, self.answers)
+        if reply.status > 300 and arrival.seen.fault is None:
+            reply = explained(arrival, reply, self.router, self.worlds)
+        if not looks:
             world.journal.add(exchange_of(arrival, reply))
+            cover(arrival, reply)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)
@@ -81,7 +103,7 @@ def addressed_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, st
 
 def for_control(environ: dict[str, Any], name: str, prefix: str) -> dict[str, Any]:
     """Give the environment as the control API is called: in which world, and below which path."""
-    path = environ.get("PATH_INFO", "")
+    path = path_bytes(environ).decode("latin-1")
     inner = "/" + path[len(WORLDS) :].partition("/")[2] if prefix else path  # as sent: decoded it may be shorter
     root = environ.get("SCRIPT_NAME", "") + prefix.encode().decode("latin-1")
     return {**environ, WORLD: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
@@ -95,6 +117,8 @@ def nowhere(error: UnknownWorld) -> Reply:
 def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
     """Give what the journal keeps of a request and its answer."""
     environ = arrival.environ
+    if not arrival.seen.body:  # refused before anyone looked at it
+        arrival.seen.body = sent_body(environ)
     headers = {name: environ[name] for name in environ if name.startswith("HTTP_") or name in CONTENT_HEADERS}
     return Exchange(
         arrival.request_id,
@@ -107,6 +131,7 @@ def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
         headers,
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
+        machine_seconds(),
     )
 
 
@@ -114,9 +139,12 @@ def send(
     reply: Reply, environ: Mapping[str, Any], request_id: str, start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     """Put a reply on the wire; HEAD gets the headers of GET alone."""
-    headers = [("Content-Length", str(len(reply.body))), ("X-Emulator-Request-Id", request_id)]
-    if reply.status != HTTPStatus.NO_CONTENT:
-        headers.append(("Content-Type", reply.content_type))
+    headers = [("X-Emulator-Request-Id", request_id)]
+    if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 has no length there, and servers leave it out
+        headers += (("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type))
     headers.extend(reply.headers.items())
+    body = b"" if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else reply.body
+    if reply.disturbance is not None:
+        return send_disturbed(reply, environ, lambda: start_response(REASONS[reply.status], headers), body)
     start_response(REASONS[reply.status], headers)
-    return [] if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else [reply.body]
+    return [body] if body else []

@@ -43,6 +43,15 @@ def host_of(environ: Mapping[str, str]) -> str:
     return environ["SERVER_NAME"] + ("" if port == usual else f":{port}")
 
 
+def path_bytes(environ: Mapping[str, str]) -> bytes:
+    """Give the bytes of a path: WSGI has each as a letter, and httpx's transport the text that they mean."""
+    path = environ.get("PATH_INFO", "")
+    try:
+        return path.encode("latin-1")
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "replace")
+
+
 def decoded_path(raw: bytes) -> str:
     """Read the text of a path; bytes that are no UTF-8 stay percent-encoded, nothing is the root."""
     parts: list[str] = []

@@ -12,7 +12,7 @@ from tests.oracle.differences import DIFFERENCES as PROTOCOL
 from tests.oracle.differences import Difference, _with_length
 from tests.oracle.wire import Answer, Ask
 
-USED = ("length", "body of HEAD")
+USED = ("no length of nothing", "length", "body of HEAD")
 
 
 def changed(answer: Answer, change: Callable[[Any], None]) -> Answer:

@@ -60,10 +60,18 @@ def names() -> list[str]:
 
 def path_of(name: str) -> Path:
     """Give the file or folder of an installation: a bundled one by its name, any other by its path."""
-    for path in (FOLDER / name, FOLDER / f"{name}{SUFFIX}", Path(name)):
-        if name and files(path):
-            return path
+    if (bundled := bundled_path(name)) is not None:
+        return bundled
+    if name and files(path := Path(name)):
+        return path
     raise ValueError(f"no installation {name!r}; known: {', '.join(names())}, or a path that ends in .json")
+
+
+@lru_cache(maxsize=32)
+def bundled_path(name: str) -> Path | None:
+    """Give the file or folder of a bundled installation, or None; they do not change while we run."""
+    places = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
+    return next((path for path in places if path.parent == FOLDER and name and files(path)), None)
 
 
 def read(path: Path) -> Installation:

@@ -8,18 +8,14 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from emulator.core.records import ABSENT, Package, State, TransferOrder, Transition
+from emulator.core.records import ABSENT, State, Transition
 from emulator.core.store import View
 from emulator.core.world import World
 from emulator.rules import installation
+from emulator.rules.graph import KINDS, states_of, transitions_of
 from emulator.rules.installation import Origin
 from emulator.shapes.pieces import state_name
 
-KINDS: dict[str, tuple[type[Any], str]] = {
-    "packages": (Package, "PackageStatus"),
-    "transfers": (TransferOrder, "TransferStatus"),
-}
-"""Name in the answer -> the records, and the enum class of their states."""
 BY_ID = Origin("assumed", "recorded answers show its id alone")
 SHOWN = Origin("observed")
 
@@ -42,20 +38,6 @@ def graph_of(view: View, name: str, language: str) -> dict[str, Any]:
         for part, (kind, enum_class) in KINDS.items()
         for states, counts in [(states_of(view, kind, enum_class), counted(view, kind))]
     }
-
-
-def states_of(view: View, kind: type[Any], enum_class: str) -> list[State]:
-    """Give the states of one kind of record: items may share its enum class, under a later content type."""
-    found = [state for state in view.all(State) if state.enum_class == enum_class]
-    first = min((state.content_type for state in found), default=0)
-    return [state for state in found if state.content_type == first or kind is Package]
-
-
-def transitions_of(view: View, states: list[State]) -> list[Transition]:
-    """Give the transitions that lead out of these states, in the installation's order."""
-    ids = {state.id for state in states}
-    found = [each for each in view.all(Transition) if each.source_state in ids]
-    return sorted(found, key=lambda each: (each.position, each.id))
 
 
 def counted(view: View, kind: type[Any]) -> Mapping[int, int]:

@@ -1,0 +1,196 @@
+"""The pytest plugin: a fresh world for each test that asks for one; nothing is imported before one does.
+
+PYTEST_DONT_REWRITE: there is no assertion here, and to look for one would cost every test run time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Generator, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    import requests
+
+    from emulator.server import Emulator
+
+MARKER = "oms(scenario, seed, packages, installation, clock, strict): what the worlds of `oms` and `oms_url` are like"
+ARGUMENTS = ("scenario", "seed", "packages", "installation", "clock", "strict")
+"""What `@pytest.mark.oms` takes: arguments of `Emulator`."""
+ARTIFACTS = ".oms-emulator"
+SHOWN = 10
+"""How many of its latest exchanges a failing test shows."""
+WORLD = pytest.StashKey["Emulator"]()
+"""Where a test's own emulator is kept for the report of its failure."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("oms-emulator", "emulated OMS")
+    group.addoption(
+        "--oms-target",
+        metavar="URL",
+        help="speak to a server that runs already: `oms_url` is this URL, and tests that ask for `oms` are skipped",
+    )
+    group.addoption(
+        "--oms-token", metavar="KEY", default="full-access", help="token of `oms_session` (default: full-access)"
+    )
+    group.addoption(
+        "--oms-artifacts",
+        metavar="DIR",
+        type=Path,
+        help=f"where the scenario files of failing tests are written (default: {ARTIFACTS} beside the ini-file)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say what is wrong with a marker before the test begins."""
+    marked(item)
+
+
+def marked(item: pytest.Item) -> dict[str, Any]:
+    """Give the arguments of a test's markers; those nearer to it win. A wrong one is an error of the test."""
+    found: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("oms"))):
+        if marker.args:
+            wrong(f"takes no positional arguments, like {marker.args[0]!r}")
+        for name in marker.kwargs:
+            if name not in ARGUMENTS:
+                wrong(f"has no argument {name!r}")
+        found |= marker.kwargs
+    return found
+
+
+def wrong(what: str) -> NoReturn:
+    pytest.fail(f"@pytest.mark.oms {what}; known: {', '.join(ARGUMENTS)}", pytrace=False)
+
+
+# Fixtures -------------------------------------------------------------------------------------------------
+
+
+def target(config: pytest.Config) -> str | None:
+    given = config.getoption("oms_target")
+    return None if given is None else str(given).rstrip("/")
+
+
+def skip_elsewhere(config: pytest.Config, fixture: str) -> None:
+    if elsewhere := target(config):
+        pytest.skip(f"`{fixture}` is an emulator of this process, and --oms-target is {elsewhere}")
+
+
+@pytest.fixture
+def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """An emulator of the test's own: a fresh world, in process; `@pytest.mark.oms(...)` says what it is like."""
+    skip_elsewhere(request.config, "oms")
+    from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
+
+    try:
+        emulator = Emulator(**marked(request.node))
+    except ValueError as error:
+        pytest.fail(f"@pytest.mark.oms: {error}", pytrace=False)
+    request.node.stash[WORLD] = emulator
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def oms_server(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """The emulator of the whole run (of each process, under xdist), answering on a free port of 127.0.0.1."""
+    skip_elsewhere(request.config, "oms_server")
+    from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
+
+    with Emulator(max_worlds=1_000_000) as server:
+        yield server
+
+
+@pytest.fixture
+def oms_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the world of `oms` answers over a socket; with `--oms-target`, that server."""
+    elsewhere = target(request.config)
+    if elsewhere is not None:
+        yield elsewhere
+        return
+    emulator: Emulator = request.getfixturevalue("oms")
+    server: Emulator = request.getfixturevalue("oms_server")
+    name = unused(server, short(request.node.name))
+    server.worlds.mount(name, emulator.worlds.place(emulator.name))
+    yield f"{server.server_url}/w/{name}"
+    server.worlds.unmount(name)
+
+
+def unused(server: Emulator, wanted: str) -> str:
+    """Give a name that no world of the server has."""
+    names = itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in server.worlds)
+
+
+def short(name: str) -> str:
+    """Give a name that a world and a file may have, of a test's."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "test"
+
+
+@pytest.fixture
+def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[requests.Session]:
+    """A `requests.Session` that speaks to `oms_url`, authorised; it takes paths (`/api/v1/oms/packages/`) as URLs."""
+    from emulator.session import BasedSession  # noqa: PLC0415 - imports requests
+
+    authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
+    with BasedSession(oms_url, authorization) as session:
+        session.trust_env = target(request.config) is not None  # no proxy is between us and our own server
+        yield session
+
+
+# The report of a failure ----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the report of a failing test tell of its world."""
+    report = yield
+    emulator = item.stash.get(WORLD, None)
+    if emulator is not None and report.failed:
+        report.sections.append(("oms-emulator", "\n".join(told(item, emulator))))
+        del item.stash[WORLD]  # once for each test: a failing teardown has nothing to add
+    return report
+
+
+def told(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
+    """Give what is known of a failing test's world."""
+    from emulator.verification.requests import line_of  # noqa: PLC0415 - imported when a test used it
+
+    settings = emulator.world.settings
+    kept = len(emulator.requests)
+    latest = list(itertools.islice(emulator.requests, SHOWN))
+    yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
+    yield f"{'the latest ' if kept > SHOWN else ''}{len(latest)} of {kept} exchanges:"
+    yield from map(line_of, reversed(latest))
+    yield saved(item, emulator)
+
+
+def saved(item: pytest.Item, emulator: Emulator) -> str:
+    """Write the scenario file of a failing test; say where it is, or why it is not."""
+    name = f"{short(item.name)}-{sha256(item.nodeid.encode()).hexdigest()[:8]}.json"
+    try:
+        path = folder(item.config) / name
+        emulator.save(path, force=True)
+    except (OSError, ValueError) as error:
+        return f"no scenario file: {error}"
+    return f"the world as it was: {path} (load it: Emulator(path), or oms-emulator serve --scenario path)"
+
+
+def folder(config: pytest.Config) -> Path:
+    """Give the folder of the scenario files; one of our own keeps itself out of version control."""
+    given: Path | None = config.getoption("oms_artifacts")
+    path = config.rootpath / ARTIFACTS if given is None else config.invocation_params.dir / given
+    path.mkdir(parents=True, exist_ok=True)
+    if given is None and not (ignored := path / ".gitignore").exists():
+        ignored.write_text("*\n", "utf-8")
+    return path

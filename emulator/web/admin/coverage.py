@@ -1,0 +1,21 @@
+"""`GET /__admin/coverage`: how much of the emulated behaviour callers met so far, in all worlds of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from emulator.core.world import World
+from emulator.coverage import counted, report
+from emulator.coverage.report import as_document
+from emulator.web.admin.documents import answered
+from emulator.web.covering import know_graph
+
+
+def add_coverage(pages: Blueprint, world: Callable[[], World]) -> None:
+    @pages.get("/coverage")
+    def coverage() -> Response:
+        present = world()
+        know_graph(present)
+        return answered(as_document(report(counted(present.coverage))))

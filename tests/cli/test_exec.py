@@ -1,0 +1,202 @@
+"""`oms-emulator exec -- CMD`: a command with an emulator beside it, as a CI job runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from emulator.cli.exec_ import exec_
+from emulator.cli.serve import serve
+from tests.cli.test_serve import command, environment
+
+Run = Callable[..., "subprocess.Popen[str]"]
+TIMEOUT = 60
+ASKS = """
+import json, os, sys, requests
+url = os.environ["OMS_URL"]
+guide = requests.get(url + "/api/v1/oms/packages/", headers={"Authorization": "Token " + os.environ["OMS_TOKEN"]})
+reference = requests.get(url + "/packages/", headers={"Authorization": "Bearer " + os.environ["OMS_JWT"]})
+health = requests.get(url + "/__admin/health").json()
+print(json.dumps([url, guide.status_code, reference.status_code, guide.json()["count"], health["seed"]]))
+sys.exit(7)
+"""
+WAITS = """
+import signal, sys, threading
+told, end = [], threading.Event()
+
+def tell(number, _):
+    told.append(number)
+    if number == signal.SIGTERM:
+        end.set()
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+    signal.signal(number, tell)
+print("waiting", flush=True)
+end.wait()
+print(",".join(map(str, told)), flush=True)
+sys.exit(3)
+"""
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start `exec` on a Python program; whatever still runs at the end is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(program: str, *options: str, **settings: object) -> subprocess.Popen[str]:
+        whole = command("exec", *options, "--", sys.executable, "-c", program)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment({})}
+        process: subprocess.Popen[str] = subprocess.Popen(whole, **(pipes | settings))  # type: ignore[call-overload]
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def test_the_command_finds_an_emulator_and_its_exit_code_is_ours(run: Run) -> None:
+    """Both surfaces answer; the command's output is all there is; the port is free again afterwards."""
+    out, err = (process := run(ASKS)).communicate(timeout=TIMEOUT)
+    url, guide, reference, count, _ = json.loads(out)
+    assert (process.returncode, guide, reference, count, err) == (7, 200, 200, 200, "")
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5)
+
+
+def test_options_are_those_of_serve(run: Run) -> None:
+    out, _ = run(ASKS, "--scenario", "demo", "--packages", "12", "--seed", "5").communicate(timeout=TIMEOUT)
+    assert json.loads(out)[3:] == [12, 5]
+    assert [each.name for each in exec_.params if each.name != "command"] == [each.name for each in serve.params]
+    assert {each.name: each.default for each in exec_.params}["port"] == 0
+    assert {each.name: each.default for each in serve.params}["port"] == 8080
+
+
+def test_several_run_side_by_side(run: Run) -> None:
+    processes = [run(ASKS) for _ in range(3)]
+    urls = {json.loads(process.communicate(timeout=TIMEOUT)[0])[0] for process in processes}
+    assert len(urls) == 3
+
+
+def test_signals_are_passed_on_once_and_the_end_is_the_commands(run: Run) -> None:
+    process = run(WAITS)
+    assert line_of(process) == "waiting"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out.strip(), err) == (3, str(int(signal.SIGTERM)), "")
+
+
+def test_a_signal_to_our_whole_group_reaches_the_command_once(run: Run) -> None:
+    """As a CI runner ends a job."""
+    process = run(WAITS, start_new_session=True)
+    assert line_of(process) == "waiting"
+    os.killpg(process.pid, signal.SIGTERM)
+    out, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out.strip()) == (3, str(int(signal.SIGTERM)))
+
+
+def test_a_command_that_a_signal_ends_is_told_as_shells_do(run: Run) -> None:
+    process = run("import time; print('x', flush=True); time.sleep(600)")
+    assert line_of(process) == "x"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+CTRL_C = """
+import os, signal, sys, threading
+told, first = [], threading.Event()
+
+def tell(*_):
+    told.append(1)
+    first.set()
+
+signal.signal(signal.SIGINT, tell)
+print("waiting", sys.stdin.isatty(), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+first.wait()
+typed = input()
+print("times", len(told), typed, flush=True)
+sys.exit(5)
+"""
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_command_once(run: Run) -> None:
+    """The command has the terminal: it gets Ctrl-C, can read what is typed, and decides how all ends."""
+    ours, theirs = pty.openpty()
+    process = run(CTRL_C, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=own_terminal)
+    os.close(theirs)
+    with os.fdopen(ours, "r+b", buffering=0) as terminal:
+        assert until(terminal, b"waiting") == b"waiting True True"
+        terminal.write(b"\x03typed\n")
+        assert until(terminal, b"times") == b"times 1 typed"
+        assert process.wait(TIMEOUT) == 5
+
+
+def own_terminal() -> None:
+    """Make the standard input the terminal of the new session."""
+    import fcntl  # noqa: PLC0415 - between fork and exec
+    import termios  # noqa: PLC0415
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def until(terminal: object, start: bytes) -> bytes:
+    """Read lines until one begins so; the terminal also shows what is typed."""
+    while True:
+        line = terminal.readline()  # type: ignore[attr-defined]
+        found = line.strip()
+        if start in found:
+            return bytes(found[found.index(start) :])
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [("no-such-command", 127, "command not found"), ("./no/such", 127, "command not found")],
+)
+def test_a_command_that_is_not_there_is_one_line(name: str, code: int, said: str) -> None:
+    done = subprocess.run(
+        command("exec", "--", name), capture_output=True, text=True, env=environment({}), timeout=TIMEOUT, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"oms-emulator: {name}: {said}\n")
+
+
+def test_a_file_that_is_no_program_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "plain"
+    file.write_text("text")
+    whole = command("exec", "--", str(file))
+    done = subprocess.run(whole, capture_output=True, text=True, env=environment({}), timeout=TIMEOUT, check=False)
+    assert (done.returncode, done.stderr) == (126, f"oms-emulator: {file}: Permission denied\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("exec",), "Missing argument 'COMMAND...'"),
+        (("exec", "--scenario", "dmeo", "--", "true"), "unknown scenario 'dmeo'. Did you mean demo?"),
+        (("exec", "--prot", "1", "--", "true"), "No such option"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_nothing_runs(arguments: tuple[str, ...], said: str) -> None:
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, env=environment({}), timeout=TIMEOUT, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1

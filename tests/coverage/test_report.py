@@ -1,0 +1,194 @@
+"""A report knows all that can be met, narrows to what is asked for, and never rounds up."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator import Emulator
+from emulator.core import schemas
+from emulator.core.coverage import DIMENSIONS
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.events import EVENT_TYPES
+from emulator.core.records import Transition
+from emulator.coverage import Counts, CoverageProblem, Report, merged, read_counts, report
+from emulator.coverage.graphs import commanded, default_graph
+from emulator.coverage.report import as_document, percent
+from emulator.routes import ROUTES
+from emulator.rules import installation
+from emulator.rules.filters import FILTER_SETS
+
+LIST = "/api/v1/oms/packages/"
+
+
+def met(**names: list[str]) -> Report:
+    return report(merged([Counts({dimension: dict.fromkeys(found, 1) for dimension, found in names.items()})]))
+
+
+def rows(found: Report, dimension: str) -> dict[str, int]:
+    return {row.name: row.times for each in found.dimensions if each.name == dimension for row in each.rows}
+
+
+def test_every_operation_and_each_of_its_statuses_can_be_met() -> None:
+    """Nothing of the route table is missing; what any operation may answer is asked for once."""
+    nothing = met()
+    assert set(rows(nothing, "operations")) == {route.operation for route in ROUTES}
+    promised = {f"{route.operation} {status}" for route in ROUTES for status in route.replies}
+    assert set(rows(nothing, "statuses")) == promised | {"* 401", "* 403", "* 429"}
+
+
+def test_every_transition_of_commands_can_be_taken_and_refused() -> None:
+    """Carrier, planner and operator move outside the API; their transitions are not asked for."""
+    transitions = installation.load("default")[Transition].values()
+    slugs = {str(each.slug) for each in transitions if each.actor == "command"}
+    assert set(rows(met(), "transitions")) == set(rows(met(), "refusals")) == slugs
+    assert len(slugs) == sum(each.actor == "command" for each in transitions)
+
+
+def test_every_filter_event_and_credential_can_be_met() -> None:
+    filters = {f"{name}.{one.name}" for name, table in FILTER_SETS.items() for one in table.filters}
+    sorts = {f"{name}.sort" for name, table in FILTER_SETS.items() if table.sortable}
+    assert set(rows(met(), "filters")) == filters | sorts
+    assert set(rows(met(), "events")) == {each.name for each in EVENT_TYPES}
+    schemes = {str(route.scheme) for route in ROUTES if route.scheme}
+    callers = {f"{scheme} {role}" for scheme in schemes for role in (*CREDENTIALS, "none", "invalid")}
+    assert set(rows(met(), "credentials")) == callers | {"Bearer expired"}
+
+
+def test_a_status_of_any_operation_is_met_by_one() -> None:
+    found = met(statuses=["list_packages 401", "* 405", "get_package 404", "login 401"])
+    statuses = rows(found, "statuses")
+    assert (statuses["* 401"], statuses["* 403"], statuses["get_package 404"]) == (2, 0, 1)
+    (dimension,) = found.narrowed(only=["statuses"]).dimensions
+    assert [row.name for row in dimension.beside] == ["* 405"]
+    assert "* 401" not in dimension.missing
+
+
+def test_what_nobody_asks_for_is_told_beside() -> None:
+    found = met(operations=["list_packages", "fly_package"])
+    (dimension,) = found.narrowed(only=["operations"]).dimensions
+    assert ([row.name for row in dimension.beside], dimension.met) == (["fly_package"], 1)
+
+
+def test_a_report_of_everything_is_whole() -> None:
+    nothing = met()
+    assert nothing.percent == 0.0
+    everything = met(**nothing.missing)
+    assert (everything.percent, everything.missing, everything.met) == (100.0, {}, nothing.total)
+    assert [each.name for each in everything.dimensions] == list(DIMENSIONS)
+
+
+MOVES = commanded(default_graph(), "transfers")
+NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
+    "one list": (
+        {"operations": ["list_packages"]},
+        {
+            "operations": 1,
+            "statuses": 5,
+            "filters": len(FILTER_SETS["package"].filters) + 1,
+            "credentials": len(CREDENTIALS) + 2,
+        },
+    ),
+    "some dimensions": (
+        {"only": ["operations", "events"]},
+        {"operations": len(rows(met(), "operations")), "events": len(EVENT_TYPES)},
+    ),
+    "both": ({"only": ["operations"], "operations": ["list_transfers*", "!*_simple"]}, {"operations": 1}),
+    "commands of transfer orders": (
+        {"only": ["transitions", "refusals", "events"], "operations": ["command_transfer"]},
+        {
+            "transitions": len(MOVES),
+            "refusals": len(MOVES),
+            "events": sum("transfer_order" in each.subjects for each in EVENT_TYPES),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "totals"), NARROWED.values(), ids=NARROWED)
+def test_a_report_narrows_to_what_can_be_met(asked: dict[str, list[str]], totals: dict[str, int]) -> None:
+    """Of the chosen dimensions, what the chosen operations can meet."""
+    assert {each.name: each.total for each in met().narrowed(**asked).dimensions} == totals
+
+
+def test_leaving_out_one_surface_leaves_the_other() -> None:
+    found = met().narrowed(operations=["!reference_*"])
+    assert not any(name.startswith("reference_") for name in rows(found, "operations"))
+    assert not any(name.startswith("Bearer") for name in rows(found, "credentials"))
+    assert rows(found, "transitions") == rows(met(), "transitions")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"only": ["speed"]}, "unknown dimension 'speed'; known: operations, statuses, transitions"),
+        ({"operations": ["fly_*"]}, "no operation is named like 'fly_\\*'"),
+        ({"operations": ["!fly_*"]}, "no operation is named like '!fly_\\*'"),
+        ({"operations": ["login", "!login"]}, "leaves no operation"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_known(asked: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(CoverageProblem, match=said):
+        met().narrowed(**asked)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_a_percentage_is_never_rounded_up(numbers: tuple[int, int]) -> None:
+    """100.0 is everything."""
+    found = percent(*numbers)
+    exact = Fraction(numbers[0] * 100, numbers[1])
+    assert Fraction(str(found)) <= exact < Fraction(str(found)) + Fraction(1, 10)
+    assert (found == 100.0) == (numbers[0] == numbers[1])
+
+
+def test_a_bar_is_compared_exactly() -> None:
+    """Almost 100 % is not 100 %, and a bar between two steps of the display counts."""
+    nothing = met()
+    almost = met(**{name: names[name == "operations" :] for name, names in nothing.missing.items()})
+    assert almost.met == almost.total - 1
+    assert not almost.reaches(100)
+    assert almost.reaches(almost.met * 100 / almost.total - 1e-9)
+    assert not almost.reaches(almost.met * 100 / almost.total + 1e-9)
+
+
+def test_the_report_from_python(tmp_path: Path) -> None:
+    """`oms.coverage` is what was met so far; it is saved in the form that the file's name says."""
+    oms = Emulator("demo")
+    before = oms.coverage
+    oms.session().get(LIST)
+    assert (before.met, oms.coverage.met) == (0, 3)
+    assert "list_packages" not in oms.coverage.missing["operations"]
+    forms = {"a.json": b"{", "a.txt": b"operations called", "a.xml": b"<?xml", "a.html": b"<!DOCTYPE html>"}
+    for name, start in forms.items():
+        oms.coverage.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert read_counts([tmp_path / "a.json"]) == oms.coverage.counts
+    with pytest.raises(CoverageProblem, match=r"known suffixes: \.txt, \.json, \.xml, \.html"):
+        oms.coverage.save(tmp_path / "a.pdf")
+
+
+def test_what_can_be_met_is_of_ones_own_installation_from_the_start() -> None:
+    """Also before anything was asked."""
+    oms = Emulator("demo", installation="second")
+    assert [graph["installation"] for graph in oms.coverage.graphs] == ["second"]
+    document = Emulator("demo", installation="second").session().get("http://oms.test/__admin/coverage").json()
+    assert document["graphs"] == list(oms.coverage.graphs)
+
+
+def test_the_control_api_gives_the_document() -> None:
+    """`GET /__admin/coverage` is what its schema says, and counts all worlds of the server."""
+    oms = Emulator("demo")
+    oms.session().get(LIST)
+    oms.in_world("other").session().get(f"{LIST}?state=35")
+    for path in ("/__admin/coverage", "/w/other/__admin/coverage"):
+        document = oms.session().get(f"http://oms.test{path}").json()
+        assert schemas.problem("coverage", document) is None
+        assert document["dimensions"]["operations"]["counts"] == {"list_packages": 2}
+        assert document["dimensions"]["filters"]["counts"] == {"package.state": 1}
+        assert "get_package" in document["dimensions"]["operations"]["missing"]
+    assert document == as_document(oms.coverage)
+    assert oms.session().get("http://oms.test/w/nobody/__admin/coverage").status_code == 404

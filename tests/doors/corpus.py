@@ -1,0 +1,151 @@
+"""Several hundred requests of every kind: from the routes, the contract, the oracle's tables, and odd ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import quote
+
+from emulator import Emulator
+from emulator.contract import Target, run
+from emulator.routes import ROUTES
+from tests.oracle.asks import ASKS
+from tests.oracle.wire import HOST, Ask
+
+JSON = "application/json"
+EVERY = 3
+"""Of the oracle's requests, one in so many: five ways with all of them would take too long."""
+BODIES = (
+    (b"", None),
+    (b"{}", JSON),
+    (b'{"remote_id": "R-\xc5\x9f", "invoice_number": "I 1", "slug": "nonsense"}', JSON),
+    (b"remote_id=R+1&invoice_number=%C5%9F", "application/x-www-form-urlencoded"),
+    (b'{"remote_id": ', JSON),
+    (b"<x/>", "text/xml"),
+)
+UNICODE = ("packages/ş/", "packages/é/", "日本/", "packages/6501/ş", "packages/%F0%9F%93%A6/", "packages/%ff/")
+QUERIES = (
+    "q=ş",
+    "q=%C5%9F+%26",
+    "limit=2&page=2",
+    "limit=x",
+    "page=last&limit=7",
+    "sort=-id,pk",
+    "format=xml",
+    "a=1&a=2&b",
+)
+ACCEPTS = ("text/html", "application/json; indent=4", "*/*;q=0.1", "image/png, application/json", "nonsense", "")
+HEADERS = (
+    {"Accept-Language": "tr"},
+    {"Origin": "http://localhost:3000"},
+    {"X-Emulator-World": "default"},
+    {"X-Emulator-World": "nowhere"},
+    {"X-Odd": 'a,b;c="d"'},
+    {"If-None-Match": "*"},
+    {"Cookie": "a=b"},
+)
+
+
+class Sent(NamedTuple):
+    """One request of the corpus; `target` holds the path as it is on the wire."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+def corpus(package: int, transfer: int) -> list[Sent]:
+    """Give the requests, with these ids in their paths; each once, in order."""
+    made = [*of_routes(package, transfer), *odd(package), *of_asks(package, transfer), *of_contract()]
+    return list({repr(sent): sent for sent in made}.values())
+
+
+def authorized(scheme: str = "Token full-access", **headers: str) -> dict[str, str]:
+    return {"Authorization": scheme} | headers
+
+
+def of_routes(package: int, transfer: int) -> Iterator[Sent]:
+    """Every row by its own method, by HEAD, OPTIONS, a wrong one, without credentials; writes with every body."""
+    for route in ROUTES:
+        pk = transfer if "transfer" in route.operation else package
+        path = re.sub(r"<\.\.\.rest>", "1/1.jpg", re.sub(r"<(?!\.)[^>]+>", str(pk), route.path))
+        scheme = "Token full-access" if route.scheme != "Bearer" else "Bearer nonsense"
+        for method in (route.method, "HEAD", "OPTIONS", "PUT"):
+            yield Sent(method, path, authorized(scheme))
+        yield Sent(route.method, path, {})
+        yield Sent(route.method, path + "?limit=3", authorized("Token read-only"))
+        if route.method != "GET":
+            for body, kind in BODIES:
+                yield Sent(route.method, path, authorized(scheme, **({"Content-Type": kind} if kind else {})), body)
+
+
+def odd(package: int) -> Iterator[Sent]:
+    root = "/api/v1/oms/"
+    for path in UNICODE:
+        yield Sent("GET", root + on_wire(path), authorized())
+    for query in QUERIES:
+        yield Sent("GET", f"{root}packages/?{on_wire(query)}", authorized())
+        yield Sent("HEAD", f"{root}transfer_orders/?{on_wire(query)}", authorized())
+    for accept in ACCEPTS:
+        yield Sent("GET", f"{root}packages/{package}/", authorized(Accept=accept))
+    for headers in HEADERS:
+        yield Sent("GET", f"{root}packages/{package}/", authorized(**headers))
+    for method in ("GET", "OPTIONS", "POST"):
+        preflight = {"Origin": "http://x.test", "Access-Control-Request-Method": "POST"}
+        yield Sent(method, f"{root}packages/", preflight)
+    yield Sent("GET", "/__admin/health", {})
+    yield Sent("GET", "/__admin/nothing", {})
+    yield Sent("GET", "/w/default/api/v1/oms/packages/?limit=2", authorized())
+    yield Sent("GET", "/w/nowhere/api/v1/oms/packages/", authorized())
+    yield Sent(
+        "POST", f"{root}packages/{package}/set_remote_id/", authorized(**{"Content-Type": JSON}), b"x" * 70_000
+    )
+
+
+def on_wire(text: str) -> str:
+    """Percent-encode what is no ASCII, as every client does."""
+    return "".join(
+        letter if letter.isascii() else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in text
+    )
+
+
+def of_asks(package: int, transfer: int) -> Iterator[Sent]:
+    """One in so many of the oracle's requests, of those that every client can send."""
+    for ask in [ask for ask in ASKS if sendable(ask)][::EVERY]:
+        target = ask.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
+        optional = {"Authorization": ask.authorization, "Accept": ask.accept, "Content-Type": ask.content_type}
+        headers = {name: value for name, value in optional.items() if value is not None}
+        yield Sent(ask.method, target, headers, ask.body)
+
+
+def of_contract() -> Iterator[Sent]:
+    """What the checks of the contract send, as the journal has it."""
+    oms = Emulator("demo", packages=40, journal_size=10_000)
+    run(Target(oms.url, session=oms.session(), allow_writes=True))
+    for exchange in reversed(list(oms.world.journal.newest_first())):
+        known = {name: exchange.request_headers.get(key) for name, key in KEPT.items()}
+        headers = {name: value for name, value in known.items() if value}
+        query = f"?{exchange.query}" if exchange.query else ""
+        yield Sent(exchange.method, quote(exchange.path) + query, headers, exchange.seen.body)
+
+
+KEPT = {"Authorization": "HTTP_AUTHORIZATION", "Accept": "HTTP_ACCEPT", "Content-Type": "CONTENT_TYPE"}
+
+
+def sendable(ask: Ask) -> bool:
+    """Tell whether the libraries would send this as it is; they tidy up what no server should get."""
+    texts = (ask.authorization, ask.accept, ask.content_type)
+    return (
+        ask.host == HOST
+        and ask.content_length is None
+        and len(ask.body) < 100_000
+        and re.fullmatch(r"/[\w/.%{}?&=,+-]{0,500}", ask.target, re.ASCII) is not None
+        and re.fullmatch(r"(/(?!\.\.?/)[^/?]+)+/?(\?.*)?", ask.target) is not None
+        and re.search(r"%(?![0-9A-Fa-f]{2})|%25|%2[fF]|%00", ask.target) is None
+        and re.fullmatch(r"[A-Z]{3,}", ask.method) is not None
+        and ask.method not in ("CONNECT", "TRACE")
+        and all(text is None or re.fullmatch(r"[!-~]([ -~]*[!-~])?", text) for text in texts)
+        and not any("{" in (text or "") for text in texts)
+    )

@@ -1,0 +1,29 @@
+"""Runs of pytest in processes of their own, with our plugin."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run pytest on a file with this text; give what came of it."""
+    plain = {key for key in os.environ if key.startswith(("OMS_", "PYTEST_"))}
+    for key in plain:
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, sys.path)]))
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider\n")
+
+    def go(text: str, *arguments: str) -> pytest.RunResult:
+        pytester.makepyfile(text)
+        return pytester.runpytest_subprocess("-p", "emulator.pytest_plugin", *arguments)
+
+    return go
