@@ -1,4 +1,4 @@
-"""Soak test: a day of the live demo, with a client that reads, and how much memory it takes on the way (`make soak-live`).
+"""Soak test: a day of the live demo with a client that reads, and how much memory it takes (`make soak-live`).
 
 A frozen clock is moved on hour by hour, so a day takes a minute or two. Two emulators live the same day, and must
 give the same bytes. The process's memory after the last hour may be a tenth above that after hour 4.

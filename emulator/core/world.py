@@ -342,7 +342,7 @@ class World:
         self.jumped()
 
     def set_time(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
-        """Let the clock go on in this mode, from this time or from where it is, at this speed or as fast as it does."""
+        """Let the clock go on in this mode, from this time or where it is, at this speed or as fast as it does."""
         with self.lock:
             self._check_keeper()
             is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 TAG = "control"
 DESCRIPTION = "The control API: what is outside the OMS's own API. It needs no credentials, and answers this machine."
-JSON, HTML = "application/json", "text/html"
+JSON, HTML, TEXT = "application/json", "text/html", "text/plain"
 
 
 class Row(NamedTuple):
@@ -116,6 +116,8 @@ CONTROL: tuple[Row, ...] = (
         {200: "coverage"}, refusals=(404,)),
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why",
         {200: None}, refusals=(404,)),
+    Row("control_metrics", "GET", "metrics", "What was counted in all worlds, for Prometheus",
+        {200: None}, media=TEXT),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
     Row("control_ui", "GET", "ui/", "The inspector: pages over this world", {200: None}, media=HTML),

@@ -25,6 +25,7 @@ from emulator.web.admin.here import Here, name_request
 from emulator.web.admin.hooks import add_hooks
 from emulator.web.admin.journal import add_journal
 from emulator.web.admin.live import add_live
+from emulator.web.admin.metrics import add_metrics
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
 from emulator.web.admin.scenario import add_scenario
@@ -54,7 +55,7 @@ NOUNS = (
     add_hooks,
     add_coverage,
 )
-WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
+WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario, add_metrics)
 
 
 def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
