@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test soak lint bench pools docs installations samples clean
+.PHONY: run test soak soak-live lint bench pools docs installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -13,6 +13,9 @@ test: $(VENV)/.dev lint
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.durable.soak $(ARGS)
+
+soak-live: $(VENV)/.dev
+	$(BIN)/python -m tools.soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

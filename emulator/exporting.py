@@ -22,9 +22,10 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
+        pace = world.pace
         faults = [kept_document(fault) for fault in world.faults.copy().armed]
         calls = {caller: list(map(as_text, times)) for caller, times in world.calls.items()}
-    document = document_with(world.settings.source, lines, now)
+    document = document_with(world.settings.source.lively(*pace), lines, now)
     steps = document.pop("steps")
     document |= {"faults": faults} if faults else {}
     document |= {"calls": calls} if calls else {}

@@ -13,7 +13,7 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sources import Clock, ClockMode, made_uuid, within_calendar
 from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
-from emulator.core.world import Moment, Settings, World
+from emulator.core.world import Moment, Pace, Settings, World
 from emulator.faulting import arm
 from emulator.repeating import UnrepeatableStep, repeat
 from emulator.rules import installation
@@ -76,6 +76,8 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
     )
     world = World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
     world.root = start.root
+    if scenario.live is not None:
+        world.pace = Pace(*scenario.live)
     return world
 
 
@@ -112,7 +114,7 @@ def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     try:
         return loaded(
-            replace(scenario, steps=(), now=None, faults=(), limits=(), calls=()),
+            replace(scenario, steps=(), now=None, faults=(), limits=(), calls=(), live=None),
             installation.stamp(scenario.installation),
         )
     except (installation.InvalidInstallation, ScenarioError):

@@ -14,6 +14,7 @@ from emulator.core.refusals import ControlError
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.handlers.control import CONTROL_WRITES, perform
+from emulator.handlers.living import FORGET, repeat_forgetting
 from emulator.handlers.outcomes import POSTPONE, RECORD_OUTCOME, repeat_outcome, repeat_postponement
 from emulator.routes import ROUTES, Route
 
@@ -112,5 +113,6 @@ REPEATS: Mapping[str, Repeat] = {
     **dict.fromkeys(CONTROL_WRITES, repeat_control),
     RECORD_OUTCOME: repeat_delivery,
     POSTPONE: repeat_postponement,
+    FORGET: repeat_forgetting,
 }
 """Operation -> what does it again."""

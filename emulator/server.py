@@ -15,9 +15,12 @@ from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
 from emulator.delivery import DeliveryMode, WorldsCourier
+from emulator.handlers.living import checked_rate
 from emulator.inworld import InWorld
+from emulator.living import LiveDemo
 from emulator.rules.scenarios import Scenario, from_file
 from emulator.rules.scenarios import scenario as find_scenario
+from emulator.ticking import Timekeeper
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class Emulator(InWorld):
     What its callers met is counted, into `coverage` if several emulators are to share one.
     Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
     somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
+    With `live`, so many orders an hour come by themselves and go their way as the clock does.
     With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
     on exactly there. Raises `ScenarioError` (a `ValueError`) that names what is known, or `StateProblem` (one, too).
     """
@@ -68,6 +72,7 @@ class Emulator(InWorld):
         coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
+        live: float | None = None,
         state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
@@ -77,7 +82,10 @@ class Emulator(InWorld):
         self._journal_size = journal_size
         self._coverage = coverage or Coverage()
         self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
+        self._timekeeper = Timekeeper()
         start = found(scenario).sized(packages, seed).on(name_of(installation)).limited(limits)
+        if live is not None:
+            start = start.lively(checked_rate(live))
         self._state = None if state is None else opened_state(state, start, strict=strict)
         worlds = Worlds(
             start,
@@ -96,6 +104,9 @@ class Emulator(InWorld):
         world.journal.limit = self._journal_size
         world.coverage = self._coverage
         self._courier.outfit(world)
+        demo = LiveDemo(world)
+        world.agenda.append(demo)
+        self._timekeeper.keep(world, demo)
 
     @property
     def server_url(self) -> str:
@@ -137,6 +148,7 @@ class Emulator(InWorld):
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
+        self._timekeeper.stop()
         self._courier.stop(self.worlds.all())
 
     def close(self) -> None:

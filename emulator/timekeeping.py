@@ -39,9 +39,14 @@ class WorldClock:
         keep_time(self._world(), "frozen")
         return self._world().clock.now()
 
-    def tick(self) -> datetime:
-        """Let the time run as fast as the machine's."""
-        keep_time(self._world(), "ticking")
+    @property
+    def speed(self) -> float:
+        """How many of its seconds go by in one of the machine's, while it ticks."""
+        return self._world().clock.speed
+
+    def tick(self, speed: float = 1.0) -> datetime:
+        """Let the time run as fast as the machine's, or so many times faster."""
+        keep_time(self._world(), "ticking", speed=speed)
         return self._world().clock.now()
 
     def advance(  # noqa: PLR0913 - the units of `timedelta`, by keyword

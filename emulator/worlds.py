@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.core.metrics import Metrics
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.sources import ClockMode, machine_seconds
 from emulator.core.world import Moment, Safe, World, at_once
@@ -71,6 +72,7 @@ class Worlds:
         self.scenario, self.clock, self.strict = scenario, clock, strict
         self.limit, self.idle_seconds = limit, idle_seconds
         self.outfit, self.shelf = outfit, shelf
+        self.metrics = Metrics()
         self._places: dict[str, Place] = {}
         self._gone: dict[str, None] = {}
         self._looked = machine_seconds()
@@ -160,6 +162,7 @@ class Worlds:
     def _place(self, world: World) -> World:
         name = checked_name(world.name)
         self.outfit(world)
+        self.metrics.watch(world)
         with self._lock:
             self._close_idle()
             place = self._places.get(name)

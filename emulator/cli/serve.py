@@ -42,6 +42,7 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
+@option("live", type=click.FloatRange(0, 36_000), help="Let so many orders an hour come by themselves.")
 @option("coverage", type=click.Path(path_type=Path), help="Write what was met when it stops, for `coverage`.")
 @option("state", type=click.Path(path_type=Path), help="Keep all worlds in this file; a restart goes on from there.")
 @option("export-on-exit", type=click.Path(path_type=Path), help="Write the world as a scenario file when it stops.")

@@ -116,6 +116,8 @@ class Mailbox:
         self.disturbances: list[Disturbance] = []
         self.attempted = self.delivered = 0
         """Since the last flush."""
+        self.tell: Callable[[Delivery], None] = lambda _: None
+        """Told of each attempt."""
         self.lock = threading.Lock()
 
     def count(self, deliveries: Iterable[Delivery]) -> None:
@@ -123,6 +125,7 @@ class Mailbox:
             for delivery in deliveries:
                 self.attempted += 1
                 self.delivered += delivery.delivered
+                self.tell(delivery)
 
     def take_counts(self) -> Flushed:
         with self.lock:

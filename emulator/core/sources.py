@@ -27,34 +27,50 @@ def machine_seconds() -> float:
 
 
 class Clock:
-    """A world's time: `real` is the machine's, `ticking` starts elsewhere and runs as fast, `frozen` stands still."""
+    """A world's time: `real` is the machine's, `ticking` starts elsewhere and runs as fast or faster; `frozen`."""
 
-    def __init__(self, mode: ClockMode, start: datetime) -> None:
-        self.become(mode, start)
+    def __init__(self, mode: ClockMode, start: datetime, speed: float = 1.0) -> None:
+        self.become(mode, start, speed)
 
     @property
     def mode(self) -> ClockMode:
         return self._going[0]
 
+    @property
+    def speed(self) -> float:
+        """How many of its seconds go by in one of the machine's, while it ticks."""
+        return self._going[3]
+
     def now(self) -> datetime:
-        mode, start, since = self._going
+        mode, start, since, speed = self._going
         if mode == "real":
             return machine_now()
-        return start + timedelta(seconds=time.monotonic() - since) if mode == "ticking" else start
+        if mode == "frozen":
+            return start
+        try:
+            return min(start + timedelta(seconds=(time.monotonic() - since) * speed), LATEST)
+        except OverflowError:  # it ran at great speed for long
+            return LATEST
+
+    def seconds_until(self, at: datetime) -> float | None:
+        """Give how long the machine waits until this clock has a time; None: for ever, as it stands still."""
+        if self.mode == "frozen":
+            return None
+        return max((at - self.now()).total_seconds(), 0.0) / (self.speed if self.mode == "ticking" else 1.0)
 
     def set(self, now: datetime) -> None:
         """Go on from this time. A real clock is the machine's and takes no other: `ValueError`."""
         if self.mode == "real":
             raise ValueError("a real clock cannot be set; known modes that can: frozen, ticking")
-        self.become(self.mode, now)
+        self.become(self.mode, now, self.speed)
 
-    def become(self, mode: ClockMode, now: datetime) -> None:
-        """Go on in this mode, from this time unless the machine tells it."""
-        self._going = mode, now, time.monotonic()  # in one piece: readers take no lock
+    def become(self, mode: ClockMode, now: datetime, speed: float = 1.0) -> None:
+        """Go on in this mode, from this time unless the machine tells it; ticking, at this speed."""
+        self._going = mode, now, time.monotonic(), speed  # in one piece: readers take no lock
 
     def like(self) -> Clock:
-        """Give another clock that goes on from here in the same mode."""
-        return Clock(self.mode, self.now())
+        """Give another clock that goes on from here in the same mode, as fast."""
+        return Clock(self.mode, self.now(), self.speed)
 
     def next_write(self) -> datetime:
         """Give the time that the next write has; `wrote` must follow when it was kept."""
@@ -64,6 +80,10 @@ class Clock:
         """A write at this time was kept."""
         if self.mode == "frozen":
             self.set(at)
+
+
+MOST_SPEED = 10_000
+"""How much faster than the machine's a clock may tick."""
 
 
 def within_calendar(at: datetime) -> datetime:

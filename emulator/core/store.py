@@ -21,6 +21,8 @@ R = TypeVar("R")
 
 _NO_MAP: Map[Any, Any] = Map()
 _UNTOUCHED = object()
+FEW_REMOVED = 32
+"""So many removed records among those added may leave a trace; beyond a quarter of them, none does."""
 REMOVED = object()
 """Stands for a record that this world had and has no more."""
 
@@ -204,8 +206,21 @@ class Transaction(View):
             added, removed = added.delete(first), removed.delete(id_)
             self.maps[kind] = self.maps[kind].delete(id_)
             first += 1
+        if len(removed) > FEW_REMOVED and 4 * len(removed) > len(added):
+            added = self._closed_up(kind, added, removed, first)
+            removed = _NO_MAP.update({id_: True for id_ in removed if id_ in self.base.ids(kind)})
         self.maps[kind, "added"], self.maps[kind, "removed"] = added, removed
         self.maps["first"] = self.maps.get("first", _NO_MAP).set(kind, first)
+
+    def _closed_up(self, kind: type[Any], added: Map[int, int], removed: Map[int, bool], first: int) -> Map[int, int]:
+        """Give the added ids without the removed ones among them, of which no trace is left."""
+        gone = [id_ for id_ in added.values() if id_ in removed]
+        with self.maps[kind].mutate() as records:
+            for id_ in gone:
+                del records[id_]
+            self.maps[kind] = records.finish()
+        left = sorted(set(added.values()).difference(gone))
+        return Map(enumerate(left, first))
 
     def queue(self, event_type: str, record: Any) -> None:
         """Tell the hooks of this event type, with the record's document as it is at the commit."""

@@ -58,6 +58,14 @@ class Write(NamedTuple):
     """Whether a step tells of it: not of one that no call made."""
 
 
+class Pace(NamedTuple):
+    """How lively a world is by itself."""
+
+    orders_per_hour: float | None = None
+    """How many orders come in an hour of its time; None: nothing happens by itself."""
+    is_paused: bool = False
+
+
 class Moment(NamedTuple):
     """All that a world is at one time, for snapshots and branches; it costs the same for any size."""
 
@@ -74,6 +82,8 @@ class Moment(NamedTuple):
     """How many writes no step tells of."""
     course: Any = None
     """Where the keeper has the steps."""
+    speed: float = 1.0
+    pace: Pace = Pace()
 
 
 class Agenda(Protocol):
@@ -133,6 +143,11 @@ class World:
     agenda: list[Agenda] = field(default_factory=list)
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
+    after_clock: list[Callable[[World], None]] = field(default_factory=list)
+    """Told when the clock goes on otherwise than by itself: whoever waits by it reckons anew."""
+    jumps: int = 0
+    """How often the world became what did not follow from what it was: what was due meanwhile does not happen."""
+    pace: Pace = field(default_factory=Pace)
     keeper: Keeper | None = None
     course: Any = None
     """Where the keeper has this world's steps."""
@@ -237,7 +252,8 @@ class World:
         if step is None and self.keeper is not None:
             raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
         request_id = None if step is None else step.request_id
-        self.undoable.append(Write(self.root, transaction.now, request_id, step is not None))
+        before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
+        self.undoable.append(Write(before, transaction.now, request_id, step is not None))
         self.root = transaction.root()
         self.clock.wrote(transaction.now)
         if step is None:
@@ -261,7 +277,17 @@ class World:
                 request_id = self._take_back(self.undoable.pop())
             safe = self._rewritten()
         safe()
+        self.jumped()
         return request_id
+
+    def jumped(self) -> None:
+        """Say that the world is at another time or state, which did not follow from what it was."""
+        self.jumps += 1
+        self.tell_of_clock()
+
+    def tell_of_clock(self) -> None:
+        for tell in self.after_clock:
+            tell(self)
 
     def _take_back(self, write: Write) -> str | None:
         self.root = write.before
@@ -292,6 +318,8 @@ class World:
                 self._requests,
                 self.untold,
                 self.course,
+                self.clock.speed,
+                self.pace,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
@@ -299,7 +327,8 @@ class World:
         with self.lock:
             self._check_keeper()
             self.root = moment.root
-            self.clock.become(moment.mode, moment.now)
+            self.clock.become(moment.mode, moment.now, moment.speed)
+            self.pace = moment.pace
             self.steps = moment.steps.copy()
             self.untold = moment.untold
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
@@ -310,14 +339,30 @@ class World:
                 self._requests = moment.requests
             safe = self._rewritten()
         safe()
+        self.jumped()
 
-    def set_time(self, mode: ClockMode, now: datetime | None = None) -> None:
-        """Let the clock go on in this mode, from this time or from where it is."""
+    def set_time(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
+        """Let the clock go on in this mode, from this time or where it is, at this speed or as fast as it does."""
         with self.lock:
             self._check_keeper()
-            self.clock.become(mode, now or self.clock.now())
+            is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
+            usual = self.clock.speed if mode == self.clock.mode else 1.0
+            self.clock.become(mode, now or self.clock.now(), usual if speed is None else speed)
             safe = self._timed()
         safe()
+        if is_jump:
+            self.jumped()
+        else:
+            self.tell_of_clock()
+
+    def set_pace(self, pace: Pace) -> None:
+        """Be as lively as this; what was due while it was paused does not happen."""
+        with self.lock:
+            self._check_keeper()
+            self.pace = pace
+            safe = self._timed()
+        safe()
+        self.jumped()
 
     def _check_keeper(self) -> None:
         if self.keeper is not None:
@@ -356,6 +401,7 @@ class World:
             self._move_clock(to)
             safe = self._timed()
         safe()
+        self.tell_of_clock()
 
     def _move_clock(self, to: datetime) -> None:
         with self.lock:  # a write that is being made would set it back to its own time

@@ -61,6 +61,7 @@ class WorldsCourier:
         world.agenda.append(self)
         if self.mode == "background":
             world.after_write.append(self.wake)
+            world.after_clock.append(self.wake)
 
     # What a clock that is moved asks for
 
@@ -165,10 +166,10 @@ class WorldsCourier:
 
     def _set_timer(self, world: World) -> None:
         found = next_due(world.root)
-        if found is None or world.clock.mode == "frozen":
+        wait = None if found is None else world.clock.seconds_until(found[0])
+        if wait is None:
             return
-        wait = (found[0] - world.clock.now()).total_seconds()
-        at = machine_seconds() + max(wait, 0)
+        at = machine_seconds() + wait
         if wait > 0 and (world.timer is None or at < world.timer):
             world.timer = at
             heapq.heappush(self._timers, (at, next(self._order), world))

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import orjson
 
 from emulator.core.sources import CLOCK_MODES, ClockMode
-from emulator.core.world import World
+from emulator.core.world import Pace, World
 
 
 class Now(NamedTuple):
@@ -19,9 +19,11 @@ class Now(NamedTuple):
     now: datetime
     requests: int
     calls: Mapping[str, list[datetime]]
+    speed: float = 1.0
+    pace: Pace = Pace()
 
     def text(self) -> str:
-        return orjson.dumps(self._asdict()).decode()
+        return orjson.dumps(self._asdict() | {"pace": list(self.pace)}).decode()
 
     @classmethod
     def of(cls, text: str) -> Now:
@@ -31,11 +33,13 @@ class Now(NamedTuple):
             raise ValueError(f"unknown clock {found['mode']!r}")
         calls = {caller: [datetime.fromisoformat(at) for at in times] for caller, times in found["calls"].items()}
         mode = cast("ClockMode", found["mode"])
-        return cls(mode, datetime.fromisoformat(found["now"]), int(found["requests"]), calls)
+        now, requests = datetime.fromisoformat(found["now"]), int(found["requests"])
+        return cls(mode, now, requests, calls, float(found["speed"]), Pace(*found["pace"]))
 
     def put(self, world: World) -> None:
         """Let a world be so."""
-        world.clock.become(self.mode, self.now)
+        world.clock.become(self.mode, self.now, self.speed)
+        world.pace = self.pace
         world.count_requests_from(self.requests)
         world.calls = {caller: list(times) for caller, times in self.calls.items()}
 
@@ -43,4 +47,4 @@ class Now(NamedTuple):
 def now_of(world: World) -> Now:
     """Give what a world is, for whoever has its lock."""
     calls = {caller: list(times) for caller, times in tuple(world.calls.items())}
-    return Now(world.clock.mode, world.clock.now(), world.next_request, calls)
+    return Now(world.clock.mode, world.clock.now(), world.next_request, calls, world.clock.speed, world.pace)

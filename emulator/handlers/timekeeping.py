@@ -5,21 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from emulator.core.refusals import Conflict, InvalidDocument
-from emulator.core.sources import CLOCK_MODES, ClockMode, within_calendar
+from emulator.core.sources import CLOCK_MODES, MOST_SPEED, ClockMode, within_calendar
 from emulator.core.world import World
 
 
-def keep_time(world: World, mode: str | None = None, now: datetime | None = None) -> None:
-    """Let the clock go on in a mode, or from a time, or both. Going back does nothing anew, going on nothing due.
+def keep_time(world: World, mode: str | None = None, now: datetime | None = None, speed: float | None = None) -> None:
+    """Let the clock go on in a mode, from a time, at a speed. Going back does nothing anew, going on nothing due.
 
-    `InvalidDocument` for an unknown mode and a time that no world has; `Conflict` for a time set on a real clock.
+    `InvalidDocument` for an unknown mode and a time that no world has; `Conflict` for a time set on a real clock,
+    and for a speed of one that does not tick.
     """
     known: ClockMode | None = next((each for each in CLOCK_MODES if each == (mode or world.clock.mode)), None)
     if known is None:
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
         raise Conflict("a real clock is the machine's and cannot be set; modes that can: frozen, ticking")
-    world.set_time(known, None if now is None else possible(now))
+    if speed is not None and known != "ticking":
+        raise Conflict(f"a {known} clock has no speed; modes that have one: ticking")
+    if speed is not None and not 0 < speed <= MOST_SPEED:  # the schema says so first, but not to Python
+        raise InvalidDocument(f"speed must be above 0 and at most {MOST_SPEED}, not {speed!r}")
+    world.set_time(known, None if now is None else possible(now), speed)
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 TAG = "control"
 DESCRIPTION = "The control API: what is outside the OMS's own API. It needs no credentials, and answers this machine."
-JSON, HTML = "application/json", "text/html"
+JSON, HTML, TEXT = "application/json", "text/html", "text/plain"
 
 
 class Row(NamedTuple):
@@ -68,6 +68,10 @@ CONTROL: tuple[Row, ...] = (
         {200: "clock-state"}, "clock", KNOWN),
     Row("control_advance_clock", "POST", "clock/advance", "Move the clock on; what is due on the way happens",
         {200: "clock-state"}, "clock-advance", KNOWN),
+    Row("control_live", "GET", "live", "How many orders come by themselves, and whether that is paused",
+        {200: "live-state"}, refusals=(404,)),
+    Row("control_put_live", "PUT", "live", "Let more or fewer orders come by themselves, pause, go on",
+        {200: "live-state"}, "live", (400, 404)),
     Row("control_requests", "GET", "requests", "The latest exchanges, newest first",
         {200: "exchanges"}, refusals=(400, 404)),
     Row("control_request", "GET", "requests/<request_id>", "One exchange", {200: "exchange"}, refusals=(404,)),
@@ -112,6 +116,8 @@ CONTROL: tuple[Row, ...] = (
         {200: "coverage"}, refusals=(404,)),
     Row("control_fidelity", "GET", "fidelity", "How sure each behaviour is, and why",
         {200: None}, refusals=(404,)),
+    Row("control_metrics", "GET", "metrics", "What was counted in all worlds, for Prometheus",
+        {200: None}, media=TEXT),
     Row("control_openapi", "GET", "openapi.json", "This document", {200: None}),
     Row("control_docs", "GET", "docs", "This document as pages that can be tried", {200: None}, media=HTML),
     Row("control_ui", "GET", "ui/", "The inspector: pages over this world", {200: None}, media=HTML),

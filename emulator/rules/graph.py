@@ -81,7 +81,9 @@ def explained(view: View, subject: Any) -> str:
     logs = view.find(TransitionLog, "subject", (state.content_type, subject.id))
     last = logs[-1] if logs else None
     since = "since the scenario's start"
-    if last is not None and last.request_id is not None:
+    if last is not None and last.request_id == "":
+        since = f"by itself since {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
+    elif last is not None and last.request_id is not None:
         since = f"since request {last.request_id} at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
     now = ", ".join(f"{found.id} {printed(found)}" for found in offered(view, subject.state)) or "nothing"
     return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {now}'

@@ -55,6 +55,8 @@ class Scenario:
     """Throttled callers, and when their latest calls were."""
     error_style: str = "documented"
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
+    live: tuple[float, bool] | None = None
+    """How many orders come in an hour by themselves, and whether that is paused; None: nothing happens by itself."""
     file: str | None = field(default=None, compare=False, repr=False)
     """Where it was read from."""
 
@@ -74,6 +76,10 @@ class Scenario:
             packages=self.packages if packages is None else packages,
             seed=self.seed if seed is None else seed,
         )
+
+    def lively(self, orders_per_hour: float | None, is_paused: bool = False) -> Scenario:
+        """Give the same scenario with so many orders in an hour; None: with none, and nothing happens by itself."""
+        return replace(self, live=None if orders_per_hour is None else (float(orders_per_hour), is_paused))
 
     def on(self, installation: str | None) -> Scenario:
         """Give the same scenario on another installation; a file's path becomes one that holds everywhere."""
@@ -179,6 +185,8 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
         raise ScenarioError(f"{found.title}: /{error}") from None
     start = moment(found, "clock", document["clock"]) if "clock" in document else found.start
     now = moment(found, "now", document["now"]) if "now" in document else None
+    if (live := document.get("live")) is not None:
+        found = found.lively(live["orders_per_hour"], live.get("paused", False))
     return replace(found, start=start, now=now).on(document.get("installation"))
 
 
@@ -206,6 +214,9 @@ def document_of(scenario: Scenario) -> dict[str, Any]:
         if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
             found[key] = value
     found["clock"] = as_text(scenario.start)
+    if scenario.live is not None:
+        orders, is_paused = scenario.live
+        found["live"] = {"orders_per_hour": orders} | ({"paused": True} if is_paused else {})
     if scenario.limits:
         found["limits"] = scenario.limits_of()
     if scenario.answers:

@@ -82,24 +82,34 @@ class Kept:
         """The scenario's own, for what is stored: payloads do not depend on who reads them."""
         self.limit = limit
         self._entries: dict[Any, Rendered] = {}
-        self._bytes = 0
+        self.size = 0
+        """How many bytes are kept."""
+        self.hits = self.misses = 0
         self._lock = threading.Lock()
 
     def get(self, key: Any, view: View, language: str, make: Callable[[Reading], bytes]) -> Rendered:
         """Give the document kept under this key, or make it and keep it."""
         entry = self._entries.get(key)
         if entry is not None and entry.holds(view):
+            self.hits += 1
             return entry
+        self.misses += 1
         reading = Reading(view, language, self)
         entry = Rendered(make(reading), reading)
         self._keep(key, entry)
         return entry
 
+    def clear(self) -> None:
+        """Forget all documents: each holds on to the records that it was made from."""
+        with self._lock:
+            self._entries.clear()
+            self.size = 0
+
     def _keep(self, key: Any, entry: Rendered) -> None:
         with self._lock:
             if (old := self._entries.pop(key, None)) is not None:
-                self._bytes -= len(old.body)
+                self.size -= len(old.body)
             self._entries[key] = entry
-            self._bytes += len(entry.body)
-            while self._bytes > self.limit:
-                self._bytes -= len(self._entries.pop(next(iter(self._entries))).body)
+            self.size += len(entry.body)
+            while self.size > self.limit:
+                self.size -= len(self._entries.pop(next(iter(self._entries))).body)

@@ -82,6 +82,7 @@ class Door:
         if not looks:
             world.journal.add(exchange_of(arrival, reply))
             cover(arrival, reply)
+            self.worlds.metrics.count(arrival.seen.operation, reply.status, arrival.seen.fault)
         if LOG.isEnabledFor(logging.INFO):
             LOG.info("%s %s %s -> %d", request_id, arrival.method, prefix + path, reply.status)
         return send(reply, environ, request_id, start_response)

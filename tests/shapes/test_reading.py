@@ -149,7 +149,7 @@ def test_kept_text_stays_within_its_bytes_and_the_oldest_goes_first() -> None:
 
     for key in ("a", "b", "c"):
         ask(key, 40)
-    assert kept._bytes == sum(len(entry.body) for entry in kept._entries.values()) == 80
+    assert kept.size == sum(len(entry.body) for entry in kept._entries.values()) == 80
     ask("b", 40)
     ask("c", 40)
     assert calls == ["a", "b", "c"]
@@ -160,7 +160,7 @@ def test_kept_text_stays_within_its_bytes_and_the_oldest_goes_first() -> None:
 def test_a_text_larger_than_all_the_room_is_given_and_not_kept() -> None:
     kept = Kept("en-us", "", limit=10)
     assert len(kept.get("a", view(), "en-us", lambda _: b"x" * 50).body) == 50
-    assert (kept._bytes, kept._entries) == (0, {})
+    assert (kept.size, kept._entries) == (0, {})
 
 
 def test_a_text_that_is_made_anew_takes_the_place_of_the_old() -> None:
@@ -173,7 +173,7 @@ def test_a_text_that_is_made_anew_takes_the_place_of_the_old() -> None:
     with world.transaction() as tx:
         tx.change(tx.one(Package, 1), number="P1")
     assert kept.get("a", world.root, "en-us", make).body == b"P1"
-    assert (kept._bytes, len(kept._entries)) == (2, 1)
+    assert (kept.size, len(kept._entries)) == (2, 1)
 
 
 def test_stored_payloads_do_not_change_with_their_subject() -> None:

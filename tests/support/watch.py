@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from emulator.routes import ROUTES, Route
 from emulator.web.door import CONTROL, Door, addressed_world
@@ -28,6 +29,7 @@ NO_WORLD = "(no such world)"
 """In place of a style, where a request names a world that is not there."""
 PAGES = (f"{CONTROL}/docs", f"{CONTROL}/ui")
 """Where the control API serves pages for people."""
+METRICS = f"{CONTROL}/metrics"
 PROTOCOL = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """What any operation may answer, in the framework's words."""
 ROUTER = Router(ROUTES)
@@ -139,6 +141,10 @@ def check_headers(exchanged: Exchanged) -> None:
 def check_control(exchanged: Exchanged) -> None:
     """The control API speaks JSON, but for its pages; its errors are one line."""
     if exchanged.body == b"" or (exchanged.path.startswith(PAGES) and exchanged.status < 400):
+        return
+    if exchanged.path == METRICS and exchanged.status == 200:
+        assert exchanged.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+        assert list(text_string_to_metric_families(exchanged.body.decode())), "no metrics"
         return
     assert exchanged.header("Content-Type") == JSON, "the control API answers JSON"
     document = json.loads(

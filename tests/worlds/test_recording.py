@@ -14,7 +14,7 @@ from emulator.core.records import Order, Package, State, TransferOrder, Transiti
 from emulator.handlers.control import CONTROL_WRITES
 from emulator.inworld import InWorld
 from emulator.openapi.control import CONTROL
-from emulator.repeating import POSTPONE, RECORD_OUTCOME, REPEATS
+from emulator.repeating import FORGET, POSTPONE, RECORD_OUTCOME, REPEATS
 from emulator.routes import ROUTES
 from emulator.rules.scenarios import from_document
 from emulator.rules.scenarios import scenario as find_scenario
@@ -124,8 +124,8 @@ DOINGS: dict[str, Callable[[InWorld], Answered]] = {
     "control_change_stock_location": lambda oms: send(oms, "control_change_stock_location", {"max_quota": 4}, id=1),
 }
 """Operation -> what does it, and succeeds."""
-BY_ITSELF = (RECORD_OUTCOME, POSTPONE)
-"""What no call does: `tests/delivery` has it."""
+BY_ITSELF = (RECORD_OUTCOME, POSTPONE, FORGET)
+"""What no call does: `tests/delivery` and `test_living.py` have it."""
 CALLED = REPEATS.keys() - set(BY_ITSELF)
 
 

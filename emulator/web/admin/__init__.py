@@ -24,6 +24,8 @@ from emulator.web.admin.guard import refusal
 from emulator.web.admin.here import Here, name_request
 from emulator.web.admin.hooks import add_hooks
 from emulator.web.admin.journal import add_journal
+from emulator.web.admin.live import add_live
+from emulator.web.admin.metrics import add_metrics
 from emulator.web.admin.orders import add_orders
 from emulator.web.admin.packages import add_packages
 from emulator.web.admin.scenario import add_scenario
@@ -46,13 +48,14 @@ NOUNS = (
     add_fidelity,
     add_tokens,
     add_clock,
+    add_live,
     add_journal,
     add_faults,
     add_audit,
     add_hooks,
     add_coverage,
 )
-WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
+WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario, add_metrics)
 
 
 def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:

@@ -24,7 +24,8 @@ def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
     def put_clock() -> Response:
         present = world()
         asked = checked("clock", asked_document())
-        keep_time(present, asked.get("mode"), moment(asked["now"]) if "now" in asked else None)
+        now = moment(asked["now"]) if "now" in asked else None
+        keep_time(present, asked.get("mode"), now, asked.get("speed"))
         return answered(clock_of(present))
 
     @pages.post("/clock/advance")
@@ -44,6 +45,7 @@ def clock_of(world: World) -> dict[str, Any]:
     due = world.next_event()
     return {
         "mode": world.clock.mode,
+        "speed": world.clock.speed,
         "now": as_text(world.clock.now()),
         "next_event": None if due is None else as_text(due),
         "modes": list(CLOCK_MODES),

@@ -1,0 +1,60 @@
+"""Soak test: a day of the live demo with a client that reads, and how much memory it takes (`make soak-live`).
+
+A frozen clock is moved on hour by hour, so a day takes a minute or two. Two emulators live the same day, and must
+give the same bytes. The process's memory after the last hour may be a tenth above that after hour 4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from pathlib import Path
+
+from emulator import Emulator
+
+PATHS = ("/api/v1/oms/packages/?limit=100", "/api/v1/oms/transfer_orders/", "/__admin/graph")
+FIRST, MOST_GROWTH = 4, 1.10
+
+
+def megabytes() -> float:
+    """Give the process's resident memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * 4096 / 1e6
+
+
+def live_a_day(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
+    """Let so many hours go by; give the emulator, and the memory after each hour."""
+    oms = Emulator("live-demo", live=rate, journal_size=3)  # which else fills up to its limit
+    session, taken = oms.session(), {}
+    for hour in range(1, hours + 1):
+        oms.clock.advance(hours=1)
+        for path in PATHS:
+            session.get(path).raise_for_status()
+        taken[hour] = megabytes()
+        packages = session.get(PATHS[0]).json()["count"]
+        sys.stdout.write(
+            f"hour {hour:2}: {len(oms.world.steps):6} steps, {packages} packages, {taken[hour]:.1f} MB\n"
+        )
+    return oms, taken
+
+
+def main() -> int:
+    """Live the day twice; give 0 if it is flat and the same."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--hours", type=int, default=24)
+    arguments.add_argument("--rate", type=float, default=120)
+    asked = arguments.parse_args()
+    one, taken = live_a_day(asked.hours, asked.rate)
+    growth = taken[asked.hours] / taken[FIRST]
+    other, _ = live_a_day(asked.hours, asked.rate)
+    is_same = one.export() == other.export() and all(
+        one.session().get(path).content == other.session().get(path).content for path in PATHS
+    )
+    sys.stdout.write(f"hour {FIRST} to {asked.hours}: {growth - 1:+.1%} memory; the same twice: {is_same}\n")
+    return 0 if growth <= MOST_GROWTH and is_same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
