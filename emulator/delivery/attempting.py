@@ -72,7 +72,8 @@ class Attempts:
                 outcome = answered(answer.status, answer.body, answer.text, machine_seconds() - before, delivery.at)
                 told = delivery._replace(status=answer.status, response=answer.text)
             except NoAnswer as error:
-                outcome = unanswered(str(error), machine_seconds() - before, delivery.at)
+                status, content = error.recorded
+                outcome = unanswered(content, machine_seconds() - before, delivery.at, status)
                 told = delivery._replace(response=str(error))
             told = world.mailbox.log.add(told._replace(delivered=200 <= outcome.status < 300))
             world.mailbox.count([told])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -54,18 +55,22 @@ class Caller:
             request = session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
             self.check(request.url or "")
             response = self._send(session, request)
-            for _ in range(MOST_REDIRECTS):
-                if (following := next_request(session, response, request)) is None:
+            for done in itertools.count():
+                if not response.is_redirect:
                     return read(response, until)
+                following = next_request(session, response, request)
                 response.close()
+                if done == MOST_REDIRECTS:
+                    # The sender takes the status of the last redirect, which is no error: it does not try again.
+                    raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", response.status_code)
                 request = following
                 self.check(request.url or "", "redirects to ")
                 response = self._send(session, request)
-            raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.")
+            raise AssertionError
         except (requests.RequestException, HTTPError) as error:
             raise NoAnswer(str(error)) from None
         except (UnicodeError, ValueError, OSError) as error:
-            raise NoAnswer(str(error)) from None
+            raise NoAnswer(str(error), content="") from None  # the sender keeps no text of these
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         adapter = session.get_adapter(request.url or "")
