@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint bench pools docs installations samples clean
+.PHONY: run test soak lint bench pools docs installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.durable.soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import filtering, load, servers
+from benchmarks import filtering, servers, worlds
 from benchmarks.baseline import Answer
-from benchmarks.load import Job, Outcome, Request
+from benchmarks.commanding import checked, command_rate, commands
+from benchmarks.load import Job, Request
 from benchmarks.rounds import Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleaved
 from benchmarks.servers import Server, baseline, fetch, running
 
@@ -23,16 +24,6 @@ IMPORTS = [sys.executable, "-c", "import flask, marshmallow, faker, jsonschema"]
 
 
 # Load on a server -----------------------------------------------------------------------------------------
-
-
-def checked(job: Job) -> Outcome:
-    """What the job came to; a single wrong answer or lost connection makes it no measurement."""
-    got = load.measure(job)
-    if got.failed or got.reconnects or not got.answered:
-        raise MeasurementFailedError(
-            f"{got.failed} of {got.sent} requests failed, {got.reconnects} reconnects: {'; '.join(got.reasons)}"
-        )
-    return got
 
 
 def rate(server: Server, requests: list[Request], plan: Plan) -> float:
@@ -142,42 +133,6 @@ def cold(packages: int) -> float:
 
 # Commands -------------------------------------------------------------------------------------------------
 
-BLOCK, UNBLOCK = 1021, 1025
-"""The default installation's transitions that take a waiting package out of work and back."""
-FLOCK = 20
-"""Packages that take turns: many more than there are connections, so that a package's commands keep their order."""
-CALLERS = 4
-TURNS = 20
-
-
-def commands(server: Server) -> list[Request]:
-    """Block each of some waiting packages, then unblock each: every request changes a state, and it can go on."""
-    waiting = waiting_packages(server)
-    return [commanding(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
-
-
-def waiting_packages(server: Server) -> list[int]:
-    found: list[int] = []
-    for number in range(1, 1 + FEW // 100):
-        page = json.loads(fetch(server, f"{PACKAGES}short/?limit=100&page={number}", headers=AUTH).body)
-        found += [package["id"] for package in page["results"] if package["state"]["enum_value"] == "100"]
-    if len(found) < FLOCK:
-        raise MeasurementFailedError(f"{len(found)} waiting packages instead of {FLOCK}")
-    return found[:FLOCK]
-
-
-def commanding(pk: int, transition: int) -> Request:
-    body = json.dumps({"transition": transition, "input_parameters": {}})
-    headers = AUTH | {"Content-Type": "application/json"}
-    return Request(f"{PACKAGES}{pk}/command/", method="POST", headers=headers, body=body, status=204, length=0)
-
-
-def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
-    """Requests per second of whole turns: afterwards every package is where it was."""
-    turns = round(TURNS * plan.seconds) or 1
-    job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns)
-    return checked(job).rps
-
 
 def command(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
@@ -252,5 +207,11 @@ BARS = (
     Bar("million-page", "first page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(FIRST_PAGE.path)),
     Bar("million-last", "last page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(LAST_PAGE)),
     Bar("million-filter", "state of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(BY_STATE)),
+    Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.choosing),
+    Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.moment_limit),
+    Bar("moments-size", "the same of 1,000,000", f"of {FEW}", "ms", at_most(1.3), worlds.moment_size),
+    Bar("durable", "commands kept on disk", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
+    Bar("durable-disk", "commands kept on disk", "this disk's commits", "rows/s", at_least(0.5), worlds.durable_disk),
+    Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
     Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

@@ -36,7 +36,11 @@ class Control:
 
 
 def create_door(
-    worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()
+    worlds: Worlds,
+    allowed_hosts: Collection[str] = (),
+    cors_origins: Collection[str] = (),
+    *,
+    allow_fault_header: bool = False,
 ) -> tuple[Door, Control]:
     """Give the door to the emulated API, and the control API to which it leads as well."""
 
@@ -46,7 +50,8 @@ def create_door(
         return control_api(worlds, allowed_hosts)
 
     control = Control(make)
-    return Door(worlds, ROUTER, control, Cors(cors_origins)), control
+    door = Door(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    return door, control
 
 
 def create_app(worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()) -> Flask:

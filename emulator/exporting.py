@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from emulator.core import jsontext
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
-from emulator.rules.scenarios import as_text, document_of
+from emulator.rules.arming import kept_document
+from emulator.rules.scenarios import Scenario, as_text, document_of
 
 
 def exported(world: World) -> dict[str, Any]:
@@ -20,8 +22,18 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-    document = document_of(world.settings.source)
-    return document | {"now": as_text(now), "steps": [jsontext.read(line) for line in lines]}
+        faults = [kept_document(fault) for fault in world.faults.copy().armed]
+        calls = {caller: list(map(as_text, times)) for caller, times in world.calls.items()}
+    document = document_with(world.settings.source, lines, now)
+    steps = document.pop("steps")
+    document |= {"faults": faults} if faults else {}
+    document |= {"calls": calls} if calls else {}
+    return document | {"steps": steps}
+
+
+def document_with(start: Scenario, lines: Iterable[bytes], now: datetime) -> dict[str, Any]:
+    """Give the scenario document of a world that started from a scenario, and did these steps until now."""
+    return document_of(start) | {"now": as_text(now), "steps": [jsontext.read(line) for line in lines]}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:

@@ -22,12 +22,21 @@ def write_own(path: str | PathLike[str], text: bytes, *, force: bool = False) ->
     too, or with `force`. `FileProblem` otherwise, or if the file cannot be written.
     """
     target = Path(path)
-    if target.exists() and not force and not is_own(target):
-        raise FileProblem(f"{target} exists and is no scenario file; --force replaces it")
+    check_own(target, force=force)
     try:
         replace_whole(target, text)
     except OSError as error:
         raise FileProblem(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def check_own(target: Path, *, force: bool = False) -> None:
+    """Raise `FileProblem` if a scenario file cannot be written there, as far as that can be told before."""
+    if target.is_dir():
+        raise FileProblem(f"cannot write {target}: it is a folder")
+    if not target.absolute().parent.is_dir():
+        raise FileProblem(f"cannot write {target}: there is no folder {target.absolute().parent}")
+    if target.exists() and not force and not is_own(target):
+        raise FileProblem(f"{target} exists and is no scenario file; --force replaces it")
 
 
 def is_own(path: Path) -> bool:

@@ -10,8 +10,10 @@ from emulator.arrange import Arranging
 from emulator.core import jwts
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
+from emulator.faulting import WorldFaults
 from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
+from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
 from emulator.web.door import WORLDS, Door
@@ -28,6 +30,7 @@ class InWorld(Arranging):
         self.worlds, self.name = worlds, name
         self._door, self._control = door, control
         self.clock = WorldClock(lambda: self.world)
+        self.faults = WorldFaults(lambda: self.world)
         self.hooks = Hooks(lambda: self.world)
 
     @property
@@ -72,6 +75,15 @@ class InWorld(Arranging):
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
         return InProcessSession(self._door, self.url, self.auth)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Give what the client did that works here and hurts the real service, as far back as the journal goes."""
+        return [misdeed_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
+
+    def assert_well_behaved(self) -> None:
+        """Raise an `AssertionError` that tells all that `audit` finds: for the end of a test that is strict."""
+        if found := self.audit():
+            raise AssertionError("; ".join(f"{one['kind']}: {one['says']}" for one in found))
 
     def reset(self) -> None:
         """Go back to the scenario's start."""

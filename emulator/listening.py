@@ -1,16 +1,24 @@
-"""waitress, bound to a port, and kept from closing the connection after each answer without a body."""
+"""waitress, bound to a port; kept from closing connections after a 204, and able to wait without a thread."""
 
 from __future__ import annotations
 
 import logging
+import select
 import socket
+import struct
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
+
+from emulator.core.sources import machine_seconds
+from emulator.web.edge import EDGE, Close, Move, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -19,8 +27,13 @@ if TYPE_CHECKING:
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 32
-"""More than the work needs: a slow answer on purpose must not hold up the others."""
+"""What waits on purpose holds none of them: see `Held`."""
 LARGEST_REQUEST = 32 * 1024 * 1024
+MOST_CONNECTIONS = 10_000
+"""waitress takes no more than 100 unless told, and those whose answers are held count."""
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, for no time."""
+HAS_POLL = hasattr(select, "poll")
 LOOP_SECONDS = 1.0
 """How long the loop sleeps at most when nothing happens; whatever happens wakes it."""
 
@@ -44,8 +57,113 @@ class KeptAliveTask(WSGITask):
             super().set_close_on_finish()
 
 
+class Held(BaseException):
+    """A task gives its thread back and goes on later. No `Exception`, as none is let by on the way to the thread."""
+
+    def __init__(self, task: Task, seconds: float) -> None:
+        super().__init__(seconds)
+        self.task, self.seconds = task, seconds
+
+
+class Task(KeptAliveTask):
+    """An answer that may be disturbed: it then comes in moves, and no thread waits for the next one."""
+
+    _moves: Iterator[Move] | None = None
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[EDGE] = self._carry
+        return environ
+
+    def _carry(self, moves: Iterator[Move]) -> NoReturn:
+        self._moves = moves
+        raise Held(self, 0)
+
+    def service(self) -> None:
+        if self._moves is None:
+            super().service()
+            return
+        try:
+            self._move_on(self._moves)
+        except OSError:
+            self.close_on_finish = True
+
+    def _move_on(self, moves: Iterator[Move]) -> None:
+        """Make the moves until one has to wait."""
+        for move in moves:
+            if isinstance(move, Wait):
+                raise Held(self, move.seconds)
+            if isinstance(move, Close):
+                if move.by_reset and self.channel.socket is not None:
+                    self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                self.close_on_finish = True
+                return
+            self.write(move)
+        self.finish()
+
+
 class Channel(HTTPChannel):
-    task_class = KeptAliveTask
+    """A connection whose answers can be held."""
+
+    server: Any
+
+    _held: Task | None = None
+
+    def task_class(self, channel: HTTPChannel, request: Any) -> Task:  # type: ignore[override]  # what waitress calls
+        """Give the task that goes on, or a new one."""
+        held, self._held = self._held, None
+        return held or Task(channel, request)
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except Held as held:
+            self._held = held.task
+            self.server.later.after(held.seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self.server.add_task(self)
+
+
+class Later:
+    """Does things after a while, in one thread that starts when there is something to wait for."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._counted = count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def after(self, seconds: float, do: Callable[[], None]) -> None:
+        with self._changed:
+            heappush(self._due, (machine_seconds() + seconds, next(self._counted), do))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="emulator later", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Do nothing more of what waits."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (do := self._next()) is not None:
+            do()
+
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for what is due next; None when told to stop."""
+        with self._changed:
+            while not self._stopped:
+                wait = self._due[0][0] - machine_seconds() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heappop(self._due)[2]
+                self._changed.wait(wait)
+        return None
 
 
 def listen(app: WSGIApplication, host: str, port: int) -> Any:
@@ -55,9 +173,11 @@ def listen(app: WSGIApplication, host: str, port: int) -> Any:
         sockets=[bound(host, port)],
         threads=THREADS,
         max_request_body_size=LARGEST_REQUEST,
+        connection_limit=MOST_CONNECTIONS,
         ident="oms-emulator",
     )
     server.channel_class = Channel
+    server.later = Later()
     return server
 
 
@@ -89,6 +209,7 @@ class Serving:
 
     def stop(self) -> None:
         """Let the answers that are being made be sent, then close the port and every connection."""
+        self._server.later.stop()
         self._server.task_dispatcher.shutdown()
         self._stopping.set()
         self._server.pull_trigger()
@@ -97,7 +218,8 @@ class Serving:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=LOOP_SECONDS, map=self._server._map, count=1)  # noqa: SLF001
+            # poll, unlike select, takes any number of connections
+            wasyncore.loop(timeout=LOOP_SECONDS, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
 
 
 def url_of(host: str, port: int) -> str:

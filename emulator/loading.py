@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from emulator.core.sources import Clock, ClockMode, made_uuid, within_calendar
 from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
 from emulator.core.world import Moment, Settings, World
+from emulator.faulting import arm
 from emulator.repeating import UnrepeatableStep, repeat
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
@@ -43,7 +45,19 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, s
     if scenario.steps or scenario.now is not None:
         stepped = start_of(scenario, installation.stamp(scenario.installation))
         world.go_to(stepped._replace(mode=clock), requests=True)
+    arm_all(world, scenario)
     return world
+
+
+def arm_all(world: World, scenario: Scenario) -> None:
+    """Arm the scenario's faults, and count the calls that it says were made; `ScenarioError` where that cannot be."""
+    for position, line in enumerate(scenario.faults):
+        try:
+            arm(world, jsontext.read(line))
+        except ValueError as error:
+            raise ScenarioError(f"{scenario.title}: /faults/{position}: {error}") from None
+    for caller, times in scenario.calls:
+        world.calls[caller] = [datetime.fromisoformat(at) for at in times]
 
 
 def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *, strict: bool = False) -> World:
@@ -57,6 +71,7 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
+        limits=scenario.limits_of(),
         source=scenario,
     )
     world = World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
@@ -96,7 +111,10 @@ def number_of(request_id: str | None) -> int:
 def load(scenario: Scenario) -> Loaded:
     """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
     try:
-        return loaded(replace(scenario, steps=(), now=None), installation.stamp(scenario.installation))
+        return loaded(
+            replace(scenario, steps=(), now=None, faults=(), limits=(), calls=()),
+            installation.stamp(scenario.installation),
+        )
     except (installation.InvalidInstallation, ScenarioError):
         raise
     except ValueError as error:
@@ -131,7 +149,7 @@ def announce(tx: Transaction) -> None:
 
     This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
     """
-    told_from = Root(tx.base, dict(tx.maps))
+    told_from = Root(tx.base, dict(tx.maps), tx.number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(Webhook, "event_type", event_type):
             if hook.is_active:

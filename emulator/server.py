@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from os import PathLike, fspath
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,12 +15,14 @@ from emulator.core.sources import CLOCK_MODES, ClockMode
 from emulator.core.world import World
 from emulator.delivery import DeliveryMode, WorldsCourier
 from emulator.inworld import InWorld
+from emulator.rules.scenarios import Scenario, from_file
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from emulator.durable.state import State
     from emulator.listening import Serving
 
 IN_PROCESS_URL = "http://oms.test"
@@ -31,12 +34,15 @@ class Emulator(InWorld):
     """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
 
     `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
-    `clock` is `frozen`, `ticking` or `real`, `strict` refuses query parameters that nobody knows. `cors_origins` are
+    `clock` is `frozen`, `ticking` or `real`, `strict` refuses what the service takes in silence. `cors_origins` are
     the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
     journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
+    `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
+    a fault of its own with `allow_fault_header`.
     Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
     somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
-    Raises `ScenarioError` (a `ValueError`) that names what is known.
+    With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
+    on exactly there. Raises `ScenarioError` (a `ValueError`) that names what is known, or `StateProblem` (one, too).
     """
 
     def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
@@ -55,8 +61,11 @@ class Emulator(InWorld):
         max_worlds: int = MOST_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = EXCHANGES,
+        limits: Mapping[str, Mapping[str, str]] | None = None,
+        allow_fault_header: bool = False,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
+        state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
@@ -64,9 +73,19 @@ class Emulator(InWorld):
         self._serving: Serving | None = None
         self._journal_size = journal_size
         self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
-        start = find_scenario(fspath(scenario)).sized(packages, seed).on(name_of(installation))
-        worlds = Worlds(start, clock, strict=strict, limit=max_worlds, idle_seconds=world_idle, outfit=self._outfit)
-        super().__init__(worlds, *create_door(worlds, allow_hosts, cors_origins))
+        start = found(scenario).sized(packages, seed).on(name_of(installation)).limited(limits)
+        self._state = None if state is None else opened_state(state, start, strict=strict)
+        worlds = Worlds(
+            start,
+            clock,
+            strict=strict,
+            limit=max_worlds,
+            idle_seconds=world_idle,
+            outfit=self._outfit,
+            shelf=self._state,
+        )
+        door = create_door(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
+        super().__init__(worlds, *door)
 
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
@@ -77,6 +96,11 @@ class Emulator(InWorld):
     def server_url(self) -> str:
         return IN_PROCESS_URL if self._serving is None else self._serving.url
 
+    @property
+    def address(self) -> str:
+        """Where it answers, or will."""
+        return f"{self._host}:{self._port}"
+
     @cached_property
     def app(self) -> Flask:
         """The WSGI application, for clients that speak to one: httpx, werkzeug's, webtest."""
@@ -85,7 +109,7 @@ class Emulator(InWorld):
     def in_world(self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None) -> InWorld:
         """Give another world of this emulator, made from a scenario if there is none of that name yet."""
         if scenario is not None or seed is not None or name not in self.worlds:
-            start = self.worlds.scenario if scenario is None else find_scenario(fspath(scenario))
+            start = self.worlds.scenario if scenario is None else found(scenario)
             self.worlds.put(name, start.sized(None, seed))
         return Another(self, name)
 
@@ -110,6 +134,12 @@ class Emulator(InWorld):
             self._serving = None
         self._courier.stop(self.worlds.all())
 
+    def close(self) -> None:
+        """Stop answering, and close the state file: whatever is written afterwards is refused."""
+        self.stop()
+        if self._state is not None:
+            self._state.close(self.worlds.all())
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -117,7 +147,7 @@ class Emulator(InWorld):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.close()
 
 
 class Another(InWorld):
@@ -130,6 +160,17 @@ class Another(InWorld):
     @property
     def server_url(self) -> str:
         return self._emulator.server_url
+
+
+def found(scenario: str | PathLike[str]) -> Scenario:
+    """Give a scenario by its name or its file; what is a path and no text is a file, whatever its name ends in."""
+    return find_scenario(scenario) if isinstance(scenario, str) else from_file(Path(scenario))
+
+
+def opened_state(path: str | PathLike[str], start: Scenario, *, strict: bool) -> State:
+    from emulator.durable.state import State  # noqa: PLC0415 - only who keeps worlds needs a database
+
+    return State(path, start, strict=strict)
 
 
 def name_of(installation: str | PathLike[str] | None) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.client import RemoteDisconnected
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
+
+from emulator.web.edge import EDGE, Move, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -37,13 +40,17 @@ class InProcessAdapter(HTTPAdapter):
         super().__init__()
         self.app = app
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
+        """Give the application's answer. Nobody waits for a delayed one: it is late if that exceeds `timeout`."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
             started[:] = [int(status.partition(" ")[0]), status.partition(" ")[2], headers]
 
-        body = b"".join(self.app(environ_of(request), start_response))
+        try:
+            body = b"".join(self.app(environ_of(request) | {EDGE: carry}, start_response))
+        except Carried as carried:
+            body = received(carried.moves, request, options.get("timeout"))
         status, reason, headers = started
         raw = HTTPResponse(
             BytesIO(body),
@@ -54,6 +61,38 @@ class InProcessAdapter(HTTPAdapter):
             request_method=request.method,
         )
         return self.build_response(request, raw)
+
+
+class Carried(Exception):
+    """A disturbed answer, on its way from the application."""
+
+    def __init__(self, moves: Iterator[Move]) -> None:
+        super().__init__("a disturbed answer")
+        self.moves = moves
+
+
+def carry(moves: Iterator[Move]) -> NoReturn:
+    raise Carried(moves)
+
+
+def received(moves: Iterator[Move], request: requests.PreparedRequest, timeout: Any) -> bytes:
+    """Give the bytes of a body that arrive in time; raise what `requests` raises where no answer does."""
+    patience = timeout[1] if isinstance(timeout, tuple) else timeout
+    parts: list[bytes] = []
+    for move in moves:
+        if isinstance(move, bytes):
+            parts.append(move)
+        elif isinstance(move, Wait):
+            if isinstance(patience, int | float) and move.seconds >= patience:
+                late = f"Read timed out. (read timeout={patience})"
+                raise requests.ReadTimeout(late, request=request)
+        elif not parts:
+            why = ConnectionResetError(104, "Connection reset by peer") if move.by_reset else NO_ANSWER
+            raise requests.ConnectionError(("Connection aborted.", why), request=request)
+    return b"".join(parts)
+
+
+NO_ANSWER = RemoteDisconnected("Remote end closed connection without response")
 
 
 def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.sources import ClockMode, machine_seconds
-from emulator.core.world import Moment, World
+from emulator.core.world import Moment, Safe, World, at_once
 from emulator.loading import open_world
 from emulator.rules.scenarios import Scenario
 
@@ -19,6 +20,23 @@ MOST_WORLDS = 1_000
 IDLE_SECONDS = 3_600.0
 REMEMBERED = 1_000
 """How many names of worlds that went idle are remembered, to say so to whoever still calls."""
+
+
+class Shelf(Protocol):
+    """Where the worlds of a server are kept beyond the process."""
+
+    @property
+    def opened(self) -> Sequence[World]:
+        """The worlds that were there already."""
+
+    def check(self) -> None:
+        """Raise `NotKept` if nothing can be kept any more."""
+
+    def put(self, world: World) -> Safe:
+        """Keep a new world, in place of another of its name."""
+
+    def delete(self, name: str) -> Safe:
+        """Keep a world no longer."""
 
 
 class UnknownWorld(UnknownRecord):
@@ -34,7 +52,10 @@ class Place:
 
 
 class Worlds:
-    """Worlds by name. `scenario` and `clock` are what new ones start from; `outfit` is told of each new one."""
+    """Worlds by name. `scenario` and `clock` are what new ones start from; `outfit` is told of each new one.
+
+    On a `shelf`, each is kept before anybody is told that it is there.
+    """
 
     def __init__(  # noqa: PLR0913 - limits by keyword
         self,
@@ -45,15 +66,20 @@ class Worlds:
         limit: int = MOST_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         outfit: Callable[[World], None] = lambda _: None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.scenario, self.clock, self.strict = scenario, clock, strict
         self.limit, self.idle_seconds = limit, idle_seconds
-        self.outfit = outfit
+        self.outfit, self.shelf = outfit, shelf
         self._places: dict[str, Place] = {}
         self._gone: dict[str, None] = {}
         self._looked = machine_seconds()
         self._lock = threading.RLock()
-        self.put(DEFAULT_WORLD, scenario)
+        for world in () if shelf is None else shelf.opened:
+            outfit(world)
+            self._places[world.name] = Place(world, machine_seconds())
+        if DEFAULT_WORLD not in self:
+            self.put(DEFAULT_WORLD, scenario)
 
     def named(self, name: str, *, using: bool = True) -> World:
         """Give the world of this name, `using` it or only looking; `UnknownWorld` if there is none any more."""
@@ -118,10 +144,13 @@ class Worlds:
         if name == DEFAULT_WORLD:
             raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
         with self._lock:
-            place = self._places.pop(name, None)
-        if place is None:
-            raise self._unknown(name)
-        place.world.closed = True
+            place = self._places.get(name)
+            if place is None:
+                raise self._unknown(name)
+            safe = at_once if self.shelf is None else self.shelf.delete(name)
+            del self._places[name]
+            place.world.closed = True
+        safe()
 
     def _place(self, world: World) -> World:
         name = checked_name(world.name)
@@ -131,11 +160,14 @@ class Worlds:
             place = self._places.get(name)
             if place is None:
                 self._room_for(name)
+            safe = at_once if self.shelf is None else self.shelf.put(world)
+            if place is None:
                 self._places[name] = Place(world, machine_seconds())
             else:
                 place.world.closed = True
                 place.world, place.used = world, machine_seconds()
             self._gone.pop(name, None)
+        safe()
         return world
 
     def _room_for(self, name: str) -> None:
@@ -157,6 +189,8 @@ class Worlds:
         oldest = now - self.idle_seconds
         for name, place in tuple(self._places.items()):
             if place.used <= oldest and name != DEFAULT_WORLD:
+                if self.shelf is not None:
+                    self.shelf.delete(name)
                 del self._places[name]
                 place.world.closed = True
                 self._gone[name] = None

@@ -46,6 +46,7 @@ OWNERS = {
     "immutables": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
+    "sqlite3": ("durable/",),
     "faker": ("shapes/fakes.py",),
     "pytest": ("pytest_plugin.py", "contract/"),
 }
@@ -85,7 +86,7 @@ def test_the_server_sees_flask_and_requests_as_types_only() -> None:
     assert {library for library, typed in imports("server.py") if not typed} & {"flask", "requests"} == set()
 
 
-@pytest.mark.parametrize("library", ["faker", "requests", "jsonschema", "jwt", "waitress", "pytest"])
+@pytest.mark.parametrize("library", ["faker", "requests", "jsonschema", "jwt", "waitress", "pytest", "sqlite3"])
 def test_what_is_used_late_is_imported_late(library: str) -> None:
     """An emulator that is only made needs none of these."""
     code = f"import sys; from emulator import Emulator; Emulator('demo'); sys.exit({library!r} in sys.modules)"

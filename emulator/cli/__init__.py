@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from emulator.cli.export import export
 from emulator.cli.importing import import_
 from emulator.cli.installation import installation
 from emulator.cli.lists import routes, scenarios
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(export)
 main.add_command(import_)
 main.add_command(installation)
 main.add_command(routes)

@@ -9,10 +9,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from emulator.server import Emulator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,70 +37,106 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 @click.command()
 @option("host", default="127.0.0.1", show_default=True, help="Address to answer on.")
 @option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
-@option("scenario", default="demo", show_default=True, help="Name of a scenario, or a .json file.")
+@option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
+@option("import", type=click.Path(path_type=Path), help="A file to start from, as `export` writes it.")
 @option("installation", help="Name of an installation, or a .json file: your own states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="How many packages the scenario has.")
 @option("seed", type=int, help="Another seed gives other data.")
-@option("strict", is_flag=True, help="Refuse query parameters that no operation knows.")
+@option("state", type=click.Path(path_type=Path), help="Keep all worlds in this file; a restart goes on from there.")
+@option("export-on-exit", type=click.Path(path_type=Path), help="Write the world as a scenario file when it stops.")
+@option("force", is_flag=True, help="Let --export-on-exit replace a file that is no scenario.")
+@option("strict", is_flag=True, help="Refuse what the real service takes in silence.")
+@option(
+    "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="How many worlds may be open."
+)
+@option(
+    "world-idle",
+    default=3_600.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds without a call after which a world may be closed.",
+)
+@option(
+    "journal-size",
+    default=1_000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many exchanges each world's journal keeps.",
+)
 @option("allow-host", multiple=True, help="Another host name under which the control API may be used.")
 @option("allow-webhook-host", multiple=True, help="A host beside this machine that hooks may be on.")
 @option("cors-origin", multiple=True, help="An origin whose pages may read answers; without any, all may.")
+@option("allow-fault-header", is_flag=True, help="Let requests ask for faults: X-Emulator-Fault: 503.")
+@option("limit", multiple=True, help="How often a token may call: full-access:read=100/min. May be repeated.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every request.")
-def serve(  # noqa: PLR0913 - one argument per option
-    *,
-    host: str,
-    port: int,
-    scenario: str,
-    installation: str | None,
-    packages: int | None,
-    seed: int | None,
-    strict: bool,
-    allow_host: tuple[str, ...],
-    allow_webhook_host: tuple[str, ...],
-    cors_origin: tuple[str, ...],
-    log_format: str,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+@click.pass_context
+def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, **asked: Any) -> None:
     """Answer on a port until told to stop."""
     set_up_log(log_format, quiet=quiet, verbose=verbose)
     stop = Stop()
+    imported, target, force = asked.pop("import"), asked.pop("export_on_exit"), asked.pop("force")
+    start = started_from(context, asked.pop("scenario"), imported)
+    limits = asked.pop("limit")
+    renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:
-        from emulator.server import Emulator  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
+        from emulator.rules.limits import as_limits  # noqa: PLC0415
+        from emulator.server import Emulator  # noqa: PLC0415
 
-        emulator = Emulator(
-            scenario,
-            packages=packages,
-            seed=seed,
-            installation=installation,
-            clock="ticking",
-            host=host,
-            port=port,
-            allow_hosts=allow_host,
-            allow_webhook_hosts=allow_webhook_host,
-            cors_origins=cors_origin,
-            strict=strict,
-        )
+        if target is not None:
+            check_own(target, force=force)
+        emulator = Emulator(start, clock="ticking", limits=as_limits(limits), **renamed)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
+    try:
+        code = served(emulator, stop)
+        if target is not None:
+            emulator.save(target, force=force)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        emulator.close()
+    sys.exit(code)
+
+
+NAMES = {
+    "allow_host": "allow_hosts",
+    "allow_webhook_host": "allow_webhook_hosts",
+    "cors_origin": "cors_origins",
+}
+"""Options that may be repeated -> what `Emulator` takes."""
+
+
+def started_from(context: click.Context, scenario: str | None, imported: Path | None) -> str | Path:
+    """Give what the server starts from. Two ways to say it are one too many, unless one is the environment's."""
+    if scenario is None or imported is None:
+        return imported or scenario or "demo"
+    given = {name: context.get_parameter_source(name) for name in ("scenario", "import")}
+    if given["scenario"] is given["import"]:
+        raise click.UsageError("--scenario and --import both say what to start from; give one of them")
+    return scenario if given["scenario"] is ParameterSource.COMMANDLINE else imported
+
+
+def served(emulator: Emulator, stop: Stop) -> int:
+    """Answer until told to stop; give the exit code."""
     gc.collect()
     gc.freeze()
     try:
         url = emulator.start()
     except OSError as error:
-        raise click.ClickException(unable_to_listen(host, port, error)) from None
+        raise click.ClickException(unable_to_listen(emulator, error)) from None
     click.echo(f"ready: {url}")
     sys.stdout.flush()
     code = stop.wait()
     emulator.stop()
-    sys.exit(code)
+    return code
 
 
-def unable_to_listen(host: str, port: int, error: OSError) -> str:
+def unable_to_listen(emulator: Emulator, error: OSError) -> str:
     reason = error.strerror or str(error)
-    return f"cannot answer on {host}:{port}: {reason}. Try another --port; --port 0 takes a free one."
+    return f"cannot answer on {emulator.address}: {reason}. Try another --port; --port 0 takes a free one."
 
 
 CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from emulator.core.credentials import Credential
 from emulator.core.records import User
@@ -52,6 +52,23 @@ class Body:
         return self.value
 
 
+class Disturbance(NamedTuple):
+    """What happens to an answer on its way out; carried out at the edge, where it is known how the answer travels."""
+
+    delay: float = 0.0
+    """Seconds before anything is sent."""
+    silent: bool = False
+    """Whether the connection ends without an answer."""
+    reset: bool = False
+    """Whether a connection that ends is reset, not closed."""
+    sent: int | None = None
+    """How many bytes of the body are sent before the connection ends; None: all, and it stays open."""
+    drip: float = 0.0
+    """Seconds that the body takes from its first byte to its last."""
+    pieces: int = 1
+    """In how many pieces the body comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Status, ready text and headers; the text's links are completed at the edge."""
@@ -60,3 +77,4 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    disturbance: Disturbance | None = None

@@ -45,6 +45,8 @@ class Exchange:
     request_headers: Headers
     response_headers: Headers
     response_body: bytes
+    seconds: float = 0.0
+    """The machine's, which only grow: how long clients really waited."""
 
     @property
     def size(self) -> int:

@@ -27,6 +27,12 @@ class UnknownRecord(ControlError):
     status = 404
 
 
+class NotKept(ControlError):
+    """A write that could not be put on disk; nothing more is taken, as what follows could not be kept either."""
+
+    status = 500
+
+
 class Conflict(ControlError):
     """The world is not in the state that the call needs."""
 

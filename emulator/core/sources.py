@@ -77,3 +77,8 @@ def made_uuid(*parts: object) -> uuid.UUID:
     """Give the version 4 UUID that belongs to these parts: the same for the same parts, on any machine."""
     digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()
     return uuid.UUID(bytes=digest, version=4)
+
+
+def sleep(seconds: float) -> None:
+    """Let this thread wait, where nothing else can wait for it."""
+    time.sleep(seconds)

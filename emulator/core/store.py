@@ -85,11 +85,11 @@ class View:
         """Give all ids of this kind, ascending."""
         added = self.maps.get((kind, "added"))
         base = self.base.ids(kind)
-        ids = base if added is None else Ids(base, added, self._first(kind))
+        ids = base if added is None else Ids(base, added, self.first_added(kind))
         removed = self.maps.get((kind, "removed"))
         return ids if not removed else [id_ for id_ in ids if id_ not in removed]
 
-    def _first(self, kind: type[Any]) -> int:
+    def first_added(self, kind: type[Any]) -> int:
         """Give the position of the first added record that was not forgotten."""
         return cast("int", self.maps.get("first", _NO_MAP).get(kind, 0))
 
@@ -131,19 +131,25 @@ class View:
 class Root(View):
     """A view that never changes."""
 
-    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]]) -> None:
+    def __init__(self, base: Base, maps: dict[Any, Map[Any, Any]], number: int | None = None) -> None:
         super().__init__(base, maps)
         self.derived: dict[Any, Any] = {}
         """What readers made from this root and keep with it: results of filters."""
+        self.number = number
+        """The step that it belongs to, where somebody comes back to it: an event that tells of it."""
 
 
 class Transaction(View):
     """Changes in the making: visible to itself, to others only after they became a root."""
 
-    def __init__(self, root: Root, now: datetime) -> None:
+    def __init__(self, root: Root, now: datetime, number: int | None = None) -> None:
         super().__init__(root.base, dict(root.maps))
         self.start = root
         self.now = now
+        self.number = number
+        """Which of its world's steps this is."""
+        self.touched: dict[tuple[type[Any], int], None] = {}
+        """The records that were added, changed or removed, in the order of the first time."""
         self.events: list[tuple[str, type[Any], int]] = []
 
     def new_id(self, kind: type[Any]) -> int:
@@ -158,7 +164,7 @@ class Transaction(View):
         kind = type(record)
         name = (kind, "added")
         added = self.maps.get(name, _NO_MAP)
-        self.maps[name] = added.set(self._first(kind) + len(added), record.id)  # type: ignore[attr-defined]
+        self.maps[name] = added.set(self.first_added(kind) + len(added), record.id)  # type: ignore[attr-defined]
         self._put(kind, None, record)
         return record
 
@@ -174,6 +180,7 @@ class Transaction(View):
         """Take a record away. Only kinds that no list pages through are ever removed."""
         kind = type(record)
         current: Any = self.one(kind, record.id)
+        self.touched[kind, record.id] = None
         self.maps[kind] = self.maps.get(kind, _NO_MAP).set(record.id, REMOVED)
         name = (kind, "removed")
         self.maps[name] = self.maps.get(name, _NO_MAP).set(record.id, True)
@@ -192,7 +199,7 @@ class Transaction(View):
             raise ValueError(f"{kind.__name__} {record.id} is in the scenario's base")
         self.remove(record)
         added, removed = self.maps[kind, "added"], self.maps[kind, "removed"]
-        first = self._first(kind)
+        first = self.first_added(kind)
         while (id_ := added.get(first)) is not None and id_ in removed:
             added, removed = added.delete(first), removed.delete(id_)
             self.maps[kind] = self.maps[kind].delete(id_)
@@ -209,6 +216,7 @@ class Transaction(View):
         return Root(self.base, self.maps)
 
     def _put(self, kind: type[Any], before: Any | None, after: Any) -> None:
+        self.touched[kind, after.id] = None
         self.maps[kind] = self.maps.get(kind, _NO_MAP).set(after.id, after)
         for relation, columns in RELATIONS.get(kind, {}).items():
             old = _UNTOUCHED if before is None else relation_key(before, columns)

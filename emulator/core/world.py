@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from emulator.core.bases import Base
 from emulator.core.deliveries import Courier, Mailbox
+from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
@@ -40,6 +41,8 @@ class Settings:
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET gives the sample."""
+    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Role -> `read` or `write` -> how often its token may call: `100/min`."""
     source: Any = None
     """The scenario (`rules.scenarios`) that the world started from."""
 
@@ -63,10 +66,13 @@ class Moment(NamedTuple):
     steps: StepLog
     undoable: tuple[Write, ...]
     calls: dict[str, list[datetime]]
+    faults: Faults
     requests: int
     """How many requests had come."""
     untold: int
     """How many writes no step tells of."""
+    course: Any = None
+    """Where the keeper has the steps."""
 
 
 class Agenda(Protocol):
@@ -79,14 +85,24 @@ class Agenda(Protocol):
         """Do what is due by now; afterwards `next` is later, or None."""
 
 
+Safe = Callable[[], None]
+"""Waits until something is on disk; `NotKept` if it never will be."""
+
+
 class Keeper(Protocol):
-    """Keeps the steps of worlds beyond the process."""
+    """Keeps worlds beyond the process. All is called with the world's lock, and waited for without it."""
 
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Callable[[], None]:
-        """Take a step, in the order of the writes; what is given waits until it is safe."""
+    def check(self) -> None:
+        """Raise `NotKept` if nothing can be kept any more."""
 
-    def rewrite(self, world: World) -> None:
-        """Take the whole world anew: its steps are no continuation of those kept."""
+    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
+        """Take a step, in the order of the writes."""
+
+    def rewrite(self, world: World) -> Safe:
+        """Take the world as it is: its steps are those at `course`, up to their present number."""
+
+    def keep_time(self, world: World) -> Safe:
+        """Take what the world's clock says."""
 
 
 @dataclass(eq=False)
@@ -101,7 +117,8 @@ class World:
     """Turns the events that a transaction queued into records, just before the commit."""
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
-    """Throttled callers, by scheme and role -> when their latest calls were."""
+    """Throttled callers, by scheme, role and scope -> when their latest calls were."""
+    faults: Faults = field(default_factory=Faults)
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
     kept: Any = None
@@ -114,6 +131,8 @@ class World:
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
     keeper: Keeper | None = None
+    course: Any = None
+    """Where the keeper has this world's steps."""
     untold: int = 0
     """How many writes no step tells of, since no call made them."""
     closed: bool = False
@@ -147,6 +166,11 @@ class World:
         """Whether the steps tell of every write."""
         return self.untold == 0
 
+    @property
+    def next_request(self) -> int:
+        """The number of the next request."""
+        return self._requests + 1
+
     @contextmanager
     def doing(self, doing: Doing) -> Iterator[None]:
         """Say what the next write of this thread is, so that it can be repeated."""
@@ -176,9 +200,11 @@ class World:
         with self.lock:
             if self.writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
+            self._check_keeper()
             self.writing = True
             try:
-                transaction = Transaction(self.root, self._replaying or self._next_write())
+                now = self._replaying or self._next_write()
+                transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
                 if transaction.events:
                     self.announce(transaction)
@@ -196,13 +222,15 @@ class World:
         is_called_for = doing is None or doing.step.request_id is not None
         return self.clock.next_write() if is_called_for else self.clock.now()
 
-    def _commit(self, transaction: Transaction) -> Callable[[], None] | None:
+    def _commit(self, transaction: Transaction) -> Safe | None:
         doing: Doing | None = getattr(self._thread, "doing", None)
         step = None if doing is None else doing.done(transaction.now)
         if doing is not None:
             self._thread.doing = Doing(ALREADY)
         if step is not None and step.operation == ALREADY.operation:
             raise RuntimeError(f"world {self.name}: one call makes one write")
+        if step is None and self.keeper is not None:
+            raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
         request_id = None if step is None else step.request_id
         self.undoable.append(Write(self.root, transaction.now, request_id, step is not None))
         self.root = transaction.root()
@@ -220,12 +248,14 @@ class World:
         A frozen clock goes back too, if it was not moved since. `Conflict` when no write is left to undo.
         """
         with self.lock:
+            self._check_keeper()
             if all(write.request_id is None for write in self.undoable):
                 raise Conflict(self._nothing_to_undo())
             request_id = None
             while request_id is None:
                 request_id = self._take_back(self.undoable.pop())
-            self._rewritten()
+            safe = self._rewritten()
+        safe()
         return request_id
 
     def _take_back(self, write: Write) -> str | None:
@@ -253,26 +283,46 @@ class World:
                 self.steps.copy(),
                 tuple(self.undoable),
                 {caller: list(calls) for caller, calls in self.calls.items()},
+                self.faults.copy(),
                 self._requests,
                 self.untold,
+                self.course,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
         """Become what a world on the same base was at a moment; with `requests`, count requests from there too."""
         with self.lock:
+            self._check_keeper()
             self.root = moment.root
             self.clock.become(moment.mode, moment.now)
             self.steps = moment.steps.copy()
             self.untold = moment.untold
             self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
+            self.course = moment.course
+            self.faults = moment.faults.copy()
             if requests:
                 self._requests = moment.requests
-            self._rewritten()
+            safe = self._rewritten()
+        safe()
 
-    def _rewritten(self) -> None:
+    def set_time(self, mode: ClockMode, now: datetime | None = None) -> None:
+        """Let the clock go on in this mode, from this time or from where it is."""
+        with self.lock:
+            self._check_keeper()
+            self.clock.become(mode, now or self.clock.now())
+            safe = self._timed()
+        safe()
+
+    def _check_keeper(self) -> None:
         if self.keeper is not None:
-            self.keeper.rewrite(self)
+            self.keeper.check()
+
+    def _rewritten(self) -> Safe:
+        return at_once if self.keeper is None else self.keeper.rewrite(self)
+
+    def _timed(self) -> Safe:
+        return at_once if self.keeper is None else self.keeper.keep_time(self)
 
     def count_requests_from(self, number: int) -> None:
         """Let the next request have this number."""
@@ -296,11 +346,19 @@ class World:
         while (due := self.next_event()) is not None and due <= to:
             self._move_clock(due)
             self.run_due()
-        self._move_clock(to)
+        with self.lock:
+            self._check_keeper()
+            self._move_clock(to)
+            safe = self._timed()
+        safe()
 
     def _move_clock(self, to: datetime) -> None:
         with self.lock:  # a write that is being made would set it back to its own time
             self.clock.set(max(to, self.clock.now()))
+
+
+def at_once() -> None:
+    """Wait for nothing."""
 
 
 ALREADY = Step("(done)")

@@ -19,9 +19,7 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
         raise Conflict("a real clock is the machine's and cannot be set; modes that can: frozen, ticking")
-    wanted = None if now is None else possible(now)
-    with world.lock:
-        world.clock.become(known, wanted or world.clock.now())
+    world.set_time(known, None if now is None else possible(now))
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:

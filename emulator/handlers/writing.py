@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -10,11 +10,14 @@ import orjson
 from emulator.core.errors import NotFound, ValidationFailed
 from emulator.core.exchange import Call, Reply
 from emulator.core.fields import Field, validate
-from emulator.core.records import Invoice, Package
+from emulator.core.records import Invoice, Package, Transition
+from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
 from emulator.rules.commands import run
+from emulator.rules.explaining import about_transition, about_values
 from emulator.rules.graph import explained
+from emulator.rules.installation import whole
 from emulator.rules.invoicing import purchase_invoice
 from emulator.shapes.documents import of_record
 
@@ -31,11 +34,29 @@ def command(owner: type[Any]) -> Handler:
                 asked = validate(COMMAND, call.read_body())
                 outcome = run(subject, asked, call.user, tx, call.request_id)
             except ValidationFailed as error:
-                error.hint = explained(tx.start, subject)  # as it was before the command began
+                known = f"{error.hint}; " if error.hint else ""
+                error.hint = known + hint_of(error, tx.start, subject, call.read_body(), world.settings.installation)
                 raise in_command_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return handle
+
+
+def hint_of(error: ValidationFailed, start: Root, subject: Any, body: Any, installation: str) -> str:
+    """Say where the subject was before the command began, where the transition belongs, which values are known."""
+    asked = body if isinstance(body, Mapping) else {}
+    told = (explained(start, subject), about_transition(start, subject, asked), about_values(start, subject, error))
+    return "; ".join(filter(None, (*told, provenance(start, asked, installation))))
+
+
+def provenance(start: Root, asked: Mapping[str, Any], installation: str) -> str | None:
+    """Say how sure the transition is that was asked for."""
+    id_, slug = asked.get("transition"), asked.get("slug")
+    for transition in start.all(Transition):
+        if transition.id == id_ or transition.slug == slug:
+            origin = whole(installation).origins.get((Transition, transition.id))
+            return origin and f"transition {transition.id} is {origin.provenance}"
+    return None
 
 
 def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:

@@ -21,6 +21,10 @@ HEADERS: Mapping[str, Json] = {
     "Allow": {"description": "The methods that are allowed here.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until the next call is let in.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "The scheme of credentials that is asked for.", "schema": {"type": "string"}},
+    "X-Emulator-Fault": {
+        "description": "Which kind of fault disturbed the answer, where one that was armed did.",
+        "schema": {"type": "string"},
+    },
     "X-Emulator-Request-Id": {"description": "Names this exchange.", "schema": {"type": "string"}},
     "X-Emulator-Hint": {
         "description": "Why it was answered so, where there is something to say: what the body does not tell.",
@@ -57,7 +61,9 @@ REFUSALS: Mapping[str, Refusal] = {
         415, "The body is neither JSON nor a form.", (errors.UnsupportedMediaType("text/plain"),)
     ),
     "TooManyRequests": Refusal(429, "Too many calls in a minute.", (errors.Throttled(60),), ("Retry-After",)),
-    "InternalServerError": Refusal(500, "A bug, or a fault that was asked for.", (errors.ServerError(),)),
+    "InternalServerError": Refusal(
+        500, "A bug, or a fault that was asked for.", (errors.ServerError(),), ("X-Emulator-Fault",)
+    ),
 }
 """`components.responses`, by name."""
 

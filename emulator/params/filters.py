@@ -77,7 +77,7 @@ def one_hint(name: str, names: Sequence[str]) -> str:
 
 def refusal(strangers: Sequence[str], names: Sequence[str], *, by_field: bool) -> ApiError:
     """Give the error that refuses parameters that nobody knows: by name where a list has filters."""
-    told, hint = f"Known: {', '.join(sorted(names))}.", unknown_hint(strangers, names)
+    told, hint = f"Known: {', '.join(sorted(names))}.", f"strict: {unknown_hint(strangers, names)}"
     if by_field:
         return ValidationFailed({name: [f"Unknown query parameter. {told}"] for name in strangers}, hint)
     error = ParseError(f"Unknown query parameter {', '.join(strangers)}. {told}")

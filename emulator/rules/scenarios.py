@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from emulator.core import jsontext
+from emulator.core.refusals import InvalidDocument
 from emulator.core.schemas import problem
 from emulator.core.sources import within_calendar
 from emulator.rules.installation import FOLDER as INSTALLATIONS
 from emulator.rules.installation import path_of
+from emulator.rules.limits import checked_limits
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
@@ -45,6 +47,12 @@ class Scenario:
     """Calls that are made before the world begins, each a line of JSON (`core.steps`)."""
     now: datetime | None = None
     """When the world begins; None: after its last step."""
+    faults: tuple[bytes, ...] = field(default=(), repr=False)
+    """Faults that are armed when the world begins, each a line of JSON."""
+    limits: tuple[tuple[str, str, str], ...] = ()
+    """Role, scope and rate of each limit (`rules.limits`)."""
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    """Throttled callers, and when their latest calls were."""
     error_style: str = "documented"
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     file: str | None = field(default=None, compare=False, repr=False)
@@ -70,6 +78,21 @@ class Scenario:
     def on(self, installation: str | None) -> Scenario:
         """Give the same scenario on another installation; a file's path becomes one that holds everywhere."""
         return self if installation is None else replace(self, installation=anywhere(installation))
+
+    def limited(self, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
+        """Give the same scenario with other limits; None leaves them as they are."""
+        return self if not limits else replace(self, limits=tupled(checked_limits(limits)))
+
+    def limits_of(self) -> dict[str, dict[str, str]]:
+        """Give the limits by role and scope."""
+        found: dict[str, dict[str, str]] = {}
+        for role, scope, rate in self.limits:
+            found.setdefault(role, {})[scope] = rate
+        return found
+
+
+def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((role, scope, rate) for role, scopes in limits.items() for scope, rate in scopes.items())
 
 
 def scenario(name_or_file: str) -> Scenario:
@@ -146,8 +169,14 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
         **plain,
         steps=tuple(jsontext.written(step) for step in document.get("steps", ())),
         answers=tuple((answer["path"], jsontext.written(answer["body"])) for answer in document.get("answers", ())),
+        faults=tuple(jsontext.written(fault) for fault in document.get("faults", ())),
+        calls=tuple((caller, tuple(times)) for caller, times in document.get("calls", {}).items()),
         file=file,
     )
+    try:
+        found = found.limited(document.get("limits"))
+    except InvalidDocument as error:
+        raise ScenarioError(f"{found.title}: /{error}") from None
     start = moment(found, "clock", document["clock"]) if "clock" in document else found.start
     now = moment(found, "now", document["now"]) if "now" in document else None
     return replace(found, start=start, now=now).on(document.get("installation"))
@@ -177,6 +206,8 @@ def document_of(scenario: Scenario) -> dict[str, Any]:
         if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
             found[key] = value
     found["clock"] = as_text(scenario.start)
+    if scenario.limits:
+        found["limits"] = scenario.limits_of()
     if scenario.answers:
         found["answers"] = [{"path": path, "body": jsontext.read(body)} for path, body in scenario.answers]
     return found

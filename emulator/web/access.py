@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, Credential
-from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
+from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from emulator.core.world import World
 from emulator.routes.table import Scheme
+from emulator.web.throttle import throttle
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-MINUTE = timedelta(minutes=1)
 
 NO_CREDENTIALS = "Invalid token header. No credentials provided."
 SPACES = "Invalid token header. Token string should not contain spaces."
@@ -72,20 +71,5 @@ def admit(credential: Credential | None, method: str, world: World, scheme: Sche
         raise NotAuthenticated(scheme=scheme)
     if not (credential.may_read if method in SAFE_METHODS else credential.may_write):
         raise PermissionDenied
-    if credential.calls_per_minute is not None:
-        count_call(f"{scheme} {credential.role}", credential.calls_per_minute, world)
-
-
-def count_call(caller: str, limit: int, world: World) -> None:
-    """Count the call, or raise `Throttled`; only calls that are let in count."""
-    now = world.clock.now()
-    with world.lock:
-        recent = within(world.calls.get(caller, []), now)
-        if len(recent) >= limit:
-            raise Throttled((recent[0] + MINUTE - now).total_seconds())
-        world.calls[caller] = [*recent, now]
-
-
-def within(calls: list[datetime], now: datetime) -> list[datetime]:
-    """Give the calls of the last minute, oldest first; a clock that was set back has none of those after it."""
-    return [at for at in calls if now - MINUTE < at <= now]
+    if credential.calls_per_minute is not None or world.settings.limits:
+        throttle(credential, "read" if method in SAFE_METHODS else "write", world, scheme)

@@ -16,9 +16,12 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Body, Call, Reply
 from emulator.core.journal import Seen
 from emulator.core.records import User
+from emulator.core.refusals import NotKept
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
+from emulator.params.strictness import Finding, hint_of
+from emulator.params.strictness import refusal as strictly_refused
 from emulator.repeating import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
@@ -30,6 +33,7 @@ from emulator.web.bodies import charset_of, parse_body, query_pairs
 from emulator.web.language import asked_language
 from emulator.web.metadata import metadata
 from emulator.web.negotiation import absolute_url, indent_of, select_media_type
+from emulator.web.overlooked import body_findings, has_body, query_findings, strictly, unread_findings
 from emulator.web.pages import BAD_REQUEST, HTML, NOT_FOUND, host_of, is_valid_host, slash_location
 from emulator.web.routing import Match, Router
 
@@ -98,6 +102,9 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
         reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
     except BadRequest:
         raise
+    except NotKept as error:
+        LOG.error("request %s failed: %s", arrival.request_id, error)
+        reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
     except Exception:
         LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
         reply = Reply(ServerError.status, text(ServerError().body))
@@ -121,7 +128,8 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
         raise MethodNotAllowed(arrival.method)
     call = call_of(arrival, route, match.path, query, credential)
     # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
-    if route.method == "GET" and not route.personal and "CONTENT_TYPE" not in arrival.environ:
+    may_be_kept = not route.personal and "CONTENT_TYPE" not in arrival.environ and not has_body(arrival.environ)
+    if route.method == "GET" and may_be_kept:
         return read(arrival, route, call, answers)
     return run(arrival, route, call)
 
@@ -137,20 +145,37 @@ def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
 
 
 def run(arrival: Arrival, route: Route, call: Call) -> Reply:
-    """Let the row's handler answer; a query parameter that nobody knows is ignored, and told of in the hint."""
-    names = known(route.filters, route.size_parameter if route.pages else None)
-    strangers = unknown(call.query, names) if route.negotiates else []
-    if not strangers:
-        return linked(arrival, handled_by(route, call, arrival.world))
-    if arrival.world.strict:
-        raise refusal(strangers, names, by_field=route.filters is not None)
-    hint = unknown_hint(strangers, names)
+    """Let the row's handler answer. What the service ignores of a request is told of in the hint, or refused."""
+    strict = arrival.world.strict
+    findings: list[Finding] = []
+    hints: list[str | None] = []
+    if call.query and route.negotiates:
+        names = known(route.filters, route.size_parameter if route.pages else None)
+        if strangers := unknown(call.query, names):
+            if strict:
+                raise refusal(strangers, names, by_field=route.filters is not None)
+            hints.append(unknown_hint(strangers, names))
+    if call.query or has_body(arrival.environ):
+        findings = [*query_findings(route, call, arrival.environ), *unread_findings(route, call, arrival.environ)]
+        if strict and findings:
+            raise strictly_refused(findings, by_field=route.filters is not None or route.body is not None)
+    if strict and route.body is not None:
+        call = strictly(route, call, arrival.world)
+    before = arrival.world.root
     try:
         reply = linked(arrival, handled_by(route, call, arrival.world))
     except ApiError as error:
-        error.hint = error.hint or hint
+        error.hint = joined(*hints, error.hint, hint_of([*findings, *body_findings(route, call, before)]))
         raise
-    return replace(reply, headers={**hint_header(hint), **reply.headers})
+    if route.body is not None:
+        findings += body_findings(route, call, before)
+    if not findings and not hints:
+        return reply
+    return replace(reply, headers={**hint_header(joined(*hints, hint_of(findings))), **reply.headers})
+
+
+def joined(*hints: str | None) -> str | None:
+    return "; ".join(hint for hint in hints if hint) or None
 
 
 def handled_by(route: Route, call: Call, world: World) -> Reply:

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange, Seen
+from emulator.core.sources import machine_seconds
 from emulator.web.answers import Answers
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import Arrival, answer, hint_header
+from emulator.web.edge import send_disturbed
+from emulator.web.explain import explained
+from emulator.web.faulty import HEADER as FAULT
+from emulator.web.faulty import disturbed
 from emulator.web.pages import HTML, NOT_FOUND, decoded_path
 from emulator.web.routing import Router
 from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
@@ -38,8 +43,17 @@ REASONS = {status.value: f"{status.value} {status.phrase}" for status in HTTPSta
 class Door:
     """The WSGI application of an emulator."""
 
-    def __init__(self, worlds: Worlds, router: Router, control: WSGIApplication, cors: Cors) -> None:
+    def __init__(
+        self,
+        worlds: Worlds,
+        router: Router,
+        control: WSGIApplication,
+        cors: Cors,
+        *,
+        allow_fault_header: bool = False,
+    ) -> None:
         self.worlds, self.router, self.control, self.cors = worlds, router, control, cors
+        self.allow_fault_header = allow_fault_header
         self.answers = Answers()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -57,7 +71,12 @@ class Door:
             return send(nowhere(error), environ, NO_REQUEST, start_response)
         request_id = world.new_request_id()
         arrival = Arrival(environ, world, path, prefix, request_id, Seen())
-        reply = answer(arrival, self.router, self.answers)
+        if world.faults.armed or FAULT in environ:
+            reply = disturbed(arrival, self.router, self.answers, obeys_header=self.allow_fault_header)
+        else:
+            reply = answer(arrival, self.router, self.answers)
+        if reply.status > 300 and arrival.seen.fault is None:
+            reply = explained(arrival, reply, self.router, self.worlds)
         if not is_onlooking(environ):
             world.journal.add(exchange_of(arrival, reply))
         if LOG.isEnabledFor(logging.INFO):
@@ -107,6 +126,7 @@ def exchange_of(arrival: Arrival, reply: Reply) -> Exchange:
         headers,
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
+        machine_seconds(),
     )
 
 
@@ -118,5 +138,8 @@ def send(
     if reply.status != HTTPStatus.NO_CONTENT:
         headers.append(("Content-Type", reply.content_type))
     headers.extend(reply.headers.items())
+    body = b"" if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else reply.body
+    if reply.disturbance is not None:
+        return send_disturbed(reply, environ, lambda: start_response(REASONS[reply.status], headers), body)
     start_response(REASONS[reply.status], headers)
-    return [] if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else [reply.body]
+    return [body] if body else []

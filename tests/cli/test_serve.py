@@ -106,6 +106,20 @@ def test_options_choose_the_world(serve: Serve) -> None:
     assert answer.json()["count"] == 12
 
 
+def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
+    flags = ("--limit", "full-access:read=2/hour", "--limit", "read-only:read=1/day", "--allow-fault-header")
+    url = ready(serve("--port", "0", *flags))
+    headers = {"Authorization": "Token full-access"}
+    asked = requests.get(f"{url}{LIST}", headers=headers | {"X-Emulator-Fault": "503"}, timeout=10)
+    assert (asked.status_code, asked.headers["X-Emulator-Fault"]) == (503, "status")
+    assert [requests.get(f"{url}{LIST}", headers=headers, timeout=10).status_code for _ in range(3)] == [
+        200,
+        200,
+        429,
+    ]
+    assert "is no rate; one is like 100/min" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
+
+
 def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:
     twins = {"OMS_EMULATOR_SCENARIO": "empty", "OMS_EMULATOR_SEED": "4", "OMS_EMULATOR_PORT": "0"}
     process = serve("--seed", "5", **twins)

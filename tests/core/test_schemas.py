@@ -16,6 +16,10 @@ from tests.support import samples
 from tests.support.answers import check_answer, validator
 
 FREE_MAPS = {
+    "options": "the table of faults checks them, and names what is known",
+    "seen": "requests are the keys",
+    "limits": "roles are the keys",
+    "calls": "callers are the keys",
     "due": "one key per event",
     "document": "a scenario, judged by its own schema",
     "additional_data": "the reference's attributes of a log",

@@ -70,6 +70,8 @@ class Data:
     jwts: dict[str, str] = field(default_factory=dict)
     """Bearer token -> its role, or `expired`."""
     throttled: dict[str, list[float]] = field(default_factory=dict)
+    limits: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(role, `read` or `write`) -> the rate that the framework is given."""
     now: Callable[[], float] = lambda: 0.0
 
 
@@ -132,6 +134,27 @@ class TokenThrottle(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: views.APIView) -> str | None:
         return request.auth if request.auth in {"throttled", "Bearer throttled"} else None
+
+
+class LimitThrottle(SimpleRateThrottle):
+    """A rate for each role and scope, as scenarios say it."""
+
+    cache = Memory()
+
+    def get_rate(self) -> None:
+        """Know none before the request is there."""
+
+    def timer(self) -> float:
+        return DATA.now()
+
+    def allow_request(self, request: Request, view: views.APIView) -> bool:
+        self.scope = "read" if request.method in SAFE_METHODS else "write"
+        self.rate = DATA.limits.get((getattr(request.user, "role", ""), self.scope))
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: views.APIView) -> str | None:
+        return f"{self.scope} {request.auth}"
 
 
 class Pages(PageNumberPagination):
@@ -205,7 +228,7 @@ class Policies:
 
     authentication_classes: ClassVar = [BuiltInTokens]
     permission_classes: ClassVar = [RolePermission]
-    throttle_classes: ClassVar = [TokenThrottle]
+    throttle_classes: ClassVar = [TokenThrottle, LimitThrottle]
 
 
 class GuideViewSet(Policies, viewsets.GenericViewSet):

@@ -15,8 +15,10 @@ from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.handlers.timekeeping import advance
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.web.access import CHARACTERS, INACTIVE, MINUTE, NO_CREDENTIALS, SPACES, admit, authenticate
+from emulator.web.access import CHARACTERS, INACTIVE, NO_CREDENTIALS, SPACES, admit, authenticate
 from tests.support.worlds import START, world_of
+
+MINUTE = timedelta(minutes=1)
 
 every_operation = pytest.mark.parametrize(
     "route", [*GUIDE_ROUTES, *REFERENCE_ROUTES], ids=lambda route: route.operation

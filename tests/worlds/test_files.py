@@ -86,7 +86,7 @@ def test_a_file_of_anybody_else_is_left_alone(oms: Emulator, tmp_path: Path) -> 
     oms.save(mine)
     oms.save(mine)
     assert mine.read_bytes() == theirs.read_bytes()
-    with pytest.raises(FileProblem, match="folder exists and is no scenario file"):
+    with pytest.raises(FileProblem, match="folder: it is a folder"):
         oms.save(folder)
     with pytest.raises(FileProblem, match=r"cannot write .*folder"):
         oms.save(folder, force=True)

@@ -12,9 +12,11 @@ from emulator.core.refusals import ControlError
 from emulator.rules.installation import InvalidInstallation
 from emulator.rules.scenarios import ScenarioError, as_text
 from emulator.version import __version__
+from emulator.web.admin.audit import add_audit
 from emulator.web.admin.clock import add_clock
 from emulator.web.admin.docs import add_docs
 from emulator.web.admin.documents import answered_problem, answered_refusal
+from emulator.web.admin.faults import add_faults
 from emulator.web.admin.fidelity import add_fidelity
 from emulator.web.admin.graph import add_graph
 from emulator.web.admin.guard import refusal
@@ -35,7 +37,19 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (add_orders, add_packages, add_stock, add_graph, add_fidelity, add_tokens, add_clock, add_journal, add_hooks)
+NOUNS = (
+    add_orders,
+    add_packages,
+    add_stock,
+    add_graph,
+    add_fidelity,
+    add_tokens,
+    add_clock,
+    add_journal,
+    add_faults,
+    add_audit,
+    add_hooks,
+)
 WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario)
 
 

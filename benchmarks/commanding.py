@@ -1,0 +1,58 @@
+"""Commands as load: every request changes a state, and it can go on for ever."""
+
+import json
+
+from benchmarks import load
+from benchmarks.load import Job, Outcome, Request
+from benchmarks.rounds import MeasurementFailedError, Plan
+from benchmarks.servers import Server, fetch
+
+PACKAGES = "/api/v1/oms/packages/"
+AUTH = {"Authorization": "Token full-access"}
+FEW = 200
+
+BLOCK, UNBLOCK = 1021, 1025
+"""The default installation's transitions that take a waiting package out of work and back."""
+FLOCK = 20
+"""Packages that take turns: many more than there are connections, so that a package's commands keep their order."""
+CALLERS = 4
+TURNS = 20
+
+
+def commands(server: Server) -> list[Request]:
+    """Block each of some waiting packages, then unblock each: every request changes a state, and it can go on."""
+    waiting = waiting_packages(server)
+    return [commanding(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
+
+
+def waiting_packages(server: Server) -> list[int]:
+    found: list[int] = []
+    for number in range(1, 1 + FEW // 100):
+        page = json.loads(fetch(server, f"{PACKAGES}short/?limit=100&page={number}", headers=AUTH).body)
+        found += [package["id"] for package in page["results"] if package["state"]["enum_value"] == "100"]
+    if len(found) < FLOCK:
+        raise MeasurementFailedError(f"{len(found)} waiting packages instead of {FLOCK}")
+    return found[:FLOCK]
+
+
+def commanding(pk: int, transition: int) -> Request:
+    body = json.dumps({"transition": transition, "input_parameters": {}})
+    headers = AUTH | {"Content-Type": "application/json"}
+    return Request(f"{PACKAGES}{pk}/command/", method="POST", headers=headers, body=body, status=204, length=0)
+
+
+def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
+    """Requests per second of whole turns: afterwards every package is where it was."""
+    turns = round(TURNS * plan.seconds) or 1
+    job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns)
+    return checked(job).rps
+
+
+def checked(job: Job) -> Outcome:
+    """What the job came to; a single wrong answer or lost connection makes it no measurement."""
+    got = load.measure(job)
+    if got.failed or got.reconnects or not got.answered:
+        raise MeasurementFailedError(
+            f"{got.failed} of {got.sent} requests failed, {got.reconnects} reconnects: {'; '.join(got.reasons)}"
+        )
+    return got

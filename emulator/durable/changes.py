@@ -1,0 +1,77 @@
+"""What one step changed, as text: a line for each record, and one for each kind that gave out ids.
+
+package 6501 [6501,40,...]      the record as it is now
+reservation 12                  it is there no more
++ transition_log 7001           the next free id of the kind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from emulator.core.records import KINDS
+from emulator.core.rows import NAMES, packed
+from emulator.core.store import REMOVED, Transaction
+
+NEXT = "+"
+
+
+class Changed(NamedTuple):
+    """Records of one transaction as it left them."""
+
+    records: tuple[tuple[type[Any], int, Any], ...]
+    next_ids: tuple[tuple[type[Any], int], ...]
+
+
+def changed_by(transaction: Transaction) -> Changed:
+    """Give what a transaction changed: records that never change again, to be written down when there is time."""
+    maps = transaction.maps
+    records = tuple((kind, id_, maps[kind].get(id_, REMOVED)) for kind, id_ in transaction.touched)
+    before, now = transaction.start.maps.get("next"), maps.get("next")
+    if now is None or now is before:
+        return Changed(records, ())
+    given = ((kind, id_) for kind, id_ in now.items() if before is None or before.get(kind) != id_)
+    return Changed(records, tuple(given))
+
+
+def as_text(changed: Changed) -> bytes:
+    """Give the text of what a step changed."""
+    lines = [
+        f"{NAMES[kind]} {id_}".encode() + (b"" if record is REMOVED else b" " + packed(record))
+        for kind, id_, record in changed.records
+    ]
+    lines += [f"{NEXT} {NAMES[kind]} {id_}".encode() for kind, id_ in changed.next_ids]
+    return b"\n".join(lines)
+
+
+class Line(NamedTuple):
+    """One line of such a text."""
+
+    kind: type[Any]
+    id: int
+    row: bytes | None = None
+    """The record's text; None: it was removed."""
+    is_next: bool = False
+
+
+def lines_of(text: bytes) -> Iterator[Line]:
+    """Give the lines of a text. `ValueError` for one that is none."""
+    for line in text.split(b"\n") if text else ():
+        first, _, rest = line.partition(b" ")
+        if first == b"+":
+            name, _, id_ = rest.partition(b" ")
+            yield Line(kind_named(name), int(id_), None, is_next=True)
+        else:
+            id_, _, row = rest.partition(b" ")
+            yield Line(kind_named(first), int(id_), row or None)
+
+
+KINDS_BY_BYTES = {name.encode(): kind for name, kind in KINDS.items()}
+
+
+def kind_named(name: bytes) -> type[Any]:
+    try:
+        return KINDS_BY_BYTES[name]
+    except KeyError:
+        raise ValueError(f"unknown kind {name.decode(errors='replace')!r}") from None

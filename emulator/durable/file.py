@@ -1,0 +1,158 @@
+"""The file: an SQLite database that is made whole, looked at before it is touched, and opened by one process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+APPLICATION = 0x4F4D5345
+"""Marks our files among SQLite's, in its header: OMSE."""
+FORMAT = 1
+"""Version of the tables; a file of a later one is of a later emulator."""
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scenarios (digest TEXT PRIMARY KEY, document BLOB NOT NULL, request TEXT, start TEXT NOT NULL);
+CREATE TABLE worlds (
+  id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, scenario TEXT NOT NULL, course INTEGER NOT NULL,
+  now TEXT NOT NULL
+);
+CREATE TABLE courses (id INTEGER PRIMARY KEY, parent INTEGER, upto INTEGER NOT NULL);
+CREATE TABLE steps (at INTEGER PRIMARY KEY, line BLOB NOT NULL, changes BLOB NOT NULL);
+"""
+"""A course is a sequence of steps: the first `upto` of its parent's (of the scenario's, without a parent), then its
+own. Undo, restore and branch begin a course and copy nothing. `steps.at` is course << 32 | number of the step."""
+
+
+class StateProblem(ValueError):
+    """A state file that cannot be used; one line says which and why. It was not touched."""
+
+
+def make(path: Path, made_for: str) -> None:
+    """Make a file without worlds, aside first and then in place; `StateProblem` where that cannot be."""
+    try:
+        number, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(number)
+        try:
+            with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.executescript(f"BEGIN; {TABLES}")
+                connection.execute("INSERT INTO meta VALUES ('made_for', ?)", (made_for,))
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA journal_mode = WAL")
+            Path(aside).replace(path)
+            sync_folder(path.parent)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StateProblem(f"cannot make state file {path}: {error.strerror or error}") from None
+    except sqlite3.Error as error:
+        raise StateProblem(f"cannot make state file {path}: {error}") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the folder's own entries on disk, so that a new file is found after a crash."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def is_new(path: Path) -> bool:
+    """Tell whether there is nothing yet; `StateProblem` for what can be no state file, or cannot be written."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise StateProblem(f"cannot open state file {path}: {error.strerror}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise StateProblem(f"state file {path} is no file but {'a folder' if path.is_dir() else 'a device or pipe'}")
+    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise StateProblem(f"state file {path} is read-only, so nothing could be kept in it")
+    return found.st_size == 0
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection that only reads, of a file that is ours and whole; neither it nor its log is touched.
+
+    `StateProblem` for one that is in use, foreign, of a later version, or damaged.
+    """
+    beside = [path.with_name(path.name + end) for end in ("-shm", "-wal")]
+    there = [each.exists() for each in beside]
+    try:
+        with closing(connect(path, "ro")) as connection:
+            refuse_foreign(path, connection)
+            yield connection
+    except sqlite3.Error as error:
+        raise StateProblem(said(path, error)) from None
+    finally:
+        for each, was in zip(beside, there, strict=True):
+            if not was:
+                with contextlib.suppress(OSError):
+                    each.unlink()
+
+
+def refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION:
+        raise StateProblem(f"{path} is a database, but no state file of oms-emulator")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        raise StateProblem(
+            f"state file {path} is of a later oms-emulator: its form is {version}, and this one knows {FORMAT}"
+        )
+    (first, *_) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if first != "ok":
+        raise StateProblem(f"state file {path} is damaged: {' '.join(first.split())}")
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """Give the one connection that writes; nobody else opens the file while it is there. `StateProblem` otherwise."""
+    try:
+        connection = connect(path, "rw")
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise StateProblem(said(path, error)) from None
+    return connection
+
+
+SAID = {
+    "SQLITE_BUSY": "state file {path} is in use by another process",
+    "SQLITE_NOTADB": "{path} is no state file of oms-emulator",
+    "SQLITE_CORRUPT": "state file {path} is damaged",
+    "SQLITE_READONLY": "state file {path} is read-only, so nothing could be kept in it",
+    "SQLITE_FULL": "the disk of state file {path} is full",
+}
+
+
+def said(path: Path, error: sqlite3.Error) -> str:
+    """Say in one line what SQLite found."""
+    name = getattr(error, "sqlite_errorname", "")
+    known = next((text for code, text in SAID.items() if name.startswith(code)), None)
+    return f"state file {path}: {error}" if known is None else known.format(path=path)

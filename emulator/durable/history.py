@@ -1,0 +1,151 @@
+"""All versions of the records that the steps of a world made, and the records as they were at any of them.
+
+An event tells of its subject as it was then: whoever asks for it reads the versions of that step.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from functools import cached_property
+from typing import Any
+
+from emulator.core.bulk import by_kind, with_changes
+from emulator.core.records import RELATIONS, WebhookEvent, relation_key
+from emulator.core.rows import COLUMNS, unpacked
+from emulator.core.store import REMOVED, Root
+from emulator.durable.changes import lines_of
+
+
+class Versions:
+    """One record through the steps: texts, each read when somebody asks for it."""
+
+    __slots__ = ("numbers", "values")
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.values: list[Any] = []
+
+
+class History:
+    """What steps changed, on top of a start that some steps came `before`."""
+
+    def __init__(self, start: Root, before: int = 0) -> None:
+        self.start, self.before = start, before
+        self.versions: dict[type[Any], dict[int, Versions]] = defaultdict(dict)
+        self.next_ids: dict[type[Any], int] = {}
+        self._moves: dict[tuple[type[Any], str], dict[Any, list[tuple[int, int, bool]]]] = {}
+
+    def learn(self, number: int, changes: bytes) -> None:
+        """Take what a step changed; steps come in their order. `ValueError` for a text that says nothing."""
+        for kind, id_, row, is_next in lines_of(changes):
+            if is_next:
+                self.next_ids[kind] = id_
+                continue
+            versions = self.versions[kind].get(id_)
+            if versions is None:
+                versions = self.versions[kind][id_] = Versions()
+            versions.numbers.append(number)
+            versions.values.append(REMOVED if row is None else row)
+
+    def root(self) -> Root:
+        """Give the records as the last step left them."""
+        latest = (
+            (kind, id_, self._record(kind, versions, -1))
+            for kind, found in self.versions.items()
+            for id_, versions in found.items()
+        )
+        return with_changes(self.start, by_kind(latest), self.next_ids)
+
+    def then(self, number: int) -> Root:
+        """Give the records as a step left them, for documents: each is looked up when it is read."""
+        return self._told_before[number] if number <= self.before else Then(self, number)
+
+    @cached_property
+    def _told_before(self) -> dict[int, Root]:
+        """What the start's own events tell of."""
+        events = self.start.maps.get(WebhookEvent, {}).values()
+        return {event.told_from.number: event.told_from for event in events if event.told_from is not None}
+
+    def _record(self, kind: type[Any], versions: Versions, at: int) -> Any:
+        value = versions.values[at]
+        if isinstance(value, bytes):
+            value = versions.values[at] = unpacked(kind, value, self.then)
+        return value
+
+    def record(self, kind: type[Any], id_: int, number: int) -> Any:
+        """Give a record as it was at a step: None where no step until then had changed the start's."""
+        versions = self.versions.get(kind, {}).get(id_)
+        at = 0 if versions is None else bisect_right(versions.numbers, number)
+        return self._record(kind, versions, at - 1) if versions is not None and at else None
+
+    def related(self, kind: type[Any], relation: str, key: Any, number: int) -> tuple[int, ...] | None:
+        """Give what a relation found at a step: None where no step until then had changed what the start has."""
+        moved = [move for move in self._moves_of(kind, relation).get(key, ()) if move[0] <= number]
+        if not moved:
+            return None
+        found = set(self.start.related(kind, relation, key))
+        for _, id_, is_there in moved:
+            (found.add if is_there else found.discard)(id_)
+        return tuple(sorted(found))
+
+    def _moves_of(self, kind: type[Any], relation: str) -> dict[Any, list[tuple[int, int, bool]]]:
+        """Give under each key, in the order of the steps, which records came and went."""
+        if (known := self._moves.get((kind, relation))) is not None:
+            return known
+        columns = RELATIONS[kind][relation]
+        moves: dict[Any, list[tuple[int, int, bool]]] = defaultdict(list)
+        for id_, versions in tuple(self.versions.get(kind, {}).items()):
+            before = self.start.get(kind, id_)
+            for at, number in enumerate(versions.numbers):
+                record = self._record(kind, versions, at)
+                now = None if record is REMOVED else record
+                if before is not None:
+                    moves[relation_key(before, columns)].append((number, id_, False))
+                if now is not None:
+                    moves[relation_key(now, columns)].append((number, id_, True))
+                before = now
+        for found in moves.values():
+            found.sort(key=lambda move: move[0])
+        self._moves[kind, relation] = moves
+        return moves
+
+
+class Then(Root):
+    """The records at a step, as far as a document asks: by id, and by relation."""
+
+    def __init__(self, history: History, number: int) -> None:
+        maps: Any = MapsThen(history, number)
+        super().__init__(history.start.base, maps, number)
+
+
+class MapsThen:
+    """The changes of a view, looked up in a history."""
+
+    def __init__(self, history: History, number: int) -> None:
+        self._history, self._number = history, number
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        kind, relation = name if isinstance(name, tuple) else (name, None)
+        known = kind in COLUMNS if relation is None else relation in RELATIONS.get(kind, ())
+        return ChangesThen(self._history, self._number, kind, relation) if known else default
+
+
+class ChangesThen:
+    """The changes of one kind, or of one relation, looked up in a history."""
+
+    def __init__(self, history: History, number: int, kind: type[Any], relation: str | None) -> None:
+        self._history, self._number = history, number
+        self._kind, self._relation = kind, relation
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        history, kind, relation = self._history, self._kind, self._relation
+        if relation is None:
+            found = history.record(kind, key, self._number)
+            before = history.start.maps.get(kind)
+        else:
+            found = history.related(kind, relation, key, self._number)
+            before = history.start.maps.get((kind, relation))
+        if found is None and before is not None:
+            found = before.get(key)
+        return default if found is None else found

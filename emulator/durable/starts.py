@@ -1,0 +1,92 @@
+"""What a file's worlds start from: scenarios as text, and how to tell that a start is no longer the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from emulator.core.bases import Base
+from emulator.core.records import KINDS
+from emulator.core.rows import packed
+from emulator.rules.scenarios import Scenario, as_text, document_of, from_document
+
+SAMPLES = 20
+WHOLE = 300
+"""Kinds with so many records, or fewer, are compared record by record; of others some are."""
+
+
+def text_of(scenario: Scenario) -> bytes:
+    """Give the text of a scenario, steps and all."""
+    document = document_of(scenario)
+    if scenario.now is not None:
+        document["now"] = as_text(scenario.now)
+    steps = b"[" + b",".join(scenario.steps) + b"]"
+    return orjson.dumps(document | {"steps": orjson.Fragment(steps)})
+
+
+def scenario_of(text: bytes, request: str | None) -> Scenario:
+    """Give the scenario of a text. `ValueError` for one that is none."""
+    document = orjson.loads(text)
+    return replace(from_document(document, document["name"]), request=request)
+
+
+def digest_of(scenario: Scenario) -> str:
+    """Give what is the same for scenarios that start the same."""
+    same = replace(scenario, description="", installation=whole_path(scenario.installation))
+    return hashlib.blake2b(text_of(same), digest_size=16).hexdigest()
+
+
+def whole_path(installation: str) -> str:
+    """Give an installation's name, or its file wherever the process runs."""
+    return str(Path(installation).absolute()) if installation.endswith(".json") else installation
+
+
+def identity_of(scenario: Scenario) -> dict[str, Any]:
+    """Give what a state file says of the scenario that it was made for."""
+    return {
+        "scenario": scenario.name,
+        "installation": whole_path(scenario.installation),
+        "packages": scenario.packages,
+        "seed": scenario.seed,
+        "digest": digest_of(scenario),
+    }
+
+
+DIFFERENCES = {
+    "scenario": "was made for scenario {then!r}, not for {now!r}",
+    "installation": "was made for installation {then!r}, not for {now!r}",
+    "packages": "was made for {then:,} packages, not for {now:,}",
+    "seed": "was made for seed {then}, not for {now}",
+    "digest": "was made for another version of the scenario: its clock, language, answers or steps differ",
+}
+
+
+def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Say in what two identities differ first, or None."""
+    for key, told in DIFFERENCES.items():
+        if then.get(key) != now[key]:
+            return told.format(then=then.get(key), now=now[key])
+    return None
+
+
+def start_of(base: Base) -> str:
+    """Give what changes when the records do that a scenario starts from: another installation file, other pools."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, kind in KINDS.items():
+        ids = base.ids(kind)
+        digest.update(f"{name} {len(ids)} {base.next_id(kind)}\n".encode())
+        for id_ in some(ids):
+            digest.update(packed(base.get(kind, id_)))
+    return digest.hexdigest()
+
+
+def some(ids: Sequence[int]) -> Sequence[int]:
+    """Give all of a few ids, or some of many, from the first to the last."""
+    if len(ids) <= WHOLE:
+        return ids
+    return [ids[at * (len(ids) - 1) // (SAMPLES - 1)] for at in range(SAMPLES)]

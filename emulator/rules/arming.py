@@ -1,0 +1,131 @@
+"""Which calls an armed fault disturbs, and how a fault is armed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from emulator.core.faults import Armed
+from emulator.core.records import State
+from emulator.core.refusals import InvalidDocument
+from emulator.core.store import View
+from emulator.core.world import World
+from emulator.rules.arranging.states import ALIASES, PACKAGE, TRANSFER, names_of
+from emulator.rules.faults import Meeting, checked_options
+from emulator.rules.seeding.dice import roll, widest
+
+FACES = 2**32
+WHEN = ("nth", "token", "state", "after", "rate")
+TABLED = ("operation", "method", "times")
+
+
+def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) -> Armed:
+    """Arm the fault that a document (valid by its schema) describes.
+
+    `InvalidDocument` for a kind, option, operation, token or state that nobody knows: it names what is known.
+    """
+    operation = document.get("operation")
+    if operation is not None and operation not in operations:
+        raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations))
+    options = checked_options(document["kind"], document.get("options", {}))
+    when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
+    if "state" in when:
+        states_meant(world.root, when["state"])
+    if isinstance(when.get("after"), str):
+        moment(when["after"])
+    times = document.get("times")
+    fault = Armed(
+        id=document.get("id", world.faults.next_id),
+        kind=document["kind"],
+        options=options,
+        operation=operation,
+        method=document.get("method"),
+        when=when,
+        times=1 if times is None and "nth" in when else times,
+        hits=document.get("hits", 0),
+        met=document.get("met", 0),
+        seen=dict(document.get("seen", {})),
+    )
+    world.faults.add(fault)
+    return fault
+
+
+def fault_document(fault: Armed) -> dict[str, Any]:
+    """Give a fault as the control API shows it."""
+    return {
+        "id": fault.id,
+        "kind": fault.kind,
+        "operation": fault.operation,
+        "method": fault.method,
+        "options": dict(fault.options),
+        "when": dict(fault.when),
+        "times": fault.times,
+        "hits": fault.hits,
+    }
+
+
+def kept_document(fault: Armed) -> dict[str, Any]:
+    """Give a fault as scenario files have it: with its counts, and without what says nothing."""
+    counts = {"met": fault.met, "seen": fault.seen}
+    return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
+
+
+def met(world: World, call: Meeting) -> list[Armed]:
+    """Give the faults that disturb this call, in the order in which they were armed; each counts it."""
+    faults = world.faults
+    with faults.lock:
+        return [fault for fault in faults.armed if concerns(fault, call, world) and strikes(fault, call, world)]
+
+
+def concerns(fault: Armed, call: Meeting, world: World) -> bool:
+    """Tell whether a fault could disturb this call at all."""
+    when = fault.when
+    return (
+        fault.operation in (None, call.operation)
+        and fault.method in (None, call.method)
+        and when.get("token") in (None, call.token)
+        and ("state" not in when or call.state in states_meant(world.root, when["state"]))
+        and not (isinstance(when.get("after"), str) and world.clock.now() < moment(when["after"]))
+    )
+
+
+def strikes(fault: Armed, call: Meeting, world: World) -> bool:
+    """Count a call that a fault could disturb, and tell whether it does."""
+    fault.met += 1
+    after = fault.when.get("after")
+    if fault.times is not None and fault.hits >= fault.times:
+        return False
+    if fault.met < fault.when.get("nth", 1) or (isinstance(after, int) and fault.met <= after):
+        return False
+    if "rate" in fault.when and not rolled(fault, call, world.settings.seed):
+        return False
+    fault.hits += 1
+    return True
+
+
+def rolled(fault: Armed, call: Meeting, seed: int) -> bool:
+    """Roll the world's dice. The same request meets the same dice whatever others ask between, in whatever order."""
+    request = f"{call.method} {call.path}?{call.query}"
+    fault.seen[request] = fault.seen.get(request, 0) + 1
+    dice = roll(seed, f"fault {fault.id} {request}", fault.seen[request])
+    return widest(dice, 0) < float(fault.when["rate"]) * FACES
+
+
+def states_meant(view: View, asked: str | int) -> frozenset[int]:
+    """Give the states of packages and transfer orders that a name, an enum value or an id means."""
+    states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
+    text = str(asked).strip().casefold()
+    value = ALIASES.get(text, text)
+    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
+    if not found:
+        raise InvalidDocument(f"no state {asked!r}", [state.name for state in states])
+    return frozenset(found)
+
+
+def moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidDocument(f"after: {text!r} is no date and time: {error}") from None
+    return at.replace(tzinfo=at.tzinfo or UTC)

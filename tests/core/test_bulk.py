@@ -1,0 +1,96 @@
+"""Changes put on a root at once come to what the transactions came to, one after another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.core.bulk import by_kind, with_changes
+from emulator.core.records import KINDS, QUEUES, RELATIONS, TALLIES, Package, Stock, Webhook, WebhookEvent
+from emulator.core.store import REMOVED, Root, Transaction
+from tests.support.worlds import START, world_of
+
+IDS = st.integers(1, 4)
+KEYS = st.integers(1, 3)
+CHANGE = st.tuples(st.sampled_from(["stock", "package", "event", "hook", "remove"]), IDS, KEYS, KEYS)
+BASE = [
+    *(Stock(id_, id_, 1) for id_ in (1, 2)),
+    *(Package(id_, 1, 1, 1, 1) for id_ in (1, 2)),
+    *(WebhookEvent(id_, 1, 1, 1) for id_ in (1, 2)),
+    Webhook(1, event_type="a"),
+]
+
+
+def do(tx: Transaction, what: str, id_: int, one: int, other: int) -> None:
+    """Change a record, or add it, or take it away."""
+    columns: dict[str, tuple[type[Any], dict[str, Any]]] = {
+        "stock": (Stock, {"product": one, "stock_location": other}),
+        "package": (Package, {"stock_location": one, "state": other, "order": one, "shipping_address": other}),
+        "event": (WebhookEvent, {"due": None if one == 1 else START + timedelta(seconds=other), "object_id": one}),
+        "hook": (Webhook, {"event_type": "abc"[one - 1]}),
+        "remove": (Webhook, {}),
+    }
+    kind, changes = columns[what]
+    record = tx.get(kind, id_)
+    if what == "remove":
+        if record is not None:
+            tx.remove(record)
+    elif record is not None:
+        tx.change(record, **changes)
+    elif what == "package":
+        tx.add(Package(tx.new_id(Package), other, one, other, one))
+    elif what == "stock":
+        tx.add(Stock(tx.new_id(Stock), one, other))
+    elif what == "event":
+        tx.add(WebhookEvent(tx.new_id(kind), 1, one, 1, due=changes["due"]))
+    else:
+        tx.add(Webhook(tx.new_id(Webhook), event_type="abc"[one - 1]))
+
+
+def seen(root: Root) -> dict[Any, Any]:
+    """Give all that a view tells."""
+    found: dict[Any, Any] = {kind: list(root.all(kind)) for kind in KINDS.values()}
+    found |= {(kind, "ids"): list(root.ids(kind)) for kind in KINDS.values()}
+    found |= {
+        (kind, relation, key): root.related(kind, relation, key)
+        for kind, relations in RELATIONS.items()
+        for relation, columns in relations.items()
+        for key in keys(len(columns))
+    }
+    found |= {(kind, "tally"): +root.tally(kind) for kind in TALLIES}  # type: ignore[operator]  # a Counter
+    found |= {(kind, "queue"): list(root.queued(kind)) for kind in QUEUES}
+    return found
+
+
+def keys(columns: int) -> list[Any]:
+    plain: list[Any] = [None, 1, 2, 3, 4, "a", "b", "c"]
+    return plain if columns == 1 else [(one, other) for one in plain for other in plain]
+
+
+@settings(max_examples=150, deadline=None)
+@given(before=st.lists(CHANGE, max_size=6), after=st.lists(CHANGE, max_size=12))
+def test_all_at_once_is_one_after_another(before: list[Any], after: list[Any]) -> None:
+    """Records, ids, relations, counts, what waits and the next ids, on a start that had changes already."""
+    world = world_of(BASE)
+    first = Transaction(world.root, START)
+    for change in before:
+        do(first, *change)
+    start = first.root()
+    last = Transaction(start, START)
+    for change in after:
+        do(last, *change)
+    changes = by_kind((kind, id_, last.maps[kind][id_]) for kind, id_ in last.touched)
+    at_once = with_changes(start, changes, dict(last.maps.get("next", {})))
+    assert seen(at_once) == seen(last.root())
+    assert Transaction(at_once, START).new_id(Package) == Transaction(last.root(), START).new_id(Package)
+
+
+def test_what_was_added_and_removed_again_leaves_no_trace() -> None:
+    world = world_of(BASE)
+    at_once = with_changes(world.root, {Webhook: {7: REMOVED}}, {Webhook: 8})
+    assert list(at_once.ids(Webhook)) == [1]
+    assert at_once.get(Webhook, 7) is None
+    assert Transaction(at_once, START).new_id(Webhook) == 8

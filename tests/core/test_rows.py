@@ -1,0 +1,67 @@
+"""Every record of every kind comes back from its text as it was, whatever its columns hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.core.records import ABSENT, KINDS, Absent, Package, WebhookEvent
+from emulator.core.rows import packed, unpacked
+from emulator.core.store import Root
+from tests.support.worlds import world_of
+
+ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3))])
+VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(),
+    str: st.text(alphabet=st.characters()) | st.just("\ud800"),
+    bool: st.booleans(),
+    bytes: st.sampled_from([b"{}", b'{"a":[1,null]}', b'["\xc3\xbc"]', b"null"]),
+    datetime: st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=ZONES),  # noqa: DTZ001 - bounds
+    Absent: st.just(ABSENT),
+    type(None): st.none(),
+    Any: st.none(),
+}
+
+
+def records_of(kind: type[Any]) -> st.SearchStrategy[Any]:
+    hints = get_type_hints(kind).values()
+    return st.tuples(*(st.one_of([VALUES[each] for each in get_args(hint) or (hint,)]) for hint in hints)).map(
+        kind._make
+    )
+
+
+def no_root(number: int) -> Root:
+    raise AssertionError(number)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_record_comes_back_from_its_text(kind: type[Any], data: st.DataObject) -> None:
+    record = data.draw(records_of(kind))
+    text = packed(record)
+    assert b"\n" not in text
+    assert unpacked(kind, text, no_root) == record
+
+
+def test_an_event_tells_of_the_root_of_its_step() -> None:
+    root = Root(world_of().base, {}, 17)
+    asked: list[int] = []
+    event = WebhookEvent(1, 2, 3, 4, told_from=root)
+
+    def told_from(number: int) -> Root:
+        asked.append(number)
+        return root
+
+    assert unpacked(WebhookEvent, packed(event), told_from) == event
+    assert asked == [17]
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b"null", b"[" * 9999, b'["' + b"x" * 9 + b'"]'])
+def test_what_is_no_record_is_said(text: bytes) -> None:
+    with pytest.raises(ValueError, match="no package"):
+        unpacked(Package, text, no_root)

@@ -1,0 +1,1 @@
+"""Worlds in a file: restarts, kills, refusals, full disks."""

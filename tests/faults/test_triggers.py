@@ -1,0 +1,318 @@
+"""Which calls a fault disturbs: by operation, method, token, state, count, time and chance; and whose it is."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from emulator import Emulator
+from emulator.core.records import Package, TransferOrder
+from emulator.rules.faults import FAULTS
+from emulator.web.pages import BAD_REQUEST
+
+LIST = "/api/v1/oms/packages/"
+
+
+def statuses(client: requests.Session, path: str, times: int, **rest: Any) -> list[int]:
+    return [client.get(path, **rest).status_code for _ in range(times)]
+
+
+TRIGGERS: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [503] * 5),
+    ({"times": 2}, [503, 503, 200, 200, 200]),
+    ({"nth": 2}, [200, 503, 200, 200, 200]),
+    ({"nth": 2, "times": 3}, [200, 503, 503, 503, 200]),
+    ({"after": 3}, [200, 200, 200, 503, 503]),
+    ({"after": 1, "times": 1}, [200, 503, 200, 200, 200]),
+    ({"token": "read-only"}, [200] * 5),
+    ({"token": "full-access"}, [503] * 5),
+    ({"method": "POST"}, [200] * 5),
+    ({"method": "GET"}, [503] * 5),
+    ({"after": "2000-01-01T00:00:00Z"}, [503] * 5),
+    ({"after": "2100-01-01T00:00:00Z"}, [200] * 5),
+    ({"rate": 1}, [503] * 5),
+]
+
+
+@pytest.mark.parametrize(("when", "expected"), TRIGGERS, ids=[str(when) for when, _ in TRIGGERS])
+def test_a_trigger_says_which_calls(when: dict[str, Any], expected: list[int], oms: Emulator) -> None:
+    oms.faults.add("list_packages", status=503, **when)
+    assert statuses(oms.session(), LIST, 5) == expected
+    assert oms.faults.list()[0]["hits"] == expected.count(503)
+
+
+def test_another_operation_is_left_alone_and_no_operation_means_all(oms: Emulator) -> None:
+    client = oms.session()
+    oms.faults.add("list_packages", status=503)
+    assert statuses(client, f"{LIST}short/", 1) + statuses(client, "/packages/", 1) == [200, 401]
+    oms.faults.add(status=502)
+    assert [*statuses(client, f"{LIST}short/", 1), *statuses(client, "/nowhere/", 1)] == [502, 502]
+    assert client.get("/__admin/health").status_code == 200, "the control API is nobody's to disturb"
+
+
+def test_a_fault_in_a_state_meets_what_is_in_it(oms: Emulator) -> None:
+    """Names, values and ids of states; of transfer orders too; and the state before the call counts."""
+    client = oms.session()
+    packed = next(one.id for one in oms.world.root.all(Package) if one.state == 40)
+    waiting = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    for state in ("Packed", "packed all items", 500, "40"):
+        oms.faults.clear()
+        oms.faults.add(status=503, state=state)
+        assert (client.get(f"{LIST}{packed}/").status_code, client.get(f"{LIST}{waiting}/").status_code) == (503, 200)
+        assert client.get(LIST).status_code == client.get(f"{LIST}0/").status_code - 204 == 200
+    oms.faults.clear()
+    oms.faults.add(status=503, state="waiting", operation="get_transfer")
+    found = {
+        one.id: client.get(f"/api/v1/oms/transfer_orders/{one.id}/").status_code == 503 for one in transfers(oms)
+    }
+    assert set(found.values()) == {True, False}
+    assert found == {one.id: one.state == 73 for one in transfers(oms)}
+
+
+def transfers(oms: Emulator) -> list[TransferOrder]:
+    return list(oms.world.root.all(TransferOrder))
+
+
+def test_time_lets_a_fault_begin(oms: Emulator) -> None:
+    start = oms.clock.now()
+    oms.faults.add(status=503, after=start.replace(year=start.year + 1).astimezone(timezone(timedelta(hours=3))))
+    client = oms.session()
+    assert statuses(client, LIST, 1) == [200]
+    oms.clock.advance(days=370)
+    assert statuses(client, LIST, 1) == [503]
+
+
+def rolled(oms: Emulator, paths: list[str]) -> list[int]:
+    return [oms.session().get(path).status_code for path in paths]
+
+
+def test_a_rate_is_the_worlds_dice() -> None:
+    """The same in each world of a seed, another in another, and about as often as it says."""
+    pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 101)]
+    met = []
+    for seed in (7, 7, 8):
+        oms = Emulator("demo", seed=seed)
+        oms.faults.add(status=503, rate=0.3)
+        met.append(rolled(oms, pages))
+    assert met[0] == met[1] != met[2]
+    assert all(15 <= found.count(503) <= 45 for found in met)
+
+
+def test_a_rate_does_not_mind_who_asks_between() -> None:
+    """Each request meets its own dice, in whatever order threads bring the requests."""
+    pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 61)]
+    found = []
+    for workers in (1, 8):
+        oms = Emulator("demo")
+        oms.faults.add(status=503, rate=0.5)
+        with ThreadPoolExecutor(workers) as pool:
+            found.append(list(pool.map(lambda path, oms=oms: oms.session().get(path).status_code, pages)))
+    assert found[0] == found[1]
+
+
+def test_no_hit_of_many_threads_is_lost(oms: Emulator) -> None:
+    oms.faults.add("list_packages", status=503, times=30)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: oms.session().get(f"{LIST}?limit=1").status_code, range(100)))
+    assert (found.count(503), oms.faults.list()[0]["hits"]) == (30, 30)
+
+
+# --- whose faults ------------------------------------------------------------------------------------------------
+
+
+def test_faults_are_a_worlds_own_and_its_snapshots(oms: Emulator) -> None:
+    """Counts go back with a snapshot, a branch goes on from them, and neither touches the other."""
+    client = oms.session()
+    oms.faults.add("list_packages", status=503, nth=3)
+    statuses(client, LIST, 1)
+    oms.snapshot("one call")
+    branch = oms.branch("other")
+    assert statuses(client, LIST, 3) == [200, 503, 200]
+    assert statuses(branch.session(), LIST, 3) == [200, 503, 200]
+    oms.restore("one call")
+    assert oms.faults.list()[0]["hits"] == 0
+    assert statuses(client, LIST, 3) == [200, 503, 200]
+    branch.faults.clear()
+    assert [len(each.faults.list()) for each in (oms, branch)] == [1, 0]
+    oms.reset()
+    assert oms.faults.list() == []
+    assert oms.in_world("fresh", "demo").faults.list() == []
+
+
+def test_an_exported_world_goes_on_with_its_faults(tmp_path: Path) -> None:
+    """Counts, dice and limits are in the file; the world that it makes answers as the first one would."""
+    oms = Emulator("demo", limits={"full-access": {"read": "8/hour"}})
+    oms.faults.add("list_packages", status=503, nth=3, times=2)
+    oms.faults.add("list_packages_short", status=502, rate=0.5)
+    paths = [LIST, f"{LIST}short/", LIST, f"{LIST}short/", f"{LIST}short/"]
+    rolled(oms, paths)
+    oms.save(tmp_path / "world.json")
+    other = Emulator(tmp_path / "world.json")
+    assert other.faults.list() == oms.faults.list()
+    assert other.export()["faults"] == oms.export()["faults"]
+    assert rolled(other, paths * 3) == rolled(oms, paths * 3)
+    assert {503, 502, 429, 200} <= set(rolled(Emulator(tmp_path / "world.json"), paths * 5))
+
+
+def test_a_scenario_brings_its_faults_anew_with_each_reset(tmp_path: Path) -> None:
+    file = tmp_path / "flaky.json"
+    fault = {"kind": "status", "options": {"status": 503}, "operation": "list_packages", "times": 1}
+    file.write_text(json.dumps({"name": "flaky", "packages": 3, "faults": [fault]}), "utf-8")
+    oms = Emulator(file)
+    assert statuses(oms.session(), LIST, 2) == [503, 200]
+    oms.reset()
+    assert statuses(oms.session(), LIST, 2) == [503, 200]
+
+
+# --- asked wrongly -------------------------------------------------------------------------------------------------
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "slow"}, "unknown fault 'slow'"),
+    ({}, "kind"),
+    ({"kind": "status"}, "fault status: option 'status' is missing"),
+    ({"kind": "status", "options": {"status": 200}}, "fault status: option 'status' is 200, must be from 400 to 599"),
+    ({"kind": "status", "options": {"status": 499}}, "option 'status' is 499, which is no status"),
+    ({"kind": "status", "options": {"status": 503.5}}, "option 'status' is 503.5, must be a whole number"),
+    ({"kind": "status", "options": {"status": 503, "detail": 3}}, "option 'detail' is 3, must be a text"),
+    ({"kind": "delay", "options": {"seconds": -1}}, "option 'seconds' is -1, must be from 0 to 600"),
+    ({"kind": "delay", "options": {"seconds": 601}}, "must be from 0 to 600"),
+    ({"kind": "delay", "options": {"minutes": 1}}, "fault delay: unknown option 'minutes'"),
+    ({"kind": "drip", "options": {"pieces": 1}}, "option 'pieces' is 1, must be from 2 to 1000"),
+    ({"kind": "reset", "operation": "list_parcels"}, "unknown operation 'list_parcels'"),
+    ({"kind": "reset", "colour": 1}, "unknown key 'colour'"),
+    ({"kind": "reset", "method": "FETCH"}, "/method"),
+    ({"kind": "reset", "times": 0}, "/times"),
+    ({"kind": "reset", "when": {"nth": 0}}, "/when/nth"),
+    ({"kind": "reset", "when": {"rate": 1.5}}, "/when/rate"),
+    ({"kind": "reset", "when": {"often": 1}}, "often"),
+    ({"kind": "reset", "when": {"state": "Sleeping"}}, "no state 'Sleeping'"),
+    ({"kind": "reset", "when": {"after": "2023-02-30T00:00:00Z"}}, "2023-02-30T00:00:00Z' is no date and time"),
+]
+
+
+@pytest.mark.parametrize(("document", "says"), WRONG, ids=[says for _, says in WRONG])
+def test_a_wrong_fault_is_refused_in_one_line(document: dict[str, Any], says: str, oms: Emulator) -> None:
+    answer = oms.session().post("/__admin/faults", json=document)
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]
+    assert oms.faults.list() == []
+
+
+@pytest.mark.parametrize(
+    ("document", "known"),
+    [
+        ({"kind": "slow"}, "lost_response"),
+        ({"kind": "delay", "options": {"minutes": 1}}, "seconds"),
+        ({"kind": "reset", "operation": "x"}, "command_package"),
+        ({"kind": "reset", "when": {"state": "x"}}, "Waiting"),
+    ],
+)
+def test_what_is_unknown_names_what_is_known(document: dict[str, Any], known: str, oms: Emulator) -> None:
+    assert known in oms.session().post("/__admin/faults", json=document).json()["known"]
+
+
+def test_python_refuses_in_the_same_words(oms: Emulator) -> None:
+    with pytest.raises(ValueError, match=r"unknown operation 'list_parcels'; known: .*command_package"):
+        oms.faults.add("list_parcels", status=503)
+    with pytest.raises(ValueError, match="needs a kind, or status=, or delay=; known: status, delay"):
+        oms.faults.add("list_packages", nth=2)
+    with pytest.raises(ValueError, match="no fault 9 is armed"):
+        oms.faults.remove(9)
+
+
+def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "flaky.json"
+    file.write_text(json.dumps({"name": "flaky", "faults": [{"kind": "slow"}]}), "utf-8")
+    with pytest.raises(ValueError, match=r"flaky.json: /faults/0: unknown fault 'slow'; known: status"):
+        Emulator(file)
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"faults": [{"kind": "slow"}]}, "/faults/0: unknown fault 'slow'"),
+        ({"faults": [{"kind": "delay", "options": {}}]}, "/faults/0: fault delay: option 'seconds' is missing"),
+        ({"limits": {"bob": {"read": "1/s"}}}, "limits: unknown token 'bob'"),
+        ({"steps": [{"operation": "nothing"}]}, "/steps/0/operation: 'nothing' changes nothing"),
+    ],
+)
+def test_a_wrong_scenario_over_http_is_refused_in_one_line(part: dict[str, Any], says: str, oms: Emulator) -> None:
+    world = oms.world
+    answer = oms.session().put("/__admin/scenario", json={"document": {"name": "mine", **part}})
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]
+    assert oms.world is world
+
+
+# --- the control API, Python and the header -----------------------------------------------------------------------
+
+
+def test_faults_are_armed_listed_and_disarmed_over_http(oms: Emulator) -> None:
+    client = oms.session()
+    document = {"kind": "status", "options": {"status": 503}, "operation": "list_packages", "when": {"nth": 1}}
+    made = client.post("/__admin/faults", json=document)
+    assert (made.status_code, made.json()["hits"], made.json()["times"]) == (201, 0, 1)
+    assert statuses(client, LIST, 2) == [503, 200]
+    other = client.post("/__admin/faults", json={"kind": "reset", "times": 3}).json()
+    listed = client.get("/__admin/faults").json()
+    assert listed == {"count": 2, "results": [made.json() | {"hits": 1}, other]}
+    assert client.delete(f"/__admin/faults/{other['id']}").status_code == 204
+    gone = client.delete(f"/__admin/faults/{other['id']}")
+    assert (gone.status_code, gone.json()) == (404, {"error": "no fault 2 is armed", "known": [1]})
+    assert client.delete("/__admin/faults").status_code == 204
+    assert client.get("/__admin/faults").json()["count"] == 0
+    assert client.post("/__admin/faults", json={"kind": "reset"}).json()["id"] == 3, "an id is never another's"
+
+
+def test_unused_faults_can_fail_a_test(oms: Emulator) -> None:
+    oms.faults.add("list_packages", status=503)
+    oms.faults.add("command_package", status=503, nth=2)
+    oms.session().get(LIST)
+    with pytest.raises(AssertionError) as caught:
+        oms.faults.assert_used()
+    assert str(caught.value) == (
+        "armed, but met by no call: fault 2 status on command_package with status=503, nth=2 (0 calls)"
+    )
+    oms.faults.remove(2)
+    oms.faults.assert_used()
+
+
+HEADERS = {
+    "503": (503, "status"),
+    "429;retry_after=3": (429, "status"),
+    "status; status=418": (418, "status"),
+    "malformed": (200, "malformed"),
+    "delay;seconds=0": (200, "delay"),
+}
+
+
+@pytest.mark.parametrize(("header", "expected"), HEADERS.items(), ids=HEADERS)
+def test_a_request_may_ask_for_its_own_fault(header: str, expected: tuple[int, str]) -> None:
+    client = Emulator("demo", allow_fault_header=True).session()
+    answer = client.get(LIST, headers={"X-Emulator-Fault": header})
+    assert (answer.status_code, answer.headers["X-Emulator-Fault"]) == expected
+    assert client.get(LIST).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["slow", "200", "delay", "delay;minutes=1", "", "status;status=x", "9" * 5000])
+def test_a_wrong_header_is_a_bad_request_with_a_hint(header: str) -> None:
+    answer = Emulator("demo", allow_fault_header=True).session().get(LIST, headers={"X-Emulator-Fault": header})
+    assert (answer.status_code, answer.content) == (400, BAD_REQUEST)
+    assert answer.headers["X-Emulator-Hint"].startswith("X-Emulator-Fault: ")
+
+
+def test_the_header_is_ignored_unless_allowed_and_told_of(oms: Emulator) -> None:
+    answer = oms.session().get(LIST, headers={"X-Emulator-Fault": "503"})
+    assert (answer.status_code, "X-Emulator-Fault" in answer.headers) == (200, False)
+    assert "--allow-fault-header" in answer.headers["X-Emulator-Hint"]
+
+
+def test_every_option_says_what_it_is() -> None:
+    for kind in FAULTS.values():
+        assert all(option.doc.endswith(".") for option in kind.options.values())

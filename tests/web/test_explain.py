@@ -1,0 +1,208 @@
+"""What a refusal says in its hint: one row per case, words that must be there; and never a word in the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator import Emulator
+from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
+from emulator.params.values import TYPES
+from emulator.web.explain import FORMS
+from emulator.web.places import nearest
+
+GUIDE = "/api/v1/oms/packages/"
+COMPLETE = "package__complete_packaging__waiting__packed-all-items"
+
+
+class Ids(NamedTuple):
+    """What the paths of the cases name."""
+
+    package: int
+    waiting: int
+    delivered: int
+    transfer: int
+    item: int
+    order: int
+    number: str
+    tracked: str
+    made: int
+    undone: int
+    log: int
+    other: int
+    jwt: str
+    late: str
+
+
+@pytest.fixture(scope="module")
+def shop() -> tuple[Emulator, Ids]:
+    """A world beside another one, in which something was made and undone."""
+    oms = Emulator("demo")
+    root = oms.world.root
+    made = oms.package()["id"]
+    oms.session().get(f"{GUIDE}{made}/")
+    other = oms.branch("other")
+    oms.undo()
+    packages = list(root.all(Package))
+    states = {package.state: package for package in packages}
+    log = next(root.all(TransitionLog))
+    apart = next(one.id for one in packages if one.id != log.object_id)
+    tracked = next(one.tracking_number for one in packages if one.tracking_number)
+    return oms, Ids(
+        packages[0].id, states[35].id, states[47].id, root.ids(TransferOrder)[0], root.ids(PackageItem)[1],
+        root.ids(Order)[0], packages[0].number, str(tracked), other.package()["id"], made, log.id, apart,
+        oms.jwt(), oms.jwt(expires_in=-5),
+    )  # fmt: skip
+
+
+def command(**body: Any) -> dict[str, Any]:
+    return {"json": {"input_parameters": {}, **body}}
+
+
+def token(value: str) -> dict[str, Any]:
+    return {"headers": {"Authorization": value}}
+
+
+def typed(content_type: str, data: str) -> dict[str, Any]:
+    return {"data": data, "headers": {"Content-Type": content_type}}
+
+
+CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
+    "transfer's id": (404, "GET", GUIDE + "{transfer}/", {}, ["{transfer} is the id of a transfer order"]),
+    "item's id": (404, "GET", GUIDE + "{item}/", {}, ["{item} is the id of a package item of package"]),
+    "order's id": (404, "GET", GUIDE + "{order}/", {}, ["is the id of an order with the packages {package}"]),
+    "package's id": (404, "GET", "/api/v1/oms/transfer_orders/{package}/", {}, ["{package} is the id of a package"]),
+    "number": (404, "GET", GUIDE + "{number}/", {}, ["'{number}' is the number of package {package}; paths take the id"]),
+    "tracking number": (404, "GET", GUIDE + "{tracked}/", {}, ["'{tracked}' is the tracking_number of package"]),
+    "undone": (404, "GET", GUIDE + "{undone}/", {}, ["it was there in request 0000", "undone, restored over or deleted"]),
+    "other world": (404, "GET", GUIDE + "{made}/", {}, ["in another world it is there: /w/other/"]),
+    "nobody's id": (404, "GET", GUIDE + "987654321/short/", {}, ["no package has the id 987654321"]),
+    "other's log": (404, "GET", GUIDE + "{other}/transition_logs/{log}/", {}, ["transition log {log} belongs to record"]),
+    "no log": (404, "GET", GUIDE + "{package}/transition_logs/987654321/", {}, ["no transition log has the id 987654321"]),
+    "no slash": (301, "GET", GUIDE + "{package}", {}, ["lacks its last slash: call " + GUIDE + "{package}/"]),
+    "wrong verb": (405, "PUT", GUIDE + "{package}/", {}, ["PUT is not allowed", "GET is get_package"]),
+    "verb of a command": (405, "GET", GUIDE + "{package}/command/", {}, ["POST is command_package"]),
+    "reference's alone": (404, "GET", GUIDE + "{package}/package-items/", {},
+                          ["the reference has reference_list_package_items at /packages/{package}/package-items/"]),
+    "guide's alone": (404, "GET", "/transfer_orders/", {}, ["the guide has list_transfers at /api/v1/oms/transfer_orders/"]),
+    "guide's prefix": (404, "POST", "/packages/{package}/set_remote/", {}, ["set_remote_id"]),
+    "dash": (404, "GET", "/api/v1/oms/transfer-orders/", {}, ["nearest: list_transfers, GET /api/v1/oms/transfer_orders/"]),
+    "singular": (404, "GET", "/api/v1/oms/package/", {}, ["nearest: list_packages, GET " + GUIDE]),
+    "nowhere": (404, "GET", "/nowhere/", {}, ["nothing is at /nowhere/; oms-emulator routes lists"]),
+    "bearer on the guide": (401, "GET", GUIDE, token("Bearer x"), ["Bearer is not the scheme of the guide", "Token <key>"]),
+    "token on the reference": (401, "GET", "/packages/", {}, ["Token is not the scheme of the reference", "Bearer <JWT>"]),
+    "misspelt token": (401, "GET", GUIDE, token("Token fullaccess"), ["known tokens: full-access", "nearest: full-access"]),
+    "jwt as token": (401, "GET", GUIDE, token("Token {jwt}"), ["looks like a JWT"]),
+    "key as jwt": (401, "GET", "/packages/", token("Bearer full-access"), ["oms-emulator token full-access"]),
+    "expired jwt": (401, "GET", "/packages/", token("Bearer {late}"), ["expired 5 seconds ago by the world's clock"]),
+    "bad jwt": (401, "GET", "/packages/", token("Bearer a.b.c"), ["the JWT is not one of ours"]),
+    "no credentials": (401, "GET", GUIDE, token(""), ["no Authorization header came; the guide surface"]),
+    "reader": (403, "POST", GUIDE + "{package}/command/", token("Token read-only"), ["read-only may only read"]),
+    "page": (404, "GET", GUIDE + "?page=99", {}, ["page '99' is no page of this list; ?page=last"]),
+    "format": (404, "GET", GUIDE + "?format=xml", {}, ["format 'xml' is not known; json is the only one"]),
+    "state by name": (400, "GET", GUIDE + "?state=Waitng", {}, ["state takes a number; state 'Waiting' has the id 35"]),
+    "time": (400, "GET", GUIDE + "?created_date__gte=x", {}, ["created_date__gte takes a time like 2023"]),
+    "accept": (406, "GET", GUIDE, {"headers": {"Accept": "text/html"}}, ["JSON is the only form", "'text/html'"]),
+    "form as json": (400, "POST", GUIDE + "{waiting}/command/", typed("application/json", "a=b"), ["looks like a form"]),
+    "text": (415, "POST", GUIDE + "{waiting}/command/", typed("text/plain", "x"), ["'text/plain' is not read here; known:"]),
+    "misspelt slug": (400, "POST", GUIDE + "{waiting}/command/", command(slug=COMPLETE[:-1]), [f"slug: '{COMPLETE}'"]),
+    "slug as id": (400, "POST", GUIDE + "{waiting}/command/", command(transition=COMPLETE), ["is a slug: send it as 'slug'"]),
+    "other state's slug": (400, "POST", GUIDE + "{delivered}/command/", command(slug=COMPLETE),
+                           ['is in state 47 "Delivered"', "since the scenario's start", "allowed now: ",
+                            f"{COMPLETE} belongs to state 35 'Waiting'", "transition 3 is observed",
+                            "page: Package Services (guide), Package Command"]),
+    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command(transition=694), ["a state of another kind"]),
+    "unknown id": (400, "POST", GUIDE + "{waiting}/command/", command(transition=9999), ["no transition has the id 9999"]),
+    "no parameters": (400, "POST", GUIDE + "{waiting}/command/", {"json": {"transition": 199}},
+                      ["input_parameters is an object, {{}} for a command that takes nothing"]),
+    "carrier": (400, "POST", GUIDE + "{waiting}/command/", command(slug=COMPLETE, input_parameters={"cargo_company": 77}),
+                ["known cargo_company: 1 "]),
+    "denial reason": (400, "POST", GUIDE + "{waiting}/command/", command(transition=166, input_parameters={"denial_reason": 77}),
+                      ["known denial_reason: "]),
+    "item": (400, "POST", GUIDE + "{waiting}/command/", command(transition=430, input_parameters={"package_items": [1]}),
+             ["items of "]),
+}  # fmt: skip
+
+
+def asked(oms: Emulator, case: str, ids: Ids) -> tuple[Any, list[str]]:
+    """Make the call of a case; give the answer, and the words that are expected."""
+    _, method, path, options, words = CASES[case]
+    known = ids._asdict()
+    if "headers" in options:
+        options = options | {"headers": {key: text.format(**known) for key, text in options["headers"].items()}}
+    answer = oms.session().request(method, path.format(**known), allow_redirects=False, **options)
+    return answer, [word.format(**known) for word in words]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_refusal_is_explained(case: str, shop: tuple[Emulator, Ids]) -> None:
+    oms, ids = shop
+    answer, words = asked(oms, case, ids)
+    hint = unquote(answer.headers.get("X-Emulator-Hint", ""))
+    assert (answer.status_code, [word for word in words if word not in hint], hint) == (CASES[case][0], [], hint)
+    assert not any(word in answer.text for word in words if len(word) > 20), (
+        "explanations are no business of the body"
+    )
+    exchange = next(oms.world.journal.newest_first())
+    assert exchange.response_headers["X-Emulator-Hint"] == answer.headers["X-Emulator-Hint"]
+
+
+def test_how_it_got_there_is_told_by_request(oms: Emulator) -> None:
+    client = oms.session()
+    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    body = {"slug": COMPLETE, "input_parameters": {}}
+    first = client.post(f"{GUIDE}{pk}/command/", json=body)
+    again = client.post(f"{GUIDE}{pk}/command/", json=body)
+    assert f"since request {first.headers['X-Emulator-Request-Id']} at " in again.headers["X-Emulator-Hint"]
+
+
+def test_a_limited_token_is_told_its_limits() -> None:
+    oms = Emulator("demo", limits={"full-access": {"read": "1/min"}})
+    hints = [oms.session().get(GUIDE).headers.get("X-Emulator-Hint") for _ in range(2)]
+    assert hints[0] is None
+    assert "full-access may read 1/min; calls are counted by the world's clock" in str(hints[1])
+
+
+def test_what_goes_well_needs_no_explanation(oms: Emulator) -> None:
+    for path in (GUIDE, f"{GUIDE}short/?limit=3", "/api/v1/oms/transfer_orders/"):
+        assert "X-Emulator-Hint" not in oms.session().get(path).headers
+
+
+def test_an_error_that_a_fault_makes_is_not_explained(oms: Emulator) -> None:
+    oms.faults.add(status=404)
+    assert "X-Emulator-Hint" not in oms.session().get(GUIDE).headers
+
+
+def test_every_type_of_filter_can_be_explained() -> None:
+    assert FORMS.keys() == TYPES.keys()
+
+
+FUZZED = Emulator("demo", packages=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60), st.sampled_from(("GET", "POST", "PUT")), st.sampled_from((GUIDE, "/packages/", "/")))
+def test_no_path_is_too_odd_to_explain(text: str, method: str, start: str) -> None:
+    """Whatever is asked for, the hint is one line of ASCII and no error of ours."""
+    make: Callable[..., Any] = FUZZED.session().request
+    answer = make(method, start + text.replace("?", "").replace("#", ""), allow_redirects=False)
+    hint = answer.headers.get("X-Emulator-Hint", "")
+    assert hint.isascii()
+    assert hint.isprintable()
+    assert answer.status_code < 500
+
+
+def test_a_long_path_makes_no_long_header(oms: Emulator) -> None:
+    answer = oms.session().put(GUIDE + "9" * 60_000, allow_redirects=False)
+    assert len(answer.headers.get("X-Emulator-Hint", "")) < 20_000
+
+
+def test_the_nearest_operation_prefers_the_method() -> None:
+    found = nearest("/api/v1/oms/packages/<>/comand/", "POST")
+    assert found is not None
+    assert found.operation == "command_package"

@@ -1,0 +1,141 @@
+"""What the service takes in silence: told of in the hint and the journal, and refused when strict."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Package, TransferOrder
+
+GUIDE = "/api/v1/oms/packages/"
+COMPLETE = "package__complete_packaging__waiting__packed-all-items"
+GROUP = {"erp_code": "1", "package_items": [1], "item": 2}
+
+VAIN: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "unknown parameter": ("GET", GUIDE + "?stat=1", {}, "query parameter 'stat' is unknown and was ignored; nearest known: 'state'"),
+    "on a detail": ("GET", GUIDE + "{pk}/?expand=1", {}, "query parameter 'expand' is unknown"),
+    "limit of nothing": ("GET", GUIDE + "?limit=0", {}, "limit '0' is no number above 0 and was ignored"),
+    "limit that is none": ("GET", GUIDE + "?limit=all", {}, "limit 'all' is no number above 0 and was ignored"),
+    "limit beyond the most": ("GET", GUIDE + "?limit=500", {}, "limit '500' is more than 100: no page has more"),
+    "another's name for it": ("GET", GUIDE + "package_denial_reason/?page_size=x", {}, "page_size 'x' is no number"),
+    "empty page": ("GET", GUIDE + "?page=", {}, "query parameter 'page' is empty and was ignored"),
+    "twice": ("GET", GUIDE + "?limit=2&limit=3", {}, "query parameter 'limit' came 2 times, and only the last one counts"),
+    "empty filter": ("GET", GUIDE + "?state=", {}, "filter 'state' with the value '' filters nothing"),
+    "no boolean": ("GET", GUIDE + "?is_click_and_collect=yes", {}, "filter 'is_click_and_collect' with the value 'yes'"),
+    "unknown column": ("GET", GUIDE + "?sort=-nmber", {}, "sort 'nmber' is no column and was ignored; nearest known: 'number'"),
+    "body of a read": ("GET", GUIDE + "{pk}/", {"json": {"a": 1}}, "a GET has no body: what came was ignored"),
+    "unknown key": ("POST", GUIDE + "{pk}/set_remote_id/", {"json": {"remote_id": "R", "remote": 1}},
+                    "key 'remote' is unknown and was ignored; nearest known: 'remote_id'"),
+    "in a form": ("POST", GUIDE + "{pk}/set_remote_id/", {"data": {"remote_id": "R", "colour": "1"}}, "key 'colour' is unknown"),
+    "key of a command": ("POST", GUIDE + "{pk}/command/", {"json": {"slug": COMPLETE, "input_parameters": {}, "inputs": 1}},
+                         "key 'inputs' is unknown"),
+    "parameter of a command": ("POST", GUIDE + "{pk}/command/",
+                               {"json": {"slug": COMPLETE, "input_parameters": {"cargo_compny": 1}}},
+                               "key 'input_parameters.cargo_compny' is unknown and was ignored; nearest known: 'cargo_company'"),
+    "parameter where none is": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 199, "input_parameters": {"x": 1}}},
+                                "key 'input_parameters.x' was ignored: nothing is taken here"),
+    "body of an invoice": ("POST", GUIDE + "{pk}/invoice/", {"json": {"number": "1"}}, "the body is not read here"),
+    "on the reference": ("POST", "/packages/{pk}/set_remote_id/", {"json": {"remote_id": "R", "x": 1}}, "key 'x' is unknown"),
+    "login": ("POST", "/api/v1/auth/login/", {"json": {"username": "admin", "password": "admin", "otp": 1}}, "key 'otp'"),
+}  # fmt: skip
+
+RIGHT: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "list": ("GET", GUIDE, {}),
+    "filters": ("GET", GUIDE + "?state=35&sort=-id,number&limit=100&page=1&format=json", {}),
+    "last": ("GET", GUIDE + "?page=last", {}),
+    "aliases": ("GET", GUIDE + "?state_id=35&is_click_and_collect=true&created_date__gte=2020-01-01T00:00", {}),
+    "command": ("POST", GUIDE + "{pk}/command/", {"json": {"slug": COMPLETE, "input_parameters": {"cargo_company": 1}}}),
+    "documented key": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 199, "input_parameters": {}, "package": 1}}),
+    "items": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 430, "input_parameters": {"package_items": ["{item}"]}}}),
+    "set": ("POST", GUIDE + "{pk}/set_remote_id/", {"json": {"remote_id": "R"}}),
+    "form": ("POST", GUIDE + "{pk}/set_remote_id/", {"data": {"remote_id": "R"}}),
+    "invoice": ("POST", GUIDE + "{pk}/invoice/", {}),
+    "invoice of nothing": ("POST", GUIDE + "{pk}/invoice/", {"json": {}}),
+    "free keys": ("PATCH", "/packages/{pk}/extra_information/", {"json": {"extra_information": {"anything": {"at": "all"}}}}),
+    "form of a command": ("POST", GUIDE + "{pk}/command/", {"data": {"transition": "199", "input_parameters": "x"}}),
+    "picture": ("GET", "/cdn/products/1.jpg?v=2", {}),
+    "options": ("OPTIONS", GUIDE, {}),
+}  # fmt: skip
+
+
+def call(oms: Emulator, method: str, path: str, options: dict[str, Any]) -> Any:
+    package = next(one for one in oms.world.root.all(Package) if one.state == 35)
+    session = oms.session()
+    if path.startswith("/packages/"):
+        session.headers["Authorization"] = f"Bearer {oms.jwt()}"
+    if "package_items" in str(options):
+        items = [item["id"] for item in session.get(f"{GUIDE}{package.id}/").json()["packageitem_set"]]
+        options = {"json": {"transition": 430, "input_parameters": {"package_items": items}}}
+    return session.request(method, path.replace("{pk}", str(package.id)), **options)
+
+
+@pytest.mark.parametrize("case", VAIN)
+def test_what_comes_in_vain_is_told_of(case: str, oms: Emulator) -> None:
+    """As the service takes it, with a hint; the same again from what is kept ready."""
+    method, path, options, says = VAIN[case]
+    answer = call(oms, method, path, options)
+    assert answer.status_code < 300, answer.text
+    assert says in unquote(answer.headers["X-Emulator-Hint"])
+    assert next(oms.world.journal.newest_first()).response_headers["X-Emulator-Hint"]
+    if method == "GET":
+        assert call(oms, method, path, options).headers["X-Emulator-Hint"] == answer.headers["X-Emulator-Hint"]
+
+
+@pytest.mark.parametrize("case", VAIN)
+def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
+    """A 400 in the form that the operation has for errors, with the reason in the hint, and nothing is written."""
+    method, path, options, says = VAIN[case]
+    oms = Emulator("demo", strict=True)
+    root = oms.world.root
+    answer = call(oms, method, path, options)
+    assert answer.status_code == 400
+    hint = unquote(answer.headers["X-Emulator-Hint"])
+    assert hint.startswith("strict: ")
+    assert says in hint
+    assert oms.world.root is root
+    if "command" in path:
+        assert answer.json()["status_code"] == 400
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("case", RIGHT)
+def test_what_is_right_is_let_alone(case: str, strict: bool) -> None:
+    method, path, options = RIGHT[case]
+    answer = call(Emulator("demo", strict=strict), method, path, options)
+    assert answer.status_code < 300, answer.text
+    assert "X-Emulator-Hint" not in answer.headers
+
+
+def test_strict_refuses_where_the_framework_would_read(oms: Emulator) -> None:
+    """The order of checks stays: a package that is not there comes first, what cannot be parsed as well."""
+    session = Emulator("demo", strict=True).session()
+    assert session.post(f"{GUIDE}1/set_remote_id/", json={"x": 1}).status_code == 404
+    bad = session.post(f"{GUIDE}6501/set_remote_id/", data="{", headers={"Content-Type": "application/json"})
+    assert bad.json()["detail"].startswith("JSON parse error")
+    assert session.get(f"{GUIDE}?limit=0", headers={"Authorization": "Token x"}).status_code == 401
+
+
+def test_groups_of_manual_planning_are_looked_into(oms: Emulator) -> None:
+    body = {"transition": 1018, "input_parameters": {"assignment_groups": [GROUP]}}
+    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    answer = oms.session().post(f"{GUIDE}{pk}/command/", json=body)
+    assert "key 'input_parameters.assignment_groups.item' is unknown" in answer.headers["X-Emulator-Hint"]
+
+
+def test_transfers_commands_are_looked_into(oms: Emulator) -> None:
+    pk = next(one.id for one in oms.world.root.all(TransferOrder) if one.state == 73)
+    command = oms.session().get(f"/api/v1/oms/transfer_orders/{pk}/").json()["commands"][0]
+    body = {"transition": command["id"], "input_parameters": {"colour": 1}}
+    answer = oms.session().post(f"/api/v1/oms/transfer_orders/{pk}/command/", json=body)
+    assert "key 'input_parameters.colour' " in answer.headers["X-Emulator-Hint"]
+
+
+def test_a_hundred_strange_keys_are_told_of_shortly(oms: Emulator) -> None:
+    pk = oms.world.root.ids(Package)[0]
+    body = {"remote_id": "R"} | {f"k{number}" * 50: 1 for number in range(100)}
+    hint = oms.session().post(f"{GUIDE}{pk}/set_remote_id/", json=body).headers["X-Emulator-Hint"]
+    assert hint.endswith("97 more such parts")
+    assert len(hint) < 1000
