@@ -129,7 +129,7 @@ class World:
     snapshots: dict[str, Moment] = field(default_factory=dict)
     agenda: list[Agenda] = field(default_factory=list)
     after_write: list[Callable[[World], None]] = field(default_factory=list)
-    """Told of each write once it is safe."""
+    """Told of each write once it is safe, and when the world or its time became another."""
     keeper: Keeper | None = None
     course: Any = None
     """Where the keeper has this world's steps."""
@@ -143,8 +143,6 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     courier: Courier | None = None
     """Sends what hooks are told; None: nobody does."""
-    timer: float | None = None
-    """When, by the machine, whoever sends looks at this world again."""
     deliver: Deliver = send_nothing
     """Makes one attempt to send an event; whoever delivers puts itself here."""
 
@@ -213,6 +211,9 @@ class World:
                 self.writing = False
         if safe is not None:
             safe()
+        self._tell()
+
+    def _tell(self) -> None:
         for tell in self.after_write:
             tell(self)
 
@@ -256,6 +257,7 @@ class World:
                 request_id = self._take_back(self.undoable.pop())
             safe = self._rewritten()
         safe()
+        self._tell()
         return request_id
 
     def _take_back(self, write: Write) -> str | None:
@@ -305,6 +307,7 @@ class World:
                 self._requests = moment.requests
             safe = self._rewritten()
         safe()
+        self._tell()
 
     def set_time(self, mode: ClockMode, now: datetime | None = None) -> None:
         """Let the clock go on in this mode, from this time or from where it is."""
@@ -313,6 +316,7 @@ class World:
             self.clock.become(mode, now or self.clock.now())
             safe = self._timed()
         safe()
+        self._tell()
 
     def _check_keeper(self) -> None:
         if self.keeper is not None:

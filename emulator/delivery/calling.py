@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
 from emulator.core.hosts import is_loopback
 from emulator.core.sources import machine_seconds
 from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer, Refused
 
-LARGEST = 1024 * 1024
+LARGEST = 64 * 1024
 """How much of an answer is read and kept (assumed: the sender reads it all)."""
 CHUNK = 64 * 1024
 MOST_REDIRECTS = 30
@@ -53,20 +53,16 @@ class Caller:
         until = machine_seconds() + self.longest
         try:
             request = session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
+            session.get_adapter(request.url or "")
             self.check(request.url or "")
-            response = self._send(session, request)
-            for done in itertools.count():
-                if not response.is_redirect:
-                    return read(response, until)
-                following = next_request(session, response, request)
-                response.close()
-                if done == MOST_REDIRECTS:
-                    # The sender takes the status of the last redirect, which is no error: it does not try again.
-                    raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", response.status_code)
-                request = following
+            response, done = self._send(session, request), 0
+            while response.is_redirect:
+                request, before = next_request(session, response, request), response.status_code
+                if done == MOST_REDIRECTS:  # the sender records the last redirect's status, which is no error
+                    raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", before)
                 self.check(request.url or "", "redirects to ")
-                response = self._send(session, request)
-            raise AssertionError
+                response, done = self._send(session, request), done + 1
+            return read(response, until)
         except (requests.RequestException, HTTPError) as error:
             raise NoAnswer(str(error)) from None
         except (UnicodeError, ValueError, OSError) as error:
@@ -85,13 +81,15 @@ class Caller:
 
 def next_request(
     session: requests.Session, response: requests.Response, request: requests.PreparedRequest
-) -> requests.PreparedRequest | None:
-    """Give the request that a redirect asks for, as the library makes it; None for an answer that is none."""
-    if not response.is_redirect:
-        return None
-    read(response, machine_seconds() + SHORT)
+) -> requests.PreparedRequest:
+    """Give the request that a redirect asks for, as the library makes it."""
+    try:
+        with suppress(ProtocolError, DecodeError):
+            read(response, machine_seconds() + SHORT)
+    finally:
+        response.close()
     response._content = b""  # noqa: SLF001 - it would read the rest, however long that is
-    redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True), None)
+    redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True))
     return redirected  # type: ignore[no-any-return]
 
 

@@ -322,7 +322,7 @@ def test_what_is_different_on_purpose() -> None:
     with patch("requests.sessions.Session.send", side_effect=requests.ConnectionError("called")):
         theirs = by_them("http://192.0.2.1/", {}, b'{"event":{"uuid":"%032x"},"payload":{"a":1}}' % 1)
     assert (theirs.status, theirs.content, theirs.wait) == (ours.status, "called", ours.wait)
-    assert ours.content == "not sent: the hook 192.0.2.1 is not this machine; --allow-webhook-host 192.0.2.1"
+    assert ours.content == "not sent: the hook '192.0.2.1' is not this machine; --allow-webhook-host 192.0.2.1"
 
 
 def test_what_is_said_of_broken_chunks_is_different() -> None:
