@@ -56,18 +56,21 @@ class Attempts:
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
 
-    def deliver(self, world: World, event_id: int) -> None:
-        """Send an event once, and record what came of it, unless it is gone by then.
+    def deliver(self, world: World, event_id: int) -> bool:
+        """Send an event once, and record what came of it, unless it is gone by then; tell whether all was well.
 
         What cannot be sent is recorded as an attempt that failed. Raises what keeps an outcome from being recorded:
         `NotKept`, or `LookupError` for an event without a hook.
         """
         event = world.root.get(WebhookEvent, event_id)
         if event is None or world.closed:
-            return
+            return False
         with suppress(EventGone):
             if not self._is_postponed(world, event):
-                keep_outcome(world, event_id, self._tried(world, event), sent=event)
+                outcome = self._tried(world, event)
+                keep_outcome(world, event_id, outcome, sent=event)
+                return outcome.is_ok
+        return False
 
     def _tried(self, world: World, event: WebhookEvent) -> Outcome:
         started = world.clock.now()

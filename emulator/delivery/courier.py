@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from emulator.core.deliveries import Flushed, Line
+from emulator.core.records import WebhookEvent
 from emulator.core.refusals import NotKept
 from emulator.core.sources import machine_seconds
 from emulator.core.world import World
@@ -36,7 +37,7 @@ class WorldsCourier:
     """Sends the events of all worlds: in the background as they come up, or when somebody flushes or moves a clock.
 
     No more threads than `pool`, and none before there is something to send. Worlds take turns; each begins with two
-    requests at a time, and gets one more for every quick answer, until there are as many as threads.
+    requests at a time, and gets one more for every quick and good answer, until there are as many as threads.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class WorldsCourier:
     # What a clock that is moved asks for
 
     def next(self, world: World) -> datetime | None:
-        """Give when the next event of a world is due."""
-        found = next_due(world.root)
-        return None if found is None else found[0]
+        """Give when the next event of a world is due that `run` would send."""
+        if world.closed or self._is_delivering(world):
+            return None
+        left = line_of(world).left
+        return next((at for at, id_ in world.root.queued(WebhookEvent) if id_ not in left), None)
 
     def run(self, world: World, now: datetime) -> None:
         """Send what is due in a world by now, one after another, in order."""
@@ -207,10 +210,10 @@ class WorldsCourier:
     def _deliver(self, claim: Claim) -> None:
         """Send an event and record what came of it, whatever happens: it never raises, and the claim ends."""
         world, event_id = claim
-        began, is_done, line = machine_seconds(), False, line_of(world)
+        began, is_done, is_good, line = machine_seconds(), False, False, line_of(world)
         self._thread.world = world
         try:
-            self._attempts.deliver(world, event_id)
+            is_good = self._attempts.deliver(world, event_id)
             is_done = True
         except NotKept as error:
             LOG.warning("event %d of world %s is sent again after a restart: %s", event_id, world.name, error)
@@ -222,8 +225,12 @@ class WorldsCourier:
                 line.on_the_way.discard(event_id)
                 if not is_done:
                     line.left.add(event_id)  # it is still due, and would be sent for ever
-                quick = machine_seconds() - began < SLOW
-                line.allowed = min(line.allowed + 1, self.pool) if quick else max(1, line.allowed // 2)
+                if machine_seconds() - began >= SLOW:
+                    line.allowed = max(1, line.allowed // 2)
+                elif is_good:
+                    line.allowed = min(line.allowed + 1, self.pool)
+                if self.mode == "background":
+                    self._ready[id(world)] = world
                 self._arrived.notify_all()
                 self._wanted.notify()
 
