@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
 from emulator.core.hosts import is_loopback
@@ -20,6 +23,10 @@ LARGEST = 64 * 1024
 """How much of an answer is read and kept (assumed: the sender reads it all)."""
 CHUNK = 64 * 1024
 MOST_REDIRECTS = 30
+MOST_ADDRESSES = 1_000
+"""How many addresses a thread remembers the prepared form of."""
+NO_COOKIES = RequestsCookieJar()
+"""Of every first request: each redirect makes its own."""
 SHORT = 5.0
 """Seconds for the body of a redirect, which nobody reads."""
 
@@ -39,6 +46,7 @@ class Caller:
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
             session = self._thread.session = requests.Session()
+            self._thread.known = {}
             session.trust_env = False  # no proxy, no .netrc: what the machine has set must not lead elsewhere
             session.mount("http://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
             session.mount("https://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
@@ -52,7 +60,7 @@ class Caller:
         session = self._session
         until = machine_seconds() + self.longest
         try:
-            request = session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
+            request = self._prepared(session, url, headers, body)
             session.get_adapter(request.url or "")
             self.check(request.url or "")
             response, done = self._send(session, request), 0
@@ -67,6 +75,25 @@ class Caller:
             raise NoAnswer(str(error)) from None
         except (UnicodeError, ValueError, OSError) as error:
             raise NoAnswer(str(error), content="") from None  # the sender keeps no text of these
+
+    def _prepared(
+        self, session: requests.Session, url: str, headers: Mapping[str, Any], body: bytes
+    ) -> requests.PreparedRequest:
+        """Give the request as `requests.post` prepares it; what is the same for each of an address is kept."""
+        if "@" in url:  # with credentials, which go before others
+            return session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
+        known: dict[str, str] = self._thread.known
+        if (address := known.get(url)) is None:
+            if len(known) >= MOST_ADDRESSES:
+                known.clear()
+            address = known[url] = session.prepare_request(requests.Request("POST", url)).url or ""
+        request = requests.PreparedRequest()
+        request.method, request.url, request.hooks = "POST", address, default_hooks()
+        merged = CaseInsensitiveDict(session.headers)
+        merged.update(headers)
+        request.prepare_headers({name: value for name, value in merged.items() if value is not None})
+        request.body, request._cookies = body, NO_COOKIES  # noqa: SLF001 - as the library prepares it
+        return request
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         adapter = session.get_adapter(request.url or "")
@@ -88,6 +115,8 @@ def next_request(
             read(response, machine_seconds() + SHORT)
     finally:
         response.close()
+    if request._cookies is NO_COOKIES:  # noqa: SLF001 - as below
+        request._cookies = RequestsCookieJar()  # noqa: SLF001 - it is filled on the way
     response._content = b""  # noqa: SLF001 - it would read the rest, however long that is
     redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True))
     return redirected  # type: ignore[no-any-return]
