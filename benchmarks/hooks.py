@@ -51,7 +51,9 @@ def rate(plan: Plan) -> Iterator[Round]:
     """The same bodies, sent by the emulator and by a plain `requests.Session` loop with as many threads."""
     count = EVENTS if plan.groups > 1 else EVENTS // 10
     with receiver() as target:
-        yield from interleaved(min(plan.groups, 3), partial(our_rate, target, count), partial(plain_rate, target, count))
+        yield from interleaved(
+            min(plan.groups, 3), partial(our_rate, target, count), partial(plain_rate, target, count)
+        )
 
 
 def our_rate(target: Server, count: int) -> float:
@@ -76,7 +78,7 @@ def sending(who: str, target: Server, count: int) -> float:
     return float(done.stdout)
 
 
-def queued_world(port: int, count: int):  # noqa: ANN201 - the emulator is imported only in the process that sends
+def queued_world(port: int, count: int):
     """An emulator with so many events due, that has not begun to send."""
     from emulator import Emulator  # noqa: PLC0415 - likewise
     from emulator.core.records import Package, Webhook  # noqa: PLC0415 - likewise
@@ -163,7 +165,9 @@ def beside_the_api(plan: Plan) -> Iterator[Round]:
     with receiver() as target, running(ours()) as server:
         hook(server, f"http://127.0.0.1:{target.port}/")
         calm(server, plan)
-        yield from interleaved(plan.groups * plan.rounds, partial(busy, server, target, plan), partial(calm, server, plan))
+        yield from interleaved(
+            plan.groups * plan.rounds, partial(busy, server, target, plan), partial(calm, server, plan)
+        )
 
 
 def hook(server: Server, url: str) -> None:
@@ -204,7 +208,12 @@ def busy(server: Server, target: Server, plan: Plan) -> float:
 
 def change(server: Server, ended: threading.Event) -> None:
     """Change a stock location so many times a second."""
-    raise NotImplementedError
+    (first, *_) = json.loads(fetch(server, "/__admin/stock_locations").body)["results"]
+    path, due = f"/__admin/stock_locations/{first['id']}", monotonic()
+    while not ended.is_set():
+        fetch(server, path, "PATCH", AUTH, json.dumps({"name": f"Store {due:.3f}"}))
+        due += 1 / PER_SECOND
+        sleep(max(0.0, due - monotonic()))
 
 
 # Threads --------------------------------------------------------------------------------------------------

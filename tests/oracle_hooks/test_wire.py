@@ -63,7 +63,9 @@ def by_us(target: str, columns: Mapping[str, Any]) -> tuple[Came, bytes]:
     oms.package()
     hook = columns | {"retry_countdown_config": LINEAR}
     with oms.world.transaction() as tx:
-        packed = {name: json.dumps(value).encode() if isinstance(value, dict) else value for name, value in hook.items()}
+        packed = {
+            name: json.dumps(value).encode() if isinstance(value, dict) else value for name, value in hook.items()
+        }
         tx.add(Webhook(tx.new_id(Webhook), target_url=target, event_type=EVENT, **packed))
         package = tx.change(next(tx.all(Package)), extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode())
         tx.queue(EVENT, package)
@@ -148,7 +150,10 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "a header that is a number": {"additional_headers": {"X-Name": 1}},
     "a header with a line break": {"additional_headers": {"X-Name": "a\r\nb"}},
     "Basic auth": {"secret_key": "key", "config": BASIC},
-    "Basic auth beside a header": {"config": BASIC, "additional_headers": {"authorization": "Token x", "X-Last": "1"}},
+    "Basic auth beside a header": {
+        "config": BASIC,
+        "additional_headers": {"authorization": "Token x", "X-Last": "1"},
+    },
     "auth of another kind": {"config": {"auth": {"auth_type": "digest", "username": "x"}}},
     "auth without a name": {"config": {"auth": {"auth_type": "basic"}}},
     "auth beyond Latin": {"config": {"auth": {"auth_type": "basic", "username": "ş", "password": ""}}},
