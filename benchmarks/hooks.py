@@ -1,4 +1,4 @@
-"""Bars of deliveries to hooks: how many a second, what they cost the API, and how many threads they take.
+"""Bars of deliveries to hooks: how many a second, and how many threads they take.
 
 The receiver is a process of its own that answers every POST at once, so that both sides pay for sending alone.
 """
@@ -14,21 +14,18 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
+from typing import Any
 
 import requests
 
-from benchmarks import load
-from benchmarks.load import Job, Request
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
-from benchmarks.servers import Server, fetch, ours, running
+from benchmarks.servers import Server, fetch, running
 
 EVENTS = 10_000
 THREADS = 8
 PATIENCE = 300.0
 TYPE = "package.refused"
 ROOT = Path(__file__).resolve().parent.parent
-AUTH = {"Authorization": "Token full-access", "Content-Type": "application/json"}
-FIRST_PAGE = Request("/api/v1/oms/packages/?limit=20", headers=AUTH)
 
 
 @contextmanager
@@ -92,11 +89,7 @@ def queued_world(port: int, count: int):
             tx.change(hook, is_active=False)
         policy = b'{"choice":"fixed","kwargs":{"seconds":60}}'
         url = f"http://127.0.0.1:{port}/"
-        tx.add(
-            Webhook(
-                tx.new_id(Webhook), target_url=url, event_type=TYPE, secret_key="key", retry_countdown_config=policy
-            )
-        )
+        tx.add(Webhook(tx.new_id(Webhook), target_url=url, event_type=TYPE, retry_countdown_config=policy))
     for start in range(0, count, 100):
         with world.transaction() as tx:
             package = next(tx.all(Package))
@@ -131,7 +124,7 @@ def send_plain(port: int, count: int) -> float:
 
     oms = queued_world(port, count)
     root = oms.world.root
-    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _, id_ in root.queued(WebhookEvent):
         event = root.one(WebhookEvent, id_)
         body = request_body(event, root, oms.world.kept)
@@ -153,67 +146,6 @@ def send_plain(port: int, count: int) -> float:
     for thread in threads:
         thread.join()
     return count / (perf_counter() - began)
-
-
-# What they cost the API -----------------------------------------------------------------------------------
-
-PER_SECOND = 50
-
-
-def beside_the_api(plan: Plan) -> Iterator[Round]:
-    """The API's p99 while events are delivered, beside its p99 without, on one server."""
-    with receiver() as target, running(ours()) as server:
-        hook(server, f"http://127.0.0.1:{target.port}/")
-        calm(server, plan)
-        yield from interleaved(
-            plan.groups * plan.rounds, partial(busy, server, target, plan), partial(calm, server, plan)
-        )
-
-
-def hook(server: Server, url: str) -> None:
-    policy = {"choice": "fixed", "kwargs": {"seconds": 60}}
-    body = {"target_url": url, "event_type": "stock_location.updated", "retry_countdown_config": policy}
-    answer = fetch(server, "/whisperer/hooks/", "POST", AUTH, json.dumps(body))
-    if answer.status != 201:
-        raise MeasurementFailedError(f"hook: {answer.status} {answer.body[:200]!r}")
-
-
-def calm(server: Server, plan: Plan) -> float:
-    """Milliseconds: p99 of one client after the other's manner, two connections."""
-    job = Job(server.port, [FIRST_PAGE], 2 * plan.seconds, warm_up=plan.warm_up, connections=2)
-    got = load.measure(job)
-    if got.failed or not got.answered:
-        raise MeasurementFailedError(f"{got.failed} of {got.sent} requests failed: {'; '.join(got.reasons)}")
-    return got.p99_ms
-
-
-def busy(server: Server, target: Server, plan: Plan) -> float:
-    """The same, while stock locations change so often that as many events are delivered a second."""
-    received(target)
-    ended = threading.Event()
-    changing = threading.Thread(target=change, args=(server, ended))
-    began = perf_counter()
-    changing.start()
-    try:
-        p99 = calm(server, plan)
-    finally:
-        ended.set()
-        changing.join()
-    took = perf_counter() - began
-    came, _ = received(target)
-    if came < 0.8 * PER_SECOND * took:
-        raise MeasurementFailedError(f"{came / took:.0f} deliveries per second instead of {PER_SECOND}")
-    return p99
-
-
-def change(server: Server, ended: threading.Event) -> None:
-    """Change a stock location so many times a second."""
-    (first, *_) = json.loads(fetch(server, "/__admin/stock_locations").body)["results"]
-    path, due = f"/__admin/stock_locations/{first['id']}", monotonic()
-    while not ended.is_set():
-        fetch(server, path, "PATCH", AUTH, json.dumps({"name": f"Store {due:.3f}"}))
-        due += 1 / PER_SECOND
-        sleep(max(0.0, due - monotonic()))
 
 
 # Threads --------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ class Line:
     def __init__(self) -> None:
         self.on_the_way: set[int] = set()
         self.left: set[int] = set()
-        """Due, but neither sent nor given up on record: something is wrong with them, or with the file they are in."""
+        """Due, but neither sent nor given up on record: something is wrong with them, or with their file."""
         self.held = 0
         """How many send one after another now, so that nobody else may."""
         self.allowed = 2

@@ -87,13 +87,13 @@ class Caller:
             if len(known) >= MOST_ADDRESSES:
                 known.clear()
             address = known[url] = session.prepare_request(requests.Request("POST", url)).url or ""
-        request = requests.PreparedRequest()
+        request: Any = requests.PreparedRequest()
         request.method, request.url, request.hooks = "POST", address, default_hooks()
         merged = CaseInsensitiveDict(session.headers)
         merged.update(headers)
         request.prepare_headers({name: value for name, value in merged.items() if value is not None})
         request.body, request._cookies = body, NO_COOKIES  # noqa: SLF001 - as the library prepares it
-        return request
+        return request  # type: ignore[no-any-return]  # it is one
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         adapter = session.get_adapter(request.url or "")
@@ -106,9 +106,7 @@ class Caller:
             raise Refused(f"not sent: the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}")
 
 
-def next_request(
-    session: requests.Session, response: requests.Response, request: requests.PreparedRequest
-) -> requests.PreparedRequest:
+def next_request(session: requests.Session, response: requests.Response, request: Any) -> requests.PreparedRequest:
     """Give the request that a redirect asks for, as the library makes it."""
     try:
         with suppress(ProtocolError, DecodeError):

@@ -90,7 +90,7 @@ def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
 def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
     """The same call after an undo makes an event of the same id: what came of the first one is not its."""
     gate, answers = Gate(), iter([503, 200])
-    gate.then = lambda handler, got: answer(next(answers))(handler, got)
+    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - the next answer, each time
     with receiving(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
@@ -309,7 +309,7 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
 def test_retries_go_on_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.oms"
     answers = iter([503, 200])
-    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:
+    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - the next answer, each time
         first = Emulator("empty", state=file)
         first.hooks.add(receiver.url, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 60}})
         first.package()

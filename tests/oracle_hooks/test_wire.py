@@ -1,4 +1,4 @@
-"""Over real HTTP: the same event, sent by dj-whisperer's own task and by us, is the same on the wire and in the record."""
+"""Over real HTTP, an event of dj-whisperer's own task and one of ours are the same, on the wire and on record."""
 
 from __future__ import annotations
 
