@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import filtering, inprocess, servers, worlds
+from benchmarks import filtering, hooks, inprocess, servers, worlds
 from benchmarks.baseline import Answer
 from benchmarks.commanding import checked, command_rate, commands
 from benchmarks.load import Job, Request
@@ -226,5 +226,7 @@ BARS = (
     Bar("durable", "commands kept on disk", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
     Bar("durable-disk", "commands kept on disk", "this disk's commits", "rows/s", at_least(0.5), worlds.durable_disk),
     Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
+    Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
+    Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
     Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

@@ -106,11 +106,27 @@ class Flushed(NamedTuple):
     delivered: int
 
 
+class Line:
+    """How far a world's events have got, by their ids; whoever sends guards it."""
+
+    def __init__(self) -> None:
+        self.on_the_way: set[int] = set()
+        self.left: set[int] = set()
+        """Due, but neither sent nor given up on record: something is wrong with them, or with their file."""
+        self.held = 0
+        """How many send one after another now, so that nobody else may."""
+        self.allowed = 2
+        """How many may be on the way at once."""
+        self.timer: float | None = None
+        """When, by the machine, somebody looks again."""
+
+
 class Mailbox:
     """What a world has of its deliveries beside its records: none of it is shared with another world."""
 
     def __init__(self) -> None:
         self.log = DeliveryLog()
+        self.line = Line()
         self.receivers: dict[str, Receiver] = {}
         """Host of a hook's address -> who receives there without a network."""
         self.disturbances: list[Disturbance] = []

@@ -37,9 +37,9 @@ def answered(status: int, body: bytes, text: str, took: float, started: datetime
     return Outcome(status, str(body), took, text, started)
 
 
-def unanswered(reason: str, took: float, started: datetime | None = None) -> Outcome:
+def unanswered(reason: str, took: float, started: datetime | None = None, status: int = NETWORK_ERROR) -> Outcome:
     """Give the outcome of an attempt that got none: no connection, no answer in time, or a refusal to call there."""
-    return Outcome(NETWORK_ERROR, reason, took, reason, started)
+    return Outcome(status, reason, took, reason, started)
 
 
 Deliver = Callable[["World", int], Outcome]

@@ -161,8 +161,6 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     courier: Courier | None = None
     """Sends what hooks are told; None: nobody does."""
-    timer: float | None = None
-    """When, by the machine, whoever sends looks at this world again."""
     deliver: Deliver = send_nothing
     """Makes one attempt to send an event; whoever delivers puts itself here."""
 
@@ -233,6 +231,9 @@ class World:
                 self.writing = False
         if safe is not None:
             safe()
+        self._tell()
+
+    def _tell(self) -> None:
         for tell in self.after_write:
             tell(self)
 

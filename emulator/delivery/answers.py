@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TIMEOUT = 10.0
+from emulator.core.sending import NETWORK_ERROR
+
+TIMEOUT = 10
 """Seconds for a connection, and for each wait for bytes: the sender's own setting."""
 LONGEST = 30.0
 """Seconds after which an answer that still drips in is given up (assumed: the sender would wait for ever)."""
@@ -19,7 +21,11 @@ class Answer(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """Nothing came back; the text is what the sender records."""
+    """Nothing came back, and why; `recorded` is the status and the text that the sender records."""
+
+    def __init__(self, why: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
+        super().__init__(why)
+        self.recorded = status, why if content is None else content
 
 
 class Refused(NoAnswer):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,14 @@ from emulator.core.world import World
 from emulator.delivery.answers import Answer, NoAnswer
 from emulator.delivery.disturbing import CHANGES, WAITS, Plan
 from emulator.delivery.receivers import receive
-from emulator.handlers.outcomes import keep_outcome, postpone
+from emulator.handlers.outcomes import EventGone, keep_outcome, postpone
 from emulator.rules.requesting import headers
 from emulator.shapes.events import request_body
 
 if TYPE_CHECKING:
     from emulator.delivery.calling import Caller
+
+LOG = logging.getLogger("emulator.delivery")
 
 
 class Attempts:
@@ -52,17 +56,39 @@ class Attempts:
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
 
-    def deliver(self, world: World, event_id: int) -> None:
-        """Send an event once, and record what came of it."""
-        event, hook = event_of(world, event_id)
+    def deliver(self, world: World, event_id: int) -> bool:
+        """Send an event once, and record what came of it, unless it is gone by then; tell whether all was well.
+
+        What cannot be sent is recorded as an attempt that failed. Raises what keeps an outcome from being recorded:
+        `NotKept`, or `LookupError` for an event without a hook.
+        """
+        event = world.root.get(WebhookEvent, event_id)
+        if event is None or world.closed:
+            return False
+        with suppress(EventGone):
+            if not self._is_postponed(world, event):
+                outcome = self._tried(world, event)
+                keep_outcome(world, event_id, outcome, sent=event)
+                return outcome.is_ok
+        return False
+
+    def _tried(self, world: World, event: WebhookEvent) -> Outcome:
+        started = world.clock.now()
+        try:
+            return self.attempt(world, event.id)
+        except Exception as error:
+            if world.root.get(WebhookEvent, event.id) is None:
+                raise EventGone from error
+            LOG.warning("event %d of world %s cannot be sent: %s", event.id, world.name, error)
+            return unanswered("", 0.0, started)
+
+    def _is_postponed(self, world: World, event: WebhookEvent) -> bool:
+        """Let an event wait, where that is asked for on demand."""
+        hook = world.root.one(Webhook, event.webhook)
         if event.retry_count == 0 and (asked := world.mailbox.take_disturbance(hook.event_type, WAITS)) is not None:
             postpone(world, WAITS[asked.kind](world, event, asked))
-            return
-        keep_outcome(world, event_id, self.attempt(world, event_id))
-
-    def give_up(self, world: World, event_id: int) -> None:
-        """Record that an event cannot be sent at all."""
-        keep_outcome(world, event_id, unanswered("", 0.0, world.clock.now()))
+            return True
+        return False
 
     def _sent(self, world: World, delivery: Delivery, plan: Plan, before: float) -> Outcome:
         outcomes = []
@@ -72,7 +98,8 @@ class Attempts:
                 outcome = answered(answer.status, answer.body, answer.text, machine_seconds() - before, delivery.at)
                 told = delivery._replace(status=answer.status, response=answer.text)
             except NoAnswer as error:
-                outcome = unanswered(str(error), machine_seconds() - before, delivery.at)
+                status, content = error.recorded
+                outcome = unanswered(content, machine_seconds() - before, delivery.at, status)
                 told = delivery._replace(response=str(error))
             told = world.mailbox.log.add(told._replace(delivered=200 <= outcome.status < 300))
             world.mailbox.count([told])

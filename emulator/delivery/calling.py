@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from requests.cookies import RequestsCookieJar
+from requests.hooks import default_hooks
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
 from emulator.core.hosts import is_loopback
 from emulator.core.sources import machine_seconds
 from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer, Refused
 
-LARGEST = 1024 * 1024
+LARGEST = 64 * 1024
 """How much of an answer is read and kept (assumed: the sender reads it all)."""
 CHUNK = 64 * 1024
 MOST_REDIRECTS = 30
+MOST_ADDRESSES = 1_000
+"""How many addresses a thread remembers the prepared form of."""
+NO_COOKIES = RequestsCookieJar()
+"""Of every first request: each redirect makes its own."""
 SHORT = 5.0
 """Seconds for the body of a redirect, which nobody reads."""
 
@@ -38,6 +46,7 @@ class Caller:
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
             session = self._thread.session = requests.Session()
+            self._thread.known = {}
             session.trust_env = False  # no proxy, no .netrc: what the machine has set must not lead elsewhere
             session.mount("http://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
             session.mount("https://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
@@ -51,21 +60,40 @@ class Caller:
         session = self._session
         until = machine_seconds() + self.longest
         try:
-            request = session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
+            request = self._prepared(session, url, headers, body)
+            session.get_adapter(request.url or "")
             self.check(request.url or "")
-            response = self._send(session, request)
-            for _ in range(MOST_REDIRECTS):
-                if (following := next_request(session, response, request)) is None:
-                    return read(response, until)
-                response.close()
-                request = following
+            response, done = self._send(session, request), 0
+            while response.is_redirect:
+                request, before = next_request(session, response, request), response.status_code
+                if done == MOST_REDIRECTS:  # the sender records the last redirect's status, which is no error
+                    raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", before)
                 self.check(request.url or "", "redirects to ")
-                response = self._send(session, request)
-            raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.")
+                response, done = self._send(session, request), done + 1
+            return read(response, until)
         except (requests.RequestException, HTTPError) as error:
             raise NoAnswer(str(error)) from None
         except (UnicodeError, ValueError, OSError) as error:
-            raise NoAnswer(str(error)) from None
+            raise NoAnswer(str(error), content="") from None  # the sender keeps no text of these
+
+    def _prepared(
+        self, session: requests.Session, url: str, headers: Mapping[str, Any], body: bytes
+    ) -> requests.PreparedRequest:
+        """Give the request as `requests.post` prepares it; what is the same for each of an address is kept."""
+        if "@" in url:  # with credentials, which go before others
+            return session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
+        known: dict[str, str] = self._thread.known
+        if (address := known.get(url)) is None:
+            if len(known) >= MOST_ADDRESSES:
+                known.clear()
+            address = known[url] = session.prepare_request(requests.Request("POST", url)).url or ""
+        request: Any = requests.PreparedRequest()
+        request.method, request.url, request.hooks = "POST", address, default_hooks()
+        merged = CaseInsensitiveDict(session.headers)
+        merged.update(headers)
+        request.prepare_headers({name: value for name, value in merged.items() if value is not None})
+        request.body, request._cookies = body, NO_COOKIES  # noqa: SLF001 - as the library prepares it
+        return request  # type: ignore[no-any-return]  # it is one
 
     def _send(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         adapter = session.get_adapter(request.url or "")
@@ -78,15 +106,17 @@ class Caller:
             raise Refused(f"not sent: the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}")
 
 
-def next_request(
-    session: requests.Session, response: requests.Response, request: requests.PreparedRequest
-) -> requests.PreparedRequest | None:
-    """Give the request that a redirect asks for, as the library makes it; None for an answer that is none."""
-    if not response.is_redirect:
-        return None
-    read(response, machine_seconds() + SHORT)
+def next_request(session: requests.Session, response: requests.Response, request: Any) -> requests.PreparedRequest:
+    """Give the request that a redirect asks for, as the library makes it."""
+    try:
+        with suppress(ProtocolError, DecodeError):
+            read(response, machine_seconds() + SHORT)
+    finally:
+        response.close()
+    if request._cookies is NO_COOKIES:  # noqa: SLF001 - as below
+        request._cookies = RequestsCookieJar()  # noqa: SLF001 - it is filled on the way
     response._content = b""  # noqa: SLF001 - it would read the rest, however long that is
-    redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True), None)
+    redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True))
     return redirected  # type: ignore[no-any-return]
 
 

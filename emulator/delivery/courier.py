@@ -6,11 +6,14 @@ import heapq
 import itertools
 import logging
 import threading
+import weakref
 from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
-from emulator.core.deliveries import Flushed
+from emulator.core.deliveries import Flushed, Line
+from emulator.core.records import WebhookEvent
+from emulator.core.refusals import NotKept
 from emulator.core.sources import machine_seconds
 from emulator.core.world import World
 from emulator.delivery.answers import LONGEST, TIMEOUT
@@ -24,6 +27,8 @@ POOL = 8
 """How many requests are on their way at once, at most."""
 DRAIN_SECONDS = 5.0
 """How long a stop waits for what is due."""
+SLOW = 1.0
+"""Seconds from which on an attempt makes its world one that gets fewer threads: receivers that hang leave some."""
 
 Claim = tuple[World, int]
 
@@ -31,7 +36,8 @@ Claim = tuple[World, int]
 class WorldsCourier:
     """Sends the events of all worlds: in the background as they come up, or when somebody flushes or moves a clock.
 
-    No more threads than `pool`, and none before there is something to send.
+    No more threads than `pool`, and none before there is something to send. Worlds take turns; each begins with two
+    requests at a time, and gets one more for every quick and good answer, until there are as many as threads.
     """
 
     def __init__(
@@ -46,170 +52,214 @@ class WorldsCourier:
         self.mode, self.pool = mode, pool
         self._attempts = Attempts(allowed_hosts, timeout, longest)
         self._ready: dict[int, World] = {}
-        self._held: set[int] = set()
-        self._timers: list[tuple[float, int, World]] = []
+        """Worlds to look at, in turn."""
+        self._timers: list[tuple[float, int, weakref.ref[World]]] = []
         self._order = itertools.count()
-        self._on_the_way: dict[tuple[int, int], None] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        """Guards all of this, and the worlds' lines."""
+        self._wanted, self._arrived = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
-        self._stopping = False
+        self._shift = 0
+        """Which threads are to go on: those of an earlier shift end."""
+        self._thread = threading.local()
 
     def outfit(self, world: World) -> None:
-        """Send what comes up in this world from now on."""
+        """Send what comes up in this world from now on, and what waits in it already."""
         world.deliver = self._attempts.attempt
         world.courier = self
         world.agenda.append(self)
         if self.mode == "background":
             world.after_write.append(self.wake)
             world.after_clock.append(self.wake)
+            self.wake(world)
 
     # What a clock that is moved asks for
 
     def next(self, world: World) -> datetime | None:
-        """Give when the next event of a world is due."""
-        found = next_due(world.root)
-        return None if found is None else found[0]
+        """Give when the next event of a world is due that `run` would send."""
+        if world.closed or self._is_delivering(world):
+            return None
+        left = line_of(world).left
+        return next((at for at, id_ in world.root.queued(WebhookEvent) if id_ not in left), None)
 
     def run(self, world: World, now: datetime) -> None:
         """Send what is due in a world by now, one after another, in order."""
-        with self._changed:
-            self._held.add(id(world))
+        if self._is_delivering(world):
+            return
+        with self._lock:
+            line_of(world).held += 1
         try:
-            while (claim := self._claimed(world, now)) is not None:
-                self._deliver(claim)
+            while (event_id := self._claimed(world, now)) is not None:
+                self._deliver((world, event_id))
         finally:
-            with self._changed:
-                self._held.discard(id(world))
+            with self._lock:
+                line_of(world).held -= 1
+                self._arrived.notify_all()
+            if self.mode == "background":
+                self.wake(world)
+
+    def _claimed(self, world: World, now: datetime) -> int | None:
+        """Claim the first event that is due, once what is on its way in this world has arrived."""
+        line = line_of(world)
+        with self._lock:
+            self._arrived.wait_for(lambda: not line.on_the_way, timeout=2 * self._attempts.longest)
+            event_id = None if world.closed else first_due(world, now)
+            if event_id is not None:
+                line.on_the_way.add(event_id)
+        return event_id
+
+    def _is_delivering(self, world: World) -> bool:
+        """Tell whether this thread is sending an event of the world, whose receiver asks for something by and by."""
+        return getattr(self._thread, "world", None) is world
 
     # On demand
 
     def flush(self, world: World) -> Flushed:
-        """Send what is due in a world, wait for what is on its way; give what was sent since the last flush."""
-        while not world.closed:
-            if self.mode == "flush" or not self._wakes():
-                self.run(world, world.clock.now())
-            else:
+        """Send what is due in a world, wait for what is on its way; give what was sent since the last flush.
+
+        A receiver that flushes waits for nothing; nobody waits for receivers that hang longer than for two of them.
+        """
+        if self._is_delivering(world):
+            return world.mailbox.take_counts()
+        until = machine_seconds() + 2 * self._attempts.longest
+        while not world.closed and machine_seconds() < until:
+            if self.mode == "background":
                 self.wake(world)
-            with self._changed:
-                if not self._changed.wait_for(lambda: not self._is_busy(world), timeout=2 * self._attempts.longest):
-                    break
-                if self._first_due(world) is None:
+            else:
+                self.run(world, world.clock.now())
+            with self._lock:
+                self._arrived.wait_for(lambda: not self._is_busy(world), timeout=max(0.0, until - machine_seconds()))
+                if first_due(world) is None:
                     break
         return world.mailbox.take_counts()
 
-    def _wakes(self) -> bool:
-        return self.mode == "background" and not self._stopping
-
     def _is_busy(self, world: World) -> bool:
-        if any(key[0] == id(world) for key in self._on_the_way):
-            return True
-        return self._wakes() and id(world) in self._ready
+        line = line_of(world)
+        return bool(line.on_the_way or line.held or id(world) in self._ready)
 
     # In the background
 
     def wake(self, world: World) -> None:
         """Look at a world: something may be due in it, now or later."""
-        if next_due(world.root) is None or self._stopping:
+        if next_due(world.root) is None:
             return
-        with self._changed:
+        with self._lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._hire()
-            self._changed.notify()
+            self._wanted.notify()
 
     def _hire(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"delivery {len(self._threads) + 1}", daemon=True)
+        name = f"delivery {len(self._threads) + 1}"
+        thread = threading.Thread(target=self._work, args=(self._shift,), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _work(self) -> None:
-        while (claim := self._wait_for_claim()) is not None:
+    def _work(self, shift: int) -> None:
+        while (claim := self._wait_for_claim(shift)) is not None:
             self._deliver(claim)
 
-    def _wait_for_claim(self) -> Claim | None:
-        with self._changed:
-            while not self._stopping:
+    def _wait_for_claim(self, shift: int) -> Claim | None:
+        with self._lock:
+            while shift == self._shift:
                 self._ring()
                 if (claim := self._take()) is not None:
                     if self._ready:
-                        self._changed.notify()
+                        self._wanted.notify()
                     return claim
-                self._changed.wait(self._timers[0][0] - machine_seconds() if self._timers else None)
+                self._wanted.wait(self._timers[0][0] - machine_seconds() if self._timers else None)
         return None
 
     def _ring(self) -> None:
         """Make ready the worlds whose time has come."""
         while self._timers and self._timers[0][0] <= machine_seconds():
-            world = heapq.heappop(self._timers)[2]
-            world.timer = None
-            self._ready[id(world)] = world
+            world = heapq.heappop(self._timers)[2]()
+            if world is not None:
+                line_of(world).timer = None
+                self._ready[id(world)] = world
 
     def _take(self) -> Claim | None:
         """Claim one event of the worlds that are ready, in turn; a world without any waits for its time."""
-        while self._ready:
-            world = self._ready.pop(next(iter(self._ready)))
-            if world.closed or id(world) in self._held:
-                continue
-            event_id = self._first_due(world)
+        for key in tuple(self._ready):
+            world = self._ready[key]
+            line = line_of(world)
+            if not world.closed and not line.held and len(line.on_the_way) >= line.allowed:
+                continue  # it has its share, and is ready still
+            del self._ready[key]
+            if world.closed or line.held:
+                self._arrived.notify_all()
+                continue  # who holds it wakes it afterwards
+            event_id = first_due(world)
             if event_id is not None:
-                self._on_the_way[id(world), event_id] = None
-                self._ready[id(world)] = world
+                line.on_the_way.add(event_id)
+                self._ready[key] = world
                 return world, event_id
             self._set_timer(world)
-            self._changed.notify_all()
+            self._arrived.notify_all()
         return None
 
-    def _first_due(self, world: World, now: datetime | None = None) -> int | None:
-        """Give the first event that is due and not on its way."""
-        ids = due(world.root, now or world.clock.now())
-        return next((id_ for id_ in ids if (id(world), id_) not in self._on_the_way), None)
-
     def _set_timer(self, world: World) -> None:
-        found = next_due(world.root)
+        found, line = next_due(world.root), line_of(world)
         wait = None if found is None else world.clock.seconds_until(found[0])
         if wait is None:
             return
-        at = machine_seconds() + wait
-        if wait > 0 and (world.timer is None or at < world.timer):
-            world.timer = at
-            heapq.heappush(self._timers, (at, next(self._order), world))
-
-    def _claimed(self, world: World, now: datetime) -> Claim | None:
-        """Claim the first event that is due, once what is on its way in this world has arrived."""
-        with self._changed:
-            self._changed.wait_for(lambda: not any(key[0] == id(world) for key in self._on_the_way))
-            event_id = None if world.closed else self._first_due(world, now)
-            if event_id is None:
-                return None
-            self._on_the_way[id(world), event_id] = None
-        return world, event_id
+        at = machine_seconds() + min(max(wait, 0), threading.TIMEOUT_MAX / 2)
+        if wait > 0 and (line.timer is None or at < line.timer):
+            line.timer = at
+            heapq.heappush(self._timers, (at, next(self._order), weakref.ref(world)))
 
     def _deliver(self, claim: Claim) -> None:
+        """Send an event and record what came of it, whatever happens: it never raises, and the claim ends."""
         world, event_id = claim
+        began, is_done, is_good, line = machine_seconds(), False, False, line_of(world)
+        self._thread.world = world
         try:
-            self._attempts.deliver(world, event_id)
+            is_good = self._attempts.deliver(world, event_id)
+            is_done = True
+        except NotKept as error:
+            LOG.warning("event %d of world %s is sent again after a restart: %s", event_id, world.name, error)
         except Exception:
-            LOG.exception("event %d of world %s could not be sent", event_id, world.name)
-            self._attempts.give_up(world, event_id)
+            LOG.exception("event %d of world %s is left until a restart", event_id, world.name)
         finally:
-            with self._changed:
-                self._on_the_way.pop((id(world), event_id), None)
-                self._changed.notify_all()
-            if self.mode == "background":
-                self.wake(world)
+            self._thread.world = None
+            with self._lock:
+                line.on_the_way.discard(event_id)
+                if not is_done:
+                    line.left.add(event_id)  # it is still due, and would be sent for ever
+                if machine_seconds() - began >= SLOW:
+                    line.allowed = max(1, line.allowed // 2)
+                elif is_good:
+                    line.allowed = min(line.allowed + 1, self.pool)
+                if self.mode == "background":
+                    self._ready[id(world)] = world
+                self._arrived.notify_all()
+                self._wanted.notify()
 
     def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         """Send what is due, as far as that is done in so many seconds; what is left stays queued in its world."""
         until = machine_seconds() + seconds
+        if self.mode == "background":
+            for world in worlds:
+                self.wake(world)
+        with self._lock:
+            if self._threads:
+                self._arrived.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
+            self._shift += 1
+            threads, self._threads = self._threads, []
+            self._wanted.notify_all()
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - machine_seconds()))
 
-        def is_done() -> bool:
-            return not self._on_the_way and all(self._first_due(world) is None for world in worlds)
+    def _is_drained(self, worlds: Collection[World]) -> bool:
+        return not self._ready and not any(line_of(world).on_the_way for world in worlds)
 
-        with self._changed:
-            if self.mode == "background" and self._threads:
-                self._changed.wait_for(is_done, timeout=max(0.0, until - machine_seconds()))
-            self._stopping = True
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join(timeout=max(0.0, until + 1 - machine_seconds()))
-        self._threads, self._stopping = [], False
+
+def line_of(world: World) -> Line:
+    return world.mailbox.line
+
+
+def first_due(world: World, now: datetime | None = None) -> int | None:
+    """Give the first event that is due, not on its way, and not left."""
+    line = line_of(world)
+    ids = due(world.root, now or world.clock.now())
+    return next((id_ for id_ in ids if id_ not in line.on_the_way and id_ not in line.left), None)

@@ -11,6 +11,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from emulator.core.deliveries import Delivery, Receiver
 from emulator.delivery.answers import Answer, NoAnswer
 
+PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
+"""Headers that WSGI names as they are."""
+
 
 def receive(receiver: Receiver, delivery: Delivery) -> Answer:
     """Hand a delivery to a receiver; `NoAnswer` where it raises, as a receiver that crashes gives none."""
@@ -62,8 +65,8 @@ def by_wsgi(receiver: Any, delivery: Delivery) -> Answer:
 def environ_of(target: str, headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     """Give the WSGI environment of a request to a hook."""
     url = urlsplit(target)
-    plain = {"Content-Type": "CONTENT_TYPE"}
-    sent = {plain.get(name, "HTTP_" + name.upper().replace("-", "_")): str(value) for name, value in headers.items()}
+    named = {name.upper().replace("-", "_"): str(value) for name, value in headers.items()}
+    sent = {name if name in PLAIN else f"HTTP_{name}": value for name, value in named.items()}
     return {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",

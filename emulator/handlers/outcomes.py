@@ -16,14 +16,33 @@ from emulator.rules.retry import printed, record_outcome
 RECORD_OUTCOME, POSTPONE = "record_outcome", "postpone_events"
 
 
-def keep_outcome(world: World, event_id: int, outcome: Outcome, request_id: str | None = None) -> WebhookEvent:
+class EventGone(LookupError):
+    """The event is not there any more, or another has its id: its world was reset, undone or restored."""
+
+
+def keep_outcome(
+    world: World, event_id: int, outcome: Outcome, request_id: str | None = None, sent: WebhookEvent | None = None
+) -> WebhookEvent:
     """Write an outcome into its event's record and among the world's steps; give the event as it is now.
 
-    `request_id` is the call that asked for the attempt, where one did. `LookupError` where there is no such event.
+    `request_id` is the call that asked for the attempt, where one did. `LookupError` where there is no such event:
+    `EventGone` where it is not the one that was `sent`.
     """
     step = Step(RECORD_OUTCOME, {"pk": event_id}, request_id=request_id, body=document_of(outcome))
     with world.doing(Doing(step)), world.transaction() as tx:
+        if sent is not None:
+            check_is_still(world, tx.get(WebhookEvent, event_id), sent)
         return record_outcome(tx, event_id, outcome)
+
+
+def check_is_still(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
+    """Insist that an event is the one that was sent, and was not taken back to before earlier attempts.
+
+    It tells of the root at which it came up, which is its own: what is done anew after an undo makes another one.
+    """
+    is_same = event is not None and event.told_from is sent.told_from and event.uuid == sent.uuid
+    if event is None or world.closed or not is_same or event.retry_count < sent.retry_count:
+        raise EventGone(f"event {sent.id} of world {world.name} is gone")
 
 
 def repeat_outcome(world: World, step: Step) -> None:
@@ -59,4 +78,6 @@ def repeat_postponement(world: World, step: Step) -> None:
 def postponed(world: World, body: Mapping[str, Any]) -> None:
     with world.transaction() as tx:
         for id_, at in body["due"].items():
-            tx.change(tx.one(WebhookEvent, int(id_)), due=datetime.fromisoformat(at))
+            if (event := tx.get(WebhookEvent, int(id_))) is None:
+                raise EventGone(f"event {id_} of world {world.name} is gone")
+            tx.change(event, due=datetime.fromisoformat(at))

@@ -11,10 +11,11 @@ from typing import Any
 from emulator.core.records import Webhook
 
 EVENT, SIGNATURE, AUTHORIZATION = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
+LENGTH = "Content-Length"
 
 
 def headers(hook: Webhook, body: bytes) -> dict[str, Any]:
-    """Give the headers of a request with this body, beside those that every HTTP client adds.
+    """Give the headers of a request with this body, beside those that every HTTP client adds, in the sender's order.
 
     A header that the hook adds takes the place of the sender's own, whatever its case; its value is as the hook has
     it, so it may be no text. `AttributeError`, `TypeError` or `ValueError` where the sender would fail, too: the hook
@@ -25,17 +26,19 @@ def headers(hook: Webhook, body: bytes) -> dict[str, Any]:
         made[SIGNATURE] = signature(hook.secret_key, body)
     auth = json.loads(hook.config).get("auth")
     for name, value in dict(json.loads(hook.additional_headers) or {}).items():
-        put(made, name, value)
+        made = having(made, name, value)
+    made = having(made, LENGTH, str(len(body)))
     if auth and auth.get("auth_type") == "basic":
-        put(made, AUTHORIZATION, basic(auth.get("username"), auth.get("password")))
+        made = having(made, AUTHORIZATION, basic(auth.get("username"), auth.get("password")))
     return made
 
 
-def put(made: dict[str, Any], name: str, value: Any) -> None:
-    """Set a header, in the place of one that differs in case only."""
-    for other in [other for other in made if other.lower() == name.lower()]:
-        del made[other]
-    made[name] = value
+def having(made: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """Give the headers with this one, in the place of one that differs in case only."""
+    if not any(other.lower() == name.lower() for other in made):
+        return {**made, name: value}
+    pairs = ((name, value) if other.lower() == name.lower() else (other, made[other]) for other in made)
+    return dict(pairs)
 
 
 def signature(secret_key: str, body: bytes) -> str:

@@ -51,11 +51,20 @@ def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) ->
 
 def serialized(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> dict[str, Any]:
     """Give an event with its keys as the serializer of its subject orders them."""
+    return {"event": named(event_type, event_uuid), "payload": detail(subject, reading)}
+
+
+def named(event_type: str, event_uuid: str) -> dict[str, str]:
+    return {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
+
+
+def detail(subject: Any, reading: Reading) -> Any:
+    """Give the document of a subject, as the serializer orders it."""
     shape, left_out = PAYLOAD_SHAPES[type(subject)]
     body = orjson.loads(with_base_url(text(document(shape, subject, reading)), reading))
     for key in left_out:
         body.pop(key, None)
-    return {"event": {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}, "payload": body}
+    return body
 
 
 def request_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
@@ -67,10 +76,17 @@ def request_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
 
 
 def first_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
-    """Give the bytes of the first request for an event."""
+    """Give the bytes of the first request for an event; many hooks may be told of one change."""
     if event.request_payload is not None:
         return retry_body(event, view, kept)
-    return sent(serialized(*told(event, Reading(view, kept.language, kept))))
+    event_type, event_uuid, subject, then = told(event, Reading(view, kept.language, kept))
+    kind, id_ = type(subject), subject.id
+
+    def made(reading: Reading) -> bytes:
+        return sent(detail(reading.one(kind, id_), reading))
+
+    payload = kept.get(("told", kind, id_), then.view, kept.language, made).body
+    return b'{"event": %b, "payload": %b}' % (sent(named(event_type, event_uuid)), payload)
 
 
 def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:

@@ -51,8 +51,8 @@ def without(keys: set[str], value: Any) -> Any:
 
 LINKS = {"next", "previous"}
 """Keys of a page that are the request's."""
-RETRY = {"next_retry_date"}
-"""It follows from the hook's rule, which the guide alone shows."""
+RETRY: set[str] = set()
+"""Nothing but: when an event is tried again follows from its record, which both surfaces show."""
 SURFACES: dict[str, tuple[tuple[Route, ...], set[str]]] = {
     "guide": (GUIDE_ROUTES, set()),
     "reference": (REFERENCE_ROUTES, RETRY),

@@ -1,0 +1,46 @@
+"""The receiver's own tests: with the emulator in this process, no port and no network."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pytest
+from flask import Flask
+from receiver import create_app, is_signed
+
+from emulator import Emulator
+
+SECRET = "a secret"
+
+
+@pytest.fixture
+def app() -> Flask:
+    return create_app(SECRET)
+
+
+def test_an_event_of_the_oms_is_taken(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    oms = Emulator("empty")
+    # What an application answers under another path than `/` is reached through its test client.
+    client = app.test_client()
+    oms.hooks.add(
+        lambda delivery: client.post("/hook", data=delivery.body, headers=dict(delivery.headers)).status_code,
+        "package.created",
+        secret_key=SECRET,
+    )
+    oms.package()
+    oms.hooks.assert_delivered("package.created", status=200, times=1)
+    assert capsys.readouterr().out.startswith("package.created ")
+
+
+def test_a_wrong_signature_is_refused(app: Flask) -> None:
+    answer = app.test_client().post("/hook", data=b"{}", headers={"X-Whisperer-Signature": "sha256=0"})
+    assert answer.status_code == 401
+    assert app.test_client().post("/hook", data=b"{}").status_code == 401
+
+
+def test_a_signature_is_of_the_bytes_and_the_secret() -> None:
+    signature = "sha256=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest()
+    assert is_signed(b"{}", signature, SECRET)
+    assert not is_signed(b"{ }", signature, SECRET)
+    assert not is_signed(b"{}", signature, "another")
