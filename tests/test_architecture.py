@@ -37,6 +37,7 @@ OWNERS = {
     "flask": ("web/", "app.py", "server.py"),  # server: for a type alone
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
+    "prometheus_client": ("web/",),
     "waitress": ("server.py", "listening.py"),
     # inworld, pytest_plugin: for a type alone
     "requests": ("session.py", "intercepting.py", "inworld.py", "pytest_plugin.py", "contract/", "delivery"),

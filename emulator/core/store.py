@@ -208,7 +208,7 @@ class Transaction(View):
             first += 1
         if len(removed) > FEW_REMOVED and 4 * len(removed) > len(added):
             added = self._closed_up(kind, added, removed, first)
-            removed = _NO_MAP.update({id_: True for id_ in removed if id_ in self.base.ids(kind)})
+            removed = Map({id_: True for id_ in removed if id_ in self.base.ids(kind)})
         self.maps[kind, "added"], self.maps[kind, "removed"] = added, removed
         self.maps["first"] = self.maps.get("first", _NO_MAP).set(kind, first)
 

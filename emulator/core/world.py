@@ -4,116 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from emulator.core.bases import Base
 from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
+from emulator.core.moments import Agenda, Keeper, Moment, Pace, Safe, Settings, Write
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import WRITE_STEP, Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
 
+__all__ = ["Agenda", "Announce", "Keeper", "Moment", "Pace", "Safe", "Settings", "World", "Write"]
+
 Announce = Callable[[Transaction], None]
 
 UNDOABLE = 1_000
 """How many of the latest writes can be undone; each keeps the records that it replaced."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a scenario says of a world beside its records."""
-
-    scenario: str
-    seed: int
-    start: datetime
-    installation: str = "default"
-    """Name or path."""
-    language: str = "en-us"
-    base_url: str = "http://127.0.0.1:8080"
-    error_style: str = "documented"
-    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
-    request: str | None = None
-    """For `documented/...`: the path whose GET gives the sample."""
-    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Role -> `read` or `write` -> how often its token may call: `100/min`."""
-    source: Any = None
-    """The scenario (`rules.scenarios`) that the world started from."""
-
-
-class Write(NamedTuple):
-    """One write that can be undone."""
-
-    before: Root
-    at: datetime
-    request_id: str | None
-    is_step: bool
-    """Whether a step tells of it: not of one that no call made."""
-
-
-class Pace(NamedTuple):
-    """How lively a world is by itself."""
-
-    orders_per_hour: float | None = None
-    """How many orders come in an hour of its time; None: nothing happens by itself."""
-    is_paused: bool = False
-
-
-class Moment(NamedTuple):
-    """All that a world is at one time, for snapshots and branches; it costs the same for any size."""
-
-    root: Root
-    mode: ClockMode
-    now: datetime
-    steps: StepLog
-    undoable: tuple[Write, ...]
-    calls: dict[str, list[datetime]]
-    faults: Faults
-    requests: int
-    """How many requests had come."""
-    untold: int
-    """How many writes no step tells of."""
-    course: Any = None
-    """Where the keeper has the steps."""
-    speed: float = 1.0
-    pace: Pace = Pace()
-
-
-class Agenda(Protocol):
-    """What happens in a world by itself, when its time comes."""
-
-    def next(self, world: World) -> datetime | None:
-        """Give when something is due next, or None."""
-
-    def run(self, world: World, now: datetime) -> None:
-        """Do what is due by now; afterwards `next` is later, or None."""
-
-
-Safe = Callable[[], None]
-"""Waits until something is on disk; `NotKept` if it never will be."""
-
-
-class Keeper(Protocol):
-    """Keeps worlds beyond the process. All is called with the world's lock, and waited for without it."""
-
-    def check(self) -> None:
-        """Raise `NotKept` if nothing can be kept any more."""
-
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
-        """Take a step, in the order of the writes."""
-
-    def rewrite(self, world: World) -> Safe:
-        """Take the world as it is: its steps are those at `course`, up to their present number."""
-
-    def keep_time(self, world: World) -> Safe:
-        """Take what the world's clock says."""
 
 
 @dataclass(eq=False)

@@ -227,6 +227,7 @@ WITHOUT_WORLD = {
     "control_openapi",
     "control_docs",
     "control_ui",
+    "control_metrics",
 }
 """Calls that are about no world, or about others than the one that is called."""
 
