@@ -14,6 +14,7 @@ from emulator.inworld import InWorld
 from emulator.rules.scenarios import FOLDER, bundled, from_document, scenario
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
+from tools import webhook_failures
 from tools.busy_day import FILE, lived, make
 
 OWN = sorted(FOLDER.glob("*.json"))
@@ -61,6 +62,25 @@ def test_the_busy_day_is_what_its_tool_makes(tmp_path: Path) -> None:
     """Byte for byte: the file drifts from no rule."""
     make(tmp_path / "busy-day.json")
     assert (tmp_path / "busy-day.json").read_text() == FILE.read_text(), DRIFTED
+
+
+def test_the_webhook_failures_are_what_their_tool_makes(tmp_path: Path) -> None:
+    file = tmp_path / "webhook-failures.json"
+    webhook_failures.make(file)
+    assert file.read_text() == webhook_failures.FILE.read_text(), "run `python -m tools.webhook_failures`"
+
+
+def test_the_webhook_failures_have_every_outcome() -> None:
+    """Delivered at last, given up for now, and still waiting, under each of the four policies."""
+    oms = Emulator("webhook-failures")
+    events = oms.session().get("/whisperer/hook_events/?limit=100").json()["results"]
+    ours = [event for event in events if "//127.0.0.1:91" in event["webhook"]["target_url"]]
+    assert {event["webhook"]["retry_countdown_config"]["choice"] for event in ours} == set(webhook_failures.POLICIES)
+    assert {(event["delivered"], event["retry_count"] > 0) for event in ours} == {
+        (True, True),
+        (False, True),
+        (False, False),
+    }
 
 
 def test_the_busy_day_replays_to_the_day_as_it_was_lived(busy: Emulator) -> None:

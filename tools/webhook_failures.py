@@ -1,0 +1,66 @@
+"""Makes the scenario `webhook-failures` by living through it: `python -m tools.webhook_failures`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from emulator import Emulator
+from emulator.core.deliveries import Delivery
+from emulator.rules.scenarios import FOLDER, Scenario, scenario
+from emulator.worlds import DEFAULT_WORLD
+
+FILE = FOLDER / "webhook-failures.json"
+START: Scenario = replace(
+    scenario("demo"),
+    name="webhook-failures",
+    description="Hooks in trouble, one of each retry policy: deliveries that failed, recovered, were given up or still wait.",
+    packages=10,
+    seed=13,
+)
+EVENT = "package.created"
+POLICIES = {
+    "fixed": {"seconds": 60},
+    "linear": {"base": 30, "limit": 300},
+    "exponential": {"base": 2, "factor": 1},
+    "random": {"min_value": 10, "max_value": 90},
+}
+
+
+def lived() -> Emulator:
+    """Give the world after a day on which receivers were down for an hour, one of them for good."""
+    oms = Emulator("empty")
+    oms.worlds.put(DEFAULT_WORLD, START)
+    for hook in oms.session().get("/whisperer/hooks/?limit=100").json()["results"]:
+        oms.session().delete(f"/whisperer/hooks/{hook['id']}/").raise_for_status()
+    back = oms.clock.now().replace(hour=10, minute=0)
+    for number, (choice, kwargs) in enumerate(POLICIES.items(), 1):
+        port = 9100 + number
+        oms.world.mailbox.receivers[f"127.0.0.1:{port}"] = Receiver(choice != "exponential", back.timestamp())
+        retry = {"choice": choice, "kwargs": kwargs}
+        oms.hooks.add(f"http://127.0.0.1:{port}/{choice}", EVENT, retry=retry, secret_key="secret")  # noqa: S106
+    for _ in range(3):
+        oms.package(state="Packed")
+        oms.clock.advance(minutes=20)
+    oms.clock.advance(hours=8)
+    oms.package(state="Packed")
+    return oms
+
+
+class Receiver:
+    """A receiver that is down until it is back, if it ever is."""
+
+    def __init__(self, recovers: bool, back: float) -> None:
+        self.recovers, self.back = recovers, back
+
+    def __call__(self, delivery: Delivery) -> tuple[int, str]:
+        is_up = self.recovers and delivery.at.timestamp() >= self.back
+        return (200, "OK") if is_up else (503, "Service Unavailable")
+
+
+def make(file: Path = FILE) -> None:
+    lived().save(file, force=True)
+
+
+if __name__ == "__main__":
+    make()
