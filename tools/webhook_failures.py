@@ -14,7 +14,7 @@ FILE = FOLDER / "webhook-failures.json"
 START: Scenario = replace(
     scenario("demo"),
     name="webhook-failures",
-    description="Hooks in trouble, one of each retry policy: deliveries that failed, recovered, were given up or still wait.",
+    description="Hooks in trouble, one of each retry policy: deliveries that failed, recovered or still wait.",
     packages=10,
     seed=13,
 )
