@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -52,7 +53,21 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
 
 
 def self_contained(name: str) -> dict[str, Any]:
-    """Give a schema of ours with the formats that it refers to in itself."""
-    text = json.dumps(schema_named(name)).replace('"formats.json#/$defs/', '"#/$defs/')
+    """Give a schema of ours with all that it refers to in itself."""
+    parts = {part: definition(schema_named(part)) for part in PARTS}
+    return definition(schema_named(name)) | {"$defs": schema_named("formats")["$defs"] | parts}
+
+
+PARTS = ("fault",)
+"""Schemas of ours that others have as a part."""
+
+
+def definition(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a schema whose references stay in the document that has it as a part."""
+    text = json.dumps(schema).replace('"formats.json#/$defs/', '"#/$defs/')
+    for part in PARTS:
+        text = text.replace(f'"$ref": "{part}.json"', f'"$ref": "#/$defs/{part}"').replace(
+            f'"$id": "{part}.json", ', ""
+        )
     found: dict[str, Any] = json.loads(text)
-    return found | {"$defs": schema_named("formats")["$defs"]}
+    return found

@@ -11,11 +11,12 @@ from emulator.web.routing import Match, Router
 GUIDE = "/api/v1/oms"
 NEAR = 0.75
 LONGEST_PATH = 300
+UNREADABLE = "\ufffd"
 
 
 def place_hint(path: str, method: str, router: Router, other_than: Match | None = None) -> str | None:
     """Name the operation that was probably meant: at the same path of the other surface, or at the nearest path."""
-    if len(path) > LONGEST_PATH:
+    if len(path) > LONGEST_PATH or "%" in path or UNREADABLE in path:  # what is no text reads differently elsewhere
         return None
     if other_than is None:
         for label, place in (("the guide", other_surface(path, GUIDE)), ("the reference", other_surface(path, ""))):

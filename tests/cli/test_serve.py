@@ -25,6 +25,7 @@ def command(*arguments: str) -> list[str]:
 
 def environment(extra: dict[str, str]) -> dict[str, str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith("OMS_EMULATOR_")}
+    plain.pop("PYTEST_XDIST_WORKER", None)  # the server is no worker
     return plain | {"PYTHONWARNINGS": "error", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | extra
 
 

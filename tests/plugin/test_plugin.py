@@ -185,7 +185,8 @@ def test_the_scenario_file_of_a_failing_test_gives_the_same_world(run: Run, pyte
     assert oms.clock.now().isoformat().startswith("2023-04-07T")
     assert oms.world.settings.seed == 42
     document = json.loads(file.read_text("utf-8"))
-    assert [step["operation"] for step in document["steps"]] == ["control_make_package", "set_package_remote_id"]
+    called = [step["operation"] for step in document["steps"] if "request" in step]
+    assert called == ["control_make_package", "set_package_remote_id"]
     again = Emulator(file)
     assert again.export() == document
 
