@@ -37,8 +37,10 @@ def test_every_bundled_file_is_valid(file: Path) -> None:
     [
         (
             "dmeo",
-            "unknown scenario 'dmeo'. Did you mean demo? Known: busy-day, demo, empty, flaky, live-demo, peak, "
-            "rate-limited, webhook-failures, documented/<sample>",
+            (
+                "unknown scenario 'dmeo'. Did you mean demo? Known: busy-day, demo, empty, flaky, live-demo, peak, "
+                "rate-limited, webhook-failures, documented/<sample>"
+            ),
         ),
         ("nowhere", "unknown scenario 'nowhere'. Known: busy-day, demo, empty"),
         ("documented/package-lst", "Did you mean documented/package-list?"),
