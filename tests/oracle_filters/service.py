@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, get_type_hints
 
@@ -83,8 +85,15 @@ def make_tables() -> None:
     with connection.schema_editor() as editor:
         for one in MODELS.values():
             editor.create_model(one)
+
+
+@contextmanager
+def case_told_apart() -> Iterator[None]:
+    """Compare texts as PostgreSQL does; the other oracles of this process share the connection, and do not."""
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA case_sensitive_like = ON")  # as PostgreSQL compares
+        cursor.execute("PRAGMA case_sensitive_like = ON")
+        yield
+        cursor.execute("PRAGMA case_sensitive_like = OFF")
 
 
 def fill(view: View) -> None:

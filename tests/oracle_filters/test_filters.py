@@ -89,7 +89,8 @@ def shared() -> Pair:
 
 @pytest.fixture
 def pair(shared: Pair) -> Iterator[Pair]:
-    return shared
+    with service.case_told_apart():
+        yield shared
 
 
 LEFT_OUT = {

@@ -118,7 +118,7 @@ def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
 
 def test_a_refused_filter_says_why(inspector: Watched) -> None:
     page = inspector.open("packages?created_date__gte=yesterday")
-    expect(page.get_by_role("alert").get_by_text("created_date__gte")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("created_date__gte: Enter a valid date/time.")).to_be_visible()
 
 
 def test_a_package_is_refused_and_taken_back(oms: Emulator, inspector: Watched) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from emulator import Emulator
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SECRET = "a secret"
 NODE = shutil.which("node")
 without_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
