@@ -27,8 +27,9 @@ QUIET = (
 expect.set_options(timeout=30_000)  # a machine may be busy with the rest of the tests
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process have the browser; where there is none, say so."""
+    """Let one process have the browser, which xdist must know before it deals; where there is none, say so."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.xdist_group("browser"))
@@ -49,9 +50,9 @@ class Blank(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for a module: while playwright runs, so does its event loop, which Django minds in other tests."""
+    """One browser for this folder, and no longer: its event loop runs as long, which Django minds in other tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield browser

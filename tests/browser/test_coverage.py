@@ -8,9 +8,13 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from emulator.coverage import Counts, merged, rendered, report
+from emulator import Emulator
+from emulator.coverage import counted, rendered, report
 from emulator.coverage.graphs import default_graph
 from emulator.rules.graph import KINDS
+from emulator.web.covering import know_graph
+
+PACKAGES = "/api/v1/oms/packages/"
 
 TAKEN, REFUSED = (
     "package__complete_packaging__waiting__packed-all-items",
@@ -47,11 +51,17 @@ state => {
 }))"""
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    met = {"operations": {"list_packages": 2}, "transitions": {TAKEN: 1}, "refusals": {REFUSED: 1, TAKEN: 1}}
-    target = tmp_path / "coverage.html"
-    target.write_text(rendered(report(merged([Counts(met)])), "html"), "utf-8")
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a suite that took one transition, and was refused that and another."""
+    oms = Emulator("demo")
+    package = oms.package(state="Waiting")["id"]
+    for slug, status in ((REFUSED, 400), (TAKEN, 204), (TAKEN, 400)):
+        body = {"slug": slug, "input_parameters": {}}
+        assert oms.session().post(f"{PACKAGES}{package}/command/", json=body).status_code == status
+    know_graph(oms.world)
+    target = tmp_path_factory.mktemp("coverage") / "coverage.html"
+    target.write_text(rendered(report(counted(oms.world.coverage)), "html"), "utf-8")
     return target
 
 

@@ -23,6 +23,9 @@ PAGES = (
     "coverage",
     "fidelity",
 )
+DETAILS = ("package", "shipped", "transfer", "exchange")
+"""Pages of single records."""
+WIDTHS, THEMES = (1280, 390), ("light", "dark")
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from emulator import Emulator
+from emulator.rules.faults import FAULTS
 from emulator.web.admin.ui import FOLDER
 from tests.browser.inspector.conftest import Watched
 
-FAULTS = pytest.importorskip("emulator.rules.faults", reason="no faults can be armed here yet").FAULTS
 PACKAGES = "/api/v1/oms/packages/"
 
 

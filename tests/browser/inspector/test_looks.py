@@ -2,65 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import PAGES, SCREENSHOTS, Opener
+from tests.browser.inspector.conftest import DETAILS, PAGES, SCREENSHOTS, THEMES, WIDTHS, Opener, Watched
+from tests.browser.inspector.lively import filled
 
 GRAVE = ("serious", "critical")
+SIZES = [(width, theme) for width in WIDTHS for theme in THEMES]
+SEARCHED = tuple(zip(WIDTHS, THEMES, strict=True))
+AXE = """async () => {
+    for (const text of document.querySelectorAll("pre"))
+        for (const rest of [...text.childNodes].slice(100)) rest.remove();
+    const found = await axe.run(document, {resultTypes: ["violations"]});
+    return found.violations.map(({id, impact, nodes}) =>
+        ({id, impact, nodes: nodes.map(({target, html}) => [target.join(" "), html.slice(0, 120)])}));
+}"""
+
+"""A long text's later parts look like its first ones, and would take most of the time."""
 
 
-def waiting(oms: Emulator) -> int:
-    """Give the newest package that waits."""
-    page = oms.session().get("/api/v1/oms/packages/short/", params={"state__enum_value": "100", "limit": 1})
-    return int(page.json()["results"][0]["id"])
+@pytest.fixture(scope="module")
+def lively() -> Iterator[Emulator]:
+    """A world in which something happened on every page, for all of these tests."""
+    with Emulator("demo") as emulator:
+        yield emulator
 
 
-def some_life(oms: Emulator) -> dict[str, str]:
-    """Let something happen, so that no page is empty; give the details that are pages too."""
-    pk = waiting(oms)
-    session = oms.session()
-    session.post(f"/api/v1/oms/packages/{pk}/command/", json={"slug": "no-such", "input_parameters": {}})
-    refused = session.get("/__admin/requests", params={"limit": 1}).json()["results"][0]["id"]
-    transfer = session.get("/api/v1/oms/transfer_orders/", params={"limit": 1}).json()["results"][0]["id"]
-    session.put("/__admin/snapshots/morning")
-    session.put("/__admin/worlds/tryout", json={"world": "default"})
-    return {"package": f"packages/{pk}", "transfer": f"transfers/{transfer}", "exchange": f"journal/{refused}"}
+@pytest.fixture(scope="module")
+def details(lively: Emulator) -> dict[str, str]:
+    """Where the pages of single records are."""
+    return filled(lively)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_fit_for_everybody(width: int, theme: str, oms: Emulator, opener: Opener) -> None:
-    """Axe finds nothing serious, nothing is wider than the screen, and a picture is kept to look at."""
-    details = some_life(oms)
-    watched = opener(width, theme)
-    found: list[str] = []
-    for name, where in {**{name: name for name in PAGES}, **details}.items():
-        page = watched.open(where)
-        if name == "overview":
-            expect(page.locator(".canvas .node").last).to_be_visible()
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
-        found += [f"{name}: {line}" for line in grave(page)]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > width:
-            found.append(f"{name}: is {wide} pixels wide")
+@pytest.mark.parametrize("name", [*PAGES, *DETAILS])
+def test_a_page_is_fit_for_everybody(name: str, lively: Emulator, details: dict[str, str], chromium: Browser) -> None:
+    """Nothing is wider than the screen, and a picture is kept, at each width, light and dark; axe finds nothing serious.
+
+    Axe looks at each width and each theme once: they have no rule in common.
+    """
+    context = chromium.new_context(reduced_motion="reduce")
+    watched = Watched(context.new_page(), lively.url)
+    page = watched.open(details.get(name, name))
+    if name == "overview":
+        expect(page.locator(".canvas .node").last).to_be_visible()
+    expect(page.get_by_role("note").filter(has_text="does not offer")).to_have_count(0)
+    found = [line for width, theme in SIZES for line in too_wide(page, name, width, theme)]
+    page.evaluate(Axe().axe_script)
+    found += [line for width, theme in SEARCHED for line in unfit(page, width, theme)]
     assert found == []
+    assert watched.complaints == []
+    context.close()
+
+
+def look(page: Page, width: int, theme: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+
+
+def too_wide(page: Page, name: str, width: int, theme: str) -> list[str]:
+    """Keep a picture of a page at a width, light or dark; say so if it is wider."""
+    look(page, width, theme)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width} {theme}: is {wide} pixels wide"] if wide > width else []
+
+
+def unfit(page: Page, width: int, theme: str) -> list[str]:
+    """Give what of a page is unfit for some people, at a width, light or dark."""
+    look(page, width, theme)
+    return [f"{width} {theme}: {line}" for line in grave(page)]
 
 
 def grave(page: Page) -> list[str]:
     """Give what axe finds that is serious or worse, with where."""
-    response: dict[str, Any] = Axe().run(page).response
+    violations: list[dict[str, Any]] = page.evaluate(AXE)
     return [
-        f"{each['impact']}: {each['id']} at {node['target']}: {node['html'][:120]}"
-        for each in response["violations"]
+        f"{each['impact']}: {each['id']} at {target}: {html}"
+        for each in violations
         if each["impact"] in GRAVE
-        for node in each["nodes"]
+        for target, html in each["nodes"]
     ]
+
+
+def test_what_is_wrong_is_found(lively: Emulator, chromium: Browser) -> None:
+    """The check above sees pale words, and a page that is too wide."""
+    context = chromium.new_context()
+    page = Watched(context.new_page(), lively.url).open("clock")
+    page.evaluate(Axe().axe_script)
+    page.evaluate("""() => {
+        const heading = document.querySelector("main h1");
+        Object.assign(heading.style, {color: "#ddd", background: "#fff", minWidth: "2000px"});
+    }""")
+    assert "color-contrast at h1" in " ".join(unfit(page, 390, "light"))
+    assert "pixels wide" in " ".join(too_wide(page, "broken", 390, "light"))
+    (SCREENSHOTS / "broken-390-light.png").unlink()
+    context.close()
 
 
 def test_the_chosen_theme_stays(opener: Opener) -> None:
@@ -77,10 +120,12 @@ def test_the_chosen_theme_stays(opener: Opener) -> None:
     assert page.evaluate(ground) == light
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_tells_where_one_is(name: str, opener: Opener) -> None:
+def test_a_page_tells_where_one_is(inspector: Watched) -> None:
     """Its heading, its title and its place among the pages say the same."""
-    page = opener().open(name)
-    heading = page.locator("main h1").inner_text()
-    assert page.title() == f"{heading} · OMS emulator"
-    expect(page.locator("nav [aria-current=page]")).to_have_text(heading)
+    for name in PAGES:
+        page = inspector.open(name)
+        current = page.locator("nav [aria-current=page]")
+        expect(current).to_have_attribute("href", f"#/{name}")
+        heading = current.inner_text()
+        expect(page.locator("main h1")).to_have_text(heading)
+        assert page.title() == f"{heading} · OMS emulator"

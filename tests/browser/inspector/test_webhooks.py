@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -50,7 +49,6 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-@pytest.mark.skipif(find_spec("emulator.web.admin.hooks") is None, reason="nothing is sent to hooks here yet")
 def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watched, receiver: Receiver) -> None:
     """The payload and the outcome are shown; the next try waits for the clock; a retry delivers."""
     page = inspector.open("webhooks")
