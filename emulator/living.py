@@ -159,8 +159,8 @@ def attempt(world: World, step: Step | None, due: datetime) -> None:
     if step is None:
         return
     times = [due]
-    if world.undoable:
-        times.append(world.undoable[-1].at)
+    if world.written is not None:
+        times.append(world.written)
     if world.clock.mode == "frozen":
         times.append(world.clock.now())
     with suppress(ApiError, ControlError):

@@ -19,6 +19,9 @@ class Base(Protocol):
     def get(self, kind: type[R], id_: int) -> R | None:
         """Give the record, or None."""
 
+    def has(self, kind: type[Any], id_: int) -> bool:
+        """Tell whether there is such a record; to ask for one costs the same however many there are."""
+
     def ids(self, kind: type[Any]) -> Sequence[int]:
         """Give the ids of this kind, ascending."""
 
@@ -50,6 +53,9 @@ class TableBase:
     def get(self, kind: type[R], id_: int) -> R | None:
         table = self._records.get(kind)
         return None if table is None else table.get(id_)
+
+    def has(self, kind: type[Any], id_: int) -> bool:
+        return id_ in self._records.get(kind, ())
 
     def ids(self, kind: type[Any]) -> Sequence[int]:
         return self._ids.get(kind, ())

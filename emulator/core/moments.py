@@ -11,6 +11,7 @@ from emulator.core.faults import Faults
 from emulator.core.sources import ClockMode
 from emulator.core.steps import StepLog
 from emulator.core.store import Root, Transaction
+from emulator.core.undoing import Write
 
 if TYPE_CHECKING:
     from emulator.core.world import World
@@ -35,16 +36,6 @@ class Settings:
     """Role -> `read` or `write` -> how often its token may call: `100/min`."""
     source: Any = None
     """The scenario (`rules.scenarios`) that the world started from."""
-
-
-class Write(NamedTuple):
-    """One write that can be undone."""
-
-    before: Root
-    at: datetime
-    request_id: str | None
-    is_step: bool
-    """Whether a step tells of it: not of one that no call made."""
 
 
 class Pace(NamedTuple):
@@ -73,6 +64,8 @@ class Moment(NamedTuple):
     """Where the keeper has the steps."""
     speed: float = 1.0
     pace: Pace = Pace()
+    written: datetime | None = None
+    """When the latest write was."""
 
 
 class Agenda(Protocol):

@@ -71,11 +71,11 @@ class View:
         return self.base.get(kind, id_)
 
     def has(self, kind: type[Any], id_: int) -> bool:
-        """Tell whether there is such a record, without making it."""
+        """Tell whether there is such a record."""
         changed = self.maps.get(kind)
         if changed is not None and (record := changed.get(id_)) is not None:
             return record is not REMOVED
-        return id_ in self.base.ids(kind)
+        return self.base.has(kind, id_)
 
     def one(self, kind: type[R], id_: int) -> R:
         """Give the record that a reference promises; `LookupError` if the promise is broken."""
@@ -197,7 +197,7 @@ class Transaction(View):
         Nothing that stays may refer to it. `ValueError` for one of the base.
         """
         kind = type(record)
-        if record.id in self.base.ids(kind):
+        if self.base.has(kind, record.id):
             raise ValueError(f"{kind.__name__} {record.id} is in the scenario's base")
         self.remove(record)
         added, removed = self.maps[kind, "added"], self.maps[kind, "removed"]
@@ -208,7 +208,7 @@ class Transaction(View):
             first += 1
         if len(removed) > FEW_REMOVED and 4 * len(removed) > len(added):
             added = self._closed_up(kind, added, removed, first)
-            removed = Map({id_: True for id_ in removed if id_ in self.base.ids(kind)})
+            removed = Map({id_: True for id_ in removed if self.base.has(kind, id_)})
         self.maps[kind, "added"], self.maps[kind, "removed"] = added, removed
         self.maps["first"] = self.maps.get("first", _NO_MAP).set(kind, first)
 

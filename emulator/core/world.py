@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,19 +14,17 @@ from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
-from emulator.core.moments import Agenda, Keeper, Moment, Pace, Safe, Settings, Write
+from emulator.core.moments import Agenda, Keeper, Moment, Pace, Safe, Settings
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import WRITE_STEP, Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
 from emulator.core.store import Root, Transaction
+from emulator.core.undoing import Undoable, Write
 
-__all__ = ["Agenda", "Announce", "Keeper", "Moment", "Pace", "Safe", "Settings", "World", "Write"]
+__all__ = ["Agenda", "Announce", "Keeper", "Moment", "Pace", "Safe", "Settings", "World"]
 
 Announce = Callable[[Transaction], None]
-
-UNDOABLE = 1_000
-"""How many of the latest writes can be undone; each keeps the records that it replaced."""
 
 
 @dataclass(eq=False)
@@ -52,7 +49,9 @@ class World:
     coverage: Coverage = field(default_factory=Coverage)
     """What was met here; one for all worlds of a server."""
     steps: StepLog = field(default_factory=StepLog)
-    undoable: deque[Write] = field(default_factory=lambda: deque(maxlen=UNDOABLE))
+    undoable: Undoable = field(default_factory=Undoable)
+    written: datetime | None = None
+    """When the latest write was."""
     snapshots: dict[str, Moment] = field(default_factory=dict)
     agenda: list[Agenda] = field(default_factory=list)
     after_write: list[Callable[[World], None]] = field(default_factory=list)
@@ -167,9 +166,12 @@ class World:
         if step is None and self.keeper is not None:
             raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
         request_id = None if step is None else step.request_id
-        before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
-        self.undoable.append(Write(before, transaction.now, request_id, step is not None))
-        self.root = transaction.root()
+        if request_id is None:
+            self.undoable.followed(is_step=step is not None)
+        else:
+            before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
+            self.undoable.called(Write(before, self.written, transaction.now, request_id, steps=1, untold=0))
+        self.root, self.written = transaction.root(), transaction.now
         self.clock.wrote(transaction.now)
         if step is None:
             self.untold += 1
@@ -185,15 +187,14 @@ class World:
         """
         with self.lock:
             self._check_keeper()
-            if all(write.request_id is None for write in self.undoable):
+            if not self.undoable:
                 raise Conflict(self._nothing_to_undo())
-            request_id = None
-            while request_id is None:
-                request_id = self._take_back(self.undoable.pop())
+            write = self.undoable.pop()
+            self._take_back(write)
             safe = self._rewritten()
         safe()
         self.jumped()
-        return request_id
+        return write.request_id
 
     def jumped(self) -> None:
         """Say that the world is at another time or state, which did not follow from what it was."""
@@ -204,15 +205,13 @@ class World:
         for tell in self.after_clock:
             tell(self)
 
-    def _take_back(self, write: Write) -> str | None:
-        self.root = write.before
-        if write.is_step:
+    def _take_back(self, write: Write) -> None:
+        self.root, self.written = write.before, write.before_at
+        for _ in range(write.steps):
             self.steps.pop()
-        else:
-            self.untold -= 1
+        self.untold -= write.untold
         if self.clock.mode == "frozen" and self.clock.now() == write.at:
             self.clock.set(write.at - WRITE_STEP)
-        return write.request_id
 
     def _nothing_to_undo(self) -> str:
         if not self.steps:
@@ -235,6 +234,7 @@ class World:
                 self.course,
                 self.clock.speed,
                 self.pace,
+                self.written,
             )
 
     def go_to(self, moment: Moment, *, requests: bool = False) -> None:
@@ -246,7 +246,7 @@ class World:
             self.pace = moment.pace
             self.steps = moment.steps.copy()
             self.untold = moment.untold
-            self.undoable = deque(moment.undoable, maxlen=UNDOABLE)
+            self.undoable, self.written = Undoable(moment.undoable), moment.written
             self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
             self.course = moment.course
             self.faults = moment.faults.copy()

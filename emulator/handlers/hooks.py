@@ -21,6 +21,7 @@ from emulator.core.errors import (
 from emulator.core.events import EVENT_TYPES
 from emulator.core.exchange import Call, Reply
 from emulator.core.fields import CharField, validate
+from emulator.core.jsontext import compact
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome
 from emulator.core.store import Transaction, View
@@ -158,7 +159,7 @@ def refuse_registered(tx: Transaction, owner: str, target_url: str, event_type: 
 
 
 def as_columns(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: orjson.dumps(value) if key in KEPT_AS_TEXT else value for key, value in asked.items()}
+    return {key: compact(value) if key in KEPT_AS_TEXT else value for key, value in asked.items()}
 
 
 def document(shape: str, id_: int, call: Call, world: World) -> bytes:

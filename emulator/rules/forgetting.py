@@ -41,7 +41,7 @@ def forget_orders(tx: Transaction, orders: Iterable[int]) -> int:
 
 
 def may_go(view: View, order: Order) -> bool:
-    if order.id in view.base.ids(Order):
+    if view.base.has(Order, order.id):
         return False
     return not any(
         event.due is not None for subject in subjects_of(view, order) for event in events_of(view, subject)
@@ -90,7 +90,7 @@ def forget_order(tx: Transaction, order: Order) -> None:
     tx.forget(order)
     addresses = {order.shipping_address, order.billing_address}
     customer = tx.one(Customer, order.customer)
-    if not tx.related(Order, "customer", customer.id) and customer.id not in tx.base.ids(Customer):
+    if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
         for id_ in addresses:
             tx.forget(tx.one(Address, id_))
         tx.forget(customer)

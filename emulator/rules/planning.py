@@ -8,8 +8,7 @@ from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.records import (
     Address,
     City,
@@ -88,7 +87,7 @@ def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Pa
             plan_item=parent.plan_item,
             created_date=tx.now,
             modified_date=tx.now,
-            extra_information=orjson.dumps(extra),
+            extra_information=compact(extra),
             id_encrypted=encrypted_id(id_, tx.now),
         )
     )

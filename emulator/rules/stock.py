@@ -89,7 +89,7 @@ def end_reservations(tx: Transaction, package: Package, *, give_back: bool, item
 
 def drop(tx: Transaction, claim: Reservation) -> None:
     """Take a claim away; of those that the world made itself, no trace is left."""
-    take = tx.remove if claim.id in tx.base.ids(Reservation) else tx.forget
+    take = tx.remove if tx.base.has(Reservation, claim.id) else tx.forget
     take(claim)
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 import orjson
 from marshmallow import Schema, fields, missing
 
+from emulator.core.jsontext import compact
 from emulator.core.records import ABSENT, KINDS, REFERENCES, Absent, PackageItem, Transition
 from emulator.shapes.links import with_links
 from emulator.shapes.reading import Reading
@@ -92,7 +93,7 @@ def document(shape: type[Shape], record: Any, reading: Reading) -> Any:
 def text(value: Any) -> bytes:
     """Give compact JSON as the framework's renderer writes it: line separators escaped."""
     try:
-        body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+        body = compact(value, orjson.OPT_UTC_Z)
     except TypeError:  # a lone surrogate, which a caller's JSON may hold and UTF-8 cannot
         return json.dumps(value, separators=(",", ":")).encode()
     if b"\xe2\x80" in body:
@@ -111,7 +112,7 @@ def to_column(kind: type[Any], column: str, value: Any) -> Any:
     """Give a printed value as the column keeps it: JSON as text, times as times. `ValueError` if it does not fit."""
     types = COLUMN_TYPES[kind][column]
     if bytes in types:
-        return None if value is None and NoneType in types else orjson.dumps(value)
+        return None if value is None and NoneType in types else compact(value)
     if datetime in types and isinstance(value, str):
         return zoned(datetime.fromisoformat(value))
     if type(value) not in types:

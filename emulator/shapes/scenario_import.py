@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from emulator.core.bases import TableBase
+from emulator.core.jsontext import compact
 from emulator.core.records import WebhookEvent
 from emulator.core.schemas import problem
 from emulator.core.store import Root
@@ -152,7 +153,7 @@ def fit_payloads(known: Known) -> None:
         payload = orjson.loads(columns["request_payload"])
         if problem("request-payload", payload):
             payload = pruned_payload(payload)
-            columns["request_payload"] = None if problem("request-payload", payload) else orjson.dumps(payload)
+            columns["request_payload"] = None if problem("request-payload", payload) else compact(payload)
 
 
 def rendered_pages(pages: Mapping[str, Page], base: TableBase, language: str) -> dict[str, dict[int, Any]]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from emulator.core.records import Stock
+from emulator.core.refusals import Conflict
 from emulator.core.steps import Doing, Step
 from emulator.core.store import Transaction
 from emulator.core.world import World
@@ -68,7 +69,7 @@ def test_readers_see_whole_transactions_only() -> None:
 
 def test_a_reader_does_not_wait_for_a_writer() -> None:
     """And does not see what is not finished."""
-    world = world_of([Stock(1, 1, 1)])
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
         tx.change(tx.one(Stock, 1), quantity=7)
         assert pool.submit(lambda: world.root.one(Stock, 1).quantity).result(timeout=5) == 0
@@ -143,6 +144,44 @@ def test_one_call_makes_one_write() -> None:
         add_one(world)
     assert (len(world.steps), world.whole, world.root.one(Stock, 1).quantity) == (2, True, 2)
     assert [world.undo(), world.undo()] == ["2", "1"]
+
+
+def test_what_happened_by_itself_is_undone_with_the_call_before_it() -> None:
+    """Whether steps tell of it or not; with no call before it, it cannot be undone."""
+    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    add_one(world)
+    with pytest.raises(Conflict, match="nothing was written"):
+        world.undo()
+    with world.doing(Doing(Step("called", request_id="1"))):
+        add_one(world)
+    after_call = world.written
+    with world.doing(Doing(Step("followed"))):
+        add_one(world)
+    add_one(world)
+    assert (len(world.steps), world.untold, world.root.one(Stock, 1).quantity) == (2, 2, 4)
+    before = world.moment()
+    assert world.undo() == "1"
+    assert (len(world.steps), world.untold, world.root.one(Stock, 1).quantity) == (0, 1, 1)
+    assert world.written is not None
+    assert after_call is not None
+    assert world.written < after_call
+    world.go_to(before)
+    assert (world.written, world.undo(), world.root.one(Stock, 1).quantity) == (before.written, "1", 1)
+
+
+def test_what_happens_by_itself_keeps_no_old_records() -> None:
+    """However much happens: only calls have starts to go back to, and those of the last thousand writes."""
+    world = world_of([Stock(1, 1, 0), Stock(2, 2, 0)])
+    for _ in range(5):
+        add_one(world)
+    assert list(world.undoable) == []
+    for number in range(3):
+        with world.doing(Doing(Step("called", request_id=str(number)))):
+            add_one(world)
+        for _ in range(400):
+            add_one(world)
+    assert [(write.request_id, write.writes) for write in world.undoable] == [("1", 401), ("2", 401)]
+    assert [world.undo(), world.undo(), world.root.one(Stock, 1).quantity] == ["2", "1", 5 + 401]
 
 
 def test_what_a_thread_is_at_is_its_own() -> None:

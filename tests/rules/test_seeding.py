@@ -147,6 +147,24 @@ def test_a_base_keeps_few_blocks() -> None:
     assert base._block.cache_info().currsize == KEPT_BLOCKS
 
 
+@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
+    """As its ids do: those that there are, those in the gaps, those before and after."""
+    base = demo()
+    ids = set(base.ids(kind))
+    around = range(min(ids) - 2, max(ids) + 50)
+    assert {id_ for id_ in around if base.has(kind, id_)} == ids
+
+
+def test_one_record_is_looked_for_without_making_the_others() -> None:
+    """Also of a kind whose ids have gaps, among many: no more than its own block is made."""
+    base = demo_base(36_404, 3, START)
+    log = base.related(TransitionLog, "subject", (PACKAGE, base.ids(Package)[-1]))[0]
+    assert (base.has(TransitionLog, log), base.has(TransitionLog, log + 10**9)) == (True, False)
+    assert base._block.cache_info().currsize == 1
+    assert "_ids" not in vars(base.ids(TransitionLog))
+
+
 def test_records_are_made_without_faker() -> None:
     """Whoever serves needs none."""
     code = "import sys, emulator.rules.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "

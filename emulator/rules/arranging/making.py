@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.records import (
     Address,
     Order,
@@ -40,7 +39,7 @@ def new_package(
         "target_packing_date": order.date_placed + interval(location.target_packing_interval),
         "created_date": tx.now,
         "modified_date": tx.now,
-        "extra_information": orjson.dumps({"distance_to_shipping_address": round(far or 0)}),
+        "extra_information": compact({"distance_to_shipping_address": round(far or 0)}),
     }
     return tx.add(
         Package(

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.store import View
 
@@ -25,7 +24,7 @@ def moment(text: str) -> datetime:
 
 def json_text(value: Any) -> bytes:
     try:
-        return orjson.dumps(value)
+        return compact(value)
     except TypeError:
         raise InvalidDocument("a free value is nested too deeply, or has a number beyond 64 bits") from None
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
-
 from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
+from emulator.core.jsontext import compact
 from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
 from emulator.core.store import Transaction
 from emulator.rules.commands.command import Command
@@ -111,7 +110,7 @@ def refuse_package(package: Package, parameters: Parameters, step: Step) -> Outc
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
     if reason is not None:
-        told = orjson.dumps({"id": reason.id, "title": reason.title})
+        told = compact({"id": reason.id, "title": reason.title})
         for item in items_of(step.tx, package):
             step.tx.change(item, denial_reason=told, modified_date=step.tx.now)
     tell(step.tx, package, "package.refused")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.records import (
     CargoCompany,
     OrderItem,
@@ -70,7 +69,7 @@ def attributes(step: Step) -> bytes:
     if step.user is None:
         return b"{}"
     command = {"slug": step.transition.command_code, "transition_id": step.transition.id}
-    return orjson.dumps({"command": command | {"remote_user_pk": str(step.user.id)}})
+    return compact({"command": command | {"remote_user_pk": str(step.user.id)}})
 
 
 def set_state(tx: Transaction, record: Any, value: str) -> Any:

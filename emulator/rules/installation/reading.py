@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import orjson
 
+from emulator.core.jsontext import compact
 from emulator.core.records import KINDS, REFERENCES, Json, Transition
 from emulator.core.schemas import problem
 
@@ -162,7 +163,7 @@ def converters(kind: type[Any]) -> dict[str, Callable[[Any], Any]]:
 def converter(hint: Any) -> Callable[[Any], Any]:
     """Give what turns a JSON value into one of this type."""
     types = get_args(hint) or (hint,)
-    for type_, convert in ((Json, orjson.dumps), (datetime, datetime.fromisoformat)):
+    for type_, convert in ((Json, compact), (datetime, datetime.fromisoformat)):
         if type_ in types:
             return optional(convert) if type(None) in types else convert
     return as_it_is

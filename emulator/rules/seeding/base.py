@@ -67,6 +67,12 @@ class DemoBase:
         block = block_of(kind, id_)
         return self._block(block).get(kind, id_) if 0 <= block < self._blocks else None
 
+    def has(self, kind: type[Any], id_: int) -> bool:
+        """Tell whether there is such a record: from its block, where ids have gaps."""
+        if kind not in FIRST:
+            return self._fixed.has(kind, id_)
+        return id_ in self.ids(kind) if kind in self._counts else self.get(kind, id_) is not None
+
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
         if kind not in FIRST:
             return self._fixed.related(kind, relation, key)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.records import DeliveryRange, Product, ProductImage, Stock, StockLocation, Webhook
 from emulator.rules import installation
 from emulator.rules.seeding.dice import roll
@@ -57,8 +56,8 @@ def product(row: dict[str, Any]) -> Product:
         base_code=row["base_code"],
         sku=row["sku"],
         barcode=row["barcode"],
-        attributes=orjson.dumps(row["attributes"]),
-        attributes_kwargs=orjson.dumps(row["attributes_kwargs"]),
+        attributes=compact(row["attributes"]),
+        attributes_kwargs=compact(row["attributes_kwargs"]),
         remote_modified_date=added - timedelta(days=7),
     )
 

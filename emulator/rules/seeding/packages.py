@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import orjson
-
+from emulator.core.jsontext import compact
 from emulator.core.records import (
     Json,
     Order,
@@ -79,7 +78,7 @@ def extra_information(plan: PackagePlan) -> Json:
     if not plan.slot.replanned:
         return b'{"distance_to_shipping_address":%d}' % kilometres
     parent = {"id": plan.id - 1, "number": f"{plan.order.number}P1"}
-    return orjson.dumps({"parent_package": parent, "distance_to_shipping_address": kilometres})
+    return compact({"parent_package": parent, "distance_to_shipping_address": kilometres})
 
 
 def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) -> None:

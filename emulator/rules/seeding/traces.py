@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from emulator.core.jsontext import compact
 from emulator.core.records import EMPTY_ARRAY, EMPTY_OBJECT, TransitionLog, WebhookEvent
 from emulator.core.sources import made_uuid
 from emulator.rules.seeding.dice import moment
@@ -68,7 +69,7 @@ def make_event(context: Context, block: Block, of: Traces) -> None:
             response_content="b'502 Bad Gateway'" if failed else "b'200 OK'",
             response_http_status=502 if failed else 200,
             delivered=not failed,
-            request_datetimes=EMPTY_ARRAY if failed else orjson.dumps([answered], option=orjson.OPT_UTC_Z),
+            request_datetimes=EMPTY_ARRAY if failed else compact([answered], orjson.OPT_UTC_Z),
             retry_count=ATTEMPTS if failed else 1,
         )
     )

@@ -8,7 +8,7 @@ PACKAGES = "/api/v1/oms/packages/"
 
 
 def filled(oms: Emulator) -> dict[str, str]:
-    """Let calls be made, refused and disturbed, hooks be told, worlds be kept; give where single records' pages are."""
+    """Let calls be made, refused and disturbed, hooks be told, worlds be kept; give where single records are."""
     session = oms.session()
     oms.hooks.add(lambda delivery: 500 if delivery.event_type.startswith("package.status") else 200)
     waiting = newest(oms, "100")

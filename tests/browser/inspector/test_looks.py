@@ -42,7 +42,7 @@ def details(lively: Emulator) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", [*PAGES, *DETAILS])
 def test_a_page_is_fit_for_everybody(name: str, lively: Emulator, details: dict[str, str], chromium: Browser) -> None:
-    """Nothing is wider than the screen, and a picture is kept, at each width, light and dark; axe finds nothing serious.
+    """At each width, light and dark, nothing is wider than the screen, and a picture is kept; axe is content.
 
     Axe looks at each width and each theme once: they have no rule in common.
     """
