@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import filtering, hooks, inprocess, servers, worlds
+from benchmarks import browsing, filtering, hooks, inprocess, servers, worlds
 from benchmarks.baseline import Answer
 from benchmarks.commanding import checked, command_rate, commands
 from benchmarks.load import Job, Request
@@ -73,6 +73,11 @@ def first_package(server: Server) -> Request:
     """The detail of the first package that the server lists."""
     page = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)
     return Request(f"{PACKAGES}{page['results'][0]['id']}/", headers=AUTH)
+
+
+def usual_work(server: Server) -> list[Request]:
+    """What those who work ask for: a page of the list, and a package."""
+    return [promised(server, FIRST_PAGE), promised(server, first_package(server))]
 
 
 def full_page(server: Server, request: Request) -> Request:
@@ -228,5 +233,25 @@ BARS = (
     Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
     Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
     Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
+    Bar("first-picture", f"first rows of {MANY:,} painted", "its limit", "ms", at_most(1), browsing.first_picture),
+    Bar(
+        "first-picture-size", f"first rows of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), browsing.first_picture_size
+    ),
+    Bar(
+        "inspector-cost",
+        "inspector open, per second of the server",
+        "nobody looks",
+        "requests/s",
+        at_least(0.9),
+        partial(browsing.inspector_cost, usual_work, browsing.of_server),
+    ),
+    Bar(
+        "inspector-cost-wall",
+        "inspector open, browser beside",
+        "nobody looks",
+        "requests/s",
+        at_least(0.9),
+        partial(browsing.inspector_cost, usual_work, browsing.of_machine),
+    ),
     Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

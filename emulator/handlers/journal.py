@@ -38,6 +38,14 @@ def found(
 
 def exchange_document(exchange: Exchange) -> dict[str, Any]:
     """Give an exchange as the control API shows it."""
+    return brief_document(exchange) | {
+        "request": {"headers": sent_headers(exchange.request_headers), "body": shown(exchange.seen.body)},
+        "response": {"headers": dict(exchange.response_headers), "body": shown(exchange.response_body)},
+    }
+
+
+def brief_document(exchange: Exchange) -> dict[str, Any]:
+    """Give an exchange without what was sent and answered, which may be much."""
     seen = exchange.seen
     return {
         "id": exchange.id,
@@ -50,8 +58,6 @@ def exchange_document(exchange: Exchange) -> dict[str, Any]:
         "token": seen.token,
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
         "fault": seen.fault,
-        "request": {"headers": sent_headers(exchange.request_headers), "body": shown(seen.body)},
-        "response": {"headers": dict(exchange.response_headers), "body": shown(exchange.response_body)},
     }
 
 

@@ -57,6 +57,18 @@ def test_an_exchange_tells_all_of_it(oms: Emulator) -> None:
     assert exchange["response"]["headers"]["Allow"] == refused.headers["Allow"]
 
 
+def test_brief_it_leaves_out_what_was_sent_and_answered(oms: Emulator) -> None:
+    """And nothing else; what is neither yes nor no is refused."""
+    ask = in_process(oms)
+    ask("GET", LIST, None, FULL)
+    (whole,) = journal(oms, "?brief=false")["results"]
+    assert journal(oms, "?brief=true&operation=list_packages")["results"] == [
+        {key: value for key, value in whole.items() if key not in {"request", "response"}}
+    ]
+    refused = ask("GET", "/__admin/requests?brief=1")
+    assert (refused.status, refused.json["error"]) == (400, "brief is '1', must be true or false")
+
+
 def test_the_filters_narrow_it_newest_first(oms: Emulator) -> None:
     ask = in_process(oms)
     for path in (LIST, f"{LIST}1/", LIST, "/nowhere/"):

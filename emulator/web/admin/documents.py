@@ -32,6 +32,26 @@ def asked_or_empty() -> Any:
     return asked_document() if request.get_data().strip() else {}
 
 
+def asked_parameters(*known: str) -> dict[str, str]:
+    """Give the query's parameters; `InvalidDocument` names those that are known."""
+    asked = dict(request.args.items())
+    if strangers := [name for name in asked if name not in known]:
+        raise InvalidDocument(f"unknown parameter {strangers[0]!r}", known)
+    return asked
+
+
+def yes_or_no(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidDocument(f"{name} is {text!r}, must be true or false")
+    return text == "true"
+
+
+def whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidDocument(f"{name} is {text!r}, must be a whole number")
+    return int(text[:18])
+
+
 def nothing() -> Response:
     """Give the answer that says only that it is done."""
     answer = Response(status=204)

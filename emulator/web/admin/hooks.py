@@ -8,14 +8,16 @@ from flask import Blueprint, Response
 
 from emulator.core.world import World
 from emulator.handlers.deliveries import delivery_document, disturb, flush
-from emulator.web.admin.documents import answered, asked_document, no_document, nothing
+from emulator.web.admin.documents import answered, asked_document, asked_parameters, no_document, nothing, whole
 
 
 def add_hooks(pages: Blueprint, world: Callable[[], World]) -> None:
     @pages.get("/hooks/deliveries")
     def deliveries() -> Response:
-        rows = [delivery_document(delivery) for delivery in world().mailbox.log]
-        return answered({"count": len(rows), "results": rows})
+        limit = asked_parameters("limit").get("limit")
+        log = list(world().mailbox.log)
+        latest = log if limit is None else log[max(len(log) - whole("limit", limit), 0) :]
+        return answered({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
 
     @pages.post("/hooks/flush")
     def flush_hooks() -> Response:

@@ -1,6 +1,6 @@
 /** The journal: what was asked, what was answered, and why. */
 import { control, query } from "../api.js";
-import { html, useRef, useState } from "../lib.js";
+import { html, useState } from "../lib.js";
 import { useLive, useLoad } from "../live.js";
 import { Action, Card, Choice, Code, Facts, Heading, Hint, Json, Loaded, Provenance, Status } from "../parts/pieces.js";
 import { attempt } from "../parts/said.js";
@@ -21,7 +21,8 @@ export function Page({ rest, asked }) {
 function Journal({ asked }) {
   const [running, setRunning] = useState(true);
   const wanted = Object.fromEntries(ASKED.map((key) => [key, asked[key]]));
-  const journal = useLive(useNewest(wanted), EVERY, [query(wanted)], running);
+  const newest = () => control("GET", `requests${query({ ...wanted, limit: SHOWN, brief: true })}`);
+  const journal = useLive(newest, EVERY, [query(wanted)], running);
   const clear = () => attempt(() => control("DELETE", "requests"), "The journal is empty").then((ok) => ok && journal.reload());
   return html`<div><${Heading} title="Journal">
       <button type="button" aria-pressed=${!running} onClick=${() => setRunning(!running)}>${running ? "Pause" : "Go on"}</button>
@@ -31,20 +32,6 @@ function Journal({ asked }) {
         <p class="hint">${running ? "Live" : "Paused"}: the newest of ${plural(found.count, "exchange")} first. What this inspector only reads is left out.</p>
         <${Table} label="Exchanges" columns=${COLUMNS} rows=${found.results} rowKey=${(row) => row.id}
           empty="Nothing was asked yet, or nothing like that." /></div>`}<//></div></div>`;
-}
-
-/** Ask for the newest alone, and for the others only when that is another than before: a quiet journal costs nearly nothing. */
-function useNewest(wanted) {
-  const kept = useRef({ of: null, newest: null, found: null });
-  return async () => {
-    const of = query(wanted);
-    const head = await control("GET", `requests${query({ ...wanted, limit: 1 })}`);
-    const newest = head.results[0]?.id ?? null;
-    if (kept.current.of !== of || kept.current.newest !== newest) {
-      kept.current = { of, newest, found: newest === null ? head : await control("GET", `requests${query({ ...wanted, limit: SHOWN })}`) };
-    }
-    return kept.current.found;
-  };
 }
 
 const HINT = 90;

@@ -13,7 +13,7 @@ const EVERY = 3_000;
 const SHOWN = 50;
 
 export function Page() {
-  const deliveries = useLive(() => control("GET", "hooks/deliveries"), EVERY, []);
+  const deliveries = useLive(() => control("GET", `hooks/deliveries?limit=${SHOWN}`), EVERY, []);
   const flush = () => attempt(() => control("POST", "hooks/flush"),
     ({ attempted, delivered }) => `Sent ${number(attempted)}, of which ${number(delivered)} were delivered`).then((ok) => ok && deliveries.reload());
   return html`<div><${Heading} title="Webhooks"><${Action} work=${flush}>Send what is due<//><//>
@@ -37,7 +37,7 @@ function Next({ at }) {
 
 function Deliveries({ found, reload }) {
   const [open, setOpen] = useState(null);
-  const rows = found.results.slice(-SHOWN).reverse();
+  const rows = found.results.toReversed();
   const retry = (delivery) => attempt(() => sender("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
     (answer) => `Sent once more: ${answer.body.detail}`).then(reload);
   return html`<div><p class="hint">The newest of ${plural(found.count, "delivery", "deliveries")} first.</p>

@@ -1,0 +1,145 @@
+"""What the inspector costs: those who look until they see the first rows, and those who work while somebody looks.
+
+A browser takes more of two processors than the server that it looks at, so what those who work lose is told twice: in
+requests per second of the server's own processor time, which is what looking costs the server, and in requests
+per second of this machine's time, browser included.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import servers
+from benchmarks.commanding import checked
+from benchmarks.load import Job, Outcome, Request
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
+from benchmarks.servers import Server, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+FIRST_PICTURE = 1_000.0
+"""Milliseconds from the navigation to the first painted rows."""
+MANY, FEW = 36_404, 200
+ROWS = "performance.getEntriesByName('rows-painted')"
+LOOKED_AT = ("overview", "journal")
+"""The pages that look again and again."""
+LONGER = 8
+"""A slice is so many times as long as others: the pages look every few seconds."""
+Figure = Callable[[Outcome, float], float]
+"""From what a slice of load came to, and the server's processor seconds meanwhile."""
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only these bars need it
+
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise MeasurementFailedError("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--headless", "--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def address(server: Server, page: str) -> str:
+    return f"http://127.0.0.1:{server.port}/__admin/ui/#/{page}"
+
+
+# The first picture ----------------------------------------------------------------------------------------
+
+
+def first_picture(plan: Plan) -> Iterator[Round]:
+    """Milliseconds to the first rows of many, in a browser that has nothing of the page yet."""
+    for _ in range(plan.groups):
+        with running(servers.ours("--packages", str(MANY))) as many, chromium() as browser:
+            for _ in range(plan.rounds):
+                yield Round(first_rows(browser, many, MANY), FIRST_PICTURE)
+
+
+def first_picture_size(plan: Plan) -> Iterator[Round]:
+    """The same beside the first rows of few."""
+    for _ in range(plan.groups):
+        with (
+            running(servers.ours("--packages", str(MANY))) as many,
+            running(servers.ours()) as few,
+            chromium() as browser,
+        ):
+            sides = [partial(first_rows, browser, *side) for side in ((many, MANY), (few, FEW))]
+            for side in sides:
+                side()
+            yield from interleaved(plan.rounds, *sides)
+
+
+def first_rows(browser: Browser, server: Server, packages: int) -> float:
+    """Milliseconds from the navigation until the list's first rows were painted."""
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(address(server, "packages"))
+        page.wait_for_function(f"() => {ROWS}.length")
+        page.get_by_text(f"{packages:,} packages").first.wait_for()
+        return float(page.evaluate(f"{ROWS}[0].startTime"))
+    finally:
+        context.close()
+
+
+# Those who work while somebody looks ----------------------------------------------------------------------
+
+
+def inspector_cost(choose: Callable[[Server], list[Request]], figure: Figure, plan: Plan) -> Iterator[Round]:
+    """Requests per second while the inspector is open and looks, beside the same while nobody looks."""
+    longer = replace(plan, seconds=LONGER * plan.seconds)
+    for _ in range(plan.groups):
+        with running(servers.ours()) as server, chromium() as browser:
+            pages = [browser.new_page() for _ in LOOKED_AT]
+            work = partial(worked, server, choose(server), figure, longer)
+            inspector = [address(server, name) for name in LOOKED_AT]
+            watched, alone = (partial(beside, pages, at, work) for at in (inspector, ["about:blank"] * len(pages)))
+            watched(), alone()
+            yield from interleaved(max(plan.rounds // 2, 1), watched, alone)
+
+
+def beside(pages: list[Page], addresses: list[str], work: Callable[[], float]) -> float:
+    """What the work comes to while the browser's pages are at these addresses."""
+    for page, where in zip(pages, addresses, strict=True):
+        page.goto(where)
+        if where.startswith("http"):
+            page.locator("main h1").wait_for()
+    return work()
+
+
+def worked(server: Server, requests: list[Request], figure: Figure, plan: Plan) -> float:
+    """The figure of one slice of load."""
+    job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
+    before = processor_seconds(server)
+    outcome = checked(job)
+    return figure(outcome, processor_seconds(server) - before)
+
+
+def of_server(outcome: Outcome, seconds: float) -> float:
+    """Right answers per second of the server's processor time; the warm-up is in both."""
+    return (outcome.sent - outcome.failed) / seconds
+
+
+def of_machine(outcome: Outcome, _seconds: float) -> float:
+    """Right answers per second, the browser's own work included where it shares the processors."""
+    return outcome.rps
+
+
+def processor_seconds(server: Server) -> float:
+    """The processor time that the server's process took since its start."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
