@@ -68,6 +68,8 @@ def fidelity() -> Iterator[str]:
     yield table(("shape", "provenance", "reason"), found["shapes"])
     yield "## Webhooks"
     yield table(("rule", "provenance", "reason"), found["webhooks"])
+    yield "## Live demo"
+    yield table(("rule", "provenance", "reason"), found["live"])
     if found["filters"]:
         yield "## Filters"
         yield "A list takes each filter under its name and under its aliases."

@@ -8,24 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.openapi import tools
+from tests.support.node import Tools, missing
 
 ROOT = Path(__file__).parent.parent.parent
+TOOLS = Tools(Path(__file__).parent / "node")
 
 pytestmark = [
-    pytest.mark.skipif(tools.missing() is not None, reason=f"the tools are Node's: {tools.missing()}"),
+    pytest.mark.skipif(missing() is not None, reason=f"the tools are Node's: {missing()}"),
     pytest.mark.xdist_group("openapi-tools"),
 ]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _installed() -> None:
-    tools.install()
+    TOOLS.install()
 
 
 def test_redocly_finds_no_error(document_file: Path) -> None:
     """Redocly's recommended rules hold, but for the slash that ends the vendor's paths."""
-    done = tools.tool("redocly", "lint", "--config", ROOT / "redocly.yaml", "--format", "json", document_file)
+    done = TOOLS.run("redocly", "lint", "--config", ROOT / "redocly.yaml", "--format", "json", document_file)
     totals = json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1])["totals"]
     assert (done.code, totals["errors"]) == (0, 0), done.text
 
@@ -34,7 +35,7 @@ def test_redoclys_own_defaults_mind_that_slash_alone(document_file: Path, tmp_pa
     """Without our configuration, the slash is the only thing that is found wrong."""
     settings = tmp_path / "redocly.yaml"
     settings.write_text("extends: [recommended]\n", "utf-8")
-    done = tools.tool(
+    done = TOOLS.run(
         "redocly", "lint", "--config", settings, "--format", "json", "--max-problems", "1000", document_file
     )
     found = json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1])["problems"]
@@ -44,7 +45,7 @@ def test_redoclys_own_defaults_mind_that_slash_alone(document_file: Path, tmp_pa
 
 def test_spectral_finds_no_error(document_file: Path) -> None:
     """Spectral's rules for OpenAPI hold; it fails on errors."""
-    done = tools.tool("spectral", "lint", "--ruleset", tools.HERE / ".spectral.yaml", document_file)
+    done = TOOLS.run("spectral", "lint", "--ruleset", TOOLS.folder / ".spectral.yaml", document_file)
     assert done.code == 0, done.text
     assert "(0 errors" in done.text
 
@@ -53,10 +54,10 @@ def test_a_typescript_client_compiles(document_file: Path, tmp_path: Path) -> No
     """openapi-typescript's types carry a client that lists, commands, and takes events."""
     work = tmp_path / "client"
     work.mkdir()
-    (work / "node_modules").symlink_to(tools.INSTALLED)
+    (work / "node_modules").symlink_to(TOOLS.installed)
     for name in ("client.ts", "tsconfig.json"):
-        shutil.copy(tools.HERE / name, work)
-    generated = tools.tool("openapi-typescript", document_file, "--output", work / "generated.d.ts")
+        shutil.copy(TOOLS.folder / name, work)
+    generated = TOOLS.run("openapi-typescript", document_file, "--output", work / "generated.d.ts")
     assert generated.code == 0, generated.text
-    compiled = tools.tool("tsc", "--project", work)
+    compiled = TOOLS.run("tsc", "--project", work)
     assert compiled.code == 0, compiled.text

@@ -34,12 +34,13 @@ def add_fidelity(pages: Blueprint, world: Callable[[], World]) -> None:
 
 
 def fidelity_of() -> dict[str, list[Row]]:
-    """Give what is known of operations, statuses, shapes, webhooks, filters and commands."""
+    """Give what is known of operations, statuses, shapes, webhooks, the live demo, filters and commands."""
     return {
         "operations": list(operations()),
         "statuses": list(statuses()),
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
         "webhooks": [{"rule": rule, **note} for rule, note in notes()["webhooks"].items()],
+        "live": [{"rule": rule, **note} for rule, note in notes()["live"].items()],
         "filters": list(filters()),
         "commands": list(commands()),
     }

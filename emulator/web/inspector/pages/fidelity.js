@@ -15,6 +15,8 @@ const MEANS = {
 const NAMES = {
   operations: (row) => html`<code>${row.operation}</code> ${row.method} ${row.path}`,
   statuses: (row) => html`<code>${row.operation === "*" ? "every operation" : row.operation}</code> ${row.status}`,
+  webhooks: (row) => row.rule,
+  live: (row) => row.rule,
   shapes: (row) => html`<code>${row.shape}</code>`,
   filters: (row) => html`<code>${row.name}</code> ${row.doc}, of ${row.operations.join(", ")}`,
   commands: (row) => html`<code>${row.command}</code> of ${row.of.replace("_", " ")}${row.parameters.length ? `: ${row.parameters.map((each) => each.name).join(", ")}` : ""}`,

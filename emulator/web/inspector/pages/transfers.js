@@ -1,4 +1,4 @@
-/** Transfer orders: the list. */
+/** Transfer orders: the list. The API's simple one would be shorter, but has numbers in place of states, locations and packages. */
 import { html } from "../lib.js";
 import { List } from "../parts/list.js";
 import { StateBadge } from "../parts/pieces.js";

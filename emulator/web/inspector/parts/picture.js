@@ -45,21 +45,26 @@ function useNarrow() {
   return narrow;
 }
 
-let kept = { key: null, value: null };
+const KEPT = 8;
+const kept = new Map();
+/** The latest layouts: of both pictures, as their moves are chosen. */
 
 /** The counts change often, where things are drawn does not: lay out again only when the moves are others. */
 function placed(dagre, graph, actors, direction) {
   const key = JSON.stringify([graph.states.map((state) => state.id), graph.transitions.map((move) => move.id), actors, direction]);
-  if (kept.key !== key) kept = { key, value: laidOut(dagre, graph, actors, direction) };
+  const known = kept.get(key) ?? laidOut(dagre, graph, actors, direction);
+  kept.delete(key);
+  kept.set(key, known);
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value);
   const counts = new Map(graph.states.map((state) => [state.id, state.count]));
-  return { ...kept.value, states: kept.value.states.map((state) => ({ ...state, count: counts.get(state.id) })) };
+  return { ...known, states: known.states.map((state) => ({ ...state, count: counts.get(state.id) })) };
 }
 
 function Drawing({ dagre, graph, actors, direction, near, setNear, list, one, many }) {
   const { width, height, states, edges } = placed(dagre, graph, actors, direction);
   const canvas = useRef(null);
   useEffect(() => {  // where it is wider than the screen, begin with the state at the top
-    const top = states.reduce((one, two) => (two.y < one.y ? two : one));
+    const top = states.reduce((high, other) => (other.y < high.y ? other : high));
     canvas.current.scrollLeft = top.x - canvas.current.clientWidth / 2;
   }, [width]);
   const touches = (edge) => near === null || edge.from === near || edge.to === near;
