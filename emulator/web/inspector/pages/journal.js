@@ -43,7 +43,7 @@ const COLUMNS = [
   { key: "path", long: true, title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
   { key: "operation", title: "Operation", cell: (row) => html`${dash(row.operation)}` },
   { key: "status", title: "Status", cell: (row) => html`<${Status} of=${row.status} />` },
-  { key: "said", long: true, title: "Said", cell: (row) => html`${row.fault && html`<span class="badge">fault</span> `}${dash(shortened(row.hint))}` },
+  { key: "said", long: true, title: "Said", cell: (row) => html`${row.fault ? html`<span class="badge">fault: ${row.fault}</span> ${shortened(row.hint)}` : dash(shortened(row.hint))}` },
 ];
 
 function Filters({ asked }) {

@@ -43,7 +43,7 @@ function Deliveries({ found, reload }) {
   return html`<div><p class="hint">The newest of ${plural(found.count, "delivery", "deliveries")} first.</p>
     <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty="Nothing was sent yet." columns=${[
       { key: "at", whole: true, title: "At", cell: (row) => time(row.at) },
-      { key: "type", title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
+      { key: "type", long: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
       { key: "url", long: true, title: "To", cell: (row) => row.url },
       { key: "attempt", number: true, title: "Attempt", cell: (row) => row.attempt },
       { key: "status", title: "Outcome", cell: (row) => html`<${Status} of=${row.status} /> ${row.delivered ? "delivered" : "not delivered"}

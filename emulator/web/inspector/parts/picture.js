@@ -29,7 +29,7 @@ function Known({ graph, list, one, many }) {
       <span class="key"><svg width="34" height="14" aria-hidden="true"><path class="edge command" d="M1 7H33" /></svg> documented or observed</span>
       <span class="key"><svg width="34" height="14" aria-hidden="true"><path class="edge command assumed" d="M1 7H33" /></svg> assumed</span>
     </div>
-    ${dagre && html`<${Drawing} ...${{ dagre, graph, actors, near, setNear, list, one, many }} direction=${narrow || graph.states.length > 8 ? "TB" : "LR"} />`}
+    ${dagre && html`<${Drawing} ...${{ dagre, graph, actors, near, setNear, list, one, many, narrow }} direction=${narrow || graph.states.length > 8 ? "TB" : "LR"} />`}
     <${Near} graph=${graph} near=${near} />
     <details><summary>The same as tables</summary><${Tables} graph=${graph} list=${list} many=${many} /></details>
   </div>`;
@@ -60,13 +60,13 @@ function placed(dagre, graph, actors, direction) {
   return { ...known, states: known.states.map((state) => ({ ...state, count: counts.get(state.id) })) };
 }
 
-function Drawing({ dagre, graph, actors, direction, near, setNear, list, one, many }) {
+function Drawing({ dagre, graph, actors, direction, near, setNear, list, one, many, narrow }) {
   const { width, height, states, edges } = placed(dagre, graph, actors, direction);
   const canvas = useRef(null);
   useEffect(() => {  // where it is wider than the screen, begin with the state at the top
     const top = states.reduce((high, other) => (other.y < high.y ? other : high));
     canvas.current.scrollLeft = top.x - canvas.current.clientWidth / 2;
-  }, [width]);
+  }, [width, narrow]);
   const touches = (edge) => near === null || edge.from === near || edge.to === near;
   return html`<div ref=${canvas} class="canvas" tabindex="0" role="region" aria-label="State graph of ${many}, scrollable">
     <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} role="group"
