@@ -76,7 +76,7 @@ def sending(who: str, target: Server, count: int) -> float:
 
 
 def queued_world(port: int, count: int):
-    """An emulator with so many events due, that has not begun to send."""
+    """An emulator with so many events due, each of a change of its own, that has not begun to send."""
     from emulator import Emulator  # noqa: PLC0415 - likewise
     from emulator.core.records import Package, Webhook  # noqa: PLC0415 - likewise
 
@@ -90,11 +90,11 @@ def queued_world(port: int, count: int):
         policy = b'{"choice":"fixed","kwargs":{"seconds":60}}'
         url = f"http://127.0.0.1:{port}/"
         tx.add(Webhook(tx.new_id(Webhook), target_url=url, event_type=TYPE, retry_countdown_config=policy))
-    for start in range(0, count, 100):
+    ids = world.root.ids(Package)
+    for number in range(count):
         with world.transaction() as tx:
-            package = next(tx.all(Package))
-            for _ in range(min(100, count - start)):
-                tx.queue(TYPE, package)
+            package = tx.one(Package, ids[number % len(ids)])
+            tx.queue(TYPE, tx.change(package, tracking_number=str(number)))
     return oms
 
 
