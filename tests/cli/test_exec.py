@@ -12,7 +12,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -158,12 +160,20 @@ signal.signal(signal.SIGTSTP, stop)
 """
 
 
-def stopped(process: subprocess.Popen[str]) -> int:
-    """Wait until a process stops; give the signal that stopped it."""
+@contextmanager
+def killed_if_late(process: subprocess.Popen[Any]) -> Iterator[None]:
     too_late = threading.Timer(TIMEOUT, process.kill)
     too_late.start()
-    _, status = os.waitpid(process.pid, os.WUNTRACED)
-    too_late.cancel()
+    try:
+        yield
+    finally:
+        too_late.cancel()
+
+
+def stopped(process: subprocess.Popen[str]) -> int:
+    """Wait until a process stops; give the signal that stopped it."""
+    with killed_if_late(process):
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status), status
     return os.WSTOPSIG(status)
 
@@ -248,7 +258,7 @@ READS = """
 import os, sys
 print("began", flush=True)
 while (line := input()) != "end":
-    print("read", line, flush=True)
+    print("got", line, flush=True)
 sys.exit(9)
 """
 
@@ -256,7 +266,6 @@ sys.exit(9)
 BASH = shutil.which("bash")
 
 
-@pytest.mark.timeout(TIMEOUT)
 @pytest.mark.skipif(BASH is None, reason="the shell whose job control is used is bash")
 def test_a_shells_job_control_is_obeyed(run: Run, tmp_path: Path) -> None:
     """Ctrl-Z stops all; `bg` leaves the terminal to the shell; after `fg` the command reads what is typed."""
@@ -273,7 +282,7 @@ def test_a_shells_job_control_is_obeyed(run: Run, tmp_path: Path) -> None:
         preexec_fn=own_terminal,  # noqa: PLW1509 - the pool of another test's threads is gone
     )
     os.close(theirs)
-    with os.fdopen(ours, "r+b", buffering=0) as terminal:
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, killed_if_late(shell):
 
         def typed(text: str, start: str) -> str:
             terminal.write(text.encode())
@@ -281,12 +290,12 @@ def test_a_shells_job_control_is_obeyed(run: Run, tmp_path: Path) -> None:
 
         whole = " ".join(command("exec", "--", sys.executable, str(program)))
         typed(f"stty -echo; {whole}\n", "began")
-        assert typed("one\n", "read") == "read one"
+        assert typed("one\n", "got") == "got one"
         assert "Stopped" in typed("\x1a", "[1]+")
         assert typed("echo the shell $((1 + 1))\n", "the shell 2") == "the shell 2"
         assert "Stopped" in typed("bg; wait %1 2>/dev/null; jobs\n", "[1]+  Stopped"), "it may not read there"
         terminal.write(b"fg\n")
-        assert typed("two\n", "read") == "read two"
+        assert typed("two\n", "got") == "got two"
         assert typed("end\necho code $?\n", "code") == "code 9"
         terminal.write(b"exit\n")
         assert shell.wait(TIMEOUT) == 0
@@ -304,6 +313,7 @@ def until(terminal: object, start: bytes) -> bytes:
     """Read lines until one begins so; the terminal also shows what is typed."""
     while True:
         line = terminal.readline()  # type: ignore[attr-defined]
+        assert line, f"the end came before {start!r}"
         found = line.strip()
         if start in found:
             return bytes(found[found.index(start) :])
