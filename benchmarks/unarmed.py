@@ -64,7 +64,7 @@ def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
     tree = transformer.visit(ast.parse(textwrap.dedent(inspect.getsource(function))))
     made: dict[str, Any] = {}
     code = compile(ast.fix_missing_locations(tree), "<unarmed>", "exec", __future__.annotations.compiler_flag)
-    exec(code, function.__globals__, made)  # noqa: S102 - our own source
+    exec(code, inspect.unwrap(function).__globals__, made)  # noqa: S102 - our own source
     return made[function.__name__]
 
 
