@@ -26,13 +26,22 @@ def arm(world: World, document: Mapping[str, Any]) -> Armed:
 
 def arm_asked(world: World, document: Any) -> Armed:
     """Arm the fault that somebody's document describes; `InvalidDocument` says what is wrong with it."""
-    return arm(world, checked("fault-wanted", document))
+    fault = arm(world, checked("fault-wanted", document))
+    world.keep_faults()
+    return fault
 
 
 def disarm(world: World, id_: int) -> None:
     """Disarm one fault; `UnknownRecord` names the ids that are armed."""
     if not world.faults.remove(id_):
         raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
+    world.keep_faults()
+
+
+def disarm_all(world: World) -> None:
+    """Disarm all faults."""
+    world.faults.clear()
+    world.keep_faults()
 
 
 class WorldFaults:
@@ -78,7 +87,7 @@ class WorldFaults:
 
     def clear(self) -> None:
         """Disarm all."""
-        self._world().faults.clear()
+        disarm_all(self._world())
 
     def assert_used(self) -> None:
         """Raise an `AssertionError` that names the armed faults that no call met."""

@@ -38,9 +38,10 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
 
 
 def from_file(state: Path, world: str) -> bytes:
-    from emulator.durable.state import told  # noqa: PLC0415 - a server's worlds need no database here
+    from emulator.durable.opening import told  # noqa: PLC0415 - a server's worlds need no database here
 
-    return as_file(document_with(*told(state, world)))
+    start, lines, now, faults = told(state, world)
+    return as_file(document_with(start.lively(*now.pace), lines, now.now, faults, now.calls))
 
 
 def from_server(url: str, world: str) -> bytes:

@@ -25,8 +25,10 @@ def text_of(scenario: Scenario) -> bytes:
     document = document_of(scenario)
     if scenario.now is not None:
         document["now"] = as_text(scenario.now)
-    steps = b"[" + b",".join(scenario.steps) + b"]"
-    return orjson.dumps(document | {"steps": orjson.Fragment(steps)})
+    for key, lines in (("faults", scenario.faults), ("steps", scenario.steps)):
+        document[key] = orjson.Fragment(b"[" + b",".join(lines) + b"]")
+    document["calls"] = dict(scenario.calls)
+    return orjson.dumps(document)
 
 
 def scenario_of(text: bytes, request: str | None) -> Scenario:
