@@ -114,13 +114,13 @@ def test_the_busy_day_has_what_goes_wrong(busy: Emulator) -> None:
 
 
 def test_the_busy_day_has_failed_deliveries_of_events(busy: Emulator) -> None:
-    """Of a receiver that came back, which has all by now, and of one that did not."""
+    """Of a receiver that came back, which has all by now though not at once, and of one that did not."""
     events = busy.session().get("/whisperer/hook_events/?limit=100").json()["results"]
-    outcomes: dict[str, set[bool]] = {}
+    attempts: dict[tuple[str, bool], list[int]] = {}
     for event in events:
-        assert event["retry_count"] > 1
-        outcomes.setdefault(event["webhook"]["target_url"], set()).add(event["delivered"])
-    assert outcomes == {"http://127.0.0.1:9201/oms": {True}, "http://127.0.0.1:9202/oms": {False}}
+        attempts.setdefault((event["webhook"]["target_url"], event["delivered"]), []).append(event["retry_count"])
+    assert sorted(attempts) == [("http://127.0.0.1:9201/oms", True), ("http://127.0.0.1:9202/oms", False)]
+    assert all(max(counts) > 2 for counts in attempts.values())
 
 
 def test_the_files_of_days_that_were_lived_are_read_by_people() -> None:
