@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import click
 
+from emulator.core.files import write_own
 from emulator.exporting import as_file, document_with
-from emulator.files import write_own
 from emulator.worlds import DEFAULT_WORLD
 
 SECONDS = 60

@@ -118,7 +118,8 @@ def test_the_busy_day_has_failed_deliveries_of_events(busy: Emulator) -> None:
     events = busy.session().get("/whisperer/hook_events/?limit=100").json()["results"]
     attempts: dict[tuple[str, bool], list[int]] = {}
     for event in events:
-        attempts.setdefault((event["webhook"]["target_url"], event["delivered"]), []).append(event["retry_count"])
+        if event["webhook"]["target_url"].startswith("http://127.0.0.1:92"):
+            attempts.setdefault((event["webhook"]["target_url"], event["delivered"]), []).append(event["retry_count"])
     assert sorted(attempts) == [("http://127.0.0.1:9201/oms", True), ("http://127.0.0.1:9202/oms", False)]
     assert all(max(counts) > 2 for counts in attempts.values())
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.core.files import FileProblem, replace_whole, write_own
 from emulator.core.schemas import problem
 from emulator.exporting import as_file
-from emulator.files import FileProblem, replace_whole, write_own
 from emulator.rules.installation import FOLDER as INSTALLATIONS
 from emulator.rules.scenarios import ScenarioError, scenario
 from tests.support.answers import check_document
