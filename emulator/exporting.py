@@ -25,7 +25,7 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-        start = world.settings.source.lively(*world.pace)
+        start = world.settings.source.lively(*world.pace).on(world.settings.brought)
         faults = world.faults.copy().armed
         calls = {caller: list(times) for caller, times in world.calls.items()}
     return document_with(start, lines, now, faults, calls)

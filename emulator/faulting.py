@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.core.faults import Armed
+from emulator.core.keeping import keep_faults
 from emulator.core.refusals import InvalidDocument, UnknownRecord
 from emulator.core.world import World
 from emulator.handlers.control import checked
@@ -27,7 +28,7 @@ def arm(world: World, document: Mapping[str, Any]) -> Armed:
 def arm_asked(world: World, document: Any) -> Armed:
     """Arm the fault that somebody's document describes; `InvalidDocument` says what is wrong with it."""
     fault = arm(world, checked("fault-wanted", document))
-    world.keep_faults()
+    keep_faults(world)
     return fault
 
 
@@ -35,13 +36,13 @@ def disarm(world: World, id_: int) -> None:
     """Disarm one fault; `UnknownRecord` names the ids that are armed."""
     if not world.faults.remove(id_):
         raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
-    world.keep_faults()
+    keep_faults(world)
 
 
 def disarm_all(world: World) -> None:
     """Disarm all faults."""
     world.faults.clear()
-    world.keep_faults()
+    keep_faults(world)
 
 
 class WorldFaults:

@@ -11,6 +11,7 @@ import click
 
 from emulator.core.files import write_own
 from emulator.exporting import as_file, document_with
+from emulator.rules.installation import embedded
 from emulator.worlds import DEFAULT_WORLD
 
 SECONDS = 60
@@ -41,7 +42,8 @@ def from_file(state: Path, world: str) -> bytes:
     from emulator.durable.opening import told  # noqa: PLC0415 - a server's worlds need no database here
 
     start, lines, now, faults = told(state, world)
-    return as_file(document_with(start.lively(*now.pace), lines, now.now, faults, now.calls))
+    start = start.lively(*now.pace).on(embedded(start.installation))
+    return as_file(document_with(start, lines, now.now, faults, now.calls))
 
 
 def from_server(url: str, world: str) -> bytes:

@@ -24,7 +24,9 @@ class Settings:
     seed: int
     start: datetime
     installation: str = "default"
-    """Name or path."""
+    """Name, path or text."""
+    brought: str = "default"
+    """The same as what holds everywhere: name or text."""
     language: str = "en-us"
     base_url: str = "http://127.0.0.1:8080"
     error_style: str = "documented"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from emulator.core.bases import Base
 from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
-from emulator.core.faults import Counted, Faults
+from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.moments import Agenda, Keeper, Moment, Pace, Safe, Settings, Write
-from emulator.core.refusals import Conflict, NotKept
+from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import WRITE_STEP, Clock, ClockMode
 from emulator.core.steps import Doing, Step, StepLog, line_of
@@ -278,38 +278,6 @@ class World:
             safe = self._timed()
         safe()
         self.jumped()
-
-    def take_snapshot(self, name: str) -> Moment:
-        """Keep what the world is now under a name, in place of what was kept under it."""
-        with self.lock:
-            moment = self.moment()
-            safe = at_once if self.keeper is None else self.keeper.keep_snapshot(self, name, moment)
-            self.snapshots[name] = moment
-        safe()
-        return moment
-
-    def keep_faults(self) -> None:
-        """Say that other faults are armed now."""
-        if self.keeper is not None:
-            with self.lock:
-                safe = self.keeper.keep_faults(self)
-            safe()
-
-    def keep_counts(self, faults: Faults, counted: Sequence[Counted]) -> None:
-        """Say how often faults were met. Where nothing can be kept any more, reads go on uncounted."""
-        if self.keeper is not None and counted:
-            with suppress(NotKept):
-                with self.lock:
-                    safe = self.keeper.keep_counts(self, counted) if self.faults is faults else at_once
-                safe()
-
-    def keep_calls(self) -> None:
-        """Say that limited calls were counted. Where nothing can be kept any more, reads go on uncounted."""
-        if self.keeper is not None:
-            with suppress(NotKept):
-                with self.lock:
-                    safe = self.keeper.keep_time(self)
-                safe()
 
     def _check_keeper(self) -> None:
         if self.keeper is not None:

@@ -10,8 +10,6 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Any
 
-from immutables import Map
-
 from emulator.core.bulk import by_kind, with_changes
 from emulator.core.records import RELATIONS, WebhookEvent, relation_key
 from emulator.core.rows import COLUMNS, unpacked
@@ -133,7 +131,7 @@ class Later(Root):
         self._history, self._at = history, number
 
     @cached_property
-    def maps(self) -> dict[Any, Map[Any, Any]]:  # type: ignore[override]  # read as the plain one is
+    def maps(self) -> dict[Any, Any]:  # type: ignore[override]  # read as the plain one is
         return self._history.root(self._at).maps
 
 

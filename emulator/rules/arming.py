@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.core.faults import Armed, Counted
+from emulator.core.keeping import keep_counts
 from emulator.core.records import State
 from emulator.core.refusals import InvalidDocument
 from emulator.core.store import View
@@ -91,7 +92,7 @@ def met(world: World, call: Meeting) -> list[Armed]:
     with faults.lock:
         concerned = [fault for fault in faults.armed if concerns(fault, call, world)]
         found = [fault for fault in concerned if strikes(fault, request, world)]
-    world.keep_counts(faults, [Counted(fault, request) for fault in concerned])
+    keep_counts(world, faults, [Counted(fault, request) for fault in concerned])
     return found
 
 

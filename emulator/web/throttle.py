@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from emulator.core.credentials import Credential
 from emulator.core.errors import Throttled
+from emulator.core.keeping import keep_calls
 from emulator.core.world import World
 from emulator.rules.limits import Rate, rate_of
 
@@ -22,7 +23,7 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
     with world.lock:
         waits = [count(key, rate, now, world) for key, rate in limits]
     if None in waits:
-        world.keep_calls()
+        keep_calls(world)
     longest = max((wait for wait in waits if wait is not None), default=None)
     if longest is not None:
         raise Throttled(longest)
