@@ -211,15 +211,15 @@ def deliveries(traffic: Traffic) -> Answered:
 
 
 def fault(traffic: Traffic) -> Answered:
-    """Arm one, or disarm one that may be armed."""
+    """Arm one, and call what it may meet; or disarm one that may be armed."""
     if traffic.dice.random() < 0.2:
         return traffic.send("DELETE", f"/__admin/faults/{traffic.dice.randrange(1, 4)}")
-    when = traffic.dice.choice([{"nth": traffic.dice.randrange(1, 4)}, {"rate": 0.5}, {"token": "read-only"}])
+    when = traffic.dice.choice([{"nth": traffic.dice.randrange(1, 4)}, {"rate": 0.5}, {"token": "full-access"}])
     kinds = [{"kind": "status", "options": {"status": 503, "retry_after": 7}}, {"kind": "malformed"}]
     operation = traffic.dice.choice(["list_packages", "get_package", "command_package"])
-    return traffic.send(
-        "POST", "/__admin/faults", {**traffic.dice.choice(kinds), "operation": operation, "when": when}
-    )
+    document = {**traffic.dice.choice(kinds), "operation": operation, "when": when}
+    traffic.send("POST", "/__admin/faults", document)
+    return traffic.send("GET", "/api/v1/oms/packages/?limit=1")
 
 
 def faults(traffic: Traffic) -> Answered:
