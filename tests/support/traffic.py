@@ -185,7 +185,7 @@ def reset(traffic: Traffic) -> Answered:
 
 def subscription(traffic: Traffic) -> Answered:
     """Subscribe to something, or end a subscription."""
-    hooks = list(traffic.oms.world.root.all(Webhook))
+    hooks = [each for each in traffic.oms.world.root.all(Webhook) if each.is_active]
     if len(hooks) > 4:
         return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
     body = {
