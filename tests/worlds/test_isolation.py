@@ -20,7 +20,8 @@ from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
 SCENARIO = scenario("demo").sized(PACKAGES, 1).limited({"read-only": {"read": "3/min"}})
 TIMEOUT = 120
-TRAFFIC = [*WRITES, *OTHERS, *DISTURBING, *DISTURBING]
+TRAFFIC = [*WRITES, *OTHERS, *DISTURBING * 3]
+OUTCOMES = (b'"status":200', b'"status":503')
 LISTS = (
     "/__admin/requests?limit=1000",
     "/api/v1/oms/packages/?limit=100",
@@ -97,14 +98,6 @@ def test_fifty_worlds_at_once_end_as_each_does_alone() -> None:
 def assert_told_and_disturbed(worlds: list[Ended]) -> None:
     """Among the traffic were deliveries, refused ones too, calls that met faults, and calls that were throttled."""
     statuses = Counter(status for world in worlds for status, _, _ in world.answers)
-    assert statuses[503] > WORLDS / 10
-    assert statuses[429] > WORLDS / 10
-    delivered = Counter(
-        part for world in worlds for part in (b'"status":200', b'"status":503') if part in deliveries_of(world)
-    )
-    assert min(delivered.values()) > WORLDS / 10
-    assert len(delivered) == 2
-
-
-def deliveries_of(world: Ended) -> bytes:
-    return world.reads["/__admin/hooks/deliveries"].replace(b" ", b"")
+    told = Counter(part for world in worlds for part in OUTCOMES if part in world.reads["/__admin/hooks/deliveries"])
+    counts = [statuses[503], statuses[429], *(told[part] for part in OUTCOMES)]
+    assert min(counts) > 2, counts
