@@ -34,8 +34,8 @@ MOMENT = 0.05
 """Seconds later, at most: between two writes, amid one, amid a commit."""
 LONGEST_START = 1.5
 """Seconds after which a server is killed that starts, at most: some are ready by then."""
-KILLED_AT_START = 0.25
-"""How many of the servers are killed while they start."""
+KILLED_AT_START = 4
+"""One of so many servers is killed while it starts."""
 KILLS_OF_A_FILE = 6
 """After so many a new file is begun: replaying a large world takes long, and finds no more."""
 TOKEN = {"Authorization": "Token full-access", "Content-Type": "application/json"}
@@ -288,7 +288,7 @@ def soak(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = lamb
     for kill in range(kills):
         file, turn = folder / f"{kill // KILLS_OF_A_FILE}.db", kill % KILLS_OF_A_FILE
         before = begun(file) if turn == 0 else before
-        is_starting = dice.random() < KILLED_AT_START
+        is_starting = kill % KILLED_AT_START == KILLED_AT_START - 1
         with serving(file) as process:
             life = (start_and_kill if is_starting else load_and_kill)(process, before, dice)
         with reopened(file) as oms:
