@@ -75,7 +75,7 @@ class View:
         changed = self.maps.get(kind)
         if changed is not None and (record := changed.get(id_)) is not None:
             return record is not REMOVED
-        return id_ in self.base.ids(kind)
+        return id_ < self.base.next_id(kind) and id_ in self.base.ids(kind)
 
     def one(self, kind: type[R], id_: int) -> R:
         """Give the record that a reference promises; `LookupError` if the promise is broken."""
