@@ -227,6 +227,7 @@ BARS = (
     Bar("durable-disk", "commands kept on disk", "this disk's commits", "rows/s", at_least(0.5), worlds.durable_disk),
     Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
     Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
+    Bar("hooks-p99", "a read, 50 deliveries/s", "without a hook", "ms (p99)", at_most(2), hooks.latency),
     Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
     Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

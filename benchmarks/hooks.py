@@ -18,11 +18,19 @@ from typing import Any
 
 import requests
 
+from benchmarks import servers
+from benchmarks.commanding import AUTH, checked, commands
+from benchmarks.load import Job, Request
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
 from benchmarks.servers import Server, fetch, running
 
 EVENTS = 10_000
 THREADS = 8
+READERS = 2
+ENOUGH = 0.8
+"""Of the deliveries wanted: fewer are no load."""
+CREATED = 201
+HOOKS, CHANGED = "/whisperer/hooks/", "package.status.transitioned"
 PATIENCE = 300.0
 TYPE = "package.refused"
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +84,7 @@ def sending(who: str, target: Server, count: int) -> float:
 
 
 def queued_world(port: int, count: int):
-    """An emulator with so many events due, that has not begun to send."""
+    """An emulator with so many events due, each of a change of its own, that has not begun to send."""
     from emulator import Emulator  # noqa: PLC0415 - likewise
     from emulator.core.records import Package, Webhook  # noqa: PLC0415 - likewise
 
@@ -90,11 +98,11 @@ def queued_world(port: int, count: int):
         policy = b'{"choice":"fixed","kwargs":{"seconds":60}}'
         url = f"http://127.0.0.1:{port}/"
         tx.add(Webhook(tx.new_id(Webhook), target_url=url, event_type=TYPE, retry_countdown_config=policy))
-    for start in range(0, count, 100):
+    ids = world.root.ids(Package)
+    for number in range(count):
         with world.transaction() as tx:
-            package = next(tx.all(Package))
-            for _ in range(min(100, count - start)):
-                tx.queue(TYPE, package)
+            package = tx.one(Package, ids[number % len(ids)])
+            tx.queue(TYPE, tx.change(package, tracking_number=str(number)))
     return oms
 
 
@@ -146,6 +154,86 @@ def send_plain(port: int, count: int) -> float:
     for thread in threads:
         thread.join()
     return count / (perf_counter() - began)
+
+
+# The API meanwhile ----------------------------------------------------------------------------------------
+
+DELIVERIES = 50
+"""A second."""
+WATCHED = 2.0
+"""Seconds of a slice, at least: what is slow in one of a hundred answers shows only in many."""
+
+
+def latency(plan: Plan) -> Iterator[Round]:
+    """What the slowest of 100 reads waits, with that many deliveries a second, and without a hook to deliver to.
+
+    Both sides do the same otherwise: somebody changes that many packages a second, others read at full speed.
+    """
+    with receiver() as target:
+        for _ in range(plan.groups):
+            with running(servers.ours()) as busy, running(servers.ours()) as idle:
+                for server in (busy, idle):
+                    unsubscribe(server)
+                subscribe(busy, f"http://127.0.0.1:{target.port}/")
+                yield from interleaved(
+                    plan.rounds,
+                    partial(slowest, busy, plan, target, DELIVERIES),
+                    partial(slowest, idle, plan, target, 0),
+                )
+
+
+def unsubscribe(server: Server) -> None:
+    for hook in json.loads(fetch(server, f"{HOOKS}?limit=100", headers=AUTH).body)["results"]:
+        fetch(server, f"{HOOKS}{hook['id']}/", "DELETE", AUTH)
+
+
+def subscribe(server: Server, url: str) -> None:
+    retries = {"choice": "fixed", "kwargs": {"seconds": 60}}
+    body = {"target_url": url, "event_type": CHANGED, "retry_countdown_config": retries}
+    answer = fetch(server, HOOKS, "POST", AUTH | {"Content-Type": "application/json"}, json.dumps(body))
+    if answer.status != CREATED:
+        raise MeasurementFailedError(f"no hook: {answer.status} {answer.body!r}")
+
+
+def slowest(server: Server, plan: Plan, target: Server, expected: int) -> float:
+    """Milliseconds within which 99 of 100 reads are answered."""
+    changes = commands(server)
+    reads = [Request(request.path.removesuffix("command/"), headers=AUTH) for request in changes]
+    received(target)
+    with Pace(server, changes, DELIVERIES) as pace:
+        seconds = max(WATCHED, plan.seconds)
+        found = checked(Job(server.port, reads, seconds=seconds, warm_up=plan.warm_up, connections=READERS))
+    came, _ = received(target)
+    if not expected * seconds * ENOUGH <= came <= pace.done * (expected > 0):
+        raise MeasurementFailedError(f"{pace.done} changes in {seconds:g} s, {came} deliveries")
+    return found.p99_ms
+
+
+class Pace:
+    """Sends requests one after another, so many a second, until it is left; a slow answer is made up for."""
+
+    def __init__(self, server: Server, requests: list[Request], a_second: float) -> None:
+        self.server, self.requests, self.a_second = server, requests, a_second
+        self.done = 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self) -> "Pace":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def run(self) -> None:
+        """Whole turns: afterwards every package is where it was."""
+        began = monotonic()
+        while not self.ended.is_set() or self.done % len(self.requests):
+            request = self.requests[self.done % len(self.requests)]
+            fetch(self.server, request.path, request.method, request.headers, request.body)
+            self.done += 1
+            self.ended.wait(max(0.0, began + self.done / self.a_second - monotonic()))
 
 
 # Threads --------------------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 LOCAL_NAMES = frozenset(("localhost", "oms.test"))
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine; a name that only looks like its address is not."""
     try:

@@ -141,8 +141,8 @@ class WorldsCourier:
 
     def wake(self, world: World) -> None:
         """Look at a world: something may be due in it, now or later."""
-        if next_due(world.root) is None:
-            return
+        if self._is_delivering(world) or next_due(world.root) is None:
+            return  # who delivers looks again afterwards
         with self._lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:

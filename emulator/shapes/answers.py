@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from emulator.core.records import Package, TransferOrder
+from emulator.shapes.columns import excerpt
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import Shape, excerpt, instance
+from emulator.shapes.pieces import Shape, instance
 from emulator.shapes.reference import SHAPES as REFERENCE_SHAPES
 
 LEAST_LIKENESS = 0.5

@@ -12,7 +12,8 @@ import orjson
 
 from emulator.core.records import DenialReason, Transition, User, Webhook, WebhookEvent
 from emulator.rules.retry import is_pending, next_attempt
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Facts, Piece, Place, Row, Shape, Through, document, follow
+from emulator.shapes.columns import COLUMN_TYPES
+from emulator.shapes.pieces import Column, Facts, Piece, Place, Row, Shape, Through, document, follow
 from emulator.shapes.reading import Reading
 
 R = TypeVar("R")

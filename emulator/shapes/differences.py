@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from emulator.shapes.pieces import excerpt
+from emulator.shapes.columns import excerpt
 
 Kind = Literal["filled", "corrected"]
 LINKS = {"preview_url", "full_path_url"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,19 +14,10 @@ import orjson
 from emulator.core import records
 from emulator.core.store import Root, View
 from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
+from emulator.shapes.columns import to_column
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.links import addressed, with_links
-from emulator.shapes.pieces import (
-    Column,
-    Facts,
-    Part,
-    Piece,
-    Place,
-    Shape,
-    document,
-    text,
-    to_column,
-)
+from emulator.shapes.pieces import Column, Facts, Part, Piece, Place, Shape, document, text
 from emulator.shapes.reading import Kept, Reading
 
 PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
@@ -58,10 +51,30 @@ def named(event_type: str, event_uuid: str) -> dict[str, str]:
     return {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
 
 
+class Plain(Reading):
+    """Reads for a document of plain values with the world's own address in its links, rather than for its text."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__(reading.view, reading.language, reading.kept)
+        self.reads = reading.reads
+
+    def json(self, body: bytes) -> Any:
+        return orjson.loads(with_base_url(body, self))
+
+    def shared_json(self, body: bytes) -> Any:
+        return parsed(body, self.kept.base_url)
+
+
+@lru_cache(maxsize=4_096)
+def parsed(body: bytes, base_url: str) -> Any:
+    """Give the values of a part that many documents share; nobody changes them."""
+    return orjson.loads(at_base_url(body, base_url))
+
+
 def detail(subject: Any, reading: Reading) -> Any:
     """Give the document of a subject, as the serializer orders it."""
     shape, left_out = PAYLOAD_SHAPES[type(subject)]
-    body = orjson.loads(with_base_url(text(document(shape, subject, reading)), reading))
+    body = document(shape, subject, Plain(reading))
     for key in left_out:
         body.pop(key, None)
     return body
@@ -99,7 +112,11 @@ def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
 
 def sent(body: Any) -> bytes:
     """Give JSON as the sender writes it: Python's own, with its blanks and without letters beyond ASCII."""
-    return json.dumps(body).encode()
+    return json.dumps(body, default=time_text).encode()
+
+
+def time_text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def stored(event: records.WebhookEvent, reading: Reading) -> bytes:
@@ -119,7 +136,13 @@ def told(event: records.WebhookEvent, reading: Reading) -> tuple[str, str, Any, 
 
 def with_base_url(payload: bytes, reading: Reading) -> bytes:
     """Give a payload with the world's own address in its links: it does not depend on who reads it."""
-    base_url = reading.kept.base_url.rstrip("/")
+    return at_base_url(payload, reading.kept.base_url)
+
+
+def at_base_url(payload: bytes, base_url: str) -> bytes:
+    if b"\x01" not in payload:
+        return payload
+    base_url = base_url.rstrip("/")
     return addressed(payload, base_url, urlsplit(base_url).path)
 
 
@@ -144,7 +167,7 @@ class Payload(Piece):
     """An event's payload: rendered when somebody asks, from the records as they were when it was sent."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return orjson.Fragment(stored(obj.record, obj.reading))
+        return obj.reading.json(stored(obj.record, obj.reading))
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         column = "request_payload"

@@ -23,7 +23,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.sources import made_uuid
-from emulator.shapes.pieces import COLUMN_TYPES
+from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 
 Table = dict[type[Any], dict[int, Any]]

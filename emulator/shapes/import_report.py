@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.core.records import KINDS, State, Transition
-from emulator.shapes.pieces import COLUMN_TYPES
+from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 
 START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)

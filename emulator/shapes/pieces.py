@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import MappingProxyType, NoneType
-from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import orjson
 from marshmallow import Schema, fields, missing
 
-from emulator.core.records import ABSENT, KINDS, REFERENCES, Absent, PackageItem, Transition
+from emulator.core.records import ABSENT, REFERENCES, Absent, PackageItem, Transition
+from emulator.shapes.columns import COLUMN_TYPES, shown, to_column
 from emulator.shapes.links import with_links
 from emulator.shapes.reading import Reading
 
 BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
-LONGEST_SHOWN = 60
 MOST_ITEMS = 10_000
 """How many items a recorded count can say that a package has: they are made when it is read."""
 
@@ -79,14 +79,62 @@ def instance(shape: type[Shape]) -> Shape:
 def document(shape: type[Shape], record: Any, reading: Reading) -> Any:
     """Give the document of a record, ready for `orjson`."""
     if not shape.shared:
-        return instance(shape).dump(Row(record, reading))
+        return printed(shape, Row(record, reading))
 
     def make(own: Reading) -> bytes:
-        return text(instance(shape).dump(Row(own.one(shape.kind, record.id), own)))
+        return text(printed(shape, Row(own.one(shape.kind, record.id), own)))
 
     part = reading.kept.get((shape, record.id, reading.language), reading.view, reading.language, make)
     reading.learn(part.reads)
-    return orjson.Fragment(part.body)
+    return reading.shared_json(part.body)
+
+
+class Printing(NamedTuple):
+    """How documents of a shape are printed: columns that are printed as they are all at once, pieces one by one."""
+
+    keys: dict[str, Any]
+    """All keys, in order."""
+    plain: tuple[tuple[str, str], ...]
+    """Keys of such columns, and the columns."""
+    pieces: tuple[tuple[str, Callable[[str, Row], Any]], ...]
+
+
+@cache
+def printing(shape: type[Shape]) -> Printing:
+    """Work out once how a shape is printed (marshmallow's own `dump` asks every field of every document)."""
+    found = instance(shape).dump_fields
+    columns = {key: plain_column(shape, key, field) for key, field in found.items()}
+    plain = {key: column for key, column in columns.items() if column is not None}
+    return Printing(
+        dict.fromkeys(found),
+        tuple(plain.items()),
+        tuple((key, field.serialize) for key, field in found.items() if key not in plain),
+    )
+
+
+def plain_column(shape: type[Shape], key: str, field: Any) -> str | None:
+    """Give the column of a key that is printed as it is kept, whatever it holds; None for any other key."""
+    if type(field) is not Column:
+        return None
+    column = field.column or key
+    types = COLUMN_TYPES[shape.kind].get(column, (bytes,))
+    return None if {bytes, Absent}.intersection(types) else column
+
+
+def printed(shape: type[Shape], row: Row) -> dict[str, Any]:
+    """Give a record's document, its keys as the shape declares them."""
+    how = printing(shape)
+    body = how.keys.copy()
+    record = row.record
+    for key, column in how.plain:
+        body[key] = getattr(record, column)
+    for key, serialize in how.pieces:
+        value = serialize(key, row)
+        if value is missing:
+            del body[key]
+        else:
+            body[key] = value
+    return body
 
 
 def text(value: Any) -> bytes:
@@ -100,70 +148,15 @@ def text(value: Any) -> bytes:
     return body
 
 
-COLUMN_TYPES: dict[type[Any], dict[str, tuple[Any, ...]]] = {
-    kind: {column: getattr(hint, "__args__", (hint,)) for column, hint in get_type_hints(kind).items()}
-    for kind in KINDS.values()
-}
-"""The plain types of each column."""
-
-
-def to_column(kind: type[Any], column: str, value: Any) -> Any:
-    """Give a printed value as the column keeps it: JSON as text, times as times. `ValueError` if it does not fit."""
-    types = COLUMN_TYPES[kind][column]
-    if bytes in types:
-        return None if value is None and NoneType in types else orjson.dumps(value)
-    if datetime in types and isinstance(value, str):
-        return zoned(datetime.fromisoformat(value))
-    if type(value) not in types:
-        raise ValueError(f"is {excerpt(value)}, must be {' or '.join(sorted(JSON_NAMES[type_] for type_ in types))}")
-    return value
-
-
-JSON_NAMES = {
-    int: "a number",
-    str: "a text",
-    bool: "true or false",
-    datetime: "a time",
-    NoneType: "null",
-    Absent: "absent",
-}
-"""How a column's type is called in a document."""
-
-
-def zoned(at: datetime) -> datetime:
-    """Insist that a time tells its zone."""
-    if at.tzinfo is None:
-        raise ValueError(f"is {at.isoformat()}, must be a time with its zone, such as {at.isoformat()}Z")
-    return at
-
-
-def listed(value: Any) -> list[Any]:
-    """Insist that a value is a list."""
-    if not isinstance(value, list):
-        raise ValueError(f"is {excerpt(value)}, must be a list")
-    return value
-
-
-def shown(value: Any) -> Iterable[tuple[int, Any]]:
-    """Give the documents of a list; the reference's page prints empty ones for what it does not show."""
-    return ((number, part) for number, part in enumerate(listed(value)) if part != {})
-
-
 def is_nameless(shape: type[Shape]) -> bool:
     """Tell whether such documents bear no id, so that only the record that refers to them can say whose they are."""
     return not {"id", "pk"} & instance(shape).fields.keys()
 
 
-def excerpt(value: Any) -> str:
-    """Give a value's JSON, cut where it gets long."""
-    shown = orjson.dumps(value).decode()
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
-
-
-def to_print(value: Any) -> Any:
+def to_print(value: Any, reading: Reading) -> Any:
     """Give a column's value as a document has it."""
     if isinstance(value, bytes):
-        return orjson.Fragment(value)
+        return reading.json(value)
     return missing if value is ABSENT else value
 
 
@@ -175,8 +168,7 @@ class Column(Piece):
         self.column = column
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
-        value = getattr(obj.record, self.column or attr)
-        return to_print(value) if isinstance(value, bytes | type(ABSENT)) else value
+        return to_print(getattr(obj.record, self.column or attr), obj.reading)
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         column = self.column or place.key
@@ -187,7 +179,7 @@ class Address(Column):
     """A URL column in which the page prints `{domain_url}` or `{cdn_url}` for the installation's own hosts."""
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
-        return orjson.Fragment(with_links(orjson.dumps(getattr(obj.record, self.column or attr))))
+        return obj.reading.json(with_links(orjson.dumps(getattr(obj.record, self.column or attr))))
 
 
 class Through(Piece):
@@ -199,7 +191,7 @@ class Through(Piece):
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         record = follow(obj.record, self.path[:-1], obj.reading)
-        return None if record is None else to_print(getattr(record, self.path[-1]))
+        return None if record is None else to_print(getattr(record, self.path[-1]), obj.reading)
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
         kind = place.kind
@@ -224,9 +216,10 @@ class Part(Piece):
     def __init__(self, shape: type[Shape], path: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shape, self.path = shape, path
+        self._way = None if path is None else tuple(path.split("."))
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:
-        record = follow(obj.record, (self.path or attr).split("."), obj.reading)
+        record = follow(obj.record, self._way or (attr,), obj.reading)
         return None if record is None else document(self.shape, record, obj.reading)
 
     def take(self, place: Place, value: Any, facts: Facts) -> None:
@@ -325,7 +318,7 @@ class Text(Piece):
 
     def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
         url = self.pattern.replace("{id}", str(obj.record.id))
-        return orjson.Fragment(with_links(orjson.dumps(url)))
+        return obj.reading.json(with_links(orjson.dumps(url)))
 
 
 class Bound(Column):

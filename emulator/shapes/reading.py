@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
+import orjson
+
 from emulator.core.store import REMOVED, View
 
 R = TypeVar("R")
@@ -22,16 +24,26 @@ class Reading:
         self.reads: dict[Any, dict[Any, Any]] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        changed = self._own(kind, id_)
+        changed: Any = self._own(kind, id_)
         if changed is None:
             return self.view.base.get(kind, id_)
-        return None if changed is REMOVED else cast("R", changed)
+        return None if changed is REMOVED else changed
 
     def one(self, kind: type[R], id_: int) -> R:
         """Give the record that a reference promises; `LookupError` if the promise is broken."""
-        if (record := self.get(kind, id_)) is None:
+        changed: Any = self._own(kind, id_)
+        record = self.view.base.get(kind, id_) if changed is None else changed
+        if record is None or record is REMOVED:
             raise LookupError(f"no {kind.__name__} has the id {id_}")
         return record
+
+    def json(self, body: bytes) -> Any:
+        """Give JSON text as a document takes it."""
+        return orjson.Fragment(body)
+
+    def shared_json(self, body: bytes) -> Any:
+        """Give the text of a part that many documents share, as a document takes it."""
+        return orjson.Fragment(body)
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
         changed = self._own((kind, relation), key)
@@ -41,13 +53,17 @@ class Reading:
         """Give what the world itself has there (None: what the base has, which never changes)."""
         changes = self.view.maps.get(name)
         found = None if changes is None else changes.get(key)
-        self.reads.setdefault(name, {})[key] = found
+        if (reads := self.reads.get(name)) is None:
+            reads = self.reads[name] = {}
+        reads[key] = found
         return found
 
     def learn(self, reads: Mapping[Any, Mapping[Any, Any]]) -> None:
         """Count what a part of this document was made from as read."""
         for name, found in reads.items():
-            self.reads.setdefault(name, {}).update(found)
+            if (known := self.reads.get(name)) is None:
+                known = self.reads[name] = {}
+            known.update(found)
 
 
 class Rendered:

@@ -23,20 +23,9 @@ from emulator.core.records import (
 )
 from emulator.core.schemas import problem
 from emulator.shapes.answers import Answer, UnknownAnswer, documents_of, source_of
+from emulator.shapes.columns import COLUMN_TYPES, excerpt, to_column
 from emulator.shapes.documents import SHAPES
-from emulator.shapes.pieces import (
-    COLUMN_TYPES,
-    Column,
-    Part,
-    Piece,
-    Place,
-    Shape,
-    excerpt,
-    instance,
-    is_nameless,
-    names_of,
-    to_column,
-)
+from emulator.shapes.pieces import Column, Part, Piece, Place, Shape, instance, is_nameless, names_of
 
 
 class Correction(NamedTuple):

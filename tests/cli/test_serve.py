@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support.receivers import receiving
+
 LIST = "/api/v1/oms/packages/"
 Serve = Callable[..., "subprocess.Popen[str]"]
 
@@ -105,6 +107,30 @@ def test_options_choose_the_world(serve: Serve) -> None:
     assert (health["scenario"], health["seed"]) == ("demo", 3)
     answer = requests.get(f"{url}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
     assert answer.json()["count"] == 12
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"), [((), None), (("--allow-webhook-host", "0.0.0.0"), 200)], ids=["unasked", "allowed"]
+)
+def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
+    serve: Serve, flags: tuple[str, ...], status: int | None
+) -> None:
+    """0.0.0.0 stands for elsewhere: it is not this machine's loopback, and still leads here."""
+    url = ready(serve("--port", "0", "--scenario", "empty", *flags))
+    with requests.Session() as client, receiving() as receiver:
+        client.headers["Authorization"] = "Token full-access"
+        hook = {
+            "target_url": receiver.url.replace("127.0.0.1", "0.0.0.0"),
+            "event_type": "package.created",
+            "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+        }
+        assert client.post(f"{url}/whisperer/hooks/", json=hook, timeout=10).status_code == 201
+        assert client.post(f"{url}/__admin/packages", json={}, timeout=10).status_code == 201
+        client.post(f"{url}/__admin/hooks/flush", timeout=10)
+        deliveries = client.get(f"{url}/__admin/hooks/deliveries", timeout=10).json()["results"]
+        (delivery,) = [each for each in deliveries if each["url"] == hook["target_url"]]
+    assert (delivery["status"], len(receiver.got)) == (status, int(status is not None))
+    assert ("--allow-webhook-host 0.0.0.0" in delivery["response"]) == (status is None)
 
 
 def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:

@@ -89,6 +89,7 @@ MANY = 200
 @pytest.mark.parametrize("name", [name for name in bundled() if name != "empty"])
 def test_every_label_of_every_scenario_can_be_printed(name: str) -> None:
     oms = Emulator(name)
+    oms.faults.clear()
     for id_ in oms.world.root.ids(ShippingLabel)[:MANY]:
         assert in_the_open(oms).get(f"/api/v1/oms/shipping-label/{id_}/preview/").status_code == 200
 

@@ -23,10 +23,10 @@ from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
 from emulator.shapes.answers import documents_of, source_of
 from emulator.shapes.captures import Capture, captures_in, placed
+from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.fakes import DEFAULT_LOCALE, MAKERS, ONLY_FORM, Fakes
 from emulator.shapes.personal import BODY, FREE, KEPT, PAYLOAD, SECRETS, UNKNOWN, Walk, columns_of, table
-from emulator.shapes.pieces import COLUMN_TYPES
 from emulator.shapes.scenario_import import Imported, import_scenario
 from tests.support import samples
 from tests.support.recording import recorded

@@ -14,8 +14,8 @@ from emulator.core.schemas import problem
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.filling import content_type, order_number, state_name
-from emulator.shapes.pieces import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 from tests.support import samples
 from tests.support.recording import urls

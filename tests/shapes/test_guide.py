@@ -10,10 +10,11 @@ import pytest
 from emulator import Emulator
 from emulator.core import schemas
 from emulator.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
+from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.derived import Itself
 from emulator.shapes.documents import SHAPES
 from emulator.shapes.events import PAYLOAD_SHAPES
-from emulator.shapes.pieces import COLUMN_TYPES, Column, Commands, Part, Parts, Shape, Through, instance, state_name
+from emulator.shapes.pieces import Column, Commands, Part, Parts, Shape, Through, instance, state_name
 
 
 def reference(rules: Any) -> str | None:

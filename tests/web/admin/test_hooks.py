@@ -1,0 +1,120 @@
+"""`/__admin/hooks/…`: what was delivered, delivering on demand, disturbances; and what is no such document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from emulator import Emulator
+from emulator.core.events import EVENT_TYPES
+from tests.support.receivers import receiving
+
+DELIVERIES, FLUSH, DISTURBANCES = (f"/__admin/hooks/{name}" for name in ("deliveries", "flush", "disturbances"))
+EVENT = "package.created"
+
+
+@pytest.fixture
+def oms() -> Emulator:
+    """Without the scenario's own hook, whose deliveries would be among those that are looked at."""
+    oms = Emulator("empty")
+    for hook in oms.session().get("/whisperer/hooks/").json()["results"]:
+        oms.session().delete(f"/whisperer/hooks/{hook['id']}/")
+    return oms
+
+
+@pytest.fixture
+def client(oms: Emulator) -> requests.Session:
+    return oms.session()
+
+
+def subscribe(client: requests.Session, url: str, **more: Any) -> None:
+    retries = {"choice": "fixed", "kwargs": {"seconds": 60}}
+    hook = {"target_url": url, "event_type": EVENT, "retry_countdown_config": retries} | more
+    assert client.post("/whisperer/hooks/", json=hook).status_code == 201
+
+
+def test_a_flush_sends_what_is_due_and_deliveries_tell_of_it(oms: Emulator, client: requests.Session) -> None:
+    with receiving() as receiver:
+        subscribe(client, receiver.url, secret_key="a secret", additional_headers={"Authorization": "Bearer hidden"})
+        oms.package()
+        assert client.get(DELIVERIES).json() == {"count": 0, "results": []}
+        assert client.post(FLUSH).json() == {"attempted": 1, "delivered": 1}
+        assert client.post(FLUSH).json() == {"attempted": 0, "delivered": 0}
+    (delivery,) = client.get(DELIVERIES).json()["results"]
+    (got,) = receiver.got
+    assert (delivery["url"], delivery["event_type"], delivery["attempt"]) == (receiver.url, EVENT, 1)
+    assert (delivery["status"], delivery["response"], delivery["delivered"]) == (200, "ok", True)
+    assert delivery["headers"]["X-Whisperer-Signature"] == got.headers["X-Whisperer-Signature"]
+    assert "hidden" not in str(delivery)
+
+
+def test_disturbances_are_armed_told_and_met(oms: Emulator, client: requests.Session) -> None:
+    with receiving() as receiver:
+        subscribe(client, receiver.url)
+        armed = client.post(DISTURBANCES, json={"kind": "duplicate", "event_type": EVENT})
+        assert (armed.status_code, armed.json()["times"]) == (201, 1)
+        assert client.get(DISTURBANCES).json()["count"] == 1
+        oms.package()
+        assert client.post(FLUSH).json()["attempted"] == 2
+        assert client.get(DISTURBANCES).json() == {"count": 0, "results": []}
+    assert receiver.got[0].body == receiver.got[1].body
+    assert [each["disturbed"] for each in client.get(DELIVERIES).json()["results"]] == ["duplicate", "duplicate"]
+
+
+def test_disturbances_can_be_taken_back(client: requests.Session) -> None:
+    client.post(DISTURBANCES, json={"kind": "drop", "times": 5})
+    answer = client.delete(DISTURBANCES)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert client.get(DISTURBANCES).json()["count"] == 0
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "nothing": ({}, '/kind: is missing, must be one of "duplicate", "delay"'),
+    "no object": ([1], "the document: is [1], must be an object"),
+    "an unknown kind": ({"kind": "lose"}, '/kind: is "lose", must be one of "duplicate"'),
+    "an unknown event type": ({"kind": "drop", "event_type": "package.made"}, "unknown event type 'package.made'"),
+    "no times": ({"kind": "drop", "times": 0}, "/times: is 0, must be at least 1"),
+    "too many times": ({"kind": "drop", "times": 10_001}, "/times: is 10001, must be at most 10000"),
+    "text for a number": ({"kind": "delay", "seconds": "9"}, '/seconds: is "9", must be a number'),
+    "an unknown key": ({"kind": "drop", "event": EVENT}, "unknown key 'event'"),
+}
+
+
+@pytest.mark.parametrize(("document", "why"), REFUSED.values(), ids=REFUSED)
+def test_a_document_that_is_no_disturbance_is_refused_in_one_line(
+    client: requests.Session, document: Any, why: str
+) -> None:
+    answer = client.post(DISTURBANCES, json=document)
+    assert answer.status_code == 400
+    assert why in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+    assert client.get(DISTURBANCES).json()["count"] == 0
+
+
+def test_a_refusal_of_an_event_type_names_those_that_there_are(client: requests.Session) -> None:
+    answer = client.post(DISTURBANCES, json={"kind": "drop", "event_type": "x"})
+    assert all(event.name in answer.text for event in EVENT_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", DELIVERIES), ("DELETE", DELIVERIES), ("GET", FLUSH), ("PUT", DISTURBANCES)]
+)
+def test_other_methods_are_refused(client: requests.Session, method: str, path: str) -> None:
+    assert client.request(method, path).status_code == 405
+
+
+def test_a_flush_takes_no_document(client: requests.Session) -> None:
+    assert client.post(FLUSH, json={"all": True}).status_code == 400
+
+
+def test_each_world_has_deliveries_of_its_own(oms: Emulator, client: requests.Session) -> None:
+    other = oms.branch("other")
+    with receiving() as receiver:
+        other.hooks.add(receiver.url, EVENT)
+        other.package()
+        assert client.post(FLUSH).json()["attempted"] == 0
+        assert client.post(f"/w/other{FLUSH}").json() == {"attempted": 1, "delivered": 1}
+    assert client.get(DELIVERIES).json()["count"] == 0
+    assert client.get(DELIVERIES, headers={"X-Emulator-World": "other"}).json()["count"] == 1
