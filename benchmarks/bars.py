@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import filtering, hooks, inprocess, servers, worlds
+from benchmarks import filtering, hooks, inprocess, servers, unarmed, worlds
 from benchmarks.baseline import Answer
 from benchmarks.commanding import checked, command_rate, commands
 from benchmarks.load import Job, Request
@@ -212,6 +212,7 @@ BARS = (
         "werkzeug", "detail, werkzeug's client", "a constant Flask view", "ms/call", at_most(1.5), inprocess.werkzeug
     ),
     Bar("world", "a fresh world", "its limit", "ms", at_most(1), inprocess.world),
+    Bar("unarmed", "asking for faults, limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "what an unused plugin adds", "its limit", "ms", at_most(1), inprocess.plugin),
     Bar("filters", "the dearest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),

@@ -1,6 +1,8 @@
 """Bars without a socket: our session, werkzeug's client, a fresh world, and the plugin in a run that needs none.
 
-Both sides of a round run in this process; for pytest, in processes of their own, one after the other.
+Both sides of a round run in this process; for pytest, in processes of their own, one after the other. Nothing here
+waits for anything, so a call takes as long as it keeps the processor busy: that is what is measured. Whatever else
+runs on the machine then counts only through the caches that it empties, for both sides of many short slices alike.
 """
 
 import resource
@@ -9,7 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from statistics import median
+from time import process_time
 
 import requests
 import responses
@@ -21,8 +24,10 @@ from benchmarks.servers import seconds_of
 from emulator import Emulator
 
 LIST = "/api/v1/oms/packages/"
-CALLS = 600
-"""How many calls a slice has, for each second of the plan."""
+CALLS = 1_000
+"""How many calls each side of a round has, for each second of the plan."""
+SLICES = 25
+"""How many slices they are cut into, ours and theirs by turns; the figure of a round is the median of its slices."""
 WORLDS = 200
 FRESH_LIMIT = 1.0
 """Milliseconds that a fresh world may cost."""
@@ -31,11 +36,27 @@ PLUGIN_LIMIT = 20.0
 
 
 def milliseconds(call: Callable[[], object], times: int) -> float:
-    """What one of so many calls takes."""
-    began = perf_counter()
+    """How long one of so many calls keeps the processor busy."""
+    began = process_time()
     for _ in range(times):
         call()
-    return 1000 * (perf_counter() - began) / times
+    return 1000 * (process_time() - began) / times
+
+
+def beside(plan: Plan, ours: Callable[[], object], theirs: Callable[[], object]) -> Iterator[Round]:
+    """What a call takes, of ours and of theirs, in each round of the plan."""
+    times = max(1, round(CALLS * plan.seconds / SLICES))
+    sides = [partial(milliseconds, call, times) for call in (ours, theirs)]
+    for side in sides:
+        side()
+    for _ in range(plan.groups * plan.rounds):
+        slices = list(interleaved(SLICES, *sides))
+        yield Round(median(each.ours for each in slices), median(each.theirs for each in slices))
+
+
+def by_second(round_: Round) -> Round:
+    """Calls in a second, of what one call takes in milliseconds."""
+    return Round(1000 / round_.ours, 1000 / round_.theirs)
 
 
 def detail(oms: Emulator) -> tuple[str, requests.Response]:
@@ -56,15 +77,10 @@ def session(plan: Plan) -> Iterator[Round]:
     headers = {
         name: value for name, value in answer.headers.items() if name not in ("Content-Type", "Content-Length")
     }
-    times = calls(plan)
     with responses.RequestsMock() as mock:
         mock.get(url, answer.content, headers=headers, content_type=answer.headers["Content-Type"])
         check_same(answer.content, ours.get(path).content, theirs.get(url).content)
-        yield from interleaved(
-            plan.groups * plan.rounds,
-            lambda: 1000 / milliseconds(lambda: ours.get(path), times),
-            lambda: 1000 / milliseconds(lambda: fresh(mock, theirs, url), times),
-        )
+        yield from map(by_second, beside(plan, lambda: ours.get(path), lambda: fresh(mock, theirs, url)))
 
 
 def fresh(mock: responses.RequestsMock, client: requests.Session, url: str) -> None:
@@ -83,16 +99,7 @@ def werkzeug(plan: Plan) -> Iterator[Round]:
     ask = partial(ours.get, path, headers=oms.auth, base_url="http://oms.test")
     constant = partial(theirs.get, path, headers=oms.auth, base_url="http://oms.test")
     check_same(answer.content, ask().data, constant().data)
-    times = calls(plan)
-    return interleaved(
-        plan.groups * plan.rounds,
-        lambda: milliseconds(lambda: ask().data, times),
-        lambda: milliseconds(lambda: constant().data, times),
-    )
-
-
-def calls(plan: Plan) -> int:
-    return round(CALLS * plan.seconds) or 1
+    return beside(plan, lambda: ask().data, lambda: constant().data)
 
 
 def check_same(*bodies: bytes) -> None:
@@ -110,22 +117,23 @@ def world(plan: Plan) -> Iterator[Round]:
 def plugin(plan: Plan) -> Iterator[Round]:
     """What the plugin adds to a run of one test that asks for nothing, beside the limit.
 
-    In processor time, the least of several runs: a difference of a few percent drowns in whatever else runs.
+    In processor time, the median of what it adds to each of several runs: a difference of a few percent drowns in
+    whatever else runs.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", "utf-8")
-        bare = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
+        alone = ["env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"]  # what other plugins cost is noise
+        bare = [*alone, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
         runs = [partial(processor_seconds, [*bare, "-p", name]) for name in (PLUGIN, f"no:{PLUGIN}")]
         for run in runs:
             run()
         for _ in range(plan.groups):
             both = list(interleaved(RUNS, *runs))
-            added = min(each.ours for each in both) - min(each.theirs for each in both)
-            yield Round(1000 * added, PLUGIN_LIMIT)
+            yield Round(1000 * median(each.ours - each.theirs for each in both), PLUGIN_LIMIT)
 
 
 PLUGIN = "emulator.pytest_plugin"
-RUNS = 10
+RUNS = 15
 """How many runs of each kind a round looks at."""
 
 

@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     import requests
 
+    from emulator.coverage.in_pytest import Counting
     from emulator.server import Emulator
 
 MARKER = "oms(scenario, seed, packages, installation, clock, strict): what the worlds of `oms` and `oms_url` are like"
@@ -26,7 +27,9 @@ ARTIFACTS = ".oms-emulator"
 SHOWN = 10
 """How many of its latest exchanges a failing test shows."""
 WORLD = pytest.StashKey["Emulator"]()
-"""Where a test's own emulator is kept for the report of its failure."""
+"""Where a test's own emulator is kept: to be asked when the test has passed, and for the report of its failure."""
+COUNTING = "oms-emulator coverage"
+"""The name of the plugin that is there with `--oms-coverage`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,10 +48,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help=f"where the scenario files of failing tests are written (default: {ARTIFACTS} beside the ini-file)",
     )
+    group.addoption(
+        "--oms-coverage",
+        metavar="DIR",
+        type=Path,
+        help="count what the tests meet, for `oms-emulator coverage DIR`; what is there of an earlier run goes",
+    )
+    group.addoption(
+        "--oms-strict",
+        action="store_true",
+        help="make every test strict whose marker does not say otherwise: what the real service takes in silence is "
+        "refused, and a client that would hurt it fails its test",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    folder: Path | None = config.getoption("oms_coverage")
+    if folder is None:
+        return
+    if target(config) is not None:
+        raise pytest.UsageError("--oms-coverage counts in emulators of this run, and --oms-target is none of them")
+    from emulator.coverage.in_pytest import Counting  # noqa: PLC0415 - imported when it is asked for
+
+    config.pluginmanager.register(Counting(config.invocation_params.dir / folder), COUNTING)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -93,12 +116,12 @@ def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
     try:
-        emulator = Emulator(**marked(request.node))
+        emulator = Emulator(**usual(request.config) | marked(request.node))
     except ValueError as error:
         pytest.fail(f"@pytest.mark.oms: {error}", pytrace=False)
     request.node.stash[WORLD] = emulator
     yield emulator
-    emulator.stop()
+    emulator.close()
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +130,14 @@ def oms_server(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     skip_elsewhere(request.config, "oms_server")
     from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
-    with Emulator(max_worlds=1_000_000) as server:
+    with Emulator(max_worlds=1_000_000, **usual(request.config)) as server:
         yield server
+
+
+def usual(config: pytest.Config) -> dict[str, Any]:
+    """Give what the options of the run say of every emulator."""
+    counting: Counting | None = config.pluginmanager.get_plugin(COUNTING)
+    return {"strict": config.getoption("oms_strict"), "coverage": counting and counting.coverage}
 
 
 @pytest.fixture
@@ -146,6 +175,20 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
     with BasedSession(oms_url, authorization) as session:
         session.trust_env = target(request.config) is not None  # no proxy is between us and our own server
         yield session
+
+
+# A client that is strict ----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a strict test that has passed fail if its client did what hurts the real service."""
+    result = yield
+    emulator = item.stash.get(WORLD, None)
+    if emulator is not None and emulator.world.strict and (found := emulator.audit()):
+        lines = [f"  {one['kind']}: {one['says']} (requests {', '.join(one['requests'])})" for one in found]
+        pytest.fail("\n".join(["strict: the client does what hurts a real service", *lines]), pytrace=False)
+    return result
 
 
 # The report of a failure ----------------------------------------------------------------------------------

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from http.client import RemoteDisconnected
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPResponse
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from emulator.web.edge import EDGE, Move, Wait
 
@@ -44,6 +47,12 @@ class InProcessSession(BasedSession):
         self.trust_env = False  # neither proxies nor .netrc concern what stays in the process
         self.mount(base_url, InProcessAdapter(app))
 
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: bool | None, verify: Any, cert: Any) -> Any:
+        """Give what concerns the way of a request: in the process, that is whether its answer is read in pieces."""
+        if not url.startswith(self.base_url):
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return {"proxies": {}, "stream": self.stream if stream is None else stream, "verify": True, "cert": None}
+
 
 class InProcessAdapter(HTTPAdapter):
     """Carries prepared requests to a WSGI application; to one of its worlds by name, if that is given."""
@@ -61,28 +70,72 @@ class InProcessAdapter(HTTPAdapter):
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
             started[:] = [int(status.partition(" ")[0]), status.partition(" ")[2], headers]
 
-        environ = environ_of(request) | {EDGE: carry}
+        environ = environ_of(request)
+        environ[EDGE] = carry
         if self.world is not None:
             environ["HTTP_X_EMULATOR_WORLD"] = self.world
-        whole = not stream
         try:
             body = b"".join(self.app(environ, start_response))
         except Carried as carried:
-            body, whole = received(carried.moves, request, options.get("timeout")), False
+            body, stream = received(carried.moves, request, options.get("timeout")), True
         status, reason, headers = started
-        raw = HTTPResponse(
-            BytesIO(body),
-            headers=headers,
-            status=status,
-            reason=reason,
-            preload_content=False,
-            request_method=request.method,
-        )
-        response = self.build_response(request, raw)
-        if whole:  # what reading it in pieces would come to
-            response._content = body  # noqa: SLF001
-            response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
-        return response
+        answer = Answer(status, reason, headers, body)
+        if stream:
+            return self.build_response(request, raw_of(answer, request))
+        return complete(answer, request, self)
+
+
+class Answer(NamedTuple):
+    """What came of a request."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def raw_of(answer: Answer, request: requests.PreparedRequest) -> HTTPResponse:
+    """Give an answer as something to be read, as from a connection."""
+    return HTTPResponse(
+        BytesIO(answer.body),
+        headers=HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        reason=answer.reason,
+        preload_content=False,
+        request_method=request.method,
+    )
+
+
+class Source:
+    """What an answer that is all here was read from: made when somebody asks for more than whether it set cookies."""
+
+    _original_response = None
+
+    def __init__(self, answer: Answer, request: requests.PreparedRequest) -> None:
+        self._made_of = answer, request
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_made_of":  # a copy that is not filled yet
+            raise AttributeError(name)
+        if "_made" not in self.__dict__:
+            self._made = raw_of(*self._made_of)
+            self._made.read()
+        return getattr(self._made, name)
+
+
+def complete(answer: Answer, request: requests.PreparedRequest, adapter: HTTPAdapter) -> requests.Response:
+    """Give a response whose body is read: what `HTTPAdapter.build_response` and reading it in pieces come to."""
+    response = requests.Response()
+    headers = CaseInsensitiveDict(answer.headers)
+    if len(headers) < len(answer.headers):  # some came twice
+        headers = CaseInsensitiveDict(HTTPHeaderDict(answer.headers))
+    response.status_code, response.reason, response.headers = answer.status, answer.reason, headers
+    response.encoding = get_encoding_from_headers(headers)
+    response.url, response.request, response.connection = request.url or "", request, adapter
+    response.raw = Source(answer, request)
+    response._content = answer.body  # noqa: SLF001
+    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
 
 
 class Carried(Exception):
@@ -121,31 +174,48 @@ def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:
     """Give the WSGI environment of a prepared request."""
     url = urlsplit(request.url or "")
     content = content_of(request.body)
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method or "GET",
+    environ = dict(server_of(url.scheme, url.netloc))
+    environ["REQUEST_METHOD"] = request.method or "GET"
+    environ["PATH_INFO"] = path_of(url.path)
+    environ["QUERY_STRING"] = url.query
+    environ["wsgi.input"] = BytesIO(content)
+    environ["wsgi.errors"] = sys.stderr
+    for name, value in request.headers.items():
+        environ[key_of(name)] = value if isinstance(value, str) else value.decode("latin-1")
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:  # a server puts the chunks together
+        environ["CONTENT_LENGTH"] = str(len(content))
+    return environ
+
+
+@lru_cache(maxsize=64)
+def server_of(scheme: str, netloc: str) -> Mapping[str, Any]:
+    """Give what the environments of all requests to a server share."""
+    url = urlsplit(f"{scheme}://{netloc}")
+    return {
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(url.path).decode("latin-1"),
-        "QUERY_STRING": url.query,
         "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str((url.port if ":" in url.netloc else None) or USUAL_PORTS.get(url.scheme, 80)),
+        "SERVER_PORT": str(url.port or USUAL_PORTS.get(scheme, 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": url.netloc.rpartition("@")[2],
+        "HTTP_HOST": netloc.rpartition("@")[2],
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
-        "wsgi.input": BytesIO(content),
-        "wsgi.errors": sys.stderr,
+        "wsgi.url_scheme": scheme,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in request.headers.items():
-        key = name.upper().replace("-", "_")
-        plain = key in ("CONTENT_TYPE", "CONTENT_LENGTH")
-        environ[key if plain else f"HTTP_{key}"] = value if isinstance(value, str) else value.decode("latin-1")
-    if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:  # a server puts the chunks together
-        environ["CONTENT_LENGTH"] = str(len(content))
-    return environ
+
+
+def path_of(path: str) -> str:
+    """Give a path decoded, its bytes as WSGI has them."""
+    return path if path.isascii() and "%" not in path else unquote_to_bytes(path).decode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def key_of(name: str) -> str:
+    """Give the name that a header has in an environment."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def content_of(body: Any) -> bytes:

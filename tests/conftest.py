@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import pytest
 import requests
+from hypothesis import settings
 
 from emulator import Emulator
+
+settings.register_profile("untimed", deadline=None)  # speed is measured by `make bench`, never by a test
+settings.load_profile("untimed")
 
 
 @pytest.fixture

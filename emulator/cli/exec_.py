@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """What a shell exits with for a command that is not there, and for one that is no program."""
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+PASSED_ON = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGTSTP, signal.SIGWINCH),
+)
 TOKEN = "full-access"  # noqa: S105 - published
 YEAR = 365 * 24 * 3600
 
@@ -51,6 +54,7 @@ class Child:
         self._early: list[int] = []
         for number in PASSED_ON:
             signal.signal(number, self.pass_on)
+        signal.signal(signal.SIGCONT, self.go_on)
 
     def wait(self, emulator: Emulator) -> int:
         """Run the command to its end; give its exit code, or 128 and the number of the signal that ended it."""
@@ -74,40 +78,42 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    def go_on(self, number: int, frame: FrameType | None) -> None:
+        """Let the command go on; `fg` has given us the terminal, which is for it, and `bg` has not."""
+        if self.pid and holder() == os.getpgrp():
+            give_terminal(self.pid)
+        self.pass_on(number, frame)
+
     def _ended(self) -> int:
-        """Wait for its end; stop and go on as it does, so that Ctrl-Z and `fg` work."""
+        """Wait for its end; stop as it does, so that Ctrl-Z stops all of us and `fg` or `bg` lets all go on."""
         while True:
             _, status = os.waitpid(self.pid, os.WUNTRACED)
             if not os.WIFSTOPPED(status):
                 self._process.returncode = os.waitstatus_to_exitcode(status)
                 return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
             os.kill(os.getpid(), signal.SIGSTOP)
-            give_terminal(self.pid)
-            self.pass_on(signal.SIGCONT, None)
+            self.go_on(signal.SIGCONT, None)
 
 
 @contextmanager
 def foreground(group: int) -> Iterator[None]:
     """Let a process group have the terminal, if we have it: Ctrl-C then reaches that group and nobody else."""
-    ours = os.getpgrp()
-    if terminal() is None:
-        yield
-        return
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # or taking the terminal back would stop us
-    give_terminal(group)
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGCONT)  # it may have read before it had the terminal
+    if holder() == os.getpgrp():
+        give_terminal(group)
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGCONT)  # it may have read before it had the terminal
     try:
         yield
     finally:
-        give_terminal(ours)
+        if holder() == group:
+            give_terminal(os.getpgrp())
 
 
-def terminal() -> int | None:
-    """Give the terminal if it is ours to give: we are in its foreground."""
+def holder() -> int | None:
+    """Give the process group that has our terminal, if we have one."""
     with suppress(OSError, ValueError):
-        number = sys.stdin.fileno()
-        return number if os.isatty(number) and os.tcgetpgrp(number) == os.getpgrp() else None
+        return os.tcgetpgrp(sys.stdin.fileno())
     return None
 
 

@@ -200,6 +200,11 @@ def wrong_method(case: Case) -> Iterator[str | None]:
 
 
 def unacceptable(case: Case) -> Iterator[str | None]:
+    """Say what form there is, or why the sender of webhooks will not: it uses the same status."""
+    answered = orjson.loads(case.reply.body) if case.reply.body.startswith(b"{") else {}
+    if answered.keys() != {"detail"}:
+        yield UNWILLING.get(answered.get("code"))
+        return
     accept = str(case.arrival.environ.get("HTTP_ACCEPT", ""))[:LONGEST_NAMED]
     yield f"JSON is the only form there is; Accept {accept!r} takes none: send application/json or */*"
 
@@ -257,6 +262,13 @@ def wrong_body(case: Case, errors: Mapping[str, Any]) -> Iterator[str | None]:
     if "input_parameters" in errors:
         yield "input_parameters is an object, {} for a command that takes nothing"
 
+
+UNWILLING: Mapping[Any, str] = {
+    "webhook_100_2": "there is a hook for this address and type, on or off: /whisperer/hooks/ lists it",
+    "event_100_3": "an event that was delivered is not sent again, not even with force",
+    "event_100_6": 'the sender still tries by itself; {"force": true} sends it now',
+}
+"""Code of the sender of webhooks -> what can be said of it."""
 
 EXPLAIN: Mapping[int, Callable[[Case], Iterable[str | None]]] = {
     301: redirected,

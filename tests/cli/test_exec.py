@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from emulator import Emulator
 from emulator.cli.exec_ import exec_
 from emulator.cli.serve import serve
+from emulator.coverage import read_counts
 from tests.cli.test_serve import command, environment
 
 Run = Callable[..., "subprocess.Popen[str]"]
@@ -120,6 +126,105 @@ def test_a_command_that_a_signal_ends_is_told_as_shells_do(run: Run) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+ENDS = """
+import os, resource, signal, sys, time
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print("waiting", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_whatever_signal_ends_the_command_its_number_and_128_is_the_exit_code(
+    run: Run, number: signal.Signals
+) -> None:
+    """And nothing is printed about it."""
+    process = run(ENDS)
+    assert line_of(process) == "waiting"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out, err) == (128 + number, "", "")
+
+
+TIDIES = """
+import os, signal
+
+def stop(*_):
+    print("tidied up", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    print("going on", flush=True)
+
+signal.signal(signal.SIGTSTP, stop)
+"""
+
+
+@contextmanager
+def killed_if_late(process: subprocess.Popen[Any]) -> Iterator[None]:
+    too_late = threading.Timer(TIMEOUT, process.kill)
+    too_late.start()
+    try:
+        yield
+    finally:
+        too_late.cancel()
+
+
+def stopped(process: subprocess.Popen[str]) -> int:
+    """Wait until a process stops; give the signal that stopped it."""
+    with killed_if_late(process):
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), status
+    return os.WSTOPSIG(status)
+
+
+def test_a_stop_stops_the_command_and_us_and_both_go_on(run: Run) -> None:
+    """As a job control does it that sends signals to us alone; the command may tidy up before it stops."""
+    process = run(TIDIES + WAITS, start_new_session=True)
+    assert line_of(process) == "waiting"
+    for _ in range(2):
+        process.send_signal(signal.SIGTSTP)
+        assert line_of(process) == "tidied up"
+        assert stopped(process) == signal.SIGSTOP
+        process.send_signal(signal.SIGCONT)
+        assert line_of(process) == "going on"
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, out.strip()) == (3, str(int(signal.SIGTERM)))
+
+
+def test_coverage_is_written_when_the_command_has_ended(run: Run, tmp_path: Path) -> None:
+    """However it ended: by itself, or by a signal; into a file, or a file of its own in a folder."""
+    (folder := tmp_path / "counts").mkdir()
+    first = run(ASKS, "--coverage", str(tmp_path / "one.json"))
+    first.communicate(timeout=TIMEOUT)
+    second = run(ASKS.replace("sys.exit(7)", "os.kill(os.getpid(), 15)"), "--coverage", str(folder))
+    second.communicate(timeout=TIMEOUT)
+    assert (first.returncode, second.returncode) == (7, 128 + signal.SIGTERM)
+    assert [file.name for file in folder.iterdir()] == [f"coverage-{second.pid}.json"]
+    one, other = read_counts([tmp_path / "one.json"]), read_counts([folder])
+    assert one.met["operations"] == {"list_packages": 1, "reference_list_packages": 1}
+    assert one == other
+
+
+def test_what_serve_writes_at_its_end_is_written(run: Run, tmp_path: Path) -> None:
+    """The world as the command left it, as a scenario file and in a state file."""
+    writes = """
+import os, requests
+url = os.environ["OMS_URL"] + "/api/v1/oms/packages/"
+headers = {"Authorization": "Token " + os.environ["OMS_TOKEN"]}
+pk = requests.get(url, headers=headers).json()["results"][0]["id"]
+print(pk, requests.post(f"{url}{pk}/set_remote_id/", json={"remote_id": "R-7"}, headers=headers).status_code)
+"""
+    exported, state = tmp_path / "world.json", tmp_path / "state.db"
+    process = run(writes, "--export-on-exit", str(exported), "--state", str(state), "--packages", "12")
+    pk, status = process.communicate(timeout=TIMEOUT)[0].split()
+    assert (process.returncode, status) == (0, "204")
+    for oms in (Emulator(exported), Emulator("demo", packages=12, state=state)):
+        assert oms.session().get(f"/api/v1/oms/packages/{pk}/").json()["remote_id"] == "R-7"
+        oms.close()
+
+
 CTRL_C = """
 import os, signal, sys, threading
 told, first = [], threading.Event()
@@ -149,6 +254,53 @@ def test_ctrl_c_in_a_terminal_reaches_the_command_once(run: Run) -> None:
         assert process.wait(TIMEOUT) == 5
 
 
+READS = """
+import os, sys
+print("began", flush=True)
+while (line := input()) != "end":
+    print("got", line, flush=True)
+sys.exit(9)
+"""
+
+
+BASH = shutil.which("bash")
+
+
+@pytest.mark.skipif(BASH is None, reason="the shell whose job control is used is bash")
+def test_a_shells_job_control_is_obeyed(run: Run, tmp_path: Path) -> None:
+    """Ctrl-Z stops all; `bg` leaves the terminal to the shell; after `fg` the command reads what is typed."""
+    program = tmp_path / "reads.py"
+    program.write_text(READS)
+    ours, theirs = pty.openpty()
+    shell = subprocess.Popen(
+        [str(BASH), "--norc", "--noprofile", "-i"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment({}) | {"PS1": "", "HISTFILE": ""},
+        start_new_session=True,
+        preexec_fn=own_terminal,  # noqa: PLW1509 - the pool of another test's threads is gone
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, killed_if_late(shell):
+
+        def typed(text: str, start: str) -> str:
+            terminal.write(text.encode())
+            return until(terminal, start.encode()).decode()
+
+        whole = " ".join(command("exec", "--", sys.executable, str(program)))
+        typed(f"stty -echo; {whole}\n", "began")
+        assert typed("one\n", "got") == "got one"
+        assert "Stopped" in typed("\x1a", "[1]+")
+        assert typed("echo the shell $((1 + 1))\n", "the shell 2") == "the shell 2"
+        assert "Stopped" in typed("bg; wait %1 2>/dev/null; jobs\n", "[1]+  Stopped"), "it may not read there"
+        terminal.write(b"fg\n")
+        assert typed("two\n", "got") == "got two"
+        assert typed("end\necho code $?\n", "code") == "code 9"
+        terminal.write(b"exit\n")
+        assert shell.wait(TIMEOUT) == 0
+
+
 def own_terminal() -> None:
     """Make the standard input the terminal of the new session."""
     import fcntl  # noqa: PLC0415 - between fork and exec
@@ -161,6 +313,7 @@ def until(terminal: object, start: bytes) -> bytes:
     """Read lines until one begins so; the terminal also shows what is typed."""
     while True:
         line = terminal.readline()  # type: ignore[attr-defined]
+        assert line, f"the end came before {start!r}"
         found = line.strip()
         if start in found:
             return bytes(found[found.index(start) :])

@@ -28,7 +28,7 @@ from emulator.rules.planning import quota
 from tests.commands.arranging import GRAPH, PACKAGES, STATES, TRANSFERS, Kind, parameters, send
 
 PACKAGES_IN_WORLD = 60
-STEPS, EXAMPLES = 60, 100
+STEPS, EXAMPLES = 50, 60
 
 ITEM_STATES = {
     "100": "100", "200": "250", "300": "150", "350": "350", "400": "400", "450": "450", "500": "500", "600": "700",

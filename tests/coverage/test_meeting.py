@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import timeit
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
@@ -274,6 +276,46 @@ def test_a_faulted_answer_does_not_count(oms: Emulator, kind: str) -> None:
     seen.fault = None
     cover(arrival, reply)
     assert any(counts(oms).values())
+
+
+ARMED: dict[str, dict[str, Any]] = {
+    "status": {"status": 503},
+    "delay": {"seconds": 0.01},
+    "malformed": {},
+    "lost_response": {},
+    "truncated": {},
+}
+
+
+@pytest.mark.parametrize("way", ["socket", "process"])
+@pytest.mark.parametrize("kind", ARMED)
+def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) -> None:
+    """Through a port and in process: a read, and a command whose answer tells nobody; the next one counts.
+
+    Where the write stands, its events do: they are announced, and receivers are told.
+    """
+    oms = Emulator("demo")
+    with ExitStack() as stack:
+        if way == "socket":
+            stack.enter_context(oms)
+        session = stack.enter_context(requests.Session() if way == "socket" else oms.session())
+        session.headers.update(oms.auth)
+        list_, command_ = oms.url + LIST, oms.url + COMMAND.format(**places(oms))
+        oms.world.coverage = Coverage()
+        oms.requests.clear()
+        oms.faults.add(kind=kind, times=2, **ARMED[kind])
+        with suppress(requests.RequestException):
+            session.get(list_, params={"state": "35"})
+        with suppress(requests.RequestException):
+            session.post(command_, json=command(PACKING))
+        oms.faults.assert_used()
+        assert [each.fault for each in oms.requests] == [kind, kind]
+        events = counts(oms).pop("events")
+        assert (counts(oms) | {"events": {}}) == Coverage().counts()
+        assert sorted(events) == ([] if kind == "status" else PACKED)
+        session.get(list_, params={"state": "35"})
+        found = counts(oms)
+        assert (found["operations"], found["filters"]) == ({"list_packages": 1}, {"package.state": 1})
 
 
 def test_what_the_inspector_reads_meets_nothing(oms: Emulator) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 from urllib.parse import quote
 
 from emulator import Emulator
 from emulator.contract import Target, run
 from emulator.routes import ROUTES
+from tests.doors.conditions import Sent, of_faults, of_hooks, of_strict
 from tests.oracle.asks import ASKS
 from tests.oracle.wire import HOST, Ask
 
@@ -47,19 +47,11 @@ HEADERS = (
 )
 
 
-class Sent(NamedTuple):
-    """One request of the corpus; `target` holds the path as it is on the wire."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes = b""
-
-
 def corpus(package: int, transfer: int) -> list[Sent]:
-    """Give the requests, with these ids in their paths; each once, in order."""
+    """Give the requests, with these ids in their paths, in order: plain ones once, then those under conditions."""
     made = [*of_routes(package, transfer), *odd(package), *of_asks(package, transfer), *of_contract()]
-    return list({repr(sent): sent for sent in made}.values())
+    plain = {repr(sent): sent for sent in made}.values()
+    return [*plain, *of_strict(package), *of_hooks(package), *of_faults(package)]
 
 
 def authorized(scheme: str = "Token full-access", **headers: str) -> dict[str, str]:

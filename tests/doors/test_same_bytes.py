@@ -9,15 +9,18 @@ from functools import cache
 import pytest
 
 from emulator import Emulator
-from tests.doors.corpus import Sent, corpus
-from tests.doors.ways import WAYS, Got, socket
+from tests.doors.conditions import STRICT, Sent
+from tests.doors.corpus import corpus
+from tests.doors.ways import BROKEN, WAYS, Got, socket
 
 pytestmark = pytest.mark.xdist_group("doors")
 """One process asks through the socket, once for all ways."""
 
 
 def emulator() -> Emulator:
-    return Emulator("demo", packages=40)
+    oms = Emulator("demo", packages=40, allow_fault_header=True)
+    oms.in_world(STRICT).world.strict = True
+    return oms
 
 
 @cache
@@ -65,8 +68,15 @@ def test_the_corpus_is_large_and_of_every_kind() -> None:
     statuses = Counter(got.status for _, got in answers)
     methods = Counter(sent.method for sent, _ in answers)
     assert len(answers) >= 600
-    assert {200, 201, 204, 301, 400, 401, 403, 404, 405, 406, 415} <= statuses.keys()
-    assert max(statuses) < 500
+    assert {200, 201, 204, 301, 400, 401, 403, 404, 405, 406, 415, 429, 503} <= statuses.keys()
+    assert statuses[BROKEN.status] >= 10
+    headers = Counter(name for _, got in answers for name, _ in got.headers)
+    assert min(headers["X-Emulator-Hint"], headers["X-Emulator-Fault"] * 10) >= 300
+    assert all("X-Emulator-Fault" in dict(got.headers) for _, got in answers if got.status >= 500)
+    bodies = [got.body for sent, got in answers if STRICT in sent.target and got.status == 400]
+    assert len(bodies) >= 15
+    delivered = [got.body for sent, got in answers if sent.target == "/__admin/hooks/deliveries"]
+    assert any(b'"attempt":2' in body for body in delivered), "what nobody took is tried again"
     assert min(methods[method] for method in ("GET", "POST", "HEAD", "OPTIONS", "PUT")) >= 20
     assert sum(bool(sent.body) for sent, _ in answers) >= 100
     for way in WAYS:

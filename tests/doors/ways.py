@@ -13,7 +13,7 @@ import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
-from tests.doors.corpus import Sent
+from tests.doors.conditions import Sent
 
 BASE = "http://oms.test"
 OWN = frozenset(("date", "server", "connection"))
@@ -27,10 +27,17 @@ class Got(NamedTuple):
 
 
 Way = Callable[[Sent], Got]
+BROKEN = Got(0, [], b"no answer, or not all of it")
+"""What every way makes of a connection that ends too soon, each by an error of its own or by a short body."""
+LOSSES = (OSError, http.client.HTTPException, requests.RequestException, httpx.TransportError)
 
 
-def got(status: int, headers: Any, body: bytes) -> Got:
-    pairs = sorted((str(name).title(), str(value)) for name, value in headers if str(name).lower() not in OWN)
+def got(status: int, headers: Any, body: bytes, method: str) -> Got:
+    named = [(str(name), str(value)) for name, value in headers]
+    length = next((value for name, value in named if name.lower() == "content-length"), None)
+    if method != "HEAD" and length is not None and len(body) < int(length):
+        return BROKEN
+    pairs = sorted((name.title(), value) for name, value in named if name.lower() not in OWN)
     return Got(status, pairs, body)
 
 
@@ -49,8 +56,12 @@ def socket(oms: Emulator) -> Iterator[Way]:
             if sent.body:
                 wire.putheader("Content-Length", str(len(sent.body)))
             wire.endheaders(sent.body or None)
-            answer = wire.getresponse()
-            return got(answer.status, answer.getheaders(), answer.read())
+            try:
+                answer = wire.getresponse()
+                return got(answer.status, answer.getheaders(), answer.read(), sent.method)
+            except LOSSES:
+                wire.close()
+                return BROKEN
 
         yield send
         wire.close()
@@ -61,8 +72,11 @@ def by_requests(session: requests.Session) -> Way:
         request = requests.Request(sent.method, BASE, sent.headers, data=sent.body or None)
         prepared = session.prepare_request(request)
         prepared.url = BASE + sent.target  # as it is: what requests would tidy up is not the point
-        answer = session.send(prepared, allow_redirects=False)
-        return got(answer.status_code, answer.headers.items(), answer.content)
+        try:
+            answer = session.send(prepared, allow_redirects=False)
+        except LOSSES:
+            return BROKEN
+        return got(answer.status_code, answer.headers.items(), answer.content, sent.method)
 
     return send
 
@@ -87,8 +101,11 @@ def wsgi_transport(oms: Emulator) -> Iterator[Way]:
 
         def send(sent: Sent) -> Got:
             content = sent.body or None
-            answer = client.request(sent.method, sent.target, headers=sent.headers, content=content)
-            return got(answer.status_code, answer.headers.items(), answer.content)
+            try:
+                answer = client.request(sent.method, sent.target, headers=sent.headers, content=content)
+            except LOSSES:
+                return BROKEN
+            return got(answer.status_code, answer.headers.items(), answer.content, sent.method)
 
         yield send
 
@@ -98,10 +115,13 @@ def werkzeug(oms: Emulator) -> Iterator[Way]:
     client = Client(oms.app)
 
     def send(sent: Sent) -> Got:
-        answer = client.open(
-            sent.target, method=sent.method, base_url=BASE, headers=sent.headers, data=sent.body or None
-        )
-        return got(answer.status_code, answer.headers.items(), answer.data)
+        try:
+            answer = client.open(
+                sent.target, method=sent.method, base_url=BASE, headers=sent.headers, data=sent.body or None
+            )
+        except LOSSES:
+            return BROKEN
+        return got(answer.status_code, answer.headers.items(), answer.data, sent.method)
 
     yield send
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
 
@@ -83,14 +84,16 @@ def test_a_long_name_is_cut(oms: Emulator) -> None:
     assert "a" * 41 not in in_the_open(oms).get(f"/cdn/{'a' * 500}").text
 
 
-MANY = 200
+MANY = 40
 
 
 @pytest.mark.parametrize("name", [name for name in bundled() if name != "empty"])
 def test_every_label_of_every_scenario_can_be_printed(name: str) -> None:
     oms = Emulator(name)
     oms.faults.clear()
-    for id_ in oms.world.root.ids(ShippingLabel)[:MANY]:
+    root = oms.world.root
+    labels = (root.one(Package, id_).shipping_label for id_ in root.ids(Package))
+    for id_ in islice((label for label in labels if label is not None), MANY):
         assert in_the_open(oms).get(f"/api/v1/oms/shipping-label/{id_}/preview/").status_code == 200
 
 

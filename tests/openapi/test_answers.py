@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -59,12 +60,16 @@ def is_described(request: Ask, answer: Answer) -> bool:
 def test_answers_are_described(sides: Sides) -> None:
     """Every status, media type and body is what the document says of its operation."""
     seen, unknown = Counter[str](), Counter[str]()
+    judged: dict[tuple[Any, ...], str | None] = {}
     for each in ASKS:
         request = sides.addressed(each)
         path, answer = operation_of(request), sides.ours(each)
         if path is not None and is_described(request, answer):
             seen[path] += 1
-            wrong = described(path, request, answer)
+            key = (path, request.method, answer.status, answer.headers.get("Content-Type"), answer.body)
+            if key not in judged:  # many requests get the same answer
+                judged[key] = described(path, request, answer)
+            wrong = judged[key]
             unknown[f"{request.method} {path}: {wrong}"] += wrong is not None
     assert len(seen) > 20
     assert [line for line, count in unknown.items() if count] == []

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., pytest.RunResult]
+PLUGINS = {"xdist": "-n", "random_order": "--random-order"}
+"""Plugin -> how its options begin: each is loaded where it is asked for."""
 
 
 @pytest.fixture
@@ -24,6 +26,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def go(text: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(text)
-        return pytester.runpytest_subprocess("-p", "emulator.pytest_plugin", *arguments)
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others take most of the time that a run takes
+        named = [name for name in PLUGINS if any(each.startswith(PLUGINS[name]) for each in arguments)]
+        plugins = [part for name in ("emulator.pytest_plugin", *named) for part in ("-p", name)]
+        return pytester.runpytest_subprocess(*plugins, *arguments)
 
     return go

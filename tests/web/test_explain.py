@@ -152,6 +152,35 @@ def test_a_refusal_is_explained(case: str, shop: tuple[Emulator, Ids]) -> None:
     assert exchange.response_headers["X-Emulator-Hint"] == answer.headers["X-Emulator-Hint"]
 
 
+HOOK = {
+    "target_url": "http://127.0.0.1:9/",
+    "event_type": "package.created",
+    "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+}
+
+
+def test_what_the_sender_of_webhooks_will_not_do_is_no_matter_of_accept(oms: Emulator) -> None:
+    """It has the status of another refusal, and reasons of its own."""
+    client = oms.session()
+    hook = client.post("/whisperer/hooks/", json=HOOK).json()["id"]
+    assert client.delete(f"/whisperer/hooks/{hook}/").status_code == 204
+    oms.package()
+    again = client.post("/whisperer/hooks/", json=HOOK)
+    assert again.json()["code"] == "webhook_100_2"
+    hint = "there is a hook for this address and type, on or off: /whisperer/hooks/ lists it"
+    assert again.headers["X-Emulator-Hint"] == hint
+    client.patch(f"/whisperer/hooks/{hook}/", json={"is_active": True})
+    oms.package()
+    events = client.get("/whisperer/hook_events/?sort=-id&limit=100").json()["results"]
+    pk = next(one["id"] for one in events if one["webhook"]["id"] == hook)
+    retry = f"/whisperer/hook_events/{pk}/retry/"
+    still = client.post(retry, json={})
+    assert (still.status_code, still.json()["code"]) == (406, "event_100_6")
+    assert '{"force": true} sends it now' in still.headers["X-Emulator-Hint"]
+    failed = client.post(retry, json={"force": True})
+    assert (failed.status_code, failed.headers.get("X-Emulator-Hint")) == (406, None)
+
+
 def test_how_it_got_there_is_told_by_request(oms: Emulator) -> None:
     client = oms.session()
     pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)

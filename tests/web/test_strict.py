@@ -9,6 +9,8 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Package, TransferOrder
+from emulator.params.paging import MAXIMUM
+from emulator.routes import ROUTES, Route
 
 GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
@@ -107,6 +109,27 @@ def test_what_is_right_is_let_alone(case: str, strict: bool) -> None:
     answer = call(Emulator("demo", strict=strict), method, path, options)
     assert answer.status_code < 300, answer.text
     assert "X-Emulator-Hint" not in answer.headers
+
+
+PAGED = [route for route in ROUTES if route.pages and route.path.startswith("/api/v1/oms/")]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("route", PAGED, ids=lambda route: route.operation)
+def test_a_page_beyond_what_can_be_read_is_told_of_everywhere(route: Route, strict: bool) -> None:
+    """A size that would be cut in silence is refused when strict; a page that is not there is loud anyway, a 404."""
+    oms = Emulator("demo", strict=strict)
+    pk = oms.world.root.ids(TransferOrder if "transfer" in route.operation else Package)[0]
+    path = route.path.replace("<int:pk>", str(pk)).replace("<pk>", str(pk))
+    size, session = route.size_parameter, oms.session()
+    assert "X-Emulator-Hint" not in session.get(f"{path}?{size}={MAXIMUM}&page=last").headers
+    cut = session.get(f"{path}?{size}={MAXIMUM + 1}")
+    assert cut.status_code == (400 if strict else 200)
+    assert f"{size} '101' is more than 100: no page has more" in cut.headers["X-Emulator-Hint"]
+    for page in ("0", "-1", "99999", "x"):
+        beyond = session.get(f"{path}?page={page}")
+        assert (beyond.status_code, beyond.json()) == (404, {"detail": "Invalid page."})
+        assert "?page=last names the last one" in beyond.headers["X-Emulator-Hint"]
 
 
 def test_strict_refuses_where_the_framework_would_read(oms: Emulator) -> None:
