@@ -3,21 +3,23 @@
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-
-import orjson
 
 from benchmarks import servers
 from benchmarks.commanding import BLOCK, CALLERS, UNBLOCK, command_rate, commands
 from benchmarks.rounds import Plan, Round, interleaved
 from benchmarks.servers import running
 from emulator import Emulator
+from emulator.core.moments import Keeper, Safe
 from emulator.core.steps import Step
+from emulator.core.store import Transaction
+from emulator.core.world import World, at_once
 from emulator.repeating import repeat_step
 from emulator.web.door import addressed_world
 from emulator.worlds import MOST_WORLDS, Worlds
@@ -29,6 +31,8 @@ MOMENT_LIMIT = 1.0
 OPENING_LIMIT = 10.0
 """Seconds until a server answers that opens a file of `STEPS`."""
 STEPS = 100_000
+TEXTS = 4
+"""How many texts are set for each command in such a file."""
 FEW, MANY, MILLION = 200, 36_404, 1_000_000
 TIMES = 50
 COMMIT_BYTES = 1_500
@@ -136,18 +140,37 @@ def opening(plan: Plan) -> Iterator[Round]:
                 yield Round(server.ready_after, OPENING_LIMIT)
 
 
+class Hasty:
+    """A world's keeper for whom nobody waits: what is written goes to disk in large groups."""
+
+    def __init__(self, kept: Keeper) -> None:
+        self.kept = kept
+
+    def check(self) -> None:
+        self.kept.check()
+
+    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
+        self.kept.keep(world, line, transaction)
+        return at_once
+
+
 def fill(file: Path, steps: int) -> None:
-    """Make a file of so many steps: commands on waiting packages, done without waiting for the disk."""
-    oms = Emulator("demo", clock="ticking", state=file)
-    oms._state.writer._connection.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - only here
+    """Make a file of so many steps, as a server writes them: texts are set, and every fifth step is a command."""
+    oms = Emulator("demo", state=file)
     session = oms.session()
     found = session.get("/api/v1/oms/packages/short/?limit=100&state__enum_value=100").json()["results"]
-    lines: list[Step] = []
-    for transition in (BLOCK, UNBLOCK):
-        for package in found:
-            body = {"transition": transition, "input_parameters": {}}
-            session.post(f"/api/v1/oms/packages/{package['id']}/command/", json=body).raise_for_status()
-            lines.append(Step.of(orjson.loads(list(oms.world.steps)[-1]))._replace(at=None))
-    for number in range(steps - len(lines)):
-        repeat_step(oms.world, lines[number % len(lines)]._replace(request_id=oms.world.new_request_id()))
+    pks = [package["id"] for package in found]
+    oms.world.keeper = Hasty(oms.world.keeper)  # type: ignore[assignment,arg-type]  # of a keeper, what writes need
+    for step in islice(steps_on(pks), steps):
+        repeat_step(oms.world, step._replace(user="admin", request_id=oms.world.new_request_id()))
     oms.close()
+
+
+def steps_on(pks: Sequence[int]) -> Iterator[Step]:
+    """Give steps that packages allow, without end."""
+    for turn in count():
+        command = {"transition": UNBLOCK if turn % 2 else BLOCK, "input_parameters": {}}
+        for pk in pks:
+            for number in range(TEXTS):
+                yield Step("set_package_remote_id", {"pk": pk}, body={"remote_id": f"R-{turn}-{number}"})
+            yield Step("command_package", {"pk": pk}, body=command)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from emulator.core import jsontext
+from emulator.core.faults import Armed
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
 from emulator.rules.arming import kept_document
 from emulator.rules.scenarios import Scenario, as_text, document_of
+
+Calls = Mapping[str, Sequence[datetime]]
 
 
 def exported(world: World) -> dict[str, Any]:
@@ -22,19 +25,26 @@ def exported(world: World) -> dict[str, Any]:
         if not world.whole:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, now = list(world.steps), world.clock.now()
-        pace = world.pace
-        faults = [kept_document(fault) for fault in world.faults.copy().armed]
-        calls = {caller: list(map(as_text, times)) for caller, times in world.calls.items()}
-    document = document_with(world.settings.source.lively(*pace), lines, now)
-    steps = document.pop("steps")
-    document |= {"faults": faults} if faults else {}
-    document |= {"calls": calls} if calls else {}
-    return document | {"steps": steps}
+        start = world.settings.source.lively(*world.pace).on(world.settings.brought)
+        faults = world.faults.copy().armed
+        calls = {caller: list(times) for caller, times in world.calls.items()}
+    return document_with(start, lines, now, faults, calls)
 
 
-def document_with(start: Scenario, lines: Iterable[bytes], now: datetime) -> dict[str, Any]:
-    """Give the scenario document of a world that started from a scenario, and did these steps until now."""
-    return document_of(start) | {"now": as_text(now), "steps": [jsontext.read(line) for line in lines]}
+def document_with(
+    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[Armed], calls: Calls
+) -> dict[str, Any]:
+    """Give the scenario document of a world that started from a scenario, and did these steps until now.
+
+    The faults are armed in it now, and the limited tokens called at these times.
+    """
+    as_now = {
+        "now": as_text(now),
+        "faults": [kept_document(fault) for fault in faults],
+        "calls": {caller: list(map(as_text, times)) for caller, times in calls.items()},
+    }
+    steps = [jsontext.read(line) for line in lines]
+    return document_of(start) | {key: value for key, value in as_now.items() if value} | {"steps": steps}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:

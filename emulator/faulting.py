@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.core.faults import Armed
+from emulator.core.keeping import keep_faults
 from emulator.core.refusals import InvalidDocument, UnknownRecord
 from emulator.core.world import World
 from emulator.handlers.control import checked
@@ -26,13 +27,22 @@ def arm(world: World, document: Mapping[str, Any]) -> Armed:
 
 def arm_asked(world: World, document: Any) -> Armed:
     """Arm the fault that somebody's document describes; `InvalidDocument` says what is wrong with it."""
-    return arm(world, checked("fault-wanted", document))
+    fault = arm(world, checked("fault-wanted", document))
+    keep_faults(world)
+    return fault
 
 
 def disarm(world: World, id_: int) -> None:
     """Disarm one fault; `UnknownRecord` names the ids that are armed."""
     if not world.faults.remove(id_):
         raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
+    keep_faults(world)
+
+
+def disarm_all(world: World) -> None:
+    """Disarm all faults."""
+    world.faults.clear()
+    keep_faults(world)
 
 
 class WorldFaults:
@@ -78,7 +88,7 @@ class WorldFaults:
 
     def clear(self) -> None:
         """Disarm all."""
-        self._world().faults.clear()
+        disarm_all(self._world())
 
     def assert_used(self) -> None:
         """Raise an `AssertionError` that names the armed faults that no call met."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from emulator.app import Control
 from emulator.arrange import Arranging
 from emulator.core import jwts
+from emulator.core.files import write_own
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.faulting import WorldFaults
-from emulator.files import write_own
 from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks

@@ -65,6 +65,7 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
     settings = Settings(
         scenario=scenario.name,
         installation=scenario.installation,
+        brought=installation.embedded(scenario.installation),
         seed=scenario.seed,
         start=scenario.start,
         language=start.kept.language,

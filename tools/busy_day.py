@@ -11,6 +11,7 @@ import requests
 from emulator import Emulator
 from emulator.rules.scenarios import FOLDER, Scenario, scenario
 from emulator.worlds import DEFAULT_WORLD
+from tools.webhook_failures import Receiver, end_hooks
 
 FILE = FOLDER / "busy-day.json"
 START = replace(
@@ -22,6 +23,9 @@ START = replace(
 )
 DRESS, COAT = "PZ-101-02-L", "PZ-101-05-S"
 STORE = 3
+RETRY = {"choice": "fixed", "kwargs": {"seconds": 900}}
+RECEIVERS = {"127.0.0.1:9201": ("transfer.status.created", True), "127.0.0.1:9202": ("package.refused", False)}
+"""Who is told of what, and whether it is back before the day ends: all are down at first."""
 
 
 class Day:
@@ -61,11 +65,21 @@ class Day:
 
 def live(day: Day) -> None:
     """From opening to closing time."""
+    subscriptions(day)
     morning(day)
     transfers(day)
     refusals(day)
     deliveries(day)
     odd_ones(day)
+
+
+def subscriptions(day: Day) -> None:
+    """Two systems of the customer's listen, and are down: one comes back after its lunch, one does not."""
+    end_hooks(day.oms)
+    back = day.oms.clock.now().replace(hour=13, minute=0).timestamp()
+    for address, (event_type, recovers) in RECEIVERS.items():
+        day.oms.world.mailbox.receivers[address] = Receiver(recovers, back)
+        day.oms.hooks.add(f"http://{address}/oms", event_type, retry=RETRY)
 
 
 def morning(day: Day) -> None:

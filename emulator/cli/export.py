@@ -9,8 +9,9 @@ from urllib.parse import quote, urlsplit
 
 import click
 
+from emulator.core.files import write_own
 from emulator.exporting import as_file, document_with
-from emulator.files import write_own
+from emulator.rules.installation import embedded
 from emulator.worlds import DEFAULT_WORLD
 
 SECONDS = 60
@@ -38,9 +39,11 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
 
 
 def from_file(state: Path, world: str) -> bytes:
-    from emulator.durable.state import told  # noqa: PLC0415 - a server's worlds need no database here
+    from emulator.durable.opening import told  # noqa: PLC0415 - a server's worlds need no database here
 
-    return as_file(document_with(*told(state, world)))
+    start, lines, now, faults = told(state, world)
+    start = start.lively(*now.pace).on(embedded(start.installation))
+    return as_file(document_with(start, lines, now.now, faults, now.calls))
 
 
 def from_server(url: str, world: str) -> bytes:

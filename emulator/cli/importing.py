@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from emulator.core.files import scenario_text, write_scenario
+from emulator.core.files import scenario_text, write_own
 from emulator.shapes.captures import Capture, Skipped, captures_in
 from emulator.shapes.scenario_import import Imported, import_scenario
 
@@ -21,7 +21,7 @@ NAME = "imported"
 @click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The scenario file to write; else stdout.")
 @click.option("--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values.")
-@click.option("--force", is_flag=True, help="Write over a file that was not written by us.")
+@click.option("--force", is_flag=True, help="Replace a file that is no scenario.")
 def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, force: bool) -> None:
     """Make a scenario of recorded GET answers of an OMS: lists, details, logs, events, of either surface.
 
@@ -37,7 +37,7 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
         if output is None:
             click.echo(scenario_text(made.document), nl=False)
         else:
-            write_scenario(output, made.document, force=force)
+            write_own(output, scenario_text(made.document), force=force)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     report(made, skipped, output)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from emulator.core.files import NotWritten, replace
+from emulator.core.files import replace_whole
 from emulator.rules.installation import DEFAULT, load_own, path_of
 from emulator.rules.installation.diff import differences
 from emulator.rules.installation.lint import lint as findings_of
@@ -67,9 +67,7 @@ def write(output: Path, text: str, *, force: bool) -> None:
     try:
         if output.exists() and not force and output.read_bytes() != content:
             raise click.ClickException(f"{output} is there already and differs; --force writes over it")
-        replace(output, content)
-    except NotWritten as error:
-        raise click.ClickException(str(error)) from None
+        replace_whole(output, content)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
 

@@ -83,8 +83,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     limits, coverage = asked.pop("limit"), asked.pop("coverage")
     renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:
+        from emulator.core.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
         from emulator.coverage.writing import target_of  # noqa: PLC0415
-        from emulator.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
         from emulator.rules.limits import as_limits  # noqa: PLC0415
         from emulator.server import Emulator  # noqa: PLC0415
 

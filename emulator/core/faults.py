@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(slots=True)
@@ -29,6 +29,14 @@ class Armed:
 
     def copy(self) -> Armed:
         return replace(self, seen=dict(self.seen))
+
+
+class Counted(NamedTuple):
+    """A call that a fault could have disturbed."""
+
+    fault: Armed
+    request: str
+    """For a rate: what the fault has `seen`."""
 
 
 class Faults:

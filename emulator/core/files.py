@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +16,67 @@ SCENARIO_SCHEMA = "scenario.json"
 """What the first key, `$schema`, of a scenario that we write says; by it we know our own."""
 HEAD = 400
 """Where in a file of ours its `$schema` stands, at the latest."""
-MARK = re.compile(rb'^\s*\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"')
+MARK = re.compile(rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)')
 
 
-class NotWritten(ValueError):
-    """A file that was not written; one line says which, and why."""
+class FileProblem(ValueError):
+    """A file that cannot be written; one line says which and why."""
 
 
-def write_scenario(path: Path, document: Mapping[str, Any], *, force: bool = False) -> None:
-    """Write a scenario's file; one that is there is written over if it is a scenario that was written by us.
-
-    Raises `NotWritten`, for another file unless forced, or where the file cannot be written.
+def write_own(path: str | PathLike[str], text: bytes, *, force: bool = False) -> None:
+    """Write a scenario file. What is there stays whole until the new one is; it is replaced if it is a scenario file
+    too, or with `force`. `FileProblem` otherwise, or if the file cannot be written.
     """
+    target = Path(path)
+    check_own(target, force=force)
     try:
-        if path.exists() and not force and not is_own(path):
-            raise NotWritten(
-                f"{path} is there already, and no scenario that was written by us; --force writes over it"
-            )
+        replace_whole(target, text)
     except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}") from None
-    replace(path, scenario_text(document))
+        raise FileProblem(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def check_own(target: Path, *, force: bool = False) -> None:
+    """Raise `FileProblem` if a scenario file cannot be written there, as far as that can be told before."""
+    if target.is_dir():
+        raise FileProblem(f"cannot write {target}: it is a folder")
+    if not target.absolute().parent.is_dir():
+        raise FileProblem(f"cannot write {target}: there is no folder {target.absolute().parent}")
+    if target.exists() and not force and not is_own(target):
+        raise FileProblem(f"{target} exists and is no scenario file; --force replaces it")
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether a file is a scenario that was written by us, or has nothing in it."""
+    try:
+        with path.open("rb") as file:
+            return MARK.match(file.read(HEAD)) is not None
+    except OSError:
+        return False
 
 
 def scenario_text(document: Mapping[str, Any]) -> bytes:
-    """Give the text of a scenario's file: what it is first, every value on a line of its own."""
+    """Give the text of a scenario of recorded answers: what it is first, every value on a line of its own."""
     marked = {"$schema": SCENARIO_SCHEMA, **document}
     return orjson.dumps(marked, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def is_own(path: Path) -> bool:
-    """Tell whether a file is a scenario that was written by us."""
-    with path.open("rb") as file:
-        return MARK.match(file.read(HEAD)) is not None
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write the file aside and put it in its place; `NotWritten` if that cannot be."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def replace_whole(target: Path, text: bytes) -> None:
+    """Put a file's new text in place at once: a reader finds the old one or the new one."""
+    number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise NotWritten(f"cannot write {path}: {error.strerror}") from None
+        with os.fdopen(number, "wb") as aside:
+            aside.write(text)
+            aside.flush()
+            os.fsync(aside.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def umask() -> int:
+    """Give the process's mask of permissions; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

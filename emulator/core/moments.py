@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from emulator.core.faults import Faults
+from emulator.core.faults import Counted, Faults
 from emulator.core.sources import ClockMode
 from emulator.core.steps import StepLog
 from emulator.core.store import Root, Transaction
@@ -25,7 +25,9 @@ class Settings:
     seed: int
     start: datetime
     installation: str = "default"
-    """Name or path."""
+    """Name, path or text."""
+    brought: str = "default"
+    """The same as what holds everywhere: name or text."""
     language: str = "en-us"
     base_url: str = "http://127.0.0.1:8080"
     error_style: str = "documented"
@@ -95,4 +97,13 @@ class Keeper(Protocol):
         """Take the world as it is: its steps are those at `course`, up to their present number."""
 
     def keep_time(self, world: World) -> Safe:
-        """Take what the world's clock says."""
+        """Take what the world's clock says, and which limited calls were counted."""
+
+    def keep_faults(self, world: World) -> Safe:
+        """Take the faults that are armed, all of them."""
+
+    def keep_counts(self, world: World, counted: Sequence[Counted]) -> Safe:
+        """Take how often some of the armed faults were met."""
+
+    def keep_snapshot(self, world: World, name: str, moment: Moment) -> Safe:
+        """Take a moment of the world under a name, in place of an earlier one."""

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from emulator.core.coverage import DIMENSIONS, Coverage
+from emulator.core.files import replace_whole
 from emulator.core.schemas import problem
 from emulator.coverage.graphs import Graph, graph_of
-from emulator.files import replace_whole
 
 SCHEMA = "coverage"
 FILES = "coverage*.json"

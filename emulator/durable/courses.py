@@ -48,10 +48,13 @@ def table_of(connection: sqlite3.Connection) -> Table:
     return {id_: (parent, upto) for id_, parent, upto in connection.execute("SELECT id, parent, upto FROM courses")}
 
 
-def parts_of(course: int, table: Table) -> list[Part]:
-    """Give where the steps of a course are, the first steps first. `ValueError` if part of it is not there."""
+def parts_of(course: int, table: Table, upto: int = LAST) -> list[Part]:
+    """Give where the steps of a course are, or the first of them, the first steps first.
+
+    `ValueError` if part of it is not there.
+    """
     parts: list[Part] = []
-    last, here = LAST, course
+    last, here = upto, course
     while True:
         if here not in table or len(parts) > len(table):
             raise ValueError(f"course {here} is not there")
@@ -60,6 +63,23 @@ def parts_of(course: int, table: Table) -> list[Part]:
         if parent is None:
             return parts[::-1]
         here, last = parent, min(last, upto)
+
+
+def common(ours: list[Part], theirs: list[Part]) -> int:
+    """Give the number of the last step that two sequences share from the first step on."""
+    found = ours[0].first - 1
+    for one, other in zip(ours, theirs, strict=False):
+        if one.course != other.course:
+            break
+        found = min(one.last, other.last)
+        if one.last != other.last:
+            break
+    return found
+
+
+def after(number: int, parts: list[Part]) -> list[Part]:
+    """Give where the steps are that follow one."""
+    return [part._replace(first=max(part.first, number + 1)) for part in parts]
 
 
 def steps_of(connection: sqlite3.Connection, parts: list[Part]) -> Iterator[tuple[int, bytes, bytes]]:
@@ -76,11 +96,11 @@ def steps_of(connection: sqlite3.Connection, parts: list[Part]) -> Iterator[tupl
             raise ValueError(f"step {number} is not there")
 
 
-def forget_unused(connection: sqlite3.Connection, used: list[int], table: Table) -> None:
-    """Delete the steps that none of these courses has, and the courses that have none left."""
+def forget_unused(connection: sqlite3.Connection, used: list[tuple[int, int]], table: Table) -> None:
+    """Delete the steps that none of these courses has up to a step, and the courses that have none left."""
     needed: dict[int, int] = {}
-    for course in used:
-        for part in parts_of(course, table):
+    for course, upto in used:
+        for part in parts_of(course, table, upto):
             needed[part.course] = max(part.last, needed.get(part.course, 0))
     for course in table:
         last = needed.get(course, -1)

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 APPLICATION = 0x4F4D5345
 """Marks our files among SQLite's, in its header: OMSE."""
-FORMAT = 1
-"""Version of the tables; a file of a later one is of a later emulator."""
+FORMAT = 2
+"""Version of the tables; a file of another one is of another emulator."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,9 +26,21 @@ CREATE TABLE worlds (
 );
 CREATE TABLE courses (id INTEGER PRIMARY KEY, parent INTEGER, upto INTEGER NOT NULL);
 CREATE TABLE steps (at INTEGER PRIMARY KEY, line BLOB NOT NULL, changes BLOB NOT NULL);
+CREATE TABLE snapshots (
+  position INTEGER PRIMARY KEY, world INTEGER NOT NULL, name TEXT NOT NULL, course INTEGER NOT NULL,
+  upto INTEGER NOT NULL, now TEXT NOT NULL, faults TEXT NOT NULL, UNIQUE (world, name)
+);
+CREATE TABLE faults (
+  position INTEGER PRIMARY KEY, world INTEGER NOT NULL, id INTEGER NOT NULL, document TEXT NOT NULL,
+  UNIQUE (world, id)
+);
+CREATE TABLE seen (
+  world INTEGER, fault INTEGER, request TEXT, times INTEGER NOT NULL, PRIMARY KEY (world, fault, request)
+) WITHOUT ROWID;
 """
 """A course is a sequence of steps: the first `upto` of its parent's (of the scenario's, without a parent), then its
-own. Undo, restore and branch begin a course and copy nothing. `steps.at` is course << 32 | number of the step."""
+own. Undo, restore and branch begin a course and copy nothing. `steps.at` is course << 32 | number of the step. A
+snapshot is the first `upto` steps of a course. What a fault's rate has seen is kept request by request."""
 
 
 class StateProblem(ValueError):
@@ -110,9 +122,10 @@ def refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
     if application != APPLICATION:
         raise StateProblem(f"{path} is a database, but no state file of oms-emulator")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > FORMAT:
+    if version != FORMAT:
+        whose = "a later" if version > FORMAT else "an earlier"
         raise StateProblem(
-            f"state file {path} is of a later oms-emulator: its form is {version}, and this one knows {FORMAT}"
+            f"state file {path} is of {whose} oms-emulator: its form is {version}, and this one knows {FORMAT}"
         )
     (first, *_) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if first != "ok":

@@ -15,6 +15,7 @@ from emulator.core.records import RELATIONS, WebhookEvent, relation_key
 from emulator.core.rows import COLUMNS, unpacked
 from emulator.core.store import REMOVED, Root
 from emulator.durable.changes import lines_of
+from emulator.durable.courses import LAST
 
 
 class Versions:
@@ -26,6 +27,14 @@ class Versions:
         self.numbers: list[int] = []
         self.values: list[Any] = []
 
+    def add(self, number: int, value: Any) -> None:
+        self.numbers.append(number)
+        self.values.append(value)
+
+    def at(self, number: int) -> int:
+        """Give which of the values was there after a step; -1 for none."""
+        return bisect_right(self.numbers, number) - 1
+
 
 class History:
     """What steps changed, on top of a start that some steps came `before`."""
@@ -33,29 +42,32 @@ class History:
     def __init__(self, start: Root, before: int = 0) -> None:
         self.start, self.before = start, before
         self.versions: dict[type[Any], dict[int, Versions]] = defaultdict(dict)
-        self.next_ids: dict[type[Any], int] = {}
+        self.next_ids: dict[type[Any], Versions] = defaultdict(Versions)
         self._moves: dict[tuple[type[Any], str], dict[Any, list[tuple[int, int, bool]]]] = {}
 
     def learn(self, number: int, changes: bytes) -> None:
         """Take what a step changed; steps come in their order. `ValueError` for a text that says nothing."""
         for kind, id_, row, is_next in lines_of(changes):
             if is_next:
-                self.next_ids[kind] = id_
+                self.next_ids[kind].add(number, id_)
                 continue
             versions = self.versions[kind].get(id_)
             if versions is None:
                 versions = self.versions[kind][id_] = Versions()
-            versions.numbers.append(number)
-            versions.values.append(REMOVED if row is None else row)
+            versions.add(number, REMOVED if row is None else row)
 
-    def root(self) -> Root:
-        """Give the records as the last step left them."""
-        latest = (
-            (kind, id_, self._record(kind, versions, -1))
+    def root(self, number: int = LAST) -> Root:
+        """Give the records as a step left them; the last one did, if none is named."""
+        changed = (
+            (kind, id_, self._record(kind, versions, at))
             for kind, found in self.versions.items()
             for id_, versions in found.items()
+            if (at := versions.at(number)) >= 0
         )
-        return with_changes(self.start, by_kind(latest), self.next_ids)
+        next_ids = {
+            kind: versions.values[at] for kind, versions in self.next_ids.items() if (at := versions.at(number)) >= 0
+        }
+        return with_changes(self.start, by_kind(changed), next_ids)
 
     def then(self, number: int) -> Root:
         """Give the records as a step left them, for documents: each is looked up when it is read."""
@@ -76,8 +88,8 @@ class History:
     def record(self, kind: type[Any], id_: int, number: int) -> Any:
         """Give a record as it was at a step: None where no step until then had changed the start's."""
         versions = self.versions.get(kind, {}).get(id_)
-        at = 0 if versions is None else bisect_right(versions.numbers, number)
-        return self._record(kind, versions, at - 1) if versions is not None and at else None
+        at = -1 if versions is None else versions.at(number)
+        return None if versions is None or at < 0 else self._record(kind, versions, at)
 
     def related(self, kind: type[Any], relation: str, key: Any, number: int) -> tuple[int, ...] | None:
         """Give what a relation found at a step: None where no step until then had changed what the start has."""
@@ -109,6 +121,18 @@ class History:
             found.sort(key=lambda move: move[0])
         self._moves[kind, relation] = moves
         return moves
+
+
+class Later(Root):
+    """The records as a step left them, put together once somebody goes there."""
+
+    def __init__(self, history: History, number: int) -> None:
+        self.base, self.derived, self.number = history.start.base, {}, None
+        self._history, self._at = history, number
+
+    @cached_property
+    def maps(self) -> dict[Any, Any]:  # type: ignore[override]  # read as the plain one is
+        return self._history.root(self._at).maps
 
 
 class Then(Root):

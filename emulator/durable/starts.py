@@ -13,6 +13,7 @@ import orjson
 from emulator.core.bases import Base
 from emulator.core.records import KINDS
 from emulator.core.rows import packed
+from emulator.rules.installation import title_of
 from emulator.rules.scenarios import Scenario, as_text, document_of, from_document
 
 SAMPLES = 20
@@ -25,8 +26,10 @@ def text_of(scenario: Scenario) -> bytes:
     document = document_of(scenario)
     if scenario.now is not None:
         document["now"] = as_text(scenario.now)
-    steps = b"[" + b",".join(scenario.steps) + b"]"
-    return orjson.dumps(document | {"steps": orjson.Fragment(steps)})
+    for key, lines in (("faults", scenario.faults), ("steps", scenario.steps)):
+        document[key] = orjson.Fragment(b"[" + b",".join(lines) + b"]")
+    document["calls"] = dict(scenario.calls)
+    return orjson.dumps(document)
 
 
 def scenario_of(text: bytes, request: str | None) -> Scenario:
@@ -50,7 +53,7 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
     """Give what a state file says of the scenario that it was made for."""
     return {
         "scenario": scenario.name,
-        "installation": whole_path(scenario.installation),
+        "installation": title_of(whole_path(scenario.installation)),
         "packages": scenario.packages,
         "seed": scenario.seed,
         "digest": digest_of(scenario),

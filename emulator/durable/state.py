@@ -6,41 +6,41 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
+from emulator.core.faults import Counted
+from emulator.core.moments import Moment
 from emulator.core.refusals import Conflict, NotKept
 from emulator.core.store import Transaction
 from emulator.core.world import Safe, World
-from emulator.durable.changes import Changed, as_text, changed_by
-from emulator.durable.courses import Course, Table, forget_unused, parts_of, place_of, steps_of, table_of
+from emulator.durable.changes import changed_by
+from emulator.durable.courses import LAST, Course, Table, forget_unused, parts_of, place_of, table_of
 from emulator.durable.file import StateProblem, is_new, looking, make, open_to_write
-from emulator.durable.history import History
-from emulator.durable.now import Now, now_of
-from emulator.durable.starts import difference, digest_of, identity_of, scenario_of, start_of, text_of
+from emulator.durable.now import counts_text, now_at, now_of
+from emulator.durable.opening import Kept, StartChanged, opened, worlds_of
+from emulator.durable.starts import difference, digest_of, identity_of, start_of, text_of
+from emulator.durable.tables import (
+    OF_WORLDS,
+    SnapshotRow,
+    WorldRow,
+    course_row,
+    delete_world,
+    put_counts,
+    put_course,
+    put_faults,
+    put_now,
+    put_snapshot,
+    put_step,
+    put_world,
+)
 from emulator.durable.writer import Work, Writer
-from emulator.loading import load, open_world
+from emulator.loading import load
 from emulator.rules.scenarios import Scenario
-
-
-class StartChanged(ValueError):
-    """A world in a file starts from something else by now."""
-
-
-class Kept(NamedTuple):
-    """A world as the file has it."""
-
-    id: int
-    name: str
-    scenario: Scenario
-    course: int
-    now: Now
 
 
 class State:
@@ -75,7 +75,11 @@ class State:
     def _begin(self, kept: list[Kept], table: Table) -> None:
         connection = open_to_write(self.path)
         connection.execute("BEGIN IMMEDIATE")
-        forget_unused(connection, [each.course for each in kept], table)
+        used = [(each.course, LAST) for each in kept]
+        used += [(snapshot.course, snapshot.upto) for each in kept for snapshot in each.snapshots]
+        forget_unused(connection, used, table)
+        for name in OF_WORLDS:
+            connection.execute(f"DELETE FROM {name} WHERE world NOT IN (SELECT id FROM worlds)")  # noqa: S608 - ours
         connection.execute("DELETE FROM scenarios WHERE digest NOT IN (SELECT scenario FROM worlds)")
         connection.execute("COMMIT")
         self._ids = max([0, *table, *(each.id for each in kept)])
@@ -85,6 +89,9 @@ class State:
         courses: dict[int, Course] = {}
         for each, world in zip(kept, self.opened, strict=True):
             world.course = self._known_course(each.course, table, courses)
+            for name, course, *_ in each.snapshots:
+                at = self._known_course(course, table, courses)
+                world.snapshots[name] = world.snapshots[name]._replace(course=at)
             self._attach(each.id, world)
 
     def _known_course(self, id_: int, table: Table, known: dict[int, Course]) -> Course:
@@ -117,7 +124,8 @@ class State:
         source: Scenario = world.settings.source
         digest = digest_of(source)
         scenario = (digest, text_of(source), source.request, start_of(world.base))
-        row = (id_, world.name, digest, course.id, now_of(world).text())
+        snapshots = [snapshot_row(*each) for each in world.snapshots.items()]
+        row = WorldRow(id_, world.name, digest, course.id, now_of(world), world.faults.copy().armed, snapshots)
         safe = self.writer.add(partial(put_world, row, scenario, course_row(course)))
         world.course = course
         self._attach(id_, world)
@@ -125,8 +133,9 @@ class State:
 
     def delete(self, name: str) -> Safe:
         """Keep a world no longer; give what waits until the file says so."""
+        safe = self.writer.add(partial(delete_world, name))
         self._keepers.pop(name, None)
-        return self.writer.add(done("DELETE FROM worlds WHERE name = ?", name))
+        return safe
 
     def new_course(self, world: World) -> Course:
         """Give a course that goes on from the steps that a world has."""
@@ -159,109 +168,28 @@ class KeptWorld:
         return self._add(world, partial(put_step, at, line, changed_by(transaction)))
 
     def rewrite(self, world: World) -> Safe:
-        course = world.course = self._course = self.state.new_course(world)
-        return self._add(world, partial(put_course, self.id, course_row(course)))
+        course = self.state.new_course(world)
+        safe = self._add(world, partial(put_course, self.id, course_row(course), world.faults.copy().armed))
+        world.course = self._course = course  # not before: the file has no use for the old one only from then on
+        return safe
 
     def keep_time(self, world: World) -> Safe:
         return self._add(world, None)
+
+    def keep_faults(self, world: World) -> Safe:
+        return self._add(world, partial(put_faults, self.id, world.faults.copy().armed))
+
+    def keep_counts(self, world: World, counted: Sequence[Counted]) -> Safe:
+        texts = [(fault.id, counts_text(fault)) for fault, _ in counted]
+        seen = [(fault.id, request, fault.seen[request]) for fault, request in counted if request in fault.seen]
+        return self._add(world, partial(put_counts, self.id, texts, seen))
+
+    def keep_snapshot(self, world: World, name: str, moment: Moment) -> Safe:
+        return self._add(world, partial(put_snapshot, self.id, snapshot_row(name, moment)))
 
     def _add(self, world: World, work: Work | None) -> Safe:
         return self.state.writer.add(work, self.id, partial(put_now, self.id, now_of(world)))
 
 
-def course_row(course: Course) -> tuple[int, int | None, int]:
-    return course.id, None if course.parent is None else course.parent.id, course.upto
-
-
-def done(statement: str, *values: object) -> Work:
-    def work(connection: sqlite3.Connection) -> None:
-        connection.execute(statement, values)
-
-    return work
-
-
-def put_step(at: int, line: bytes, changed: Changed, connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO steps VALUES (?, ?, ?)", (at, line, as_text(changed)))
-
-
-def put_now(world: int, now: Now, connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE worlds SET now = ? WHERE id = ?", (now.text(), world))
-
-
-def put_course(world: int, row: tuple[int, int | None, int], connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO courses VALUES (?, ?, ?)", row)
-    connection.execute("UPDATE worlds SET course = ? WHERE id = ?", (row[0], world))
-
-
-def put_world(
-    row: tuple[int, str, str, int, str],
-    scenario: tuple[str, bytes, str | None, str],
-    course: tuple[int, int | None, int],
-    connection: sqlite3.Connection,
-) -> None:
-    connection.execute("INSERT OR IGNORE INTO scenarios VALUES (?, ?, ?, ?)", scenario)
-    connection.execute("INSERT INTO courses VALUES (?, ?, ?)", course)
-    connection.execute("DELETE FROM worlds WHERE name = ?", (row[1],))
-    connection.execute("INSERT INTO worlds VALUES (?, ?, ?, ?, ?)", row)
-
-
-def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> Iterable[Kept]:
-    """Give the worlds of a file, the oldest first; those of the scenario that is there already share it."""
-    usual: Mapping[str, Scenario] = {} if start is None else {digest_of(start): start}
-    scenarios = {
-        digest: usual.get(digest) or scenario_of(text, request)
-        for digest, text, request in connection.execute("SELECT digest, document, request FROM scenarios")
-    }
-    rows = connection.execute("SELECT id, name, scenario, course, now FROM worlds ORDER BY id")
-    for id_, name, digest, course, now in rows:
-        yield Kept(id_, name, scenarios[digest], course, Now.of(now))
-
-
-class Told(NamedTuple):
-    """What a world's export says."""
-
-    start: Scenario
-    lines: list[bytes]
-    now: datetime
-
-
-def told(path: str | PathLike[str], name: str) -> Told:
-    """Give what the export of a world in a file says; the file is only read.
-
-    `StateProblem` for one that cannot be used, or has no such world.
-    """
-    path = Path(path)
-    if not path.exists() or is_new(path):
-        raise StateProblem(f"there is no state file {path}")
-    with looking(path) as connection:
-        try:
-            kept = {each.name: each for each in worlds_of(connection)}
-            if name not in kept:
-                raise StateProblem(f"state file {path} has no world {name!r}; it has {', '.join(kept)}")
-            parts = parts_of(kept[name].course, table_of(connection))
-            lines = [line for _, line, _ in steps_of(connection, parts)]
-        except StateProblem:
-            raise
-        except (ValueError, TypeError, LookupError) as error:
-            raise StateProblem(f"state file {path} is damaged: {error}") from None
-    start = kept[name].scenario
-    return Told(start, [*start.steps, *lines], kept[name].now.now)
-
-
-def opened(kept: Kept, connection: sqlite3.Connection, table: Table, *, strict: bool) -> World:
-    """Give a world as the file has it. `ValueError` where it starts from something else now, or is not whole."""
-    world = open_world(kept.scenario, kept.now.mode, kept.name, strict=strict)
-    rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (digest_of(kept.scenario),))
-    if rows.fetchone() != (start_of(world.base),):
-        raise StartChanged(
-            f"scenario {kept.scenario.name} started otherwise when it was made:"
-            " with another installation file, or another version of oms-emulator"
-        )
-    history = History(world.root, len(world.steps))
-    for number, line, changes in steps_of(connection, parts_of(kept.course, table)):
-        history.learn(number, changes)
-        world.steps.append(line)
-    world.root = history.root()
-    world.undoable.clear()
-    kept.now.put(world)
-    return world
+def snapshot_row(name: str, moment: Moment) -> SnapshotRow:
+    return SnapshotRow(name, moment.course.id, len(moment.steps), now_at(moment), moment.faults.armed)

@@ -29,6 +29,8 @@ class Batch:
         self.work: list[Work] = []
         self.latest: dict[int, Work] = {}
         """What only counts as it was last: how a world is."""
+        self.droppable = 0
+        """How many courses nobody needs once it is on disk: whatever took their place is in it, or was before."""
         self.refused: str | None = None
         self._done = threading.Event()
 
@@ -89,7 +91,8 @@ class Writer:
             self._patience = min((machine_seconds() - began) * PATIENCE, LONGEST_PATIENCE)
             self._expected = len(batch.work) + len(self._batch.work)
             batch.end(refused)
-            self._forget_dropped()
+            if batch.droppable:
+                self._forget_dropped()
         try:
             self._connection.close()
         except sqlite3.Error as error:
@@ -105,6 +108,7 @@ class Writer:
                 self._wake.wait()
             self._gather()
             batch, self._batch = self._batch, Batch()
+            batch.droppable = len(self.dropped)
             return batch
 
     def _gather(self) -> None:
@@ -142,7 +146,7 @@ class Writer:
 
     def _forget_dropped(self) -> None:
         """Delete some steps of a course that nobody needs."""
-        if not self.dropped or self._refused is not None:
+        if self._refused is not None:
             return
         course = self.dropped[0]
         some = "SELECT at FROM steps WHERE at BETWEEN ? AND ? LIMIT ?"

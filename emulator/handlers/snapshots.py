@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.core.keeping import keep_snapshot
 from emulator.core.refusals import Conflict, UnknownRecord
 from emulator.core.world import Moment, World
 
@@ -12,8 +13,7 @@ def take(world: World, name: str) -> Moment:
     """Keep what a world is now under a name; an earlier snapshot of the name is replaced. `Conflict` at too many."""
     if len(world.snapshots) >= MOST_SNAPSHOTS and name not in world.snapshots:
         raise Conflict(f"world {world.name} has {MOST_SNAPSHOTS} snapshots, the most it keeps")
-    moment = world.snapshots[name] = world.moment()
-    return moment
+    return keep_snapshot(world, name)
 
 
 def snapshot_named(world: World, name: str) -> Moment:

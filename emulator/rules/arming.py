@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator.core.faults import Armed
+from emulator.core.faults import Armed, Counted
+from emulator.core.keeping import keep_counts
 from emulator.core.records import State
 from emulator.core.refusals import InvalidDocument
 from emulator.core.store import View
@@ -34,21 +35,35 @@ def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) 
         states_meant(world.root, when["state"])
     if isinstance(when.get("after"), str):
         moment(when["after"])
+    if any(fault.id == document.get("id") for fault in world.faults.armed):
+        raise InvalidDocument(f"fault {document['id']} is armed already; leave the id out, or take another")
     times = document.get("times")
-    fault = Armed(
-        id=document.get("id", world.faults.next_id),
+    complete = {
+        "id": world.faults.next_id,
+        **document,
+        "options": options,
+        "when": when,
+        "times": 1 if times is None and "nth" in when else times,
+    }
+    fault = fault_of(complete)
+    world.faults.add(fault)
+    return fault
+
+
+def fault_of(document: Mapping[str, Any]) -> Armed:
+    """Give the fault that a document of `kept_document` tells of."""
+    return Armed(
+        id=document["id"],
         kind=document["kind"],
-        options=options,
-        operation=operation,
+        options=document.get("options", {}),
+        operation=document.get("operation"),
         method=document.get("method"),
-        when=when,
-        times=1 if times is None and "nth" in when else times,
+        when=document.get("when", {}),
+        times=document.get("times"),
         hits=document.get("hits", 0),
         met=document.get("met", 0),
         seen=dict(document.get("seen", {})),
     )
-    world.faults.add(fault)
-    return fault
 
 
 def fault_document(fault: Armed) -> dict[str, Any]:
@@ -73,9 +88,12 @@ def kept_document(fault: Armed) -> dict[str, Any]:
 
 def met(world: World, call: Meeting) -> list[Armed]:
     """Give the faults that disturb this call, in the order in which they were armed; each counts it."""
-    faults = world.faults
+    faults, request = world.faults, request_of(call)
     with faults.lock:
-        return [fault for fault in faults.armed if concerns(fault, call, world) and strikes(fault, call, world)]
+        concerned = [fault for fault in faults.armed if concerns(fault, call, world)]
+        found = [fault for fault in concerned if strikes(fault, request, world)]
+    keep_counts(world, faults, [Counted(fault, request) for fault in concerned])
+    return found
 
 
 def concerns(fault: Armed, call: Meeting, world: World) -> bool:
@@ -90,7 +108,7 @@ def concerns(fault: Armed, call: Meeting, world: World) -> bool:
     )
 
 
-def strikes(fault: Armed, call: Meeting, world: World) -> bool:
+def strikes(fault: Armed, request: str, world: World) -> bool:
     """Count a call that a fault could disturb, and tell whether it does."""
     fault.met += 1
     after = fault.when.get("after")
@@ -98,15 +116,19 @@ def strikes(fault: Armed, call: Meeting, world: World) -> bool:
         return False
     if fault.met < fault.when.get("nth", 1) or (isinstance(after, int) and fault.met <= after):
         return False
-    if "rate" in fault.when and not rolled(fault, call, world.settings.seed):
+    if "rate" in fault.when and not rolled(fault, request, world.settings.seed):
         return False
     fault.hits += 1
     return True
 
 
-def rolled(fault: Armed, call: Meeting, seed: int) -> bool:
+def request_of(call: Meeting) -> str:
+    """Give what is the same for the same request."""
+    return f"{call.method} {call.path}?{call.query}"
+
+
+def rolled(fault: Armed, request: str, seed: int) -> bool:
     """Roll the world's dice. The same request meets the same dice whatever others ask between, in whatever order."""
-    request = f"{call.method} {call.path}?{call.query}"
     fault.seen[request] = fault.seen.get(request, 0) + 1
     dice = roll(seed, f"fault {fault.id} {request}", fault.seen[request])
     return widest(dice, 0) < float(fault.when["rate"]) * FACES

@@ -15,7 +15,7 @@ from emulator.core.refusals import InvalidDocument
 from emulator.core.schemas import problem
 from emulator.core.sources import within_calendar
 from emulator.rules.installation import FOLDER as INSTALLATIONS
-from emulator.rules.installation import path_of
+from emulator.rules.installation import is_document, path_of
 from emulator.rules.limits import checked_limits
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,11 @@ class ScenarioError(ValueError):
 
 @dataclass(frozen=True)
 class Scenario:
-    """A world's start. `answers` are recorded GETs: path and JSON text of the body."""
+    """A world's start.
+
+    `installation` is a name, a path, or the installation's own JSON text. `answers` are recorded GETs: path and JSON
+    text of the body.
+    """
 
     name: str
     description: str = ""
@@ -158,9 +162,11 @@ def misfit(document: Any) -> str | None:
     return problem("scenario", document)
 
 
-def beside(path: Path, installation: str | None) -> str | None:
+def beside(path: Path, installation: Any) -> str | None:
     """Give an installation's file as the scenario file means it: relative to its own folder."""
-    if installation is None or not installation.endswith(".json"):
+    if not isinstance(installation, str):
+        return None
+    if not installation.endswith(".json"):
         return installation
     return str(path.parent / installation)
 
@@ -171,6 +177,8 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
     plain |= {
         key: int(value) for key, value in plain.items() if isinstance(value, float)
     }  # 2.0 is an integer in JSON
+    if "installation" in plain:
+        plain["installation"] = named(plain["installation"])
     found = Scenario(
         **plain,
         steps=tuple(jsontext.written(step) for step in document.get("steps", ())),
@@ -187,7 +195,12 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
     now = moment(found, "now", document["now"]) if "now" in document else None
     if (live := document.get("live")) is not None:
         found = found.lively(live["orders_per_hour"], live.get("paused", False))
-    return replace(found, start=start, now=now).on(document.get("installation"))
+    return replace(found, start=start, now=now).on(plain.get("installation"))
+
+
+def named(installation: Any) -> str:
+    """Give what stands for an installation: its name or path; where a scenario brings its document, its text."""
+    return jsontext.written(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
 def moment(whose: Scenario, key: str, text: str) -> datetime:
@@ -199,6 +212,8 @@ def moment(whose: Scenario, key: str, text: str) -> datetime:
 
 def anywhere(installation: str) -> str:
     """Give an installation's name, or its path as it is meant from here."""
+    if is_document(installation):
+        return installation
     try:
         found = path_of(installation)
     except ValueError:  # whoever loads it says so
@@ -212,7 +227,7 @@ def document_of(scenario: Scenario) -> dict[str, Any]:
     usual = Scenario(scenario.name)
     for key in PLAIN_KEYS:
         if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
-            found[key] = value
+            found[key] = jsontext.read(value) if key == "installation" and is_document(value) else value
     found["clock"] = as_text(scenario.start)
     if scenario.live is not None:
         orders, is_paused = scenario.live

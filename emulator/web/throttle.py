@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from emulator.core.credentials import Credential
 from emulator.core.errors import Throttled
+from emulator.core.keeping import keep_calls
 from emulator.core.world import World
 from emulator.rules.limits import Rate, rate_of
 
@@ -15,9 +16,14 @@ MINUTE = 60
 
 def throttle(credential: Credential, scope: str, world: World, scheme: str) -> None:
     """Count the call, or raise `Throttled` with the longest wait; each limit counts the calls that it lets in."""
+    limits = list(rates(credential, scope, world, scheme))
+    if not limits:
+        return
     now = world.clock.now()
     with world.lock:
-        waits = [count(key, rate, now, world) for key, rate in rates(credential, scope, world, scheme)]
+        waits = [count(key, rate, now, world) for key, rate in limits]
+    if None in waits:
+        keep_calls(world)
     longest = max((wait for wait in waits if wait is not None), default=None)
     if longest is not None:
         raise Throttled(longest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.files import NotWritten, is_own, scenario_text, write_scenario
+from emulator.core.files import FileProblem, is_own, scenario_text, write_own
 
 DOCUMENT = {"name": "mine", "packages": 3}
 
@@ -16,7 +16,7 @@ def test_a_scenario_is_written_marked_and_alone(tmp_path: Path) -> None:
     """Nothing but the file is left in the folder; its mark comes first; a second one of ours takes its place."""
     file = tmp_path / "mine.json"
     for document in (DOCUMENT, {**DOCUMENT, "packages": 4}):
-        write_scenario(file, document)
+        write_own(file, scenario_text(document))
         assert json.loads(file.read_bytes()) == {"$schema": "scenario.json", **document}
         assert is_own(file)
     assert [each.name for each in tmp_path.iterdir()] == ["mine.json"]
@@ -24,7 +24,6 @@ def test_a_scenario_is_written_marked_and_alone(tmp_path: Path) -> None:
 
 FOREIGN = {
     "notes": b"my notes",
-    "nothing": b"",
     "another schema": b'{"$schema": "https://example.com/other.json"}',
     "a scenario by hand": b'{"name": "mine"}',
     "a mark deep inside": b'{"x": {"$schema": "scenario.json"}}',
@@ -36,10 +35,10 @@ FOREIGN = {
 def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
-    with pytest.raises(NotWritten, match=r"^[^\n]*is there already[^\n]*--force writes over it$"):
-        write_scenario(file, DOCUMENT)
+    with pytest.raises(FileProblem, match=r"^[^\n]*mine\.json exists and is no scenario file; --force replaces it$"):
+        write_own(file, scenario_text(DOCUMENT))
     assert file.read_bytes() == content
-    write_scenario(file, DOCUMENT, force=True)
+    write_own(file, scenario_text(DOCUMENT), force=True)
     assert file.read_bytes() == scenario_text(DOCUMENT)
 
 
@@ -47,13 +46,13 @@ def test_a_mark_may_be_the_schemas_whole_address(tmp_path: Path) -> None:
     """For editors that complete from it."""
     file = tmp_path / "mine.json"
     file.write_bytes(b'{\n  "$schema": "../emulator/schemas/own/scenario.json", "name": "x"}')
-    write_scenario(file, DOCUMENT)
+    write_own(file, scenario_text(DOCUMENT))
     assert is_own(file)
 
 
 @pytest.mark.parametrize("where", ["nowhere/mine.json", "."])
 def test_a_place_that_cannot_be_written_to_is_one_line(where: str, tmp_path: Path) -> None:
     for force in (False, True):
-        with pytest.raises(NotWritten, match=r"^cannot write [^\n]+$"):
-            write_scenario(tmp_path / where, DOCUMENT, force=force)
+        with pytest.raises(FileProblem, match=r"^cannot write [^\n]+$"):
+            write_own(tmp_path / where, scenario_text(DOCUMENT), force=force)
     assert list(tmp_path.iterdir()) == []

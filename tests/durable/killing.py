@@ -9,24 +9,35 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from emulator import Emulator
+from emulator.core.records import KINDS, WebhookEvent
+from emulator.core.rows import packed
+from emulator.core.store import REMOVED, Root
+from emulator.inworld import InWorld
+from emulator.loading import open_world
 from emulator.rules.scenarios import from_document
 from tests.cli.test_serve import command, environment, ready
-from tests.support.reads import Ask, everything, over_http
+from tests.support.reads import everything, over_http
 from tests.support.traffic import SKU
 
 PACKAGES = 4
 WORLDS = ("default", "other")
-LONGEST_LIFE = 0.5
-"""Seconds that a server is under load before it is killed, at most."""
-KILLS_OF_A_FILE = 4
-"""After so many a new file is begun: comparing all answers of a large world takes long, and finds no more."""
+MOST_WRITES = 100
+"""After how many acknowledged writes a server is killed, at most."""
+MOMENT = 0.05
+"""Seconds later, at most: between two writes, amid one, amid a commit."""
+LONGEST_START = 1.5
+"""Seconds after which a server is killed that starts, at most: some are ready by then."""
+KILLED_AT_START = 4
+"""One of so many servers is killed while it starts."""
+KILLS_OF_A_FILE = 6
+"""After so many a new file is begun: replaying a large world takes long, and finds no more."""
 TOKEN = {"Authorization": "Token full-access", "Content-Type": "application/json"}
 
 
@@ -37,12 +48,16 @@ def prefix(world: str) -> str:
 class Writing(threading.Thread):
     """A client that writes until nobody answers; knows what was acknowledged."""
 
-    def __init__(self, url: str, world: str, seed: int, write: Callable[[Writing], Any]) -> None:
+    def __init__(
+        self, url: str, world: str, seed: int, written: threading.Semaphore, write: Callable[[Writing], Any]
+    ) -> None:
         super().__init__(daemon=True)
         self.url, self.world, self.dice, self.write = url, world, Random(seed), write
         self.acknowledged: list[str] = []
         """Ids of the requests of writes that were answered with success."""
         self.problems: list[str] = []
+        self.written = written
+        """Released for each of them."""
 
     def run(self) -> None:
         with over_http(self.url) as self.ask:
@@ -59,20 +74,16 @@ class Writing(threading.Thread):
             self.problems.append(f"{method} {path}: {answer.status} {answer.body!r}")
         if answer.status < 300:
             self.acknowledged.append(answer.headers["X-Emulator-Request-Id"])
+            self.written.release()
 
 
 def commands(client: Writing) -> None:
-    """Take the first package out of work, and back."""
-    pk = packages_of(client.ask, client.world)[-1]
-    for transition in (1021, 1025):
-        body = {"transition": transition, "input_parameters": {}}
-        client.send("POST", f"/api/v1/oms/packages/{pk}/command/", body)
+    """Take a package out of work, and back."""
+    listed = f"{prefix(client.world)}/api/v1/oms/packages/short/?limit=1&sort=id"
+    pk = client.ask("GET", listed, None, TOKEN).json["results"][0]["id"] + client.dice.randrange(PACKAGES)
+    for transition in (1021, 1025) * 4:
+        client.send("POST", f"/api/v1/oms/packages/{pk}/command/", {"transition": transition, "input_parameters": {}})
         client.send("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", {"remote_id": f"{client.dice.random()}"})
-
-
-def packages_of(ask: Ask, world: str) -> list[int]:
-    answer = ask("GET", f"{prefix(world)}/api/v1/oms/packages/short/?limit=100&sort=-id", None, TOKEN)
-    return [package["id"] for package in answer.json["results"]]
 
 
 def orders(client: Writing) -> None:
@@ -89,8 +100,8 @@ def control_writes(client: Writing) -> None:
 class Opening(Writing):
     """A client that makes and deletes worlds, two at a time."""
 
-    def __init__(self, url: str, seed: int) -> None:
-        super().__init__(url, "default", seed, Opening.turn)
+    def __init__(self, url: str, seed: int, written: threading.Semaphore) -> None:
+        super().__init__(url, "default", seed, written, Opening.turn)
         self.there: dict[str, bool | None] = {}
         """World -> whether it is there; None while nobody knows."""
 
@@ -110,46 +121,75 @@ class Opening(Writing):
         self.there[name] = is_there
 
 
+class Naming(Writing):
+    """A client that takes snapshots, each under a name of its own."""
+
+    def __init__(self, url: str, world: str, seed: int, written: threading.Semaphore) -> None:
+        super().__init__(url, world, seed, written, Naming.turn)
+        self.taken: list[str] = []
+
+    def turn(self) -> None:
+        name = f"s{self.dice.getrandbits(64)}"
+        answer = self.ask("PUT", f"{prefix(self.world)}/__admin/snapshots/{name}", None, TOKEN)
+        if answer.status == 201:
+            self.taken.append(name)
+        else:
+            self.problems.append(f"snapshot: {answer.status} {answer.body!r}")
+        self.send("PATCH", "/__admin/stock_locations/1", {"max_quota": self.dice.randrange(9, 99)})
+
+
 @contextmanager
-def serving(file: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(file: Path) -> Iterator[subprocess.Popen[str]]:
     """Start a server on a state file; it is gone at the end, without warning."""
     options = ("--port", "0", "--packages", str(PACKAGES), "--state", str(file), "-q")
     process = subprocess.Popen(
         command("serve", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment({})
     )
     try:
-        yield process, ready(process)
+        yield process
     finally:
         os.kill(process.pid, signal.SIGKILL)
         _, said = process.communicate()
         assert said == "", said
 
 
-def steps_of(ask: Ask, world: str) -> list[str]:
-    answer = ask("GET", f"{prefix(world)}/__admin/export", None, TOKEN)
-    assert answer.status == 200, answer
-    return [step["request"] for step in answer.json["steps"] if "request" in step]
+@contextmanager
+def reopened(file: Path) -> Iterator[Emulator]:
+    """Open the file of a server that was killed, as the next one does."""
+    with closing(Emulator("demo", packages=PACKAGES, state=file)) as oms:
+        yield oms
+
+
+def steps_of(oms: InWorld) -> list[str]:
+    return [step["request"] for step in map(json.loads, oms.world.steps) if "request" in step]
 
 
 class Life(NamedTuple):
     """What clients did to a server until it was killed."""
 
-    before: dict[str, list[str]]
+    before: Mapping[str, list[str]]
     clients: list[Writing]
 
+    @property
+    def acknowledged(self) -> int:
+        return sum(len(client.acknowledged) for client in self.clients)
 
-def load_and_kill(process: subprocess.Popen[str], url: str, ask: Ask, dice: Random) -> Life:
+
+def load_and_kill(process: subprocess.Popen[str], before: Mapping[str, list[str]], dice: Random) -> Life:
     """Put a server under load, and kill it at a random moment."""
-    before = {world: steps_of(ask, world) for world in WORLDS}
+    url, written = ready(process), threading.Semaphore(0)
     clients = [
-        *(Writing(url, world, dice.randrange(99), commands) for world in WORLDS),
-        Writing(url, "default", dice.randrange(99), orders),
-        Writing(url, "other", dice.randrange(99), control_writes),
-        Opening(url, dice.randrange(99)),
+        *(Writing(url, world, dice.randrange(99), written, commands) for world in WORLDS * 2),
+        *(Writing(url, world, dice.randrange(99), written, orders) for world in WORLDS),
+        Writing(url, "other", dice.randrange(99), written, control_writes),
+        *(Naming(url, world, dice.getrandbits(64), written) for world in WORLDS),
+        Opening(url, dice.randrange(99), written),
     ]
     for client in clients:
         client.start()
-    time.sleep(dice.uniform(0.01, LONGEST_LIFE))  # not a wait for something: the moment of death is the dice's
+    for _ in range(dice.randrange(MOST_WRITES)):
+        assert written.acquire(timeout=60), "nothing is written any more"
+    time.sleep(dice.uniform(0, MOMENT))  # not a wait for something: the moment of death is the dice's
     os.kill(process.pid, signal.SIGKILL)
     for client in clients:
         client.join(30)
@@ -157,25 +197,34 @@ def load_and_kill(process: subprocess.Popen[str], url: str, ask: Ask, dice: Rand
     return Life(before, clients)
 
 
-def check(life: Life, ask: Ask) -> None:
-    """Compare what a server has on the file of one that was killed with what clients know."""
-    check_worlds(ask, life.clients[-1])
-    for world in WORLDS:
-        check_steps(ask, world, life.before[world], [each for each in life.clients if each.world == world])
-        check_replay(ask, world)
+def start_and_kill(process: subprocess.Popen[str], before: Mapping[str, list[str]], dice: Random) -> Life:
+    """Kill a server at a random moment while it starts."""
+    time.sleep(dice.uniform(0, LONGEST_START))  # the dice's moment, as above
+    os.kill(process.pid, signal.SIGKILL)
+    return Life(before, [])
 
 
-def check_worlds(ask: Ask, opening: Writing) -> None:
+def check(life: Life, oms: Emulator, dice: Random) -> None:
+    """Compare what is on the file of a server that was killed with what clients know."""
+    for client in life.clients:
+        if isinstance(client, Opening):
+            check_worlds(oms, client)
+    for name in life.before:
+        clients = [each for each in life.clients if each.world == name]
+        check_steps(oms.in_world(name), life.before[name], clients)
+        check_snapshots(oms.in_world(name), clients)
+        check_replay(oms.in_world(name), dice)
+
+
+def check_worlds(oms: Emulator, opening: Opening) -> None:
     """Every world that was said to be there is, and none that was said to be gone."""
-    assert isinstance(opening, Opening)
-    there = {each["name"] for each in ask("GET", "/__admin/worlds", None, TOKEN).json["results"]}
     for name, expected in opening.there.items():
-        assert expected is None or expected == (name in there), (name, expected, there)
+        assert expected is None or expected == (name in oms.worlds), (name, expected)
 
 
-def check_steps(ask: Ask, world: str, before: list[str], clients: list[Writing]) -> None:
+def check_steps(oms: InWorld, before: list[str], clients: list[Writing]) -> None:
     """What was there before is, each acknowledged write is, and of the others one at most of each client."""
-    now = steps_of(ask, world)
+    now = steps_of(oms)
     assert now[: len(before)] == before
     new = now[len(before) :]
     assert len(set(new)) == len(new)
@@ -184,36 +233,76 @@ def check_steps(ask: Ask, world: str, before: list[str], clients: list[Writing])
     assert len(new) - len(acknowledged) <= len(clients)
 
 
-def check_replay(ask: Ask, world: str) -> None:
-    """The world answers every GET as its own export does that is replayed: no half of a write is there."""
-    frozen = json.dumps({"mode": "frozen"}).encode()
-    assert ask("PUT", f"{prefix(world)}/__admin/clock", frozen, TOKEN).status == 200
-    document = ask("GET", f"{prefix(world)}/__admin/export", None, TOKEN).json
-    replayed = Emulator("empty")
-    replayed.worlds.put(world, from_document(document, "replayed"))
-    expected = everything(replayed.in_world(world))
-    assert everything(replayed.in_world(world), ask) == expected
+def check_snapshots(oms: InWorld, clients: list[Writing]) -> None:
+    """Each acknowledged snapshot is there."""
+    taken = {name for client in clients if isinstance(client, Naming) for name in client.taken}
+    assert taken <= oms.world.snapshots.keys(), f"lost: {sorted(taken - oms.world.snapshots.keys())}"
 
 
-def soak(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> int:
-    """Kill so many servers; give how many writes were acknowledged before. AssertionError where one was lost."""
-    acknowledged, dice = 0, Random(seed)
-    for first in range(0, kills, KILLS_OF_A_FILE):
-        file = folder / f"{first}.db"
-        life = first_life(file, dice)
-        for kill in range(first + 1, min(first + KILLS_OF_A_FILE, kills) + 1):
-            with serving(file) as (process, url), over_http(url) as ask:
-                check(life, ask)
-                acknowledged += sum(len(client.acknowledged) for client in life.clients)
-                tell(f"kill {kill} of {kills}: {acknowledged} writes acknowledged, none lost")
-                if kill % KILLS_OF_A_FILE and kill < kills:
-                    life = load_and_kill(process, url, ask, dice)
-    return acknowledged
+def check_replay(oms: InWorld, dice: Random) -> None:
+    """The world has the records that its own export has when it is replayed: no half of a write is there. So has one
+    of its snapshots.
+    """
+    document = oms.export()
+    assert records(replayed(document)) == records(oms.world.root)
+    if oms.world.snapshots:
+        moment = oms.world.snapshots[dice.choice(list(oms.world.snapshots))]
+        until = document | {"steps": document["steps"][: len(moment.steps)]}
+        assert records(replayed(until)) == records(moment.root)
 
 
-def first_life(file: Path, dice: Random) -> Life:
-    """Begin a file with two worlds."""
-    with serving(file) as (process, url), over_http(url) as ask:
-        body = json.dumps({"seed": 2, "packages": PACKAGES}).encode()
-        assert ask("PUT", "/__admin/worlds/other", body, TOKEN).status == 201
-        return load_and_kill(process, url, ask, dice)
+def replayed(document: Mapping[str, Any]) -> Root:
+    return open_world(from_document(document, "replayed"), "frozen").root
+
+
+def records(root: Root) -> dict[str, Any]:
+    """Give all that is a world's own among its records, and which wait."""
+    found: dict[str, Any] = {
+        name: {id_: packed(record) for id_, record in root.maps.get(kind, {}).items() if record is not REMOVED}
+        for name, kind in KINDS.items()
+    }
+    ids = {f"{name} ids": list(root.ids(kind)) for name, kind in KINDS.items() if kind in root.maps}
+    return found | ids | {"queued": list(root.queued(WebhookEvent))}
+
+
+def check_answers(oms: InWorld) -> None:
+    """The world answers every GET as its own export does that is replayed."""
+    oms.clock.freeze()
+    other = Emulator("empty")
+    other.worlds.put(oms.name, from_document(oms.export(), "replayed"))
+    assert everything(oms) == everything(other.in_world(oms.name))
+
+
+class Soaked(NamedTuple):
+    """What a soak came to."""
+
+    kills: int
+    at_start: int
+    acknowledged: int
+
+
+def soak(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Soaked:
+    """Kill so many servers; give what came of it. `AssertionError` where a write was lost, or a half one is there."""
+    acknowledged = at_start = 0
+    dice, before = Random(seed), dict[str, list[str]]()
+    for kill in range(kills):
+        file, turn = folder / f"{kill // KILLS_OF_A_FILE}.db", kill % KILLS_OF_A_FILE
+        before = begun(file) if turn == 0 else before
+        is_starting = kill % KILLED_AT_START == KILLED_AT_START - 1
+        with serving(file) as process:
+            life = (start_and_kill if is_starting else load_and_kill)(process, before, dice)
+        with reopened(file) as oms:
+            check(life, oms, Random(kill))
+            before = {world: steps_of(oms.in_world(world)) for world in WORLDS}
+            if turn == KILLS_OF_A_FILE - 1:
+                check_answers(oms.in_world(WORLDS[kill // KILLS_OF_A_FILE % 2]))
+        acknowledged, at_start = acknowledged + life.acknowledged, at_start + is_starting
+        tell(f"kill {kill + 1} of {kills}: {acknowledged} writes acknowledged, none lost")
+    return Soaked(kills, at_start, acknowledged)
+
+
+def begun(file: Path) -> dict[str, list[str]]:
+    """Begin a file with two worlds; give the steps of each."""
+    with reopened(file) as oms:
+        oms.in_world("other", seed=2)
+        return {world: [] for world in WORLDS}

@@ -18,9 +18,12 @@ def main(kills: int, seed: int) -> None:
     """Kill servers under load with SIGKILL, and look for a lost or a half write after each restart."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        acknowledged = soak(Path(folder), kills, seed, click.echo)
+        soaked = soak(Path(folder), kills, seed, click.echo)
     took = time.monotonic() - began
-    click.echo(f"{kills} kills, {acknowledged} acknowledged writes, none lost, none half: {took:.0f} s")
+    click.echo(
+        f"{kills} kills, {soaked.at_start} of them at the start, {soaked.acknowledged} acknowledged writes,"
+        f" none lost, none half: {took:.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -56,8 +56,12 @@ def foreign(file: Path) -> None:
     changed(file, "CREATE TABLE customers (name)")
 
 
+def earlier(file: Path) -> None:
+    changed(file, "PRAGMA user_version = 1")
+
+
 def later(file: Path) -> None:
-    changed(file, "PRAGMA user_version = 2")
+    changed(file, "PRAGMA user_version = 3")
 
 
 def torn(file: Path) -> None:
@@ -82,6 +86,15 @@ def with_an_unknown_kind(file: Path) -> None:
     changed(file, "UPDATE steps SET changes = CAST('os.system 1 [1]' AS BLOB)")
 
 
+def with_a_wrong_snapshot(file: Path) -> None:
+    row = "SELECT id, 'mine', course, 9, now, '[]' FROM worlds"
+    changed(file, f"INSERT INTO snapshots (world, name, course, upto, now, faults) {row}")
+
+
+def with_a_wrong_fault(file: Path) -> None:
+    changed(file, "INSERT INTO faults (world, id, document) SELECT id, 1, '{}' FROM worlds")
+
+
 def with_a_wrong_clock(file: Path) -> None:
     changed(file, "UPDATE worlds SET now = '{}'")
 
@@ -102,12 +115,15 @@ def a_folder(file: Path) -> None:
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "not a database": (not_a_database, "is no state file"),
     "another program's database": (foreign, "is a database, but no state file of oms-emulator"),
-    "of a later version": (later, "is of a later oms-emulator: its form is 2, and this one knows 1"),
+    "of an earlier version": (earlier, "is of an earlier oms-emulator: its form is 1, and this one knows 2"),
+    "of a later version": (later, "is of a later oms-emulator: its form is 3, and this one knows 2"),
     "cut off": (torn, "damaged"),
     "overwritten": (overwritten, "damaged"),
     "a step is missing": (without_a_step, "damaged: step 1 is not there"),
     "a record is none": (with_a_wrong_record, "damaged: no stock: 1 columns instead of 4"),
     "a kind is none": (with_an_unknown_kind, "damaged: unknown kind 'os.system'"),
+    "a snapshot's step is missing": (with_a_wrong_snapshot, "damaged: step 9 is not there"),
+    "a fault is none": (with_a_wrong_fault, "damaged"),
     "the clock is none": (with_a_wrong_clock, "damaged"),
     "its start is another by now": (another_start, "started otherwise when it was made"),
     "read-only": (read_only, "is read-only"),

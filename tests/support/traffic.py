@@ -7,13 +7,15 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition
+from emulator.core.deliveries import Delivery
+from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, Ask, credentials
 
 SKU = "PZ-101-02-L"
 STATES = ["Waiting", "Preparing", "Ready for Packaging", "Packed", "Shipped", "Delivered", "Blocked"]
 EVENTS = ["attempted", "failed", "delivered", "cancelled"]
+RECEIVER = "receiver.test"
 TOLD = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "Location")
 
 
@@ -181,6 +183,57 @@ def reset(traffic: Traffic) -> Answered:
     return traffic.send("POST", "/__admin/reset")
 
 
+def subscription(traffic: Traffic) -> Answered:
+    """Subscribe to something, or end a subscription."""
+    hooks = [each for each in traffic.oms.world.root.all(Webhook) if each.is_active]
+    if len(hooks) > 4:
+        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
+    body = {
+        "target_url": f"http://{RECEIVER}/{traffic.dice.randrange(99)}",
+        "event_type": traffic.dice.choice(["package.created", "package.status.transitioned"]),
+        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+    }
+    return traffic.send("POST", "/whisperer/hooks/", body)
+
+
+def flush(traffic: Traffic) -> Answered:
+    """Let the events be sent that wait, to a receiver that refuses some of them once."""
+    traffic.oms.world.mailbox.receivers[RECEIVER] = received
+    return traffic.send("POST", "/__admin/hooks/flush")
+
+
+def received(delivery: Delivery) -> int:
+    return 503 if delivery.attempt == 1 and delivery.event % 3 == 0 else 200
+
+
+def deliveries(traffic: Traffic) -> Answered:
+    return traffic.send("GET", "/__admin/hooks/deliveries")
+
+
+def fault(traffic: Traffic) -> Answered:
+    """Arm one, and call what it may meet; or disarm one that may be armed."""
+    if traffic.dice.random() < 0.2:
+        return traffic.send("DELETE", f"/__admin/faults/{traffic.dice.randrange(1, 4)}")
+    when = traffic.dice.choice([{"nth": traffic.dice.randrange(1, 4)}, {"rate": 0.5}, {"token": "full-access"}])
+    kinds = [{"kind": "status", "options": {"status": 503, "retry_after": 7}}, {"kind": "malformed"}]
+    operation = traffic.dice.choice(["list_packages", "get_package", "command_package"])
+    document = {**traffic.dice.choice(kinds), "operation": operation, "when": when}
+    traffic.send("POST", "/__admin/faults", document)
+    return traffic.send("GET", "/api/v1/oms/packages/?limit=1")
+
+
+def faults(traffic: Traffic) -> Answered:
+    return traffic.send("GET", "/__admin/faults")
+
+
+def limited(traffic: Traffic) -> Answered:
+    """Call as somebody whose reads are limited, in worlds that have the limit."""
+    headers = {"Authorization": "Token read-only"}
+    for _ in range(2):
+        answer = traffic.note(traffic.ask("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/short/", None, headers))
+    return answer
+
+
 WRITES: list[Callable[[Traffic], Answered]] = [
     command,
     command,
@@ -209,3 +262,15 @@ OTHERS: list[Callable[[Traffic], Answered]] = [
     export,
     reset,
 ]
+DISTURBING: list[Callable[[Traffic], Answered]] = [
+    subscription,
+    subscription,
+    flush,
+    flush,
+    deliveries,
+    fault,
+    fault,
+    faults,
+    limited,
+]
+"""What hooks are told, what faults and limits make of calls."""

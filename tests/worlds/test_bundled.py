@@ -19,6 +19,7 @@ from tools.busy_day import FILE, lived, make
 
 OWN = sorted(FOLDER.glob("*.json"))
 LISTS = ("packages/", "packages/short/", "packages/list-simple/?page=last", "transfer_orders/", "packages/?page=last")
+MOST_BYTES = 60_000
 DRIFTED = "run `python -m tools.busy_day`"
 
 
@@ -110,6 +111,26 @@ def test_the_busy_day_has_what_goes_wrong(busy: Emulator) -> None:
         assert part in text, part
     found = busy.session().get("/api/v1/oms/packages/?limit=100").json()["results"]
     assert any("parent_package" in package["extra_information"] for package in found)
+
+
+def test_the_busy_day_has_failed_deliveries_of_events(busy: Emulator) -> None:
+    """Of a receiver that came back, which has all by now though not at once, and of one that did not."""
+    events = busy.session().get("/whisperer/hook_events/?limit=100").json()["results"]
+    attempts: dict[tuple[str, bool], list[int]] = {}
+    for event in events:
+        if event["webhook"]["target_url"].startswith("http://127.0.0.1:92"):
+            attempts.setdefault((event["webhook"]["target_url"], event["delivered"]), []).append(event["retry_count"])
+    assert sorted(attempts) == [("http://127.0.0.1:9201/oms", True), ("http://127.0.0.1:9202/oms", False)]
+    assert all(max(counts) > 2 for counts in attempts.values())
+
+
+def test_the_files_of_days_that_were_lived_are_read_by_people() -> None:
+    """They stay as long as a person may scroll through."""
+    assert {name: size for name in ("busy-day", "webhook-failures") if (size := size_of(name)) > MOST_BYTES} == {}
+
+
+def size_of(name: str) -> int:
+    return (FOLDER / f"{name}.json").stat().st_size
 
 
 def test_peak_has_as_many_packages_as_the_documented_lists() -> None:

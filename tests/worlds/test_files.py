@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator import Emulator
+from emulator.cli.export import from_file
+from emulator.core.files import FileProblem, replace_whole, write_own
 from emulator.core.schemas import problem
 from emulator.exporting import as_file
-from emulator.files import FileProblem, replace_whole, write_own
 from emulator.rules.installation import FOLDER as INSTALLATIONS
 from emulator.rules.scenarios import ScenarioError, scenario
 from tests.support.answers import check_document
@@ -202,7 +204,7 @@ def test_a_wrong_file_is_told_with_file_place_and_what_is_known(
 def test_an_installation_beside_the_file_is_found_from_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is exported names its path in full, so it loads from another folder too."""
+    """What is exported brings it along."""
     second = (INSTALLATIONS / "second.json").read_text()
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "own.json").write_text(second)
@@ -212,12 +214,86 @@ def test_an_installation_beside_the_file_is_found_from_everywhere(
     oms.save(tmp_path / "b" / "exported.json")
     monkeypatch.chdir(tmp_path / "b")
     assert everything(Emulator("exported.json")) == everything(oms)
-    assert oms.export()["installation"] == str(tmp_path / "a" / "own.json")
     monkeypatch.chdir(tmp_path / "a")
     assert everything(Emulator("demo", packages=3, installation="own.json"))["export"] != b""
-    relative = Emulator("demo", packages=3, installation="own.json").export()
-    assert relative["installation"] == str(tmp_path / "a" / "own.json")
     assert Emulator("demo", packages=1, installation="second").export()["installation"] == "second"
+
+
+def own_installation(folder: Path, *, is_folder: bool) -> Path:
+    """Write an installation of one's own: a file, or a folder whose files each have a part."""
+    second = json.loads((INSTALLATIONS / "second.json").read_text())
+    parts: dict[str, Any] = {
+        "cargo_company": [{"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}],
+        **{name: second[name] for name in ("state", "transition")},
+    }
+    folder.mkdir()
+    if not is_folder:
+        (folder / "own.json").write_text(json.dumps(parts))
+        return folder / "own.json"
+    for name, rows in parts.items():
+        (folder / f"{name}.json").write_text(json.dumps({name: rows}))
+    return folder
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_an_exported_world_brings_its_installation_along(is_folder: bool, tmp_path: Path) -> None:
+    """The one file makes the same world where the installation's is not, changes included; and exports as itself."""
+    own = own_installation(tmp_path / "there", is_folder=is_folder)
+    oms = Emulator("demo", packages=3, installation=own)
+    expected = everything(oms)
+    oms.save(tmp_path / "world.json")
+    for file in (tmp_path / "there").iterdir():
+        file.unlink()
+    again = Emulator(tmp_path / "world.json")
+    assert again.export() == oms.export()
+    assert {**everything(again), "export": b""} == {**expected, "export": b""}
+    assert again.export()["installation"]["cargo_company"][0]["name"] == "Swift"
+    assert in_process(again)("GET", "/__admin/scenario").json["installation"] == "(its own)"
+
+
+def test_an_export_has_the_installation_as_it_was_when_the_world_began(tmp_path: Path) -> None:
+    own = own_installation(tmp_path / "there", is_folder=False)
+    oms = Emulator("demo", packages=1, installation=own)
+    own.write_text(own.read_text().replace("Swift", "Swifter"))
+    assert oms.export()["installation"]["cargo_company"][0]["name"] == "Swift"
+
+
+def test_a_state_file_s_export_brings_the_installation_along(tmp_path: Path) -> None:
+    own = own_installation(tmp_path / "there", is_folder=False)
+    with closing(Emulator("demo", packages=1, installation=own, state=tmp_path / "worlds.db")) as oms:
+        exported = as_file(oms.export())
+        oms.save(tmp_path / "world.json")
+    assert from_file(tmp_path / "worlds.db", "default") == exported
+    own.unlink()
+    with pytest.raises(ValueError, match=r"no installation '[^\n]*own\.json'; known: [^\n]*$"):
+        from_file(tmp_path / "worlds.db", "default")
+    with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
+        oms.reset()
+    with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
+        assert as_file(oms.export()) == exported
+
+
+INSTALLATION_PROBLEMS = {
+    "not an object": (3, "/installation: is 3, must be"),
+    "an unknown kind": ({"states": []}, "/installation/states: is unknown, known are"),
+    "a wrong entry": ({"channel": [{"id": "x"}]}, "/installation/channel/0"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), INSTALLATION_PROBLEMS.values(), ids=INSTALLATION_PROBLEMS)
+def test_a_wrong_installation_that_is_brought_along_is_one_line(given: Any, said: str, tmp_path: Path) -> None:
+    file = written(tmp_path, {"name": "mine", "installation": given})
+    with pytest.raises(ScenarioError) as caught:
+        Emulator(file)
+    assert str(caught.value).startswith(f"scenario file {file}: {said}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_reference_to_nothing_in_what_is_brought_along_is_one_line(tmp_path: Path) -> None:
+    company = {"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}
+    parts = {"cargo_company": [company, company]}
+    with pytest.raises(ValueError, match=r"^\(its own\): /cargo_company/1: the id \d+ is taken by another entry$"):
+        Emulator(written(tmp_path, {"name": "mine", "installation": parts}))
 
 
 @pytest.mark.parametrize(("style", "shape"), STYLES.items())

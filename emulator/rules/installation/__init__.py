@@ -19,15 +19,19 @@ from emulator.rules.installation.reading import (
     Records,
     Stamps,
     broken_references,
+    embedded,
+    is_document,
     names,
     path_of,
     read,
+    read_text,
     stamps,
+    title_of,
 )
 
 
 def load(name: str) -> Records:
-    """Give the records of an installation (a bundled name, or a path), by kind and id, in the files' order."""
+    """Give the records of an installation (a bundled name, a path, or its own text) by kind and id, in its order."""
     return whole(name).records
 
 
@@ -43,19 +47,20 @@ def origins(name: str) -> Origins:
 
 def stamp(name: str) -> Stamps:
     """Give what changes when the installation's files do."""
-    return stamps(path_of(name))
+    return () if is_document(name) else stamps(path_of(name))
 
 
 def whole(name: str) -> Installation:
     """Give an installation with all that its own file lacks; `ValueError` in one line if there is none."""
-    return put_together(path_of(name), stamp(name))
+    return put_together(name if is_document(name) else path_of(name), stamp(name))
 
 
 @lru_cache(maxsize=32)
-def put_together(path: Path, marks: Stamps) -> Installation:  # noqa: ARG001 - what the cache goes by
-    found = completed(read(path), read(path_of(DEFAULT)))
+def put_together(given: Path | str, marks: Stamps) -> Installation:  # noqa: ARG001 - what the cache goes by
+    own = read(given) if isinstance(given, Path) else read_text(given)
+    found = completed(own, read(path_of(DEFAULT)))
     for where, what in broken_references(found.records):
-        raise InvalidInstallation(path, where, what)
+        raise InvalidInstallation(given if isinstance(given, Path) else title_of(given), where, what)
     return found
 
 
@@ -69,6 +74,8 @@ __all__ = [
     "Records",
     "Stamps",
     "broken_references",
+    "embedded",
+    "is_document",
     "load",
     "load_own",
     "names",
@@ -76,5 +83,6 @@ __all__ = [
     "path_of",
     "read",
     "stamp",
+    "title_of",
     "whole",
 ]

@@ -6,14 +6,16 @@ one such file, or a folder of them that are read as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import orjson
 
+from emulator.core import jsontext
 from emulator.core.jsontext import compact
 from emulator.core.records import KINDS, REFERENCES, Json, Transition
 from emulator.core.schemas import problem
@@ -22,6 +24,8 @@ FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "installation"
 DEFAULT, SUFFIX = "default", ".json"
 NOTES = ("provenance", "reason")
 """What an entry says of itself beside its columns."""
+BROUGHT = "(its own)"
+"""What an installation is called that a scenario brings along."""
 REMARKS = ("$schema", "description")
 """What a file says of itself beside its kinds."""
 ASSUMED = "assumed"
@@ -50,7 +54,7 @@ class Installation(NamedTuple):
 class InvalidInstallation(ValueError):  # named for what it says
     """A file that is not an installation: says which file, where in it, and what would be right."""
 
-    def __init__(self, file: Path, where: str, what: str) -> None:
+    def __init__(self, file: Path | str, where: str, what: str) -> None:
         super().__init__(f"{file}: {where}: {what}")
 
 
@@ -75,6 +79,42 @@ def bundled_path(name: str) -> Path | None:
     return next((path for path in places if path.parent == FOLDER and name and files(path)), None)
 
 
+def is_document(name: str) -> bool:
+    """Tell whether what stands for an installation is its own text, as scenarios bring it along."""
+    return name.startswith("{")
+
+
+def title_of(name: str) -> str:
+    """Give what people see of what stands for an installation."""
+    return BROUGHT if is_document(name) else name
+
+
+def embedded(name: str) -> str:
+    """Give an installation so that it holds everywhere: a bundled one by its name, any other as its text."""
+    if is_document(name) or bundled_path(name) is not None:
+        return name
+    path = path_of(name)
+    return text_of(path, stamps(path))
+
+
+@lru_cache(maxsize=32)
+def text_of(path: Path, marks: Stamps) -> str:  # noqa: ARG001 - what the cache goes by
+    found: dict[str, list[tuple[int, Any]]] = {}
+    for file in files(path):
+        for name, rows in document_of(file).items():
+            if name not in REMARKS:
+                found.setdefault(name, []).extend(enumerate(rows))
+    # Where a transition stands in its own file is its position: those of several files stay in that order.
+    together = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in found.items()}
+    return jsontext.written(together).decode()
+
+
+@lru_cache(maxsize=32)
+def read_text(text: str) -> Installation:
+    """Give what an installation's own text says; `InvalidInstallation` if it says none."""
+    return gathered([(BROUGHT, jsontext.read(text))])
+
+
 def read(path: Path) -> Installation:
     """Give what an installation's file or folder says; `InvalidInstallation` if it is not one."""
     return read_stamped(path, stamps(path))
@@ -95,11 +135,15 @@ def files(path: Path) -> list[Path]:
 
 @lru_cache(maxsize=32)
 def read_stamped(path: Path, marks: Stamps) -> Installation:  # noqa: ARG001 - what the cache goes by
+    return gathered((file, document_of(file)) for file in files(path))
+
+
+def gathered(documents: Iterable[tuple[Path | str, Any]]) -> Installation:
+    """Give what documents say together; each comes with what messages call it."""
     records: Records = {}
     notes: Origins = {}
-    for file in files(path):
-        document = document_of(file)
-        if FOLDER not in file.parents and (wrong := problem("installation", document)):
+    for file, document in documents:
+        if not (isinstance(file, Path) and FOLDER in file.parents) and (wrong := problem("installation", document)):
             where, _, what = wrong.partition(": ")
             raise InvalidInstallation(file, where, what)
         for where, kind, entry in entries(document):
@@ -131,7 +175,7 @@ def entries(document: Mapping[str, Any]) -> Iterator[tuple[str, type[Any], dict[
             yield f"/{name}/{position}", KINDS[name], place | row
 
 
-def parse(file: Path, where: str, kind: type[Any], entry: Mapping[str, Any]) -> tuple[Any, Origin]:
+def parse(file: Path | str, where: str, kind: type[Any], entry: Mapping[str, Any]) -> tuple[Any, Origin]:
     """Give the record and the origin that an entry stands for."""
     columns = converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     try:

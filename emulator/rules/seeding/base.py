@@ -168,6 +168,13 @@ class Scattered(Sequence[int]):
     def _ids(self) -> tuple[int, ...]:
         return tuple(self._find(self._kind))
 
+    @cached_property
+    def _among(self) -> frozenset[int]:
+        return frozenset(self._ids)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._among
+
     def __len__(self) -> int:
         return len(self._ids)
 

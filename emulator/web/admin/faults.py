@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from emulator.core.world import World
-from emulator.faulting import arm_asked, disarm
+from emulator.faulting import arm_asked, disarm, disarm_all
 from emulator.rules.arming import fault_document
 from emulator.web.admin.documents import answered, asked_document, nothing
 
@@ -25,7 +25,7 @@ def add_faults(pages: Blueprint, world: Callable[[], World]) -> None:
 
     @pages.delete("/faults")
     def disarm_faults() -> Response:
-        world().faults.clear()
+        disarm_all(world())
         return nothing()
 
     @pages.delete("/faults/<int:id>")

@@ -11,6 +11,7 @@ from emulator.core.refusals import InvalidDocument
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.handlers.control import checked
+from emulator.rules.installation import title_of
 from emulator.rules.scenarios import Scenario, as_text, bundled, from_document, misfit
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.web.admin.documents import answered, asked_document
@@ -63,7 +64,7 @@ def scenario_document(world: World) -> dict[str, Any]:
     found = {
         "name": settings.scenario,
         "description": source.description,
-        "installation": settings.installation,
+        "installation": title_of(settings.installation),
         "packages": source.packages,
         "seed": settings.seed,
         "clock": as_text(settings.start),
