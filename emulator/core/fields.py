@@ -207,7 +207,18 @@ class JsonField(_Scalar):
             value = value.parsed()
         if value is None:
             raise FieldError(NULL)
+        if not _is_json(value):
+            raise FieldError(NOT_JSON)
         return value
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether JSON can hold a value: a number like 1e999 is read as infinite, which it cannot."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 class Sent(str):

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_serve import environment
+from tests.support.browsers import CHROMIUM
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TIMEOUT = 300
 
 needs_node = pytest.mark.skipif(

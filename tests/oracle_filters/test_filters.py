@@ -24,7 +24,7 @@ PATHS = {
     "transfer": "/api/v1/oms/transfer_orders/list-simple/",
     "delivery_range": "/api/v1/oms/packages/delivery-ranges/",
 }
-BATCHES, EACH = 10, 45
+BATCHES, EACH = 10, 25
 SHARE = {"package": 4, "transfer": 3, "package_simple": 1, "delivery_range": 1}
 
 

@@ -305,6 +305,7 @@ def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Wa
     download.value.save_as(file)
     for bring in (chosen, dropped):
         oms.session().put("/__admin/scenario", json={"name": "empty"})
+        page.reload()  # nothing tells of the last time
         bring(page, file)
         expect(page.get_by_role("status").get_by_text("Loaded mine.json").first).to_be_visible()
         assert oms.session().get(PACKAGES).json()["count"] == 31
