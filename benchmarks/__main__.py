@@ -54,6 +54,7 @@ def main(names: tuple[str, ...], *, quick: bool, file: Path | None) -> None:
     for bar in bars:
         click.echo(f"measuring {bar.name} ...", err=True)
         results.append(result_of(bar, plan))
+        click.echo(f"  {report.line(results[-1])}", err=True)
     stolen = report.stolen(before)
     click.echo(f"{report.table(results)}\nstolen by the host meanwhile: {stolen:.1f} %")
     if file:

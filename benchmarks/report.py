@@ -37,6 +37,12 @@ def cells(result: Result) -> tuple[str, ...]:
     )
 
 
+def line(result: Result) -> str:
+    """One bar as it is measured: what is seen of a run that does not come to its end."""
+    told = "ours {1}, theirs {2} {3}, ratio {4} ({5}), {6}: {7}"
+    return result.problem or told.format(*cells(result))
+
+
 def figure(value: float) -> str:
     """Three digits, or all of a large number's."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -126,7 +126,7 @@ def differences(
         for name, value in columns.items()
         if getattr(delivery, name) != value
     ]
-    sent = orjson.loads(delivery.body)["payload"] if payload else {}
+    sent = orjson.loads(delivery.body)["payload"] if payload and delivery.body else {}
     return found + [
         f"payload {name} is {sent.get(name)!r}, not {value!r}"
         for name, value in payload.items()

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 NETWORK_ERROR = 500
 """The status that is recorded where no answer came."""
+NOT_SENT = "not sent: "
+"""How the reason begins where an address may not be called: no use to try again. No answer is recorded so."""
 
 
 class Outcome(NamedTuple):

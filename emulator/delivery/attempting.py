@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,10 @@ class Attempts:
         """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""
         started, before = world.clock.now(), machine_seconds()
         event, hook = event_of(world, event_id)
+        if host_of(hook.target_url) not in world.mailbox.receivers:
+            refused = self._caller.refusal(hook.target_url)
+            if refused is not None:
+                return self._not_sent(world, event, hook, str(refused), started)
         body = request_body(event, world.root, world.kept)
         try:
             plan = Plan(headers(hook, body))
@@ -55,6 +60,17 @@ class Attempts:
             plan.headers, body, None, "", delivered=False, disturbed=None if asked is None else asked.kind,
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
+
+    def _not_sent(self, world: World, event: WebhookEvent, hook: Webhook, why: str, started: datetime) -> Outcome:
+        """Tell of what is not even made, since nobody may get it."""
+        told = world.mailbox.log.add(
+            Delivery(
+                0, started, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
+                {}, b"", None, why, delivered=False,
+            )
+        )  # fmt: skip
+        world.mailbox.count([told])
+        return unanswered(why, 0.0, started)
 
     def deliver(self, world: World, event_id: int) -> bool:
         """Send an event once, and record what came of it, unless it is gone by then; tell whether all was well.

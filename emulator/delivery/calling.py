@@ -16,6 +16,7 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
 from emulator.core.hosts import is_loopback
+from emulator.core.sending import NOT_SENT
 from emulator.core.sources import machine_seconds
 from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer, Refused
 from emulator.rules.requesting import AUTHORIZATION, LENGTH
@@ -126,7 +127,20 @@ class Caller:
         """Insist that an address may be called."""
         host = (urlsplit(url).hostname or "").lower()
         if not is_loopback(host) and host not in self.allowed_hosts:
-            raise Refused(f"not sent: the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}")
+            told = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
+            raise Refused(f"{NOT_SENT}{told}")
+
+    def refusal(self, url: str) -> Refused | None:
+        """Give why an address will not be called, where that is plain without a request for it."""
+        try:
+            is_plain = url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None
+            if is_plain:
+                self.check(url)
+        except Refused as refused:
+            return refused
+        except ValueError:  # no address at all: what becomes of it, the library says
+            return None
+        return None
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, str]:

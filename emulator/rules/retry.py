@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.sending import Outcome
+from emulator.core.sending import NOT_SENT, Outcome
 from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction, View
 from emulator.rules.policies import POLICIES
@@ -37,6 +37,8 @@ def next_attempt(event: WebhookEvent, hook: Webhook) -> datetime | None:
     """Give when the event is sent next; None where it will not be, or where the hook's policy says no time."""
     if event.delivered or event.retry_count >= MOST_ATTEMPTS:
         return None
+    if isinstance(event.response_content, str) and event.response_content.startswith(NOT_SENT):
+        return None  # it would be refused again, and a busy world would be full of that
     if event.retry_count == 0:
         return event.created_date
     try:

@@ -95,7 +95,8 @@ def test_addresses_elsewhere_are_refused_with_a_reason(oms: Emulator, url: str) 
     delivery, event = sent(oms, url)
     assert "is not this machine; --allow-webhook-host" in delivery.response
     assert (delivery.status, event.response_http_status, event.delivered) == (None, 500, False)
-    assert event.due is not None, "it is tried again, as after any failure"
+    assert event.due is None, "it would be refused again"
+    assert (delivery.headers, delivery.body) == ({}, b""), "nothing is made for nobody"
 
 
 def test_a_host_that_is_allowed_is_called() -> None:

@@ -322,11 +322,12 @@ def test_an_address_that_cannot_be_called_is_recorded_as_the_sender_records_it(a
 
 
 def test_what_is_different_on_purpose() -> None:
-    """The sender calls any address; we refuse to leave this machine, and say so in its record."""
+    """The sender calls any address, and again; we refuse to leave this machine, and record that once."""
     ours, _ = by_us("http://192.0.2.1/", {})
     with patch("requests.sessions.Session.send", side_effect=requests.ConnectionError("called")):
         theirs = by_them("http://192.0.2.1/", {}, b'{"event":{"uuid":"%032x"},"payload":{"a":1}}' % 1)
-    assert (theirs.status, theirs.content, theirs.wait) == (ours.status, "called", ours.wait)
+    assert (theirs.status, theirs.content) == (ours.status, "called")
+    assert (theirs.wait is not None, ours.wait) == (True, None)
     assert ours.content == "not sent: the hook '192.0.2.1' is not this machine; --allow-webhook-host 192.0.2.1"
 
 
