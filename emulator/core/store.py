@@ -112,6 +112,10 @@ class View:
         """Give the records that a relation finds under a key, by id."""
         return [self.one(kind, id_) for id_ in self.related(kind, relation, key)]
 
+    def latest(self, kind: type[R], relation: str, key: Any) -> Iterator[R]:
+        """Give the same records the other way round, each when it is asked for."""
+        return (self.one(kind, id_) for id_ in reversed(self.related(kind, relation, key)))
+
     def count(self, kind: type[Any], key: Any) -> int:
         """Give how many records of a kind have this key (`records.TALLIES`)."""
         return self.base.tally(kind).get(key, 0) + int(self.maps.get((kind, "tally"), _NO_MAP).get(key, 0))

@@ -44,10 +44,9 @@ class Attempts:
         """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""
         started, before = world.clock.now(), machine_seconds()
         event, hook = event_of(world, event_id)
-        if host_of(hook.target_url) not in world.mailbox.receivers:
-            refused = self._caller.refusal(hook.target_url)
-            if refused is not None:
-                return self._not_sent(world, event, hook, str(refused), started)
+        refused = self.refusal(world, event_id)
+        if refused is not None:
+            return self._not_sent(world, event, hook, str(refused), started)
         body = request_body(event, world.root, world.kept)
         try:
             plan = Plan(headers(hook, body))
@@ -60,6 +59,14 @@ class Attempts:
             plan.headers, body, None, "", delivered=False, disturbed=None if asked is None else asked.kind,
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
+
+    def refusal(self, world: World, event_id: int) -> NoAnswer | None:
+        """Give why nobody may be told of an event, where that is plain beforehand."""
+        event = world.root.get(WebhookEvent, event_id)
+        hook = None if event is None else world.root.get(Webhook, event.webhook)
+        if hook is None or host_of(hook.target_url) in world.mailbox.receivers:
+            return None
+        return self._caller.refusal(hook.target_url)
 
     def _not_sent(self, world: World, event: WebhookEvent, hook: Webhook, why: str, started: datetime) -> Outcome:
         """Tell of what is not even made, since nobody may get it."""

@@ -143,11 +143,31 @@ class WorldsCourier:
         """Look at a world: something may be due in it, now or later."""
         if self._is_delivering(world) or next_due(world.root) is None:
             return  # who delivers looks again afterwards
+        if world.keeper is None and self._refuse(world) and next_due(world.root) is None:
+            return
         with self._lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._hire()
             self._wanted.notify()
+
+    def _refuse(self, world: World) -> bool:
+        """Record at once what may not be sent and is due first: nobody is called, so no thread is worth waking.
+
+        Where a file keeps the world that is left to the threads: their writes share one with others.
+        """
+        done = False
+        while not line_of(world).held and (event_id := first_due(world)) is not None:
+            if self._attempts.refusal(world, event_id) is None:
+                break
+            with self._lock:
+                line = line_of(world)
+                if event_id in line.on_the_way:
+                    break
+                line.on_the_way.add(event_id)
+            self._deliver((world, event_id), looks_again=True)
+            done = True
+        return done
 
     def _hire(self) -> None:
         name = f"delivery {len(self._threads) + 1}"
@@ -208,8 +228,11 @@ class WorldsCourier:
             line.timer = at
             heapq.heappush(self._timers, (at, next(self._order), weakref.ref(world)))
 
-    def _deliver(self, claim: Claim) -> None:
-        """Send an event and record what came of it, whatever happens: it never raises, and the claim ends."""
+    def _deliver(self, claim: Claim, *, looks_again: bool = False) -> None:
+        """Send an event and record what came of it, whatever happens: it never raises, and the claim ends.
+
+        Unless the caller looks for the next one itself, a thread is told to.
+        """
         world, event_id = claim
         began, is_done, is_good, line = machine_seconds(), False, False, line_of(world)
         self._thread.world = world
@@ -230,10 +253,10 @@ class WorldsCourier:
                     line.allowed = max(1, line.allowed // 2)
                 elif is_good:
                     line.allowed = min(line.allowed + 1, self.pool)
-                if self.mode == "background":
+                if self.mode == "background" and not looks_again:
                     self._ready[id(world)] = world
+                    self._wanted.notify()
                 self._arrived.notify_all()
-                self._wanted.notify()
 
     def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         """Send what is due, as far as that is done in so many seconds; what is left stays queued in its world."""

@@ -78,8 +78,7 @@ def printed(transition: Transition) -> str:
 def explained(view: View, subject: Any) -> str:
     """Give the state of the subject, how it got there, and what is allowed now, in one line."""
     state = view.one(State, subject.state)
-    logs = view.find(TransitionLog, "subject", (state.content_type, subject.id))
-    last = logs[-1] if logs else None
+    last = next(view.latest(TransitionLog, "subject", (state.content_type, subject.id)), None)
     since = "since the scenario's start"
     if last is not None and last.request_id == "":
         since = f"by itself since {last.created_date:%Y-%m-%dT%H:%M:%S}Z"

@@ -101,10 +101,11 @@ def filters_in(filters: str, query: str, content_type: str) -> tuple[Met, ...]:
 
 def transition_met(arrival: Arrival, graph: str, dimension: str) -> list[Met]:
     """Give the transition that a command took, or that was refused to it, if the body names one of its graph."""
-    content_type = str(arrival.environ.get("CONTENT_TYPE", ""))
-    view = arrival.world.root
+    view, said = arrival.world.root, arrival.seen.parsed
     with suppress(ApiError, BadRequest):
-        asked = validate(NAMING, parse_body(content_type, arrival.seen.body))
+        if said is None:
+            said = parse_body(str(arrival.environ.get("CONTENT_TYPE", "")), arrival.seen.body)
+        asked = validate(NAMING, said)
         transition = named(view, asked.get("transition"), asked.get("slug"))
         if view.one(State, transition.source_state).enum_class == KINDS[graph][1]:
             return [(dimension, name_of(view, transition))]

@@ -228,7 +228,8 @@ def body_reader(environ: Environ, seen: Seen) -> Body:
 
     def read() -> Any:
         seen.body = sent_body(environ)
-        return parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
+        seen.parsed = parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
+        return seen.parsed
 
     return Body(read)
 

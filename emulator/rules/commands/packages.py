@@ -92,8 +92,8 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
 def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
     """The package returns to the state in which it was blocked; where no log tells which, to any that is offered."""
     content_type = step.tx.one(State, package.state).content_type
-    logs = step.tx.find(TransitionLog, "subject", (content_type, package.id))
-    blocked = next((log for log in reversed(logs) if log.new_state == step.transition.source_state), None)
+    logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
+    blocked = next((log for log in logs if log.new_state == step.transition.source_state), None)
     if blocked is not None and blocked.old_state != package.state:
         before = step.tx.one(State, blocked.old_state).name
         message = f'{package.number} was blocked in state "{before}" and can return to that one only.'
