@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 EXCHANGES = 1_000
 """How many exchanges a journal keeps, unless told otherwise."""
@@ -29,8 +28,6 @@ class Seen:
     """The kind of the fault that disturbed the answer."""
     body: bytes = b""
     """What was sent, once it was read."""
-    parsed: Any = None
-    """What that says, once it was parsed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,14 +132,12 @@ class Caller:
 
     def refusal(self, url: str) -> Refused | None:
         """Give why an address will not be called, where that is plain without a request for it."""
-        try:
-            is_plain = url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None
-            if is_plain:
-                self.check(url)
-        except Refused as refused:
-            return refused
-        except ValueError:  # no address at all: what becomes of it, the library says
-            return None
+        with suppress(ValueError):  # no address at all: what becomes of it, the library says
+            try:
+                if url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None:
+                    self.check(url)
+            except Refused as refused:
+                return refused
         return None
 
 
@@ -187,10 +185,8 @@ def read(raw: Any, until: float) -> Answer:
             if machine_seconds() > until:
                 raise NoAnswer("Read timed out.")
     finally:
-        if whole:
-            raw.release_conn()
-        else:
+        if not whole:
             raw.close()
-            raw.release_conn()
+        raw.release_conn()
     kept = bytes(body[:LARGEST])
     return Answer(raw.status, kept, kept.decode(get_encoding_from_headers(raw.headers) or "utf-8", "replace"))

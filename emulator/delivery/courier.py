@@ -141,9 +141,11 @@ class WorldsCourier:
 
     def wake(self, world: World) -> None:
         """Look at a world: something may be due in it, now or later."""
-        if self._is_delivering(world) or next_due(world.root) is None:
+        if self._is_delivering(world):
             return  # who delivers looks again afterwards
-        if world.keeper is None and self._refuse(world) and next_due(world.root) is None:
+        while (claim := self._refusable(world)) is not None:
+            self._deliver(claim, looks_again=True)
+        if next_due(world.root) is None:
             return
         with self._lock:
             self._ready[id(world)] = world
@@ -151,23 +153,20 @@ class WorldsCourier:
                 self._hire()
             self._wanted.notify()
 
-    def _refuse(self, world: World) -> bool:
-        """Record at once what may not be sent and is due first: nobody is called, so no thread is worth waking.
+    def _refusable(self, world: World) -> Claim | None:
+        """Claim what is due first if it may not be sent: nobody is called, so no thread is worth waking.
 
         Where a file keeps the world that is left to the threads: their writes share one with others.
         """
-        done = False
-        while not line_of(world).held and (event_id := first_due(world)) is not None:
-            if self._attempts.refusal(world, event_id) is None:
-                break
-            with self._lock:
-                line = line_of(world)
-                if event_id in line.on_the_way:
-                    break
-                line.on_the_way.add(event_id)
-            self._deliver((world, event_id), looks_again=True)
-            done = True
-        return done
+        if world.keeper is not None or next_due(world.root) is None:
+            return None
+        with self._lock:
+            line = line_of(world)
+            event_id = None if world.closed or line.held else first_due(world)
+            if event_id is None or self._attempts.refusal(world, event_id) is None:
+                return None
+            line.on_the_way.add(event_id)
+            return world, event_id
 
     def _hire(self) -> None:
         name = f"delivery {len(self._threads) + 1}"

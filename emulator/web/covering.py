@@ -20,7 +20,7 @@ from emulator.rules.graph import KINDS, name_of, named
 from emulator.rules.scenarios import DOCUMENTED
 from emulator.web.access import EXPIRED, READERS
 from emulator.web.bodies import parse_body
-from emulator.web.dispatch import Arrival, parsed_query
+from emulator.web.dispatch import PARSED, Arrival, parsed_query
 
 ROWS = {route.operation: route for route in ROUTES}
 NAMING = {key: COMMAND[key] for key in ("transition", "slug")}
@@ -101,7 +101,7 @@ def filters_in(filters: str, query: str, content_type: str) -> tuple[Met, ...]:
 
 def transition_met(arrival: Arrival, graph: str, dimension: str) -> list[Met]:
     """Give the transition that a command took, or that was refused to it, if the body names one of its graph."""
-    view, said = arrival.world.root, arrival.seen.parsed
+    view, said = arrival.world.root, arrival.environ.get(PARSED)
     with suppress(ApiError, BadRequest):
         if said is None:
             said = parse_body(str(arrival.environ.get("CONTENT_TYPE", "")), arrival.seen.body)

@@ -41,7 +41,11 @@ LOG = logging.getLogger("emulator")
 LARGEST_BODY = 32 * 1024 * 1024
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
-Environ = Mapping[str, Any]
+Environ = dict[str, Any]
+
+
+PARSED = "emulator.parsed"
+"""What a body says, for the rest of its request: the journal keeps the bytes alone, and counts them."""
 
 
 class Arrival(NamedTuple):
@@ -228,8 +232,8 @@ def body_reader(environ: Environ, seen: Seen) -> Body:
 
     def read() -> Any:
         seen.body = sent_body(environ)
-        seen.parsed = parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
-        return seen.parsed
+        environ[PARSED] = parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
+        return environ[PARSED]
 
     return Body(read)
 

@@ -16,6 +16,7 @@ import requests
 from emulator import Emulator
 from emulator.core.deliveries import Delivery
 from emulator.core.records import WebhookEvent
+from emulator.delivery import WorldsCourier
 from emulator.rules.retry import next_due
 from tests.support.receivers import Got, answer, receiving
 
@@ -240,3 +241,31 @@ def test_a_retry_that_is_asked_for_is_sent_and_recorded() -> None:
     again = Emulator("empty")
     requests_put_scenario(again, oms.export())
     assert again.world.root.one(WebhookEvent, event).delivered
+
+
+def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
+    """Many who write at once each look at what is due; no event is refused twice, and none is left."""
+    oms = Emulator("empty", clock="real", delivery="background")
+    url = "http://elsewhere.example/"
+    oms.hooks.add(url, EVENT)
+    threads = [threading.Thread(target=lambda: [oms.package() for _ in range(25)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    oms.hooks.flush()
+    refused = Counter(each.event for each in to(oms.hooks.deliveries, url))
+    assert (len(refused), set(refused.values())) == (200, {1})
+    assert next_due(oms.world.root) is None
+
+
+def test_a_closed_world_refuses_nothing_more() -> None:
+    """Its events stay as they are, and whoever wakes it does not wait for them."""
+    oms = Emulator("empty", clock="real", delivery="flush")
+    oms.hooks.add("http://elsewhere.example/", EVENT)
+    oms.package()
+    waits = next_due(oms.world.root)
+    oms.world.closed = True
+    WorldsCourier("background").outfit(oms.world)
+    assert waits is not None
+    assert next_due(oms.world.root) == waits
