@@ -149,8 +149,8 @@ class Hasty:
     def check(self) -> None:
         self.kept.check()
 
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
-        self.kept.keep(world, line, transaction)
+    def keep(self, world: World, lines: Sequence[bytes], transaction: Transaction) -> Safe:
+        self.kept.keep(world, lines, transaction)
         return at_once
 
 

@@ -147,21 +147,23 @@ def recorded(scenario: Scenario) -> Loaded:
     return Loaded(base, kept, Root(base, {}), tuple(known.corrections))
 
 
-def announce(tx: Transaction) -> None:
-    """Turn the queued events of a transaction into a record for each active hook of their type.
+def announce(tx: Transaction) -> list[WebhookEvent]:
+    """Turn the queued events of a transaction into a record for each active hook of their type; give these.
 
     This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
     """
     told_from = Root(tx.base, dict(tx.maps), tx.number)
-    for event_type, kind, id_ in tx.events:
-        for hook in tx.find(Webhook, "event_type", event_type):
-            if hook.is_active:
-                add_event(tx, hook, told_from.one(kind, id_), told_from)
+    return [
+        add_event(tx, hook, told_from.one(kind, id_), told_from)
+        for event_type, kind, id_ in tx.events
+        for hook in tx.find(Webhook, "event_type", event_type)
+        if hook.is_active
+    ]
 
 
-def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> None:
+def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> WebhookEvent:
     id_ = tx.new_id(WebhookEvent)
-    tx.add(
+    return tx.add(
         WebhookEvent(
             id=id_,
             webhook=hook.id,

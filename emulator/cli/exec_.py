@@ -52,6 +52,7 @@ class Child:
         self.command = command
         self.pid = 0
         self._early: list[int] = []
+        self._went_on = False
         for number in PASSED_ON:
             signal.signal(number, self.pass_on)
         signal.signal(signal.SIGCONT, self.go_on)
@@ -80,6 +81,7 @@ class Child:
 
     def go_on(self, number: int, frame: FrameType | None) -> None:
         """Let the command go on; `fg` has given us the terminal, which is for it, and `bg` has not."""
+        self._went_on = True
         if self.pid and holder() == os.getpgrp():
             give_terminal(self.pid)
         self.pass_on(number, frame)
@@ -91,8 +93,10 @@ class Child:
             if not os.WIFSTOPPED(status):
                 self._process.returncode = os.waitstatus_to_exitcode(status)
                 return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+            self._went_on = False
             os.kill(os.getpid(), signal.SIGSTOP)
-            self.go_on(signal.SIGCONT, None)
+            if not self._went_on:  # another thread got the signal, and the handler waits for this one
+                self.go_on(signal.SIGCONT, None)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ import json
 import logging
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -170,21 +170,18 @@ class Stop:
     """Waits for SIGTERM (exit code 0) or Ctrl-C (130)."""
 
     def __init__(self) -> None:
-        self.code = 0
-        self._asked = threading.Event()
+        self._asked: SimpleQueue[int] = SimpleQueue()  # an event waits for itself if a signal comes as it begins to
         for number in CODES:
             signal.signal(number, self._ask)
 
     def _ask(self, number: int, _: FrameType | None) -> None:
-        self.code = CODES[signal.Signals(number)]
-        self._asked.set()
+        self._asked.put(CODES[signal.Signals(number)])
 
     def wait(self, emulator: Emulator) -> int:
         """Say where the emulator answers, wait until told to stop, and give the exit code."""
         click.echo(f"ready: {emulator.server_url}")
         sys.stdout.flush()
-        self._asked.wait()
-        return self.code
+        return self._asked.get()
 
 
 class JsonLines(logging.Formatter):

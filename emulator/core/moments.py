@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from emulator.core.faults import Counted, Faults
 from emulator.core.sources import ClockMode
-from emulator.core.steps import StepLog
+from emulator.core.steps import Step, StepLog
 from emulator.core.store import Root, Transaction
 from emulator.core.undoing import Write
 
@@ -80,6 +80,19 @@ class Agenda(Protocol):
         """Do what is due by now; afterwards `next` is later, or None."""
 
 
+class Followed(NamedTuple):
+    """What followed from a write by itself, in the same one."""
+
+    steps: Sequence[Step]
+    """What tells of it, after the write's own step."""
+    tell: Callable[[], None]
+    """Tells others, once the write is kept."""
+
+
+Announce = Callable[[Transaction], Sequence[Any]]
+"""Turns the events that a transaction queued into records, and gives these."""
+Follow = Callable[["World", Transaction, Sequence[Any]], Followed | None]
+"""Takes the records of a write's events, and changes in the same transaction what follows from them."""
 Safe = Callable[[], None]
 """Waits until something is on disk; `NotKept` if it never will be."""
 
@@ -90,8 +103,8 @@ class Keeper(Protocol):
     def check(self) -> None:
         """Raise `NotKept` if nothing can be kept any more."""
 
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
-        """Take a step, in the order of the writes."""
+    def keep(self, world: World, lines: Sequence[bytes], transaction: Transaction) -> Safe:
+        """Take a write's step, and those of what followed in it, in the order of the writes."""
 
     def rewrite(self, world: World) -> Safe:
         """Take the world as it is: its steps are those at `course`, up to their present number."""

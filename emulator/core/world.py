@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
-from emulator.core.moments import Agenda, Keeper, Moment, Pace, Safe, Settings
+from emulator.core.moments import Agenda, Announce, Follow, Followed, Keeper, Moment, Pace, Safe, Settings
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import WRITE_STEP, Clock, ClockMode
@@ -23,8 +23,6 @@ from emulator.core.store import Root, Transaction
 from emulator.core.undoing import Undoable, Write
 
 __all__ = ["Agenda", "Announce", "Keeper", "Moment", "Pace", "Safe", "Settings", "World"]
-
-Announce = Callable[[Transaction], None]
 
 
 @dataclass(eq=False)
@@ -36,7 +34,7 @@ class World:
     base: Base
     clock: Clock
     announce: Announce
-    """Turns the events that a transaction queued into records, just before the commit."""
+    """Called just before the commit."""
     root: Root = field(init=False)
     calls: dict[str, list[datetime]] = field(default_factory=dict)
     """Throttled callers, by scheme, role and scope -> when their latest calls were."""
@@ -54,6 +52,8 @@ class World:
     """When the latest write was."""
     snapshots: dict[str, Moment] = field(default_factory=dict)
     agenda: list[Agenda] = field(default_factory=list)
+    follow: Follow | None = None
+    """Called just before the commit of what is not repeated, where there were events."""
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
     after_clock: list[Callable[[World], None]] = field(default_factory=list)
@@ -135,16 +135,22 @@ class World:
                 now = self._replaying or self._next_write()
                 transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
-                if transaction.events:
-                    self.announce(transaction)
-                safe = self._commit(transaction)
-                if transaction.events and self._replaying is None:
-                    self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+                followed = self._announced(transaction) if transaction.events else None
+                safe = self._commit(transaction, followed.steps if followed else ())
             finally:
                 self.writing = False
         if safe is not None:
             safe()
+        if followed is not None:
+            followed.tell()
         self._tell()
+
+    def _announced(self, transaction: Transaction) -> Followed | None:
+        announced = self.announce(transaction)
+        if self._replaying is not None:
+            return None
+        self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+        return None if self.follow is None or not announced else self.follow(self, transaction, announced)
 
     def _tell(self) -> None:
         for tell in self.after_write:
@@ -156,7 +162,7 @@ class World:
         is_called_for = doing is None or doing.step.request_id is not None
         return self.clock.next_write() if is_called_for else self.clock.now()
 
-    def _commit(self, transaction: Transaction) -> Safe | None:
+    def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> Safe | None:
         doing: Doing | None = getattr(self._thread, "doing", None)
         step = None if doing is None else doing.done(transaction.now)
         if doing is not None:
@@ -171,14 +177,15 @@ class World:
         else:
             before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
             self.undoable.called(Write(before, self.written, transaction.now, request_id, steps=1, untold=0))
+        for _ in followed:
+            self.undoable.followed(is_step=True)
         self.root, self.written = transaction.root(), transaction.now
         self.clock.wrote(transaction.now)
-        if step is None:
-            self.untold += 1
-            return None
-        line = line_of(step)
-        self.steps.append(line)
-        return None if self.keeper is None else self.keeper.keep(self, line, transaction)
+        self.untold += step is None
+        lines = [line_of(each) for each in (step, *followed) if each is not None]
+        for line in lines:
+            self.steps.append(line)
+        return None if self.keeper is None else self.keeper.keep(self, lines, transaction)
 
     def undo(self) -> str:
         """Take the last call's write back, with what followed from it by itself; give the id of its request.

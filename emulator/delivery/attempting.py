@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.core.deliveries import Delivery
+from emulator.core.moments import Followed
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.sources import machine_seconds
+from emulator.core.store import Transaction
 from emulator.core.world import World
-from emulator.delivery.answers import Answer, NoAnswer
+from emulator.delivery.answers import Answer, NoAnswer, Refused
 from emulator.delivery.disturbing import CHANGES, WAITS, Plan
+from emulator.delivery.permitted import Permitted
 from emulator.delivery.receivers import receive
-from emulator.handlers.outcomes import EventGone, keep_outcome, postpone
+from emulator.handlers.outcomes import EventGone, keep_outcome, outcome_step, postpone
 from emulator.rules.requesting import headers
+from emulator.rules.retry import record_outcome
 from emulator.shapes.events import request_body
 
 if TYPE_CHECKING:
@@ -31,22 +35,24 @@ class Attempts:
     """Makes attempts."""
 
     def __init__(self, allowed_hosts: Collection[str], timeout: float, longest: float) -> None:
-        self._calls_to = (allowed_hosts, timeout, longest)
+        self._permitted = Permitted(allowed_hosts)
+        self._times = (timeout, longest)
         self.longest = longest + timeout
 
     @cached_property
     def _caller(self) -> Caller:
         from emulator.delivery.calling import Caller  # noqa: PLC0415 - requests is imported when used
 
-        return Caller(*self._calls_to)
+        return Caller(self._permitted, *self._times)
 
     def attempt(self, world: World, event_id: int) -> Outcome:
         """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""
         started, before = world.clock.now(), machine_seconds()
         event, hook = event_of(world, event_id)
-        refused = self.refusal(world, event_id)
+        refused = self._refusal(world, hook)
         if refused is not None:
-            return self._not_sent(world, event, hook, str(refused), started)
+            tell(world, [not_sent(event, hook, str(refused), started)])
+            return unanswered(str(refused), 0.0, started)
         body = request_body(event, world.root, world.kept)
         try:
             plan = Plan(headers(hook, body))
@@ -60,24 +66,26 @@ class Attempts:
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
 
-    def refusal(self, world: World, event_id: int) -> NoAnswer | None:
-        """Give why nobody may be told of an event, where that is plain beforehand."""
-        event = world.root.get(WebhookEvent, event_id)
-        hook = None if event is None else world.root.get(Webhook, event.webhook)
-        if hook is None or host_of(hook.target_url) in world.mailbox.receivers:
-            return None
-        return self._caller.refusal(hook.target_url)
+    def _refusal(self, world: World, hook: Webhook) -> Refused | None:
+        """Give why a hook may not be told of anything, where that is plain beforehand."""
+        return (
+            None if host_of(hook.target_url) in world.mailbox.receivers else self._permitted.refusal(hook.target_url)
+        )
 
-    def _not_sent(self, world: World, event: WebhookEvent, hook: Webhook, why: str, started: datetime) -> Outcome:
-        """Tell of what is not even made, since nobody may get it."""
-        told = world.mailbox.log.add(
-            Delivery(
-                0, started, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
-                {}, b"", None, why, delivered=False,
-            )
-        )  # fmt: skip
-        world.mailbox.count([told])
-        return unanswered(why, 0.0, started)
+    def refuse(self, world: World, tx: Transaction, events: Sequence[WebhookEvent]) -> Followed | None:
+        """Give up those of a write's events that nobody may be told of, in the same write; give what tells of that.
+
+        Whatever is to be done to deliveries on demand comes first, when they are attempted.
+        """
+        refused, steps = [], []
+        for event in events if not world.mailbox.disturbances else ():
+            hook = tx.one(Webhook, event.webhook)
+            if (why := self._refusal(world, hook)) is not None:
+                outcome = unanswered(str(why), 0.0, tx.now)
+                record_outcome(tx, event.id, outcome)
+                steps.append(outcome_step(event.id, outcome)._replace(at=tx.now))
+                refused.append(not_sent(event, hook, str(why), tx.now))
+        return Followed(steps, partial(tell, world, refused)) if steps else None
 
     def deliver(self, world: World, event_id: int) -> bool:
         """Send an event once, and record what came of it, unless it is gone by then; tell whether all was well.
@@ -124,8 +132,7 @@ class Attempts:
                 status, content = error.recorded
                 outcome = unanswered(content, machine_seconds() - before, delivery.at, status)
                 told = delivery._replace(response=str(error))
-            told = world.mailbox.log.add(told._replace(delivered=200 <= outcome.status < 300))
-            world.mailbox.count([told])
+            tell(world, [told._replace(delivered=200 <= outcome.status < 300)])
             outcomes.append(outcome)
         return outcomes[0]
 
@@ -142,6 +149,19 @@ def event_of(world: World, event_id: int) -> tuple[WebhookEvent, Webhook]:
     root = world.root
     event: Any = root.one(WebhookEvent, event_id)
     return event, root.one(Webhook, event.webhook)
+
+
+def not_sent(event: WebhookEvent, hook: Webhook, why: str, at: datetime) -> Delivery:
+    """Give what is not even made, since nobody may get it."""
+    return Delivery(
+        0, at, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
+        {}, b"", None, why, delivered=False,
+    )  # fmt: skip
+
+
+def tell(world: World, deliveries: Iterable[Delivery]) -> None:
+    """Remember attempts among the world's deliveries, and tell of them."""
+    world.mailbox.count([world.mailbox.log.add(each) for each in deliveries])
 
 
 def host_of(url: str) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -15,10 +14,9 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
-from emulator.core.hosts import is_loopback
-from emulator.core.sending import NOT_SENT
 from emulator.core.sources import machine_seconds
-from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer, Refused
+from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer
+from emulator.delivery.permitted import Permitted
 from emulator.rules.requesting import AUTHORIZATION, LENGTH
 
 LARGEST = 64 * 1024
@@ -45,10 +43,8 @@ class Target(NamedTuple):
 class Caller:
     """Calls hooks, from any thread; each thread keeps its own connections open."""
 
-    def __init__(
-        self, allowed_hosts: Collection[str] = (), timeout: float = TIMEOUT, longest: float = LONGEST
-    ) -> None:
-        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+    def __init__(self, permitted: Permitted, timeout: float = TIMEOUT, longest: float = LONGEST) -> None:
+        self._permitted = permitted
         self.timeout, self.longest = timeout, longest
         self._timeout = Timeout(connect=timeout, read=timeout)
         self._thread = threading.local()
@@ -73,7 +69,7 @@ class Caller:
         until = machine_seconds() + self.longest
         try:
             target = self._target(session, url)
-            self.check(target.url)
+            self._permitted.check(target.url)
             made = merged(session.headers, headers, target.headers)
             raw = self._sent(target, made, body)
             if not is_redirect(raw):
@@ -85,7 +81,7 @@ class Caller:
                 request, before = next_request(session, response, request), response.status_code
                 if done == MOST_REDIRECTS:  # the sender records the last redirect's status, which is no error
                     raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", before)
-                self.check(request.url or "", "redirects to ")
+                self._permitted.check(request.url or "", "redirects to ")
                 response, done = self._followed(session, request), done + 1
             return read(response.raw, until)
         except (requests.RequestException, HTTPError) as error:
@@ -122,23 +118,6 @@ class Caller:
 
     def _followed(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         return session.get_adapter(request.url or "").send(request, stream=True, timeout=self.timeout, verify=True)
-
-    def check(self, url: str, how: str = "") -> None:
-        """Insist that an address may be called."""
-        host = (urlsplit(url).hostname or "").lower()
-        if not is_loopback(host) and host not in self.allowed_hosts:
-            told = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
-            raise Refused(f"{NOT_SENT}{told}")
-
-    def refusal(self, url: str) -> Refused | None:
-        """Give why an address will not be called, where that is plain without a request for it."""
-        with suppress(ValueError):  # no address at all: what becomes of it, the library says
-            try:
-                if url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None:
-                    self.check(url)
-            except Refused as refused:
-                return refused
-        return None
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, str]:

@@ -69,6 +69,7 @@ class WorldsCourier:
         world.courier = self
         world.agenda.append(self)
         if self.mode == "background":
+            world.follow = self._attempts.refuse
             world.after_write.append(self.wake)
             world.after_clock.append(self.wake)
             self.wake(world)
@@ -141,32 +142,13 @@ class WorldsCourier:
 
     def wake(self, world: World) -> None:
         """Look at a world: something may be due in it, now or later."""
-        if self._is_delivering(world):
+        if self._is_delivering(world) or next_due(world.root) is None:
             return  # who delivers looks again afterwards
-        while (claim := self._refusable(world)) is not None:
-            self._deliver(claim, looks_again=True)
-        if next_due(world.root) is None:
-            return
         with self._lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._hire()
             self._wanted.notify()
-
-    def _refusable(self, world: World) -> Claim | None:
-        """Claim what is due first if it may not be sent: nobody is called, so no thread is worth waking.
-
-        Where a file keeps the world that is left to the threads: their writes share one with others.
-        """
-        if world.keeper is not None or next_due(world.root) is None:
-            return None
-        with self._lock:
-            line = line_of(world)
-            event_id = None if world.closed or line.held else first_due(world)
-            if event_id is None or self._attempts.refusal(world, event_id) is None:
-                return None
-            line.on_the_way.add(event_id)
-            return world, event_id
 
     def _hire(self) -> None:
         name = f"delivery {len(self._threads) + 1}"
@@ -227,11 +209,8 @@ class WorldsCourier:
             line.timer = at
             heapq.heappush(self._timers, (at, next(self._order), weakref.ref(world)))
 
-    def _deliver(self, claim: Claim, *, looks_again: bool = False) -> None:
-        """Send an event and record what came of it, whatever happens: it never raises, and the claim ends.
-
-        Unless the caller looks for the next one itself, a thread is told to.
-        """
+    def _deliver(self, claim: Claim) -> None:
+        """Send an event and record what came of it, whatever happens: it never raises, and the claim ends."""
         world, event_id = claim
         began, is_done, is_good, line = machine_seconds(), False, False, line_of(world)
         self._thread.world = world
@@ -252,7 +231,7 @@ class WorldsCourier:
                     line.allowed = max(1, line.allowed // 2)
                 elif is_good:
                     line.allowed = min(line.allowed + 1, self.pool)
-                if self.mode == "background" and not looks_again:
+                if self.mode == "background":
                     self._ready[id(world)] = world
                     self._wanted.notify()
                 self._arrived.notify_all()

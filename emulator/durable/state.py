@@ -35,7 +35,7 @@ from emulator.durable.tables import (
     put_faults,
     put_now,
     put_snapshot,
-    put_step,
+    put_steps,
     put_world,
 )
 from emulator.durable.writer import Work, Writer
@@ -163,9 +163,9 @@ class KeptWorld:
     def check(self) -> None:
         self.state.check()
 
-    def keep(self, world: World, line: bytes, transaction: Transaction) -> Safe:
-        at = place_of(world.course.id, len(world.steps))
-        return self._add(world, partial(put_step, at, line, changed_by(transaction)))
+    def keep(self, world: World, lines: Sequence[bytes], transaction: Transaction) -> Safe:
+        at = place_of(world.course.id, len(world.steps) - len(lines) + 1)
+        return self._add(world, partial(put_steps, at, lines, changed_by(transaction)))
 
     def rewrite(self, world: World) -> Safe:
         course = self.state.new_course(world)

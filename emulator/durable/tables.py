@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import chain, count, repeat
 from typing import NamedTuple
 
 from emulator.core.faults import Armed
@@ -45,8 +46,10 @@ def course_row(course: Course) -> CourseRow:
     return course.id, None if course.parent is None else course.parent.id, course.upto
 
 
-def put_step(at: int, line: bytes, changed: Changed, connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO steps VALUES (?, ?, ?)", (at, line, as_text(changed)))
+def put_steps(at: int, lines: Sequence[bytes], changed: Changed, connection: sqlite3.Connection) -> None:
+    """Put the steps of one write, from a place on; what it changed is told with the first."""
+    changes = chain([as_text(changed)], repeat(b""))
+    connection.executemany("INSERT INTO steps VALUES (?, ?, ?)", zip(count(at), lines, changes, strict=False))
 
 
 def put_now(world: int, now: Now, connection: sqlite3.Connection) -> None:

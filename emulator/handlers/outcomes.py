@@ -28,11 +28,15 @@ def keep_outcome(
     `request_id` is the call that asked for the attempt, where one did. `LookupError` where there is no such event:
     `EventGone` where it is not the one that was `sent`.
     """
-    step = Step(RECORD_OUTCOME, {"pk": event_id}, request_id=request_id, body=document_of(outcome))
-    with world.doing(Doing(step)), world.transaction() as tx:
+    with world.doing(Doing(outcome_step(event_id, outcome, request_id))), world.transaction() as tx:
         if sent is not None:
             check_is_still(world, tx.get(WebhookEvent, event_id), sent)
         return record_outcome(tx, event_id, outcome)
+
+
+def outcome_step(event_id: int, outcome: Outcome, request_id: str | None = None) -> Step:
+    """Give the step that tells of an outcome."""
+    return Step(RECORD_OUTCOME, {"pk": event_id}, request_id=request_id, body=document_of(outcome))
 
 
 def check_is_still(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:

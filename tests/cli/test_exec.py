@@ -37,18 +37,18 @@ print(json.dumps([url, guide.status_code, reference.status_code, guide.json()["c
 sys.exit(7)
 """
 WAITS = """
-import signal, sys, threading
-told, end = [], threading.Event()
+import queue, signal, sys
+told, end = [], queue.SimpleQueue()
 
 def tell(number, _):
     told.append(number)
     if number == signal.SIGTERM:
-        end.set()
+        end.put(None)
 
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
     signal.signal(number, tell)
 print("waiting", flush=True)
-end.wait()
+end.get()
 print(",".join(map(str, told)), flush=True)
 sys.exit(3)
 """
@@ -69,13 +69,21 @@ def run() -> Iterator[Run]:
     yield start
     for process in started:
         if process.poll() is None:
-            process.kill()
+            for pid in [*children_of(process), process.pid]:
+                os.kill(pid, signal.SIGKILL)
         process.communicate()
+
+
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    """Give the commands of an `exec` that runs: they keep its pipes open after its end."""
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in found.read_text().split()] if found.exists() else []
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout
-    return process.stdout.readline().strip()
+    with killed_if_late(process):
+        return process.stdout.readline().strip()
 
 
 def test_the_command_finds_an_emulator_and_its_exit_code_is_ours(run: Run) -> None:
@@ -226,18 +234,17 @@ print(pk, requests.post(f"{url}{pk}/set_remote_id/", json={"remote_id": "R-7"}, 
 
 
 CTRL_C = """
-import os, signal, sys, threading
-told, first = [], threading.Event()
+import os, queue, signal, sys
+told = queue.SimpleQueue()
 
 def tell(*_):
-    told.append(1)
-    first.set()
+    told.put(1)
 
 signal.signal(signal.SIGINT, tell)
 print("waiting", sys.stdin.isatty(), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
-first.wait()
+told.get()
 typed = input()
-print("times", len(told), typed, flush=True)
+print("times", 1 + told.qsize(), typed, flush=True)
 sys.exit(5)
 """
 
@@ -247,7 +254,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_command_once(run: Run) -> None:
     ours, theirs = pty.openpty()
     process = run(CTRL_C, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=own_terminal)
     os.close(theirs)
-    with os.fdopen(ours, "r+b", buffering=0) as terminal:
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, killed_if_late(process):
         assert until(terminal, b"waiting") == b"waiting True True"
         terminal.write(b"\x03typed\n")
         assert until(terminal, b"times") == b"times 1 typed"

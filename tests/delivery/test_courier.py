@@ -16,6 +16,7 @@ import requests
 from emulator import Emulator
 from emulator.core.deliveries import Delivery
 from emulator.core.records import WebhookEvent
+from emulator.core.store import Root
 from emulator.delivery import WorldsCourier
 from emulator.rules.retry import next_due
 from tests.support.receivers import Got, answer, receiving
@@ -244,7 +245,7 @@ def test_a_retry_that_is_asked_for_is_sent_and_recorded() -> None:
 
 
 def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
-    """Many who write at once each look at what is due; no event is refused twice, and none is left."""
+    """Many write at once; no event is refused twice, and none is left."""
     oms = Emulator("empty", clock="real", delivery="background")
     url = "http://elsewhere.example/"
     oms.hooks.add(url, EVENT)
@@ -257,6 +258,44 @@ def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
     refused = Counter(each.event for each in to(oms.hooks.deliveries, url))
     assert (len(refused), set(refused.values())) == (200, {1})
     assert next_due(oms.world.root) is None
+
+
+def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
+    """Nobody sees the event without it; it is a step of its own, and is undone and repeated with that write."""
+    oms = Emulator("empty", clock="real", delivery="background")
+    seen = []
+    oms.world.after_write.insert(0, lambda world: seen.append([event.retry_count for event in events_of(world.root)]))
+    oms.hooks.add("http://elsewhere.example/", EVENT)
+    url = f"{oms.server_url}/__admin/packages"
+    assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]
+    assert seen == [[], [1, 1], [1, 1, 1, 1]], "the scenario's own hook is elsewhere too"
+    steps = oms.export()["steps"][-6:]
+    assert [step["operation"] for step in steps] == ["control_make_package", "record_outcome", "record_outcome"] * 2
+    assert [len({step["at"] for step in each}) for each in (steps[:3], steps[3:])] == [1, 1]
+    again = Emulator("empty")
+    assert requests_put_scenario(again, oms.export()) == 200
+    path = "/whisperer/hook_events/?limit=100"
+    assert oms.session().get(path).content == again.session().get(path).content
+    oms.undo()
+    assert [event.retry_count for event in events_of(oms.world.root)] == [1, 1]
+    assert oms.export()["steps"][-3:] == steps[:3]
+
+
+def events_of(root: Root) -> list[WebhookEvent]:
+    return sorted(root.all(WebhookEvent))
+
+
+def test_what_is_asked_of_a_delivery_comes_before_its_refusal() -> None:
+    """An event that is to wait waits, and is refused in its time."""
+    oms = Emulator("empty", clock="real", delivery="background")
+    oms.hooks.add("http://elsewhere.example/", EVENT)
+    oms.hooks.disturb("delay", times=2, seconds=3600)
+    oms.package()
+    oms.hooks.flush()
+    waits = next_due(oms.world.root)
+    assert waits is not None
+    assert waits[0] - oms.clock.now() > timedelta(minutes=59)
+    assert not oms.hooks.deliveries
 
 
 def test_a_closed_world_refuses_nothing_more() -> None:
