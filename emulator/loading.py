@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -147,32 +148,28 @@ def recorded(scenario: Scenario) -> Loaded:
     return Loaded(base, kept, Root(base, {}), tuple(known.corrections))
 
 
-def announce(tx: Transaction) -> list[WebhookEvent]:
-    """Turn the queued events of a transaction into a record for each active hook of their type; give these.
+def announce(tx: Transaction, settled: Callable[[WebhookEvent, Webhook], WebhookEvent]) -> None:
+    """Turn the queued events of a transaction into a record for each active hook of their type.
 
     This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
     """
     told_from = Root(tx.base, dict(tx.maps), tx.number)
-    return [
-        add_event(tx, hook, told_from.one(kind, id_), told_from)
-        for event_type, kind, id_ in tx.events
-        for hook in tx.find(Webhook, "event_type", event_type)
-        if hook.is_active
-    ]
+    for event_type, kind, id_ in tx.events:
+        for hook in tx.find(Webhook, "event_type", event_type):
+            if hook.is_active:
+                tx.add(settled(new_event(tx, hook, told_from.one(kind, id_), told_from), hook))
 
 
-def add_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> WebhookEvent:
+def new_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> WebhookEvent:
     id_ = tx.new_id(WebhookEvent)
-    return tx.add(
-        WebhookEvent(
-            id=id_,
-            webhook=hook.id,
-            object_id=subject.id,
-            content_type=content_type_of(subject, tx),
-            created_date=tx.now,
-            modified_date=tx.now,
-            uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),
-            told_from=told_from,
-            due=tx.now,
-        )
+    return WebhookEvent(
+        id=id_,
+        webhook=hook.id,
+        object_id=subject.id,
+        content_type=content_type_of(subject, tx),
+        created_date=tx.now,
+        modified_date=tx.now,
+        uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),
+        told_from=told_from,
+        due=tx.now,
     )

@@ -80,19 +80,21 @@ class Agenda(Protocol):
         """Do what is due by now; afterwards `next` is later, or None."""
 
 
-class Followed(NamedTuple):
-    """What followed from a write by itself, in the same one."""
+class Settled(NamedTuple):
+    """An event with which all is over in the write that it comes from."""
 
-    steps: Sequence[Step]
-    """What tells of it, after the write's own step."""
+    event: Any
+    """Its record, as it is afterwards."""
+    step: Step
+    """What tells of that, after the write's own step."""
     tell: Callable[[], None]
     """Tells others, once the write is kept."""
 
 
-Announce = Callable[[Transaction], Sequence[Any]]
-"""Turns the events that a transaction queued into records, and gives these."""
-Follow = Callable[["World", Transaction, Sequence[Any]], Followed | None]
-"""Takes the records of a write's events, and changes in the same transaction what follows from them."""
+Settle = Callable[["World", Any, Any], Settled | None]
+"""Takes the record of an event that comes up, and of its hook; None where it is to be sent."""
+Announce = Callable[[Transaction, Callable[[Any, Any], Any]], None]
+"""Turns the events that a transaction queued into records, each as what it gets makes of it and its hook."""
 Safe = Callable[[], None]
 """Waits until something is on disk; `NotKept` if it never will be."""
 

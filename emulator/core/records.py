@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
 Json: TypeAlias = bytes
@@ -634,6 +635,12 @@ TALLIES: dict[type[Any], tuple[str, ...]] = {
 
 QUEUES: dict[type[Any], str] = {WebhookEvent: "due"}
 """Kinds whose records wait for a time -> the column that has it; `View.queued` gives them in this order."""
+
+LOOKED_UP: dict[type[Any], frozenset[str]] = {
+    kind: frozenset((*chain(*RELATIONS.get(kind, {}).values()), *TALLIES.get(kind, ()), QUEUES.get(kind, "id")))
+    for kind in KINDS.values()
+}
+"""The columns by which records of a kind are found, counted or waited for: these cost more to change."""
 
 
 def relation_key(record: Any, columns: tuple[str, ...]) -> Any:

@@ -15,7 +15,7 @@ from immutables import Map
 
 from emulator.core import queues
 from emulator.core.bases import Base
-from emulator.core.records import QUEUES, RELATIONS, TALLIES, relation_key
+from emulator.core.records import LOOKED_UP, QUEUES, RELATIONS, TALLIES, relation_key
 
 R = TypeVar("R")
 
@@ -179,7 +179,10 @@ class Transaction(View):
         kind = type(record)
         current: Any = self.one(kind, record.id)  # type: ignore[attr-defined]
         changed: R = current._replace(**columns)
-        self._put(kind, current, changed)
+        if LOOKED_UP[kind].isdisjoint(columns):
+            self._keep(kind, changed)
+        else:
+            self._put(kind, current, changed)
         return changed
 
     def remove(self, record: Any) -> None:
@@ -234,9 +237,12 @@ class Transaction(View):
         """Give the root that these changes make."""
         return Root(self.base, self.maps)
 
+    def _keep(self, kind: type[Any], record: Any) -> None:
+        self.touched[kind, record.id] = None
+        self.maps[kind] = self.maps.get(kind, _NO_MAP).set(record.id, record)
+
     def _put(self, kind: type[Any], before: Any | None, after: Any) -> None:
-        self.touched[kind, after.id] = None
-        self.maps[kind] = self.maps.get(kind, _NO_MAP).set(after.id, after)
+        self._keep(kind, after)
         for relation, columns in RELATIONS.get(kind, {}).items():
             old = _UNTOUCHED if before is None else relation_key(before, columns)
             new = relation_key(after, columns)
@@ -280,5 +286,7 @@ class Transaction(View):
             elif old in changed:
                 changed = changed.delete(old)
         if new is not _UNTOUCHED:
-            changed = changed.set(new, tuple(sorted((*self.related(kind, relation, new), id_))))
+            known = self.related(kind, relation, new)
+            is_last = not known or known[-1] < id_
+            changed = changed.set(new, (*known, id_) if is_last else tuple(sorted((*known, id_))))
         self.maps[name] = changed

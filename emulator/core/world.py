@@ -14,7 +14,7 @@ from emulator.core.coverage import Coverage
 from emulator.core.deliveries import Courier, Mailbox
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
-from emulator.core.moments import Agenda, Announce, Follow, Followed, Keeper, Moment, Pace, Safe, Settings
+from emulator.core.moments import Agenda, Announce, Keeper, Moment, Pace, Safe, Settings, Settle, Settled
 from emulator.core.refusals import Conflict
 from emulator.core.sending import Deliver, send_nothing
 from emulator.core.sources import WRITE_STEP, Clock, ClockMode
@@ -52,8 +52,8 @@ class World:
     """When the latest write was."""
     snapshots: dict[str, Moment] = field(default_factory=dict)
     agenda: list[Agenda] = field(default_factory=list)
-    follow: Follow | None = None
-    """Called just before the commit of what is not repeated, where there were events."""
+    settle: Settle | None = None
+    """Called for each event of what is not repeated."""
     after_write: list[Callable[[World], None]] = field(default_factory=list)
     """Told of each write once it is safe."""
     after_clock: list[Callable[[World], None]] = field(default_factory=list)
@@ -135,22 +135,31 @@ class World:
                 now = self._replaying or self._next_write()
                 transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
-                followed = self._announced(transaction) if transaction.events else None
-                safe = self._commit(transaction, followed.steps if followed else ())
+                settled = self._announced(transaction) if transaction.events else ()
+                safe = self._commit(transaction, [each.step for each in settled])
             finally:
                 self.writing = False
         if safe is not None:
             safe()
-        if followed is not None:
-            followed.tell()
+        for each in settled:
+            each.tell()
         self._tell()
 
-    def _announced(self, transaction: Transaction) -> Followed | None:
-        announced = self.announce(transaction)
-        if self._replaying is not None:
-            return None
-        self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
-        return None if self.follow is None or not announced else self.follow(self, transaction, announced)
+    def _announced(self, transaction: Transaction) -> list[Settled]:
+        """Make records of a write's events; give those with which all is over."""
+        found: list[Settled] = []
+
+        def settled(event: Any, hook: Any) -> Any:
+            over = None if self.settle is None or self._replaying else self.settle(self, event, hook)
+            if over is None:
+                return event
+            found.append(over)
+            return over.event
+
+        self.announce(transaction, settled)
+        if self._replaying is None:
+            self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+        return found
 
     def _tell(self) -> None:
         for tell in self.after_write:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.core.deliveries import Delivery
-from emulator.core.moments import Followed
+from emulator.core.moments import Settled
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.sources import machine_seconds
-from emulator.core.store import Transaction
 from emulator.core.world import World
-from emulator.delivery.answers import Answer, NoAnswer, Refused
+from emulator.delivery.answers import Answer, NoAnswer
 from emulator.delivery.disturbing import CHANGES, WAITS, Plan
 from emulator.delivery.permitted import Permitted
 from emulator.delivery.receivers import receive
 from emulator.handlers.outcomes import EventGone, keep_outcome, outcome_step, postpone
 from emulator.rules.requesting import headers
-from emulator.rules.retry import record_outcome
+from emulator.rules.retry import attempted
 from emulator.shapes.events import request_body
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ class Attempts:
         event, hook = event_of(world, event_id)
         refused = self._refusal(world, hook)
         if refused is not None:
-            tell(world, [not_sent(event, hook, str(refused), started)])
-            return unanswered(str(refused), 0.0, started)
+            tell(world, not_sent(event, hook, refused, started))
+            return unanswered(refused, 0.0, started)
         body = request_body(event, world.root, world.kept)
         try:
             plan = Plan(headers(hook, body))
@@ -66,26 +65,23 @@ class Attempts:
         )  # fmt: skip
         return self._sent(world, delivery, plan, before)
 
-    def _refusal(self, world: World, hook: Webhook) -> Refused | None:
+    def _refusal(self, world: World, hook: Webhook) -> str | None:
         """Give why a hook may not be told of anything, where that is plain beforehand."""
         return (
             None if host_of(hook.target_url) in world.mailbox.receivers else self._permitted.refusal(hook.target_url)
         )
 
-    def refuse(self, world: World, tx: Transaction, events: Sequence[WebhookEvent]) -> Followed | None:
-        """Give up those of a write's events that nobody may be told of, in the same write; give what tells of that.
+    def settle(self, world: World, event: WebhookEvent, hook: Webhook) -> Settled | None:
+        """Give up an event of which nobody may be told, in the write that it comes from; give what tells of that.
 
         Whatever is to be done to deliveries on demand comes first, when they are attempted.
         """
-        refused, steps = [], []
-        for event in events if not world.mailbox.disturbances else ():
-            hook = tx.one(Webhook, event.webhook)
-            if (why := self._refusal(world, hook)) is not None:
-                outcome = unanswered(str(why), 0.0, tx.now)
-                record_outcome(tx, event.id, outcome)
-                steps.append(outcome_step(event.id, outcome)._replace(at=tx.now))
-                refused.append(not_sent(event, hook, str(why), tx.now))
-        return Followed(steps, partial(tell, world, refused)) if steps else None
+        if world.mailbox.disturbances or (why := self._refusal(world, hook)) is None:
+            return None
+        outcome = unanswered(why, 0.0, event.created_date)
+        step = outcome_step(event.id, outcome)._replace(at=event.created_date)
+        delivery = not_sent(event, hook, why, event.created_date)
+        return Settled(attempted(event, hook, outcome, event.created_date), step, partial(tell, world, delivery))
 
     def deliver(self, world: World, event_id: int) -> bool:
         """Send an event once, and record what came of it, unless it is gone by then; tell whether all was well.
@@ -132,7 +128,7 @@ class Attempts:
                 status, content = error.recorded
                 outcome = unanswered(content, machine_seconds() - before, delivery.at, status)
                 told = delivery._replace(response=str(error))
-            tell(world, [told._replace(delivered=200 <= outcome.status < 300)])
+            tell(world, told._replace(delivered=200 <= outcome.status < 300))
             outcomes.append(outcome)
         return outcomes[0]
 
@@ -159,9 +155,9 @@ def not_sent(event: WebhookEvent, hook: Webhook, why: str, at: datetime) -> Deli
     )  # fmt: skip
 
 
-def tell(world: World, deliveries: Iterable[Delivery]) -> None:
-    """Remember attempts among the world's deliveries, and tell of them."""
-    world.mailbox.count([world.mailbox.log.add(each) for each in deliveries])
+def tell(world: World, delivery: Delivery) -> None:
+    """Remember an attempt among the world's deliveries, and tell of it."""
+    world.mailbox.count([world.mailbox.log.add(delivery)])
 
 
 def host_of(url: str) -> str:

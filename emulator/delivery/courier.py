@@ -69,7 +69,7 @@ class WorldsCourier:
         world.courier = self
         world.agenda.append(self)
         if self.mode == "background":
-            world.follow = self._attempts.refuse
+            world.settle = self._attempts.settle
             world.after_write.append(self.wake)
             world.after_clock.append(self.wake)
             self.wake(world)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from emulator.core.jsontext import compact
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import NOT_SENT, Outcome
 from emulator.core.sources import made_uuid
@@ -102,17 +103,22 @@ def record_outcome(tx: Transaction, event_id: int, outcome: Outcome) -> WebhookE
     `LookupError` where there is no such event.
     """
     event = tx.one(WebhookEvent, event_id)
-    attempts = [printed(outcome.started or tx.now), *json.loads(event.request_datetimes)]
+    after = attempted(event, tx.one(Webhook, event.webhook), outcome, tx.now)
+    return tx.change(event, **after._asdict())
+
+
+def attempted(event: WebhookEvent, hook: Webhook, outcome: Outcome, now: datetime) -> WebhookEvent:
+    """Give an event as an attempt leaves it."""
+    attempts = [printed(outcome.started or now), *json.loads(event.request_datetimes)]
     event = event._replace(
-        modified_date=tx.now,
+        modified_date=now,
         response_content=outcome.content,
         response_http_status=outcome.status,
         delivered=200 <= outcome.status < 300,
-        request_datetimes=json.dumps(attempts, separators=(",", ":")).encode(),
+        request_datetimes=compact(attempts),
         retry_count=event.retry_count + 1,
     )
-    after = next_attempt(event, tx.one(Webhook, event.webhook))
-    return tx.change(event, **event._asdict() | {"due": after})
+    return event._replace(due=next_attempt(event, hook))
 
 
 def printed(at: datetime) -> str:

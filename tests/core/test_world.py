@@ -105,7 +105,7 @@ def test_events_are_announced_within_the_transaction() -> None:
     """Once, after all changes, and only where there are some."""
     heard: list[tuple[list[tuple[str, type, int]], int]] = []
 
-    def announce(tx: Transaction) -> None:
+    def announce(tx: Transaction, _: object) -> None:
         heard.append((tx.events, tx.one(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
@@ -120,7 +120,7 @@ def test_events_are_announced_within_the_transaction() -> None:
 
 
 def test_a_failing_announcement_leaves_no_trace() -> None:
-    def announce(tx: Transaction) -> None:
+    def announce(tx: Transaction, _: object) -> None:
         raise LookupError("no such record")
 
     world = world_of([Stock(1, 1, 1)], announce=announce)
