@@ -54,5 +54,8 @@ def nearest(template: str, method: str) -> Route | None:
 
 
 def similarity(template: str, route: Route) -> float:
+    """Give how alike they are, or 0 where a look at their letters shows that they are not near."""
     names = "/".join("<>" if part.startswith("<") else part for part in route.path.split("/"))
-    return SequenceMatcher(None, template.replace("-", "_"), names.replace("-", "_"), autojunk=False).ratio()
+    both = SequenceMatcher(None, template.replace("-", "_"), names.replace("-", "_"), autojunk=False)
+    far = both.real_quick_ratio() < NEAR or both.quick_ratio() < NEAR  # neither is less than the ratio
+    return 0.0 if far else both.ratio()

@@ -46,6 +46,7 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body go apart, and the body would wait for the sender's word
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
