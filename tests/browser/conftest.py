@@ -30,8 +30,9 @@ expect.set_options(timeout=30_000)  # a machine may be busy with the rest of the
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process have the browser, which xdist must know before it deals; where there is none, say so."""
+    here = f"{Path(__file__).parent}/"
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("browser"))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
