@@ -10,6 +10,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -250,7 +251,7 @@ def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     release = threading.Event()
     with receiving(lambda *_: release.wait(60)) as receiver:  # type: ignore[arg-type,return-value]
         queued(oms, receiver.url, 2_000)
-        courier = WorldsCourier("background", timeout=0.05)
+        courier = WorldsCourier("background", timeout=0.01)
         tracemalloc.start()
         courier.outfit(oms.world)
         receiver.wait_for(200)
@@ -291,7 +292,7 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
         for _ in range(5):
             first.package()
         receiver.wait_for(2)
-        first._courier.stop(first.worlds.all(), seconds=0.1)
+        first._courier.stop = partial(first._courier.stop, seconds=0.1)  # type: ignore[method-assign]
         first.close()
         on_the_way = len(receiver.got)
         gate.open.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from tests.oracle import service as protocol  # configures Django: once in a process
 
@@ -150,10 +150,22 @@ def made(one: Filter, of: Of) -> Any:
     return CLASSES[one.type](field_name=of.field, lookup_expr=of.lookup, exclude=of.exclude, distinct=True)
 
 
+class Filters(django_filters.FilterSet):
+    """Makes the class of its form once: the filters stay what they are, and most of a query's time would go there."""
+
+    forms: ClassVar[dict[type[Any], Any]] = {}
+
+    def get_form_class(self) -> Any:
+        kind = type(self)
+        if kind not in self.forms:
+            self.forms[kind] = super().get_form_class()
+        return self.forms[kind]
+
+
 def filter_set(name: str, table: FilterSet) -> Any:
     filters = {each: made(one, TABLES[name][one.name]) for each, one in table.names}
     meta = type("Meta", (), {"model": MODELS[table.kind], "fields": []})
-    return type("Filters", (django_filters.FilterSet,), {**filters, "Meta": meta})
+    return type("OwnFilters", (Filters,), {**filters, "Meta": meta})
 
 
 class Sort(OrderingFilter):
