@@ -11,8 +11,15 @@ from dataclasses import dataclass
 
 from flask import Flask, Response
 from waitress import create_server
+from waitress.channel import HTTPChannel
 
-from emulator.listening import Channel
+from emulator.listening import KeptAliveTask
+
+
+class KeptAlive(HTTPChannel):
+    """waitress's own, but for this: it would close the connection after each 204, and be the slower for it."""
+
+    task_class = KeptAliveTask
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def main() -> None:
     threads = int(sys.argv[1])
     app = create_app(load(sys.stdin.buffer.read()))
     server = create_server(app, host="127.0.0.1", port=0, threads=threads)
-    server.channel_class = Channel  # or it would close the connection after each 204, and be the slower for it
+    server.channel_class = KeptAlive
     sys.stdout.write(f"ready: http://127.0.0.1:{server.effective_port}\n")
     sys.stdout.flush()
     server.run()

@@ -14,7 +14,7 @@ FEW = 200
 BLOCK, UNBLOCK = 1021, 1025
 """The default installation's transitions that take a waiting package out of work and back."""
 FLOCK = 20
-"""Packages that take turns: many more than there are connections, so that a package's commands keep their order."""
+"""Packages that take turns, each among those of one connection: a package's commands keep their order."""
 CALLERS = 4
 TURNS = 20
 
@@ -44,7 +44,7 @@ def commanding(pk: int, transition: int) -> Request:
 def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
     """Requests per second of whole turns: afterwards every package is where it was."""
     turns = round(TURNS * plan.seconds) or 1
-    job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns)
+    job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns, shares=True)
     return checked(job).rps
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
 
@@ -54,6 +54,7 @@ class Job:
     """One slice of load: the requests are cycled over all connections, for `seconds` after `warm_up`.
 
     With a `limit`, no more requests than that are sent: each of the list once, say, where they change something.
+    With `shares`, each connection sends its own part of them: every so-many-th of the list, in that order.
     """
 
     port: int
@@ -64,6 +65,7 @@ class Job:
     limit: int | None = None
     host: str = "127.0.0.1"
     patience: float = 30.0
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Connection:
     """One socket and how far its answer has come."""
 
     sock: socket.socket
+    variants: Iterator[tuple[Request, bytes]]
     wanted: Request
     sent_at: float
     head: bytes = b""
@@ -126,7 +129,7 @@ class Driver:
     def __init__(self, job: Job) -> None:
         host = f"{job.host}:{job.port}"
         self.job = job
-        self.variants: Iterator[tuple[Request, bytes]] = cycle([(r, r.wire(host)) for r in job.requests])
+        self.variants = variants(job, [(request, request.wire(host)) for request in job.requests])
         self.selector = selectors.DefaultSelector()
         self.buffer = bytearray(BUFFER)
         self.view = memoryview(self.buffer)
@@ -140,9 +143,9 @@ class Driver:
         self.start = perf_counter() + self.job.warm_up
         self.end = self.start + self.job.seconds
         try:
-            for sock in sockets:
+            for sock, wanted in zip(sockets, self.variants, strict=True):
                 if not self.over(perf_counter()):
-                    self.enlist(sock)
+                    self.enlist(sock, wanted)
             while self.busy:
                 self.turn()
             self.end = min(self.end, perf_counter())
@@ -170,11 +173,11 @@ class Driver:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
-    def enlist(self, sock: socket.socket) -> None:
+    def enlist(self, sock: socket.socket, wanted: Iterator[tuple[Request, bytes]]) -> None:
         """Send the first request on a new socket."""
         sock.setblocking(False)
-        request, wire = next(self.variants)
-        connection = Connection(sock, request, perf_counter())
+        request, wire = next(wanted)
+        connection = Connection(sock, wanted, request, perf_counter())
         self.selector.register(sock, selectors.EVENT_READ, connection)
         self.busy += 1
         self.send(connection, wire)
@@ -216,10 +219,10 @@ class Driver:
             self.latencies.append(now - connection.sent_at)
         if connection.closes or connection.problem:
             self.replace(connection, now)
-        elif self.over(now):
+        elif self.over(now) or (following := next(connection.variants, None)) is None:
             self.retire(connection)
         else:
-            connection.wanted, wire = next(self.variants)
+            connection.wanted, wire = following
             connection.head, connection.length, connection.left = b"", None, -1
             connection.sent_at = now
             self.send(connection, wire)
@@ -233,7 +236,7 @@ class Driver:
         self.retire(connection)
         if not self.over(now):
             self.reconnects += 1
-            self.enlist(self.connect())
+            self.enlist(self.connect(), connection.variants)
 
     def retire(self, connection: Connection) -> None:
         self.selector.unregister(connection.sock)
@@ -266,6 +269,14 @@ class Driver:
             reasons=self.reasons,
             reconnects=self.reconnects,
         )
+
+
+def variants(job: Job, requests: list[tuple[Request, bytes]]) -> list[Iterator[tuple[Request, bytes]]]:
+    """What each connection sends."""
+    if not job.shares:
+        return [cycle(requests)] * job.connections  # one and the same
+    each = None if job.limit is None else job.limit // job.connections
+    return [islice(cycle(requests[first :: job.connections]), each) for first in range(job.connections)]
 
 
 def read_head(connection: Connection, data: bytes) -> int:

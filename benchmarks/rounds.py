@@ -55,7 +55,7 @@ class Bound:
         return ratio >= self.limit if self.sign == "≥" else ratio <= self.limit
 
     def __str__(self) -> str:
-        return f"{self.sign} {self.limit:g}"
+        return f"{self.sign} {self.limit:g}" if self.limit else "printed"
 
 
 def at_least(limit: float) -> Bound:
@@ -64,6 +64,10 @@ def at_least(limit: float) -> Bound:
 
 def at_most(limit: float) -> Bound:
     return Bound("≤", limit)
+
+
+PRINTED = at_least(0)
+"""Of what is measured to judge another bar by."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from waitress.task import WSGITask
 
 from emulator.core.sources import machine_seconds
 from emulator.web.edge import EDGE, Close, Move, Wait
+from emulator.workers import LONG, Workers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 32
-"""What waits on purpose holds none of them: see `Held`."""
+"""At most; what waits on purpose holds none of them: see `Held`."""
 LARGEST_REQUEST = 32 * 1024 * 1024
 MOST_CONNECTIONS = 10_000
 """waitress takes no more than 100 unless told, and those whose answers are held count."""
@@ -114,6 +115,16 @@ class Channel(HTTPChannel):
         held, self._held = self._held, None
         return held or Task(channel, request)
 
+    def writable(self) -> bool:
+        """Tell whether the loop is to send something: not what a thread is sending now.
+
+        Or else it would be told at once, again and again, that it could, and keep the interpreter from that thread.
+        """
+        if not self.outbuf_lock.acquire(blocking=False):
+            return False
+        self.outbuf_lock.release()
+        return bool(super().writable())
+
     def service(self) -> None:
         try:
             super().service()
@@ -172,6 +183,7 @@ def listen(app: WSGIApplication, host: str, port: int) -> Any:
         app,
         sockets=[bound(host, port)],
         threads=THREADS,
+        _dispatcher=Workers(THREADS),  # type: ignore[arg-type]  # of a dispatcher, what servers call
         max_request_body_size=LARGEST_REQUEST,
         connection_limit=MOST_CONNECTIONS,
         ident="oms-emulator",
@@ -200,6 +212,7 @@ class Serving:
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
         self._server = listen(app, host, port)
+        self._workers: Workers = self._server.task_dispatcher
         self.url = url_of(host, self._server.effective_port)
         self._stopping = threading.Event()
         self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
@@ -210,7 +223,7 @@ class Serving:
     def stop(self) -> None:
         """Let the answers that are being made be sent, then close the port and every connection."""
         self._server.later.stop()
-        self._server.task_dispatcher.shutdown()
+        self._workers.shutdown()
         self._stopping.set()
         self._server.pull_trigger()
         self._loop.join()
@@ -219,7 +232,9 @@ class Serving:
     def _run(self) -> None:
         while not self._stopping.is_set():
             # poll, unlike select, takes any number of connections
-            wasyncore.loop(timeout=LOOP_SECONDS, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
+            timeout = LONG if self._workers.is_waited_for() else LOOP_SECONDS
+            wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
+            self._workers.relieve()
 
 
 def url_of(host: str, port: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.core.bases import Base, TableBase
-from emulator.core.records import ABSENT, State, Transition
+from emulator.core.records import State, Transition
 from emulator.core.store import Root
 from emulator.rules import installation
-from emulator.rules.graph import COMMAND, KINDS, name_of, states_of, transitions_of
+from emulator.rules.graph import COMMAND, KINDS, name_of, row_of, states_of, transitions_of
 
 Graph = dict[str, Any]
 
@@ -35,16 +35,7 @@ def state_row(state: State) -> dict[str, Any]:
 
 
 def move_row(view: Root, transition: Transition) -> dict[str, Any]:
-    return {
-        "name": name_of(view, transition),
-        "id": transition.id,
-        "slug": None if transition.slug is ABSENT else transition.slug,
-        "label": transition.label,
-        "command": transition.command_code,
-        "source": transition.source_state,
-        "destination": transition.destination_state,
-        "actor": transition.actor,
-    }
+    return {"name": name_of(view, transition), **row_of(transition)}
 
 
 def commanded(graph: Graph, part: str) -> list[dict[str, Any]]:

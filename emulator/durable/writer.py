@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emulator.core.refusals import NotKept
 from emulator.core.sources import machine_seconds
+from emulator.core.turns import resting
 from emulator.durable.courses import first_at
 from emulator.durable.file import said
 
@@ -40,7 +41,8 @@ class Batch:
 
     def wait(self) -> None:
         """Wait until it is on disk; `NotKept` if it is not."""
-        self._done.wait()
+        with resting():
+            self._done.wait()
         if self.refused is not None:
             raise NotKept(self.refused)
 

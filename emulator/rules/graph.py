@@ -122,6 +122,19 @@ def transitions_of(view: View, states: list[State]) -> list[Transition]:
     return sorted(found, key=lambda each: (each.position, each.id))
 
 
+def row_of(transition: Transition) -> dict[str, Any]:
+    """Give what reports and the control API show of a transition."""
+    return {
+        "id": transition.id,
+        "slug": None if transition.slug is ABSENT else transition.slug,
+        "label": transition.label,
+        "command": transition.command_code,
+        "source": transition.source_state,
+        "destination": transition.destination_state,
+        "actor": transition.actor,
+    }
+
+
 def name_of(view: View, transition: Transition) -> str:
     """Give what a transition is called in reports, whatever its id is in one installation or the next: its slug, with
     the id where there is none, or where the slug alone leads to another.

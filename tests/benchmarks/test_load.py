@@ -125,6 +125,23 @@ def test_the_requests_are_cycled_in_order(served):
     assert paths == [[b"/a", b"/b", b"/c"][number % 3] for number in range(len(paths))]
 
 
+def test_a_connection_keeps_the_order_of_its_share(served):
+    """However late another one's answers are: each sends every other request, as often as the limit says."""
+    first_is_late = threading.Event()
+
+    def reply(number: int, _request: bytes) -> bytes:
+        if number == 0:
+            first_is_late.wait(0.05)
+        return answer()
+
+    server = served(reply)
+    wanted = [Request(f"/{number}") for number in range(4)]
+    outcome = drive(Job(server.port, wanted, seconds=60, connections=2, limit=8, shares=True))
+    paths = [int(request.split(b" ")[1][1:]) for request in server.requests]
+    assert [[path for path in paths if path % 2 == share] for share in range(2)] == [[0, 2, 0, 2], [1, 3, 1, 3]]
+    assert outcome.answered == outcome.sent == 8
+
+
 def test_a_post_carries_its_headers_and_body(served):
     """What the job says is what is sent, and 204 needs no length."""
     server = served(lambda *_: b"HTTP/1.1 204 No Content\r\n\r\n")

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from emulator.core.records import ABSENT, State, Transition
+from emulator.core.records import State, Transition
 from emulator.core.store import View
 from emulator.core.world import World
 from emulator.rules import installation
-from emulator.rules.graph import KINDS, states_of, transitions_of
+from emulator.rules.graph import KINDS, row_of, states_of, transitions_of
 from emulator.rules.installation import Origin
 from emulator.shapes.pieces import state_name
 
@@ -61,16 +61,7 @@ def state_row(
 
 
 def transition_row(transition: Transition, origin: Callable[[Any], Origin]) -> dict[str, Any]:
-    return {
-        "id": transition.id,
-        "slug": None if transition.slug is ABSENT else transition.slug,
-        "label": transition.label,
-        "command": transition.command_code,
-        "source": transition.source_state,
-        "destination": transition.destination_state,
-        "actor": transition.actor,
-        **noted(origin(transition)),
-    }
+    return {**row_of(transition), **noted(origin(transition))}
 
 
 def noted(origin: Origin) -> dict[str, str]:

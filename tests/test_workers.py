@@ -1,0 +1,150 @@
+"""The threads that make answers: few at once, none idle while work waits, and nobody kept from it for long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from emulator.core.turns import resting
+from emulator.workers import AT_ONCE, Workers
+
+SECONDS = 20
+
+
+class Task:
+    """What waitress has a dispatcher do."""
+
+    def __init__(self, work: Callable[[], object] = lambda: None) -> None:
+        self.work = work
+        self.done, self.cancelled = threading.Event(), threading.Event()
+
+    def service(self) -> None:
+        try:
+            self.work()
+        finally:
+            self.done.set()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+@contextmanager
+def working(most: int = 8) -> Iterator[Workers]:
+    workers = Workers(most)
+    try:
+        yield workers
+    finally:
+        workers.shutdown()
+
+
+def relieved(workers: Workers, task: Task) -> bool:
+    """Relieve as a server's loop does, until a task is done."""
+    return any(task.done.wait(0.005) or workers.relieve() for _ in range(SECONDS * 200))  # type: ignore[func-returns-value]
+
+
+def test_each_task_is_done_once_whoever_brings_it() -> None:
+    """By several threads that bring tasks, while others are done."""
+    counted: list[int] = []
+    with working() as workers:
+        tasks = [[Task(lambda number=number: counted.append(number)) for number in range(500)] for _ in range(4)]
+        bringing = [
+            threading.Thread(target=lambda own=own: [workers.add_task(task) for task in own]) for own in tasks
+        ]
+        for thread in bringing:
+            thread.start()
+        for thread in bringing:
+            thread.join()
+        assert all(relieved(workers, task) for own in tasks for task in own)
+        assert not workers.is_waited_for()
+    assert sorted(counted) == sorted([*range(500)] * 4)
+
+
+def test_quick_tasks_are_done_by_few_threads() -> None:
+    """As many as may work at once, however many tasks wait, and always the same ones."""
+    threads: set[int] = set()
+    with working() as workers:
+        tasks = [Task(lambda: threads.add(threading.get_ident())) for _ in range(1_000)]
+        for task in tasks:
+            workers.add_task(task)
+        assert all(task.done.wait(SECONDS) for task in tasks)
+    assert len(threads) <= AT_ONCE
+
+
+def test_who_takes_long_is_in_nobodys_way() -> None:
+    """Others work beside, also where more take long than may work at once."""
+    end = threading.Event()
+    with working(most=6) as workers:
+        slow = [Task(lambda: end.wait(SECONDS)) for _ in range(5)]
+        for task in slow:
+            workers.add_task(task)
+        quick = [Task() for _ in range(20)]
+        for task in quick:
+            workers.add_task(task)
+        assert relieved(workers, quick[-1])
+        assert all(task.done.is_set() for task in quick[:-1]), "in their order"
+        assert not any(task.done.is_set() for task in slow)
+        end.set()
+        assert all(task.done.wait(SECONDS) for task in slow)
+
+
+def test_who_waits_for_others_lets_them_work_at_once() -> None:
+    """Nobody has to relieve them."""
+    end = threading.Event()
+
+    def rest() -> None:
+        with resting():
+            end.wait(SECONDS)
+
+    with working() as workers:
+        resting_tasks = [Task(rest) for _ in range(6)]
+        for task in resting_tasks:
+            workers.add_task(task)
+        last = Task(end.set)
+        workers.add_task(last)
+        assert last.done.wait(SECONDS)
+        assert all(task.done.wait(SECONDS) for task in resting_tasks)
+
+
+def test_a_task_that_fails_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise LookupError("no such channel")
+
+    with caplog.at_level(logging.ERROR, "emulator"), working(most=1) as workers:
+        failing, after = Task(fail), Task()
+        workers.add_task(failing)
+        workers.add_task(after)
+        assert relieved(workers, after)
+    assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
+
+
+def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        end.wait(SECONDS)
+
+    workers = Workers(most=1)
+    first, second = Task(work), Task()
+    workers.add_task(first)
+    workers.add_task(second)
+    assert begun.wait(SECONDS)
+    threading.Timer(0.05, end.set).start()
+    assert workers.shutdown(timeout=SECONDS)
+    assert (first.done.is_set(), first.cancelled.is_set()) == (True, False)
+    assert (second.done.is_set(), second.cancelled.is_set()) == (False, True)
+
+
+def test_idle_threads_end_with_a_stop() -> None:
+    workers = Workers(most=4)
+    tasks = [Task() for _ in range(10)]
+    for task in tasks:
+        workers.add_task(task)
+    assert all(task.done.wait(SECONDS) for task in tasks)
+    before = threading.active_count()
+    assert not workers.shutdown(timeout=SECONDS)
+    assert threading.active_count() < before
