@@ -69,7 +69,7 @@ def too_wide(page: Page, name: str, width: int, theme: str) -> list[str]:
     """Keep a picture of a page at a width, light or dark; say so if it is wider."""
     look(page, width, theme)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.jpg", full_page=True, type="jpeg", quality=70)
     wide = page.evaluate("document.documentElement.scrollWidth")
     return [f"{width} {theme}: is {wide} pixels wide"] if wide > width else []
 
@@ -102,7 +102,7 @@ def test_what_is_wrong_is_found(lively: Emulator, chromium: Browser) -> None:
     }""")
     assert "color-contrast at h1" in " ".join(unfit(page, 390, "light"))
     assert "pixels wide" in " ".join(too_wide(page, "broken", 390, "light"))
-    (SCREENSHOTS / "broken-390-light.png").unlink()
+    (SCREENSHOTS / "broken-390-light.jpg").unlink()
     context.close()
 
 
