@@ -15,7 +15,7 @@ from emulator.core.world import Announce, Settings, World
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def quiet(tx: Transaction) -> None:
+def quiet(tx: Transaction, settled: Any) -> None:
     """Announce nothing."""
 
 
