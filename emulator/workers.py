@@ -21,8 +21,8 @@ LONG = 0.005
 class Workers:
     """Stands for waitress's dispatcher of tasks. The thread that rested last works first: it is still warm."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, long: float = LONG) -> None:
+        self.most, self.long = most, long
         self._queue: deque[Any] = deque()
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
@@ -31,7 +31,8 @@ class Workers:
         self._began: dict[int, float] = {}
         """Thread that works -> since when."""
         self._threads = self._called = 0
-        self._stopped = False
+        self.stopped = False
+        """No task is begun any more."""
 
     def set_thread_count(self, count: int) -> None:
         """Do nothing: waitress says so once more what it was told."""
@@ -63,7 +64,7 @@ class Workers:
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """End the threads, each after its task; what nobody began is dropped."""
         with self._lock:
-            self._stopped = True
+            self.stopped = True
             while self._idle:
                 self._idle.pop().release()
             if not self._ended.wait_for(lambda: not self._threads, timeout):
@@ -87,7 +88,7 @@ class Workers:
 
     def _count(self) -> int:
         """Give how many threads work, and did not begin long ago."""
-        since = machine_seconds() - LONG
+        since = machine_seconds() - self.long
         return sum(began > since for began in self._began.values())
 
     def _run(self) -> None:
@@ -95,7 +96,7 @@ class Workers:
         turn = threading.Lock()
         turn.acquire()
         is_called = True
-        while (task := self._next(turn, is_called=is_called)) is not None or not self._stopped:
+        while (task := self._next(turn, is_called=is_called)) is not None or not self.stopped:
             is_called = task is None
             if task is None:
                 turn.acquire()
@@ -113,7 +114,7 @@ class Workers:
         with self._lock:
             self._called -= is_called
             self._began.pop(threading.get_ident(), None)
-            if self._stopped:
+            if self.stopped:
                 return None
             if self._queue and (is_called or self._called + self._count() < AT_ONCE):
                 self._began[threading.get_ident()] = machine_seconds()

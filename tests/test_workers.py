@@ -33,8 +33,8 @@ class Task:
 
 
 @contextmanager
-def working(most: int = 8) -> Iterator[Workers]:
-    workers = Workers(most)
+def working(most: int = 8, long: float = 0.005) -> Iterator[Workers]:
+    workers = Workers(most, long)
     try:
         yield workers
     finally:
@@ -66,7 +66,7 @@ def test_each_task_is_done_once_whoever_brings_it() -> None:
 def test_quick_tasks_are_done_by_few_threads() -> None:
     """As many as may work at once, however many tasks wait, and always the same ones."""
     threads: set[int] = set()
-    with working() as workers:
+    with working(long=SECONDS) as workers:
         tasks = [Task(lambda: threads.add(threading.get_ident())) for _ in range(1_000)]
         for task in tasks:
             workers.add_task(task)
@@ -99,7 +99,7 @@ def test_who_waits_for_others_lets_them_work_at_once() -> None:
         with resting():
             end.wait(SECONDS)
 
-    with working() as workers:
+    with working(long=SECONDS) as workers:
         resting_tasks = [Task(rest) for _ in range(6)]
         for task in resting_tasks:
             workers.add_task(task)
@@ -122,18 +122,18 @@ def test_a_task_that_fails_ends_no_thread(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
-    begun, end = threading.Event(), threading.Event()
+    begun = threading.Event()
 
     def work() -> None:
         begun.set()
-        end.wait(SECONDS)
+        while not workers.stopped:
+            threading.Event().wait(0.001)
 
     workers = Workers(most=1)
     first, second = Task(work), Task()
     workers.add_task(first)
     workers.add_task(second)
     assert begun.wait(SECONDS)
-    threading.Timer(0.05, end.set).start()
     assert workers.shutdown(timeout=SECONDS)
     assert (first.done.is_set(), first.cancelled.is_set()) == (True, False)
     assert (second.done.is_set(), second.cancelled.is_set()) == (False, True)
@@ -141,10 +141,13 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
 
 def test_idle_threads_end_with_a_stop() -> None:
     workers = Workers(most=4)
-    tasks = [Task() for _ in range(10)]
+    threads: set[threading.Thread] = set()
+    tasks = [Task(lambda: threads.add(threading.current_thread())) for _ in range(10)]
     for task in tasks:
         workers.add_task(task)
     assert all(task.done.wait(SECONDS) for task in tasks)
-    before = threading.active_count()
     assert not workers.shutdown(timeout=SECONDS)
-    assert threading.active_count() < before
+    for thread in threads:
+        thread.join(SECONDS)
+    assert threads
+    assert not any(thread.is_alive() for thread in threads)
