@@ -55,8 +55,13 @@ OWNERS = {
 """Library -> who may import it."""
 
 
-def imports(name: str) -> Iterator[tuple[str, bool]]:
+@cache
+def imports(name: str) -> tuple[tuple[str, bool], ...]:
     """Give what a module imports, and whether that is for types alone."""
+    return tuple(imported(name))
+
+
+def imported(name: str) -> Iterator[tuple[str, bool]]:
     typed = {
         id(inner)
         for node in ast.walk(tree(name))
