@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.rounds import Result
+from benchmarks.rounds import PRINTED, Result
 
 HEADINGS = ("bar", "ours", "theirs", "unit", "ratio", "rounds", "bound", "met")
 
@@ -33,7 +33,7 @@ def cells(result: Result) -> tuple[str, ...]:
         f"{result.ratio:.2f}",
         f"{low:.2f}-{high:.2f} of {len(result.rounds)}",
         str(bar.bound),
-        "yes" if result.met else "NO",
+        "-" if bar.bound is PRINTED else "yes" if result.met else "NO",
     )
 
 

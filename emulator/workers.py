@@ -103,7 +103,7 @@ class Workers:
                 continue
             try:
                 task.service()
-            except Exception:
+            except BaseException:
                 LOG.exception("a connection failed")
         with self._lock:
             self._threads -= 1

@@ -109,9 +109,10 @@ def test_who_waits_for_others_lets_them_work_at_once() -> None:
         assert all(task.done.wait(SECONDS) for task in resting_tasks)
 
 
-def test_a_task_that_fails_ends_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [LookupError("no such channel"), SystemExit(1)], ids=["a bug", "an exit"])
+def test_a_task_that_fails_ends_no_thread(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
-        raise LookupError("no such channel")
+        raise error
 
     with caplog.at_level(logging.ERROR, "emulator"), working(most=1) as workers:
         failing, after = Task(fail), Task()

@@ -20,7 +20,6 @@ class Permitted:
 
     def __init__(self, hosts: Collection[str] = ()) -> None:
         self.hosts = frozenset(host.lower() for host in hosts)
-
         self.refusal = lru_cache(MOST_ADDRESSES)(self._refusal)
         """Gives why an address will not be called, where that is plain without a request for it."""
 
