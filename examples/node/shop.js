@@ -1,5 +1,6 @@
-/** A shop's client: what waits is packed, and what the OMS refuses is told. */
+/** A client of the OMS: list waiting packages, pack them, report rejected commands. */
 
+/** Thrown when the OMS rejects a command. The message is the error of the OMS. */
 export class Refused extends Error {}
 
 export class Shop {
@@ -8,33 +9,34 @@ export class Shop {
     this.headers = { Authorization: `Token ${token}`, "Content-Type": "application/json" };
   }
 
-  /** All packages that wait, page by page. */
+  /** Yield all waiting packages, page by page. */
   async *waiting() {
     let url = `${this.packages}?state__enum_value=100&limit=50`;
     while (url) {
-      const page = await (await this.ask(url)).json();
+      const page = await (await this.request(url)).json();
       yield* page.results;
       url = page.next;
     }
   }
 
-  /** Packs a package; gives its tracking number. */
+  /** Pack a package and return its tracking number. */
   async pack(id) {
-    const { commands } = await (await this.ask(`${this.packages}${id}/`)).json();
+    const { commands } = await (await this.request(`${this.packages}${id}/`)).json();
     const slug = commands.map((command) => command.slug).find((each) => each.includes("__complete_packaging__"));
     if (!slug) throw new Refused(`package ${id} cannot be packed`);
-    await this.ask(`${this.packages}${id}/command/`, { slug, input_parameters: {} });
-    return (await (await this.ask(`${this.packages}${id}/`)).json()).tracking_number;
+    await this.request(`${this.packages}${id}/command/`, { slug, input_parameters: {} });
+    return (await (await this.request(`${this.packages}${id}/`)).json()).tracking_number;
   }
 
-  async ask(url, body) {
-    const answer = await fetch(url, {
+  /** Send a request with the token. Throw `Refused` for a 400. */
+  async request(url, body) {
+    const response = await fetch(url, {
       method: body ? "POST" : "GET",
       headers: this.headers,
       body: body && JSON.stringify(body),
     });
-    if (answer.status === 400) throw new Refused(JSON.stringify((await answer.json()).error));
-    if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-    return answer;
+    if (response.status === 400) throw new Refused(JSON.stringify((await response.json()).error));
+    if (!response.ok) throw new Error(`${response.status} ${url}`);
+    return response;
   }
 }

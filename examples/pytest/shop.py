@@ -1,4 +1,4 @@
-"""A shop's side of its warehouse: what waits is packed, and what the OMS refuses is told."""
+"""A client of the OMS: list waiting packages, pack them, report rejected commands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,44 +13,44 @@ TIMEOUT = 10
 
 
 class Refused(Exception):
-    """The OMS said no; the message is its own."""
+    """The OMS rejected a command. The message is the error of the OMS."""
 
 
 @dataclass
 class Shop:
-    """Speaks to one OMS with one token."""
+    """Calls one OMS with one token."""
 
     url: str
     token: str
 
     def waiting(self) -> Iterator[dict[str, Any]]:
-        """Give all packages that wait, page by page."""
+        """Yield all waiting packages, page by page."""
         url: str | None = f"{self.url}{PACKAGES}?state__enum_value={WAITING}&limit=50"
         while url:
-            page = self._ask("GET", url).json()
+            page = self._request("GET", url).json()
             yield from page["results"]
             url = page["next"]
 
     def pack(self, package: dict[str, Any]) -> str:
-        """Pack all of a package; give its tracking number. `Refused` if it does not wait any more."""
+        """Pack a package and return its tracking number. Raise `Refused` if it is no longer waiting."""
         slug = next((each["slug"] for each in package["commands"] if "__complete_packaging__" in each["slug"]), None)
         if slug is None:
             raise Refused(f"package {package['number']} cannot be packed")
         url = f"{self.url}{PACKAGES}{package['id']}/"
-        self._ask("POST", f"{url}command/", json={"slug": slug, "input_parameters": {}})
-        return str(self._ask("GET", url).json()["tracking_number"])
+        self._request("POST", f"{url}command/", json={"slug": slug, "input_parameters": {}})
+        return str(self._request("GET", url).json()["tracking_number"])
 
-    def _ask(self, method: str, url: str, **rest: Any) -> requests.Response:
-        answer = requests.request(
+    def _request(self, method: str, url: str, **rest: Any) -> requests.Response:
+        response = requests.request(
             method, url, headers={"Authorization": f"Token {self.token}"}, timeout=TIMEOUT, **rest
         )
-        if answer.status_code == 400:
-            raise Refused(answer.json()["error"])
-        answer.raise_for_status()
-        return answer
+        if response.status_code == 400:
+            raise Refused(response.json()["error"])
+        response.raise_for_status()
+        return response
 
 
 def pack_everything() -> int:
-    """What the shop's nightly job does; its address is nobody's to choose."""
+    """Pack all waiting packages. This is a nightly job with a fixed address."""
     shop = Shop(PRODUCTION, token="full-access")
     return sum(bool(shop.pack(package)) for package in list(shop.waiting()))

@@ -1,4 +1,4 @@
-"""A receiver of the OMS's webhooks in Flask: `SECRET_KEY=… python receiver.py [PORT]`."""
+"""A webhook receiver in Flask. Run it with `SECRET_KEY=… python receiver.py [PORT]`."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ MAX_BODY = 1024 * 1024
 
 
 def create_app(secret_key: str) -> Flask:
-    """Give the application; only what is signed with the hook's secret is taken."""
+    """Return the application. It accepts only events that are signed with the secret of the hook."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     seen: dict[str, None] = {}
 
     @app.post("/hook")
     def receive() -> Response:
-        body = request.get_data()  # the signature is of these bytes, not of what a parser makes of them
+        body = request.get_data()  # verify the signature of the raw bytes, before parsing
         if not is_signed(body, request.headers.get("X-Whisperer-Signature", ""), secret_key):
             abort(401)
         event = request.get_json()["event"]
-        if event["uuid"] not in seen:  # an event may come twice: when the answer to the first got lost
+        if event["uuid"] not in seen:  # the sender repeats an event if the response was lost
             seen[event["uuid"]] = None
             print(event["type"], event["uuid"], flush=True)
-        return Response("taken", 200)
+        return Response("accepted", 200)
 
     return app
 
 
 def is_signed(body: bytes, signature: str, secret_key: str) -> bool:
-    """Tell whether a body was signed with the secret; the comparison takes as long for any signature."""
+    """Return whether the signature of the body is valid. The comparison takes constant time."""
     expected = "sha256=" + hmac.new(secret_key.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), signature.encode())
 

@@ -1,21 +1,23 @@
-// A receiver of the OMS's webhooks with Node alone: SECRET_KEY=… node receiver.mjs [PORT]
+// A webhook receiver in Node without dependencies. Run it with SECRET_KEY=… node receiver.mjs [PORT]
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 
 const MAX_BODY = 1024 * 1024;
 
+/** Return whether the signature of the body is valid. The comparison takes constant time. */
 export function isSigned(body, signature, secretKey) {
   const expected = Buffer.from("sha256=" + createHmac("sha256", secretKey).update(body).digest("hex"));
   const given = Buffer.from(signature ?? "");
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-export function createReceiver(secretKey, take = (event) => console.log(event.type, event.uuid)) {
+/** Create a server that accepts signed events and passes each one to `handle` once. */
+export function createReceiver(secretKey, handle = (event) => console.log(event.type, event.uuid)) {
   const seen = new Set();
   return createServer((request, response) => {
-    const answer = (status, text = "") => response.writeHead(status).end(text);
-    if (request.method !== "POST" || request.url !== "/hook") return answer(404);
+    const respond = (status, text = "") => response.writeHead(status).end(text);
+    if (request.method !== "POST" || request.url !== "/hook") return respond(404);
     const chunks = [];
     let size = 0;
     request.on("data", (chunk) => {
@@ -24,14 +26,14 @@ export function createReceiver(secretKey, take = (event) => console.log(event.ty
       else chunks.push(chunk);
     });
     request.on("end", () => {
-      const body = Buffer.concat(chunks); // the signature is of these bytes, not of what a parser makes of them
-      if (!isSigned(body, request.headers["x-whisperer-signature"], secretKey)) return answer(401);
+      const body = Buffer.concat(chunks); // verify the raw bytes, before parsing
+      if (!isSigned(body, request.headers["x-whisperer-signature"], secretKey)) return respond(401);
       const { event, payload } = JSON.parse(body);
-      if (!seen.has(event.uuid)) { // an event may come twice: when the answer to the first got lost
+      if (!seen.has(event.uuid)) { // the sender repeats an event if the response was lost
         seen.add(event.uuid);
-        take(event, payload);
+        handle(event, payload);
       }
-      return answer(200, "taken");
+      return respond(200, "accepted");
     });
   });
 }

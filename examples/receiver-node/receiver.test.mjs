@@ -8,9 +8,10 @@ const SECRET = "a secret";
 const BODY = JSON.stringify({ event: { type: "package.created", uuid: "1" }, payload: { id: 1 } });
 const sign = (body) => "sha256=" + createHmac("sha256", SECRET).update(body).digest("hex");
 
-async function posting(requests) {
-  const taken = [];
-  const server = createReceiver(SECRET, (event) => taken.push(event.uuid)).listen(0, "127.0.0.1");
+/** Send requests to a new receiver. Return the statuses and the accepted events. */
+async function post(requests) {
+  const accepted = [];
+  const server = createReceiver(SECRET, (event) => accepted.push(event.uuid)).listen(0, "127.0.0.1");
   await once(server, "listening");
   const statuses = [];
   for (const [body, signature] of requests) {
@@ -19,17 +20,17 @@ async function posting(requests) {
     statuses.push((await fetch(url, { method: "POST", body, headers })).status);
   }
   server.close();
-  return { statuses, taken };
+  return { statuses, accepted };
 }
 
-test("what is signed with the secret is taken, once", async () => {
-  const { statuses, taken } = await posting([[BODY, sign(BODY)], [BODY, sign(BODY)]]);
+test("a signed event is accepted once", async () => {
+  const { statuses, accepted } = await post([[BODY, sign(BODY)], [BODY, sign(BODY)]]);
   assert.deepEqual(statuses, [200, 200]);
-  assert.deepEqual(taken, ["1"]);
+  assert.deepEqual(accepted, ["1"]);
 });
 
-test("anything else is refused", async () => {
-  const { statuses, taken } = await posting([[BODY, "sha256=0"], [BODY, null], [BODY + " ", sign(BODY)]]);
+test("an event without a valid signature is rejected", async () => {
+  const { statuses, accepted } = await post([[BODY, "sha256=0"], [BODY, null], [BODY + " ", sign(BODY)]]);
   assert.deepEqual(statuses, [401, 401, 401]);
-  assert.deepEqual(taken, []);
+  assert.deepEqual(accepted, []);
 });

@@ -1,7 +1,7 @@
 const settings = new URLSearchParams(location.hash.slice(1));
 const packages = `${settings.get("oms")}/api/v1/oms/packages/`;
 const headers = { Authorization: `Token ${settings.get("token")}`, "Content-Type": "application/json" };
-const told = document.querySelector("[role=status]");
+const message = document.querySelector("[role=status]");
 
 async function show() {
   const page = await (await fetch(`${packages}?state__enum_value=100&limit=20`, { headers })).json();
@@ -21,8 +21,8 @@ function row({ id, number, commands }) {
 async function pack(id, commands) {
   const { slug } = commands.find((command) => command.slug.includes("__complete_packaging__"));
   const body = JSON.stringify({ slug, input_parameters: {} });
-  const answer = await fetch(`${packages}${id}/command/`, { method: "POST", headers, body });
-  told.textContent = answer.ok ? "packed" : `refused (${answer.status})`;
+  const response = await fetch(`${packages}${id}/command/`, { method: "POST", headers, body });
+  message.textContent = response.ok ? "packed" : `refused (${response.status})`;
   await show();
 }
 

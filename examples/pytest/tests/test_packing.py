@@ -1,4 +1,4 @@
-"""Writes: each test arranges a world of its own."""
+"""Writes. Each test has a separate world."""
 
 import pytest
 from shop import Refused, Shop
@@ -21,7 +21,7 @@ def test_a_package_is_packed_with_one_command(oms, shop, waiting):
 
 
 def test_a_package_is_not_packed_twice(oms, shop, waiting):
-    """The second attempt knows the package as it was; the OMS refuses it, and says why."""
+    """The second attempt uses the old state of the package. The OMS rejects it, and the hint has the reason."""
     shop.pack(waiting)
     with pytest.raises(Refused):
         shop.pack(waiting)
@@ -29,21 +29,21 @@ def test_a_package_is_not_packed_twice(oms, shop, waiting):
     assert "Packed all items" in oms.requests[0].hint
 
 
-def test_a_reader_packs_nothing(oms, oms_url, waiting):
+def test_a_read_only_user_cannot_pack(oms, oms_url, waiting):
     with pytest.raises(Exception, match="403"):
         Shop(oms_url, "read-only").pack(waiting)
     oms.requests.assert_called("command_package", token="read-only", status=403)
 
 
 @pytest.mark.oms(packages=30, seed=7)
-def test_all_that_waits_is_packed(oms, shop):
+def test_all_waiting_packages_are_packed(oms, shop):
     for package in list(shop.waiting()):
         shop.pack(package)
     assert list(shop.waiting()) == []
 
 
-def test_time_is_the_tests_own(oms, shop, waiting):
-    """Nothing waits for midnight."""
+def test_the_test_controls_the_clock(oms, shop, waiting):
+    """The test advances the clock by a day without waiting."""
     shop.pack(waiting)
     before = oms.clock.now()
     oms.clock.advance(days=1)
