@@ -1,1 +1,1 @@
-"""Speed as ratios: both sides in one run on one machine. `python -m benchmarks` prints them all."""
+"""Speed ratios, both sides measured in one run on one machine. `python -m benchmarks` prints all of them."""

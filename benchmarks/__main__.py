@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every bar, or those named, as one table of ratios."""
+"""`python -m benchmarks [NAME]...`: measure all bars, or the named ones, and print a table of ratios."""
 
 import json
 import signal
@@ -19,12 +19,12 @@ FAILURES = (
     MeasurementFailedError,
     LoadFailedError,
     StartFailedError,
-    *(OSError, HTTPException, ValueError, LookupError),  # a server that answers nonsense, or no longer
+    *(OSError, HTTPException, ValueError, LookupError),  # invalid responses, or a server that stopped
 )
 
 
 def chosen(names: Sequence[str], bars: Sequence[Bar] = BARS) -> list[Bar]:
-    """The bars of these names, in the table's order; all of them for no name."""
+    """Return the bars with these names, in the order of the table; all bars if there are no names."""
     known = [bar.name for bar in bars]
     if unknown := [name for name in names if name not in known]:
         raise click.UsageError(f"Unknown bar {', '.join(unknown)}; known: {', '.join(known)}.")
@@ -32,7 +32,7 @@ def chosen(names: Sequence[str], bars: Sequence[Bar] = BARS) -> list[Bar]:
 
 
 def result_of(bar: Bar, plan: Plan) -> Result:
-    """What the bar came to; a failure is a result too, so that the other bars are still measured."""
+    """Measure a bar. Return a failure as a result, so that the other bars are still measured."""
     try:
         return Result(bar, tuple(bar.measure(plan)))
     except FAILURES as error:
@@ -41,12 +41,14 @@ def result_of(bar: Bar, plan: Plan) -> Result:
 
 @click.command(epilog=f"Bars: {', '.join(bar.name for bar in BARS)}.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--quick", is_flag=True, help="Few, short rounds: a smoke test, not figures to quote.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
+@click.option("--quick", is_flag=True, help="Use few, short rounds: a smoke test. Do not quote its figures.")
+@click.option(
+    "--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file."
+)
 def main(names: tuple[str, ...], *, quick: bool, file: Path | None) -> None:
-    """Print our speed as ratios, both sides measured in this run on this machine.
+    """Print the emulator's speed as ratios. Both sides are measured in this run on this machine.
 
-    A bar that is missed is printed and no failure; exit 1 means that one could not be measured.
+    A missed bar is printed, but it is not a failure. The exit code is 1 if a bar could not be measured.
     """
     plan, bars = QUICK if quick else FULL, chosen(names)
     click.echo(", ".join(f"{key} {value}" for key, value in report.machine().items()))
@@ -56,12 +58,12 @@ def main(names: tuple[str, ...], *, quick: bool, file: Path | None) -> None:
         results.append(result_of(bar, plan))
         click.echo(f"  {report.line(results[-1])}", err=True)
     stolen = report.stolen(before)
-    click.echo(f"{report.table(results)}\nstolen by the host meanwhile: {stolen:.1f} %")
+    click.echo(f"{report.table(results)}\nCPU time stolen by the host: {stolen:.1f} %")
     if file:
         file.write_text(json.dumps(report.document(results, stolen), indent=2) + "\n")
     sys.exit(any(result.problem for result in results))
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped too
     main(prog_name="python -m benchmarks")

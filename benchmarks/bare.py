@@ -1,4 +1,4 @@
-"""The least that a Flask + waitress program can be: its start is what ours is compared with."""
+"""A minimal Flask + waitress program. The start of the emulator is compared with its start."""
 
 import sys
 

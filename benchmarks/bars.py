@@ -1,4 +1,4 @@
-"""The bars: what is measured, against what, and how far it may be off. A new bar is a row and a function."""
+"""The table of bars: what is measured, the peer, and the allowed ratio. A new bar is a row and a function."""
 
 import json
 import sys
@@ -27,18 +27,18 @@ IMPORTS = [sys.executable, "-c", "import flask, marshmallow, faker, jsonschema"]
 
 
 def rate(server: Server, requests: list[Request], plan: Plan) -> float:
-    """Requests per second of one slice of load."""
+    """Return the requests per second of one slice of load."""
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
     return checked(job).rps
 
 
 def cost(server: Server, requests: list[Request], plan: Plan) -> float:
-    """Milliseconds per answer, all connections together."""
+    """Return the milliseconds per response, over all connections."""
     return 1000 / rate(server, requests, plan)
 
 
 def promised(server: Server, request: Request) -> Request:
-    """The request with the length that its answer has now, which it must have every time."""
+    """Return the request with the current length of its response. Every response must have this length."""
     answer = fetch(server, request.path, request.method, request.headers, request.body)
     if answer.status != request.status:
         raise MeasurementFailedError(f"{request.method} {request.path}: status {answer.status}")
@@ -49,7 +49,7 @@ def promised(server: Server, request: Request) -> Request:
 
 
 def beside_baseline(choose: Callable[[Server], Request], plan: Plan) -> Iterator[Round]:
-    """Our requests per second beside those of a peer that gives back our own answer's bytes."""
+    """Compare the requests per second with a peer that returns the same bytes."""
     for _ in range(plan.groups):
         with running(servers.ours()) as mine:
             request = promised(mine, choose(mine))
@@ -70,13 +70,13 @@ def full_list(plan: Plan) -> Iterator[Round]:
 
 
 def first_package(server: Server) -> Request:
-    """The detail of the first package that the server lists."""
+    """Return a request for the detail of the first listed package."""
     page = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)
     return Request(f"{PACKAGES}{page['results'][0]['id']}/", headers=AUTH)
 
 
 def usual_work(server: Server) -> list[Request]:
-    """What those who work ask for: a page of the list, and a package."""
+    """Return typical requests: a page of the list, and a package."""
     return [promised(server, FIRST_PAGE), promised(server, first_package(server))]
 
 
@@ -91,7 +91,7 @@ def full_page(server: Server, request: Request) -> Request:
 
 
 def by_size(choose: Callable[[int], list[Request]], plan: Plan) -> Iterator[Round]:
-    """What a page costs with many packages, beside the same with few. Every page was asked for once before."""
+    """Compare the time of a page with many packages and with few. Every page was requested once before."""
     for _ in range(plan.groups):
         with sized(MANY) as many, sized(FEW) as few:
             of_many = [promised(many, request) for request in choose(MANY)]
@@ -101,7 +101,7 @@ def by_size(choose: Callable[[int], list[Request]], plan: Plan) -> Iterator[Roun
 
 @contextmanager
 def sized(packages: int) -> Iterator[Server]:
-    """Ours with that many packages, and no other number."""
+    """Start the emulator with this number of packages, and check the number."""
     with running(servers.ours("--packages", str(packages))) as server:
         found = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)["count"]
         if found != packages:
@@ -118,19 +118,19 @@ def size_deep(plan: Plan) -> Iterator[Round]:
 
 
 def deep_pages(packages: int, pages: int = DEEP_PAGES) -> list[Request]:
-    """Full pages spread evenly from the first to the last; where there are fewer, the same ones come again."""
+    """Return full pages spread evenly from the first to the last. If there are fewer pages, some are repeated."""
     last = packages // PAGE
     numbers = [1 + step * (last - 1) // (pages - 1) for step in range(pages)]
     return [Request(f"{PACKAGES}?limit={PAGE}&page={number}", headers=AUTH) for number in numbers]
 
 
 def size_cold(plan: Plan) -> Iterator[Round]:
-    """Pages that nobody has asked for since the start, so each slice has a server of its own."""
+    """Measure pages that were not requested since the start. Each slice starts a new server."""
     return interleaved(2 * plan.groups, partial(cold, MANY), partial(cold, FEW))
 
 
 def cold(packages: int) -> float:
-    """Milliseconds per page, one after the other; the first page was seen when the server came up."""
+    """Return the milliseconds per page, one after the other. The first page was requested at the start."""
     unseen = deep_pages(packages, FEW // PAGE)[1:]
     with sized(packages) as server:
         return 1000 / checked(Job(server.port, unseen, seconds=60, connections=1, limit=len(unseen))).rps
@@ -167,7 +167,7 @@ def command_cost(server: Server, requests: list[Request], plan: Plan) -> float:
 
 
 def starts(ours: Callable[[], float], theirs: Callable[[], float], plan: Plan) -> Iterator[Round]:
-    """Starts side by side; the first of each writes the byte code and is not counted."""
+    """Compare start times. The first start of each side writes the byte code and is not counted."""
     ours(), theirs()
     return interleaved(plan.groups * plan.rounds, ours, theirs)
 
@@ -199,11 +199,11 @@ BARS = (
     Bar("size-first", f"first page of {MANY:,}", f"first page of {FEW}", "ms/page", at_most(1.3), size_first),
     Bar("size-deep", f"pages all over {MANY:,}", f"pages all over {FEW}", "ms/page", at_most(1.3), size_deep),
     Bar("size-cold", f"unseen pages of {MANY:,}", f"unseen pages of {FEW}", "ms/page", at_most(1.3), size_cold),
-    Bar("command", "a command that changes state", "constant 204", "requests/s", at_least(0.5), command),
+    Bar("command", "a command that changes the state", "constant 204", "requests/s", at_least(0.5), command),
     Bar(
         "command-size", f"commands among {MANY:,}", f"commands among {FEW}", "ms/command", at_most(1.3), command_size
     ),
-    Bar("start-36404", f"ready with {MANY:,}", "importing four libraries", "s", at_most(10), start_many),
+    Bar("start-36404", f"ready with {MANY:,}", "import of four libraries", "s", at_most(10), start_many),
     Bar("start-demo", "ready with demo", "bare Flask + waitress ready", "s", at_most(3), start_demo),
     Bar(
         "session",
@@ -217,9 +217,9 @@ BARS = (
         "werkzeug", "detail, werkzeug's client", "a constant Flask view", "ms/call", at_most(1.5), inprocess.werkzeug
     ),
     Bar("world", "a fresh world", "its limit", "ms", at_most(1), inprocess.world),
-    Bar("unarmed", "asking for faults, limits", "its limit", "µs", at_most(1), unarmed.unarmed),
-    Bar("plugin", "what an unused plugin adds", "its limit", "ms", at_most(1), inprocess.plugin),
-    Bar("filters", "the dearest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
+    Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
+    Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
+    Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filtering.first),
     Bar("million-start", "ready with 1,000,000", f"with {MANY:,}", "s", at_most(3), filtering.million_start),
@@ -229,12 +229,12 @@ BARS = (
     Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.choosing),
     Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.moment_limit),
     Bar("moments-size", "the same of 1,000,000", f"of {FEW}", "ms", at_most(1.3), worlds.moment_size),
-    Bar("durable", "commands kept on disk", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
-    # Where the disk is slower than half of memory, it is the bound of the row above.
-    Bar("durable-disk", "commands kept on disk", "this disk's commits", "rows/s", PRINTED, worlds.durable_disk),
-    Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
+    Bar("durable", "commands with a state file", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
+    # If the disk is slower than half of memory, it limits the row above.
+    Bar("durable-disk", "commands with a state file", "commits of this disk", "rows/s", PRINTED, worlds.durable_disk),
+    Bar("open-100000", "ready with 100,000 stored steps", "its limit", "s", at_most(1), worlds.opening),
     Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
-    Bar("hooks-p99", "a read, 50 deliveries/s", "without a hook", "ms (p99)", at_most(2), hooks.latency),
+    Bar("hooks-p99", "a read, 50 deliveries/s", "a read, no hook", "ms (p99)", at_most(2), hooks.latency),
     Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
     Bar("first-picture", f"first rows of {MANY:,} painted", "its limit", "ms", at_most(1), browsing.first_picture),
     Bar(
@@ -242,16 +242,16 @@ BARS = (
     ),
     Bar(
         "inspector-cost",
-        "inspector open, per second of the server",
-        "nobody looks",
+        "inspector open, by server CPU time",
+        "inspector closed",
         "requests/s",
         at_least(0.9),
         partial(browsing.inspector_cost, usual_work, browsing.of_server),
     ),
     Bar(
         "inspector-cost-wall",
-        "inspector open, browser beside",
-        "nobody looks",
+        "inspector open, by wall clock",
+        "inspector closed",
         "requests/s",
         at_least(0.9),
         partial(browsing.inspector_cost, usual_work, browsing.of_machine),

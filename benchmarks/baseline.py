@@ -1,6 +1,6 @@
-"""The peer: Flask + waitress giving back constant bytes, and nothing else.
+"""The peer: Flask + waitress with constant bytes.
 
-The answers come on stdin, as `Answer`s; each path is one view that returns its bytes, query ignored.
+It reads the responses (`Answer`) from stdin. Each path is a view that returns its bytes and ignores the query.
 """
 
 import base64
@@ -17,14 +17,14 @@ from emulator.listening import KeptAliveTask
 
 
 class KeptAlive(HTTPChannel):
-    """waitress's own, but for this: it would close the connection after each 204, and be the slower for it."""
+    """A channel that stays open after a 204. waitress would close it and make the peer slower."""
 
     task_class = KeptAliveTask
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one method and path gives back, for ever."""
+    """The constant response to one method and path."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Answer:
 
 
 def dump(answers: list[Answer]) -> bytes:
-    """The answers as `load` reads them."""
+    """Return the responses as the bytes that `load` reads."""
     rows = [vars(answer) | {"body": base64.b64encode(answer.body).decode()} for answer in answers]
     return json.dumps(rows).encode()
 

@@ -1,8 +1,7 @@
-"""What the inspector costs: those who look until they see the first rows, and those who work while somebody looks.
+"""The cost of the inspector: the time until its first rows, and the load that an open inspector adds.
 
-A browser takes more of two processors than the server that it looks at, so what those who work lose is told twice: in
-requests per second of the server's own processor time, which is what looking costs the server, and in requests
-per second of this machine's time, browser included.
+A browser uses more of two processors than the server. So the second cost is measured twice: in requests per second
+of the server's CPU time, and in requests per second of wall-clock time, browser included.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FIRST_PICTURE = 1_000.0
-"""Milliseconds from the navigation to the first painted rows."""
+"""Limit in milliseconds from the navigation to the first painted rows."""
 MANY, FEW = 36_404, 200
 ROWS = "performance.getEntriesByName('rows-painted')"
 LOOKED_AT = ("overview", "journal")
-"""The pages that look again and again."""
+"""The pages that poll."""
 LONGER = 8
-"""A slice is so many times as long as others: the pages look every few seconds."""
+"""Slices are this many times longer than others, because the pages poll every few seconds."""
 Figure = Callable[[Outcome, float], float]
-"""From what a slice of load came to, and the server's processor seconds meanwhile."""
+"""Computes a figure from the outcome of a slice and the server's CPU seconds during it."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window."""
+    """Start a headless browser."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only these bars need it
 
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -62,7 +61,7 @@ def address(server: Server, page: str) -> str:
 
 
 def first_picture(plan: Plan) -> Iterator[Round]:
-    """Milliseconds to the first rows of many, in a browser that has nothing of the page yet."""
+    """Measure the milliseconds to the first rows of many packages, with an empty browser cache."""
     for _ in range(plan.groups):
         with running(servers.ours("--packages", str(MANY))) as many, chromium() as browser:
             for _ in range(plan.rounds):
@@ -70,7 +69,7 @@ def first_picture(plan: Plan) -> Iterator[Round]:
 
 
 def first_picture_size(plan: Plan) -> Iterator[Round]:
-    """The same beside the first rows of few."""
+    """Compare it with the first rows of few packages."""
     for _ in range(plan.groups):
         with (
             running(servers.ours("--packages", str(MANY))) as many,
@@ -84,7 +83,7 @@ def first_picture_size(plan: Plan) -> Iterator[Round]:
 
 
 def first_rows(browser: Browser, server: Server, packages: int) -> float:
-    """Milliseconds from the navigation until the list's first rows were painted."""
+    """Return the milliseconds from the navigation to the first painted rows of the list."""
     context = browser.new_context()
     try:
         page = context.new_page()
@@ -96,11 +95,11 @@ def first_rows(browser: Browser, server: Server, packages: int) -> float:
         context.close()
 
 
-# Those who work while somebody looks ----------------------------------------------------------------------
+# Load while the inspector is open -------------------------------------------------------------------------
 
 
 def inspector_cost(choose: Callable[[Server], list[Request]], figure: Figure, plan: Plan) -> Iterator[Round]:
-    """Requests per second while the inspector is open and looks, beside the same while nobody looks."""
+    """Compare the requests per second with an open inspector and without."""
     longer = replace(plan, seconds=LONGER * plan.seconds)
     for _ in range(plan.groups):
         with running(servers.ours()) as server, chromium() as browser:
@@ -113,7 +112,7 @@ def inspector_cost(choose: Callable[[Server], list[Request]], figure: Figure, pl
 
 
 def beside(pages: list[Page], addresses: list[str], work: Callable[[], float]) -> float:
-    """What the work comes to while the browser's pages are at these addresses."""
+    """Return the figure of the work while the browser's pages are at these addresses."""
     for page, where in zip(pages, addresses, strict=True):
         page.goto(where)
         if where.startswith("http"):
@@ -122,7 +121,7 @@ def beside(pages: list[Page], addresses: list[str], work: Callable[[], float]) -
 
 
 def worked(server: Server, requests: list[Request], figure: Figure, plan: Plan) -> float:
-    """The figure of one slice of load."""
+    """Return the figure of one slice of load."""
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
     before = processor_seconds(server)
     outcome = checked(job)
@@ -130,16 +129,16 @@ def worked(server: Server, requests: list[Request], figure: Figure, plan: Plan) 
 
 
 def of_server(outcome: Outcome, seconds: float) -> float:
-    """Right answers per second of the server's processor time; the warm-up is in both."""
+    """Return the correct responses per second of the server's CPU time. Both include the warm-up."""
     return (outcome.sent - outcome.failed) / seconds
 
 
 def of_machine(outcome: Outcome, _seconds: float) -> float:
-    """Right answers per second, the browser's own work included where it shares the processors."""
+    """Return the correct responses per second of wall-clock time, while the browser shares the processors."""
     return outcome.rps
 
 
 def processor_seconds(server: Server) -> float:
-    """The processor time that the server's process took since its start."""
+    """Return the CPU seconds of the server process since its start."""
     fields = Path(f"/proc/{server.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS

@@ -1,4 +1,4 @@
-"""Commands as load: every request changes a state, and it can go on for ever."""
+"""Commands as load. Every request changes a state, and the sequence can be repeated without end."""
 
 import json
 
@@ -12,15 +12,15 @@ AUTH = {"Authorization": "Token full-access"}
 FEW = 200
 
 BLOCK, UNBLOCK = 1021, 1025
-"""The default installation's transitions that take a waiting package out of work and back."""
+"""The transitions of the default installation that block and unblock a waiting package."""
 FLOCK = 20
-"""Packages that take turns, each among those of one connection: a package's commands keep their order."""
+"""Number of packages. Each belongs to one connection, so its commands stay in order."""
 CALLERS = 4
 TURNS = 20
 
 
 def commands(server: Server) -> list[Request]:
-    """Block each of some waiting packages, then unblock each: every request changes a state, and it can go on."""
+    """Return requests that block some waiting packages and then unblock them. Each changes a state."""
     waiting = waiting_packages(server)
     return [commanding(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
 
@@ -42,14 +42,14 @@ def commanding(pk: int, transition: int) -> Request:
 
 
 def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
-    """Requests per second of whole turns: afterwards every package is where it was."""
+    """Return the requests per second of complete turns. Afterwards every package is in its old state."""
     turns = round(TURNS * plan.seconds) or 1
     job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns, shares=True)
     return checked(job).rps
 
 
 def checked(job: Job) -> Outcome:
-    """What the job came to; a single wrong answer or lost connection makes it no measurement."""
+    """Run the job. Raise `MeasurementFailedError` for a single wrong response or lost connection."""
     got = load.measure(job)
     if got.failed or got.reconnects or not got.answered:
         raise MeasurementFailedError(

@@ -1,4 +1,4 @@
-"""What filtered pages cost: every filter and some usual combinations, unchanged and right after a write."""
+"""The cost of filtered pages: every filter and some common combinations, unchanged and right after a write."""
 
 import http.client
 import json
@@ -34,11 +34,11 @@ COMBINED = (
 )
 BLOCK, UNBLOCK = 1021, 1025
 FIRST_LIMIT = 3.0
-"""Seconds that the first filtered page may take: it goes through all plans once."""
+"""Limit in seconds for the first filtered page, which reads all planned packages once."""
 
 
 def paths() -> list[str]:
-    """First and last page of every filter and of the combinations, with values that a package in the middle has."""
+    """Return the first and last page of every filter and combination, with values of a package in the middle."""
     demo = scenario("demo").sized(MANY, None)
     base = demo_base(MANY, demo.seed, demo.start)
     root = Root(base, {})
@@ -72,13 +72,13 @@ def text(value_type: str, value: object) -> str:
 
 
 class Caller:
-    """One connection that stays open, and how long each answer takes on it."""
+    """One keep-alive connection that measures response times."""
 
     def __init__(self, server: Server) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
 
     def get(self, path: str) -> float:
-        """Milliseconds of one answer."""
+        """Return the milliseconds of one response."""
         began = perf_counter()
         self._connection.request("GET", path, headers=AUTH)
         response = self._connection.getresponse()
@@ -115,12 +115,12 @@ def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
 
 
 def usual(caller: Caller, path: str) -> float:
-    """The best of some answers to the same question: what a busy machine disturbs least."""
+    """Return the shortest of several times of the same request, which other load affects least."""
     return min(caller.get(path) for _ in range(TIMES))
 
 
 def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
-    """The dearest of all filtered pages beside the unfiltered first page, each at its best of some."""
+    """Compare the slowest filtered page with the unfiltered first page. Each time is the shortest of several."""
     asked = paths()
     for _ in range(plan.groups):
         with calling(MANY) as (caller, _server):
@@ -139,7 +139,7 @@ def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
 
 
 class Toggle:
-    """A write: it takes a waiting package out of work, or back into it."""
+    """A write that blocks or unblocks a waiting package."""
 
     def __init__(self, caller: Caller) -> None:
         waiting = caller.document(f"{PACKAGES}short/?state__enum_value=100&limit=1")["results"][0]["id"]
@@ -159,14 +159,14 @@ def after_write(plan: Plan) -> Iterator[Round]:
 
 
 def first(plan: Plan) -> Iterator[Round]:
-    """Seconds until the first filtered page of a new server, beside the limit."""
+    """Measure the seconds of the first filtered page of a new server, beside the limit."""
     for _ in range(plan.groups):
         with calling(MANY) as (caller, _server):
             yield Round(caller.get(f"{UNFILTERED}&order__channel=1") / 1000, FIRST_LIMIT)
 
 
 def million(path: str) -> Callable[[Plan], Iterator[Round]]:
-    """Milliseconds of a page of a million packages beside the same of 36,404; both were asked for once before."""
+    """Compare the milliseconds of a page with a million and 36,404 packages. Both were requested once before."""
 
     def measure(plan: Plan) -> Iterator[Round]:
         with calling(MILLION) as (many, _), calling(MANY) as (few, _):
@@ -184,7 +184,7 @@ def million_start(plan: Plan) -> Iterator[Round]:
 
 
 def million_memory(plan: Plan) -> Iterator[Round]:  # noqa: ARG001 - every bar's signature
-    """Bytes of memory per package after a filter was asked for, all columns made; Linux only."""
+    """Measure the bytes per package after a filter was used and all columns exist; Linux only."""
     path = f"{UNFILTERED}&order__channel=1"
     with calling(MILLION) as (many, server), calling(MANY) as (few, other):
         many.get(path), few.get(path)
@@ -192,6 +192,6 @@ def million_memory(plan: Plan) -> Iterator[Round]:  # noqa: ARG001 - every bar's
 
 
 def resident(server: Server) -> float:
-    """Bytes that a server has in memory."""
+    """Return the resident bytes of a server."""
     lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
     return 1024 * next(float(line.split()[1]) for line in lines if line.startswith("VmRSS"))

@@ -1,6 +1,6 @@
-"""Bars of deliveries to hooks: how many a second, and how many threads they take.
+"""Bars of webhook deliveries: deliveries per second, and the number of threads.
 
-The receiver is a process of its own that answers every POST at once, so that both sides pay for sending alone.
+The receiver is a separate process that answers every POST at once, so both sides measure the cost of sending.
 """
 
 import json
@@ -28,7 +28,7 @@ EVENTS = 10_000
 THREADS = 8
 READERS = 2
 ENOUGH = 0.8
-"""Of the deliveries wanted: fewer are no load."""
+"""Minimum share of the expected deliveries. Below it, the load was too low."""
 CREATED = 201
 HOOKS, CHANGED = "/whisperer/hooks/", "package.status.transitioned"
 PATIENCE = 300.0
@@ -38,13 +38,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def receiver() -> Iterator[Server]:
-    """A process that answers every POST with 200."""
+    """Start a process that answers every POST with 200."""
     with running([sys.executable, "-m", "benchmarks.receiver"]) as server:
         yield server
 
 
 def received(server: Server) -> tuple[int, int]:
-    """How many requests the receiver took, and how many different bodies, since it was asked last."""
+    """Return the numbers of requests and of different bodies since the last call."""
     count, different = json.loads(fetch(server, "/").body)
     return count, different
 
@@ -53,7 +53,7 @@ def received(server: Server) -> tuple[int, int]:
 
 
 def rate(plan: Plan) -> Iterator[Round]:
-    """The same bodies, sent by the emulator and by a plain `requests.Session` loop with as many threads."""
+    """Compare the emulator with a plain `requests.Session` loop: the same bodies, the same number of threads."""
     count = EVENTS if plan.groups > 1 else EVENTS // 10
     with receiver() as target:
         yield from interleaved(
@@ -62,7 +62,7 @@ def rate(plan: Plan) -> Iterator[Round]:
 
 
 def our_rate(target: Server, count: int) -> float:
-    """Deliveries per second of events that all wait when the sending begins; none may be lost or doubled."""
+    """Return the deliveries per second of queued events. No event may be lost or sent twice."""
     return sending("ours", target, count)
 
 
@@ -71,7 +71,7 @@ def plain_rate(target: Server, count: int) -> float:
 
 
 def sending(who: str, target: Server, count: int) -> float:
-    """What a process of its own came to: neither side shares its interpreter with the other."""
+    """Run one side in a separate process and return its figure."""
     received(target)
     command = [sys.executable, "-m", "benchmarks.hooks", who, str(target.port), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE, check=False)
@@ -84,7 +84,7 @@ def sending(who: str, target: Server, count: int) -> float:
 
 
 def queued_world(port: int, count: int):
-    """An emulator with so many events due, each of a change of its own, that has not begun to send."""
+    """Return an emulator with this number of due events, each from a separate change. None is sent yet."""
     from emulator import Emulator  # noqa: PLC0415 - likewise
     from emulator.core.records import Package, Webhook  # noqa: PLC0415 - likewise
 
@@ -125,7 +125,7 @@ def send_ours(port: int, count: int) -> float:
 
 
 def send_plain(port: int, count: int) -> float:
-    """Bodies of the same events, made beforehand."""
+    """Send the bodies of the same events, rendered beforehand."""
     from emulator.core.records import Webhook, WebhookEvent  # noqa: PLC0415 - as above
     from emulator.rules.requesting import headers  # noqa: PLC0415 - as above
     from emulator.shapes.events import request_body  # noqa: PLC0415 - as above
@@ -156,18 +156,18 @@ def send_plain(port: int, count: int) -> float:
     return count / (perf_counter() - began)
 
 
-# The API meanwhile ----------------------------------------------------------------------------------------
+# Latency of the API during deliveries ---------------------------------------------------------------------
 
 DELIVERIES = 50
-"""A second."""
+"""Deliveries per second."""
 WATCHED = 2.0
-"""Seconds of a slice, at least: what is slow in one of a hundred answers shows only in many."""
+"""Minimum seconds of a slice. A percentile needs many responses."""
 
 
 def latency(plan: Plan) -> Iterator[Round]:
-    """What the slowest of 100 reads waits, with that many deliveries a second, and without a hook to deliver to.
+    """Compare the 99th percentile of reads with deliveries and without a hook.
 
-    Both sides do the same otherwise: somebody changes that many packages a second, others read at full speed.
+    Both sides have the same load: a fixed number of changes per second, and reads at full speed.
     """
     with receiver() as target:
         for _ in range(plan.groups):
@@ -196,7 +196,7 @@ def subscribe(server: Server, url: str) -> None:
 
 
 def slowest(server: Server, plan: Plan, target: Server, expected: int) -> float:
-    """Milliseconds within which 99 of 100 reads are answered."""
+    """Return the 99th percentile of the reads in milliseconds."""
     changes = commands(server)
     reads = [Request(request.path.removesuffix("command/"), headers=AUTH) for request in changes]
     received(target)
@@ -210,7 +210,7 @@ def slowest(server: Server, plan: Plan, target: Server, expected: int) -> float:
 
 
 class Pace:
-    """Sends requests one after another, so many a second, until it is left; a slow answer is made up for."""
+    """Sends requests at a fixed rate until the context ends, and catches up after a slow response."""
 
     def __init__(self, server: Server, requests: list[Request], a_second: float) -> None:
         self.server, self.requests, self.a_second = server, requests, a_second
@@ -227,7 +227,7 @@ class Pace:
         self.thread.join()
 
     def run(self) -> None:
-        """Whole turns: afterwards every package is where it was."""
+        """Send complete turns. Afterwards every package is in its old state."""
         began = monotonic()
         while not self.ended.is_set() or self.done % len(self.requests):
             request = self.requests[self.done % len(self.requests)]
@@ -240,7 +240,7 @@ class Pace:
 
 
 def threads(plan: Plan) -> Iterator[Round]:
-    """Threads of a process that delivers for 1,000 worlds, beside one that delivers for one."""
+    """Compare the threads of a process that delivers for 1,000 worlds and for one."""
     with receiver() as target:
         for _ in range(1 + (plan.groups > 1)):
             yield Round(threads_for(target, 1_000), threads_for(target, 1))
@@ -255,7 +255,7 @@ def threads_for(target: Server, worlds: int) -> float:
 
 
 def count_threads(port: int, worlds: int) -> float:
-    """The most threads there were while each world's events were delivered."""
+    """Return the maximum number of threads while the events of each world are delivered."""
     from emulator import Emulator  # noqa: PLC0415 - as above
 
     oms = Emulator("empty", clock="ticking", max_worlds=2 * worlds)

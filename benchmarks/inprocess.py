@@ -1,8 +1,8 @@
-"""Bars without a socket: our session, werkzeug's client, a fresh world, and the plugin in a run that needs none.
+"""Bars without a socket: `oms.session()`, werkzeug's client, a new world, and an unused pytest plugin.
 
-Both sides of a round run in this process; for pytest, in processes of their own, one after the other. Nothing here
-waits for anything, so a call takes as long as it keeps the processor busy: that is what is measured. Whatever else
-runs on the machine then counts only through the caches that it empties, for both sides of many short slices alike.
+Both sides of a round run in this process. The pytest runs are separate processes, one after the other. The figure is
+CPU time, because no call waits for I/O. Other load on the machine then matters only through the processor caches,
+and many short slices spread this over both sides.
 """
 
 import resource
@@ -25,18 +25,18 @@ from emulator import Emulator
 
 LIST = "/api/v1/oms/packages/"
 CALLS = 1_000
-"""How many calls each side of a round has, for each second of the plan."""
+"""Calls of each side in a round, for each second of the plan."""
 SLICES = 25
-"""How many slices they are cut into, ours and theirs by turns; the figure of a round is the median of its slices."""
+"""Number of alternating slices of these calls. The figure of a round is the median of its slices."""
 WORLDS = 200
 FRESH_LIMIT = 1.0
-"""Milliseconds that a fresh world may cost."""
+"""Limit in milliseconds for a new world."""
 PLUGIN_LIMIT = 20.0
-"""Milliseconds that the plugin may add to a run that does not use it."""
+"""Limit in milliseconds that the plugin may add to a run that does not use it."""
 
 
 def milliseconds(call: Callable[[], object], times: int) -> float:
-    """How long one of so many calls keeps the processor busy."""
+    """Return the mean CPU milliseconds of a call."""
     began = process_time()
     for _ in range(times):
         call()
@@ -44,7 +44,7 @@ def milliseconds(call: Callable[[], object], times: int) -> float:
 
 
 def beside(plan: Plan, ours: Callable[[], object], theirs: Callable[[], object]) -> Iterator[Round]:
-    """What a call takes, of ours and of theirs, in each round of the plan."""
+    """Measure a call of both sides in each round of the plan."""
     times = max(1, round(CALLS * plan.seconds / SLICES))
     sides = [partial(milliseconds, call, times) for call in (ours, theirs)]
     for side in sides:
@@ -55,25 +55,25 @@ def beside(plan: Plan, ours: Callable[[], object], theirs: Callable[[], object])
 
 
 def by_second(round_: Round) -> Round:
-    """Calls in a second, of what one call takes in milliseconds."""
+    """Convert milliseconds per call to calls per second."""
     return Round(1000 / round_.ours, 1000 / round_.theirs)
 
 
 def detail(oms: Emulator) -> tuple[str, requests.Response]:
-    """The path of the first package, and the answer that its GET has."""
+    """Return the path of the first package, and its response."""
     session = oms.session()
     path = f"{LIST}{session.get(LIST).json()['results'][0]['id']}/"
     return path, session.get(path)
 
 
 def session(plan: Plan) -> Iterator[Round]:
-    """Package detail through `oms.session()`, beside `responses` answering the same bytes."""
+    """Compare a package detail through `oms.session()` with `responses` and the same bytes."""
     oms = Emulator("demo")
     path, answer = detail(oms)
     ours, url = oms.session(), f"http://oms.test{path}"
     theirs = requests.Session()
     theirs.headers.update(oms.auth)
-    theirs.trust_env = False  # as ours: neither looks for proxies
+    theirs.trust_env = False  # as in our session: do not look for proxies
     headers = {
         name: value for name, value in answer.headers.items() if name not in ("Content-Type", "Content-Length")
     }
@@ -84,13 +84,13 @@ def session(plan: Plan) -> Iterator[Round]:
 
 
 def fresh(mock: responses.RequestsMock, client: requests.Session, url: str) -> None:
-    """Ask, and forget: what a long test run would make of the list of calls is not the point."""
+    """Send a request and clear the recorded calls, which would grow."""
     client.get(url)
     mock.calls.reset()
 
 
 def werkzeug(plan: Plan) -> Iterator[Round]:
-    """Package detail through werkzeug's client, beside a Flask view that gives back constant bytes."""
+    """Compare a package detail through werkzeug's client with a Flask view of constant bytes."""
     oms = Emulator("demo")
     path, answer = detail(oms)
     app = Flask("constant", static_folder=None)
@@ -108,21 +108,21 @@ def check_same(*bodies: bytes) -> None:
 
 
 def world(plan: Plan) -> Iterator[Round]:
-    """What the fixture `oms` makes for each test, beside the limit."""
+    """Measure the creation of an `Emulator`, as the fixture `oms` does for each test, beside the limit."""
     Emulator("demo")
     for _ in range(plan.groups * plan.rounds):
         yield Round(milliseconds(lambda: Emulator("demo"), WORLDS), FRESH_LIMIT)
 
 
 def plugin(plan: Plan) -> Iterator[Round]:
-    """What the plugin adds to a run of one test that asks for nothing, beside the limit.
+    """Measure what the plugin adds to a run of one test that does not use it, beside the limit.
 
-    In processor time, the median of what it adds to each of several runs: a difference of a few percent drowns in
-    whatever else runs.
+    The figure is CPU time, the median of the differences of several runs. Other load would hide a difference of a few
+    percent.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", "utf-8")
-        alone = ["env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"]  # what other plugins cost is noise
+        alone = ["env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"]  # other plugins would add noise
         bare = [*alone, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
         runs = [partial(processor_seconds, [*bare, "-p", name]) for name in (PLUGIN, f"no:{PLUGIN}")]
         for run in runs:
@@ -134,11 +134,11 @@ def plugin(plan: Plan) -> Iterator[Round]:
 
 PLUGIN = "emulator.pytest_plugin"
 RUNS = 15
-"""How many runs of each kind a round looks at."""
+"""Runs of each kind in a round."""
 
 
 def processor_seconds(command: list[str]) -> float:
-    """How long a command keeps a processor busy, itself and the system on its behalf."""
+    """Return the user and system CPU seconds of a command."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds_of(command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

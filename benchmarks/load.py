@@ -1,10 +1,10 @@
-"""A load generator that costs the server under test as little as it can, and believes no answer unchecked.
+"""A load generator that uses little CPU time and checks every response.
 
-It runs in a process of its own (`measure`): one thread, non-blocking sockets, requests built beforehand, one
-request under way per connection. A thread per connection was tried too: on the same trivial server it reaches two
-thirds of this one's rate with answers of 9 KB and two fifths with 172 KB, so it takes more of the processor that the
-server wants. This one's ceiling is about ten times what a constant WSGI app on waitress serves.
-It imports only the standard library, so that starting it is short.
+It runs in a separate process (`measure`): one thread, non-blocking sockets, prepared requests, and one open request
+per connection. One thread per connection was measured too. On the same trivial server it reached two thirds of this
+rate with 9 KB responses, and two fifths with 172 KB, so it takes more CPU time from the server. The limit of this
+generator is about ten times the rate of a constant WSGI application on waitress. It imports only the standard
+library, so it starts quickly.
 """
 
 import gc
@@ -26,12 +26,12 @@ REASONS_KEPT = 5
 
 
 class LoadFailedError(Exception):
-    """The load could not be put on at all, or the server fell silent."""
+    """The load could not start, or the server stopped responding."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent, and what must come back: the status, and the body's length unless it is None."""
+    """A request, with the expected status and body length (None: any length)."""
 
     path: str
     method: str = "GET"
@@ -51,10 +51,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Job:
-    """One slice of load: the requests are cycled over all connections, for `seconds` after `warm_up`.
+    """One slice of load. All connections cycle through the requests, for `seconds` after `warm_up`.
 
-    With a `limit`, no more requests than that are sent: each of the list once, say, where they change something.
-    With `shares`, each connection sends its own part of them: every so-many-th of the list, in that order.
+    `limit` is the maximum number of requests, for requests that change something. With `shares`, each connection
+    sends only its part: every n-th request of the list, in order.
     """
 
     port: int
@@ -70,7 +70,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`answered` counts right answers inside the measured seconds; the rest counts the whole slice."""
+    """The result. `answered` counts correct responses in the measured seconds, the rest counts the whole slice."""
 
     answered: int
     seconds: float
@@ -85,7 +85,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Connection:
-    """One socket and how far its answer has come."""
+    """One socket and the state of its response."""
 
     sock: socket.socket
     variants: Iterator[tuple[Request, bytes]]
@@ -99,7 +99,7 @@ class Connection:
 
 
 def measure(job: Job) -> Outcome:
-    """The job, done by a process of its own; its clock starts when it is connected."""
+    """Run the job in a separate process. Its clock starts after the connections are open."""
     limit = job.warm_up + job.seconds + 2 * job.patience
     try:
         done = subprocess.run(
@@ -119,12 +119,12 @@ def measure(job: Job) -> Outcome:
 
 
 def drive(job: Job) -> Outcome:
-    """The job, done here; every request sent has been answered, or counted as failed, on return."""
+    """Run the job in this process. On return, every request has a response or is counted as failed."""
     return Driver(job).run()
 
 
 class Driver:
-    """Keeps every connection busy until the time is up, then takes in what is still under way."""
+    """Keeps every connection busy until the time is over, then waits for open responses."""
 
     def __init__(self, job: Job) -> None:
         host = f"{job.host}:{job.port}"
@@ -154,11 +154,11 @@ class Driver:
         return self.outcome()
 
     def over(self, now: float) -> bool:
-        """Say whether nothing more is to be sent."""
+        """Return whether no more requests are sent."""
         return now >= self.end or (self.job.limit is not None and self.sent >= self.job.limit)
 
     def turn(self) -> None:
-        """Serve whatever is readable; silence on every connection is an error, not a low figure."""
+        """Process all readable sockets. Raise `LoadFailedError` if no connection gets data in time."""
         ready = self.selector.select(self.job.patience)
         if not ready:
             raise LoadFailedError(f"no answer for {self.job.patience:g} s")
@@ -174,7 +174,7 @@ class Driver:
         return sock
 
     def enlist(self, sock: socket.socket, wanted: Iterator[tuple[Request, bytes]]) -> None:
-        """Send the first request on a new socket."""
+        """Register a new socket and send its first request."""
         sock.setblocking(False)
         request, wire = next(wanted)
         connection = Connection(sock, wanted, request, perf_counter())
@@ -191,10 +191,10 @@ class Driver:
                 connection.sock.sendall(wire[done:])
                 connection.sock.setblocking(False)
         except OSError:
-            pass  # the server closed or hangs: reading says so, in one place
+            pass  # the server closed or hangs: reading reports it
 
     def take(self, connection: Connection) -> None:
-        """Take in what has arrived, and go on with the next request once the answer is complete."""
+        """Read the received data. Send the next request after a complete response."""
         try:
             size = connection.sock.recv_into(self.buffer)
         except BlockingIOError:
@@ -232,7 +232,7 @@ class Driver:
         self.replace(connection, perf_counter())
 
     def replace(self, connection: Connection, now: float) -> None:
-        """Go on over a new connection, unless the slice is over."""
+        """Open a new connection, unless the slice is over."""
         self.retire(connection)
         if not self.over(now):
             self.reconnects += 1
@@ -272,15 +272,15 @@ class Driver:
 
 
 def variants(job: Job, requests: list[tuple[Request, bytes]]) -> list[Iterator[tuple[Request, bytes]]]:
-    """What each connection sends."""
+    """Return the requests of each connection."""
     if not job.shares:
-        return [cycle(requests)] * job.connections  # one and the same
+        return [cycle(requests)] * job.connections  # shared by all connections
     each = None if job.limit is None else job.limit // job.connections
     return [islice(cycle(requests[first :: job.connections]), each) for first in range(job.connections)]
 
 
 def read_head(connection: Connection, data: bytes) -> int:
-    """Note the answer's length once its head is complete; returns how much of the body is in `data`."""
+    """Store the response length when the head is complete. Return the number of body bytes in `data`."""
     text = connection.head + data
     end = text.find(HEAD_END)
     if end < 0:
@@ -297,7 +297,7 @@ def read_head(connection: Connection, data: bytes) -> int:
 
 
 def content_length(head: bytes) -> int | None:
-    """The body's length that a lower-case head announces; 204 and 304 have no body, whatever they say."""
+    """Return the body length of a lower-case head. 204 and 304 have no body, whatever the head says."""
     if head[9:12] in {b"204", b"304"}:
         return 0
     at = head.find(b"\r\ncontent-length:")
@@ -308,7 +308,7 @@ def content_length(head: bytes) -> int | None:
 
 
 def difference(connection: Connection) -> str:
-    """What is wrong with a complete answer; nothing is an empty string."""
+    """Return what is wrong with a complete response, or an empty string."""
     wanted, status = connection.wanted, connection.head[9:12]
     if status != b"%d" % wanted.status:
         return f"{named(wanted)}: status {status.decode('latin-1')} instead of {wanted.status}"
@@ -324,14 +324,14 @@ def named(request: Request) -> str:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value that `share` of the ordered values do not exceed; 0 of none."""
+    """Return the percentile of ordered values, or 0 without values."""
     if not ordered:
         return 0.0
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def job_from(document: dict[str, object]) -> Job:
-    """The job that `asdict` made the document from."""
+    """Return the job from its `asdict` document."""
     requests = [Request(**request) for request in document.pop("requests")]  # type: ignore[attr-defined]
     return Job(requests=requests, **document)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""A receiver of webhooks that costs the sender's machine as little as it can: every POST gets 200, GET the counts."""
+"""A webhook receiver that uses little CPU time. Every POST gets 200; a GET returns the counts."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\no
 
 
 class Counts:
-    """Requests and different bodies since somebody asked."""
+    """The numbers of requests and different bodies since the last GET."""
 
     def __init__(self) -> None:
         self.count, self.different = 0, set[int]()
@@ -20,7 +20,7 @@ class Counts:
 
 
 async def serve(counts: Counts, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one connection's requests until it ends."""
+    """Answer the requests of one connection until it ends."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")

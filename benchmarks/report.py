@@ -1,4 +1,4 @@
-"""Results as a table for people and as a document for programs."""
+"""Results as a text table and as a JSON document."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ HEADINGS = ("bar", "ours", "theirs", "unit", "ratio", "rounds", "bound", "met")
 
 
 def table(results: Sequence[Result]) -> str:
-    """One line per bar, in columns, and below them what each side is and what could not be measured."""
+    """Return one line per bar, and below them the two sides of each bar and the failed measurements."""
     rows = [HEADINGS, *(cells(result) for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -38,13 +38,13 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def line(result: Result) -> str:
-    """One bar as it is measured: what is seen of a run that does not come to its end."""
-    told = "ours {1}, theirs {2} {3}, ratio {4} ({5}), {6}: {7}"
-    return result.problem or told.format(*cells(result))
+    """Return one result as a line, which is printed as soon as the bar is measured."""
+    template = "ours {1}, theirs {2} {3}, ratio {4} ({5}), {6}: {7}"
+    return result.problem or template.format(*cells(result))
 
 
 def figure(value: float) -> str:
-    """Three digits, or all of a large number's."""
+    """Return a number with three digits, or all digits of a large number."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -54,7 +54,7 @@ def explained(result: Result) -> str:
 
 
 def machine() -> dict[str, object]:
-    """Where the figures come from; they are not to be compared with another machine's."""
+    """Describe the machine. Figures of different machines are not comparable."""
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -64,7 +64,7 @@ def machine() -> dict[str, object]:
 
 
 def ticks() -> tuple[int, int]:
-    """The processor time that this machine's host kept for others since boot, and all of it; Linux only."""
+    """Return the stolen and the total CPU ticks since boot; Linux only."""
     try:
         first = Path("/proc/stat").read_text().splitlines()[0]
     except OSError:
@@ -74,13 +74,13 @@ def ticks() -> tuple[int, int]:
 
 
 def stolen(before: tuple[int, int]) -> float:
-    """The host's share of the processors since then, in per cent: much of it explains a wide spread."""
+    """Return the stolen CPU time since `before`, in percent. A high value explains a wide spread."""
     after = ticks()
     return 100 * (after[0] - before[0]) / max(after[1] - before[1], 1)
 
 
 def document(results: Sequence[Result], stolen_percent: float) -> dict[str, object]:
-    """Everything, each round included."""
+    """Return all figures, with every round."""
     return {
         "machine": machine() | {"stolen_percent": stolen_percent},
         "bars": {result.bar.name: entry(result) for result in results},

@@ -1,11 +1,11 @@
-"""How two sides are compared: one figure of each per round, close together in time, the first to go alternating.
+"""Interleaved rounds: in each round both sides are measured shortly after each other, in alternating order.
 
-A shared machine drifts by more than most bars allow, so a figure says something only beside the other side's
-figure of the same moment. Hence A B, B A, … in short slices, medians over all rounds, and the spread beside them.
-Servers are started afresh for each *group* of rounds and alternate while both stay up: fresh, because a process
-keeps its luck (memory layout, hash seed) for life, and medians over several processes do not; both up,
-because starting between slices would put seconds between the two halves of a round. The idle one costs nothing.
-Nothing is pinned to a processor: users do not, and on two processors it would starve the load generator.
+The speed of a shared machine drifts by more than most bars allow. A figure is meaningful only beside the figure of
+the other side at the same time. So the order is A B, B A, … in short slices. The result is the median over all
+rounds, with the spread. Each *group* of rounds starts new servers, because memory layout and hash seed affect a
+process for its whole life. Both servers of a group stay up, because a start between slices would separate the halves
+of a round. The idle server uses no CPU time. No process is pinned to a processor: users do not pin, and on two
+processors it would starve the load generator.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,12 +14,12 @@ from statistics import median
 
 
 class MeasurementFailedError(Exception):
-    """A figure that would not mean what its row says."""
+    """The measurement is not valid."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to look: `groups` of fresh servers, `rounds` in each, `seconds` of load per slice."""
+    """The length of a measurement: `groups` of new servers, `rounds` in each, `seconds` of load per slice."""
 
     groups: int = 4
     rounds: int = 4
@@ -34,7 +34,7 @@ QUICK = Plan(groups=1, rounds=2, seconds=0.5, warm_up=0.2)
 
 @dataclass(frozen=True)
 class Round:
-    """Both sides' figures of one moment."""
+    """The figures of both sides in one round."""
 
     ours: float
     theirs: float
@@ -46,7 +46,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Bound:
-    """What the ratio ours / theirs must keep to."""
+    """The allowed ratio ours / theirs."""
 
     sign: str
     limit: float
@@ -67,14 +67,14 @@ def at_most(limit: float) -> Bound:
 
 
 PRINTED = at_least(0)
-"""Of what is measured to judge another bar by."""
+"""For a bar without a limit, which helps to judge another bar."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: the ratio ours / theirs of what `measure` yields, and the bound it must keep.
+    """One row: the rounds of `measure`, and the bound of their ratio ours / theirs.
 
-    An absolute limit (microseconds, say) is a bar too: `theirs` is the limit itself, the bound is ≤ 1.
+    An absolute limit (for example in microseconds) is a bar whose `theirs` is the limit and whose bound is ≤ 1.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Result:
-    """What a bar came to, or why it could not be measured."""
+    """The result of a bar, or the reason why it could not be measured."""
 
     bar: Bar
     rounds: tuple[Round, ...] = ()
@@ -103,12 +103,12 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Of the medians: what the bound judges."""
+        """The ratio of the medians, which is compared with the bound."""
         return self.ours / self.theirs
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The least and the greatest ratio of a single round."""
+        """The smallest and the largest ratio of a round."""
         ratios = [round_.ratio for round_ in self.rounds]
         return min(ratios), max(ratios)
 
@@ -118,7 +118,7 @@ class Result:
 
 
 def interleaved(count: int, ours: Callable[[], float], theirs: Callable[[], float]) -> Iterator[Round]:
-    """That many rounds, ours first in the first, theirs first in the second, and so on."""
+    """Measure this number of rounds. The side that is measured first alternates."""
     for number in range(count):
         if number % 2:
             second = theirs()

@@ -1,4 +1,4 @@
-"""Starts the servers under test on free ports, says how long that took, and ends them: its own, no others."""
+"""Starts the servers under test on free ports, measures their start, and stops them."""
 
 import http.client
 import os
@@ -23,12 +23,12 @@ READY = "ready: "
 
 
 class StartFailedError(Exception):
-    """A server did not come up; says which, and the last line it wrote."""
+    """A server did not start. The message has the command and its last line of output."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that accepts connections, and the seconds from its start until it said so."""
+    """A server that accepts connections, with the seconds from its start to its `ready` line."""
 
     port: int
     ready_after: float
@@ -36,7 +36,7 @@ class Server:
 
 
 def ours(*options: str) -> list[str]:
-    """The emulator as a user starts it, on a free port."""
+    """Return the command that starts the emulator on a free port."""
     return [sys.executable, "-m", "emulator.cli", "serve", "--port", "0", *options]
 
 
@@ -46,7 +46,7 @@ def bare() -> list[str]:
 
 @contextmanager
 def baseline(answers: list[Answer], threads: int = THREADS) -> Iterator[Server]:
-    """The peer that gives back exactly these answers."""
+    """Start the peer that returns these responses."""
     command = [sys.executable, "-m", "benchmarks.baseline", str(threads)]
     with running(command, stdin=dump(answers)) as server:
         yield server
@@ -54,7 +54,7 @@ def baseline(answers: list[Answer], threads: int = THREADS) -> Iterator[Server]:
 
 @contextmanager
 def running(command: Sequence[str], *, stdin: bytes = b"", limit: float = START_LIMIT) -> Iterator[Server]:
-    """The command's server, ready; its process is gone on leaving, however that happens."""
+    """Start the command and wait until it is ready. Stop its process at the end of the context."""
     with tempfile.TemporaryFile() as errors:
         began = perf_counter()
         process = subprocess.Popen(
@@ -81,12 +81,12 @@ def running(command: Sequence[str], *, stdin: bytes = b"", limit: float = START_
 
 
 class Watch:
-    """Reads a process's stdout to its end, so that it never blocks, and notes when it said it was ready."""
+    """Reads the stdout of a process to its end, so that it never blocks, and stores the time of the `ready` line."""
 
     def __init__(self, process: subprocess.Popen[bytes], began: float) -> None:
         self.process, self.began = process, began
         self.url, self.ready_after = "", 0.0
-        self.told = threading.Event()
+        self.is_ready = threading.Event()
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -96,11 +96,11 @@ class Watch:
             if not self.url and line.startswith(READY.encode()):
                 self.ready_after = perf_counter() - self.began
                 self.url = line.decode().removeprefix(READY).strip()
-                self.told.set()
-        self.told.set()
+                self.is_ready.set()
+        self.is_ready.set()
 
     def server(self, command: Sequence[str], errors: IO[bytes], limit: float) -> Server:
-        self.told.wait(limit)
+        self.is_ready.wait(limit)
         port = urlsplit(self.url).port
         if port is None:
             raise StartFailedError(f"{' '.join(command)}: not ready ({last_line(errors)})")
@@ -111,9 +111,9 @@ class Watch:
 
 
 def environment() -> dict[str, str]:
-    """Ours without the emulator's own variables: an option set outside must not change a measurement.
+    """Return the environment without the emulator's variables, which could change a measurement.
 
-    Nor must Python be kept from its byte code: who starts a thing twice has it.
+    `PYTHONDONTWRITEBYTECODE` is removed too, so that a second start finds the byte code.
     """
     strange = ("OMS_EMULATOR_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
@@ -125,11 +125,11 @@ def feed(process: subprocess.Popen[bytes], text: bytes) -> None:
         process.stdin.write(text)
         process.stdin.close()
     except BrokenPipeError:
-        pass  # it ended without reading: `Watch` says so, with its last words
+        pass  # it ended without reading: `Watch` reports its last line
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask this process to stop, and insist after ten seconds."""
+    """Terminate this process, and kill it after ten seconds."""
     if process.poll() is not None:
         return
     process.terminate()
@@ -143,13 +143,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def last_line(errors: IO[bytes]) -> str:
     errors.seek(0)
     lines = errors.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no output"
 
 
 def fetch(
     server: Server, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str = ""
 ) -> Answer:
-    """One answer of the server, as the peer would give it."""
+    """Send a request and return the response as an `Answer`."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request(method, path, body or None, dict(headers or {}))
@@ -161,7 +161,7 @@ def fetch(
 
 
 def seconds_of(command: Sequence[str]) -> float:
-    """How long a command takes from its start to its end."""
+    """Return the seconds that a command takes."""
     began = perf_counter()
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, check=False)
     took = perf_counter() - began

@@ -1,8 +1,8 @@
-"""The bar of what is not asked for: faults and limits cost a request next to nothing where there are none.
+"""The bar of unused features: checks for faults and limits cost a request almost no time.
 
-Both sides are the emulator's own door. On the one, the code is as it is; on the other, the same functions were
-compiled again with each question for a fault or a limit answered beforehand. The difference is what the questions
-cost.
+Both sides run the emulator's request path. One side runs the normal code. On the other side the same functions are
+compiled again, with a constant in place of each check for a fault or a limit. The difference is the cost of the
+checks.
 """
 
 import __future__
@@ -26,27 +26,27 @@ from emulator.session import environ_of
 from emulator.web import access, dispatch, door
 
 LIMIT = 2.0
-"""Microseconds that they may cost."""
+"""Limit in microseconds for the checks."""
 CALLS = 50
 PAIRS = 400
-"""How many pairs of slices a round has, for each second of the plan: a difference this small needs many."""
+"""Pairs of slices in a round, for each second of the plan. A small difference needs many."""
 ANSWERED: dict[str, bool] = {
     "world.faults.armed or FAULT in environ": False,
     "arrival.seen.fault is None": True,
     "reply.disturbance is not None": False,
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
-"""Question -> its answer where there is neither fault nor limit."""
+"""Check -> its value without faults and limits."""
 ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
     (door.Door, "__call__", door.Door.__call__),
     (door, "send", door.send),
     (dispatch, "admit", access.admit),
 )
-"""Where a function that asks is looked up when a request comes, and the function."""
+"""Where each function with a check is looked up during a request, and the function."""
 
 
 class Answering(ast.NodeTransformer):
-    """Puts the answers in place of the questions."""
+    """Replaces each check by its constant value."""
 
     def __init__(self) -> None:
         self.met: set[str] = set()
@@ -60,7 +60,7 @@ class Answering(ast.NodeTransformer):
 
 
 def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
-    """The function, made anew from its transformed text, in the namespace that it has."""
+    """Compile the transformed source of a function in its own namespace."""
     tree = transformer.visit(ast.parse(textwrap.dedent(inspect.getsource(function))))
     made: dict[str, Any] = {}
     code = compile(ast.fix_missing_locations(tree), "<unarmed>", "exec", __future__.annotations.compiler_flag)
@@ -69,11 +69,11 @@ def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
 
 
 def sides() -> tuple[list[Any], list[Any]]:
-    """The functions that ask, and the same with the answers in them; both are made the same way."""
+    """Return the functions with their checks, and with constants. Both are compiled in the same way."""
     answering = Answering()
     both = [(compiled(function, ast.NodeTransformer()), compiled(function, answering)) for _, _, function in ASKING]
     if unmet := ANSWERED.keys() - answering.met:
-        raise MeasurementFailedError(f"the way of a request does not ask any more: {', '.join(unmet)}")
+        raise MeasurementFailedError(f"the request path no longer contains these checks: {', '.join(unmet)}")
     return [one for one, _ in both], [other for _, other in both]
 
 
@@ -86,7 +86,7 @@ def instead(functions: list[Any]) -> Iterator[None]:
 
 
 def unarmed(plan: Plan) -> Iterator[Round]:
-    """What the questions cost a GET of package detail, in microseconds, beside the limit."""
+    """Measure the cost of the checks for a GET of a package, in microseconds, beside the limit."""
     oms = Emulator("demo")
     _, answer = detail(oms)
     environ = environ_of(answer.request)
@@ -99,7 +99,7 @@ def unarmed(plan: Plan) -> Iterator[Round]:
 
 
 def timed(functions: list[Any], call: Callable[[], object]) -> float:
-    """Milliseconds of one call with these functions in their places; the first calls only find their way."""
+    """Return the milliseconds of a call with these functions. The first calls are a warm-up."""
     with instead(functions):
         milliseconds(call, CALLS // 2)
         return milliseconds(call, CALLS)

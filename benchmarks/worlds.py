@@ -1,4 +1,4 @@
-"""What worlds cost: to choose one, to keep a moment of one, to have one on disk, to open one from there."""
+"""The cost of worlds: selection, snapshots, state files, and opening a state file."""
 
 import os
 import sqlite3
@@ -25,22 +25,22 @@ from emulator.web.door import addressed_world
 from emulator.worlds import MOST_WORLDS, Worlds
 
 CHOOSING_LIMIT = 15.0
-"""Microseconds that it may cost to choose a world."""
+"""Limit in microseconds for the selection of a world."""
 MOMENT_LIMIT = 1.0
-"""Milliseconds that a snapshot, a restore, a branch and an undo may each take."""
+"""Limit in milliseconds for a snapshot, a restore, a branch and an undo, each."""
 OPENING_LIMIT = 10.0
-"""Seconds until a server answers that opens a file of `STEPS`."""
+"""Limit in seconds for a server to open a file of `STEPS` steps."""
 STEPS = 100_000
 TEXTS = 4
-"""How many texts are set for each command in such a file."""
+"""Text changes for each command in such a file."""
 FEW, MANY, MILLION = 200, 36_404, 1_000_000
 TIMES = 50
 COMMIT_BYTES = 1_500
-"""About what one command puts into the file."""
+"""Approximate bytes of a command in the file."""
 
 
 def choosing(plan: Plan) -> Iterator[Round]:
-    """Microseconds to find the world that a path names, among as many as a server has."""
+    """Measure the microseconds to find the world of a path, in a full server."""
     oms = Emulator("empty")
     for number in range(MOST_WORLDS - 1):
         oms.branch(f"world-{number}")
@@ -57,7 +57,7 @@ def chosen(worlds: Worlds, path: str) -> None:
 
 
 def moments(packages: int) -> float:
-    """The dearest of snapshot, restore, branch and undo in milliseconds: of each its usual time."""
+    """Return the slowest of snapshot, restore, branch and undo, in milliseconds (medians)."""
     oms = Emulator("demo", packages=packages)
     took: dict[str, list[float]] = {}
 
@@ -88,13 +88,13 @@ def moment_size(plan: Plan) -> Iterator[Round]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder on the disk that this repository is on: what is in memory has nothing to wait for."""
+    """Create a folder on the disk of this repository, because a folder in memory would not measure the disk."""
     with tempfile.TemporaryDirectory(dir=servers.ROOT, prefix=".bench-") as name:
         yield Path(name)
 
 
 def durable(plan: Plan) -> Iterator[Round]:
-    """Commands per second that are on disk when they are acknowledged, beside the same in memory."""
+    """Compare the commands per second with a state file and in memory."""
     for _ in range(plan.groups):
         with folder() as there, running(keeping(there)) as kept, running(servers.ours()) as memory:
             ours, theirs = (partial(command_rate, each, commands(each), plan) for each in (kept, memory))
@@ -107,7 +107,7 @@ def keeping(there: Path) -> list[str]:
 
 
 def durable_disk(plan: Plan) -> Iterator[Round]:
-    """The same beside what the disk can do: a row for each caller in a commit, one commit after another."""
+    """Compare it with the disk's own commits: one row for each caller in each commit."""
     for _ in range(plan.groups):
         with folder() as there, running(keeping(there)) as kept:
             ours = partial(command_rate, kept, commands(kept), plan)
@@ -116,7 +116,7 @@ def durable_disk(plan: Plan) -> Iterator[Round]:
 
 
 def group_commits(file: Path, plan: Plan) -> float:
-    """Rows per second that SQLite puts on this disk."""
+    """Return the rows per second that SQLite commits on this disk."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
             connection.execute(f"PRAGMA {pragma}")
@@ -131,7 +131,7 @@ def group_commits(file: Path, plan: Plan) -> float:
 
 
 def opening(plan: Plan) -> Iterator[Round]:
-    """Seconds until a server answers that opens a file of many steps."""
+    """Measure the seconds until a server with a file of many steps is ready."""
     with folder() as there:
         file = there / "state"
         fill(file, STEPS)
@@ -141,7 +141,7 @@ def opening(plan: Plan) -> Iterator[Round]:
 
 
 class Hasty:
-    """A world's keeper for whom nobody waits: what is written goes to disk in large groups."""
+    """A persistence object that does not wait, so that the steps are committed in large groups."""
 
     def __init__(self, kept: Keeper) -> None:
         self.kept = kept
@@ -155,7 +155,7 @@ class Hasty:
 
 
 def fill(file: Path, steps: int) -> None:
-    """Make a file of so many steps, as a server writes them: texts are set, and every fifth step is a command."""
+    """Write a state file with this number of steps: text changes, and every fifth step is a command."""
     oms = Emulator("demo", state=file)
     session = oms.session()
     found = session.get("/api/v1/oms/packages/short/?limit=100&state__enum_value=100").json()["results"]
@@ -167,7 +167,7 @@ def fill(file: Path, steps: int) -> None:
 
 
 def steps_on(pks: Sequence[int]) -> Iterator[Step]:
-    """Give steps that packages allow, without end."""
+    """Yield valid steps for the packages, without end."""
     for turn in count():
         command = {"transition": UNBLOCK if turn % 2 else BLOCK, "input_parameters": {}}
         for pk in pks:

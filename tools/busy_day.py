@@ -1,4 +1,4 @@
-"""Makes the scenario `busy-day` by living through it: `python -m tools.busy_day`."""
+"""Generate the scenario `busy-day` by running its day. Run it with `python -m tools.busy_day`."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ DRESS, COAT = "PZ-101-02-L", "PZ-101-05-S"
 STORE = 3
 RETRY = {"choice": "fixed", "kwargs": {"seconds": 900}}
 RECEIVERS = {"127.0.0.1:9201": ("transfer.status.created", True), "127.0.0.1:9202": ("package.refused", False)}
-"""Who is told of what, and whether it is back before the day ends: all are down at first."""
+"""Receiver -> its event type, and whether it recovers during the day. All are down at first."""
 
 
 class Day:
-    """The shop's staff, warehouse and carrier, at work."""
+    """Performs the actions of the shop, its warehouse and its carrier."""
 
     def __init__(self, oms: Emulator) -> None:
         self.oms = oms
         self.client: requests.Session = oms.session()
 
     def order(self, *lines: tuple[str, int], **details: Any) -> dict[str, Any]:
-        """Let a customer order; the next one comes minutes later."""
+        """Advance the clock by minutes and create an order."""
         self.oms.clock.advance(minutes=4)
         return self.oms.order(lines=[{"sku": sku, "quantity": quantity} for sku, quantity in lines], **details)
 
     def package(self, **details: Any) -> int:
-        """Give the package of a new order."""
+        """Create an order and return the id of its package."""
         return int(self.order((DRESS, 1), **details)["packages"][0])
 
     def command(self, pk: int, name: str, kind: str = "packages", **parameters: Any) -> None:
-        """Run the first command of this name that the record allows now."""
+        """Run the first command with this name that the record allows."""
         self.oms.clock.advance(minutes=2, seconds=30)
         url = f"/api/v1/oms/{kind}/{pk}/"
         slug = next(each["slug"] for each in self.client.get(url).json()["commands"] if f"__{name}__" in each["slug"])
@@ -56,7 +56,7 @@ class Day:
         return [item["id"] for item in self.client.get(f"/api/v1/oms/packages/{pk}/").json()["packageitem_set"]]
 
     def shipped(self) -> int:
-        """Bring a new package on its way: prepared, packed, shipped."""
+        """Create a package, prepare it, pack it and ship it. Return its id."""
         pk = self.package()
         for name in ("prepare_package_command", "complete_packaging", "ship_package_without_shipment"):
             self.command(pk, name)
@@ -64,7 +64,7 @@ class Day:
 
 
 def live(day: Day) -> None:
-    """From opening to closing time."""
+    """Run the whole day."""
     subscriptions(day)
     morning(day)
     transfers(day)
@@ -74,7 +74,7 @@ def live(day: Day) -> None:
 
 
 def subscriptions(day: Day) -> None:
-    """Two systems of the customer's listen, and are down: one comes back after its lunch, one does not."""
+    """Subscribe two receivers that are down. One recovers at 13:00, the other stays down."""
     end_hooks(day.oms)
     back = day.oms.clock.now().replace(hour=13, minute=0).timestamp()
     for address, (event_type, recovers) in RECEIVERS.items():
@@ -83,7 +83,7 @@ def subscriptions(day: Day) -> None:
 
 
 def morning(day: Day) -> None:
-    """Orders come in, some are prepared, labelled and packed; invoices are written."""
+    """Create orders. Prepare, label and pack some of them, and create invoices."""
     for quantity in (1, 2, 3):
         day.order((DRESS, quantity), (COAT, 1))
     prepared = [day.package() for _ in range(3)]
@@ -98,7 +98,7 @@ def morning(day: Day) -> None:
 
 
 def transfers(day: Day) -> None:
-    """What the customer's store has not travels to it: dispatched, arrived, not found, not sent yet."""
+    """Create transfer orders to a store: dispatched, delivered, not found, and pending."""
     day.oms.stock(STORE, DRESS, 0)
     orders = [day.order((DRESS, 1), is_click_and_collect=True, retail_store_id=STORE) for _ in range(4)]
     found = [pk for order in orders for pk in order["transfers"]]
@@ -109,7 +109,7 @@ def transfers(day: Day) -> None:
 
 
 def refusals(day: Day) -> None:
-    """A store refuses, another place packs; what is out of stock is told."""
+    """Refuse packages, so that another location gets them, and report items that are out of stock."""
     refused = [day.package() for _ in range(2)]
     day.command(refused[0], "refuse_package", denial_reason=1)
     day.command(refused[1], "prepare_package_command")
@@ -120,7 +120,7 @@ def refusals(day: Day) -> None:
 
 
 def deliveries(day: Day) -> None:
-    """The carrier delivers at once, after an attempt, or not at all."""
+    """Deliver packages at once, after an attempt, or not at all."""
     ways = (("delivered",), ("attempted", "delivered"), ("attempted",), ("failed",), ("attempted", "failed"))
     for events in (*ways, ("failed", "delivered"), ()):
         pk = day.shipped()
@@ -130,7 +130,7 @@ def deliveries(day: Day) -> None:
 
 
 def odd_ones(day: Day) -> None:
-    """Blocked, cancelled, and what waits for somebody else."""
+    """Block and cancel packages, and create packages in the remaining states."""
     day.command(day.package(), "block_the_package")
     freed = day.package()
     day.command(freed, "block_the_package")
@@ -142,13 +142,13 @@ def odd_ones(day: Day) -> None:
 
 
 def unseen(oms: Emulator) -> list[str]:
-    """Give the states of packages that no package is in."""
+    """Return the package states without a package."""
     graph = oms.app.test_client().get("/__admin/graph").get_json()
     return [state["name"] for state in graph["packages"]["states"] if not state["count"]]
 
 
 def lived(start: Scenario = START) -> Emulator:
-    """Give an emulator whose world has the day behind it."""
+    """Return an emulator whose world has run the day."""
     oms = Emulator("empty")
     oms.worlds.put(DEFAULT_WORLD, start)
     live(Day(oms))

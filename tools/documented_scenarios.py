@@ -1,6 +1,7 @@
-"""`python -m tools.documented_scenarios`: import each documented sample of a GET, alone, as a bundled scenario.
+"""Import each documented sample of a GET as a bundled scenario. Run it with `python -m tools.documented_scenarios`.
 
-`documented/<sample>` is what `oms-emulator import --no-anonymize` makes of the sample's file, at one time for all.
+`documented/<sample>` is the result of `oms-emulator import --no-anonymize` for the file of the sample, at a fixed
+time.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ WHOSE = {
     "reference-list-package-items": 1,
     "reference-list-package-logs-short": 1,
 }
-"""Whose logs, events and items short samples show: they do not say, so it is told, as anybody has to tell it. The
-guide's are those of their long siblings."""
+"""Short sample -> id of the record that its logs, events or items belong to. The samples do not contain it. The ids
+of the guide come from the long forms of the same samples."""
 
 
 def gets(folder: str) -> list[str]:
-    """Give the names of the samples of GETs in a folder."""
+    """Return the names of the GET samples in a folder."""
     found = sorted((SAMPLES / folder).glob("*.response-200.json"))
     return [
         path.name.removesuffix(".response-200.json") for path in found if sample(folder, path.stem)["method"] == "GET"
@@ -49,7 +50,7 @@ def sample(folder: str, stem: str) -> dict[str, Any]:
 
 @cache
 def imported(name: str, folder: str = "documented") -> Imported:
-    """Import one sample; `ValueError` if nothing can be made of it."""
+    """Import one sample. Raise `ValueError` if that is not possible."""
     found = sample(folder, f"{name}.response-200")
     if name in WHOSE:
         whose = f"/packages/{WHOSE[name]}/"

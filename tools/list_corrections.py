@@ -1,8 +1,8 @@
-"""`python -m tools.list_corrections`: write where a documented sample is not served as its page prints it.
+"""List where a documented sample is not served as printed. Run it with `python -m tools.list_corrections`.
 
-The places are found, not chosen: they are those at which the import of the sample had to drop a page's value. Of the
-guide, because the same sample said something else of the same record before; of the reference, because the page has a
-placeholder for what the emulator derives.
+The list contains the places where the import of a sample had to drop a value of the page. In the guide, the sample
+contradicts itself about one record. In the reference, the page has a placeholder for a value that the emulator
+derives.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ FIXTURES = Path(emulator.__file__).parent / "fixtures"
 FILE = FIXTURES / "documented" / "corrections.json"
 REFERENCE_FILE = FIXTURES / "documented_reference" / "corrections.json"
 MADE = {"reference-get-invoice-document"}
-"""Documents that the emulator makes itself: their samples are not imported."""
+"""Samples of documents that the emulator creates. They are not imported."""
 
 
 def corrections(folder: str = "documented") -> list[dict[str, Any]]:
-    """Give every place: the sample, the JSON pointer in its body, the page's value and the served one."""
+    """Return all places: the sample, the JSON pointer in its body, the value of the page and the served value."""
     return [
         {
             "sample": name,
@@ -38,7 +38,7 @@ def corrections(folder: str = "documented") -> list[dict[str, Any]]:
 
 
 def printed(found: list[dict[str, Any]]) -> str:
-    """Give the file's text: one place a line."""
+    """Return the text of the file, with one place per line."""
     lines = ",\n".join("  " + json.dumps(place, ensure_ascii=False) for place in found)
     return f"[\n{lines}\n]\n"
 

@@ -1,6 +1,6 @@
-"""Make the pools that scenarios draw from: people, addresses, companies, phones and products, with a fixed seed.
+"""Generate the pools for scenarios: people, addresses, companies, phones and products, with a fixed seed.
 
-Run by `make pools`; the result is committed, so what a scenario shows does not change with Faker's version.
+Run it with `make pools`. The result is committed, so scenarios do not depend on the version of Faker.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ LOCALES = {"tr": "tr_TR", "it": "it_IT"}
 FAKERS = {country: Faker(locale) for country, locale in LOCALES.items()}
 
 DISTRACTING = ("Öcalan", "Erdoğan", "Gülen", "Mussolini", "Berlusconi")
-"""Last names of the locales that a demonstration is better off without."""
+"""Last names of politicians, which generated data must not contain."""
 COMMON = {
     "tr": ("Avcı", "Aydın", "Bozkurt", "Bulut", "Doğan", "Erdem", "Güneş", "Işık", "Kara", "Karaca", "Kaya", "Kılıç",
            "Koç", "Korkmaz", "Kurt", "Özdemir", "Özkan", "Öztürk", "Polat", "Şahin", "Şimşek", "Tekin", "Toprak",
            "Uçar", "Yalçın", "Yıldız", "Çakır", "Çelik"),
     "it": ("Bianchi", "Esposito", "Ferrari", "Romano", "Rossi", "Russo"),
 }  # fmt: skip
-"""Last names that one expects to meet, and that Faker may lack."""
-# Round numbers, so that a made-up one is unlikely to be somebody's.
+"""Common last names that Faker may lack."""
+# Round numbers, which are unlikely to belong to a real person.
 PHONES = {"tr": "+90 555000####", "it": "+39 333000####"}
 PLATES = {"ADANA": "01", "ANKARA": "06", "ANTALYA": "07", "BURSA": "16", "ESKİŞEHİR": "26", "GAZİANTEP": "27",
           "İSTANBUL": "34", "İZMİR": "35", "KAYSERİ": "38", "KOCAELİ": "41", "KONYA": "42", "MERSİN": "33",
@@ -83,13 +83,13 @@ def last_names(country: str) -> list[str]:
 
 
 def last_name(fake: Faker) -> str:
-    """Give a last name that distracts nobody."""
+    """Return a last name that is not in `DISTRACTING`."""
     name = str(fake.last_name())
     return last_name(fake) if name in DISTRACTING else name
 
 
 def distinct(count: int, make: Callable[[], str]) -> list[str]:
-    """Give so many different values, sorted: or as many as turn up in a hundred times as many tries."""
+    """Return `count` different values, sorted; fewer if `count * 100` tries do not find enough."""
     found: dict[str, None] = {}
     for _ in range(count * 100):
         found[make()] = None
@@ -106,7 +106,7 @@ def people() -> dict[str, Any]:
 
 
 def line(country: str) -> str:
-    """Give a street and a number the way the country writes them."""
+    """Return a street and a number in the format of the country."""
     fake = FAKERS[country]
     way, name, number = fake.random_element(WAYS[country]), last_name(fake), fake.random_int(1, 180)
     if country == "it":
@@ -119,7 +119,7 @@ def addresses() -> dict[str, Any]:
 
 
 def postcodes() -> dict[str, str]:
-    """Give a postcode of each township: of the city's plate in Türkiye, in front of the name in Italy."""
+    """Return a postcode for each township: from the city's licence plate code in Türkiye, from the name in Italy."""
     records = installation.load("default")
     return {
         str(township.id): postcode(township, records[City][township.city]) for township in records[Township].values()
@@ -153,7 +153,7 @@ def company(country: str) -> dict[str, str]:
 
 
 def products() -> list[dict[str, Any]]:
-    """Give products in the order of their sku: each of the goods in some of its colours and sizes."""
+    """Return the products in the order of their SKU, in random colours and sizes."""
     fake = FAKERS["tr"]
     variants = [
         (base, colour, size)
@@ -204,7 +204,7 @@ POOLS: dict[str, Callable[[], Any]] = {
 
 
 def text(value: Any) -> str:
-    """Give JSON text with one record a line."""
+    """Return JSON text with one record per line."""
     return "\n".join(lines(value)) + "\n"
 
 
@@ -232,7 +232,7 @@ def compact(value: Any) -> str:
 
 
 def main() -> None:
-    """Write all pools anew."""
+    """Write all pools."""
     Faker.seed(SEED)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, make in POOLS.items():

@@ -1,4 +1,4 @@
-"""Makes the README's two pictures, `docs/images/*.png`, of the inspector in a browser: `python -m tools.pictures`."""
+"""Make the two screenshots of the README (`docs/images/*.png`). Run it with `python -m tools.pictures`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZE = {"width": 1280, "height": 1000}
 
 
 def main() -> None:
-    """Write both pictures: the overview, light, and a package, dark."""
+    """Write both screenshots: the overview in the light theme, a package in the dark theme."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with Emulator("demo", packages=2000) as oms, sync_playwright() as playwright:

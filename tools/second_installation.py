@@ -1,4 +1,4 @@
-"""Makes the second bundled installation from the documented samples that come from it: `make installations`."""
+"""Make the second bundled installation from its documented samples. Run it with `make installations`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SAMPLES = (
     "package-webhook-event-details",
     "package-webhook-event-list",
 )
-"""The pages' samples whose states have the content types 20, 25 and 26."""
+"""The documented samples whose states have the content types 20, 25 and 26."""
 
 
 def arguments(output: Path) -> list[str]:
-    """Give the arguments of the import that makes the file."""
+    """Return the command-line arguments of the import."""
     files = [str(DOCUMENTED / f"{name}.response-200.json") for name in SAMPLES]
     return ["installation", "import", *files, "--output", str(output), "--force"]
 

@@ -1,7 +1,7 @@
-"""Soak test: a day of the live demo with a client that reads, and how much memory it takes (`make soak-live`).
+"""Soak test: run a day of the live demo with a reading client, and measure the memory (`make soak-live`).
 
-A frozen clock is moved on hour by hour, so a day takes a minute or two. Two emulators live the same day, and must
-give the same bytes. The process's memory after the last hour may be a tenth above that after hour 4.
+A frozen clock is advanced hour by hour, so a day takes one or two minutes. Two emulators run the same day and must
+return the same bytes. The memory after the last hour may be at most 10 % above the memory after hour 4.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ FIRST, MOST_GROWTH = 4, 1.10
 
 
 def megabytes() -> float:
-    """Give the process's resident memory."""
+    """Return the resident memory of the process."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * 4096 / 1e6
 
 
 def live_a_day(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
-    """Let so many hours go by; give the emulator, and the memory after each hour."""
-    oms = Emulator("live-demo", live=rate, journal_size=3)  # which else fills up to its limit
+    """Run this number of hours. Return the emulator, and the memory after each hour."""
+    oms = Emulator("live-demo", live=rate, journal_size=3)  # a larger journal would grow until its limit
     session, taken = oms.session(), {}
     for hour in range(1, hours + 1):
         oms.clock.advance(hours=1)
@@ -41,7 +41,7 @@ def live_a_day(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
 
 
 def main() -> int:
-    """Live the day twice; give 0 if it is flat and the same."""
+    """Run the day twice. Return 0 if the memory is flat and the results are equal."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--hours", type=int, default=24)
     arguments.add_argument("--rate", type=float, default=120)
@@ -52,7 +52,7 @@ def main() -> int:
     is_same = one.export() == other.export() and all(
         one.session().get(path).content == other.session().get(path).content for path in PATHS
     )
-    sys.stdout.write(f"hour {FIRST} to {asked.hours}: {growth - 1:+.1%} memory; the same twice: {is_same}\n")
+    sys.stdout.write(f"hour {FIRST} to {asked.hours}: {growth - 1:+.1%} memory; equal results: {is_same}\n")
     return 0 if growth <= MOST_GROWTH and is_same else 1
 
 

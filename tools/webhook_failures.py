@@ -1,4 +1,4 @@
-"""Makes the scenario `webhook-failures` by living through it: `python -m tools.webhook_failures`."""
+"""Generate the scenario `webhook-failures` by running its day. Run it with `python -m tools.webhook_failures`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ POLICIES = {
 
 
 def lived() -> Emulator:
-    """Give the world after a day on which receivers were down for an hour, one of them for good."""
+    """Return an emulator after a day on which receivers were down for an hour, one of them permanently."""
     oms = Emulator("empty")
     oms.worlds.put(DEFAULT_WORLD, START)
     end_hooks(oms)
@@ -47,13 +47,13 @@ def lived() -> Emulator:
 
 
 def end_hooks(oms: Emulator) -> None:
-    """End the installation's own subscriptions: nobody is there, and trying again for long fills a file."""
+    """Delete the installation's subscriptions. Their receivers do not exist, and retries would fill the file."""
     for hook in oms.session().get("/whisperer/hooks/?limit=100").json()["results"]:
         oms.session().delete(f"/whisperer/hooks/{hook['id']}/").raise_for_status()
 
 
 class Receiver:
-    """A receiver that is down until it is back, if it ever is."""
+    """A receiver that is down until `back`, or permanently."""
 
     def __init__(self, recovers: bool, back: float) -> None:
         self.recovers, self.back = recovers, back

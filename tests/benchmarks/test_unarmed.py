@@ -26,5 +26,5 @@ def test_the_two_sides_answer_the_same_and_only_one_asks():
 
 def test_a_question_that_is_asked_no_more_is_told(monkeypatch):
     monkeypatch.setitem(unarmed.ANSWERED, "world.faults.are_armed", False)
-    with pytest.raises(MeasurementFailedError, match=r"does not ask any more: world\.faults\.are_armed"):
+    with pytest.raises(MeasurementFailedError, match=r"no longer contains these checks: world\.faults\.are_armed"):
         unarmed.sides()
