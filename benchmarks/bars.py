@@ -216,7 +216,7 @@ BARS = (
     Bar(
         "werkzeug", "detail, werkzeug's client", "a constant Flask view", "ms/call", at_most(1.5), inprocess.werkzeug
     ),
-    Bar("world", "a fresh world", "its limit", "ms", at_most(1), inprocess.world),
+    Bar("world", "a new world", "its limit", "ms", at_most(1), inprocess.world),
     Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
