@@ -21,9 +21,9 @@ from unittest import mock
 from benchmarks.inprocess import detail, milliseconds
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
 from emulator import Emulator
-from emulator.app import create_door
+from emulator.app import create_emulator_app
 from emulator.session import environ_of
-from emulator.web import access, dispatch, door
+from emulator.web import app, authentication, dispatch
 
 LIMIT = 2.0
 """Limit in microseconds for the checks."""
@@ -31,16 +31,16 @@ CALLS = 50
 PAIRS = 400
 """Pairs of slices in a round, for each second of the plan. A small difference needs many."""
 ANSWERED: dict[str, bool] = {
-    "world.faults.armed or FAULT in environ": False,
-    "arrival.seen.fault is None": True,
-    "reply.disturbance is not None": False,
+    "world.faults.armed or FAULT_HEADER in environ": False,
+    "context.info.fault is None": True,
+    "reply.fault is not None": False,
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
 """Check -> its value without faults and limits."""
 ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
-    (door.Door, "__call__", door.Door.__call__),
-    (door, "send", door.send),
-    (dispatch, "admit", access.admit),
+    (app.EmulatorApp, "respond", app.EmulatorApp.respond),
+    (app, "send_reply", app.send_reply),
+    (dispatch, "check_access", authentication.check_access),
 )
 """Where each function with a check is looked up during a request, and the function."""
 
@@ -90,7 +90,7 @@ def unarmed(plan: Plan) -> Iterator[Round]:
     oms = Emulator("demo")
     _, answer = detail(oms)
     environ = environ_of(answer.request)
-    call = partial(create_door(oms.worlds)[0], environ, lambda *_: None)
+    call = partial(create_emulator_app(oms.worlds)[0], environ, lambda *_: None)
     ours, theirs = (partial(timed, functions, call) for functions in sides())
     ours(), theirs()
     for _ in range(plan.groups * plan.rounds):

@@ -21,7 +21,7 @@ from emulator.core.steps import Step
 from emulator.core.store import Transaction
 from emulator.core.world import World, at_once
 from emulator.repeating import repeat_step
-from emulator.web.door import addressed_world
+from emulator.web.app import split_world
 from emulator.worlds import MOST_WORLDS, Worlds
 
 CHOOSING_LIMIT = 15.0
@@ -53,7 +53,7 @@ def choosing(plan: Plan) -> Iterator[Round]:
 
 
 def chosen(worlds: Worlds, path: str) -> None:
-    worlds.named(addressed_world(path, {})[0])
+    worlds.named(split_world(path, {})[0])
 
 
 def moments(packages: int) -> float:

@@ -1,4 +1,4 @@
-"""The composition root: worlds, routes, control API, one WSGI application."""
+"""Build the WSGI application of an emulator from its worlds, routes and control API."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from emulator.routes import ROUTES
+from emulator.web.app import EmulatorApp
 from emulator.web.cors import Cors
-from emulator.web.door import Door
-from emulator.web.routing import Router
+from emulator.web.urls import Router
 from emulator.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ROUTER = Router(ROUTES)
 
 
 class Control:
-    """The control API, made at its first call: Flask takes longer to import than a server takes to start."""
+    """The control API. It is created by its first request, because importing Flask takes longer than a start."""
 
     def __init__(self, make: Callable[[], Flask]) -> None:
         self._make = make
@@ -31,18 +31,18 @@ class Control:
         return self._make()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # The class's own: the instance's may be the door that leads here.
+        # The method of the class: `as_flask` replaces the instance's `wsgi_app` by the emulator's application.
         return type(self.app).wsgi_app(self.app, environ, start_response)
 
 
-def create_door(
+def create_emulator_app(
     worlds: Worlds,
     allowed_hosts: Collection[str] = (),
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
-) -> tuple[Door, Control]:
-    """Give the door to the emulated API, and the control API to which it leads as well."""
+) -> tuple[EmulatorApp, Control]:
+    """Create the application, and the control API that it contains."""
 
     def make() -> Flask:
         from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see Control
@@ -50,16 +50,16 @@ def create_door(
         return control_api(worlds, allowed_hosts)
 
     control = Control(make)
-    door = Door(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
-    return door, control
+    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    return app, control
 
 
 def create_app(worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()) -> Flask:
-    """Give it all as a Flask application: the control API's, with the door before it."""
-    return as_flask(*create_door(worlds, allowed_hosts, cors_origins))
+    """Create the application as a Flask application."""
+    return as_flask(*create_emulator_app(worlds, allowed_hosts, cors_origins))
 
 
-def as_flask(door: Door, control: Control) -> Flask:
-    """Put the door before the control API's application, in Flask's own way to wrap."""
-    control.app.wsgi_app = door  # type: ignore[method-assign]
+def as_flask(app: EmulatorApp, control: Control) -> Flask:
+    """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
+    control.app.wsgi_app = app  # type: ignore[method-assign]
     return control.app

@@ -19,8 +19,8 @@ from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
 from emulator.timekeeping import WorldClock
 from emulator.verification import Requests
-from emulator.web.covering import know_graph
-from emulator.web.door import WORLDS, Door
+from emulator.web.app import WORLDS, EmulatorApp
+from emulator.web.record_coverage import register_graph
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 class InWorld(Arranging):
     """A world of an emulator. What cannot be done raises a `ControlError` (a `ValueError`) that says why."""
 
-    def __init__(self, worlds: Worlds, door: Door, control: Control, name: str = DEFAULT_WORLD) -> None:
+    def __init__(self, worlds: Worlds, app: EmulatorApp, control: Control, name: str = DEFAULT_WORLD) -> None:
         self.worlds, self.name = worlds, name
-        self._door, self._control = door, control
+        self._emulator_app, self._control = app, control
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
         self.hooks = Hooks(lambda: self.world)
@@ -81,7 +81,7 @@ class InWorld(Arranging):
         """Give an authorised `requests.Session` that speaks to this world in process; paths do as URLs."""
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
-        return InProcessSession(self._door, self.url, self.auth)
+        return InProcessSession(self._emulator_app, self.url, self.auth)
 
     def audit(self) -> list[dict[str, Any]]:
         """Give what the client did that works here and hurts the real service, as far back as the journal goes."""
@@ -102,7 +102,8 @@ class InWorld(Arranging):
         from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
         from emulator.session import InProcessAdapter  # noqa: PLC0415
 
-        with intercepting(urls, InProcessAdapter(self._door, None if self.name == DEFAULT_WORLD else self.name)):
+        world = None if self.name == DEFAULT_WORLD else self.name
+        with intercepting(urls, InProcessAdapter(self._emulator_app, world)):
             yield self
 
     def reset(self) -> None:
@@ -129,7 +130,7 @@ class InWorld(Arranging):
         """
         from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
 
-        know_graph(self.world)
+        register_graph(self.world)
         return report(counted(self.world.coverage))
 
     def export(self) -> dict[str, Any]:

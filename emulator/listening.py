@@ -18,7 +18,7 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 
 from emulator.core.sources import machine_seconds
-from emulator.web.edge import EDGE, Close, Move, Wait
+from emulator.web.delayed_response import DETACH, Close, SendAction, Wait
 from emulator.workers import LONG, Workers
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 32
-"""At most; what waits on purpose holds none of them: see `Held`."""
+"""At most; what waits on purpose holds none of them: see `TaskSuspended`."""
 LARGEST_REQUEST = 32 * 1024 * 1024
 MOST_CONNECTIONS = 10_000
 """waitress takes no more than 100 unless told, and those whose answers are held count."""
@@ -58,8 +58,8 @@ class KeptAliveTask(WSGITask):
             super().set_close_on_finish()
 
 
-class Held(BaseException):
-    """A task gives its thread back and goes on later. No `Exception`, as none is let by on the way to the thread."""
+class TaskSuspended(BaseException):
+    """A task releases its thread and continues later. Not an `Exception`: waitress catches those below the thread."""
 
     def __init__(self, task: Task, seconds: float) -> None:
         super().__init__(seconds)
@@ -67,53 +67,53 @@ class Held(BaseException):
 
 
 class Task(KeptAliveTask):
-    """An answer that may be disturbed: it then comes in moves, and no thread waits for the next one."""
+    """A response that may have a fault: it is then sent by actions, and no thread waits between them."""
 
-    _moves: Iterator[Move] | None = None
+    _actions: Iterator[SendAction] | None = None
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        environ[EDGE] = self._carry
+        environ[DETACH] = self._detach
         return environ
 
-    def _carry(self, moves: Iterator[Move]) -> NoReturn:
-        self._moves = moves
-        raise Held(self, 0)
+    def _detach(self, actions: Iterator[SendAction]) -> NoReturn:
+        self._actions = actions
+        raise TaskSuspended(self, 0)
 
     def service(self) -> None:
-        if self._moves is None:
+        if self._actions is None:
             super().service()
             return
         try:
-            self._move_on(self._moves)
+            self._send(self._actions)
         except OSError:
             self.close_on_finish = True
 
-    def _move_on(self, moves: Iterator[Move]) -> None:
-        """Make the moves until one has to wait."""
-        for move in moves:
-            if isinstance(move, Wait):
-                raise Held(self, move.seconds)
-            if isinstance(move, Close):
-                if move.by_reset and self.channel.socket is not None:
+    def _send(self, actions: Iterator[SendAction]) -> None:
+        """Carry out the actions up to the next wait."""
+        for action in actions:
+            if isinstance(action, Wait):
+                raise TaskSuspended(self, action.seconds)
+            if isinstance(action, Close):
+                if action.by_reset and self.channel.socket is not None:
                     self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
                 self.close_on_finish = True
                 return
-            self.write(move)
+            self.write(action)
         self.finish()
 
 
 class Channel(HTTPChannel):
-    """A connection whose answers can be held."""
+    """A connection whose tasks can be suspended."""
 
     server: Any
 
-    _held: Task | None = None
+    _suspended: Task | None = None
 
     def task_class(self, channel: HTTPChannel, request: Any) -> Task:  # type: ignore[override]  # what waitress calls
-        """Give the task that goes on, or a new one."""
-        held, self._held = self._held, None
-        return held or Task(channel, request)
+        """Return the suspended task, or a new one."""
+        suspended, self._suspended = self._suspended, None
+        return suspended or Task(channel, request)
 
     def writable(self) -> bool:
         """Tell whether the loop is to send something: not what a thread is sending now.
@@ -128,11 +128,11 @@ class Channel(HTTPChannel):
     def service(self) -> None:
         try:
             super().service()
-        except Held as held:
-            self._held = held.task
-            self.server.later.after(held.seconds, self._go_on)
+        except TaskSuspended as suspended:
+            self._suspended = suspended.task
+            self.server.later.after(suspended.seconds, self._resume)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self.server.add_task(self)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from emulator.app import as_flask, create_door
+from emulator.app import as_flask, create_emulator_app
 from emulator.core.coverage import Coverage
 from emulator.core.journal import EXCHANGES
 from emulator.core.sources import CLOCK_MODES, ClockMode
@@ -96,8 +96,8 @@ class Emulator(InWorld):
             outfit=self._outfit,
             shelf=self._state,
         )
-        door = create_door(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
-        super().__init__(worlds, *door)
+        app = create_emulator_app(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
+        super().__init__(worlds, *app)
 
     def _outfit(self, world: World) -> None:
         """Give a new world what it has of this emulator."""
@@ -120,7 +120,7 @@ class Emulator(InWorld):
     @cached_property
     def app(self) -> Flask:
         """The WSGI application, for clients that speak to one: httpx, werkzeug's, webtest."""
-        return as_flask(self._door, self._control)
+        return as_flask(self._emulator_app, self._control)
 
     def in_world(self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None) -> InWorld:
         """Give another world of this emulator, made from a scenario if there is none of that name yet."""
@@ -138,7 +138,7 @@ class Emulator(InWorld):
         """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
         from emulator.listening import Serving  # noqa: PLC0415 - in-process use needs no server
 
-        serving = Serving(self._door, self._host, self._port)
+        serving = Serving(self._emulator_app, self._host, self._port)
         serving.start()
         self._serving = serving
         return self.url
@@ -171,7 +171,7 @@ class Another(InWorld):
     """Another world of an emulator."""
 
     def __init__(self, emulator: Emulator, name: str) -> None:
-        super().__init__(emulator.worlds, emulator._door, emulator._control, name)  # noqa: SLF001 - part of one
+        super().__init__(emulator.worlds, emulator._emulator_app, emulator._control, name)  # noqa: SLF001 - part of one
         self._emulator = emulator
 
     @property

@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from emulator.web.edge import EDGE, Move, Wait
+from emulator.web.delayed_response import DETACH, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -71,13 +71,13 @@ class InProcessAdapter(HTTPAdapter):
             started[:] = [int(status.partition(" ")[0]), status.partition(" ")[2], headers]
 
         environ = environ_of(request)
-        environ[EDGE] = carry
+        environ[DETACH] = detach
         if self.world is not None:
             environ["HTTP_X_EMULATOR_WORLD"] = self.world
         try:
             body = b"".join(self.app(environ, start_response))
-        except Carried as carried:
-            body, stream = received(carried.moves, request, options.get("timeout")), True
+        except ResponseDetached as detached:
+            body, stream = received_body(detached.actions, request, options.get("timeout")), True
         status, reason, headers = started
         answer = Answer(status, reason, headers, body)
         if stream:
@@ -138,32 +138,32 @@ def complete(answer: Answer, request: requests.PreparedRequest, adapter: HTTPAda
     return response
 
 
-class Carried(Exception):
-    """A disturbed answer, on its way from the application."""
+class ResponseDetached(Exception):
+    """Carries the send actions of a response with a fault out of the application."""
 
-    def __init__(self, moves: Iterator[Move]) -> None:
-        super().__init__("a disturbed answer")
-        self.moves = moves
-
-
-def carry(moves: Iterator[Move]) -> NoReturn:
-    raise Carried(moves)
+    def __init__(self, actions: Iterator[SendAction]) -> None:
+        super().__init__("a response with a fault")
+        self.actions = actions
 
 
-def received(moves: Iterator[Move], request: requests.PreparedRequest, timeout: Any) -> bytes:
-    """Give the bytes of a body that arrive in time; raise what `requests` raises where no answer does."""
-    patience = timeout[1] if isinstance(timeout, tuple) else timeout
+def detach(actions: Iterator[SendAction]) -> NoReturn:
+    raise ResponseDetached(actions)
+
+
+def received_body(actions: Iterator[SendAction], request: requests.PreparedRequest, timeout: Any) -> bytes:
+    """Return the bytes of a body that arrive in time. Raises what `requests` raises if no response arrives."""
+    read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
     parts: list[bytes] = []
-    for move in moves:
-        if isinstance(move, bytes):
-            parts.append(move)
-        elif isinstance(move, Wait):
-            if isinstance(patience, int | float) and move.seconds >= patience:
-                late = f"Read timed out. (read timeout={patience})"
-                raise requests.ReadTimeout(late, request=request)
+    for action in actions:
+        if isinstance(action, bytes):
+            parts.append(action)
+        elif isinstance(action, Wait):
+            if isinstance(read_timeout, int | float) and action.seconds >= read_timeout:
+                message = f"Read timed out. (read timeout={read_timeout})"
+                raise requests.ReadTimeout(message, request=request)
         elif not parts:
-            why = ConnectionResetError(104, "Connection reset by peer") if move.by_reset else NO_ANSWER
-            raise requests.ConnectionError(("Connection aborted.", why), request=request)
+            reason = ConnectionResetError(104, "Connection reset by peer") if action.by_reset else NO_ANSWER
+            raise requests.ConnectionError(("Connection aborted.", reason), request=request)
     return b"".join(parts)
 
 

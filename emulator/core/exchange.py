@@ -1,4 +1,4 @@
-"""A call and its reply as plain values: all that handlers know of HTTP."""
+"""The call that a handler receives and the reply that it returns, independent of HTTP libraries."""
 
 from __future__ import annotations
 
@@ -14,67 +14,53 @@ Query = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request after it was let in: who asks, for which operation, about what, in which language."""
+    """An authorized request, as its handler receives it."""
 
     operation: str
     method: str
     path: Mapping[str, int]
     url: str
-    """Absolute and as sent, with the query: pages link to it."""
+    """The absolute URL as sent, with the query. Links between pages start from it."""
     query: Query
     language: str
     user: User | None
     request_id: str
     read_body: Callable[[], Any]
-    """Parses the body; asked for after the record was found, as the framework does."""
+    """Returns the parsed body. Handlers call it after they found the record, as the framework does."""
     wanted: Any = None
-    """What the query asks of a list with filters (`rules.filters.Wanted`)."""
+    """The filters and the order of a list request (`rules.filters.Wanted`)."""
     caller: Credential | None = None
-    """As whom the caller was let in."""
+    """The credential of the caller."""
 
     def last(self, name: str) -> str | None:
-        """Give the last value of a query parameter, as the framework reads it, or None."""
+        """Return the last value of a query parameter, as the framework does, or None."""
         values = self.query.get(name)
         return values[-1] if values else None
 
 
-class Body:
-    """A body that is parsed when it is asked for, and once."""
-
-    def __init__(self, parse: Callable[[], Any]) -> None:
-        self._parse = parse
-        self.value: Any = None
-        """What was parsed; None before."""
-
-    def __call__(self) -> Any:
-        if self.value is None:
-            self.value = self._parse()
-        return self.value
-
-
-class Disturbance(NamedTuple):
-    """What happens to an answer on its way out; carried out at the edge, where it is known how the answer travels."""
+class ResponseFault(NamedTuple):
+    """How a response is disturbed while it is sent. `web/delayed_response.py` carries it out."""
 
     delay: float = 0.0
     """Seconds before anything is sent."""
     silent: bool = False
-    """Whether the connection ends without an answer."""
+    """Whether the connection ends without a response."""
     reset: bool = False
-    """Whether a connection that ends is reset, not closed."""
+    """Whether the connection is reset instead of closed."""
     sent: int | None = None
-    """How many bytes of the body are sent before the connection ends; None: all, and it stays open."""
+    """Bytes of the body to send before the connection ends; None sends all and keeps the connection."""
     drip: float = 0.0
-    """Seconds that the body takes from its first byte to its last."""
+    """Seconds between the first and the last byte of the body."""
     pieces: int = 1
-    """In how many pieces the body comes."""
+    """Number of pieces in which the body is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, ready text and headers; the text's links are completed at the edge."""
+    """Status, body and headers of a response. The dispatcher completes the links in the body."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
-    disturbance: Disturbance | None = None
+    fault: ResponseFault | None = None

@@ -1,4 +1,4 @@
-"""The journal: the latest exchanges of a world, bounded in number and in bytes."""
+"""The journal: the latest exchanges of a world, limited in number and in bytes."""
 
 from __future__ import annotations
 
@@ -9,59 +9,57 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 EXCHANGES = 1_000
-"""How many exchanges a journal keeps, unless told otherwise."""
+"""Default number of exchanges in a journal."""
 KEPT_BYTES = 16 * 1024 * 1024
-"""How much text a journal keeps; the oldest exchange goes first."""
+"""Bytes in a journal. The oldest exchange is evicted first."""
 
 Headers = Mapping[str, str]
 
 
 @dataclass(slots=True)
-class Seen:
-    """What becomes known of a request on its way through: filled in by whoever learns it."""
+class RequestInfo:
+    """What is learned about a request while it is handled."""
 
     operation: str | None = None
-    token: str | None = None
-    """The role of whoever calls, once that is known."""
-    hint: str | None = None
+    role: str | None = None
+    """The role of the caller, once the credential was accepted."""
     fault: str | None = None
-    """The kind of the fault that disturbed the answer."""
+    """The kinds of the faults that changed the response."""
     body: bytes = b""
-    """What was sent, once it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer."""
+    """A request and its response."""
 
     id: str
     at: datetime
     method: str
     path: str
-    """Decoded, without the world's prefix."""
+    """Decoded, without the prefix of the world."""
     query: str
     status: int
-    seen: Seen
+    info: RequestInfo
     request_headers: Headers
     response_headers: Headers
     response_body: bytes
     seconds: float = 0.0
-    """The machine's, which only grow: how long clients really waited."""
+    """The monotonic time of the machine, for the real time between two requests."""
 
     @property
     def size(self) -> int:
         headers = sum(map(len, self.request_headers.values()))
-        return len(self.query) + headers + len(self.seen.body) + len(self.response_body)
+        return len(self.query) + headers + len(self.info.body) + len(self.response_body)
 
 
 @dataclass
 class Journal:
-    """A ring of exchanges."""
+    """A ring buffer of exchanges."""
 
     limit: int = EXCHANGES
     byte_limit: int = KEPT_BYTES
     forgot: int = 0
-    """How many exchanges had to go for later ones."""
+    """Number of evicted exchanges."""
     _kept: deque[Exchange] = field(default_factory=deque)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,11 +81,11 @@ class Journal:
         return len(self._kept)
 
     def newest_first(self) -> Iterator[Exchange]:
-        """Give what is kept now, the latest exchange first."""
+        """Return the exchanges, newest first."""
         with self._lock:
             kept = list(self._kept)
         return reversed(kept)
 
     def get(self, id_: str) -> Exchange | None:
-        """Give the exchange with this request id, or None if it is not kept."""
+        """Return the exchange with this request id, or None."""
         return next((exchange for exchange in self.newest_first() if exchange.id == id_), None)

@@ -28,7 +28,7 @@ def found(
     """Give the exchanges that fit, newest first; `path` may be a part of the path."""
     for exchange in journal.newest_first():
         if (
-            (operation is None or exchange.seen.operation == operation)
+            (operation is None or exchange.info.operation == operation)
             and (method is None or exchange.method == method.upper())
             and (status is None or exchange.status == status)
             and (path is None or path in exchange.path)
@@ -39,25 +39,25 @@ def found(
 def exchange_document(exchange: Exchange) -> dict[str, Any]:
     """Give an exchange as the control API shows it."""
     return brief_document(exchange) | {
-        "request": {"headers": sent_headers(exchange.request_headers), "body": shown(exchange.seen.body)},
+        "request": {"headers": sent_headers(exchange.request_headers), "body": shown(exchange.info.body)},
         "response": {"headers": dict(exchange.response_headers), "body": shown(exchange.response_body)},
     }
 
 
 def brief_document(exchange: Exchange) -> dict[str, Any]:
     """Give an exchange without what was sent and answered, which may be much."""
-    seen = exchange.seen
+    info = exchange.info
     return {
         "id": exchange.id,
         "at": as_text(exchange.at),
-        "operation": seen.operation,
+        "operation": info.operation,
         "method": exchange.method,
         "path": exchange.path,
         "query": masked_text(exchange.query),
         "status": exchange.status,
-        "token": seen.token,
+        "token": info.role,
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
-        "fault": seen.fault,
+        "fault": info.fault,
     }
 
 

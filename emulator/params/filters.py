@@ -40,13 +40,6 @@ def wanted(filters: FilterSet, query: Query, view: View) -> Wanted:
     return Wanted(filters, tuple(conditions), order(filters, query))
 
 
-def applied(filters: FilterSet, query: Query) -> tuple[str, ...]:
-    """Give what a query that was answered narrowed and ordered a list by: filters by their own names, and `sort`."""
-    given = [(one, TYPES[one.type](query[name][-1])) for name, one in filters.names if name in query]
-    names = [one.name for one, value in given if value is not NOTHING]
-    return tuple(dict.fromkeys((*names, SORT) if order(filters, query) else names))
-
-
 def order(filters: FilterSet, query: Query) -> tuple[str, ...]:
     """Give the columns to order by: of the fields asked for, those that are known, as the framework picks them."""
     asked = [term.strip() for term in query[SORT][-1].split(",")] if SORT in query else []

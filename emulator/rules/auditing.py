@@ -69,8 +69,8 @@ def same(one: Exchange, other: Exchange) -> bool:
 
 
 def key_of(exchange: Exchange) -> tuple[Any, ...]:
-    seen = exchange.seen
-    return exchange.method, exchange.path, exchange.query, seen.token, seen.body
+    info = exchange.info
+    return exchange.method, exchange.path, exchange.query, info.role, info.body
 
 
 def impatience(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
@@ -81,7 +81,7 @@ def impatience(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
         before = waiting.pop(key, None)
         if before is not None and (passed := apart(before[0], exchange)) < before[1]:
             says = f"asked again {passed:.3f} seconds after a {before[0].status} with Retry-After: {before[1]:g}"
-            yield Misdeed("impatience", exchange.seen.operation, exchange.at, (before[0].id, exchange.id), says)
+            yield Misdeed("impatience", exchange.info.operation, exchange.at, (before[0].id, exchange.id), says)
         asked = exchange.response_headers.get("Retry-After", "")
         if asked.isascii() and asked.isdigit():
             waiting[key] = exchange, float(asked)
@@ -91,20 +91,20 @@ def repetition(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
     """Find writes that were sent again although they had been answered well, and nothing was written between."""
     done: dict[str, Exchange] = {}
     for exchange in exchanges:
-        if exchange.method not in WRITES or exchange.seen.operation is None:
+        if exchange.method not in WRITES or exchange.info.operation is None:
             continue
         record = "/".join(part for part in exchange.path.split("/")[:-2])
         before = done.get(record)
         if before is not None and same(before, exchange):
             says = f"{exchange.method} {exchange.path} was answered {before.status}, and sent again"
-            yield Misdeed("repetition", exchange.seen.operation, exchange.at, (before.id, exchange.id), says)
+            yield Misdeed("repetition", exchange.info.operation, exchange.at, (before.id, exchange.id), says)
         if is_well(exchange):
             done[record] = exchange
 
 
 def is_well(exchange: Exchange) -> bool:
     """Tell whether the client knows that it worked: a disturbed answer tells nobody."""
-    return 200 <= exchange.status < 300 and exchange.seen.fault is None
+    return 200 <= exchange.status < 300 and exchange.info.fault is None
 
 
 def polling(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
@@ -129,20 +129,20 @@ def polled(row: Sequence[Exchange]) -> Iterator[Misdeed]:
         first, last = row[0], row[-1]
         often = f"{len(row)} times within {apart(first, last):.3f} seconds"
         says = f"{first.method} {first.path} {often}; poll once a second"
-        yield Misdeed("polling", last.seen.operation, last.at, tuple(one.id for one in row), says)
+        yield Misdeed("polling", last.info.operation, last.at, tuple(one.id for one in row), says)
 
 
 def row_by_row(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
     """Find details that were fetched for the rows of a page, one by one."""
     pages: dict[tuple[str | None, str], tuple[Exchange, frozenset[int], dict[int, Exchange]]] = {}
     for exchange in exchanges:
-        name = str(exchange.seen.operation)
+        name = str(exchange.info.operation)
         if is_well(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
-            yield from fetched(pages.pop((exchange.seen.token, name), None))
-            pages[exchange.seen.token, name] = exchange, rows_of(exchange), {}
+            yield from fetched(pages.pop((exchange.info.role, name), None))
+            pages[exchange.info.role, name] = exchange, rows_of(exchange), {}
         surface = REFERENCE if name.startswith(REFERENCE) else ""
         for of in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
-            page = pages.get((exchange.seen.token, surface + of))
+            page = pages.get((exchange.info.role, surface + of))
             if page is not None and (pk := number_in(exchange.path)) in page[1]:
                 page[2].setdefault(pk, exchange)
     for page in pages.values():
@@ -161,7 +161,7 @@ def fetched(page: Paged | None) -> Iterator[Misdeed]:
         last = list(details.values())[-1]
         says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
         ids = (listed.id, *(one.id for one in details.values()))
-        yield Misdeed("row_by_row", last.seen.operation, last.at, ids, says)
+        yield Misdeed("row_by_row", last.info.operation, last.at, ids, says)
 
 
 def rows_of(exchange: Exchange) -> frozenset[int]:

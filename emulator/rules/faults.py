@@ -21,7 +21,7 @@ from emulator.core.errors import (
     Throttled,
     UnsupportedMediaType,
 )
-from emulator.core.exchange import Disturbance, Reply
+from emulator.core.exchange import Reply, ResponseFault
 from emulator.core.refusals import InvalidDocument
 
 NO_REPLY = Reply(0)
@@ -125,12 +125,12 @@ def with_body(reply: Reply) -> Reply:
     return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
 
 
-def of(reply: Reply) -> Disturbance:
-    return reply.disturbance or Disturbance()
+def of(reply: Reply) -> ResponseFault:
+    return reply.fault or ResponseFault()
 
 
 def disturbed(reply: Reply, **changes: Any) -> Reply:
-    return replace(reply, disturbance=of(reply)._replace(**changes))
+    return replace(reply, fault=of(reply)._replace(**changes))
 
 
 class Option(NamedTuple):

@@ -33,13 +33,13 @@ class Asked:
         self._exchange = exchange
         self.id: str = exchange.id
         self.at: datetime = exchange.at
-        self.operation: str | None = exchange.seen.operation
+        self.operation: str | None = exchange.info.operation
         self.method: str = exchange.method
         self.path: str = exchange.path
         self.query: str = exchange.query
         self.status: int = exchange.status
-        self.token: str | None = exchange.seen.token
-        self.fault: str | None = exchange.seen.fault
+        self.token: str | None = exchange.info.role
+        self.fault: str | None = exchange.info.fault
 
     def __str__(self) -> str:
         query = f"?{masked_text(self.query)}" if self.query else ""
@@ -72,7 +72,7 @@ class Asked:
     @cached_property
     def json(self) -> Any:
         """The body that was sent, nothing masked: JSON, a form as an object of texts, else text; None if empty."""
-        sent = self._exchange.seen.body
+        sent = self._exchange.info.body
         if not sent:
             return None
         try:

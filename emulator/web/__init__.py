@@ -1,1 +1,1 @@
-"""The door: HTTP in, HTTP out."""
+"""HTTP: the WSGI application, the emulated API and the control API."""

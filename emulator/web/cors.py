@@ -1,7 +1,7 @@
-"""Pages of other origins as clients: what browsers ask before a call, and what lets a page read the answer.
+"""Cross-origin resource sharing: preflight responses, and headers that let pages of other origins read responses.
 
-Headers are those of django-cors-headers, which Django services use. Credentials travel in a header that the page
-sets, so cookies are not spoken of.
+The headers are those of django-cors-headers, which Django services use. Credentials travel in a header that the page
+sets, so cookies are not allowed.
 """
 
 from __future__ import annotations
@@ -24,55 +24,52 @@ EXPOSED = (
     "X-Emulator-World"
 )
 MAX_AGE = "86400"
-VARIES = ("Vary", "Origin")
+VARY = ("Vary", "Origin")
 
 Header = tuple[str, str]
 
 
 class Cors:
-    """Which origins may read answers: any, unless some are named."""
+    """The origins that may read responses: any, unless some are given."""
 
     def __init__(self, origins: Collection[str] = ()) -> None:
-        self._origins = frozenset(map(checked, origins))
-        self._any = not self._origins or ANY in self._origins
-
-    def concerns(self, environ: Mapping[str, Any]) -> bool:
-        """Whether an answer bears any header of ours: a call from no page gets none where all origins may come."""
-        return "HTTP_ORIGIN" in environ or not self._any
+        self._origins = frozenset(map(validate_origin, origins))
+        self.is_restricted = bool(self._origins) and ANY not in self._origins
+        """Whether only some origins are allowed. Then even responses to requests without an origin have a header."""
 
     def headers(self, environ: Mapping[str, Any]) -> list[Header]:
-        """Give the headers that let the page read an answer; to another origin, only that it would differ."""
-        allowing = self._allowing(environ)
-        return [*allowing, ("Access-Control-Expose-Headers", EXPOSED)] if "HTTP_ORIGIN" in environ else allowing
+        """Return the headers of a response. Another origin gets the Vary header alone."""
+        allowed = self._allowed_origin(environ)
+        return [*allowed, ("Access-Control-Expose-Headers", EXPOSED)] if "HTTP_ORIGIN" in environ else allowed
 
     def preflight(self, start_response: StartResponse, environ: Mapping[str, Any]) -> Iterable[bytes]:
-        """Answer a preflight, wherever it was sent."""
-        asked = [
+        """Respond to a preflight request, whatever its path."""
+        permissions = [
             ("Access-Control-Allow-Headers", HEADERS),
             ("Access-Control-Allow-Methods", METHODS),
             ("Access-Control-Max-Age", MAX_AGE),
         ]
-        start_response("200 OK", [("Content-Length", "0"), *self._allowing(environ), *asked])
+        start_response("200 OK", [("Content-Length", "0"), *self._allowed_origin(environ), *permissions])
         return []
 
-    def letting_read(self, start_response: Callable[..., Any], environ: Mapping[str, Any]) -> Callable[..., Any]:
-        """Give a `start_response` that adds the headers to whatever is answered."""
-        own = self.headers(environ)
+    def wrap(self, start_response: Callable[..., Any], environ: Mapping[str, Any]) -> Callable[..., Any]:
+        """Return a `start_response` that adds the headers."""
+        cors_headers = self.headers(environ)
 
         def start(status: str, headers: list[Header], *rest: Any) -> Any:
-            return start_response(status, [*headers, *own], *rest)
+            return start_response(status, [*headers, *cors_headers], *rest)
 
         return start
 
-    def _allowing(self, environ: Mapping[str, Any]) -> list[Header]:
-        if self._any:
+    def _allowed_origin(self, environ: Mapping[str, Any]) -> list[Header]:
+        if not self.is_restricted:
             return [("Access-Control-Allow-Origin", ANY)]
         origin = environ.get("HTTP_ORIGIN", "")
-        return [VARIES, ("Access-Control-Allow-Origin", origin)] if origin in self._origins else [VARIES]
+        return [VARY, ("Access-Control-Allow-Origin", origin)] if origin in self._origins else [VARY]
 
 
 def is_preflight(environ: Mapping[str, Any]) -> bool:
-    """Whether a browser asks if a page may call: only such a call says the method that it means to use."""
+    """Return whether a browser asks for permission. Only a preflight names the method of the request to follow."""
     return (
         environ["REQUEST_METHOD"] == "OPTIONS"
         and "HTTP_ORIGIN" in environ
@@ -80,14 +77,14 @@ def is_preflight(environ: Mapping[str, Any]) -> bool:
     )
 
 
-def checked(origin: str) -> str:
-    """Give an origin as browsers write it; `ValueError` for what is none."""
+def validate_origin(origin: str) -> str:
+    """Return an origin in the form that browsers send. Raises `ValueError` if it is not an origin."""
     if origin in (ANY, "null"):
         return origin
     parts = urlsplit(origin.lower())
-    written = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.netloc or origin.lower() != written:
+    normal = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not parts.netloc or origin.lower() != normal:
         raise ValueError(
             f"{origin!r} is no origin; an origin is http:// or https:// and a host, without a path, or *"
         )
-    return written
+    return normal

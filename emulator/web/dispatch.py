@@ -1,277 +1,200 @@
-"""The life of a request on the emulated API: one function for all operations, in the framework's order."""
+"""The dispatcher: it takes a request through the checks of Django REST framework, in its order, to the handler."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import Any
 
 import orjson
 
-from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
-from emulator.core.exchange import Body, Call, Reply
-from emulator.core.journal import Seen
-from emulator.core.records import User
+from emulator.core.exchange import Call, Reply
 from emulator.core.refusals import NotKept
 from emulator.core.steps import Doing, Step
-from emulator.core.world import World
-from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
-from emulator.params.strictness import Finding, hint_of
-from emulator.params.strictness import refusal as strictly_refused
+from emulator.params.filters import wanted
 from emulator.repeating import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.links import addressed
 from emulator.shapes.pieces import text
-from emulator.web.access import admit, authenticate
-from emulator.web.answers import Answers
-from emulator.web.bodies import charset_of, parse_body, query_pairs
-from emulator.web.language import asked_language
-from emulator.web.metadata import metadata
-from emulator.web.negotiation import absolute_url, indent_of, select_media_type
-from emulator.web.overlooked import body_findings, has_body, query_findings, strictly, unread_findings
-from emulator.web.pages import BAD_REQUEST, HTML, NOT_FOUND, host_of, is_valid_host, slash_location
-from emulator.web.routing import Match, Router
+from emulator.web.authentication import check_access
+from emulator.web.context import RequestContext
+from emulator.web.hints import hint_header
+from emulator.web.negotiation import indent_of, select_language, select_media_type
+from emulator.web.options_metadata import describe_resource
+from emulator.web.response_cache import CachedResponse, ResponseCache, cache_key
+from emulator.web.unused_input import UnusedInput
+from emulator.web.urls import BAD_REQUEST, HTML, NOT_FOUND, Match, absolute_url, is_valid_host, slash_location
 
 LOG = logging.getLogger("emulator")
-LARGEST_BODY = 32 * 1024 * 1024
-PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
-
-Environ = dict[str, Any]
 
 
-PARSED = "emulator.parsed"
-"""What a body says, for the rest of its request: the journal keeps the bytes alone, and counts them."""
-
-
-class Arrival(NamedTuple):
-    """A request on its way in: to which world, at which path, under which id."""
-
-    environ: Environ
-    world: World
-    path: str
-    """Decoded, without the world's prefix."""
-    prefix: str
-    """Leads to the world: empty, or `/w/<name>`."""
-    request_id: str
-    seen: Seen
-
-    @property
-    def method(self) -> str:
-        return str(self.environ["REQUEST_METHOD"]).upper()
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.environ['wsgi.url_scheme']}://{host_of(self.environ)}"
-
-    @property
-    def query(self) -> str:
-        return str(self.environ.get("QUERY_STRING", ""))
-
-
-def answer(arrival: Arrival, router: Router, answers: Answers) -> Reply:
-    """Give the reply to a request, errors and all; nothing is raised."""
+def respond(context: RequestContext, cache: ResponseCache) -> Reply:
+    """Return the reply to a request. Errors become replies; nothing is raised."""
     try:
-        if not is_valid_host(host_of(arrival.environ)):
+        if not is_valid_host(context.host):
             raise BadRequest
-        match = router.match(arrival.path)
-        return unresolved(arrival, router) if match is None else resolved(arrival, match, answers)
+        match = context.match
+        return respond_unmatched(context) if match is None else respond_matched(context, match, cache)
     except BadRequest:
         return Reply(400, BAD_REQUEST, content_type=HTML)
 
 
-def unresolved(arrival: Arrival, router: Router) -> Reply:
-    """Answer as Django does where no URL matches: with the slash that is missing, or not found."""
-    if not arrival.path.endswith("/") and router.match(arrival.path + "/"):
-        location = slash_location(arrival.prefix + arrival.path, arrival.query)
+def respond_unmatched(context: RequestContext) -> Reply:
+    """Reply as Django does where no URL matches: redirect to the path with a slash, or 404."""
+    if not context.path.endswith("/") and context.router.match(context.path + "/"):
+        location = slash_location(context.prefix + context.path, context.query_string)
         return Reply(301, b"", {"Location": location}, HTML)
     return Reply(404, NOT_FOUND, content_type=HTML)
 
 
-def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
-    """Answer as the framework's view does; every answer says what is allowed there."""
+def respond_matched(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
+    """Reply as the framework's view does. Every reply has an Allow header."""
     indent = None
     try:
-        query = parsed_query(arrival.query, str(arrival.environ.get("CONTENT_TYPE", "")))
-        if match.resource.any.negotiates:
-            last_format = query["format"][-1] if "format" in query else None
-            indent = indent_of(select_media_type(arrival.environ.get("HTTP_ACCEPT"), last_format))
-        reply = handled(arrival, match, query, answers)
+        indent = negotiate_indent(context, match)
+        reply = authorize_and_run(context, match, cache)
     except ApiError as error:
-        told = styled(error, arrival.world.settings.error_style)
-        reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
+        reply = error_reply(error, context)
     except BadRequest:
         raise
     except NotKept as error:
-        LOG.error("request %s failed: %s", arrival.request_id, error)
+        LOG.error("request %s failed: %s", context.request_id, error)
         reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
     except Exception:
-        LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
+        LOG.exception("request %s failed: %s %s", context.request_id, context.method, context.path)
         reply = Reply(ServerError.status, text(ServerError().body))
-    body = reply.body if indent is None or not reply.body else indented(reply.body, indent)
-    return replace(reply, body=body, headers={"Allow": match.resource.allow, **reply.headers})
+    body = reply.body if indent is None or not reply.body else indent_json(reply.body, indent)
+    headers = {"Allow": match.resource.allow, **reply.headers}
+    return Reply(reply.status, body, headers, reply.content_type, reply.fault)
 
 
-def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answers: Answers) -> Reply:
-    """Let the caller in and hand the call to its handler."""
-    scheme = match.resource.any.scheme
-    route = match.resource.route(arrival.method)
-    arrival.seen.operation = None if route is None else route.operation
-    credential = authenticate(arrival.environ.get("HTTP_AUTHORIZATION"), scheme or "Token", arrival.world)
-    arrival.seen.token = None if credential is None else credential.role
+def negotiate_indent(context: RequestContext, match: Match) -> int | None:
+    """Return the indentation that the caller accepts. Raises `NotFound` or `NotAcceptable` if JSON is refused."""
+    query = context.query
+    if not match.resource.any_route.negotiates:
+        return None
+    format_ = query["format"][-1] if "format" in query else None
+    return indent_of(select_media_type(context.environ.get("HTTP_ACCEPT"), format_))
+
+
+def error_reply(error: ApiError, context: RequestContext) -> Reply:
+    """Return the reply for an error, in the style of the installation."""
+    if context.world.settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
+        error = error.wrapped()
+    return Reply(error.status, text(error.body), {**error.headers, **hint_header(error.hint)})
+
+
+def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
+    """Check the credential, its permissions and the method, then return the cached reply or run the handler."""
+    scheme = match.resource.any_route.scheme
+    route = match.resource.route(context.method)
+    context.info.operation = None if route is None else route.operation
+    credential = context.credential
+    context.info.role = None if credential is None else credential.role
     if scheme is not None:
-        admit(credential, arrival.method, arrival.world, scheme)
-    if arrival.method == "OPTIONS":
+        check_access(credential, context.method, context.world, scheme)
+    if context.method == "OPTIONS":
         may_write = credential is None or credential.may_write
-        return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))
+        return Reply(200, text(describe_resource(match.resource.routes, may_write=may_write)))
     if route is None:
-        raise MethodNotAllowed(arrival.method)
-    call = call_of(arrival, route, match.path, query, credential)
-    # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
-    may_be_kept = not route.personal and "CONTENT_TYPE" not in arrival.environ and not has_body(arrival.environ)
-    if route.method == "GET" and may_be_kept:
-        return read(arrival, route, call, answers)
-    return run(arrival, route, call)
+        raise MethodNotAllowed(context.method)
+    if is_cacheable(context, route):
+        return run_cached(context, route, cache)
+    return run_handler(context, route)
 
 
-def read(arrival: Arrival, route: Route, call: Call, answers: Answers) -> Reply:
-    """Answer a read as it was answered before, if its world is the same still."""
-    if (kept := answers.get(call, arrival.world)) is not None:
-        return kept
-    root = arrival.world.root
-    reply = run(arrival, route, call)
-    answers.keep(call, arrival.world, root, reply)
+def is_cacheable(context: RequestContext, route: Route) -> bool:
+    """Return whether the reply depends on the URL, the language and the world alone.
+
+    The framework decodes the query in the charset of the body, so a read with a Content-Type is not cached.
+    """
+    depends_on_url = route.method == "GET" and not route.personal
+    return depends_on_url and "CONTENT_TYPE" not in context.environ and not context.has_body
+
+
+def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> Reply:
+    """Return the cached reply if the world has not changed since, else run the handler and cache its reply."""
+    world = context.world
+    key = cache_key(context, request_language(context))
+    if (cached := cache.get(key, world)) is not None:
+        context.list_query = cached.list_query
+        return cached.reply
+    root = world.root
+    reply = run_handler(context, route)
+    cache.put(key, CachedResponse(root, reply, context.list_query))
     return reply
 
 
-def run(arrival: Arrival, route: Route, call: Call) -> Reply:
-    """Let the row's handler answer. What the service ignores of a request is told of in the hint, or refused."""
-    strict = arrival.world.strict
-    findings: list[Finding] = []
-    hints: list[str | None] = []
-    if call.query and route.negotiates:
-        names = known(route.filters, route.size_parameter if route.pages else None)
-        if strangers := unknown(call.query, names):
-            if strict:
-                raise refusal(strangers, names, by_field=route.filters is not None)
-            hints.append(unknown_hint(strangers, names))
-    if call.query or has_body(arrival.environ):
-        findings = [*query_findings(route, call, arrival.environ), *unread_findings(route, call, arrival.environ)]
-        if strict and findings:
-            raise strictly_refused(findings, by_field=route.filters is not None or route.body is not None)
-    if strict and route.body is not None:
-        call = strictly(route, call, arrival.world)
-    before = arrival.world.root
+def run_handler(context: RequestContext, route: Route) -> Reply:
+    """Run the handler. Report unused input in the hint, or refuse it in strict mode."""
+    if route.method == "GET" and not context.query and not context.has_body:
+        return call_handler(context, route, context.read_body)
+    unused = UnusedInput(context, route)
+    unused.check_query()
+    unused.check_unread_body()
+    root = context.world.root
     try:
-        reply = linked(arrival, handled_by(route, call, arrival.world))
+        reply = call_handler(context, route, unused.read_body)
     except ApiError as error:
-        error.hint = joined(*hints, error.hint, hint_of([*findings, *body_findings(route, call, before)]))
+        error.hint = unused.hint(root, error.hint)
         raise
-    if route.body is not None:
-        findings += body_findings(route, call, before)
-    if not findings and not hints:
+    if (hint := unused.hint(root)) is None:
         return reply
-    return replace(reply, headers={**hint_header(joined(*hints, hint_of(findings))), **reply.headers})
+    return replace(reply, headers={**hint_header(hint), **reply.headers})
 
 
-def joined(*hints: str | None) -> str | None:
-    return "; ".join(hint for hint in hints if hint) or None
-
-
-def handled_by(route: Route, call: Call, world: World) -> Reply:
+def call_handler(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Reply:
+    """Call the handler, and put the caller's host and world into the links of its reply."""
+    world = context.world
     if route.filters is not None:
-        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
+        context.list_query = wanted(FILTER_SETS[route.filters], context.query, world.root)
+    call = build_call(context, route, read_body)
     if route.method == "GET":
-        return route.handler(call, world)
-    with world.doing(doing_of(route, call, world)):
-        return route.handler(call, world)
+        reply = route.handler(call, world)
+    else:
+        context.receive_body()  # before the handler takes the world's lock
+        with world.doing(build_step(context, route, call)):
+            reply = route.handler(call, world)
+    return replace(reply, body=addressed(reply.body, context.base_url + context.prefix, context.prefix))
 
 
-def doing_of(route: Route, call: Call, world: World) -> Doing:
-    """Give what the call is recorded as, should it write."""
-    body = call.read_body
-    language = None if call.language == world.settings.language else call.language
-    user = call.caller if route.personal else call.user
-    step = Step(call.operation, call.path, user and user.username, language, call.request_id)
-    return Doing(step, lambda: body.value if isinstance(body, Body) else None)
-
-
-def linked(arrival: Arrival, reply: Reply) -> Reply:
-    """Give the reply with the caller's own host and world in its links."""
-    return replace(reply, body=addressed(reply.body, arrival.base_url + arrival.prefix, arrival.prefix))
-
-
-def call_of(
-    arrival: Arrival,
-    route: Route,
-    path: Mapping[str, int],
-    query: Mapping[str, list[str]],
-    credential: Credential | None,
-) -> Call:
-    environ = arrival.environ
+def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
+    """Build the call that the handler receives."""
+    credential = context.credential
+    writer = None if credential is None or route.method == "GET" else user_named(context.world, credential.username)
     return Call(
         operation=route.operation,
-        method=arrival.method,
-        path=path,
-        url=absolute_url(arrival.base_url, arrival.prefix + arrival.path, arrival.query),
-        query=query,
-        language=asked_language(environ.get("HTTP_ACCEPT_LANGUAGE"), arrival.world.settings.language),
-        user=user_of(arrival.world, credential) if route.method != "GET" else None,
-        request_id=arrival.request_id,
-        read_body=body_reader(environ, arrival.seen),
+        method=context.method,
+        path={} if context.match is None else context.match.path,
+        url=absolute_url(context.base_url, context.prefix + context.path, context.query_string),
+        query=context.query,
+        language=request_language(context),
+        user=writer,
+        request_id=context.request_id,
+        read_body=read_body,
+        wanted=context.list_query,
         caller=credential,
     )
 
 
-def body_reader(environ: Environ, seen: Seen) -> Body:
-    """Give what parses the body when a handler asks for it."""
-
-    def read() -> Any:
-        seen.body = sent_body(environ)
-        environ[PARSED] = parse_body(str(environ.get("CONTENT_TYPE", "")), seen.body)
-        return environ[PARSED]
-
-    return Body(read)
+def build_step(context: RequestContext, route: Route, call: Call) -> Doing:
+    """Build the step that is recorded if the call writes. Its body is known when the handler has read it."""
+    language = None if call.language == context.world.settings.language else call.language
+    user = call.caller if route.personal else call.user
+    step = Step(call.operation, call.path, user and user.username, language, call.request_id)
+    return Doing(step, lambda: context.parsed_body)
 
 
-def sent_body(environ: Environ) -> bytes:
-    """Give what was sent, as far as it was not read yet."""
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = 0
-    return bytes(environ["wsgi.input"].read(min(length, LARGEST_BODY))) if length > 0 else b""
+def request_language(context: RequestContext) -> str:
+    """Return the language of names in the reply: the caller's preference, or the world's language."""
+    return select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language)
 
 
-def parsed_query(raw: str, content_type: str) -> dict[str, list[str]]:
-    """Give the parameters of a query string; the framework decodes them in the charset of the body."""
-    found: dict[str, list[str]] = {}
-    if raw:
-        for name, value in query_pairs(raw.encode("latin-1"), charset_of(content_type) if content_type else "utf-8"):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def user_of(world: World, credential: Credential | None) -> User | None:
-    """Give the installation's user that a credential speaks for, if it knows one."""
-    return None if credential is None else user_named(world, credential.username)
-
-
-def styled(error: ApiError, style: str) -> ApiError:
-    """Give the error as the installation words it: `wrapped` puts whatever fields got wrong into one form."""
-    return error.wrapped() if style == "wrapped" and isinstance(error, ValidationFailed) else error
-
-
-def hint_header(hint: str | None) -> dict[str, str]:
-    """Give the header that explains; letters beyond ASCII are percent-encoded, as headers carry no others."""
-    return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE)}
-
-
-def indented(body: bytes, indent: int) -> bytes:
-    """Give JSON with the indentation that `Accept: application/json; indent=4` asks for."""
-    printed = json.dumps(orjson.loads(body), indent=indent, ensure_ascii=False, separators=(",", ": "))
-    return printed.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+def indent_json(body: bytes, indent: int) -> bytes:
+    """Format JSON with the indentation that `Accept: application/json; indent=4` asks for."""
+    formatted = json.dumps(orjson.loads(body), indent=indent, ensure_ascii=False, separators=(",", ": "))
+    return formatted.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

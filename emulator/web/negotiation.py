@@ -1,82 +1,148 @@
-"""Which form an answer takes, which parser a body gets, and how links are made: the framework's rules.
+"""Content negotiation: the media type of a response, the parser of a body and the language of names.
 
-Behaviour of Django REST framework, `negotiation.py`, `utils/mediatypes.py` and `utils/urls.py`.
+The rules are those of Django REST framework: `negotiation.py` and `utils/mediatypes.py`.
 """
 
 from __future__ import annotations
 
+import codecs
+from dataclasses import dataclass
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import lru_cache
-from urllib.parse import quote
 
 from emulator.core.errors import NotAcceptable, NotFound
-from emulator.web.mediatypes import LONGEST, MediaType, header_parameters
 
 JSON = "application/json"
 PARSERS = (JSON, "application/x-www-form-urlencoded", "multipart/form-data")
+LANGUAGES = ("en-us", "tr-tr")
 
-LONGEST_ACCEPT = 8192
-MOST_TOKENS = 64
-DEEPEST_INDENT = 8
+MAX_ACCEPT_LENGTH = 8192
+MAX_ACCEPT_TOKENS = 64
+MAX_MEDIA_TYPE_LENGTH = 256
+"""Longer media types are ignored."""
+MAX_INDENT = 8
+MAX_LANGUAGES = 32
 
-UNESCAPED_IN_PATH = "/:@&+$,-_.!~*'()"
-UNESCAPED_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
+
+def header_parameters(line: str) -> tuple[str, dict[str, str]]:
+    """Split `type/sub; key=value` as Django does. Raises `ValueError` if a parameter has an unknown charset."""
+    if ";" not in line:
+        return line.strip().lower(), {}
+    message = Message()
+    message["content-type"] = line
+    (kind, _), *pairs = message.get_params([("", "")])
+    return kind.lower(), {name: _parameter_text(value) for name, value in pairs if name}
+
+
+def _parameter_text(value: str | tuple[str | None, str | None, str]) -> str:
+    if isinstance(value, tuple) and value[0]:
+        try:
+            codecs.lookup(value[0])
+        except LookupError:
+            raise ValueError(value[0]) from None
+    return collapse_rfc2231_value(value)
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """A media type with its parameters."""
+
+    text: str
+    main: str
+    sub: str
+    parameters: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> MediaType:
+        """Parse a media type. The result matches nothing if the text is malformed."""
+        try:
+            full, parameters = header_parameters(text)
+        except ValueError:
+            full, parameters = "", {}
+        main, _, sub = full.partition("/")
+        return cls(text, main, sub, parameters)
+
+    def matches(self, main: str, sub: str) -> bool:
+        """Return whether it covers `main/sub`. Wildcards are allowed."""
+        return self.main in ("*", main) and self.sub in ("*", sub)
+
+    @property
+    def precedence(self) -> int:
+        """How specific it is: 3 with parameters, 2 without, 1 for `type/*`, 0 for `*/*`."""
+        if self.main == "*":
+            return 0
+        if self.sub == "*":
+            return 1
+        return 2 if list(self.parameters) in ([], ["q"]) else 3
 
 
 @lru_cache(maxsize=512)
 def select_media_type(accept: str | None, format_: str | None) -> str:
-    """Name the media type to answer with, parameters included.
+    """Return the media type of the response, with its parameters.
 
-    `accept` is None when there is no such header; an empty header accepts nothing. Quality values count for
-    nothing: the most specific media type wins, however small its `q`.
+    `accept` is None without the header; an empty header accepts nothing. The framework ignores quality values: the
+    most specific media type wins. Raises `NotFound` for another format than JSON, `NotAcceptable` if JSON is not
+    accepted.
     """
     if format_ and format_ != "json":
         raise NotFound
-    tokens = [MediaType.parse(token) for token in _accept_tokens("*/*" if accept is None else accept)]
-    for wanted in sorted(tokens, key=lambda token: -token.precedence):
-        if wanted.fits("application", "json"):
-            return wanted.text if wanted.precedence >= 2 else _completed(wanted)
+    accepted = [MediaType.parse(token) for token in _accept_tokens("*/*" if accept is None else accept)]
+    for media_type in sorted(accepted, key=lambda each: -each.precedence):
+        if media_type.matches("application", "json"):
+            return media_type.text if media_type.precedence >= 2 else _with_parameters(media_type)
     raise NotAcceptable
 
 
 def _accept_tokens(header: str) -> list[str]:
-    if len(header) > LONGEST_ACCEPT:
-        header = header[: header.rfind(",", 0, LONGEST_ACCEPT) + 1]
+    if len(header) > MAX_ACCEPT_LENGTH:
+        header = header[: header.rfind(",", 0, MAX_ACCEPT_LENGTH) + 1]
     tokens = (token.strip() for token in header.split(","))
-    return [token for token in tokens if 0 < len(token) <= LONGEST][:MOST_TOKENS]
+    return [token for token in tokens if 0 < len(token) <= MAX_MEDIA_TYPE_LENGTH][:MAX_ACCEPT_TOKENS]
 
 
-def _completed(wildcard: MediaType) -> str:
+def _with_parameters(wildcard: MediaType) -> str:
     return ";".join((JSON, *(f"{key}={value}" for key, value in wildcard.parameters.items())))
 
 
 @lru_cache(maxsize=512)
 def indent_of(media_type: str) -> int | None:
-    """Read the indentation that `application/json; indent=4` asks for; None is the compact form."""
+    """Return the indentation that `application/json; indent=4` asks for, or None for the compact form."""
     _, parameters = header_parameters(media_type)
     try:
-        return max(min(int(parameters["indent"]), DEEPEST_INDENT), 0) or None
+        return max(min(int(parameters["indent"]), MAX_INDENT), 0) or None
     except (KeyError, ValueError):
         return None
 
 
+@lru_cache(maxsize=512)
 def select_parser(content_type: str) -> str | None:
-    """Name the media type whose parser reads such a body; None is a 415."""
-    if len(content_type) > LONGEST:
+    """Return the media type whose parser reads a body of this content type, or None."""
+    if len(content_type) > MAX_MEDIA_TYPE_LENGTH:
         return None
-    sent = MediaType.parse(content_type)
-    return next((known for known in PARSERS if sent.fits(*known.split("/"))), None)
+    media_type = MediaType.parse(content_type)
+    return next((known for known in PARSERS if media_type.matches(*known.split("/"))), None)
 
 
-def escape_path(path: str) -> str:
-    """Write a decoded path the way links and redirects carry it."""
-    return quote(path, safe=UNESCAPED_IN_PATH)
+@lru_cache(maxsize=512)
+def select_language(accept_language: str | None, default: str) -> str:
+    """Return the known language that an Accept-Language header prefers. `tr` means `tr-tr` (assumed)."""
+    for tag in _preferred_languages(accept_language or ""):
+        for language in LANGUAGES:
+            if tag in (language, language.partition("-")[0]):
+                return language
+    return default
 
 
-def escape_query(query: str) -> str:
-    """Write a raw query string (one character for each byte) the way links and redirects carry it."""
-    return quote(query, safe=UNESCAPED_IN_QUERY)
-
-
-def absolute_url(base: str, path: str, query: str) -> str:
-    """Write the URL of a request: `base` is scheme and host, `path` decoded, `query` raw."""
-    return base + escape_path(path) + ("?" + escape_query(query) if query else "")
+def _preferred_languages(header: str) -> list[str]:
+    """Return the languages of a header by falling quality, without those of quality 0 or an invalid quality."""
+    weighted: list[tuple[float, str]] = []
+    for part in header.lower().split(",")[:MAX_LANGUAGES]:
+        name, _, parameter = part.partition(";")
+        try:
+            quality = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        if quality > 0:
+            weighted.append((quality, name.strip()))
+    return [name for _, name in sorted(weighted, key=lambda pair: -pair[0])]

@@ -12,7 +12,7 @@ from emulator import Emulator
 from emulator.coverage import counted, rendered, report
 from emulator.coverage.graphs import default_graph
 from emulator.rules.graph import KINDS
-from emulator.web.covering import know_graph
+from emulator.web.record_coverage import register_graph
 
 PACKAGES = "/api/v1/oms/packages/"
 
@@ -59,7 +59,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for slug, status in ((REFUSED, 400), (TAKEN, 204), (TAKEN, 400)):
         body = {"slug": slug, "input_parameters": {}}
         assert oms.session().post(f"{PACKAGES}{package}/command/", json=body).status_code == status
-    know_graph(oms.world)
+    register_graph(oms.world)
     target = tmp_path_factory.mktemp("coverage") / "coverage.html"
     target.write_text(rendered(report(counted(oms.world.coverage)), "html"), "utf-8")
     return target

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.web.test_strict import RIGHT, VAIN
+from tests.web.test_unused_input import RIGHT, VAIN
 
 LIST = "/api/v1/oms/packages/"
 STRICT = "strict"

@@ -120,7 +120,7 @@ def of_contract() -> Iterator[Sent]:
         known = {name: exchange.request_headers.get(key) for name, key in KEPT.items()}
         headers = {name: value for name, value in known.items() if value}
         query = f"?{exchange.query}" if exchange.query else ""
-        yield Sent(exchange.method, quote(exchange.path) + query, headers, exchange.seen.body)
+        yield Sent(exchange.method, quote(exchange.path) + query, headers, exchange.info.body)
 
 
 KEPT = {"Authorization": "HTTP_AUTHORIZATION", "Accept": "HTTP_ACCEPT", "Content-Type": "CONTENT_TYPE"}

@@ -99,7 +99,7 @@ def test_a_client_meets_the_fault_once_and_goes_on(
     after = call("GET", LIST)
     whole(after)
     assert "X-Emulator-Fault" not in after.headers
-    assert [exchange.seen.fault for exchange in oms.world.journal.newest_first()] == [None, kind]
+    assert [exchange.info.fault for exchange in oms.world.journal.newest_first()] == [None, kind]
     assert oms.faults.list()[0]["hits"] == 1
 
 
@@ -118,8 +118,8 @@ def test_a_write_stands_or_never_was(kind: str, options: Any, expected: Any, han
     assert (oms.world.root.one(Package, pk).remote_id == "R") is handled
     assert failed or handled
     (exchange,) = oms.world.journal.newest_first()
-    assert (exchange.seen.operation, exchange.seen.fault) == ("set_package_remote_id", kind)
-    assert (exchange.seen.token, exchange.seen.body) == ("full-access", b'{"remote_id": "R"}')
+    assert (exchange.info.operation, exchange.info.fault) == ("set_package_remote_id", kind)
+    assert (exchange.info.role, exchange.info.body) == ("full-access", b'{"remote_id": "R"}')
 
 
 def test_every_kind_is_in_the_table() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.journal import Exchange, Journal, Seen
+from emulator.core.journal import Exchange, Journal, RequestInfo
 from tests.support.answers import check_answer
 from tests.support.reads import in_process
 from tests.support.worlds import START
@@ -140,7 +140,7 @@ def test_a_refused_call_has_its_body(oms: Emulator) -> None:
 
 
 def exchange_of(number: int, size: int) -> Exchange:
-    return Exchange(str(number), START, "GET", "/", "", 200, Seen(), {}, {}, b"x" * size)
+    return Exchange(str(number), START, "GET", "/", "", 200, RequestInfo(), {}, {}, b"x" * size)
 
 
 def test_it_is_bounded_in_number_and_in_bytes() -> None:

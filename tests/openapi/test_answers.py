@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator
 from emulator.openapi.parameters import path_of
 from emulator.routes import ROUTES
-from emulator.web.routing import Router
+from emulator.web.urls import Router
 from tests.openapi import reading
 from tests.oracle.asks import ASKS
 from tests.oracle.sides import Sides
@@ -28,7 +28,7 @@ def sides() -> Sides:
 def operation_of(request: Ask) -> str | None:
     """Name the path of the document that a request goes to, if its URL is one."""
     match = ROUTER.match(request.target.partition("?")[0])
-    return None if match is None else path_of(match.resource.any)
+    return None if match is None else path_of(match.resource.any_route)
 
 
 def described(path: str, request: Ask, answer: Answer) -> str | None:

@@ -47,7 +47,7 @@ Ask = Callable[..., Answered]
 
 def in_process(oms: InWorld) -> Ask:
     """Give what asks a world's server without a socket, under the host of the tests."""
-    client = Client(oms._door)
+    client = Client(oms._emulator_app)
 
     def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
         answer = client.open(path, method=method, data=body, headers=headers, base_url=f"http://{HOST}")

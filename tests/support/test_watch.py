@@ -10,7 +10,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.exchange import Reply
 from tests.support import watch
-from tests.support.doors import with_handler
+from tests.support.handlers import with_handler
 from tests.support.watch import Exchanged
 
 LIST = "/api/v1/oms/packages/"
@@ -73,7 +73,7 @@ TEST = """
 import requests
 from emulator import Emulator
 from emulator.core.exchange import Reply
-from tests.support.doors import with_handler
+from tests.support.handlers import with_handler
 
 def test_over_a_socket_whose_thread_swallows_the_error():
     with with_handler(Emulator("empty"), "list_packages", lambda call, world: Reply(200, b"{}")) as oms:

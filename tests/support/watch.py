@@ -19,9 +19,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from emulator.routes import ROUTES, Route
-from emulator.web.door import CONTROL, Door, addressed_world
-from emulator.web.pages import BAD_REQUEST, NOT_FOUND, decoded_path, path_bytes
-from emulator.web.routing import Router
+from emulator.web.app import CONTROL, EmulatorApp, split_world
+from emulator.web.urls import BAD_REQUEST, NOT_FOUND, Router, decode_path, path_bytes
 from tests.support.answers import check_answer
 
 JSON = "application/json"
@@ -58,20 +57,20 @@ class Exchanged(NamedTuple):
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def watched(door: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Wrap the door so that what leaves it is judged first."""
+def watched(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Wrap the application so that each response is judged before it is returned."""
 
-    @wraps(door)
-    def call(self: Door, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    @wraps(call_app)
+    def call(self: EmulatorApp, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started: list[Any] = []
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             started[:] = [int(status[:3]), headers]
             return start_response(status, headers, *rest)
 
-        body = b"".join(door(self, environ, note))
-        decoded = decoded_path(path_bytes(environ))
-        name, _, path = addressed_world(decoded, environ)
+        body = b"".join(call_app(self, environ, note))
+        decoded = decode_path(path_bytes(environ))
+        name, _, path = split_world(decoded, environ)
         style = NO_WORLD if name not in self.worlds else self.worlds.named(name, using=False).settings.error_style
         judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
         return [body] if body else []
@@ -200,8 +199,8 @@ def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Judge from the first answer of this process on: session fixtures, threads and all."""
-    if not hasattr(Door.__call__, "__wrapped__"):
-        Door.__call__ = watched(Door.__call__)  # type: ignore[method-assign]
+    if not hasattr(EmulatorApp.__call__, "__wrapped__"):
+        EmulatorApp.__call__ = watched(EmulatorApp.__call__)  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -92,7 +92,7 @@ def test_pages_can_read_refusals(status: int, path: str, headers: dict[str, str]
 @pytest.mark.usefixtures("bugs_expected")
 def test_pages_can_read_a_crash(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of ours is a 500 for them, not a network error."""
-    monkeypatch.setattr(dispatch, "call_of", failing)
+    monkeypatch.setattr(dispatch, "build_call", failing)
     answer = with_origin(oms, PACKAGES, **TOKEN)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (500, "*")
 
@@ -166,8 +166,7 @@ def test_what_is_no_origin_is_refused(wrong: str) -> None:
         create_app(Worlds(scenario("empty"), "frozen"), cors_origins=[wrong])
 
 
-def test_the_short_way_stays_short() -> None:
-    """A call from no page meets one look into its environment."""
-    environ = {"REQUEST_METHOD": "GET"}
-    assert not cors.Cors().concerns(environ)
-    assert cors.Cors([PAGE]).concerns(environ)
+def test_only_given_origins_restrict_cors() -> None:
+    assert not cors.Cors().is_restricted
+    assert not cors.Cors([PAGE, "*"]).is_restricted
+    assert cors.Cors([PAGE]).is_restricted

@@ -13,7 +13,7 @@ from emulator.core.errors import ApiError
 from emulator.core.exchange import Call, Reply
 from emulator.core.records import Package
 from emulator.core.world import World
-from tests.support.doors import with_handler
+from tests.support.handlers import with_handler
 
 LIST = "/api/v1/oms/packages/"
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.journal import Exchange, Journal, Seen
+from emulator.core.journal import Exchange, Journal, RequestInfo
 
 LIST = "/api/v1/oms/packages/"
 JOURNAL = "/__admin/requests"
@@ -81,7 +81,9 @@ def test_control_calls_are_not_in_it(client: requests.Session) -> None:
 
 
 def exchange(number: int, size: int) -> Exchange:
-    return Exchange(str(number), datetime(2026, 1, 1, tzinfo=UTC), "GET", "/", "", 200, Seen(), {}, {}, b"x" * size)
+    return Exchange(
+        str(number), datetime(2026, 1, 1, tzinfo=UTC), "GET", "/", "", 200, RequestInfo(), {}, {}, b"x" * size
+    )
 
 
 def test_it_keeps_so_many_exchanges_and_no_more() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Package
-from emulator.web.language import LANGUAGES, asked_language
+from emulator.web.negotiation import LANGUAGES, select_language
 
 ASKED = {
     None: "en-us",
@@ -31,12 +31,12 @@ ASKED = {
 
 @pytest.mark.parametrize(("header", "language"), ASKED.items(), ids=str)
 def test_the_header_chooses(header: str | None, language: str) -> None:
-    assert asked_language(header, "en-us") == language
+    assert select_language(header, "en-us") == language
 
 
 @pytest.mark.parametrize("default", LANGUAGES)
 def test_without_a_wish_it_is_the_worlds_own(default: str) -> None:
-    assert asked_language(None, default) == asked_language("xx", default) == default
+    assert select_language(None, default) == select_language("xx", default) == default
 
 
 def test_a_state_is_named_in_the_callers_language_and_both_are_kept_apart(oms: Emulator) -> None:

@@ -10,12 +10,12 @@ from emulator.core.world import World
 from emulator.coverage import counted, report
 from emulator.coverage.report import as_document
 from emulator.web.admin.documents import answered
-from emulator.web.covering import know_graph
+from emulator.web.record_coverage import register_graph
 
 
 def add_coverage(pages: Blueprint, world: Callable[[], World]) -> None:
     @pages.get("/coverage")
     def coverage() -> Response:
         present = world()
-        know_graph(present)
+        register_graph(present)
         return answered(as_document(report(counted(present.coverage))))

@@ -8,10 +8,8 @@ from flask import Response, g, request
 
 from emulator.core.world import World
 from emulator.handlers.control import ask
+from emulator.web.app import WORLD_KEY
 from emulator.worlds import DEFAULT_WORLD, Worlds
-
-WORLD = "emulator.world"
-"""Where the door says in which world the control API is called."""
 
 
 class Here:
@@ -22,7 +20,7 @@ class Here:
 
     @property
     def name(self) -> str:
-        return str(request.environ.get(WORLD, DEFAULT_WORLD))
+        return str(request.environ.get(WORLD_KEY, DEFAULT_WORLD))
 
     def world(self) -> World:
         """Give the world that the present call is in; `UnknownWorld` if there is none of its name."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.web.pages import decoded_path, slash_location
+from emulator.web.urls import decode_path, slash_location
 from tests.oracle.wire import Ask, ask
 
 LIST = "/api/v1/oms/packages/"
@@ -60,13 +60,13 @@ def test_requests_are_logged_on_request(client: Any, caplog: pytest.LogCaptureFi
     [(b"/a", "/a"), ("/ş".encode(), "/ş"), (b"/\xff/", "/%FF/"), (b"\xc5", "%C5"), (b"/\xe2\x82x", "/%E2%82x")],
 )
 def test_a_path_is_decoded_as_django_decodes_it(raw: bytes, text: str) -> None:
-    assert decoded_path(raw) == text
+    assert decode_path(raw) == text
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_path(raw: bytes) -> None:
     """Which goes over the wire again as it came."""
-    assert isinstance(decoded_path(raw), str)
+    assert isinstance(decode_path(raw), str)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])

@@ -1,4 +1,4 @@
-"""What OPTIONS answers: the framework's description of a view."""
+"""The response to OPTIONS: the framework's metadata of a view."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ TYPES: dict[type[Any], str] = {
     DictField: "nested object",
     NestedField: "nested object",
 }
-"""Class of a field, or one that it is made from -> what the framework calls it."""
+"""Class of a field or one of its base classes -> the framework's name of the type."""
 
-GIVEN_BACK: dict[str, dict[str, Any]] = {
+RESPONSE_FIELDS: dict[str, dict[str, Any]] = {
     "login": {"token": {"type": "string", "required": False, "read_only": True, "label": "Token"}},
 }
-"""Fields of a body that only answers bear; the framework lists them too."""
+"""Fields that only the response has. The framework lists them with the fields of the body."""
 
 
-def metadata(routes: Mapping[str, Route], *, may_write: bool) -> dict[str, Any]:
-    """Describe a URL; what can be posted there is told only to those who may."""
+def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> dict[str, Any]:
+    """Describe the routes of a URL. The fields of the body are shown only to a caller who may write."""
     route = next(iter(routes.values()))
-    described: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "name": route.operation.replace("_", " ").capitalize(),
         "description": "",
         "renders": [JSON],
         "parses": list(PARSERS),
     }
     if "POST" in routes and may_write:
-        described["actions"] = {"POST": described_body(routes["POST"].body)}
-    return described
+        metadata["actions"] = {"POST": describe_body(routes["POST"].body)}
+    return metadata
 
 
-def described_body(body: str | None) -> dict[str, Any]:
+def describe_body(body: str | None) -> dict[str, Any]:
     if body is None:
         return {}
-    return {name: described_field(name, field) for name, field in FIELDS[body].items()} | GIVEN_BACK.get(body, {})
+    return {name: describe_field(name, field) for name, field in FIELDS[body].items()} | RESPONSE_FIELDS.get(body, {})
 
 
-def described_field(name: str, field: Field) -> dict[str, Any]:
-    described: dict[str, Any] = {
+def describe_field(name: str, field: Field) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
         "type": next(TYPES[kind] for kind in type(field).mro() if kind in TYPES),
         "required": field.required,
         "read_only": False,
         "label": name.replace("_", " ").capitalize(),
     }
     if isinstance(field, CharField) and field.max_length is not None:
-        described["max_length"] = field.max_length
+        metadata["max_length"] = field.max_length
     if isinstance(field, NestedField):
-        described["children"] = {inner: described_field(inner, each) for inner, each in field.fields.items()}
+        metadata["children"] = {inner: describe_field(inner, each) for inner, each in field.fields.items()}
     if isinstance(field, DictField):
-        described["child"] = {"type": "field", "required": True, "read_only": False}
-    return described
+        metadata["child"] = {"type": "field", "required": True, "read_only": False}
+    return metadata

@@ -9,8 +9,7 @@ from django.middleware.common import CommonMiddleware
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.web import pages
-from emulator.web.negotiation import absolute_url
+from emulator.web.urls import absolute_url, decode_path, is_valid_host, slash_location
 from tests.oracle.asks.paging import EXTRAS
 from tests.oracle.asks.places import LISTS
 from tests.oracle.asks.routing import HOSTS, NOWHERE, SLASHLESS_QUERIES
@@ -29,7 +28,7 @@ def request(path: str, query: str) -> WSGIRequest:
 @pytest.mark.parametrize("host", [*HOSTS, "A.b:1", "[::1]:1"])
 def test_hosts(host: str) -> None:
     """The same hosts are hosts."""
-    assert pages.is_valid_host(host) == bool(split_domain_port(host)[0])
+    assert is_valid_host(host) == bool(split_domain_port(host)[0])
 
 
 @quick
@@ -37,7 +36,7 @@ def test_hosts(host: str) -> None:
 def test_the_missing_slash_leads_to_the_same_place(path: str, query: str) -> None:
     """Every path and query is escaped alike."""
     theirs = CommonMiddleware(lambda _: None).get_full_path_with_slash(request(path, query))
-    ours = pages.slash_location(pages.decoded_path(path.encode("latin-1")), query)
+    ours = slash_location(decode_path(path.encode("latin-1")), query)
     assert ours == theirs
 
 
@@ -45,5 +44,5 @@ def test_the_missing_slash_leads_to_the_same_place(path: str, query: str) -> Non
 @given(st.sampled_from(LISTS), QUERIES)
 def test_the_absolute_url_is_the_same(path: str, query: str) -> None:
     """Links start from the URL that Django gives the request."""
-    ours = absolute_url("http://oms.test", pages.decoded_path(path.encode("latin-1")), query)
+    ours = absolute_url("http://oms.test", decode_path(path.encode("latin-1")), query)
     assert ours == request(path, query).build_absolute_uri()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import timeit
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,16 +13,17 @@ import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
+from emulator.app import ROUTER
 from emulator.core.coverage import DIMENSIONS, Coverage
 from emulator.core.exchange import Reply
-from emulator.core.journal import Seen
+from emulator.core.journal import RequestInfo
 from emulator.core.records import Transition
 from emulator.routes import ROUTES
 from emulator.rules.filters import FILTER_SETS
 from emulator.rules.graph import name_of
-from emulator.web.covering import cover
-from emulator.web.dispatch import Arrival
-from emulator.web.door import INSPECTOR
+from emulator.web.app import INSPECTOR
+from emulator.web.context import RequestContext
+from emulator.web.record_coverage import record_coverage
 from tests.support.worlds import world_of
 
 LIST, DETAIL, COMMAND = (
@@ -254,27 +256,36 @@ def test_what_was_answered_before_counts_again(oms: Emulator) -> None:
     assert counts(oms)["filters"] == {"package.state": 3}
 
 
-FAULTED: dict[str, Callable[[Emulator], tuple[dict[str, Any], Seen, Reply]]] = {
-    "a list": lambda _: ({"QUERY_STRING": "state=35"}, Seen("list_packages", "full-access"), Reply(200)),
-    "no operation": lambda _: ({}, Seen(), Reply(404)),
-    "a command": lambda _: (
-        {"CONTENT_TYPE": "application/json", "REQUEST_METHOD": "POST"},
-        Seen("command_package", "full-access", body=f'{{"slug": "{PACKING}"}}'.encode()),
+SLUG_BODY = f'{{"slug": "{PACKING}"}}'.encode()
+FAULTED: dict[str, tuple[dict[str, Any], RequestInfo, Reply]] = {
+    "a list": ({"QUERY_STRING": "state=35"}, RequestInfo("list_packages", "full-access"), Reply(200)),
+    "no operation": ({}, RequestInfo(), Reply(404)),
+    "a command": (
+        {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(SLUG_BODY))},
+        RequestInfo("command_package", "full-access"),
         Reply(204),
     ),
 }
 
 
+def context_of(oms: Emulator, info: RequestInfo, **environ: Any) -> RequestContext:
+    """Return the context of a request to the list of packages, of which this is known."""
+    default = {"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(SLUG_BODY)}
+    context = RequestContext(default | environ, oms.world, ROUTER, LIST)
+    context.info = replace(info)
+    return context
+
+
 @pytest.mark.parametrize("kind", FAULTED)
 def test_a_faulted_answer_does_not_count(oms: Emulator, kind: str) -> None:
     """The same exchange counts without its fault, and not with it."""
-    environ, seen, reply = FAULTED[kind](oms)
-    arrival = Arrival({"REQUEST_METHOD": "GET", **environ}, oms.world, LIST, "", "1", seen)
-    seen.fault = "delay"
-    cover(arrival, reply)
+    environ, info, reply = FAULTED[kind]
+    context = context_of(oms, info, **environ)
+    context.info.fault = "delay"
+    record_coverage(context, reply)
     assert not any(counts(oms).values())
-    seen.fault = None
-    cover(arrival, reply)
+    context.info.fault = None
+    record_coverage(context, reply)
     assert any(counts(oms).values())
 
 
@@ -371,7 +382,7 @@ def test_a_transition_is_named_by_its_slug_or_else_by_its_id() -> None:
 
 def test_counting_costs_next_to_nothing(oms: Emulator) -> None:
     """An ordinary request pays less for it than a hundredth of a millisecond, on a busy machine as well."""
-    arrival = Arrival({"REQUEST_METHOD": "GET"}, oms.world, LIST, "", "1", Seen("get_package", "full-access"))
+    context = context_of(oms, RequestInfo("get_package", "full-access"))
     reply = Reply(200)
-    fastest = min(timeit.repeat(lambda: cover(arrival, reply), number=1000, repeat=20)) / 1000
+    fastest = min(timeit.repeat(lambda: record_coverage(context, reply), number=1000, repeat=20)) / 1000
     assert fastest < 10e-6

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
 from emulator.params.values import TYPES
-from emulator.web.explain import FORMS
-from emulator.web.places import nearest
+from emulator.web.hints import FILTER_VALUES
+from emulator.web.urls import nearest_route
 
 GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
@@ -208,7 +208,7 @@ def test_an_error_that_a_fault_makes_is_not_explained(oms: Emulator) -> None:
 
 
 def test_every_type_of_filter_can_be_explained() -> None:
-    assert FORMS.keys() == TYPES.keys()
+    assert FILTER_VALUES.keys() == TYPES.keys()
 
 
 FUZZED = Emulator("demo", packages=20)
@@ -232,6 +232,6 @@ def test_a_long_path_makes_no_long_header(oms: Emulator) -> None:
 
 
 def test_the_nearest_operation_prefers_the_method() -> None:
-    found = nearest("/api/v1/oms/packages/<>/comand/", "POST")
+    found = nearest_route("/api/v1/oms/packages/<>/comand/", "POST")
     assert found is not None
     assert found.operation == "command_package"

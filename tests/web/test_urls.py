@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.routes import ROUTES, Route
-from emulator.web.routing import Router
+from emulator.web.urls import Router
 
 ROUTER = Router(ROUTES)
 

@@ -15,7 +15,14 @@ from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.handlers.timekeeping import advance
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.web.access import CHARACTERS, INACTIVE, NO_CREDENTIALS, SPACES, admit, authenticate
+from emulator.web.authentication import (
+    CHARACTERS,
+    INACTIVE,
+    NO_CREDENTIALS,
+    SPACES,
+    authenticate,
+    check_access,
+)
 from tests.support.worlds import START, world_of
 
 MINUTE = timedelta(minutes=1)
@@ -98,15 +105,15 @@ def test_the_scheme_is_read_as_the_framework_reads_it(header: str) -> None:
 def test_checks_come_in_order() -> None:
     world = world_of()
     with pytest.raises(NotAuthenticated):
-        admit(None, "GET", world, "Token")
+        check_access(None, "GET", world, "Token")
     for method in ("GET", "POST"):
         with pytest.raises(PermissionDenied):
-            admit(CREDENTIALS["no-access"], method, world, "Token")
+            check_access(CREDENTIALS["no-access"], method, world, "Token")
     for method in ("POST", "PUT", "PATCH", "DELETE", "ODD"):
         with pytest.raises(PermissionDenied):
-            admit(CREDENTIALS["read-only"], method, world, "Token")
+            check_access(CREDENTIALS["read-only"], method, world, "Token")
     for method in ("GET", "HEAD", "OPTIONS"):
-        admit(CREDENTIALS["read-only"], method, world, "Token")
+        check_access(CREDENTIALS["read-only"], method, world, "Token")
     assert world.calls == {}
 
 
@@ -114,17 +121,17 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     world, throttled = world_of(), CREDENTIALS["throttled"]
     start = world.clock.now()
     for _ in range(5):
-        admit(throttled, "GET", world, "Token")
+        check_access(throttled, "GET", world, "Token")
         advance(world, by=timedelta(seconds=4))
     with pytest.raises(Throttled) as caught:
-        admit(throttled, "GET", world, "Token")
+        check_access(throttled, "GET", world, "Token")
     assert (caught.value.wait, caught.value.headers) == (40, {"Retry-After": "40"})
     world.clock.set(start + MINUTE - timedelta(seconds=0.5))
     with pytest.raises(Throttled) as caught:
-        admit(throttled, "GET", world, "Token")
+        check_access(throttled, "GET", world, "Token")
     assert caught.value.detail == "Request was throttled. Expected available in 1 second."
     world.clock.set(start + MINUTE)
-    admit(throttled, "GET", world, "Token")
+    check_access(throttled, "GET", world, "Token")
     assert len(world.calls["Token throttled"]) == 5
 
 

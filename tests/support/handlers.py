@@ -1,4 +1,4 @@
-"""Changes of an emulator that only a test makes."""
+"""Emulators with other handlers, for tests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from emulator import Emulator
 from emulator.routes import ROUTES
-from emulator.web.routing import Router
+from emulator.web.urls import Router
 
 
 def with_handler(oms: Emulator, operation: str, handler: Callable[..., Any]) -> Emulator:
-    """Let another handler answer an operation."""
-    door: Any = oms.app.wsgi_app
-    door.router = Router(
+    """Replace the handler of an operation."""
+    app: Any = oms.app.wsgi_app
+    app.router = Router(
         replace(route, handler=handler) if route.operation == operation else route for route in ROUTES
     )
     return oms

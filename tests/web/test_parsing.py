@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.fields import Form, Upload
-from emulator.web.bodies import parse_body
+from emulator.web.parsing import parse_body
 from tests.oracle.asks import bodies, forms
 from tests.oracle.asks.places import FORM, JSON
 from tests.oracle.wire import Ask

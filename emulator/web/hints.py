@@ -1,0 +1,287 @@
+"""Hints about errors, for the header X-Emulator-Hint: what was nearly right, and what would be accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from emulator.core import jwts
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.exchange import Reply
+from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
+from emulator.rules.explaining import SUBJECT_NAMES, by_number, near, of_other_kind
+from emulator.rules.filters import FILTER_SETS
+from emulator.web.context import RequestContext
+from emulator.web.negotiation import PARSERS
+from emulator.web.urls import suggest_operation
+from emulator.worlds import Worlds
+
+PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
+SURFACES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
+CREDENTIAL_FORMS = {
+    "Token": "Token <key>, such as Token full-access",
+    "Bearer": "Bearer <JWT>, from oms-emulator token",
+}
+RECORD_TYPES: Mapping[str, type[Any]] = {
+    "/transfer_orders/": TransferOrder,
+    "/whisperer/hooks/": Webhook,
+    "/whisperer/hook_events/": WebhookEvent,
+}
+"""Part of a path -> the records that its `pk` identifies; elsewhere it identifies a package."""
+FILTER_VALUES = {
+    "number": "a number",
+    "boolean": "true or false",
+    "null_boolean": "true or false",
+    "choice": "the id of a record that is there",
+    "uuid": "a UUID",
+    "datetime": "a time like 2023-04-05T09:00:00Z",
+    "date": "a day like 2023-04-05",
+    "number_list": "numbers with commas between",
+    "char_list": "texts with commas between",
+    "char": "a text",
+}
+"""Type of a filter -> its values."""
+MAX_WORLDS, MAX_NAMES = 100, 3
+MAX_QUOTED_LENGTH = 80
+MAX_HINT_LENGTH = 4_000
+THROTTLE_ADVICE = "calls are counted by the world's clock: POST /__admin/clock/advance, or wait"
+
+
+def hint_header(hint: str | None) -> dict[str, str]:
+    """Return the hint as a header. Characters beyond ASCII are percent-encoded, as headers cannot carry them."""
+    return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE_ASCII)}
+
+
+class ErrorCase(NamedTuple):
+    """An error reply that needs a hint."""
+
+    context: RequestContext
+    reply: Reply
+    worlds: Worlds
+
+    @property
+    def record_type(self) -> type[Any]:
+        """The type of record that the path is about."""
+        return next((kind for part, kind in RECORD_TYPES.items() if part in self.context.path), Package)
+
+
+def add_error_hints(context: RequestContext, reply: Reply, worlds: Worlds) -> Reply:
+    """Return an error reply with everything that can be said about it in its hint."""
+    hints_for = HINTS.get(reply.status)
+    if hints_for is None:
+        return reply
+    messages = filter(None, hints_for(ErrorCase(context, reply, worlds)))
+    hint = hint_header("; ".join(messages)[:MAX_HINT_LENGTH])["X-Emulator-Hint"]
+    if not hint:
+        return reply
+    present = reply.headers.get("X-Emulator-Hint")
+    return replace(reply, headers={**reply.headers, "X-Emulator-Hint": f"{present}; {hint}" if present else hint})
+
+
+def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:
+    path = case.context.path
+    yield f"{path} lacks its last slash: call {path}/; most clients follow a redirect with a GET and lose the body"
+
+
+def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
+    """Yield the credential that is expected, and what is wrong with the one that was sent."""
+    match = case.context.match
+    expected = (match.resource.any_route.scheme if match else None) or "Token"
+    scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    token = token.strip()
+    if not scheme:
+        yield f"no Authorization header came; {SURFACES[expected]} takes {CREDENTIAL_FORMS[expected]}"
+    elif scheme.lower() != expected.lower():
+        # A single word may be the secret itself, which a hint must not repeat.
+        quoted = scheme[:MAX_QUOTED_LENGTH] if token else "one word"
+        yield f"{quoted} is not the scheme of {SURFACES[expected]}; it takes {CREDENTIAL_FORMS[expected]}"
+    elif expected == "Bearer":
+        yield jwt_hint(token, case)
+    elif token.count(".") == 2:
+        yield f"that looks like a JWT, which {SURFACES['Bearer']} takes as Bearer"
+    elif token not in CREDENTIALS:
+        nearest = near(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
+        yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
+
+
+def jwt_hint(token: str, case: ErrorCase) -> str:
+    """Return what is wrong with a JWT."""
+    if token in CREDENTIALS:
+        return f"{token} is a key: the reference takes a JWT with this role, from oms-emulator token {token}"
+    try:
+        claims = jwts.read(token)
+    except jwts.InvalidJwt as error:
+        return f"the JWT is not one of ours: {error}"
+    age = case.context.world.clock.now().timestamp() - claims.expires_at
+    return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"
+
+
+def hints_for_forbidden(case: ErrorCase) -> Iterator[str | None]:
+    role = str(case.context.info.role)
+    permission = "may only read" if role == "read-only" else "may do nothing"
+    yield f"{role} {permission}; full-access may {case.context.method} here"
+
+
+def hints_for_not_found(case: ErrorCase) -> Iterator[str | None]:
+    """Yield what is near a path without an operation, or where a record is that was not found."""
+    context = case.context
+    if context.match is None:
+        yield suggest_operation(context.path, context.method, context.router)
+        yield number_hint(case)
+        return
+    query = context.query
+    if query.get("format", ["json"])[-1] not in ("json", ""):
+        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is not known; json is the only one"
+    elif b"Invalid page" in case.reply.body:
+        page = query["page"][-1][:MAX_QUOTED_LENGTH]
+        yield f"page {page!r} is no page of this list; ?page=last names the last one"
+    elif "pk" in context.match.path:
+        yield from record_hints(case, context.match.path)
+
+
+def number_hint(case: ErrorCase) -> str | None:
+    """Return a hint if the path has the number of a record in place of its id."""
+    segments = case.context.path.split("/")
+    places = [at for at, name in enumerate(segments) if name in ("packages", "transfer_orders")]
+    number = segments[places[0] + 1] if places and len(segments) > places[0] + 1 else ""
+    return by_number(case.context.world.root, case.record_type, number[:MAX_QUOTED_LENGTH]) if number else None
+
+
+def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | None]:
+    """Yield where the record is that the path identifies."""
+    view, pk, kind = case.context.world.root, path["pk"], case.record_type
+    if view.has(kind, pk):
+        yield from nested_record_hints(case, path)
+        return
+    yield f"no {SUBJECT_NAMES[kind]} has the id {pk}"
+    yield from of_other_kind(view, kind, pk)
+    yield by_number(view, kind, str(pk))
+    yield earlier_request_hint(case, pk)
+    yield other_worlds_hint(case, kind, pk)
+
+
+def nested_record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | None]:
+    """Yield which record a transition log or an event belongs to."""
+    view = case.context.world.root
+    for key, kind, name in (("log_id", TransitionLog, "transition log"), ("webhook_event_id", WebhookEvent, "event")):
+        record: Any = view.get(kind, path[key]) if key in path else None
+        if record is not None:
+            yield f"{name} {path[key]} belongs to record {record.object_id}, not to {path['pk']}"
+        elif key in path:
+            yield f"no {name} has the id {path[key]}"
+            yield from of_other_kind(view, kind, path[key])
+
+
+def earlier_request_hint(case: ErrorCase, pk: int) -> str | None:
+    """Return which request in the journal still found the record, or None."""
+    record_path = f"{case.context.path.partition(f'/{pk}/')[0]}/{pk}/"
+    for exchange in case.context.world.journal.newest_first():
+        if exchange.path.startswith(record_path) and exchange.status < 300:
+            return f"it was there in request {exchange.id}, and was undone, restored over or deleted since"
+    return None
+
+
+def other_worlds_hint(case: ErrorCase, kind: type[Any], pk: int) -> str | None:
+    """Return which other worlds have such a record, or None."""
+    names = [name for name in list(case.worlds)[:MAX_WORLDS] if name in case.worlds]
+    worlds = ((name, case.worlds.named(name, using=False)) for name in names)
+    others = [name for name, world in worlds if world is not case.context.world and world.root.has(kind, pk)]
+    prefixes = ", ".join(f"/w/{name}/" for name in others[:MAX_NAMES])
+    return f"in another world it is there: {prefixes}" if prefixes else None
+
+
+def hints_for_wrong_method(case: ErrorCase) -> Iterator[str | None]:
+    context = case.context
+    if context.match is not None:
+        methods = [f"{method} is {route.operation}" for method, route in context.match.resource.routes.items()]
+        yield f"{context.method} is not allowed at {context.path}: {', '.join(methods)}"
+    yield suggest_operation(context.path, context.method, context.router, current=context.match)
+
+
+def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
+    """Yield which media type exists, or why the webhook service refuses: it uses the same status."""
+    document = orjson.loads(case.reply.body) if case.reply.body.startswith(b"{") else {}
+    if document.keys() != {"detail"}:
+        yield WEBHOOK_REFUSALS.get(document.get("code"))
+        return
+    accept = str(case.context.environ.get("HTTP_ACCEPT", ""))[:MAX_QUOTED_LENGTH]
+    yield f"JSON is the only form there is; Accept {accept!r} takes none: send application/json or */*"
+
+
+def hints_for_unsupported_media_type(case: ErrorCase) -> Iterator[str | None]:
+    content_type = case.context.content_type[:MAX_QUOTED_LENGTH]
+    yield f"Content-Type {content_type!r} is not read here; known: {', '.join(PARSERS)}"
+
+
+def hints_for_throttled(case: ErrorCase) -> Iterator[str | None]:
+    role = case.context.info.role
+    limits = case.context.world.settings.limits.get(str(role), {})
+    rates = ", ".join(f"{scope} {rate}" for scope, rate in limits.items()) or "5 calls in a minute"
+    yield f"{role} may {rates}; {THROTTLE_ADVICE}"
+
+
+def hints_for_bad_request(case: ErrorCase) -> Iterator[str | None]:
+    """Yield what would be right in a query or a body."""
+    route = case.context.route
+    if route is None or not case.reply.body.startswith(b"{"):
+        return
+    document = orjson.loads(case.reply.body)
+    errors = document.get("error", document) if isinstance(document, dict) else {}
+    if route.method != "GET":
+        yield from body_hints(case, errors, route.doc)
+    elif route.filters is not None:
+        yield from filter_hints(case, errors, route.filters)
+
+
+def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> Iterator[str | None]:
+    """Yield which values the filters take whose values are wrong."""
+    table = dict(FILTER_SETS[filters].names)
+    for name in list(errors)[:MAX_NAMES]:
+        if (one := table.get(name)) is not None:
+            yield f"{name} takes {FILTER_VALUES[one.type]}"
+            if name.startswith("state"):
+                yield state_hint(case, case.context.query.get(name, [""])[-1])
+
+
+def state_hint(case: ErrorCase, text: str) -> str | None:
+    """Return the id of the state with a name like this, or None."""
+    enum = "TransferStatus" if case.record_type is TransferOrder else "PackageStatus"
+    states = {each.name: each for each in case.context.world.root.all(State) if each.enum_class == enum}
+    nearest = near(text[:MAX_QUOTED_LENGTH], states)
+    return None if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
+
+
+def body_hints(case: ErrorCase, errors: Mapping[str, Any], page: str) -> Iterator[str | None]:
+    """Yield what is wrong with a body, and the page that documents it."""
+    raw = case.context.body_bytes
+    if str(errors.get("detail", "")).startswith("JSON parse error"):
+        yield "the body is no JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
+    if {"transition", "slug"} & errors.keys():
+        yield f"page: {page}"
+    if "input_parameters" in errors:
+        yield "input_parameters is an object, {} for a command that takes nothing"
+
+
+WEBHOOK_REFUSALS: Mapping[Any, str] = {
+    "webhook_100_2": "there is a hook for this address and type, on or off: /whisperer/hooks/ lists it",
+    "event_100_3": "an event that was delivered is not sent again, not even with force",
+    "event_100_6": 'the sender still tries by itself; {"force": true} sends it now',
+}
+"""Error code of the webhook service -> its hint."""
+
+HINTS: Mapping[int, Callable[[ErrorCase], Iterable[str | None]]] = {
+    301: hints_for_redirect,
+    400: hints_for_bad_request,
+    401: hints_for_unauthenticated,
+    403: hints_for_forbidden,
+    404: hints_for_not_found,
+    405: hints_for_wrong_method,
+    406: hints_for_not_acceptable,
+    415: hints_for_unsupported_media_type,
+    429: hints_for_throttled,
+}
+"""Status -> the function that yields its hints."""

@@ -1,0 +1,101 @@
+"""Coverage of the emulated behaviour: count what each exchange covers. A response with a fault covers nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import lru_cache
+
+from emulator.core.coverage import Met
+from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
+from emulator.core.exchange import Reply
+from emulator.core.fields import validate
+from emulator.core.records import State
+from emulator.core.world import World
+from emulator.params.bodies import COMMAND
+from emulator.params.filters import SORT
+from emulator.routes import ROUTES
+from emulator.routes.table import Scheme
+from emulator.rules.graph import KINDS, name_of, named
+from emulator.rules.scenarios import DOCUMENTED
+from emulator.web.authentication import EXPIRED, INACTIVE
+from emulator.web.context import RequestContext
+
+ROUTE_OF = {route.operation: route for route in ROUTES}
+TRANSITION_FIELDS = {key: COMMAND[key] for key in ("transition", "slug")}
+"""The fields of a command that name its transition. The other fields may be invalid."""
+TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
+"""Status of a command -> the dimension in which its transition counts."""
+NO_OPERATION = "*"
+REJECTED_CALLERS = {EXPIRED: "expired", INACTIVE: "inactive"}
+"""Authentication error -> the credential that counts; any other error counts as `invalid`."""
+
+
+def record_coverage(context: RequestContext, reply: Reply) -> None:
+    """Count what an exchange covers."""
+    info, coverage = context.info, context.world.coverage
+    if info.fault is not None:
+        return
+    register_graph(context.world)
+    if info.operation is None:
+        if reply.status >= 300:
+            coverage.add((("statuses", f"{NO_OPERATION} {reply.status}"),))
+        return
+    route = ROUTE_OF[info.operation]
+    caller = info.role
+    if caller is None and route.scheme is not None:
+        caller = rejected_caller(context)
+    coverage.add(covered_by_any(route.operation, route.scheme, caller, reply.status))
+    if route.filters is not None and reply.status == 200 and context.query_string:
+        coverage.add(covered_filters(context, route.filters))
+    if route.body is not None and (graph := route.moves) is not None and reply.status in TRANSITION_DIMENSIONS:
+        coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
+
+
+@lru_cache(maxsize=4096)
+def covered_by_any(operation: str, scheme: Scheme | None, caller: str | None, status: int) -> tuple[Met, ...]:
+    """Return what every response of an operation covers."""
+    covered = (("operations", operation), ("statuses", f"{operation} {status}"))
+    return covered if scheme is None else (*covered, ("credentials", f"{scheme} {caller}"))
+
+
+def register_graph(world: World) -> None:
+    """Register the states and transitions that can be covered: those of an installation or of recorded responses.
+
+    Scenarios of the documentation's samples register none: their samples come from many installations.
+    """
+    settings, bases = world.settings, world.coverage.bases
+    if settings.source is None or not settings.source.answers:
+        if bases.get(settings.installation) is None:
+            bases[settings.installation] = world.base
+    elif settings.scenario.startswith(DOCUMENTED):
+        bases.setdefault(settings.installation, None)
+    else:
+        bases.setdefault(settings.scenario, world.base)
+
+
+def rejected_caller(context: RequestContext) -> str:
+    """Return why a caller has no role: `none`, `inactive`, `expired` or `invalid`."""
+    try:
+        _ = context.credential
+    except AuthenticationFailed as error:
+        return REJECTED_CALLERS.get(str(error.detail), "invalid")
+    return "none"
+
+
+def covered_filters(context: RequestContext, filters: str) -> list[Met]:
+    """Return the filters that a list request applied, under their own names without aliases, and the order."""
+    if (query := context.list_query) is None:
+        return []
+    names = [condition.filter.name for condition in query.conditions]
+    return [("filters", f"{filters}.{name}") for name in dict.fromkeys([*names, SORT] if query.sort else names)]
+
+
+def covered_transition(context: RequestContext, graph: str, dimension: str) -> list[Met]:
+    """Return the transition that a command made or that was refused, if the body names one of the graph."""
+    view = context.world.root
+    with suppress(ApiError, BadRequest):
+        fields = validate(TRANSITION_FIELDS, context.body)
+        transition = named(view, fields.get("transition"), fields.get("slug"))
+        if view.one(State, transition.source_state).enum_class == KINDS[graph][1]:
+            return [(dimension, name_of(view, transition))]
+    return []
