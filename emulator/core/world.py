@@ -41,7 +41,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
-    kept: Any = None
+    render_cache: Any = None
     """The documents kept ready for this world's base (`shapes/reading.py`)."""
     journal: Journal = field(default_factory=Journal)
     coverage: Coverage = field(default_factory=Coverage)

@@ -13,9 +13,8 @@ from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
 from emulator.core.records import Package, TransferOrder, Transition
 from emulator.core.schemas import schema
 from emulator.core.store import View
-from emulator.params.filters import PAGE, SORT
-from emulator.params.paging import MAXIMUM
-from emulator.params.values import NOTHING, TYPES
+from emulator.params.pagination import MAX_PAGE_SIZE
+from emulator.params.query import NO_FILTER, PAGE, SORT, TYPES
 from emulator.rules.commands import command_of
 from emulator.rules.filters import FILTER_SETS
 from emulator.rules.graph import COMMAND
@@ -56,9 +55,9 @@ def of_size(name: str, value: str) -> Iterator[Finding]:
         size = 0
     if size < 1:
         yield Finding(name, f"{name} {shown(value)} is no number above 0 and was ignored")
-    elif size > MAXIMUM:
+    elif size > MAX_PAGE_SIZE:
         yield Finding(
-            name, f"{name} {shown(value)} is more than {MAXIMUM}: no page has more, read on with its 'next'"
+            name, f"{name} {shown(value)} is more than {MAX_PAGE_SIZE}: no page has more, read on with its 'next'"
         )
 
 
@@ -71,7 +70,7 @@ def of_order(value: str, sortable: Mapping[str, str]) -> Iterator[Finding]:
 
 def is_nothing(type_: str, value: str) -> bool:
     try:
-        return TYPES[type_](value) is NOTHING
+        return TYPES[type_](value) is NO_FILTER
     except FieldError:
         return False
 

@@ -11,8 +11,8 @@ from emulator.core.exchange import Reply
 from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.core.world import World
-from emulator.params.bodies import COMMAND
-from emulator.params.filters import applied
+from emulator.params.body_fields import COMMAND
+from emulator.params.query import applied_filters
 from emulator.routes import ROUTES
 from emulator.routes.table import Scheme
 from emulator.rules.filters import FILTER_SETS
@@ -50,7 +50,7 @@ def cover(arrival: Arrival, reply: Reply) -> None:
     coverage.add(always_met(route.operation, route.scheme, caller, reply.status))
     if route.filters is not None and reply.status == 200 and arrival.query:
         coverage.add(filters_met(arrival, route.filters))
-    if route.body is not None and (graph := route.moves) is not None and reply.status in MOVED:
+    if route.body is not None and (graph := route.graph) is not None and reply.status in MOVED:
         coverage.add(transition_met(arrival, graph, MOVED[reply.status]))
 
 
@@ -95,7 +95,7 @@ def filters_met(arrival: Arrival, filters: str) -> tuple[Met, ...]:
 
 @lru_cache(maxsize=1024)
 def filters_in(filters: str, query: str, content_type: str) -> tuple[Met, ...]:
-    names = applied(FILTER_SETS[filters], parsed_query(query, content_type))
+    names = applied_filters(FILTER_SETS[filters], parsed_query(query, content_type))
     return tuple(("filters", f"{filters}.{name}") for name in names)
 
 

@@ -19,14 +19,19 @@ from emulator.core.records import User
 from emulator.core.refusals import NotKept
 from emulator.core.steps import Doing, Step
 from emulator.core.world import World
-from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
+from emulator.params.query import (
+    known_parameters,
+    parse_list_query,
+    unknown_error,
+    unknown_hint,
+    unknown_parameters,
+)
 from emulator.params.strictness import Finding, hint_of
 from emulator.params.strictness import refusal as strictly_refused
 from emulator.repeating import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.shapes.links import addressed
-from emulator.shapes.pieces import text
+from emulator.shapes.rendering import fill_links, to_json
 from emulator.web.access import admit, authenticate
 from emulator.web.answers import Answers
 from emulator.web.bodies import charset_of, parse_body, query_pairs
@@ -103,15 +108,15 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
         reply = handled(arrival, match, query, answers)
     except ApiError as error:
         told = styled(error, arrival.world.settings.error_style)
-        reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
+        reply = Reply(told.status, to_json(told.body), {**told.headers, **hint_header(told.hint)})
     except BadRequest:
         raise
     except NotKept as error:
         LOG.error("request %s failed: %s", arrival.request_id, error)
-        reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
+        reply = Reply(ServerError.status, to_json(ServerError().body), hint_header(error.message))
     except Exception:
         LOG.exception("request %s failed: %s %s", arrival.request_id, arrival.method, arrival.path)
-        reply = Reply(ServerError.status, text(ServerError().body))
+        reply = Reply(ServerError.status, to_json(ServerError().body))
     body = reply.body if indent is None or not reply.body else indented(reply.body, indent)
     return replace(reply, body=body, headers={"Allow": match.resource.allow, **reply.headers})
 
@@ -127,12 +132,12 @@ def handled(arrival: Arrival, match: Match, query: Mapping[str, list[str]], answ
         admit(credential, arrival.method, arrival.world, scheme)
     if arrival.method == "OPTIONS":
         may_write = credential is None or credential.may_write
-        return Reply(200, text(metadata(match.resource.routes, may_write=may_write)))
+        return Reply(200, to_json(metadata(match.resource.routes, may_write=may_write)))
     if route is None:
         raise MethodNotAllowed(arrival.method)
     call = call_of(arrival, route, match.path, query, credential)
     # The framework decodes a query in the charset of the body, so a read with a Content-Type is not kept.
-    may_be_kept = not route.personal and "CONTENT_TYPE" not in arrival.environ and not has_body(arrival.environ)
+    may_be_kept = not route.is_personal and "CONTENT_TYPE" not in arrival.environ and not has_body(arrival.environ)
     if route.method == "GET" and may_be_kept:
         return read(arrival, route, call, answers)
     return run(arrival, route, call)
@@ -154,10 +159,10 @@ def run(arrival: Arrival, route: Route, call: Call) -> Reply:
     findings: list[Finding] = []
     hints: list[str | None] = []
     if call.query and route.negotiates:
-        names = known(route.filters, route.size_parameter if route.pages else None)
-        if strangers := unknown(call.query, names):
+        names = known_parameters(route.filters, route.size_parameter if route.is_paginated else None)
+        if strangers := unknown_parameters(call.query, names):
             if strict:
-                raise refusal(strangers, names, by_field=route.filters is not None)
+                raise unknown_error(strangers, names, by_field=route.filters is not None)
             hints.append(unknown_hint(strangers, names))
     if call.query or has_body(arrival.environ):
         findings = [*query_findings(route, call, arrival.environ), *unread_findings(route, call, arrival.environ)]
@@ -184,7 +189,7 @@ def joined(*hints: str | None) -> str | None:
 
 def handled_by(route: Route, call: Call, world: World) -> Reply:
     if route.filters is not None:
-        call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
+        call = replace(call, wanted=parse_list_query(FILTER_SETS[route.filters], call.query, world.root))
     if route.method == "GET":
         return route.handler(call, world)
     with world.doing(doing_of(route, call, world)):
@@ -195,14 +200,14 @@ def doing_of(route: Route, call: Call, world: World) -> Doing:
     """Give what the call is recorded as, should it write."""
     body = call.read_body
     language = None if call.language == world.settings.language else call.language
-    user = call.caller if route.personal else call.user
+    user = call.caller if route.is_personal else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return Doing(step, lambda: body.value if isinstance(body, Body) else None)
 
 
 def linked(arrival: Arrival, reply: Reply) -> Reply:
     """Give the reply with the caller's own host and world in its links."""
-    return replace(reply, body=addressed(reply.body, arrival.base_url + arrival.prefix, arrival.prefix))
+    return replace(reply, body=fill_links(reply.body, arrival.base_url + arrival.prefix, arrival.prefix))
 
 
 def call_of(

@@ -25,7 +25,7 @@ def has_body(environ: Environ) -> bool:
 
 def query_findings(route: Route, call: Call, environ: Environ) -> list[Finding]:
     """Give what is ignored of a query, and of a read's body."""
-    found = list(in_query(call.query, route.filters, route.size_parameter if route.pages else None))
+    found = list(in_query(call.query, route.filters, route.size_parameter if route.is_paginated else None))
     if route.method == "GET" and has_body(environ):
         found.append(Finding("body", "a GET has no body: what came was ignored"))
     return found
