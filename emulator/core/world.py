@@ -42,7 +42,7 @@ class World:
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
     render_cache: Any = None
-    """The documents kept ready for this world's base (`shapes/reading.py`)."""
+    """Rendered documents, shared by all worlds on one base (`shapes/cache.py`)."""
     journal: Journal = field(default_factory=Journal)
     coverage: Coverage = field(default_factory=Coverage)
     """What was met here; one for all worlds of a server."""

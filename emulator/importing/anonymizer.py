@@ -1,6 +1,6 @@
 """Anonymization of imported records: equal personal values get equal made-up values of the same form.
 
-The replacements depend on all values of the import, so that nobody can find a telephone number by trying all of
+The replacements depend on all values of the import, so that a telephone number cannot be found by trying all of
 them. The same responses always give the same replacements.
 """
 
