@@ -135,7 +135,7 @@ def send_plain(port: int, count: int) -> float:
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _, id_ in root.queued(WebhookEvent):
         event = root.one(WebhookEvent, id_)
-        body = request_body(event, root, oms.world.kept)
+        body = request_body(event, root, oms.world.render_cache)
         waiting.put((headers(root.one(Webhook, event.webhook), body), body))
 
     def work() -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from emulator.core.world import World
 from emulator.handlers.control import NO_PATH, ask
-from emulator.shapes.links import addressed
+from emulator.shapes.rendering import fill_links
 
 
 class Arranging:
@@ -68,5 +68,5 @@ class Arranging:
         return answer
 
     def _document(self, body: bytes) -> dict[str, Any]:
-        document: dict[str, Any] = orjson.loads(addressed(body, self.url, self.prefix))
+        document: dict[str, Any] = orjson.loads(fill_links(body, self.url, self.prefix))
         return document

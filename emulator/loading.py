@@ -16,15 +16,15 @@ from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
 from emulator.core.world import Moment, Pace, Settings, World
 from emulator.faulting import arm
+from emulator.importing.collector import Correction, RecordCollector
+from emulator.importing.completion import Completer
+from emulator.importing.endpoints import InvalidResponse, RecordedResponse
 from emulator.repeating import UnrepeatableStep, repeat
 from emulator.rules import installation
 from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
-from emulator.shapes.answers import Answer, UnknownAnswer
+from emulator.shapes.cache import RenderCache
 from emulator.shapes.events import content_type_of
-from emulator.shapes.filling import Filler
-from emulator.shapes.reading import Kept
-from emulator.shapes.recorded import Correction, Known
 
 ANYBODY = "admin"
 """Who calls in a step that does not say."""
@@ -34,7 +34,7 @@ class Loaded(NamedTuple):
     """What the worlds of one scenario share: nothing of it ever changes."""
 
     base: Base
-    kept: Kept
+    render_cache: RenderCache
     root: Root
     corrections: tuple[Correction, ...] = ()
 
@@ -69,14 +69,22 @@ def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *,
         brought=installation.embedded(scenario.installation),
         seed=scenario.seed,
         start=scenario.start,
-        language=start.kept.language,
+        language=start.render_cache.language,
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
         limits=scenario.limits_of(),
         source=scenario,
     )
-    world = World(name, settings, start.base, Clock(clock, scenario.start), announce, strict=strict, kept=start.kept)
+    world = World(
+        name,
+        settings,
+        start.base,
+        Clock(clock, scenario.start),
+        announce,
+        strict=strict,
+        render_cache=start.render_cache,
+    )
     world.root = start.root
     if scenario.live is not None:
         world.pace = Pace(*scenario.live)
@@ -132,20 +140,20 @@ def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: A
         return recorded(scenario)
     language = scenario.language or "en-us"
     base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
-    return Loaded(base, Kept(language, scenario.base_url), Root(base, {}))
+    return Loaded(base, RenderCache(language, scenario.base_url), Root(base, {}))
 
 
 def recorded(scenario: Scenario) -> Loaded:
     """Give the base that recorded answers tell of."""
-    known = Known()
+    collector = RecordCollector()
     try:
-        known.learn(Answer(path, jsontext.read(body)) for path, body in scenario.answers)
-    except UnknownAnswer as error:
+        collector.add_responses(RecordedResponse(path, jsontext.read(body)) for path, body in scenario.answers)
+    except InvalidResponse as error:
         raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
-    known.name_commands()
-    base = Filler(known, installation.load(scenario.installation), scenario.start).fill()
-    kept = Kept(scenario.language or known.language, scenario.base_url)
-    return Loaded(base, kept, Root(base, {}), tuple(known.corrections))
+    collector.set_command_codes()
+    base = Completer(collector, installation.load(scenario.installation), scenario.start).complete()
+    cache = RenderCache(scenario.language or collector.language, scenario.base_url)
+    return Loaded(base, cache, Root(base, {}), tuple(collector.corrections))
 
 
 def announce(tx: Transaction, settled: Callable[[WebhookEvent, Webhook], WebhookEvent]) -> None:

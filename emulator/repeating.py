@@ -57,8 +57,8 @@ def repeat_call(route: Route) -> Repeat:
     """Give what does an operation of the emulated API again."""
 
     def repeats(world: World, step: Step) -> None:
-        if unlike := set(step.path) ^ set(route.names):
-            raise UnrepeatableStep(path_problem(unlike, route.names))
+        if unlike := set(step.path) ^ set(route.path_parameters):
+            raise UnrepeatableStep(path_problem(unlike, route.path_parameters))
         call = Call(
             operation=route.operation,
             method=route.method,

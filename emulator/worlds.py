@@ -120,7 +120,7 @@ class Worlds:
         moment = moment or origin.moment()
         settings = origin.settings
         world = World(name, settings, origin.base, origin.clock.like(), origin.announce)
-        world.strict, world.kept = origin.strict, origin.kept
+        world.strict, world.render_cache = origin.strict, origin.render_cache
         world.go_to(moment, requests=True)
         return self._place(world)
 

@@ -42,14 +42,14 @@ OWNERS = {
     # inworld, pytest_plugin: for a type alone
     "requests": ("session.py", "intercepting.py", "inworld.py", "pytest_plugin.py", "contract/", "delivery"),
     "urllib3": ("session.py", "delivery/"),
-    "marshmallow": ("params/", "shapes/"),
+    "marshmallow": ("shapes/",),
     "jsonschema": ("core/",),
     "referencing": ("core/",),
     "immutables": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
     "sqlite3": ("durable/",),
-    "faker": ("shapes/fakes.py",),
+    "faker": ("importing/anonymizer.py",),
     "pytest": ("pytest_plugin.py", "coverage/in_pytest.py", "contract/"),
 }
 """Library -> who may import it."""
@@ -104,6 +104,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 40
 TABLES = {
     "core/records.py": "the entities, column by column",
     "shapes/guide.py": "the documents, key by key",
+    "shapes/reference.py": "the documents, key by key",
 }
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import emulator
 from emulator.core.files import scenario_text
+from emulator.importing.captures import Capture, read_captures
+from emulator.importing.scenario import DEFAULT_START, ScenarioImport, import_scenario
 from emulator.rules.scenarios import DOCUMENTED, FOLDER
-from emulator.shapes.captures import Capture, captures_in
-from emulator.shapes.import_report import START
-from emulator.shapes.scenario_import import Imported, import_scenario
 
 SAMPLES = Path(emulator.__file__).parent / "fixtures"
 WHOSE = {
@@ -49,15 +48,17 @@ def sample(folder: str, stem: str) -> dict[str, Any]:
 
 
 @cache
-def imported(name: str, folder: str = "documented") -> Imported:
+def imported(name: str, folder: str = "documented") -> ScenarioImport:
     """Import one sample. Raise `ValueError` if that is not possible."""
     found = sample(folder, f"{name}.response-200")
     if name in WHOSE:
         whose = f"/packages/{WHOSE[name]}/"
         found["path"] = found["path"].replace("/pk/", f"/{WHOSE[name]}/").replace("/packages/{id}/", whose)
-    captures = [each for each in captures_in(found, name) if isinstance(each, Capture)]
+    captures = [each for each in read_captures(found, name) if isinstance(each, Capture)]
     described = f"The page's sample: {found['title']}"
-    return import_scenario(captures, f"{DOCUMENTED}{name}", anonymize=False, description=described, start=START)
+    return import_scenario(
+        captures, f"{DOCUMENTED}{name}", anonymize=False, description=described, start=DEFAULT_START
+    )
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def corrections(folder: str = "documented") -> list[dict[str, Any]]:
         {
             "sample": name,
             "pointer": f"{each.origin.partition(' ')[2]}{each.pointer}",
-            "page": each.page,
+            "page": each.recorded,
             "served": each.served,
         }
         for name in gets(folder)

@@ -9,11 +9,11 @@ import click
 import orjson
 
 from emulator.core.files import scenario_text, write_own
-from emulator.shapes.captures import Capture, Skipped, captures_in
-from emulator.shapes.scenario_import import Imported, import_scenario
+from emulator.importing.captures import Capture, SkippedEntry, read_captures
+from emulator.importing.scenario import ScenarioImport, import_scenario
 
 PARTS = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
-"""What is told of an import, in this order: lists of lines of `Imported`."""
+"""What is told of an import, in this order: lists of lines of `ScenarioImport`."""
 NAME = "imported"
 
 
@@ -29,7 +29,7 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     HAR file as browsers save it. What answers leave out is filled in; where they contradict each other, the first
     wins. All of it is told on stderr, one line each.
     """
-    skipped: list[Skipped] = []
+    skipped: list[SkippedEntry] = []
     try:
         made = import_scenario(
             captures_of(files, skipped), NAME if output is None else named(output), anonymize=anonymize
@@ -43,7 +43,7 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     report(made, skipped, output)
 
 
-def captures_of(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Capture]:
+def captures_of(files: Iterable[Path], skipped: list[SkippedEntry]) -> Iterator[Capture]:
     """Give the answers that files hold; what is no GET of the two surfaces is added to what was skipped."""
     for file in files:
         try:
@@ -52,8 +52,8 @@ def captures_of(files: Iterable[Path], skipped: list[Skipped]) -> Iterator[Captu
             raise ValueError(f"{file}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise ValueError(f"{file}: is not JSON: {error}") from None
-        for found in captures_in(content, str(file)):
-            if isinstance(found, Skipped):
+        for found in read_captures(content, str(file)):
+            if isinstance(found, SkippedEntry):
                 skipped.append(found)
             else:
                 yield found
@@ -67,7 +67,7 @@ def named(output: Path) -> str:
     return kept[:100] or NAME
 
 
-def report(made: Imported, skipped: Iterable[Skipped], output: Path | None) -> None:
+def report(made: ScenarioImport, skipped: Iterable[SkippedEntry], output: Path | None) -> None:
     """Tell what was done, and what a person should know of it."""
     lines = [f"skipped: {each.origin}: {each.reason}" for each in skipped]
     lines += [f"{part.replace('_', ' ')}: {line}" for part in PARTS for line in getattr(made, part)]

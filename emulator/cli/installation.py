@@ -9,11 +9,12 @@ import click
 import orjson
 
 from emulator.core.files import replace_whole
+from emulator.importing.captures import read_responses
+from emulator.importing.endpoints import RecordedResponse
+from emulator.importing.installation import import_installation, installation_text
 from emulator.rules.installation import DEFAULT, load_own, path_of
 from emulator.rules.installation.diff import differences
 from emulator.rules.installation.lint import lint as findings_of
-from emulator.shapes.answers import Answer, recorded_in
-from emulator.shapes.importing import import_answers, text_of
 
 FOUND = 1
 """Exit code of a command that found something."""
@@ -36,12 +37,12 @@ def import_(*, captures: tuple[Path, ...], output: Path, force: bool) -> None:
     their logs and webhook events.
     """
     try:
-        made = import_answers(answers_in(captures))
+        made = import_installation(answers_in(captures))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     if not made.document.get("state"):
         raise click.ClickException("no answer tells of a state; nothing was written")
-    write(output, text_of(made.document), force=force)
+    write(output, installation_text(made.document), force=force)
     for line in made.made:
         click.echo(line)
     for line in made.warnings:
@@ -50,11 +51,11 @@ def import_(*, captures: tuple[Path, ...], output: Path, force: bool) -> None:
     click.echo(f"wrote {output}: {counts}; check it with: oms-emulator installation lint {output}")
 
 
-def answers_in(captures: Iterable[Path]) -> Iterator[tuple[str, Answer]]:
+def answers_in(captures: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
     """Give the GET answers that files hold, with the names of the files."""
     for path in captures:
         try:
-            yield from ((str(path), answer) for answer in recorded_in(orjson.loads(path.read_bytes())))
+            yield from ((str(path), answer) for answer in read_responses(orjson.loads(path.read_bytes())))
         except OSError as error:
             raise click.ClickException(f"{path}: cannot be read: {error.strerror}") from None
         except ValueError as error:

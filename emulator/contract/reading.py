@@ -30,7 +30,7 @@ MANY = 50
 
 def answers(target: Target, route: Route) -> Iterator[requests.Response]:
     """Yield good answers to the operation: a page with rows, or the details of some records."""
-    found = [roomy(target, route, 1)] if route.pages else sample(target, route)
+    found = [roomy(target, route, 1)] if route.is_paginated else sample(target, route)
     for path in found:
         yield expect(route, target.get(path), 200)
 
@@ -96,7 +96,7 @@ def same_rows(one: object, other: object) -> bool:
 
 def row_schema(path: str) -> str | None:
     """Name the schema of the rows in the list at a path of the route table."""
-    lists = (route for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES) if route.path == path and route.pages)
+    lists = (route for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES) if route.path == path and route.is_paginated)
     return next((shape_of(route).replace(PAGE_OF, "", 1) for route in lists), None)
 
 
@@ -111,7 +111,7 @@ def present_commands(target: Target, route: Route) -> Iterator[Finding]:
     seen = 0
     for answer in answers_with_commands(target, route):
         body = document(route, answer)
-        for one in body["results"] if route.pages else [body]:
+        for one in body["results"] if route.is_paginated else [body]:
             seen += len(one["commands"])
             yield from _foreign_commands(route, answer, one)
     if not seen:
@@ -120,7 +120,7 @@ def present_commands(target: Target, route: Route) -> Iterator[Finding]:
 
 def answers_with_commands(target: Target, route: Route) -> Iterator[requests.Response]:
     """Yield one good answer with a record that lists commands, if the lists show one."""
-    if route.pages:
+    if route.is_paginated:
         yield expect(route, target.get(route.path, limit=MANY), 200)
         return
     one = first(target, owner_path(route), lambda row: bool(row.get("commands")), NO_COMMANDS)

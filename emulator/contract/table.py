@@ -50,11 +50,11 @@ def reads(route: Route) -> bool:
 
 
 def has_order(route: Route) -> bool:
-    return reads(route) and (route.pages or reading.keys(route) > 1)
+    return reads(route) and (route.is_paginated or reading.keys(route) > 1)
 
 
 def lists(route: Route) -> bool:
-    return reads(route) and route.pages
+    return reads(route) and route.is_paginated
 
 
 def lists_all(route: Route) -> bool:
@@ -63,7 +63,7 @@ def lists_all(route: Route) -> bool:
 
 
 def details(route: Route) -> bool:
-    return reads(route) and not route.pages
+    return reads(route) and not route.is_paginated
 
 
 def details_with_id(route: Route) -> bool:

@@ -41,8 +41,8 @@ class World:
     faults: Faults = field(default_factory=Faults)
     strict: bool = False
     """Whether a query parameter that nobody knows is refused."""
-    kept: Any = None
-    """The documents kept ready for this world's base (`shapes/reading.py`)."""
+    render_cache: Any = None
+    """Rendered documents, shared by all worlds on one base (`shapes/cache.py`)."""
     journal: Journal = field(default_factory=Journal)
     coverage: Coverage = field(default_factory=Coverage)
     """What was met here; one for all worlds of a server."""

@@ -28,7 +28,7 @@ SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
 def universe(graphs: Iterable[Graph], operations: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
     """Give the names of each dimension, as far as the operations that the patterns choose can meet them."""
     routes = chosen(operations)
-    parts = [part for part in KINDS if any(route.moves == part for route in routes)]
+    parts = [part for part in KINDS if any(route.graph == part for route in routes)]
     return {
         "operations": once(route.operation for route in routes),
         "statuses": once(statuses(routes)),

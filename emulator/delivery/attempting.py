@@ -52,7 +52,7 @@ class Attempts:
         if refused is not None:
             tell(world, not_sent(event, hook, refused, started))
             return unanswered(refused, 0.0, started)
-        body = request_body(event, world.root, world.kept)
+        body = request_body(event, world.root, world.render_cache)
         try:
             plan = Plan(headers(hook, body))
         except (AttributeError, TypeError, ValueError):

@@ -24,7 +24,7 @@ from emulator.rules.arranging.places import add_location, change_location
 from emulator.rules.arranging.planner import place_order
 from emulator.rules.arranging.values import record
 from emulator.rules.stock import set_stock
-from emulator.shapes.documents import rendered
+from emulator.shapes.documents import render_document
 
 Answer = dict[str, Any]
 FREE_KEYS = ("extra_information", "conf", "tags", "discrepancy_reason", "denial_reason")
@@ -104,7 +104,7 @@ def writing(world: World) -> Iterator[Transaction]:
 
 def detail(world: World, id_: int, shape: str = "package") -> bytes:
     root: Root = world.root
-    return rendered(shape, id_, root, world.settings.language, world.kept) or b""
+    return render_document(shape, id_, root, world.settings.language, world.render_cache) or b""
 
 
 def checked(name: str, document: Any) -> Mapping[str, Any]:

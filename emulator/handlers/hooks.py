@@ -28,13 +28,13 @@ from emulator.core.store import Transaction, View
 from emulator.core.world import World
 from emulator.handlers.outcomes import keep_outcome
 from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
-from emulator.params.hooks import HOOK
-from emulator.params.paging import page_of
+from emulator.params.body_fields import HOOK
+from emulator.params.pagination import paginate
 from emulator.rules.filters import Condition, Wanted
 from emulator.rules.filters.finding import find
 from emulator.rules.filters.hooks import OWN
 from emulator.rules.retry import TASK_RETRIES
-from emulator.shapes.documents import rendered
+from emulator.shapes.documents import render_document
 
 KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
 DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
@@ -47,7 +47,7 @@ def own_list(shape: str) -> Handler:
     def handle(call: Call, world: World) -> Reply:
         root, wanted = world.root, call.wanted
         ids = find(root, wanted if sees_all(call) else only_own(wanted, call))
-        return answer_page(call, world, root, shape, page_of(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
+        return answer_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
 
     return handle
 
@@ -163,7 +163,7 @@ def as_columns(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def document(shape: str, id_: int, call: Call, world: World) -> bytes:
-    return rendered(shape, id_, world.root, call.language, world.kept) or b""
+    return render_document(shape, id_, world.root, call.language, world.render_cache) or b""
 
 
 def username(call: Call) -> str:

@@ -10,7 +10,7 @@ from emulator.core import jsontext
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.journal import Exchange, Journal
 from emulator.rules.scenarios import as_text
-from emulator.shapes.links import addressed
+from emulator.shapes.rendering import fill_links
 
 MASK = "***"
 SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
@@ -80,7 +80,7 @@ def shown(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return masked(jsontext.read(addressed(body, "", "")))
+        return masked(jsontext.read(fill_links(body, "", "")))
     except ValueError:
         return masked_text(body.decode("utf-8", "replace"))
 

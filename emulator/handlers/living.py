@@ -46,4 +46,4 @@ def repeat_forgetting(world: World, step: Step) -> None:
     orders = checked("forgotten-orders", step.body)["orders"]
     with world.transaction() as tx:
         forget_orders(tx, orders)
-    world.kept.clear()
+    world.render_cache.clear()

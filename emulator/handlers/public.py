@@ -13,7 +13,7 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.fields import validate
 from emulator.core.records import Address, City, Order, Package, ShippingLabel, StockLocation
 from emulator.core.world import World
-from emulator.params.bodies import LOGIN
+from emulator.params.body_fields import LOGIN
 
 WRONG_LOGIN = "Unable to log in with provided credentials."
 HTML = "text/html; charset=utf-8"

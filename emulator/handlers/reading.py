@@ -10,10 +10,11 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.records import State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
-from emulator.params.paging import Page, page_of
+from emulator.params.pagination import Page, paginate
 from emulator.rules.filters import FilterSet, Wanted
 from emulator.rules.filters.finding import find
-from emulator.shapes.documents import page, rendered
+from emulator.shapes.documents import render_document
+from emulator.shapes.rendering import page_json
 
 Handler = Callable[[Call, World], Reply]
 
@@ -25,7 +26,7 @@ def detail(shape: str) -> Handler:
     """Give a handler that answers with the record of the path."""
 
     def handle(call: Call, world: World) -> Reply:
-        body = rendered(shape, call.path["pk"], world.root, call.language, world.kept)
+        body = render_document(shape, call.path["pk"], world.root, call.language, world.render_cache)
         if body is None:
             raise NotFound
         return Reply(200, body)
@@ -42,7 +43,7 @@ def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE, size_pa
     def handle(call: Call, world: World) -> Reply:
         root = world.root
         ids = find(root, call.wanted or everything)
-        asked = page_of(call, ids, size, newest_first=False, size_parameter=size_parameter)
+        asked = paginate(call, ids, size, newest_first=False, size_parameter=size_parameter)
         return answer_page(call, world, root, shape, asked)
 
     return handle
@@ -67,7 +68,7 @@ def belonging_detail(shape: str, owner: type[Any], kind: type[Any], key: str) ->
         id_ = call.path[key]
         if id_ not in root.related(kind, "subject", subject_of(root, owner, call.path["pk"])):
             raise NotFound
-        return Reply(200, rendered(shape, id_, root, call.language, world.kept) or b"")
+        return Reply(200, render_document(shape, id_, root, call.language, world.render_cache) or b"")
 
     return handle
 
@@ -84,10 +85,10 @@ def answer(  # noqa: PLR0913 - a page is made of these
     call: Call, world: World, root: Root, shape: str, ids: Sequence[int], size: int, *, newest_first: bool
 ) -> Reply:
     """Give the page of these ids that the call asks for."""
-    return answer_page(call, world, root, shape, page_of(call, ids, size, newest_first=newest_first))
+    return answer_page(call, world, root, shape, paginate(call, ids, size, newest_first=newest_first))
 
 
 def answer_page(call: Call, world: World, root: Root, shape: str, asked: Page) -> Reply:
     """Give the documents of a page."""
-    results = (rendered(shape, id_, root, call.language, world.kept) or b"" for id_ in asked.ids)
-    return Reply(200, page(asked.count, asked.next, asked.previous, results))
+    results = (render_document(shape, id_, root, call.language, world.render_cache) or b"" for id_ in asked.ids)
+    return Reply(200, page_json(asked.count, asked.next, asked.previous, results))

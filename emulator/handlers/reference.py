@@ -11,11 +11,11 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.fields import validate
 from emulator.core.records import InvoiceDocument, Package, PackageItem
 from emulator.core.world import World
+from emulator.handlers.invoice_page import invoice_page
 from emulator.handlers.reading import REFERENCE_PAGE_SIZE, answer
 from emulator.handlers.writing import found
-from emulator.params.bodies import EXTRA_INFORMATION
-from emulator.shapes.invoice_page import invoice_page
-from emulator.shapes.pieces import text
+from emulator.params.body_fields import EXTRA_INFORMATION
+from emulator.shapes.rendering import to_json
 
 NOT_KEEPABLE = "Value must be valid JSON."
 
@@ -52,4 +52,4 @@ def get_invoice_document(call: Call, world: World) -> Reply:
     package: Package = found(root, Package, call.path["pk"])
     stored = root.find(InvoiceDocument, "package", package.id)
     content = stored[-1].content if stored else invoice_page(package, root)
-    return Reply(200, text({"html_content": content}))
+    return Reply(200, to_json({"html_content": content}))

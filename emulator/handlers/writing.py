@@ -13,13 +13,13 @@ from emulator.core.fields import Field, validate
 from emulator.core.records import Invoice, Package, Transition
 from emulator.core.store import Root
 from emulator.core.world import World
-from emulator.params.bodies import COMMAND, INVOICE_NUMBER, REMOTE_ID
+from emulator.params.body_fields import COMMAND, INVOICE_NUMBER, REMOTE_ID
 from emulator.rules.commands import run
 from emulator.rules.explaining import about_transition, about_values
 from emulator.rules.graph import explained
 from emulator.rules.installation import whole
 from emulator.rules.invoicing import purchase_invoice
-from emulator.shapes.documents import of_record
+from emulator.shapes.documents import render_record
 
 Handler = Callable[[Call, World], Reply]
 
@@ -94,7 +94,7 @@ def invoice_package(shape: str) -> Handler:
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
-        return Reply(201, of_record(shape, invoice, world.root, call.language, world.kept))
+        return Reply(201, render_record(shape, invoice, world.root, call.language, world.render_cache))
 
     return handle
 

@@ -1,1 +1,1 @@
-"""Query text to typed values."""
+"""Parameters of requests: filters and order of lists, pagination, fields of bodies, strict checks."""

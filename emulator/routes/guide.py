@@ -8,21 +8,20 @@ from emulator.core.records import DeliveryRange, DenialReason, Package, Transfer
 from emulator.handlers import public, writing
 from emulator.handlers.reading import belonging, belonging_detail, detail, listing
 from emulator.routes.table import Route
-from emulator.routes.table import route as any_route
 
 PACKAGES, TRANSFERS = "Package Services (guide)", "Transfer Order Services (guide)"
 COMMAND_REPLIES = {204: None, 200: "command-result", 400: "command-error", 404: "error"}
 SET_REPLIES = {204: None, 400: "field-errors", 404: "error"}
 
-route = partial(any_route, prefix="/api/v1/oms")
+route = partial(Route, prefix="/api/v1/oms")
 
 
-def narrowed(shape: str) -> dict[int, str | None]:
-    return {200: shape, 400: "field-errors"}
+def list_replies(schema: str) -> dict[int, str | None]:
+    return {200: schema, 400: "field-errors"}
 
 
-def one(shape: str) -> dict[int, str | None]:
-    return {200: shape, 404: "error"}
+def detail_replies(schema: str) -> dict[int, str | None]:
+    return {200: schema, 404: "error"}
 
 
 package_logs = partial(belonging, owner=Package, kind=TransitionLog)
@@ -37,42 +36,44 @@ transfer_event = partial(belonging_detail, owner=TransferOrder, kind=WebhookEven
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("list_packages", "GET packages/", listing("package", Package),
-          filters="package", replies=narrowed("page-of-package"),
+          filters="package", replies=list_replies("page-of-package"),
           doc=f"{PACKAGES}, Package List"),
     route("list_packages_short", "GET packages/short/", listing("package-short-list-item", Package),
-          filters="package", replies=narrowed("page-of-package-short-list-item"),
+          filters="package", replies=list_replies("page-of-package-short-list-item"),
           doc=f"{PACKAGES}, Package Short List"),
     route("list_packages_simple", "GET packages/list-simple/", listing("package-simple", Package),
-          filters="package_simple", replies=narrowed("page-of-package-simple"),
+          filters="package_simple", replies=list_replies("page-of-package-simple"),
           doc=f"{PACKAGES}, Package Simple List"),
     route("get_package", "GET packages/<pk>/", detail("package"),
-          replies=one("package"), doc=f"{PACKAGES}, Package Detail"),
+          replies=detail_replies("package"), doc=f"{PACKAGES}, Package Detail"),
     route("get_package_short", "GET packages/<pk>/short/", detail("package-short"),
-          replies=one("package-short"), doc=f"{PACKAGES}, Package Short Detail"),
+          replies=detail_replies("package-short"), doc=f"{PACKAGES}, Package Short Detail"),
     route("list_package_logs", "GET packages/<pk>/transition_logs/", package_logs("transition-log"),
-          replies=one("page-of-transition-log"), doc=f"{PACKAGES}, Package State Transition Log List"),
+          replies=detail_replies("page-of-transition-log"), doc=f"{PACKAGES}, Package State Transition Log List"),
     route("list_package_logs_short", "GET packages/<pk>/transition_logs/short/", package_logs("transition-log-short"),
-          replies=one("page-of-transition-log-short"), doc=f"{PACKAGES}, Package State Transition Log Short List"),
+          replies=detail_replies("page-of-transition-log-short"),
+          doc=f"{PACKAGES}, Package State Transition Log Short List"),
     route("get_package_log", "GET packages/<pk>/transition_logs/<log_id>/", package_log("transition-log"),
-          replies=one("transition-log"), doc=f"{PACKAGES}, Package State Transition Log Detail"),
+          replies=detail_replies("transition-log"), doc=f"{PACKAGES}, Package State Transition Log Detail"),
     route("get_package_log_short", "GET packages/<pk>/transition_logs/short/<log_id>/",
           package_log("transition-log-short"),
-          replies=one("transition-log-short"), doc=f"{PACKAGES}, Package State Transition Log Short Detail"),
+          replies=detail_replies("transition-log-short"),
+          doc=f"{PACKAGES}, Package State Transition Log Short Detail"),
     route("list_package_events", "GET packages/<pk>/webhook_events/", package_events("webhook-event"),
-          replies=one("page-of-webhook-event"), doc=f"{PACKAGES}, Package Webhook Event List"),
+          replies=detail_replies("page-of-webhook-event"), doc=f"{PACKAGES}, Package Webhook Event List"),
     route("list_package_events_short", "GET packages/<pk>/webhook_events/short/",
           package_events("webhook-event-short"),
-          replies=one("page-of-webhook-event-short"), doc=f"{PACKAGES}, Package Webhook Event Short List"),
+          replies=detail_replies("page-of-webhook-event-short"), doc=f"{PACKAGES}, Package Webhook Event Short List"),
     route("get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           package_event("webhook-event"),
-          replies=one("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
+          replies=detail_replies("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
     route("list_delivery_ranges", "GET packages/delivery-ranges/", listing("delivery-range", DeliveryRange),
-          filters="delivery_range", replies=narrowed("page-of-delivery-range"),
+          filters="delivery_range", replies=list_replies("page-of-delivery-range"),
           doc=f"{PACKAGES}, Package Delivery Ranges"),
     route("list_denial_reasons", "GET packages/package_denial_reason/",
           listing("denial-reason", DenialReason, size=20, size_parameter="page_size"),
           filters="denial_reason", size_parameter="page_size",
-          replies=narrowed("page-of-denial-reason"), doc=f"{PACKAGES}, Package Denial Reasons"),
+          replies=list_replies("page-of-denial-reason"), doc=f"{PACKAGES}, Package Denial Reasons"),
     route("command_package", "POST packages/<pk>/command/", writing.command(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("invoice"),
@@ -83,30 +84,32 @@ ROUTES: tuple[Route, ...] = (
     route("set_package_remote_id", "POST packages/<pk>/set_remote_id/", writing.set_remote_id(Package),
           body="set-remote-id", replies=SET_REPLIES, doc=f"{PACKAGES}, Package Set Remote ID"),
     route("list_transfers", "GET transfer_orders/", listing("transfer-list-item", TransferOrder),
-          filters="transfer", replies=narrowed("page-of-transfer-list-item"),
+          filters="transfer", replies=list_replies("page-of-transfer-list-item"),
           doc=f"{TRANSFERS}, Transfer Order List"),
     route("list_transfers_simple", "GET transfer_orders/list-simple/", listing("transfer-simple", TransferOrder),
-          filters="transfer", replies=narrowed("page-of-transfer-simple"),
+          filters="transfer", replies=list_replies("page-of-transfer-simple"),
           doc=f"{TRANSFERS}, Transfer Order List - Simple"),
     route("get_transfer", "GET transfer_orders/<pk>/", detail("transfer"),
-          replies=one("transfer"), doc=f"{TRANSFERS}, Transfer Order Detail"),
+          replies=detail_replies("transfer"), doc=f"{TRANSFERS}, Transfer Order Detail"),
     route("list_transfer_logs", "GET transfer_orders/<pk>/transition_logs/", transfer_logs("transition-log"),
-          replies=one("page-of-transition-log"), doc=f"{TRANSFERS}, Transfer Order State Transition Log List"),
+          replies=detail_replies("page-of-transition-log"),
+          doc=f"{TRANSFERS}, Transfer Order State Transition Log List"),
     route("list_transfer_logs_short", "GET transfer_orders/<pk>/transition_logs/short/",
           transfer_logs("transition-log-short"),
-          replies=one("page-of-transition-log-short"),
+          replies=detail_replies("page-of-transition-log-short"),
           doc=f"{TRANSFERS}, Transfer Order State Transition Log List - Short"),
     # The page prints this one under `packages/`: an evident slip.
     route("get_transfer_log", "GET transfer_orders/<pk>/transition_logs/<log_id>/", transfer_log("transition-log"),
-          replies=one("transition-log"), doc=f"{TRANSFERS}, Transfer Order State Transition Log Detail"),
+          replies=detail_replies("transition-log"), doc=f"{TRANSFERS}, Transfer Order State Transition Log Detail"),
     route("list_transfer_events", "GET transfer_orders/<pk>/webhook_events/", transfer_events("webhook-event"),
-          replies=one("page-of-webhook-event"), doc=f"{TRANSFERS}, Transfer Order Webhook Event List"),
+          replies=detail_replies("page-of-webhook-event"), doc=f"{TRANSFERS}, Transfer Order Webhook Event List"),
     route("list_transfer_events_short", "GET transfer_orders/<pk>/webhook_events/short/",
           transfer_events("webhook-event-short"),
-          replies=one("page-of-webhook-event-short"), doc=f"{TRANSFERS}, Transfer Order Webhook Event List - Short"),
+          replies=detail_replies("page-of-webhook-event-short"),
+          doc=f"{TRANSFERS}, Transfer Order Webhook Event List - Short"),
     route("get_transfer_event", "GET transfer_orders/<pk>/webhook_events/<webhook_event_id>/",
           transfer_event("webhook-event"),
-          replies=one("webhook-event"), doc=f"{TRANSFERS}, Transfer Order Webhook Event Detail"),
+          replies=detail_replies("webhook-event"), doc=f"{TRANSFERS}, Transfer Order Webhook Event Detail"),
     route("command_transfer", "POST transfer_orders/<pk>/command/", writing.command(TransferOrder),
           body="command", replies=COMMAND_REPLIES, doc=f"{TRANSFERS}, Transfer Order Command"),
     route("set_transfer_invoice_number", "POST transfer_orders/<pk>/set_invoice_number/",
@@ -117,13 +120,13 @@ ROUTES: tuple[Route, ...] = (
 )
 
 PUBLIC_ROUTES: tuple[Route, ...] = (
-    any_route("login", "POST api/v1/auth/login/", public.login, body="login", scheme=None,
+    Route("login", "POST api/v1/auth/login/", public.login, body="login", scheme=None,
               replies={200: "login-token", 400: "field-errors"}, doc="Getting started, login"),
-    any_route("login", "POST api/i1/auth/login/", public.login, body="login", scheme=None,
+    Route("login", "POST api/i1/auth/login/", public.login, body="login", scheme=None,
               replies={200: "login-token", 400: "field-errors"}, doc="Getting started, login"),
-    any_route("preview_shipping_label", "GET api/v1/oms/shipping-label/<pk>/preview/", public.preview_shipping_label,
+    Route("preview_shipping_label", "GET api/v1/oms/shipping-label/<pk>/preview/", public.preview_shipping_label,
               scheme=None, negotiates=False, replies={200: None, 404: "error"}, doc=f"{PACKAGES}, shipping_label"),
-    any_route("product_image", "GET cdn/<...rest>", public.product_image,
+    Route("product_image", "GET cdn/<...rest>", public.product_image,
               scheme=None, negotiates=False, replies={200: None}, doc=f"{PACKAGES}, productimage_set"),
 )
 # fmt: on

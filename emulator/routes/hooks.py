@@ -6,26 +6,25 @@ from functools import partial
 
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.handlers import hooks
-from emulator.routes.guide import narrowed, one
+from emulator.routes.guide import detail_replies, list_replies
 from emulator.routes.table import Route
-from emulator.routes.table import route as any_route
 
 PAGE = "Webhook Subscriptions"
 CHANGED = {200: "webhook", 400: "field-errors", 404: "error", 406: "webhook-refusal"}
 
-route = partial(any_route, prefix="/whisperer", personal=True)
+route = partial(Route, prefix="/whisperer", is_personal=True)
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("list_hooks", "GET hooks/", hooks.own_list("webhook"),
-          filters="hook", replies=narrowed("page-of-webhook"), doc=f"{PAGE}, Hook List"),
+          filters="hook", replies=list_replies("page-of-webhook"), doc=f"{PAGE}, Hook List"),
     route("create_hook", "POST hooks/", hooks.create_hook,
           body="hook", replies={201: "webhook", 400: "field-errors", 406: "webhook-refusal"},
           doc=f"{PAGE}, Hook Create"),
     route("list_hook_types", "GET hooks/registry/", hooks.list_hook_types,
           replies={200: "event-types"}, doc=f"{PAGE}, Types of Events"),
     route("get_hook", "GET hooks/<pk>/", hooks.own_detail("webhook", Webhook),
-          replies=one("webhook"), doc=f"{PAGE}, Hook Detail"),
+          replies=detail_replies("webhook"), doc=f"{PAGE}, Hook Detail"),
     route("replace_hook", "PUT hooks/<pk>/", hooks.change_hook(partial=False),
           body="hook", replies=CHANGED, doc=f"{PAGE}, Hook Replace"),
     route("update_hook", "PATCH hooks/<pk>/", hooks.change_hook(partial=True),
@@ -33,9 +32,9 @@ ROUTES: tuple[Route, ...] = (
     route("delete_hook", "DELETE hooks/<pk>/", hooks.delete_hook,
           replies={204: None, 404: "error"}, doc=f"{PAGE}, Hook Delete"),
     route("list_hook_events", "GET hook_events/", hooks.own_list("webhook-event"),
-          filters="hook_event", replies=narrowed("page-of-webhook-event"), doc=f"{PAGE}, Hook Event List"),
+          filters="hook_event", replies=list_replies("page-of-webhook-event"), doc=f"{PAGE}, Hook Event List"),
     route("get_hook_event", "GET hook_events/<pk>/", hooks.own_detail("webhook-event", WebhookEvent),
-          replies=one("webhook-event"), doc=f"{PAGE}, Hook Event Detail"),
+          replies=detail_replies("webhook-event"), doc=f"{PAGE}, Hook Event Detail"),
     route("retry_hook_event", "POST hook_events/<pk>/retry/", hooks.retry_hook_event,
           body="hook-retry", doc=f"{PAGE}, Hook Event Retry",
           replies={200: "hook-retried", 400: "field-errors", 404: "error", 406: "hook-retry-refused"}),

@@ -13,13 +13,12 @@ from emulator.handlers.reading import (
     detail,
     listing,
 )
-from emulator.routes.guide import COMMAND_REPLIES, SET_REPLIES, narrowed, one
+from emulator.routes.guide import COMMAND_REPLIES, SET_REPLIES, detail_replies, list_replies
 from emulator.routes.table import Route
-from emulator.routes.table import route as any_route
 
 PAGE = "Package Services (reference)"
 
-route = partial(any_route, scheme="Bearer")
+route = partial(Route, scheme="Bearer")
 packages = partial(listing, kind=Package, size=REFERENCE_PAGE_SIZE)
 logs = partial(belonging, owner=Package, kind=TransitionLog, size=REFERENCE_PAGE_SIZE)
 events = partial(belonging, owner=Package, kind=WebhookEvent, size=REFERENCE_PAGE_SIZE)
@@ -29,18 +28,18 @@ event = partial(belonging_detail, owner=Package, kind=WebhookEvent, key="webhook
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("reference_list_packages", "GET packages/", packages("reference-package"),
-          filters="package", replies=narrowed("reference-page-of-package"),
+          filters="package", replies=list_replies("reference-page-of-package"),
           doc=f"{PAGE}, GET /packages/"),
     route("reference_get_package", "GET packages/<pk>/", detail("reference-package"),
-          replies=one("reference-package"), doc=f"{PAGE}, GET /packages/{{id}}/"),
+          replies=detail_replies("reference-package"), doc=f"{PAGE}, GET /packages/{{id}}/"),
     route("reference_list_packages_short", "GET packages/short/", packages("reference-package-short-list-item"),
-          filters="package", replies=narrowed("reference-page-of-package-short-list-item"),
+          filters="package", replies=list_replies("reference-page-of-package-short-list-item"),
           doc=f"{PAGE}, GET /packages/short/"),
     route("reference_get_package_short", "GET packages/<pk>/short/", detail("reference-package-short"),
-          replies=one("reference-package-short"), doc=f"{PAGE}, GET /packages/{{id}}/short/"),
+          replies=detail_replies("reference-package-short"), doc=f"{PAGE}, GET /packages/{{id}}/short/"),
     route("reference_list_delivery_ranges", "GET packages/delivery-ranges/",
           listing("reference-delivery-range", DeliveryRange, size=REFERENCE_PAGE_SIZE), filters="delivery_range",
-          replies=narrowed("reference-page-of-delivery-range"),
+          replies=list_replies("reference-page-of-delivery-range"),
           doc=f"{PAGE}, GET /packages/delivery-ranges/"),
     route("reference_invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("reference-invoice"),
           replies={201: "reference-invoice", 400: "field-errors", 404: "error"},
@@ -56,33 +55,38 @@ ROUTES: tuple[Route, ...] = (
           reference.patch_extra_information,
           body="extra-information", replies=SET_REPLIES, doc=f"{PAGE}, PATCH /packages/{{id}}/extra_information/"),
     route("reference_list_package_items", "GET packages/<pk>/package-items/", reference.list_package_items,
-          replies=one("reference-page-of-package-item-row"), doc=f"{PAGE}, GET /packages/{{id}}/package-items/"),
+          replies=detail_replies("reference-page-of-package-item-row"),
+          doc=f"{PAGE}, GET /packages/{{id}}/package-items/"),
     route("reference_get_invoice_document", "GET packages/<pk>/invoice_document/", reference.get_invoice_document,
-          replies=one("reference-invoice-document"), doc=f"{PAGE}, GET /packages/{{id}}/invoice_document/"),
+          replies=detail_replies("reference-invoice-document"),
+          doc=f"{PAGE}, GET /packages/{{id}}/invoice_document/"),
     route("reference_list_package_logs", "GET packages/<pk>/transition_logs/", logs("reference-transition-log"),
-          replies=one("reference-page-of-transition-log"), doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/"),
+          replies=detail_replies("reference-page-of-transition-log"),
+          doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/"),
     route("reference_get_package_log", "GET packages/<pk>/transition_logs/<log_id>/", log("reference-transition-log"),
-          replies=one("reference-transition-log"), doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/{{log_id}}/"),
+          replies=detail_replies("reference-transition-log"),
+          doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/{{log_id}}/"),
     route("reference_list_package_logs_short", "GET packages/<pk>/transition_logs/short/",
           logs("reference-transition-log-short"),
-          replies=one("reference-page-of-transition-log-short"),
+          replies=detail_replies("reference-page-of-transition-log-short"),
           doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/short/"),
     route("reference_get_package_log_short", "GET packages/<pk>/transition_logs/short/<log_id>/",
           log("reference-transition-log-short"),
-          replies=one("reference-transition-log-short"),
+          replies=detail_replies("reference-transition-log-short"),
           doc=f"{PAGE}, GET /packages/{{id}}/transition_logs/short/{{log_id}}/"),
     route("reference_list_package_events", "GET packages/<pk>/webhook_events/", events("reference-webhook-event"),
-          replies=one("reference-page-of-webhook-event"), doc=f"{PAGE}, GET /packages/{{id}}/webhook_events/"),
+          replies=detail_replies("reference-page-of-webhook-event"),
+          doc=f"{PAGE}, GET /packages/{{id}}/webhook_events/"),
     route("reference_get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           event("reference-webhook-event"),
-          replies=one("reference-webhook-event"),
+          replies=detail_replies("reference-webhook-event"),
           doc=f"{PAGE}, GET /packages/{{id}}/webhook_events/{{webhook_event_id}}/"),
     route("reference_list_package_events_short", "GET packages/<pk>/webhook_events/short/",
           events("reference-webhook-event-short"),
-          replies=one("reference-page-of-webhook-event-short"),
+          replies=detail_replies("reference-page-of-webhook-event-short"),
           doc=f"{PAGE}, GET /packages/{{id}}/webhook_events/short/"),
     route("reference_list_packages_simple", "GET packages/list-simple/", packages("reference-package-simple"),
-          filters="package_simple", replies=narrowed("reference-page-of-package-simple"),
+          filters="package_simple", replies=list_replies("reference-page-of-package-simple"),
           doc=f"{PAGE}, GET /packages/list-simple/"),
 )
 # fmt: on

@@ -1,9 +1,10 @@
-"""What a row of a route table is."""
+"""The row of a route table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Literal
 
 from emulator.core.exchange import Call, Reply
@@ -12,82 +13,60 @@ from emulator.core.world import World
 Handler = Callable[[Call, World], Reply]
 Scheme = Literal["Token", "Bearer"]
 PAGE_OF = "page-of-"
-"""What the names of pages' schemas contain."""
+"""Part of the name of every schema of a page."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One operation: its name everywhere, where it is, who answers, in which shapes, and which page says so."""
+    """One operation: its name, method and path, handler, schemas, and the page that documents it."""
 
     operation: str
-    method: str
-    path: str
-    """From the root, with `<pk>`-like integers; `<...rest>` takes what follows, slashes included."""
+    endpoint: str
+    """Method and path as the page prints them: `GET packages/<pk>/`. `<name>` is an integer, `<...name>` is the rest
+    of the path with its slashes."""
     handler: Handler
+    _: KW_ONLY
     replies: Mapping[int, str | None]
-    """Status -> schema of the body; None where there is none, or none that is JSON."""
+    """Status -> schema of the body; None if there is no body or if it is not JSON."""
+    prefix: str = ""
+    """Start of the path, without a slash at the end."""
     body: str | None = None
     """Schema of the request's body."""
     scheme: Scheme | None = "Token"
-    """How a caller authenticates; None: needs no credentials."""
+    """Authentication scheme; None: no credentials are required."""
     doc: str = ""
     negotiates: bool = True
-    """Whether it answers JSON and minds `Accept`; pictures and labels do not."""
+    """Whether the response is JSON and depends on `Accept`; that of images and labels is not."""
     size_parameter: str = "limit"
-    """What a list calls the size of its pages."""
-    personal: bool = False
-    """Whether the answer depends on who asks."""
+    """Name of the query parameter for the page size."""
+    is_personal: bool = False
+    """Whether the response depends on the user."""
     filters: str | None = None
-    """Which of `rules.filters.FILTER_SETS` its list has."""
+    """Name of the list's filters in `rules.filters.FILTER_SETS`."""
+
+    @cached_property
+    def method(self) -> str:
+        return self.endpoint.partition(" ")[0]
+
+    @cached_property
+    def path(self) -> str:
+        """The whole path from the root."""
+        return f"{self.prefix}/{self.endpoint.partition(' ')[2]}"
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the integers in its path."""
+    def path_parameters(self) -> tuple[str, ...]:
+        """The names of the integers in the path."""
         return tuple(
             part[1:-1] for part in self.path.split("/") if part.startswith("<") and not part.startswith("<...")
         )
 
     @property
-    def moves(self) -> str | None:
-        """The graph (`rules.graph.KINDS`) along which it moves a record; None where it runs no command."""
+    def graph(self) -> str | None:
+        """The state graph (`rules.graph.KINDS`) whose transitions the operation runs; None if it runs none."""
         if self.body != "command":
             return None
         return "transfers" if "/transfer_orders/" in self.path else "packages"
 
     @property
-    def pages(self) -> bool:
-        """Whether it answers a page of a list."""
+    def is_paginated(self) -> bool:
         return PAGE_OF in (self.replies.get(200) or "")
-
-
-def route(  # noqa: PLR0913 - a row is made of these
-    operation: str,
-    method_and_path: str,
-    handler: Handler,
-    *,
-    replies: Mapping[int, str | None],
-    prefix: str = "",
-    body: str | None = None,
-    scheme: Scheme | None = "Token",
-    doc: str = "",
-    negotiates: bool = True,
-    size_parameter: str = "limit",
-    personal: bool = False,
-    filters: str | None = None,
-) -> Route:
-    """Give a row; `method_and_path` reads like the page: `GET packages/<pk>/`."""
-    method, _, path = method_and_path.partition(" ")
-    return Route(
-        operation,
-        method,
-        f"{prefix}/{path}",
-        handler,
-        replies,
-        body,
-        scheme,
-        doc,
-        negotiates,
-        size_parameter,
-        personal,
-        filters,
-    )

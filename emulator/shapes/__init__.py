@@ -1,1 +1,1 @@
-"""Records to documented documents, and recorded documents back to records."""
+"""Serializers: convert records to the documented JSON documents, and cache the rendered text."""

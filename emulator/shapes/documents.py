@@ -1,18 +1,15 @@
-"""The door to the documents: a shape's name and an id give text; a page is a join of such texts."""
+"""Rendered documents: the name of a schema and the id of a record -> JSON text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-import orjson
-
+from emulator.core.records import Record
 from emulator.core.store import View
 from emulator.shapes import events, guide, reference
-from emulator.shapes.pieces import Shape, document, text
-from emulator.shapes.reading import Kept, Reading
+from emulator.shapes.cache import RenderCache, TrackedReader
+from emulator.shapes.fields import Serializer, serialize
+from emulator.shapes.rendering import to_json
 
-SHAPES: dict[str, type[Shape]] = {
+GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "package": guide.Package,
     "package-short-list-item": guide.PackageShortListItem,
     "package-short": guide.PackageShort,
@@ -29,33 +26,27 @@ SHAPES: dict[str, type[Shape]] = {
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
     "stock-location": guide.StockLocation,
-    **reference.SHAPES,
 }
-"""Name (as in `schemas/` and the route tables) -> shape."""
+SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SERIALIZERS}
+"""Name of the schema (as in `schemas/` and the route tables) -> serializer."""
 
 
-def rendered(name: str, id_: int, view: View, language: str, kept: Kept) -> bytes | None:
-    """Give the text of one document, or None where there is no such record."""
-    shape = SHAPES[name]
-    if not view.has(shape.kind, id_):
+def render_document(schema: str, id_: int, view: View, language: str, cache: RenderCache) -> bytes | None:
+    """Return the text of one document from the cache, or None if there is no such record."""
+    serializer = SERIALIZERS[schema]
+    if not view.has(serializer.kind, id_):
         return None
-    own = view.maps.get(shape.kind)
-    changed = None if own is None else own.get(id_)
-    # A record that a world changed has its own place, so that worlds on one base do not push each other out.
-    key = (name, id_, language, None if changed is None else id(changed))
+    changes = view.maps.get(serializer.kind)
+    changed = None if changes is None else changes.get(id_)
+    # A changed record has its own entry, so that worlds on one base do not evict each other's documents.
+    key = (schema, id_, language, None if changed is None else id(changed))
 
-    def make(reading: Reading) -> bytes:
-        return text(document(shape, reading.one(shape.kind, id_), reading))
+    def render(reader: TrackedReader) -> bytes:
+        return to_json(serialize(serializer, reader.one(serializer.kind, id_), reader))
 
-    return kept.get(key, view, language, make).body
-
-
-def page(count: int, next_: str | None, previous: str | None, results: Iterable[bytes]) -> bytes:
-    """Give the text of the framework's page envelope around ready documents."""
-    head = orjson.dumps({"count": count, "next": next_, "previous": previous})
-    return b"".join((head[:-1], b',"results":[', b",".join(results), b"]}"))
+    return cache.get(key, view, language, render).body
 
 
-def of_record(name: str, record: Any, view: View, language: str, kept: Kept) -> bytes:
-    """Give the text of a record's document without keeping it."""
-    return text(document(SHAPES[name], record, Reading(view, language, kept)))
+def render_record(schema: str, record: Record, view: View, language: str, cache: RenderCache) -> bytes:
+    """Return the text of a record's document without storing it in the cache."""
+    return to_json(serialize(SERIALIZERS[schema], record, TrackedReader(view, language, cache)))

@@ -1,4 +1,4 @@
-"""Webhook events, and what a hook is told: the event and the full document of its subject."""
+"""Webhook events and their payloads: the event and the full document of its subject."""
 
 from __future__ import annotations
 
@@ -6,112 +6,158 @@ import json
 import uuid
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
 from emulator.core import records
+from emulator.core.jsontext import JsonObject, JsonValue
+from emulator.core.records import Record, RecordKind
 from emulator.core.store import Root, View
 from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
+from emulator.shapes.cache import RenderCache, TrackedReader
 from emulator.shapes.columns import to_column
+from emulator.shapes.fields import Collector, Column, FieldLocation, Nested, Serializer, SerializerField, serialize
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
-from emulator.shapes.links import addressed, with_links
-from emulator.shapes.pieces import Column, Facts, Part, Piece, Place, Shape, document, text
-from emulator.shapes.reading import Kept, Reading
+from emulator.shapes.rendering import fill_links, to_json, with_placeholders
 
-PAYLOAD_SHAPES: dict[type[Any], tuple[type[Shape], tuple[str, ...]]] = {
+PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
     records.TransferOrder: (TransferListItem, ("created_date", "modified_date")),
     records.StockLocation: (StockLocation, ()),
 }
-"""Subject -> its payload's shape, and the keys of it that the documented payloads lack."""
+"""Kind of subject -> serializer of its payload, and the keys that the documented payloads do not have."""
 
-STATELESS: dict[type[Any], int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
-"""Content types of subjects without a state, which would tell it."""
-
-
-def content_type_of(subject: Any, reading: Reading | View) -> int:
-    """Give the number by which logs and events name the kind of a record."""
-    own = STATELESS.get(type(subject))
-    return reading.one(records.State, subject.state).content_type if own is None else own
+STATELESS_CONTENT_TYPES: dict[RecordKind, int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
+"""Content types of subjects without a state; the state of all others names the content type."""
 
 
-def payload(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> bytes:
-    """Give the text of an event, `{"event": {...}, "payload": {...}}`, as the vendor's database keeps it."""
-    return text(database_order(serialized(event_type, event_uuid, subject, reading)))
+class EventContent(NamedTuple):
+    """What an event is about."""
+
+    event_type: str
+    uuid: str
+    subject: Record
+    reader: TrackedReader
+    """Reads the records as they were when the event was created."""
 
 
-def serialized(event_type: str, event_uuid: str, subject: Any, reading: Reading) -> dict[str, Any]:
-    """Give an event with its keys as the serializer of its subject orders them."""
-    return {"event": named(event_type, event_uuid), "payload": detail(subject, reading)}
+def content_type_of(subject: Record, reader: TrackedReader | View) -> int:
+    """Return the number that logs and events use for the kind of a record."""
+    own = STATELESS_CONTENT_TYPES.get(type(subject))
+    return reader.one(records.State, subject.state).content_type if own is None else own
 
 
-def named(event_type: str, event_uuid: str) -> dict[str, str]:
-    return {"type": event_type, "uuid": uuid.UUID(event_uuid).hex}
+def content_of(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
+    """Return type, UUID and subject of an event, as they were when it was created."""
+    cache = reader.cache
+    then = TrackedReader(event.told_from or Root(reader.view.base, {}), cache.language, cache)
+    webhook = then.one(records.Webhook, event.webhook)
+    return EventContent(webhook.event_type, event.uuid, subject_of(event, then), then)
 
 
-class Plain(Reading):
-    """Reads for a document of plain values with the world's own address in its links, rather than for its text."""
+def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
+    """Return the record that an event is about; its content type and its id identify it."""
+    for kind in PAYLOAD_SERIALIZERS:
+        subject = reader.get(kind, event.object_id)
+        if subject is not None and content_type_of(subject, reader) == event.content_type:
+            return subject
+    raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
 
-    def __init__(self, reading: Reading) -> None:
-        super().__init__(reading.view, reading.language, reading.kept)
-        self.reads = reading.reads
 
-    def json(self, body: bytes) -> Any:
-        return orjson.loads(with_base_url(body, self))
+class PlainReader(TrackedReader):
+    """Reads for a document of plain values instead of embedded text; links contain the scenario's base URL."""
 
-    def shared_json(self, body: bytes) -> Any:
-        return parsed(body, self.kept.base_url)
+    def __init__(self, reader: TrackedReader) -> None:
+        super().__init__(reader.view, reader.language, reader.cache)
+        self.reads = reader.reads
+
+    def embed(self, body: bytes) -> JsonValue:
+        return orjson.loads(with_base_url(body, self.cache.base_url))
+
+    def embed_shared(self, body: bytes) -> JsonValue:
+        return parse_shared(body, self.cache.base_url)
 
 
 @lru_cache(maxsize=4_096)
-def parsed(body: bytes, base_url: str) -> Any:
-    """Give the values of a part that many documents share; nobody changes them."""
-    return orjson.loads(at_base_url(body, base_url))
+def parse_shared(body: bytes, base_url: str) -> JsonValue:
+    """Return the value of a nested document that many documents contain; callers must not change it."""
+    return orjson.loads(with_base_url(body, base_url))
 
 
-def detail(subject: Any, reading: Reading) -> Any:
-    """Give the document of a subject, as the serializer orders it."""
-    shape, left_out = PAYLOAD_SHAPES[type(subject)]
-    body = document(shape, subject, Plain(reading))
-    for key in left_out:
-        body.pop(key, None)
-    return body
+def with_base_url(body: bytes, base_url: str) -> bytes:
+    """Fill in the links of a payload with the scenario's base URL: a payload does not depend on the caller."""
+    if b"\x01" not in body:
+        return body
+    base_url = base_url.rstrip("/")
+    return fill_links(body, base_url, urlsplit(base_url).path)
 
 
-def request_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
-    """Give the bytes of the next request for an event, as the sender makes them.
+def event_header(content: EventContent) -> dict[str, str]:
+    return {"type": content.event_type, "uuid": uuid.UUID(content.uuid).hex}
 
-    The first request has the serializer's order of keys, later ones the database's, where the payload is by then.
+
+def subject_document(subject: Record, reader: TrackedReader) -> JsonObject:
+    """Return the document of a subject with its keys in the serializer's order."""
+    serializer, omitted = PAYLOAD_SERIALIZERS[type(subject)]
+    body: JsonObject = serialize(serializer, subject, PlainReader(reader))
+    return {key: value for key, value in body.items() if key not in omitted}
+
+
+def event_document(content: EventContent) -> JsonObject:
+    """Return `{"event": {...}, "payload": {...}}` with its keys in the serializer's order."""
+    return {"event": event_header(content), "payload": subject_document(content.subject, content.reader)}
+
+
+def stored_payload(event: records.WebhookEvent, reader: TrackedReader) -> bytes:
+    """Return the text of an event as the vendor's database stores it."""
+    if event.request_payload is not None:
+        return with_base_url(with_placeholders(event.request_payload), reader.cache.base_url)
+    return to_json(jsonb_order(event_document(content_of(event, reader))))
+
+
+def jsonb_order(value: JsonValue) -> JsonValue:
+    """Return a value with its keys in the order of PostgreSQL's jsonb: shorter keys first, then by bytes."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        return {key: jsonb_order(value[key]) for key in keys}
+    return [jsonb_order(part) for part in value] if isinstance(value, list) else value
+
+
+def request_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of the next request for an event.
+
+    The keys of the first request are in the serializer's order. Later requests send the payload from the database,
+    in the database's order.
     """
-    return (first_body if event.retry_count == 0 else retry_body)(event, view, kept)
+    return (first_body if event.retry_count == 0 else retry_body)(event, view, cache)
 
 
-def first_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
-    """Give the bytes of the first request for an event; many hooks may be told of one change."""
+def first_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of the first request; the payload is cached, because several webhooks may receive it."""
     if event.request_payload is not None:
-        return retry_body(event, view, kept)
-    event_type, event_uuid, subject, then = told(event, Reading(view, kept.language, kept))
-    kind, id_ = type(subject), subject.id
+        return retry_body(event, view, cache)
+    content = content_of(event, TrackedReader(view, cache.language, cache))
+    kind, id_ = type(content.subject), content.subject.id
 
-    def made(reading: Reading) -> bytes:
-        return sent(detail(reading.one(kind, id_), reading))
+    def render(reader: TrackedReader) -> bytes:
+        return encode_request(subject_document(reader.one(kind, id_), reader))
 
-    payload = kept.get(("told", kind, id_), then.view, kept.language, made).body
-    return b'{"event": %b, "payload": %b}' % (sent(named(event_type, event_uuid)), payload)
+    payload = cache.get(("payload", kind, id_), content.reader.view, cache.language, render).body
+    return b'{"event": %b, "payload": %b}' % (encode_request(event_header(content)), payload)
 
 
-def retry_body(event: records.WebhookEvent, view: View, kept: Kept) -> bytes:
-    """Give the bytes of every later request for an event."""
-    reading = Reading(view, kept.language, kept)
+def retry_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of every request after the first one."""
+    reader = TrackedReader(view, cache.language, cache)
     if event.request_payload is not None:
-        return sent(orjson.loads(stored(event, reading)))
-    return sent(database_order(serialized(*told(event, reading))))
+        return encode_request(orjson.loads(stored_payload(event, reader)))
+    return encode_request(jsonb_order(event_document(content_of(event, reader))))
 
 
-def sent(body: Any) -> bytes:
-    """Give JSON as the sender writes it: Python's own, with its blanks and without letters beyond ASCII."""
+def encode_request(body: JsonValue) -> bytes:
+    """Return JSON text as the vendor's sender writes it: by Python's `json`, with blanks, in ASCII."""
     return json.dumps(body, default=time_text).encode()
 
 
@@ -119,69 +165,26 @@ def time_text(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def stored(event: records.WebhookEvent, reading: Reading) -> bytes:
-    """Give the text of an event as the database keeps it."""
-    if event.request_payload is not None:
-        return with_base_url(with_links(event.request_payload), reading)
-    return payload(*told(event, reading))
+class EventPayload(SerializerField):
+    """The payload of an event, rendered on demand from the records as they were when the event was created."""
 
+    def to_representation(self, event: records.WebhookEvent, reader: TrackedReader, /) -> JsonValue:
+        return reader.embed(stored_payload(event, reader))
 
-def told(event: records.WebhookEvent, reading: Reading) -> tuple[str, str, Any, Reading]:
-    """Give what an event tells of: type, UUID and subject, with the reading of the moment at which it came up."""
-    kept = reading.kept
-    then = Reading(event.told_from or Root(reading.view.base, {}), kept.language, kept)
-    hook = then.one(records.Webhook, event.webhook)
-    return hook.event_type, event.uuid, subject_of(event, then), then
-
-
-def with_base_url(payload: bytes, reading: Reading) -> bytes:
-    """Give a payload with the world's own address in its links: it does not depend on who reads it."""
-    return at_base_url(payload, reading.kept.base_url)
-
-
-def at_base_url(payload: bytes, base_url: str) -> bytes:
-    if b"\x01" not in payload:
-        return payload
-    base_url = base_url.rstrip("/")
-    return addressed(payload, base_url, urlsplit(base_url).path)
-
-
-def database_order(value: Any) -> Any:
-    """Give a value with its keys as PostgreSQL's jsonb keeps them: shorter ones first, then by their bytes."""
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
-        return {key: database_order(value[key]) for key in keys}
-    return [database_order(part) for part in value] if isinstance(value, list) else value
-
-
-def subject_of(event: records.WebhookEvent, reading: Reading) -> Any:
-    """Give the record that the event tells of: content type and id together name it."""
-    for kind in PAYLOAD_SHAPES:
-        subject = reading.get(kind, event.object_id)
-        if subject is not None and content_type_of(subject, reading) == event.content_type:
-            return subject
-    raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
-
-
-class Payload(Piece):
-    """An event's payload: rendered when somebody asks, from the records as they were when it was sent."""
-
-    def serialize(self, attr: str, obj: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        return obj.reading.json(stored(obj.record, obj.reading))
-
-    def take(self, place: Place, value: Any, facts: Facts) -> None:
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         column = "request_payload"
-        facts.know(place.kind, place.id, column, to_column(place.kind, column, value), place.pointer)
+        value = to_column(location.kind, column, value)
+        collector.set_column(location.kind, location.id, column, value, location.pointer)
 
 
-class WebhookEvent(Shape):
+class WebhookEvent(Serializer):
     kind = records.WebhookEvent
     id = Column()
-    webhook = Part(Webhook)
+    webhook = Nested(Webhook)
     created_date = Column()
     modified_date = Column()
     uuid = Column()
-    request_payload = Payload()
+    request_payload = EventPayload()
     response_content = Column()
     response_http_status = Column()
     delivered = Column()
@@ -191,10 +194,10 @@ class WebhookEvent(Shape):
     content_type = Column()
 
 
-class WebhookEventShort(Shape):
+class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
     id = Column()
-    webhook = Part(WebhookShort)
+    webhook = Nested(WebhookShort)
     created_date = Column()
     modified_date = Column()
     delivered = Column()

@@ -1,27 +1,27 @@
-"""The documents of the guide surface, key by key in the order of the pages (`fixtures/documented/`)."""
+"""Serializers of the guide surface; keys are in the order of the pages (`fixtures/documented/`)."""
 
 from __future__ import annotations
 
 from emulator.core import records
-from emulator.shapes.pieces import (
-    Address,
-    Bound,
+from emulator.shapes.fields import (
+    AvailableCommands,
     Column,
-    Commands,
     ItemCount,
-    Part,
-    Parts,
-    Shape,
+    Nested,
+    NestedList,
+    RangeBound,
+    RelatedColumn,
+    Serializer,
     StateName,
-    Text,
-    Through,
+    UrlColumn,
+    UrlTemplate,
 )
 
 LABEL_PREVIEW = "/api/v1/oms/shipping-label/{id}/preview/"
 
 
-class State(Shape):
-    kind, shared = records.State, True
+class State(Serializer):
+    kind, is_shared = records.State, True
     id = Column()
     created_date = Column()
     modified_date = Column()
@@ -33,16 +33,16 @@ class State(Shape):
     content_type = Column()
 
 
-class LogState(Shape):
-    kind, shared = records.State, True
+class LogState(Serializer):
+    kind, is_shared = records.State, True
     id = Column()
     name = StateName("name")
     enum_value = Column()
     enum_class = Column()
 
 
-class Command(Shape):
-    kind, shared = records.Transition, True
+class Command(Serializer):
+    kind, is_shared = records.Transition, True
     id = Column()
     is_packageitem_parameter_required = Column()
     configuration = Column()
@@ -55,7 +55,7 @@ class Command(Shape):
     destination_state = Column()
 
 
-class City(Shape):
+class City(Serializer):
     kind = records.City
     pk = Column("id")
     name = Column()
@@ -65,7 +65,7 @@ class City(Shape):
     latitude = Column()
 
 
-class Country(Shape):
+class Country(Serializer):
     kind = records.Country
     pk = Column("id")
     name = Column()
@@ -75,7 +75,7 @@ class Country(Shape):
     latitude = Column()
 
 
-class Township(Shape):
+class Township(Serializer):
     kind = records.Township
     pk = Column("id")
     name = Column()
@@ -85,7 +85,7 @@ class Township(Shape):
     latitude = Column()
 
 
-class District(Shape):
+class District(Serializer):
     kind = records.District
     pk = Column("id")
     name = Column()
@@ -96,7 +96,7 @@ class District(Shape):
     latitude = Column()
 
 
-class Customer(Shape):
+class Customer(Serializer):
     kind = records.Customer
     email = Column()
     first_name = Column()
@@ -107,14 +107,14 @@ class Customer(Shape):
     channel = Column()
 
 
-class CustomerAddress(Shape):
+class CustomerAddress(Serializer):
     kind = records.Address
     id = Column()
-    city = Part(City)
-    country = Part(Country)
-    township = Part(Township)
-    district = Part(District)
-    customer = Part(Customer)
+    city = Nested(City)
+    country = Nested(Country)
+    township = Nested(Township)
+    district = Nested(District)
+    customer = Nested(Customer)
     address_type = Column()
     created_date = Column()
     modified_date = Column()
@@ -135,13 +135,13 @@ class CustomerAddress(Shape):
     e_bill_taxpayer = Column()
 
 
-class LocationAddress(Shape):
+class LocationAddress(Serializer):
     kind = records.LocationAddress
     id = Column()
-    city = Part(City)
-    country = Part(Country)
-    township = Part(Township)
-    district = Part(District)
+    city = Nested(City)
+    country = Nested(Country)
+    township = Nested(Township)
+    district = Nested(District)
     mapping = Column()
     title = Column()
     is_active = Column()
@@ -152,8 +152,8 @@ class LocationAddress(Shape):
     latitude = Column()
 
 
-class DenialReason(Shape):
-    """No page shows one: the filters of the list name four keys, the rest is what every record has (assumed)."""
+class DenialReason(Serializer):
+    """No page shows this document. Four keys are filters of its list, the others are in every record (assumed)."""
 
     kind = records.DenialReason
     id = Column()
@@ -165,11 +165,11 @@ class DenialReason(Shape):
     modified_date = Column()
 
 
-class StockLocation(Shape):
-    kind, shared = records.StockLocation, True
+class StockLocation(Serializer):
+    kind, is_shared = records.StockLocation, True
     id = Column()
     stock_location_type = Column()
-    address = Part(LocationAddress)
+    address = Nested(LocationAddress)
     engine = Column()
     tags = Column()
     created_date = Column()
@@ -194,38 +194,38 @@ class StockLocation(Shape):
     use_as_shipper_location = Column()
 
 
-class ShortCity(Shape):
+class ShortCity(Serializer):
     kind = records.City
     id = Column()
     name = Column()
 
 
-class ShortLocationAddress(Shape):
+class ShortLocationAddress(Serializer):
     kind = records.LocationAddress
     line = Column()
-    city = Part(ShortCity)
+    city = Nested(ShortCity)
 
 
-class ShortStockLocation(Shape):
-    kind, shared = records.StockLocation, True
+class ShortStockLocation(Serializer):
+    kind, is_shared = records.StockLocation, True
     id = Column()
     name = Column()
     erp_code = Column()
-    address = Part(ShortLocationAddress)
+    address = Nested(ShortLocationAddress)
 
 
-class ProductImage(Shape):
+class ProductImage(Serializer):
     kind = records.ProductImage
     order = Column()
     id = Column()
-    url = Address()
+    url = UrlColumn()
     product = Column()
 
 
-class Product(Shape):
-    kind, shared = records.Product, True
+class Product(Serializer):
+    kind, is_shared = records.Product, True
     id = Column()
-    productimage_set = Parts(ProductImage, "product")
+    productimage_set = NestedList(ProductImage, "product")
     created_date = Column()
     modified_date = Column()
     omnitron_id = Column()
@@ -239,8 +239,8 @@ class Product(Shape):
     remote_modified_date = Column()
 
 
-class PriceList(Shape):
-    kind, shared = records.PriceList, True
+class PriceList(Serializer):
+    kind, is_shared = records.PriceList, True
     pk = Column("id")
     code = Column()
     name = Column()
@@ -250,8 +250,8 @@ class PriceList(Shape):
     modified_date = Column()
 
 
-class StockList(Shape):
-    kind, shared = records.StockList, True
+class StockList(Serializer):
+    kind, is_shared = records.StockList, True
     pk = Column("id")
     code = Column()
     name = Column()
@@ -260,11 +260,11 @@ class StockList(Shape):
     modified_date = Column()
 
 
-class OrderItem(Shape):
+class OrderItem(Serializer):
     kind = records.OrderItem
     id = Column()
-    state = Part(State)
-    product = Part(Product)
+    state = Nested(State)
+    product = Nested(Product)
     created_date = Column()
     modified_date = Column()
     omnitron_id = Column()
@@ -280,19 +280,19 @@ class OrderItem(Shape):
     attributes = Column()
     attributes_kwargs = Column()
     image = Column()
-    price_list = Part(PriceList)
-    stock_list = Part(StockList)
+    price_list = Nested(PriceList)
+    stock_list = Nested(StockList)
     extra_field = Column()
     parent_omnitron_id = Column()
     order = Column()
 
 
-class PackageItem(Shape):
+class PackageItem(Serializer):
     kind = records.PackageItem
     id = Column()
-    state = Part(State)
+    state = Nested(State)
     discrepancy_reason = Column()
-    order_item = Part(OrderItem)
+    order_item = Nested(OrderItem)
     transfer_order = Column()
     denial_reason = Column()
     created_date = Column()
@@ -303,13 +303,13 @@ class PackageItem(Shape):
     package = Column()
 
 
-class TransferredPackageItem(Shape):
-    """A package item inside a transfer: fewer keys, and `denial_reason` last."""
+class TransferredPackageItem(Serializer):
+    """A package item in a transfer: fewer keys, with `denial_reason` last."""
 
     kind = records.PackageItem
     id = Column()
-    state = Part(State)
-    order_item = Part(OrderItem)
+    state = Nested(State)
+    order_item = Nested(OrderItem)
     created_date = Column()
     modified_date = Column()
     selected_barcode = Column()
@@ -319,8 +319,8 @@ class TransferredPackageItem(Shape):
     denial_reason = Column()
 
 
-class CargoCompany(Shape):
-    kind, shared = records.CargoCompany, True
+class CargoCompany(Serializer):
+    kind, is_shared = records.CargoCompany, True
     id = Column()
     shipping_company = Column()
     created_date = Column()
@@ -330,10 +330,10 @@ class CargoCompany(Shape):
     is_active = Column()
 
 
-class Shipment(Shape):
+class Shipment(Serializer):
     kind = records.Shipment
     id = Column()
-    cargo_company = Part(CargoCompany)
+    cargo_company = Nested(CargoCompany)
     created_date = Column()
     modified_date = Column()
     awb_number = Column()
@@ -346,97 +346,97 @@ class Shipment(Shape):
     invoice = Column()
 
 
-class ShippingLabel(Shape):
+class ShippingLabel(Serializer):
     kind = records.ShippingLabel
     id = Column()
     is_file = Column()
-    preview_url = Text("{world_prefix}" + LABEL_PREVIEW)
+    preview_url = UrlTemplate("{world_prefix}" + LABEL_PREVIEW)
     uuid = Column()
-    full_path_url = Text("{domain_url}" + LABEL_PREVIEW)
+    full_path_url = UrlTemplate("{domain_url}" + LABEL_PREVIEW)
 
 
-class DeliveryRange(Shape):
+class DeliveryRange(Serializer):
     kind = records.DeliveryRange
-    lower = Bound()
-    upper = Bound()
+    lower = RangeBound()
+    upper = RangeBound()
     bounds = Column()
 
 
-class Package(Shape):
+class Package(Serializer):
     kind = records.Package
-    packageitem_set = Parts(PackageItem, "package")
-    order_number = Through("order.number")
-    date_placed = Through("order.date_placed")
-    city = Through("shipping_address.city.name")
-    channel_name = Through("order.channel.name")
-    payment_type = Through("order.payment_type")
-    state = Part(State)
+    packageitem_set = NestedList(PackageItem, "package")
+    order_number = RelatedColumn("order.number")
+    date_placed = RelatedColumn("order.date_placed")
+    city = RelatedColumn("shipping_address.city.name")
+    channel_name = RelatedColumn("order.channel.name")
+    payment_type = RelatedColumn("order.payment_type")
+    state = Nested(State)
     number = Column()
     tracking_number = Column()
     id = Column()
-    shipping_address = Part(CustomerAddress)
+    shipping_address = Nested(CustomerAddress)
     target_packing_date = Column()
     order_id = Column("order")
-    stock_location = Part(StockLocation)
-    commands = Commands(Command)
-    shipment = Part(Shipment)
-    shipping_label = Part(ShippingLabel)
-    order_gift_box_note = Through("order.gift_box_note")
-    order_has_gift_box = Through("order.has_gift_box")
-    order_retail_store_id = Through("order.retail_store_id")
+    stock_location = Nested(StockLocation)
+    commands = AvailableCommands(Command)
+    shipment = Nested(Shipment)
+    shipping_label = Nested(ShippingLabel)
+    order_gift_box_note = RelatedColumn("order.gift_box_note")
+    order_has_gift_box = RelatedColumn("order.has_gift_box")
+    order_retail_store_id = RelatedColumn("order.retail_store_id")
     invoice_number = Column()
     remote_id = Column()
-    is_click_and_collect = Through("order.is_click_and_collect")
-    delivery_range = Part(DeliveryRange)
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
+    delivery_range = Nested(DeliveryRange)
     shipment_date = Column()
-    order_notes = Through("order.notes")
+    order_notes = RelatedColumn("order.notes")
     created_date = Column()
     modified_date = Column()
     extra_information = Column()
-    channel_omnitron_id = Through("order.channel.omnitron_id")
-    delivery_type = Through("order.delivery_type")
-    omnitron_order_id = Through("order.omnitron_id")
+    channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
+    delivery_type = RelatedColumn("order.delivery_type")
+    omnitron_order_id = RelatedColumn("order.omnitron_id")
     id_encrypted = Column()
 
 
-class PackageShortListItem(Shape):
+class PackageShortListItem(Serializer):
     kind = records.Package
     packageitem_count = ItemCount()
-    order_number = Through("order.number")
-    date_placed = Through("order.date_placed")
-    channel_name = Through("order.channel.name")
-    state = Part(State)
+    order_number = RelatedColumn("order.number")
+    date_placed = RelatedColumn("order.date_placed")
+    channel_name = RelatedColumn("order.channel.name")
+    state = Nested(State)
     number = Column()
     id = Column()
     target_packing_date = Column()
     order_id = Column("order")
-    stock_location = Part(ShortStockLocation)
-    is_click_and_collect = Through("order.is_click_and_collect")
-    delivery_type = Through("order.delivery_type")
+    stock_location = Nested(ShortStockLocation)
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
+    delivery_type = RelatedColumn("order.delivery_type")
 
 
-class PackageShort(Shape):
+class PackageShort(Serializer):
     kind = records.Package
-    packageitem_set = Parts(PackageItem, "package")
-    order_number = Through("order.number")
-    channel_name = Through("order.channel.name")
-    state = Part(State)
+    packageitem_set = NestedList(PackageItem, "package")
+    order_number = RelatedColumn("order.number")
+    channel_name = RelatedColumn("order.channel.name")
+    state = Nested(State)
     number = Column()
     id = Column()
-    shipping_address = Part(CustomerAddress)
+    shipping_address = Nested(CustomerAddress)
     order_id = Column("order")
-    stock_location = Part(ShortStockLocation)
-    commands = Commands(Command)
-    shipment = Part(Shipment)
-    shipping_label = Part(ShippingLabel)
-    is_click_and_collect = Through("order.is_click_and_collect")
+    stock_location = Nested(ShortStockLocation)
+    commands = AvailableCommands(Command)
+    shipment = Nested(Shipment)
+    shipping_label = Nested(ShippingLabel)
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     shipment_date = Column()
     extra_information = Column()
-    delivery_type = Through("order.delivery_type")
-    omnitron_order_id = Through("order.omnitron_id")
+    delivery_type = RelatedColumn("order.delivery_type")
+    omnitron_order_id = RelatedColumn("order.omnitron_id")
 
 
-class PackageSimple(Shape):
+class PackageSimple(Serializer):
     kind = records.Package
     id = Column()
     created_date = Column()
@@ -455,7 +455,7 @@ class PackageSimple(Shape):
     plan_item = Column()
 
 
-class User(Shape):
+class User(Serializer):
     kind = records.User
     pk = Column("id")
     first_name = Column()
@@ -464,12 +464,12 @@ class User(Shape):
     username = Column()
 
 
-class TransitionLogShort(Shape):
+class TransitionLogShort(Serializer):
     kind = records.TransitionLog
     id = Column()
-    old_state = Part(LogState)
-    new_state = Part(LogState)
-    user = Part(User)
+    old_state = Nested(LogState)
+    new_state = Nested(LogState)
+    user = Nested(User)
     attributes = Column()
     created_date = Column()
 
@@ -479,13 +479,13 @@ class TransitionLog(TransitionLogShort):
     content_type = Column()
 
 
-class Webhook(Shape):
-    kind, shared = records.Webhook, True
+class Webhook(Serializer):
+    kind, is_shared = records.Webhook, True
     id = Column()
     retry_countdown_config = Column()
     created_date = Column()
     modified_date = Column()
-    target_url = Address()
+    target_url = UrlColumn()
     is_active = Column()
     secret_key = Column()
     event_type = Column()
@@ -494,21 +494,21 @@ class Webhook(Shape):
     config = Column()
 
 
-class WebhookShort(Shape):
-    kind, shared = records.Webhook, True
+class WebhookShort(Serializer):
+    kind, is_shared = records.Webhook, True
     id = Column()
-    target_url = Address()
+    target_url = UrlColumn()
     is_active = Column()
     event_type = Column()
 
 
-class TransferItem(Shape):
+class TransferItem(Serializer):
     kind = records.TransferItem
     id = Column()
-    state = Part(State)
+    state = Nested(State)
     unit_type = Column()
-    package_item = Part(TransferredPackageItem)
-    product = Part(Product)
+    package_item = Nested(TransferredPackageItem)
+    product = Nested(Product)
     created_date = Column()
     modified_date = Column()
     name = Column()
@@ -518,53 +518,53 @@ class TransferItem(Shape):
     transfer_order = Column()
 
 
-class TransferListItem(Shape):
+class TransferListItem(Serializer):
     kind = records.TransferOrder
     id = Column()
-    source = Part(StockLocation)
-    destination = Part(StockLocation)
-    transferitem_set = Parts(TransferItem, "transfer_order")
+    source = Nested(StockLocation)
+    destination = Nested(StockLocation)
+    transferitem_set = NestedList(TransferItem, "transfer_order")
     number = Column()
-    order = Through("package.order")
-    order_number = Through("package.order.number")
+    order = RelatedColumn("package.order")
+    order_number = RelatedColumn("package.order.number")
     package = Column()
-    package_number = Through("package.number")
+    package_number = RelatedColumn("package.number")
     target_transfer_date = Column()
-    order_date_placed = Through("package.order.date_placed")
-    state = Part(State)
-    commands = Commands(Command)
+    order_date_placed = RelatedColumn("package.order.date_placed")
+    state = Nested(State)
+    commands = AvailableCommands(Command)
     invoice_number = Column()
     remote_id = Column()
-    transfer_shipment = Part(Shipment)
+    transfer_shipment = Nested(Shipment)
     created_date = Column()
     modified_date = Column()
 
 
-class Transfer(Shape):
+class Transfer(Serializer):
     kind = records.TransferOrder
     id = Column()
-    source = Part(StockLocation)
-    destination = Part(StockLocation)
-    transferitem_set = Parts(TransferItem, "transfer_order")
+    source = Nested(StockLocation)
+    destination = Nested(StockLocation)
+    transferitem_set = NestedList(TransferItem, "transfer_order")
     number = Column()
-    order = Through("package.order")
-    order_number = Through("package.order.number")
+    order = RelatedColumn("package.order")
+    order_number = RelatedColumn("package.order.number")
     package = Column()
-    package_number = Through("package.number")
-    channel_name = Through("package.order.channel.name")
-    customer = Part(Customer, "package.order.customer")
-    shipping_address = Part(CustomerAddress, "package.shipping_address")
+    package_number = RelatedColumn("package.number")
+    channel_name = RelatedColumn("package.order.channel.name")
+    customer = Nested(Customer, "package.order.customer")
+    shipping_address = Nested(CustomerAddress, "package.shipping_address")
     target_transfer_date = Column()
-    state = Part(State)
-    commands = Commands(Command)
+    state = Nested(State)
+    commands = AvailableCommands(Command)
     invoice_number = Column()
     remote_id = Column()
-    transfer_shipment = Part(Shipment)
+    transfer_shipment = Nested(Shipment)
     created_date = Column()
     modified_date = Column()
 
 
-class TransferSimple(Shape):
+class TransferSimple(Serializer):
     kind = records.TransferOrder
     id = Column()
     created_date = Column()
@@ -579,7 +579,7 @@ class TransferSimple(Shape):
     plan_item = Column()
 
 
-class InvoiceChannel(Shape):
+class InvoiceChannel(Serializer):
     kind = records.Channel
     id = Column()
     channel_type = Column()
@@ -591,7 +591,7 @@ class InvoiceChannel(Shape):
     is_active = Column()
 
 
-class InvoiceAddress(Shape):
+class InvoiceAddress(Serializer):
     kind = records.Address
     pk = Column("id")
     email = Column()
@@ -613,7 +613,7 @@ class InvoiceAddress(Shape):
     is_corporate = Column()
 
 
-class InvoiceItem(Shape):
+class InvoiceItem(Serializer):
     kind = records.InvoiceItem
     id = Column()
     created_date = Column()
@@ -629,10 +629,10 @@ class InvoiceItem(Shape):
     order_item = Column()
 
 
-class InvoiceOrder(Shape):
+class InvoiceOrder(Serializer):
     kind = records.Order
     id = Column()
-    state = Part(State)
+    state = Nested(State)
     payment_type = Column()
     created_date = Column()
     modified_date = Column()
@@ -645,16 +645,16 @@ class InvoiceOrder(Shape):
     billing_address = Column()
 
 
-class Invoice(Shape):
+class Invoice(Serializer):
     kind = records.Invoice
     id = Column()
     invoice_type = Column()
     status = Column()
-    channel = Part(InvoiceChannel)
-    address = Part(InvoiceAddress)
-    invoiceitem_set = Parts(InvoiceItem, "invoice")
-    order = Part(InvoiceOrder)
-    package_number = Through("package.number")
+    channel = Nested(InvoiceChannel)
+    address = Nested(InvoiceAddress)
+    invoiceitem_set = NestedList(InvoiceItem, "invoice")
+    order = Nested(InvoiceOrder)
+    package_number = RelatedColumn("package.number")
     created_date = Column()
     modified_date = Column()
     number = Column()

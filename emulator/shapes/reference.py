@@ -1,6 +1,6 @@
-"""The documents of the reference surface, key by key in the order of its page (`fixtures/documented_reference/`).
+"""Serializers of the reference surface; keys are in the order of its page (`fixtures/documented_reference/`).
 
-Where the page prints an empty object for something that the guide shows, the guide's document stands.
+Where the page prints an empty object for something that the guide shows, the guide's document is used.
 """
 
 from __future__ import annotations
@@ -9,33 +9,42 @@ from types import MappingProxyType
 
 from emulator.core import records
 from emulator.shapes import guide
-from emulator.shapes.derived import (
-    AsText,
-    Choice,
-    Chosen,
+from emulator.shapes.events import EventPayload
+from emulator.shapes.fields import (
+    AvailableCommands,
+    Column,
+    ItemCount,
+    Nested,
+    NestedList,
+    RelatedColumn,
+    Serializer,
+    StateName,
+)
+from emulator.shapes.reference_fields import (
+    Constant,
     ContentType,
-    Denial,
-    Fixed,
-    HookAnswer,
-    Itself,
-    NextTry,
-    Progress,
-    Reason,
-    Retryable,
-    Taken,
-    TakenName,
+    DeliveryStatus,
+    IsRetryable,
+    ItemDenialReason,
+    JsonText,
+    LabeledChoice,
+    LogTransition,
+    LogTransitionName,
+    MappedColumn,
+    NestedSelf,
+    NextRetryDate,
+    ReceiverResponse,
+    StringColumn,
     Username,
 )
-from emulator.shapes.events import Payload
-from emulator.shapes.pieces import Column, Commands, ItemCount, Part, Parts, Shape, StateName, Through
 
 SCENARIOS = {False: {"name": "Default", "id": 1}, True: {"name": "Click and collect", "id": 2}}
 RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name": "Chosen store", "id": 2}}
-"""By which plan a package came to its location, by whether the customer collects it (assumed)."""
+"""Planning scenario and rule of a package, by whether the customer collects it (assumed)."""
 
 
-class State(Shape):
-    kind, shared = records.State, True
+class State(Serializer):
+    kind, is_shared = records.State, True
     id = Column()
     created_date = Column()
     modified_date = Column()
@@ -46,21 +55,21 @@ class State(Shape):
     content_type = Column()
 
 
-class ShortState(Shape):
-    kind, shared = records.State, True
-    implied = MappingProxyType({"enum_class": "PackageStatus"})
+class ShortState(Serializer):
+    kind, is_shared = records.State, True
+    implied_columns = MappingProxyType({"enum_class": "PackageStatus"})
     name = StateName("name")
     enum_value = Column()
 
 
-class CustomerAddress(Shape):
+class CustomerAddress(Serializer):
     kind = records.Address
     id = Column()
-    city = Part(guide.City)
-    country = Part(guide.Country)
-    township = Part(guide.Township)
-    district = Part(guide.District)
-    customer = Part(guide.Customer)
+    city = Nested(guide.City)
+    country = Nested(guide.Country)
+    township = Nested(guide.Township)
+    district = Nested(guide.District)
+    customer = Nested(guide.Customer)
     title = Column()
     line = Column()
     email = Column()
@@ -70,217 +79,217 @@ class CustomerAddress(Shape):
     is_active = Column()
 
 
-class LocationAddress(Shape):
-    """A location's address in the form of a customer's: the location itself says how to reach it."""
+class LocationAddress(Serializer):
+    """A location's address with the keys of a customer's address; e-mail and telephone are the location's own."""
 
     kind = records.StockLocation
     id = Column("address")
-    city = Part(guide.City, "address.city")
-    country = Part(guide.Country, "address.country")
-    township = Part(guide.Township, "address.township")
-    district = Part(guide.District, "address.district")
-    customer = Fixed(None)
-    title = Through("address.title")
-    line = Through("address.line")
+    city = Nested(guide.City, "address.city")
+    country = Nested(guide.Country, "address.country")
+    township = Nested(guide.Township, "address.township")
+    district = Nested(guide.District, "address.district")
+    customer = Constant(None)
+    title = RelatedColumn("address.title")
+    line = RelatedColumn("address.line")
     email = Column()
     phone_number = Column("daytime_phone")
-    first_name = Fixed("")
-    last_name = Fixed("")
-    is_active = Through("address.is_active")
+    first_name = Constant("")
+    last_name = Constant("")
+    is_active = RelatedColumn("address.is_active")
 
 
-class StockLocation(Shape):
-    kind, shared = records.StockLocation, True
+class StockLocation(Serializer):
+    kind, is_shared = records.StockLocation, True
     id = Column()
     name = Column()
     erp_code = Column()
-    address = Itself(LocationAddress)
+    address = NestedSelf(LocationAddress)
     tags = Column()
 
 
-class PackageItem(Shape):
+class PackageItem(Serializer):
     kind = records.PackageItem
     id = Column()
-    state = Part(State)
-    order_item = Part(guide.OrderItem)
-    transfer_order = Part(guide.TransferSimple)
+    state = Nested(State)
+    order_item = Nested(guide.OrderItem)
+    transfer_order = Nested(guide.TransferSimple)
     created_date = Column()
     modified_date = Column()
     package = Column()
-    denial_reason = Denial()
-    discrepancy_reason = Reason()
-    unit_type = Fixed("quantity")
+    denial_reason = ItemDenialReason()
+    discrepancy_reason = JsonText()
+    unit_type = Constant("quantity")
 
 
-class PackageItemRow(Shape):
-    """An entry of a package's own list of items."""
+class PackageItemRow(Serializer):
+    """An entry of the list of a package's items."""
 
     kind = records.PackageItem
     id = Column()
-    product_sku = Through("order_item.product.sku")
+    product_sku = RelatedColumn("order_item.product.sku")
 
 
-class DeliveryRange(Shape):
+class DeliveryRange(Serializer):
     kind = records.DeliveryRange
     lower = Column()
     upper = Column()
 
 
-class PackageShort(Shape):
+class PackageShort(Serializer):
     kind = records.Package
-    packageitem_set = Parts(PackageItem, "package")
-    order_number = Through("order.number")
-    channel_name = Through("order.channel.name")
-    state = Part(State)
+    packageitem_set = NestedList(PackageItem, "package")
+    order_number = RelatedColumn("order.number")
+    channel_name = RelatedColumn("order.channel.name")
+    state = Nested(State)
     number = Column()
     id = Column()
-    shipping_address = Part(CustomerAddress)
+    shipping_address = Nested(CustomerAddress)
     order_id = Column("order")
-    stock_location = Part(StockLocation)
-    commands = Commands(guide.Command)
-    shipment = Part(guide.Shipment)
-    shipping_label = Part(guide.ShippingLabel)
-    is_click_and_collect = Through("order.is_click_and_collect")
+    stock_location = Nested(StockLocation)
+    commands = AvailableCommands(guide.Command)
+    shipment = Nested(guide.Shipment)
+    shipping_label = Nested(guide.ShippingLabel)
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     shipment_date = Column()
     extra_information = Column()
-    delivery_type = Choice("order.delivery_type")
-    omnitron_order_id = Through("order.omnitron_id")
+    delivery_type = LabeledChoice("order.delivery_type")
+    omnitron_order_id = RelatedColumn("order.omnitron_id")
     id_encrypted = Column()
-    scenario = Chosen("order.is_click_and_collect", SCENARIOS)
-    rule = Chosen("order.is_click_and_collect", RULES)
+    scenario = MappedColumn("order.is_click_and_collect", SCENARIOS)
+    rule = MappedColumn("order.is_click_and_collect", RULES)
 
 
 class Package(PackageShort):
-    date_placed = Through("order.date_placed")
-    city = Through("shipping_address.city.name")
-    payment_type = Through("order.payment_type")
+    date_placed = RelatedColumn("order.date_placed")
+    city = RelatedColumn("shipping_address.city.name")
+    payment_type = RelatedColumn("order.payment_type")
     tracking_number = Column()
     target_packing_date = Column()
     invoice_number = Column()
     remote_id = Column()
-    delivery_range = Part(DeliveryRange)
-    order_gift_box_note = Through("order.gift_box_note")
-    order_has_gift_box = Through("order.has_gift_box")
-    order_retail_store_id = Through("order.retail_store_id")
-    order_notes = Through("order.notes")
+    delivery_range = Nested(DeliveryRange)
+    order_gift_box_note = RelatedColumn("order.gift_box_note")
+    order_has_gift_box = RelatedColumn("order.has_gift_box")
+    order_retail_store_id = RelatedColumn("order.retail_store_id")
+    order_notes = RelatedColumn("order.notes")
     created_date = Column()
     modified_date = Column()
-    channel_omnitron_id = Through("order.channel.omnitron_id")
-    source = Fixed("oms")
-    origin_address = Through("stock_location.address")
-    origin_address_id = AsText("stock_location.address")
+    channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
+    source = Constant("oms")
+    origin_address = RelatedColumn("stock_location.address")
+    origin_address_id = StringColumn("stock_location.address")
 
 
-class PackageShortListItem(Shape):
+class PackageShortListItem(Serializer):
     kind = records.Package
     packageitem_count = ItemCount()
-    order_number = Through("order.number")
-    date_placed = Through("order.date_placed")
-    channel_name = Through("order.channel.name")
-    state = Part(State)
+    order_number = RelatedColumn("order.number")
+    date_placed = RelatedColumn("order.date_placed")
+    channel_name = RelatedColumn("order.channel.name")
+    state = Nested(State)
     number = Column()
     id = Column()
     target_packing_date = Column()
     order_id = Column("order")
-    stock_location = Part(guide.ShortStockLocation)
-    is_click_and_collect = Through("order.is_click_and_collect")
-    delivery_type = Choice("order.delivery_type")
+    stock_location = Nested(guide.ShortStockLocation)
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
+    delivery_type = LabeledChoice("order.delivery_type")
     created_date = Column()
     modified_date = Column()
 
 
-class PackageSimple(Shape):
+class PackageSimple(Serializer):
     kind = records.Package
     id = Column()
     number = Column()
-    state = Part(State)
+    state = Nested(State)
     order = Column()
     stock_location = Column()
     tracking_number = Column()
     invoice_number = Column()
     remote_id = Column()
     shipping_address = Column()
-    is_click_and_collect = Through("order.is_click_and_collect")
+    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     shipment_date = Column()
     target_packing_date = Column()
-    delivery_range = Part(DeliveryRange)
+    delivery_range = Nested(DeliveryRange)
     created_date = Column()
     modified_date = Column()
     extra_information = Column()
 
 
-class User(Shape):
+class User(Serializer):
     kind = records.User
     id = Column()
     username = Column()
     email = Column()
 
 
-class TransitionLog(Shape):
+class TransitionLog(Serializer):
     kind = records.TransitionLog
     id = Column()
     created_date = Column()
     modified_date = Column("created_date")
-    source_state = Part(State, "old_state")
-    target_state = Part(State, "new_state")
-    transition = Taken()
+    source_state = Nested(State, "old_state")
+    target_state = Nested(State, "new_state")
+    transition = LogTransition()
     content_type = ContentType()
     object_id = Column()
     additional_data = Column("attributes")
-    user = Part(User)
+    user = Nested(User)
 
 
-class TransitionLogShort(Shape):
+class TransitionLogShort(Serializer):
     kind = records.TransitionLog
     id = Column()
     created_date = Column()
-    source_state = Part(ShortState, "old_state")
-    target_state = Part(ShortState, "new_state")
-    transition_name = TakenName()
+    source_state = Nested(ShortState, "old_state")
+    target_state = Nested(ShortState, "new_state")
+    transition_name = LogTransitionName()
     user = Username()
 
 
-class WebhookEvent(Shape):
+class WebhookEvent(Serializer):
     kind = records.WebhookEvent
     id = Column()
     created_date = Column()
     modified_date = Column()
-    event_type = Through("webhook.event_type")
+    event_type = RelatedColumn("webhook.event_type")
     content_type = ContentType()
     object_id = Column()
-    status = Progress()
-    payload = Payload()
-    response = HookAnswer()
-    retryable = Retryable()
+    status = DeliveryStatus()
+    payload = EventPayload()
+    response = ReceiverResponse()
+    retryable = IsRetryable()
     retry_count = Column()
-    next_retry_date = NextTry()
+    next_retry_date = NextRetryDate()
 
 
-class WebhookEventShort(Shape):
+class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
     id = Column()
     created_date = Column()
-    event_type = Through("webhook.event_type")
-    status = Progress()
+    event_type = RelatedColumn("webhook.event_type")
+    status = DeliveryStatus()
     retry_count = Column()
 
 
-class Invoice(Shape):
+class Invoice(Serializer):
     kind = records.Invoice
     id = Column()
     invoice_type = Column()
     status = Column()
-    channel = Part(guide.InvoiceChannel)
-    address = Part(CustomerAddress)
-    invoiceitem_set = Parts(guide.InvoiceItem, "invoice")
-    order = Part(guide.InvoiceOrder)
-    package_number = Through("package.number")
+    channel = Nested(guide.InvoiceChannel)
+    address = Nested(CustomerAddress)
+    invoiceitem_set = NestedList(guide.InvoiceItem, "invoice")
+    order = Nested(guide.InvoiceOrder)
+    package_number = RelatedColumn("package.number")
     created_date = Column()
     modified_date = Column()
     number = Column()
 
 
-SHAPES: dict[str, type[Shape]] = {
+SERIALIZERS: dict[str, type[Serializer]] = {
     "reference-package": Package,
     "reference-package-short": PackageShort,
     "reference-package-short-list-item": PackageShortListItem,
@@ -293,4 +302,4 @@ SHAPES: dict[str, type[Shape]] = {
     "reference-webhook-event-short": WebhookEventShort,
     "reference-invoice": Invoice,
 }
-"""Name (as in `schemas/` and the route table) -> shape."""
+"""Name of the schema (as in `schemas/` and the route tables) -> serializer."""

@@ -14,12 +14,11 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Call, Reply
 from emulator.core.refusals import NotKept
 from emulator.core.steps import Doing, Step
-from emulator.params.filters import wanted
+from emulator.params.query import parse_list_query
 from emulator.repeating import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.shapes.links import addressed
-from emulator.shapes.pieces import text
+from emulator.shapes.rendering import fill_links, to_json
 from emulator.web.authentication import check_access
 from emulator.web.context import RequestContext
 from emulator.web.hints import hint_header
@@ -63,10 +62,10 @@ def respond_matched(context: RequestContext, match: Match, cache: ResponseCache)
         raise
     except NotKept as error:
         LOG.error("request %s failed: %s", context.request_id, error)
-        reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
+        reply = Reply(ServerError.status, to_json(ServerError().body), hint_header(error.message))
     except Exception:
         LOG.exception("request %s failed: %s %s", context.request_id, context.method, context.path)
-        reply = Reply(ServerError.status, text(ServerError().body))
+        reply = Reply(ServerError.status, to_json(ServerError().body))
     body = reply.body if indent is None or not reply.body else indent_json(reply.body, indent)
     headers = {"Allow": match.resource.allow, **reply.headers}
     return Reply(reply.status, body, headers, reply.content_type, reply.fault)
@@ -85,7 +84,7 @@ def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
     if context.world.settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
         error = error.wrapped()
-    return Reply(error.status, text(error.body), {**error.headers, **hint_header(error.hint)})
+    return Reply(error.status, to_json(error.body), {**error.headers, **hint_header(error.hint)})
 
 
 def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
@@ -99,7 +98,7 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
         check_access(credential, context.method, context.world, scheme)
     if context.method == "OPTIONS":
         may_write = credential is None or credential.may_write
-        return Reply(200, text(describe_resource(match.resource.routes, may_write=may_write)))
+        return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write)))
     if route is None:
         raise MethodNotAllowed(context.method)
     if is_cacheable(context, route):
@@ -112,7 +111,7 @@ def is_cacheable(context: RequestContext, route: Route) -> bool:
 
     The framework decodes the query in the charset of the body, so a read with a Content-Type is not cached.
     """
-    depends_on_url = route.method == "GET" and not route.personal
+    depends_on_url = route.method == "GET" and not route.is_personal
     return depends_on_url and "CONTENT_TYPE" not in context.environ and not context.has_body
 
 
@@ -151,7 +150,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
     """Call the handler, and put the caller's host and world into the links of its reply."""
     world = context.world
     if route.filters is not None:
-        context.list_query = wanted(FILTER_SETS[route.filters], context.query, world.root)
+        context.list_query = parse_list_query(FILTER_SETS[route.filters], context.query, world.root)
     call = build_call(context, route, read_body)
     if route.method == "GET":
         reply = route.handler(call, world)
@@ -159,7 +158,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.doing(build_step(context, route, call)):
             reply = route.handler(call, world)
-    return replace(reply, body=addressed(reply.body, context.base_url + context.prefix, context.prefix))
+    return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
 
 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
@@ -184,7 +183,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], An
 def build_step(context: RequestContext, route: Route, call: Call) -> Doing:
     """Build the step that is recorded if the call writes. Its body is known when the handler has read it."""
     language = None if call.language == context.world.settings.language else call.language
-    user = call.caller if route.personal else call.user
+    user = call.caller if route.is_personal else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return Doing(step, lambda: context.parsed_body)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
-from emulator.params.bodies import FIELDS
+from emulator.params.body_fields import FIELDS
 from emulator.routes import Route
 from emulator.web.negotiation import JSON, PARSERS
 

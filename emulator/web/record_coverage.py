@@ -11,8 +11,8 @@ from emulator.core.exchange import Reply
 from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.core.world import World
-from emulator.params.bodies import COMMAND
-from emulator.params.filters import SORT
+from emulator.params.body_fields import COMMAND
+from emulator.params.query import SORT
 from emulator.routes import ROUTES
 from emulator.routes.table import Scheme
 from emulator.rules.graph import KINDS, name_of, named
@@ -47,7 +47,7 @@ def record_coverage(context: RequestContext, reply: Reply) -> None:
     coverage.add(covered_by_any(route.operation, route.scheme, caller, reply.status))
     if route.filters is not None and reply.status == 200 and context.query_string:
         coverage.add(covered_filters(context, route.filters))
-    if route.body is not None and (graph := route.moves) is not None and reply.status in TRANSITION_DIMENSIONS:
+    if route.body is not None and (graph := route.graph) is not None and reply.status in TRANSITION_DIMENSIONS:
         coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
 
 

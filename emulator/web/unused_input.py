@@ -13,9 +13,17 @@ from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
 from emulator.core.records import Package, TransferOrder, Transition
 from emulator.core.schemas import schema
 from emulator.core.store import View
-from emulator.params.filters import PAGE, SORT, known, refusal, unknown, unknown_hint
-from emulator.params.paging import MAXIMUM
-from emulator.params.values import NOTHING, TYPES
+from emulator.params.pagination import MAX_PAGE_SIZE
+from emulator.params.query import (
+    NO_FILTER,
+    PAGE,
+    SORT,
+    TYPES,
+    known_parameters,
+    unknown_error,
+    unknown_hint,
+    unknown_parameters,
+)
 from emulator.routes import Route
 from emulator.rules.commands import command_of
 from emulator.rules.filters import FILTER_SETS
@@ -57,11 +65,11 @@ class UnusedInput:
         query, route = self.context.query, self.route
         if not query:
             return
-        size_parameter = route.size_parameter if route.pages else None
-        names = known(route.filters, size_parameter)
-        if route.negotiates and (strangers := unknown(query, names)):
+        size_parameter = route.size_parameter if route.is_paginated else None
+        names = known_parameters(route.filters, size_parameter)
+        if route.negotiates and (strangers := unknown_parameters(query, names)):
             if self.context.world.strict:
-                raise refusal(strangers, names, by_field=route.filters is not None)
+                raise unknown_error(strangers, names, by_field=route.filters is not None)
             self._unknown_parameters = unknown_hint(strangers, names)
         self._notices += query_notices(query, route.filters, size_parameter)
 
@@ -131,8 +139,8 @@ def page_size_notices(name: str, value: str) -> Iterator[InputNotice]:
         size = 0
     if size < 1:
         yield InputNotice(name, f"{name} {quoted(value)} is no number above 0 and was ignored")
-    elif size > MAXIMUM:
-        message = f"{name} {quoted(value)} is more than {MAXIMUM}: no page has more, read on with its 'next'"
+    elif size > MAX_PAGE_SIZE:
+        message = f"{name} {quoted(value)} is more than {MAX_PAGE_SIZE}: no page has more, read on with its 'next'"
         yield InputNotice(name, message)
 
 
@@ -146,7 +154,7 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
 
 def is_ignored_value(type_: str, value: str) -> bool:
     try:
-        return TYPES[type_](value) is NOTHING
+        return TYPES[type_](value) is NO_FILTER
     except FieldError:
         return False
 

@@ -79,11 +79,14 @@ def test_a_foreign_file_is_not_written_over(tmp_path: Path, capture: Path) -> No
 
 BAD = {
     "not JSON": (b"{", "is not JSON"),
-    "no answer": (b"3", "neither an answer's body"),
+    "no answer": (b"3", "neither the body of a response"),
     "a stranger": (b'{"hello": 1}', "its keys: hello"),
-    "an empty page": (b'{"path": "/api/v1/oms/packages/", "body": {"results": []}}', "no answer holds a document"),
+    "an empty page": (
+        b'{"path": "/api/v1/oms/packages/", "body": {"results": []}}',
+        "no response contains a document",
+    ),
     "a wrong page": (b'{"path": "/api/v1/oms/packages/", "body": {"results": 5}}', "/results: is 5, must be a list"),
-    "nothing but writes": (b'{"method": "POST", "path": "/x/", "body": {}}', "no answer holds a document"),
+    "nothing but writes": (b'{"method": "POST", "path": "/x/", "body": {}}', "no response contains a document"),
     "nobody's events": (
         orjson.dumps(samples.body("package-webhook-event-short-list.response-200")),
         'give it as {"path": "/api/v1/oms/packages/<id>/webhook_events/short/", "body": ...}',
@@ -129,7 +132,7 @@ def test_what_is_skipped_is_told(tmp_path: Path) -> None:
     skipped = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
     assert skipped == [
         f"skipped: {file}: entry 1: POST {PATH}command/ answered 200",
-        f"skipped: {file}: entry 2: GET /logo.png: its answer is no JSON",
+        f"skipped: {file}: entry 2: GET /logo.png: the response is not JSON",
     ]
     assert [answer["path"] for answer in json.loads(result.stdout)["answers"]] == [PATH]
 

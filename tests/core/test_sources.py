@@ -89,7 +89,7 @@ OF_THE_WORLD = {"clock", "sources"}
 """`world.clock.now()` is what everybody shall ask."""
 ALLOWED = {
     "shapes/events.py: import uuid": "only to print a UUID without its dashes",
-    "params/values.py: import uuid": "only to read a UUID",
+    "params/query.py: import uuid": "only to read a UUID",
 }
 
 

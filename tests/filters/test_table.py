@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator.core.records import Webhook
-from emulator.params.values import TYPES
+from emulator.params.query import TYPES
 from emulator.routes import ROUTES
 from emulator.rules.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, Wanted
 from emulator.rules.filters.finding import find

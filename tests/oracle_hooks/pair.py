@@ -24,7 +24,7 @@ from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.world import World
 from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
 from emulator.server import Emulator
-from emulator.shapes.documents import rendered
+from emulator.shapes.documents import render_document
 from tests.oracle.differences import Difference, owed, without_ours
 from tests.oracle.wire import Answer, Ask, ask
 
@@ -59,7 +59,7 @@ def fill(world: World) -> None:
         user = User.objects.get(username=hook.owner)
         put(Webhook(id=hook.id, user=user, **columns), hook)
     for event in root.all(records.WebhookEvent):
-        text = rendered("webhook-event", event.id, root, "en-us", world.kept) or b""
+        text = render_document("webhook-event", event.id, root, "en-us", world.render_cache) or b""
         document = json.loads(text.replace(b"\x01domain\x02", b"http://oms.test"))
         keys = ("uuid", "response_content", "response_http_status", "delivered", "retry_count", "request_payload")
         columns = {key: document[key] for key in (*keys, "object_id", "request_datetimes")}

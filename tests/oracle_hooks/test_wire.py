@@ -70,7 +70,7 @@ def by_us(target: str, columns: Mapping[str, Any]) -> tuple[Came, bytes]:
         package = tx.change(next(tx.all(Package)), extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode())
         tx.queue(EVENT, package)
     own = oms.world.root.one(WebhookEvent, oms.world.root.ids(WebhookEvent)[-1])
-    body = request_body(own, oms.world.root, oms.world.kept)
+    body = request_body(own, oms.world.root, oms.world.render_cache)
     oms.hooks.flush()
     event: Any = oms.world.root.one(WebhookEvent, own.id)
     wait = None if event.due is None else (event.due - event.modified_date) // timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""Every shape has the keys of its schema, in the schema's order; both come from the pages."""
+"""Every serializer has the keys of its schema, in the order of the documentation."""
 
 from __future__ import annotations
 
@@ -11,77 +11,81 @@ from emulator import Emulator
 from emulator.core import schemas
 from emulator.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
 from emulator.shapes.columns import COLUMN_TYPES
-from emulator.shapes.derived import Itself
-from emulator.shapes.documents import SHAPES
-from emulator.shapes.events import PAYLOAD_SHAPES
-from emulator.shapes.pieces import Column, Commands, Part, Parts, Shape, Through, instance, state_name
+from emulator.shapes.documents import SERIALIZERS
+from emulator.shapes.events import PAYLOAD_SERIALIZERS
+from emulator.shapes.fields import Column, Nested, NestedList, RelatedColumn, Serializer, fields_of, state_name
+from emulator.shapes.reference_fields import NestedSelf
 
 
 def reference(rules: Any) -> str | None:
-    """Give the schema that a property's rules refer to, if they do."""
+    """Return the schema that the rules of a property refer to, if any."""
     for each in (rules, *rules.get("anyOf", ()), rules.get("items", {})):
         if "$ref" in each and "#" not in each["$ref"]:
             return str(each["$ref"]).removesuffix(".json")
     return None
 
 
-def pairs() -> Iterator[tuple[str, type[Shape]]]:
-    """Give every schema with its shape: those of the answers, and those inside them."""
-    waiting, seen = list(SHAPES.items()), set()
+def pairs() -> Iterator[tuple[str, type[Serializer]]]:
+    """Yield every schema with its serializer, nested ones included."""
+    waiting, seen = list(SERIALIZERS.items()), set()
     while waiting:
-        name, shape = waiting.pop()
-        if (name, shape) in seen:
+        name, serializer = waiting.pop()
+        if (name, serializer) in seen:
             continue
-        seen.add((name, shape))
-        yield name, shape
+        seen.add((name, serializer))
+        yield name, serializer
         properties = schemas.schema(name)["properties"]
-        for key, piece in instance(shape).fields.items():
-            inner = reference(properties[key]) if isinstance(piece, Part | Parts | Commands | Itself) else None
+        for key, field in fields_of(serializer).items():
+            inner = reference(properties[key]) if isinstance(field, Nested | NestedList | NestedSelf) else None
             if inner is not None:
-                waiting.append((inner, piece.shape))  # type: ignore[union-attr]
+                waiting.append((inner, field.serializer))  # type: ignore[union-attr]
 
 
 PAIRS = sorted(pairs(), key=lambda pair: (pair[0], pair[1].__name__))
 
 
-@pytest.mark.parametrize(("name", "shape"), PAIRS, ids=[f"{name}-{shape.__name__}" for name, shape in PAIRS])
-def test_a_shape_has_the_keys_of_its_schema_in_order(name: str, shape: type[Shape]) -> None:
-    assert list(instance(shape).fields) == list(schemas.schema(name)["properties"])
+@pytest.mark.parametrize(
+    ("name", "serializer"), PAIRS, ids=[f"{name}-{serializer.__name__}" for name, serializer in PAIRS]
+)
+def test_serializer_has_the_keys_of_its_schema_in_order(name: str, serializer: type[Serializer]) -> None:
+    assert list(fields_of(serializer)) == list(schemas.schema(name)["properties"])
 
 
-def test_every_part_was_looked_at() -> None:
+def test_nested_serializers_are_included() -> None:
     assert len(PAIRS) > 35
 
 
-WITHOUT_SHAPE = {
+WITHOUT_SERIALIZER = {
     *("error", "field-errors", "command-error", "command-result", "reference-invoice-document"),
     *("event-types", "webhook-refusal", "hook-retried", "hook-retry-refused"),
 }
 OF_THE_CONTROL_API = {"stock-location"}
 
 
-def test_every_answer_has_a_shape() -> None:
+def test_every_response_has_a_serializer() -> None:
     routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
     answered = {name.replace("page-of-", "") for route in routes for name in route.replies.values() if name}
-    assert answered - WITHOUT_SHAPE == set(SHAPES) - OF_THE_CONTROL_API
+    assert answered - WITHOUT_SERIALIZER == set(SERIALIZERS) - OF_THE_CONTROL_API
 
 
-@pytest.mark.parametrize("shape", dict.fromkeys(shape for _, shape in PAIRS), ids=lambda shape: shape.__name__)
-def test_columns_are_those_of_the_kind(shape: type[Shape]) -> None:
-    for key, piece in instance(shape).fields.items():
-        if isinstance(piece, Column):
-            assert (piece.column or key) in COLUMN_TYPES[shape.kind]
-        if isinstance(piece, Through):
-            assert len(piece.path) > 1
+@pytest.mark.parametrize(
+    "serializer", dict.fromkeys(serializer for _, serializer in PAIRS), ids=lambda serializer: serializer.__name__
+)
+def test_fields_use_columns_of_their_kind(serializer: type[Serializer]) -> None:
+    for field in fields_of(serializer).values():
+        if isinstance(field, Column):
+            assert field.column in COLUMN_TYPES[serializer.kind]
+        if isinstance(field, RelatedColumn):
+            assert len(field.path) > 1
 
 
-@pytest.mark.parametrize("kind", PAYLOAD_SHAPES, ids=lambda kind: kind.__name__)
-def test_a_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
-    """In the order in which the vendor's database keeps keys: by length, then by alphabet."""
-    shape, left_out = PAYLOAD_SHAPES[kind]
+@pytest.mark.parametrize("kind", PAYLOAD_SERIALIZERS, ids=lambda kind: kind.__name__)
+def test_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
+    """The schema has them in the order of the vendor's database: by length, then by alphabet."""
+    serializer, omitted = PAYLOAD_SERIALIZERS[kind]
     names = {"Package": "package-payload", "TransferOrder": "transfer-payload", "StockLocation": "stock-location"}
     name = names[kind.__name__]
-    keys = [key for key in instance(shape).fields if key not in left_out]
+    keys = [key for key in fields_of(serializer) if key not in omitted]
     properties = list(schemas.schema(name)["properties"])
     assert sorted(keys) == sorted(properties)
     # A stock location's payload has the keys of its document, whose schema prints them in the document's order.
@@ -89,7 +93,7 @@ def test_a_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
 
 
 class Named:
-    """A state as far as its name goes."""
+    """A state with the columns that its name depends on."""
 
     def __init__(self, translations: bytes | None) -> None:
         self.name, self.translations = "Own", translations
@@ -109,11 +113,11 @@ class Named:
         (None, "Own"),
     ],
 )
-def test_a_state_is_named_in_the_readers_language_or_by_its_own_name(translations: bytes | None, name: str) -> None:
+def test_state_name_is_translated_if_possible(translations: bytes | None, name: str) -> None:
     assert state_name(Named(translations), "tr-tr") == name
 
 
-def test_line_separators_are_escaped_as_the_framework_escapes_them() -> None:
+def test_line_separators_are_escaped_like_in_the_framework() -> None:
     oms = Emulator("demo")
     client = oms.session()
     pk = client.get("/api/v1/oms/packages/?limit=1").json()["results"][0]["id"]

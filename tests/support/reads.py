@@ -105,15 +105,15 @@ def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple
 
 def paths(route: Route, root: Root) -> Iterator[str]:
     """Give every path that a route has an answer for."""
-    if not route.names:
+    if not route.path_parameters:
         yield route.path
         return
     owner = next(kind for part, kind in OWNERS if part in route.path)
     for record in root.all(owner):
         path = route.path.replace("<pk>", str(record.id))
-        if len(route.names) == 1:
+        if len(route.path_parameters) == 1:
             yield path
             continue
-        kind = BELONGING[route.names[1]]
+        kind = BELONGING[route.path_parameters[1]]
         for id_ in root.related(kind, "subject", (root.one(State, record.state).content_type, record.id)):
-            yield path.replace(f"<{route.names[1]}>", str(id_))
+            yield path.replace(f"<{route.path_parameters[1]}>", str(id_))

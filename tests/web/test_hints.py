@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
-from emulator.params.values import TYPES
+from emulator.params.query import TYPES
 from emulator.web.hints import FILTER_VALUES
 from emulator.web.urls import nearest_route
 

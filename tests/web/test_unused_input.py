@@ -9,7 +9,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Package, TransferOrder
-from emulator.params.paging import MAXIMUM
+from emulator.params.pagination import MAX_PAGE_SIZE
 from emulator.routes import ROUTES, Route
 
 GUIDE = "/api/v1/oms/packages/"
@@ -111,7 +111,7 @@ def test_what_is_right_is_let_alone(case: str, strict: bool) -> None:
     assert "X-Emulator-Hint" not in answer.headers
 
 
-PAGED = [route for route in ROUTES if route.pages and route.path.startswith("/api/v1/oms/")]
+PAGED = [route for route in ROUTES if route.is_paginated and route.path.startswith("/api/v1/oms/")]
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -122,8 +122,8 @@ def test_a_page_beyond_what_can_be_read_is_told_of_everywhere(route: Route, stri
     pk = oms.world.root.ids(TransferOrder if "transfer" in route.operation else Package)[0]
     path = route.path.replace("<int:pk>", str(pk)).replace("<pk>", str(pk))
     size, session = route.size_parameter, oms.session()
-    assert "X-Emulator-Hint" not in session.get(f"{path}?{size}={MAXIMUM}&page=last").headers
-    cut = session.get(f"{path}?{size}={MAXIMUM + 1}")
+    assert "X-Emulator-Hint" not in session.get(f"{path}?{size}={MAX_PAGE_SIZE}&page=last").headers
+    cut = session.get(f"{path}?{size}={MAX_PAGE_SIZE + 1}")
     assert cut.status_code == (400 if strict else 200)
     assert f"{size} '101' is more than 100: no page has more" in cut.headers["X-Emulator-Hint"]
     for page in ("0", "-1", "99999", "x"):

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from emulator.core import jsontext
 from emulator.core.refusals import ControlError, InvalidDocument
-from emulator.shapes.links import addressed
+from emulator.shapes.rendering import fill_links
 
 JSON = "application/json"
 
@@ -63,7 +63,7 @@ def answered(value: dict[str, Any] | bytes, status: int = 200) -> Response:
     """Give the answer of a document, or of one that is text already, with the caller's own address in its links."""
     body = jsontext.written(value) if isinstance(value, dict) else value
     prefix = request.script_root
-    return Response(addressed(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
+    return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
 
 
 def answered_refusal(error: ControlError) -> Response:

@@ -14,7 +14,7 @@ from emulator.core.world import World
 from emulator.rules import installation
 from emulator.rules.graph import KINDS, row_of, states_of, transitions_of
 from emulator.rules.installation import Origin
-from emulator.shapes.pieces import state_name
+from emulator.shapes.fields import state_name
 
 BY_ID = Origin("assumed", "recorded answers show its id alone")
 SHOWN = Origin("observed")

@@ -66,7 +66,7 @@ class Counted:
             [((each.name,), each.clock.now().timestamp()) for each in worlds],
         )
         yield gauge("uptime_seconds", "Seconds since the emulator began", (), [((), counts.uptime)])
-        kept = {id(each.kept): each.kept for each in worlds}.values()
+        kept = {id(each.render_cache): each.render_cache for each in worlds}.values()
         for name, (column, text) in CACHE.items():
             total = sum(getattr(each, column) for each in kept)
             yield gauge(f"render_cache_{name}", text, (), [((), total)])

@@ -201,7 +201,7 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
 
 def test_a_location_with_events_has_its_document_as_payload() -> None:
     """The document is the guide's, in the order that the vendor's database keeps."""
-    from emulator.shapes.documents import rendered  # noqa: PLC0415 - used by one test
+    from emulator.shapes.documents import render_document  # noqa: PLC0415 - used by one test
 
     oms = Emulator("empty")
     with oms.world.transaction() as tx:
@@ -209,7 +209,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
     document = oms.change_stock_location(1, name="Changed")
     root = oms.world.root
     id_ = root.ids(WebhookEvent)[-1]
-    body = rendered("webhook-event", id_, root, "en-us", oms.world.kept)
+    body = render_document("webhook-event", id_, root, "en-us", oms.world.render_cache)
     check_answer("webhook-event", body or b"")
     assert json.loads(body or b"")["request_payload"]["payload"] == document
 

@@ -1,4 +1,4 @@
-"""Worlds made of recorded answers stand: every operation answers validly for every record, and writes work."""
+"""Worlds made of recorded responses are complete: every operation works for every record."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import requests
 from emulator import Emulator
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
 from emulator.core.schemas import problem
+from emulator.importing.collector import RecordCollector
+from emulator.importing.completion import content_type, order_number, state_name
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
 from emulator.shapes.columns import COLUMN_TYPES
-from emulator.shapes.filling import content_type, order_number, state_name
-from emulator.shapes.recorded import Known
 from tests.support import samples
 from tests.support.recording import urls
 
@@ -25,18 +25,18 @@ every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCU
 
 
 def read_everything(oms: Emulator, client: requests.Session) -> set[str]:
-    """Ask for everything; every answer must be there. The operations that were asked."""
-    asked = set()
+    """Send every GET for every record and check the status; return the operations."""
+    operations = set()
     headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
     for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES):
         for url in urls(oms, route.path) if route.method == "GET" else ():
             assert client.get(url, headers=headers[str(route.scheme)]).status_code == 200, url
-            asked.add(route.operation)
-    return asked
+            operations.add(route.operation)
+    return operations
 
 
 def commands_of(client: requests.Session, oms: Emulator) -> list[tuple[str, dict[str, Any]]]:
-    """Give every command that any record offers: its URL and its body."""
+    """Return URL and body of every command that a record offers."""
     found = []
     for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
         for pk in oms.world.root.ids(kind):
@@ -52,15 +52,15 @@ def commands_of(client: requests.Session, oms: Emulator) -> list[tuple[str, dict
 
 
 @every_world
-def test_everything_in_a_documented_world_can_be_read(name: str) -> None:
+def test_all_documents_of_a_documented_world_can_be_read(name: str) -> None:
     oms = Emulator(name)
-    asked = read_everything(oms, oms.session())
-    assert {"list_packages", "list_transfers", "list_delivery_ranges"} <= asked
+    operations = read_everything(oms, oms.session())
+    assert {"list_packages", "list_transfers", "list_delivery_ranges"} <= operations
 
 
 @every_world
-def test_everything_that_a_documented_world_offers_can_be_done(name: str) -> None:
-    """Each offered command is carried out or refused with a reason, and the world can be read after it."""
+def test_all_commands_of_a_documented_world_can_be_sent(name: str) -> None:
+    """Each command succeeds or is rejected with a reason, and the world can be read afterwards."""
     oms = Emulator(name)
     for url, body in commands_of(oms.session(), oms):
         oms.reset()
@@ -70,7 +70,7 @@ def test_everything_that_a_documented_world_offers_can_be_done(name: str) -> Non
 
 
 @every_world
-def test_all_other_writes_work_in_a_documented_world(name: str) -> None:
+def test_all_other_writes_of_a_documented_world_succeed(name: str) -> None:
     oms = Emulator(name)
     client = oms.session()
     for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
@@ -84,7 +84,7 @@ def test_all_other_writes_work_in_a_documented_world(name: str) -> None:
 
 
 @every_world
-def test_every_reference_is_kept(name: str) -> None:
+def test_every_reference_leads_to_a_record(name: str) -> None:
     root = Emulator(name).world.root
     for kind, columns in REFERENCES.items():
         for record in root.all(kind):
@@ -93,30 +93,30 @@ def test_every_reference_is_kept(name: str) -> None:
                 assert id_ is None or root.get(other, id_) is not None, (kind.__name__, record.id, column)
 
 
-def test_a_documented_world_has_only_the_documented_transitions() -> None:
-    """It never borrows the default installation's."""
+def test_documented_world_has_only_documented_transitions() -> None:
+    """The default installation's transitions are not added."""
     package = samples.body("package-list.response-200")["results"][1]
     offered = Emulator("documented/package-list").session().get(f"/api/v1/oms/packages/{package['id']}/").json()
     assert offered["commands"] == package["commands"]
 
 
-def test_states_are_borrowed_only_from_the_same_installation() -> None:
+def test_states_are_added_only_from_the_same_installation() -> None:
     ours = load(bundled()["documented/package-list"]).base
     theirs = load(bundled()["documented/package-detail"]).base
     assert len(ours.ids(State)) > len(theirs.ids(State))
 
 
-def test_filled_columns_are_plain() -> None:
-    known = Known()
-    known.know(Package, 1, "order", 5, "")
-    known.know(Package, 1, "number", "77P2", "")
-    assert (order_number({"id": 5}, known), order_number({"id": 6}, known)) == ("77", "6")
-    assert state_name({"id": 9}, known) == "State 9"
-    assert (content_type({"enum_class": "OrderStatus"}, known), content_type({}, known)) == (3, 4)
+def test_default_values_of_columns() -> None:
+    collector = RecordCollector()
+    collector.set_column(Package, 1, "order", 5, "")
+    collector.set_column(Package, 1, "number", "77P2", "")
+    assert (order_number({"id": 5}, collector), order_number({"id": 6}, collector)) == ("77", "6")
+    assert state_name({"id": 9}, collector) == "State 9"
+    assert (content_type({"enum_class": "OrderStatus"}, collector), content_type({}, collector)) == (3, 4)
 
 
-def test_a_count_of_items_makes_so_many() -> None:
-    """The short list tells how many items a package has, and nothing of them."""
+def test_item_count_creates_items() -> None:
+    """The short list contains the number of items only."""
     page = samples.body("package-short-list.response-200")
     client = Emulator("documented/package-short-list").session()
     for document in page["results"]:
@@ -124,8 +124,8 @@ def test_a_count_of_items_makes_so_many() -> None:
         assert len(found["packageitem_set"]) == document["packageitem_count"]
 
 
-def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
-    """One document of the simple lists, with null for all that may be null, and every operation answers."""
+def test_smallest_possible_documents_make_a_world() -> None:
+    """Every operation works for one document of each simple list, with null for all optional values."""
     answers = tuple(
         (f"/api/v1/oms/{path}/list-simple/", json.dumps({"results": [least(sample)]}).encode())
         for path, sample in (("packages", "package-simple-list"), ("transfer_orders", "transfer-order-list-simple"))
@@ -139,7 +139,7 @@ def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
 
 
 def least(sample: str) -> dict[str, Any]:
-    """Give the sample's first document, with null for each value that its schema lets be null."""
+    """Return the sample's first document, with null for each value that may be null."""
     name = {"package-simple-list": "package-simple", "transfer-order-list-simple": "transfer-simple"}[sample]
     document: dict[str, Any] = samples.body(f"{sample}.response-200")["results"][0]
     for key in document:
@@ -150,7 +150,7 @@ def least(sample: str) -> dict[str, Any]:
 
 @every_world
 def test_every_column_has_its_type(name: str) -> None:
-    """Whichever way it was told: by its own document, or through a reference."""
+    """Values come from the record's own document or from a related one."""
     root = Emulator(name).world.root
     for kind, columns in COLUMN_TYPES.items():
         for record in root.all(kind):

@@ -1,4 +1,4 @@
-"""No personal value of an import is left in it; the same value becomes the same other one, in its form."""
+"""An anonymized import contains no personal value; equal values get equal replacements of the same form."""
 
 from __future__ import annotations
 
@@ -18,21 +18,31 @@ import pytest
 from emulator import Emulator
 from emulator.core.files import scenario_text
 from emulator.core.records import KINDS
+from emulator.importing.anonymizer import DEFAULT_LOCALE, MAKERS, MAY_STAY, FakeValues
+from emulator.importing.captures import Capture, locate, read_captures
+from emulator.importing.endpoints import documents_of, endpoint_of
+from emulator.importing.personal_data import (
+    BODY,
+    FREE,
+    KEPT,
+    PAYLOAD,
+    SECRETS,
+    UNKNOWN,
+    PersonalDataReplacer,
+    category_table,
+    column_categories,
+)
+from emulator.importing.scenario import ScenarioImport, import_scenario
 from emulator.loading import load
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
-from emulator.shapes.answers import documents_of, source_of
-from emulator.shapes.captures import Capture, captures_in, placed
 from emulator.shapes.columns import COLUMN_TYPES
-from emulator.shapes.documents import SHAPES
-from emulator.shapes.fakes import DEFAULT_LOCALE, MAKERS, ONLY_FORM, Fakes
-from emulator.shapes.personal import BODY, FREE, KEPT, PAYLOAD, SECRETS, UNKNOWN, Walk, columns_of, table
-from emulator.shapes.scenario_import import Imported, import_scenario
+from emulator.shapes.documents import SERIALIZERS
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
 
-KINDS_OF_COLUMNS = {KEPT, FREE, SECRETS, PAYLOAD, BODY}
+OTHER_CATEGORIES = {KEPT, FREE, SECRETS, PAYLOAD, BODY}
 SAMPLES = [
     (folder, name)
     for folder in ("documented", "documented_reference")
@@ -42,57 +52,57 @@ SAMPLES = [
 every_sample = pytest.mark.parametrize(("folder", "name"), SAMPLES, ids=[name for _, name in SAMPLES])
 
 
-def told(folder: str, name: str) -> Any:
-    """Give a sample with a path that says whose it is."""
+def sample_with_owner(folder: str, name: str) -> Any:
+    """Return a sample with a path that names its owner."""
     found = sample(folder, f"{name}.response-200")
     whose = WHOSE.get(name, "pk")
     found["path"] = found["path"].replace("/pk/", f"/{whose}/").replace("/packages/{id}/", f"/packages/{whose}/")
     return found
 
 
-def imported(*contents: Any, anonymize: bool = True) -> Imported:
-    captures = [each for content in contents for each in captures_in(content, "file")]
+def imported(*contents: Any, anonymize: bool = True) -> ScenarioImport:
+    captures = [each for content in contents for each in read_captures(content, "file")]
     return import_scenario([each for each in captures if isinstance(each, Capture)], "mine", anonymize=anonymize)
 
 
-def test_the_table_says_of_every_column_that_may_hold_text_what_it_holds() -> None:
-    """No more and no less: a new column is red here until somebody has thought of it."""
+def test_table_has_a_category_for_every_text_column() -> None:
+    """A new column fails here until it has a category."""
     for name, kind in KINDS.items():
         columns = {column for column, types in COLUMN_TYPES[kind].items() if {str, bytes} & set(types)}
-        assert set(table()["columns"].get(name, {})) == columns, name
-        assert set(columns_of(kind).values()) <= {*MAKERS, *KINDS_OF_COLUMNS}, name
-    assert set(table()["keys"].values()) <= {*MAKERS, KEPT}
+        assert set(category_table()["columns"].get(name, {})) == columns, name
+        assert set(column_categories(kind).values()) <= {*MAKERS, *OTHER_CATEGORIES}, name
+    assert set(category_table()["keys"].values()) <= {*MAKERS, KEPT}
 
 
 @every_sample
-def test_every_text_of_a_sample_is_of_some_kind_or_kept(folder: str, name: str) -> None:
-    """Each leaf is printed from a column that the table has, and each key of a free map is one that it has."""
-    document = told(folder, name)
+def test_every_text_of_a_sample_has_a_category(folder: str, name: str) -> None:
+    """Each value belongs to a column in the table, and each key of free JSON is in the table."""
+    document = sample_with_owner(folder, name)
     made = imported(document, anonymize=False)
-    walk = Walk(lambda _, value: value)
+    replacer = PersonalDataReplacer(lambda _, value: value)
     assert made.left_out == []
     for answer in made.document["answers"]:
         for record in records_of(answer):
-            walk.record(record)
-    assert walk.unknown == {}
+            replacer.record(record)
+    assert replacer.unknown_keys == {}
 
 
 def records_of(answer: Any) -> Iterator[Any]:
-    """Give the records that an answer makes."""
+    """Yield the records that a response is imported as."""
     base = load(Scenario("mine", answers=((answer["path"], orjson.dumps(answer["body"])),))).base
     for kind in KINDS.values():
         yield from (base.get(kind, id_) for id_ in base.ids(kind))
 
 
 class Marks:
-    """Puts a mark of its own in the place of each personal value, in a form that the shapes take."""
+    """Replaces each personal value by a unique mark, in a form that the serializers accept."""
 
     def __init__(self) -> None:
         self.numbers = itertools.count(10_001)
         self.made: list[str] = []
 
     def replace(self, kind: str, value: str) -> str:
-        if kind == BODY or (kind == "link" and value.startswith("{")):  # a text like this is nobody's
+        if kind == BODY or (kind == "link" and value.startswith("{")):  # not a personal value
             return value
         number = next(self.numbers)
         mark = FORMS.get(kind, "Qx{0}zQ").format(number)
@@ -112,10 +122,10 @@ HOSTS = re.compile(r"https://(mark\d+)\.example")
 
 
 @every_sample
-def test_no_personal_value_of_a_sample_is_left(folder: str, name: str) -> None:
-    """Every personal value, blank ones too, made one of a kind: none of them is in the text of the import."""
+def test_anonymized_sample_contains_no_personal_value(folder: str, name: str) -> None:
+    """Each personal value of the sample, also a blank one, is a unique mark; the import contains no mark."""
     marks = Marks()
-    document = marked(told(folder, name), marks)
+    document = with_marks(sample_with_owner(folder, name), marks)
     text = scenario_text(imported(document).document).decode()
     shown = scenario_text(imported(document, anonymize=False).document).decode()
     found = [HOSTS.sub(r"\1", mark).removesuffix("/q.jpg").removesuffix("/q") for mark in marks.made]
@@ -123,13 +133,13 @@ def test_no_personal_value_of_a_sample_is_left(folder: str, name: str) -> None:
     assert not found or any(mark in shown for mark in found)
 
 
-def marked(document: Any, marks: Marks) -> Any:
-    """Give a sample with a mark in the place of each personal value of its documents."""
-    walk = Walk(marks.replace)
-    walk.text = lambda what, value: value if what == KEPT else marks.replace(what, value)  # type: ignore[method-assign]
-    answer = placed(Capture("", document["path"], document["body"]))
-    shape = SHAPES[source_of(answer.path)[0].shape]
-    found = [walk.document(shape, each) for _, each in documents_of(answer.body)]
+def with_marks(document: Any, marks: Marks) -> Any:
+    """Return a sample with a mark in place of each personal value of its documents."""
+    replacer = PersonalDataReplacer(marks.replace)
+    replacer.text = lambda what, value: value if what == KEPT else marks.replace(what, value)  # type: ignore[method-assign]
+    answer = locate(Capture("", document["path"], document["body"]))
+    serializer = SERIALIZERS[endpoint_of(answer.path)[0].schema]
+    found = [replacer.document(serializer, each) for _, each in documents_of(answer.body)]
     body = document["body"]
     return document | {"body": body | {"results": found} if "results" in body else found[0]}
 
@@ -143,23 +153,23 @@ PERSON = {
 }
 
 
-def worked_in() -> Emulator:
+def used_world() -> Emulator:
     oms = Emulator("demo", packages=4)
     package = oms.package(state="Shipped", items=2)
     oms.carrier(package["id"], "delivered")
     return oms
 
 
-def test_a_person_is_the_same_in_lists_details_and_on_both_surfaces(tmp_path: Path) -> None:
-    """Everything recorded of a shop and anonymized: it loads, and its answers agree with each other."""
-    said = list(recorded(worked_in(), (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
-    made = imported([{"path": path, "body": body} for path, body in said])
+def test_a_person_has_the_same_replacement_in_all_documents(tmp_path: Path) -> None:
+    """An anonymized recording of a whole world loads, and its lists, details and surfaces agree."""
+    answers = list(recorded(used_world(), (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
+    made = imported([{"path": path, "body": body} for path, body in answers])
     file = tmp_path / "mine.json"
     file.write_bytes(scenario_text(made.document))
     oms = Emulator(str(file))
     again = dict(recorded(oms, (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
-    assert set(again) == {path for path, _ in said}
-    before = dict(said)
+    assert set(again) == {path for path, _ in answers}
+    before = dict(answers)
     for entry, was in zip(
         again["/api/v1/oms/packages/"]["results"], before["/api/v1/oms/packages/"]["results"], strict=True
     ):
@@ -172,8 +182,8 @@ def test_a_person_is_the_same_in_lists_details_and_on_both_surfaces(tmp_path: Pa
             assert value == other["shipping_address"][key] != was["shipping_address"][key]
 
 
-def test_the_same_answers_give_the_same_replacements_and_others_give_others() -> None:
-    """What a value becomes cannot be found out by trying values alone."""
+def test_replacements_depend_on_all_responses() -> None:
+    """Equal imports give equal replacements; one other value changes them all, so guessing single values fails."""
     detail = samples.body("package-detail.response-200")
     other = copy.deepcopy(detail)
     other["shipping_address"]["line"] = "Another street 5"
@@ -185,8 +195,8 @@ def test_the_same_answers_give_the_same_replacements_and_others_give_others() ->
     assert names[0] != names[1]
 
 
-def test_personal_values_in_free_maps_texts_and_payloads_are_the_ones_of_the_record() -> None:
-    """The same person in an address, a hook's payload, the hook's answer and a free map."""
+def test_free_json_and_payloads_get_the_replacements_of_the_record() -> None:
+    """One person in an address, a webhook's payload, the receiver's response and free JSON."""
     document = samples.document("package-webhook-event-details.response-200")
     payload = document["body"]["request_payload"]["payload"]
     for part in (payload["shipping_address"], payload["shipping_address"]["customer"]):
@@ -205,8 +215,8 @@ def test_personal_values_in_free_maps_texts_and_payloads_are_the_ones_of_the_rec
     for value in (*PERSON.values(), "12345678901", "s3cr3t", "abc-123", "pass-word-1", "shop.example", "9f8e"):
         assert value not in text
     event = made.document["answers"][0]["body"]
-    told_payload = event["request_payload"]["payload"]
-    address, extra = told_payload["shipping_address"], told_payload["extra_information"]
+    stored_payload = event["request_payload"]["payload"]
+    address, extra = stored_payload["shipping_address"], stored_payload["extra_information"]
     assert extra["Recipient"] == f"{address['first_name']} {address['last_name']}"
     assert extra["gsm"] == address["phone_number"] == address["customer"]["phone_number"]
     assert re.fullmatch(r"\+90 5\d\d \d{3} \d\d \d\d", extra["gsm"])
@@ -214,10 +224,10 @@ def test_personal_values_in_free_maps_texts_and_payloads_are_the_ones_of_the_rec
     assert extra["nested"]["e_mail"] == [address["email"]]
     assert len(str(extra["tckn"])) == 11
     assert set(event["webhook"]["additional_headers"]) == {"X-Key"}
-    assert "key 'hediye': nobody knows what it holds; replaced once" in made.replaced
+    assert "key 'hediye': unknown content; replaced once" in made.replaced
 
 
-def test_texts_that_are_no_json_lose_the_persons_in_them() -> None:
+def test_personal_values_inside_plain_texts_are_replaced() -> None:
     document = samples.document("package-webhook-event-details.response-200")
     document["body"]["request_payload"]["payload"]["shipping_address"] |= {"first_name": "Ayşegül"}
     document["body"]["response_content"] = "b'OK for a.b@posta.example, call +905321234567'"
@@ -246,39 +256,39 @@ VALUES = {
 }
 SAME_FORM = {"digits", "coordinate", "code", "phone"}
 KEPT_VALUES = {"{domain_url}", "{}", "{cdn_url}/b.jpg", "b.jpg", "28.9", "41"}
-"""Nothing in them is anybody's."""
+"""Values without a personal part."""
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_a_made_up_value_has_the_form_of_the_real_one(kind: str) -> None:
-    """Every kind: another value, the same each time, with its digits and signs in their places."""
+def test_replacement_has_the_form_of_the_real_value(kind: str) -> None:
+    """Each category: another value, the same each time, with digits and punctuation in place."""
     for value in VALUES[kind]:
-        one, same = (Fakes(DEFAULT_LOCALE, b"salt", {value.casefold()}) for _ in range(2))
-        made = one.of(kind, value)
-        assert made == one.of(kind, value) == same.of(kind, value)
+        one, same = (FakeValues(DEFAULT_LOCALE, b"salt", {value.casefold()}) for _ in range(2))
+        made = one.get(kind, value)
+        assert made == one.get(kind, value) == same.get(kind, value)
         assert (made == value) == (value in KEPT_VALUES), (kind, value, made)
         assert "\n" not in made
         if kind in SAME_FORM:
             assert re.sub(r"[0-9A-Za-z]", "0", made) == re.sub(r"[0-9A-Za-z]", "0", value)
-    assert MAKERS.keys() >= ONLY_FORM
+    assert MAKERS.keys() >= MAY_STAY
 
 
-def test_capitals_stay_capitals_and_a_mobile_number_one_of_a_mobile() -> None:
-    fakes = Fakes(DEFAULT_LOCALE, b"salt", set())
-    assert fakes.of("first_name", "AYŞE").isupper()
-    assert fakes.of("phone", "05551234567").startswith("05")
-    assert fakes.of("email", "ali@veli.example").endswith("@example.com")
+def test_replacement_keeps_capitals_and_phone_prefixes() -> None:
+    fakes = FakeValues(DEFAULT_LOCALE, b"salt", set())
+    assert fakes.get("first_name", "AYŞE").isupper()
+    assert fakes.get("phone", "05551234567").startswith("05")
+    assert fakes.get("email", "ali@veli.example").endswith("@example.com")
 
 
-def test_what_is_blank_or_null_stays_so() -> None:
+def test_blank_values_and_null_are_kept() -> None:
     detail = samples.body("package-detail.response-200")
     detail["shipping_address"] |= {"email": "", "notes": None, "company_name": " "}
     address = imported(detail).document["answers"][0]["body"]["shipping_address"]
     assert (address["email"], address["notes"], address["company_name"]) == ("", None, " ")
 
 
-def test_names_are_of_the_country_that_the_addresses_name() -> None:
-    """Two imports that differ in the country alone: Italian streets, Turkish ones."""
+def test_locale_is_that_of_the_most_frequent_country() -> None:
+    """Imports that differ only in the country get Italian and Turkish streets."""
     lines = set()
     for code in ("it", "tr"):
         detail = samples.body("package-detail.response-200")
@@ -288,18 +298,18 @@ def test_names_are_of_the_country_that_the_addresses_name() -> None:
     assert len(lines) == 2
 
 
-def test_faker_is_loaded_only_to_anonymize() -> None:
-    """Neither a server nor an import that keeps everything waits for it."""
-    program = "import sys, emulator.cli, emulator.shapes.anonymizing; sys.exit('faker' in sys.modules)"
+def test_faker_is_loaded_only_for_anonymization() -> None:
+    """A server and an import with `--no-anonymize` do not load it."""
+    program = "import sys, emulator.cli, emulator.importing.anonymizer; sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_documented_scenarios_keep_what_the_pages_print() -> None:
-    """They are not anonymized: the pages are public."""
+def test_documented_scenarios_are_not_anonymized() -> None:
+    """The pages are public."""
     answers = bundled()[f"{DOCUMENTED}package-detail"].answers
     assert orjson.loads(answers[0][1]) == samples.body("package-detail.response-200")
 
 
-def test_unknown_kinds_are_no_kinds() -> None:
+def test_unknown_category_raises() -> None:
     with pytest.raises(KeyError):
-        Fakes(DEFAULT_LOCALE, b"salt", set()).of(UNKNOWN, "x")
+        FakeValues(DEFAULT_LOCALE, b"salt", set()).get(UNKNOWN, "x")

@@ -1,4 +1,4 @@
-"""Recorded answers become a scenario that gives them back; what is missing or contradicts itself is told."""
+"""Recorded responses become a scenario that serves them again; gaps and contradictions are reported."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.files import scenario_text
+from emulator.importing.captures import Capture, read_captures
+from emulator.importing.scenario import ScenarioImport, import_scenario
 from emulator.loading import open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.routes.table import Route
 from emulator.rules.scenarios import from_document
-from emulator.shapes.captures import Capture, captures_in
-from emulator.shapes.scenario_import import Imported, import_scenario
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
@@ -26,8 +26,8 @@ from tools.documented_scenarios import WHOSE, gets, sample
 DETAIL = "package-detail.response-200"
 
 
-def made(*contents: Any, anonymize: bool = False) -> Imported:
-    captures = [each for number, content in enumerate(contents) for each in captures_in(content, f"file {number}")]
+def made(*contents: Any, anonymize: bool = False) -> ScenarioImport:
+    captures = [each for number, content in enumerate(contents) for each in read_captures(content, f"file {number}")]
     return import_scenario([each for each in captures if isinstance(each, Capture)], "mine", anonymize=anonymize)
 
 
@@ -50,33 +50,31 @@ def without(keys: set[str], value: Any) -> Any:
 
 
 LINKS = {"next", "previous"}
-"""Keys of a page that are the request's."""
-RETRY: set[str] = set()
-"""Nothing but: when an event is tried again follows from its record, which both surfaces show."""
-SURFACES: dict[str, tuple[tuple[Route, ...], set[str]]] = {
-    "guide": (GUIDE_ROUTES, set()),
-    "reference": (REFERENCE_ROUTES, RETRY),
-    "both": ((*GUIDE_ROUTES, *REFERENCE_ROUTES), set()),
+"""Keys of a page that depend on the request."""
+SURFACES: dict[str, tuple[Route, ...]] = {
+    "guide": GUIDE_ROUTES,
+    "reference": REFERENCE_ROUTES,
+    "both": (*GUIDE_ROUTES, *REFERENCE_ROUTES),
 }
 
 
-@pytest.mark.parametrize(("routes", "unknown"), SURFACES.values(), ids=SURFACES)
-def test_a_recorded_world_comes_back(routes: tuple[Route, ...], unknown: set[str], tmp_path: Path) -> None:
-    """Every GET of a shop that was worked in, recorded and imported, is answered with the same values."""
+@pytest.mark.parametrize("routes", SURFACES.values(), ids=SURFACES)
+def test_recorded_world_is_served_again(routes: tuple[Route, ...], tmp_path: Path) -> None:
+    """Every GET of a world after some writes, recorded and imported, returns the same values."""
     oms = Emulator("demo", packages=8)
     package = oms.package(state="Shipped", items=2)
     oms.carrier(package["id"], "delivered")
     oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
-    said = list(recorded(oms, routes))
-    answers = [{"url": f"https://oms.shop.example{url}?limit=100", "body": found} for url, found in said]
+    responses = list(recorded(oms, routes))
+    answers = [{"url": f"https://oms.shop.example{url}?limit=100", "body": found} for url, found in responses]
     found = made(answers)
-    assert {line.partition(":")[0].strip("/") for line in found.corrected} == unknown
+    assert found.corrected == []
     again = list(recorded(served(tmp_path, found.document), routes))
-    assert without(LINKS | unknown, dict(again)) == without(LINKS | unknown, dict(said))
+    assert without(LINKS, dict(again)) == without(LINKS, dict(responses))
 
 
 def test_samples_of_one_installation_are_imported_together(tmp_path: Path) -> None:
-    """Logs and events of one package, by the forms that our samples have: each is answered as it was."""
+    """Logs and events of one package from several samples are served as recorded."""
     kinds = (
         "state-transition-log-list",
         "state-transition-log-detail",
@@ -94,8 +92,8 @@ def test_samples_of_one_installation_are_imported_together(tmp_path: Path) -> No
     assert oms.session().get(f"{whose}/webhook_events/{events[0]['id']}/").json() == events[0]
 
 
-def test_a_place_known_by_a_short_list_is_the_one_of_the_detail(tmp_path: Path) -> None:
-    """The short list prints a place's address without its id; the detail says which it is, whichever comes first."""
+def test_location_in_a_short_list_is_that_of_the_detail(tmp_path: Path) -> None:
+    """The short list has the address without its id; the detail identifies it, in any order of the files."""
     detail, short = body(), body("package-short-list.response-200")
     short["results"] = [short["results"][0] | {"stock_location": shortened(detail["stock_location"])}]
     for contents in ((detail, short), (short, detail)):
@@ -114,7 +112,7 @@ def shortened(place: Any) -> Any:
     }
 
 
-def test_the_first_file_wins_and_the_other_is_a_correction() -> None:
+def test_first_file_wins_and_the_other_is_a_correction() -> None:
     first, second = body(), body()
     second["tracking_number"] = "another"
     found = made(first, second)
@@ -122,8 +120,8 @@ def test_the_first_file_wins_and_the_other_is_a_correction() -> None:
     assert found.corrected == ['/tracking_number: once; first in file 1: recorded "another", served null']
 
 
-def test_keys_that_are_missing_are_filled_and_those_that_nobody_knows_are_left_out() -> None:
-    """An older or a newer OMS prints fewer keys or more: that stops nobody, and all of it is told."""
+def test_missing_keys_are_filled_and_unknown_keys_are_left_out() -> None:
+    """Another version of the OMS may return fewer or more keys; both are reported."""
     document = body() | {"colour": "red"}
     del document["payment_type"], document["stock_location"]["tags"]
     found = made(document)
@@ -133,12 +131,12 @@ def test_keys_that_are_missing_are_filled_and_those_that_nobody_knows_are_left_o
     assert "colour" not in orjson.dumps(found.document).decode()
 
 
-def test_a_value_of_a_wrong_type_is_put_right_and_told() -> None:
+def test_value_of_a_wrong_type_is_corrected_and_reported() -> None:
     found = made(body() | {"number": 7})
     assert found.corrected == ['/number: once; first in file 0: recorded 7, served ""']
 
 
-def test_records_and_states_of_which_only_the_id_is_known_are_told() -> None:
+def test_records_and_states_known_by_their_id_alone_are_reported() -> None:
     simple = body("package-simple-list.response-200")
     found = made(simple)
     states = {entry["state"] for entry in simple["results"]}
@@ -146,25 +144,25 @@ def test_records_and_states_of_which_only_the_id_is_known_are_told() -> None:
     assert f"order: {len(simple['results'])} of {len(simple['results'])} known by the id alone" in found.missing[0]
 
 
-def test_a_stored_payload_with_unknown_keys_loses_those_and_one_of_no_shape_is_made_anew(tmp_path: Path) -> None:
-    """The event's hook was told in the words of another version; the emulator tells it in its own."""
+def test_unknown_keys_of_payloads_are_removed_and_invalid_payloads_are_rendered(tmp_path: Path) -> None:
+    """A payload from another version is converted to the emulator's version."""
     document = samples.document("package-webhook-event-details.response-200")
     newer, broken = copy.deepcopy(document), copy.deepcopy(document)
     newer["body"]["request_payload"]["payload"]["colour"] = "red"
     del broken["body"]["request_payload"]["payload"]["state"]
     assert made(newer).document == made(document).document
-    made_anew = made(broken).document["answers"][0]["body"]["request_payload"]
-    assert made_anew["payload"]["id"] == document["body"]["object_id"]
-    assert made_anew["event"] == document["body"]["request_payload"]["event"]
+    rendered = made(broken).document["answers"][0]["body"]["request_payload"]
+    assert rendered["payload"]["id"] == document["body"]["object_id"]
+    assert rendered["event"] == document["body"]["request_payload"]["event"]
 
 
-def test_the_world_starts_when_the_last_answer_was_changed() -> None:
+def test_world_starts_at_the_last_change() -> None:
     assert made(body()).document["clock"] == "2023-02-14T10:38:27.865571Z"
     assert made(body("package-delivery-ranges.response-200")).document["clock"] == "2023-04-05T09:00:00Z"
 
 
-def test_an_import_is_imported_again_as_it_is() -> None:
-    """A scenario's answers are answers too."""
+def test_import_of_an_import_is_equal() -> None:
+    """The responses in a scenario file can be imported."""
     first = made(body("package-list.response-200"))
     again = made(first.document)
     assert again.document == first.document
@@ -175,34 +173,34 @@ JUNK: list[Any] = [None, {}, [], "", "x", 0, -1, 1.5, True, [None], [{}], {"id":
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Give every place in a document: the object or array, and the key."""
+    """Return every position in a document: the object or array, and the key."""
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, inner in list(entries) for place in ((value, key), *places(inner))]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_an_answer_holds_it_is_imported_or_refused_in_one_line(seed: int) -> None:
-    """And what is imported can be loaded: samples with junk in their places, seeded."""
-    dice, taken = random.Random(seed), 0
+def test_any_document_is_imported_or_rejected_in_one_line(seed: int) -> None:
+    """Samples with random junk in random positions; every import that succeeds can be loaded."""
+    rng, imported = random.Random(seed), 0
     for _ in range(40):
-        folder = dice.choice(["documented", "documented_reference"])
-        name = dice.choice(gets(folder))
+        folder = rng.choice(["documented", "documented_reference"])
+        name = rng.choice(gets(folder))
         document = sample(folder, f"{name}.response-200")
         document["path"] = document["path"].replace("/pk/", f"/{WHOSE.get(name, 'pk')}/")
-        for _ in range(dice.choice([1, 2, 5])):
+        for _ in range(rng.choice([1, 2, 5])):
             if found := places(document["body"]):
-                holder, key = dice.choice(found)
-                holder[key] = copy.deepcopy(dice.choice(JUNK))
-        said, text = outcome(document, anonymize=dice.random() < 0.5)
-        assert "\n" not in said
+                holder, key = rng.choice(found)
+                holder[key] = copy.deepcopy(rng.choice(JUNK))
+        message, text = outcome(document, anonymize=rng.random() < 0.5)
+        assert "\n" not in message
         if text:
-            taken += 1
+            imported += 1
             open_world(from_document(json.loads(text), "mine"), "frozen")
-    assert taken >= 5
+    assert imported >= 5
 
 
 def outcome(document: Any, *, anonymize: bool) -> tuple[str, bytes]:
-    """Give what is said against an import, or its text."""
+    """Return the error message of an import, or its text."""
     try:
         return "", scenario_text(made(document, anonymize=anonymize).document)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What the reference prints and no column holds is derived from what columns do."""
+"""Fields of the reference surface are derived from columns."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         (True, 204, 3, "delivered", False),
     ],
 )
-def test_an_event_shows_where_it_stands(
+def test_event_shows_its_delivery_status(
     oms: Emulator, delivered: bool, status: int | None, count: int, status_shown: str, retryable: bool
 ) -> None:
-    """In its detail and in the short list alike."""
+    """The detail and the short list agree."""
     pk, event = first_event(oms)
     with oms.world.transaction() as tx:
         rule = b'{"choice":"fixed","kwargs":{"seconds":60}}'
@@ -69,9 +69,9 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(("kept", "shown"), REASONS.values(), ids=REASONS)
-def test_a_discrepancy_is_shown_as_text(oms: Emulator, kept: bytes | None, shown: str | None) -> None:
-    assert item_with(oms, discrepancy_reason=kept)["discrepancy_reason"] == shown
+@pytest.mark.parametrize(("stored", "shown"), REASONS.values(), ids=REASONS)
+def test_discrepancy_reason_is_a_string(oms: Emulator, stored: bytes | None, shown: str | None) -> None:
+    assert item_with(oms, discrepancy_reason=stored)["discrepancy_reason"] == shown
 
 
 OWN = {"id": 2, "title": "Ürün hasarlı", "remote_id": "DR-2", "priority": 2, "is_active": True}
@@ -87,13 +87,13 @@ DENIALS = {
 }
 
 
-@pytest.mark.parametrize(("kept", "shown"), DENIALS.values(), ids=DENIALS)
-def test_a_denial_is_completed_by_the_installations_own(oms: Emulator, kept: Any, shown: Any) -> None:
-    assert item_with(oms, denial_reason=None if kept is None else orjson.dumps(kept))["denial_reason"] == shown
+@pytest.mark.parametrize(("stored", "shown"), DENIALS.values(), ids=DENIALS)
+def test_denial_reason_is_completed_from_the_installation(oms: Emulator, stored: Any, shown: Any) -> None:
+    assert item_with(oms, denial_reason=None if stored is None else orjson.dumps(stored))["denial_reason"] == shown
 
 
 def item_with(oms: Emulator, **columns: Any) -> Any:
-    """Give the document of an item that has these."""
+    """Return the document of an item with these columns."""
     item = oms.world.root.one(PackageItem, oms.world.root.ids(PackageItem)[0])
     with oms.world.transaction() as tx:
         tx.change(item, **columns)
@@ -104,7 +104,7 @@ def item_with(oms: Emulator, **columns: Any) -> Any:
 @pytest.mark.parametrize(
     "attributes", [{}, {"command": {}}, {"command": "x"}, {"command": {"transition_id": "x"}}], ids=str
 )
-def test_a_log_without_its_transition_shows_one_that_leads_the_same_way(oms: Emulator, attributes: Any) -> None:
+def test_log_without_a_transition_shows_one_between_the_same_states(oms: Emulator, attributes: Any) -> None:
     root = oms.world.root
     log = next(log for log in root.all(TransitionLog) if log.content_type == 4)
     for new_state, is_known in ((log.new_state, True), (log.old_state, False)):
@@ -120,7 +120,7 @@ def test_a_log_without_its_transition_shows_one_that_leads_the_same_way(oms: Emu
     ("value", "shown"), [(None, None), ("same_day", {"value": "same_day", "label": "Same day"})], ids=str
 )
 @pytest.mark.parametrize("collects", [False, True])
-def test_an_order_says_how_it_is_delivered_and_planned(
+def test_package_shows_delivery_type_and_planning_of_its_order(
     oms: Emulator, value: str | None, shown: Any, collects: bool
 ) -> None:
     root = oms.world.root

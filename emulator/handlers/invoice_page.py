@@ -1,4 +1,4 @@
-"""A package's invoice as an HTML document, for a package whose invoice nobody sent."""
+"""The HTML document of a package's invoice, for packages without an invoice from another system."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from emulator.core.store import View
 
 
 def invoice_page(package: Package, view: View) -> str:
-    """Give the document: to whom, for which order, a line for each item, and what they sum up to."""
+    """Return the document: recipient, order, a line for each item, and the total."""
     order = view.one(Order, package.order)
     address = view.one(Address, order.billing_address)
-    items = [view.one(OrderItem, one.order_item) for one in view.find(PackageItem, "package", package.id)]
+    items = [view.one(OrderItem, item.order_item) for item in view.find(PackageItem, "package", package.id)]
     texts = {
         "number": package.invoice_number or package.number,
         "package": package.number,

@@ -1,0 +1,1 @@
+"""Import of recorded GET responses: documents to records, scenarios and installations."""

@@ -1,0 +1,266 @@
+"""Query parameters of lists: filter values as django-filter reads them, the order, unknown parameters."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal, DecimalException
+from difflib import get_close_matches
+from functools import cache
+from typing import TypeAlias
+
+from emulator.core.columns import EPOCH, MICROSECOND
+from emulator.core.errors import ApiError, ParseError, ValidationFailed
+from emulator.core.exchange import Query
+from emulator.core.fields import FieldError
+from emulator.core.store import View
+from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
+from emulator.rules.filters.lookups import DAY
+
+FORMAT, PAGE, SORT = "format", "page", "sort"
+MAX_HINTS, MAX_NAME_LENGTH = 3, 60
+"""Number of unknown parameters that a hint names, and number of characters of each name."""
+
+NOT_A_NUMBER = "Enter a number."
+NOT_A_DATE = "Enter a valid date."
+NOT_A_TIME = "Enter a valid date/time."
+NOT_A_UUID = "Enter a valid UUID."
+NOT_A_CHOICE = "Select a valid choice. That choice is not one of the available choices."
+NULL_CHARACTERS = "Null characters are not allowed."
+TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
+MAX_NUMBER = 1e50
+MIN_NUMBER = -(10**50)
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
+NULL_BOOLEANS = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%m/%d/%Y",
+    "%m/%d/%y",
+    *("%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
+)
+"""Django's formats for English."""
+DATE_TIME = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})[T ](?P<hour>\d{1,2}):(?P<minute>\d{1,2})"
+    r"(?::(?P<second>\d{1,2})(?:[.,](?P<microsecond>\d{1,6})\d{0,6})?)?\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?$"
+)
+"""Django's pattern, for times that Python's own parser rejects."""
+
+
+class NoFilter:
+    """Type of `NO_FILTER`, the value of a parameter that does not filter."""
+
+
+NO_FILTER = NoFilter()
+FilterValue: TypeAlias = int | str | bool | frozenset[int] | frozenset[str] | NoFilter
+
+
+def parse_list_query(filters: FilterSet, query: Query, view: View) -> Wanted:
+    """Return the conditions and the order in a query.
+
+    Raise `ValidationFailed` with all invalid values, in the order of the table. The view contains the records that
+    a value may refer to.
+    """
+    conditions: list[Condition] = []
+    errors: dict[str, list[str]] = {}
+    for name, one in filters.names:
+        if name not in query:
+            continue
+        try:
+            value = TYPES[one.type](query[name][-1])
+            check_choice(value, one.choices, view)
+        except FieldError as error:
+            errors[name] = error.messages
+            continue
+        if value is not NO_FILTER:
+            conditions.append(Condition(one, value))
+    if errors:
+        raise ValidationFailed(errors)
+    return Wanted(filters, tuple(conditions), parse_order(filters, query))
+
+
+def check_choice(value: FilterValue, choices: Callable[[View, int], bool] | None, view: View) -> None:
+    """Raise `FieldError` if the value must refer to a record and does not."""
+    if choices is not None and isinstance(value, int) and not choices(view, value):
+        raise FieldError(NOT_A_CHOICE)
+
+
+def applied_filters(filters: FilterSet, query: Query) -> tuple[str, ...]:
+    """Return the filters that a valid query applied, by their names without aliases, and `sort`."""
+    given = [(one, TYPES[one.type](query[name][-1])) for name, one in filters.names if name in query]
+    names = [one.name for one, value in given if value is not NO_FILTER]
+    return tuple(dict.fromkeys((*names, SORT) if parse_order(filters, query) else names))
+
+
+def parse_order(filters: FilterSet, query: Query) -> tuple[str, ...]:
+    """Return the columns to order by; unknown fields are ignored, as the framework does."""
+    terms = [term.strip() for term in query[SORT][-1].split(",")] if SORT in query else []
+    signs = [("-" if term.startswith("-") else "", term.removeprefix("-")) for term in terms]
+    return tuple(sign + filters.sortable[name] for sign, name in signs if name in filters.sortable)
+
+
+@cache
+def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[str, ...]:
+    """Return the names that an operation knows, aliases included; `size_parameter` is None without pagination."""
+    paging = () if size_parameter is None else (PAGE, size_parameter)
+    if filters is None:
+        return (FORMAT, *paging)
+    table = FILTER_SETS[filters]
+    return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
+
+
+def unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
+    return [name for name in query if name not in known]
+
+
+def unknown_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """Return a hint that names the ignored parameters, each with the most similar known one."""
+    hints = [parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_HINTS]]
+    if (more := len(unknown) - MAX_HINTS) > 0:
+        hints.append(f"{more} more unknown parameters were ignored")
+    return "; ".join(hints)
+
+
+def parameter_hint(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
+
+
+def unknown_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
+    """Return the error for unknown parameters in strict mode; lists with filters report it by parameter."""
+    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_hint(unknown, known)}"
+    if by_field:
+        return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
+    error = ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}")
+    error.hint = hint
+    return error
+
+
+def parse_number(text: str) -> int | NoFilter:
+    """Parse a number and cut off its fraction, as the database's integer column does."""
+    if text == "":
+        return NO_FILTER
+    try:
+        value = Decimal(text)
+    except (DecimalException, ValueError):
+        raise FieldError(NOT_A_NUMBER) from None
+    if not value.is_finite():
+        raise FieldError(NOT_A_NUMBER)
+    if value > MAX_NUMBER:
+        raise FieldError(TOO_LARGE)
+    # No id is smaller; an integer of a million digits would be slow to convert.
+    return int(value) if value > MIN_NUMBER else MIN_NUMBER
+
+
+def parse_boolean(text: str) -> bool | NoFilter:
+    """Parse true or false in any case; other values do not filter."""
+    return BOOLEANS.get(text.lower(), NO_FILTER)
+
+
+def parse_null_boolean(text: str) -> bool | NoFilter:
+    """Parse true or false as Django's own widget does; other values do not filter."""
+    return NULL_BOOLEANS.get(text, NO_FILTER)
+
+
+def parse_uuid(text: str) -> str | NoFilter:
+    if (found := strip(text)) == "":
+        return NO_FILTER
+    try:
+        return str(uuid.UUID(found))
+    except ValueError:
+        raise FieldError(NOT_A_UUID) from None
+
+
+def parse_choice(text: str) -> int | NoFilter:
+    """Parse the id of a record."""
+    if text == "":
+        return NO_FILTER
+    try:
+        return int(text)
+    except ValueError:
+        raise FieldError(NOT_A_CHOICE) from None
+
+
+def parse_text(text: str) -> str | NoFilter:
+    return strip(text) or NO_FILTER
+
+
+def strip(text: str) -> str:
+    if "\x00" in (found := text.strip()):
+        raise FieldError(NULL_CHARACTERS)
+    return found
+
+
+def parse_date(text: str) -> int | NoFilter:
+    """Parse a date; return the microseconds from 1970 to its midnight in UTC."""
+    if text == "":
+        return NO_FILTER
+    for form in DATE_FORMATS:
+        try:
+            found = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a date has no zone
+        except ValueError:
+            continue
+        return (found.toordinal() - EPOCH_DAY) * DAY
+    raise FieldError(NOT_A_DATE)
+
+
+def parse_datetime(text: str) -> int | NoFilter:
+    """Parse a date and time, in UTC unless it has a zone; return the microseconds since 1970."""
+    if text == "":
+        return NO_FILTER
+    try:
+        found = parse_iso(text.strip())
+    except ValueError:
+        raise FieldError(NOT_A_TIME) from None
+    return ((found if found.tzinfo else found.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
+
+
+def parse_iso(text: str) -> datetime:
+    """Parse a date and time as Django does; raise `ValueError` if it is invalid."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if (match := DATE_TIME.match(text)) is None:
+            raise
+    parts = match.groupdict()
+    zone = parts.pop("zone")
+    parts["microsecond"] = (parts["microsecond"] or "").ljust(6, "0")
+    return datetime(**{key: int(value) for key, value in parts.items() if value is not None}, tzinfo=parse_zone(zone))
+
+
+def parse_zone(text: str | None) -> timezone | None:
+    if text is None or text == "Z":
+        return UTC if text else None
+    minutes = 60 * int(text[1:3]) + (int(text[-2:]) if len(text) > 3 else 0)
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
+
+
+def parse_numbers(text: str) -> frozenset[int] | NoFilter:
+    """Parse numbers between commas; empty parts are ignored."""
+    if text == "":
+        return NO_FILTER
+    values = map(parse_number, text.split(","))
+    return frozenset(value for value in values if not isinstance(value, NoFilter))
+
+
+def parse_texts(text: str) -> frozenset[str] | NoFilter:
+    """Parse texts between commas."""
+    return frozenset(map(strip, text.split(","))) if text else NO_FILTER
+
+
+TYPES: dict[str, Callable[[str], FilterValue]] = {
+    "number": parse_number,
+    "boolean": parse_boolean,
+    "null_boolean": parse_null_boolean,
+    "char": parse_text,
+    "uuid": parse_uuid,
+    "choice": parse_choice,
+    "date": parse_date,
+    "datetime": parse_datetime,
+    "number_list": parse_numbers,
+    "char_list": parse_texts,
+}
+"""Type of a filter -> function that parses the text of its parameter."""

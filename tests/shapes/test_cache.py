@@ -1,0 +1,190 @@
+"""Cached documents are never stale, stay within a number of bytes, and are not mixed up between worlds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.core.records import (
+    Address,
+    CargoCompany,
+    OrderItem,
+    Package,
+    PackageItem,
+    Product,
+    ProductImage,
+    State,
+    StockLocation,
+    TransferOrder,
+    Transition,
+    TransitionLog,
+    Webhook,
+    WebhookEvent,
+)
+from emulator.core.store import Root
+from emulator.core.world import World
+from emulator.loading import open_world
+from emulator.rules.scenarios import scenario
+from emulator.shapes.cache import CachedDocument, RenderCache, TrackedReader
+from emulator.shapes.documents import SERIALIZERS, render_document
+from tests.support.worlds import world_of
+
+LANGUAGES = ("en-us", "tr-tr")
+SMALL = scenario("demo").sized(10, 3)
+
+CHANGED: dict[type[Any], tuple[str, Any]] = {
+    Package: ("remote_id", str),
+    PackageItem: ("serial_no", str),
+    OrderItem: ("net_amount", str),
+    Product: ("sku", str),
+    State: ("name", str),
+    StockLocation: ("name", str),
+    CargoCompany: ("name", str),
+    Address: ("line", str),
+    TransferOrder: ("invoice_number", str),
+    Webhook: ("target_url", str),
+    Transition: ("source_state", int),
+}
+"""Kind -> the column that these tests change, and its type."""
+CHANGES = st.tuples(st.sampled_from(list(CHANGED)), st.integers(0, 1000), st.integers(35, 40))
+ADDITIONS = st.tuples(st.sampled_from([PackageItem, ProductImage, TransitionLog]), st.integers(0, 1000), st.none())
+WRITES = st.lists(st.lists(st.one_of(CHANGES, ADDITIONS), min_size=1, max_size=3), min_size=1, max_size=4)
+
+
+def write(world: World, steps: list[Any]) -> None:
+    with world.transaction() as tx:
+        for kind, at, value in steps:
+            ids = tx.ids(kind)
+            record = tx.one(kind, ids[at % len(ids)])
+            if value is None:
+                tx.add(record._replace(id=tx.new_id(kind)))
+            else:
+                column, type_ = CHANGED[kind]
+                tx.change(record, **{column: type_(value)})
+
+
+def all_documents(world: World, cache: RenderCache, root: Root | None = None) -> dict[Any, bytes | None]:
+    """Render every document of a world."""
+    view = world.root if root is None else root
+    return {
+        (name, id_, language): render_document(name, id_, view, language, cache)
+        for name, serializer in SERIALIZERS.items()
+        for id_ in view.ids(serializer.kind)
+        for language in LANGUAGES
+    }
+
+
+def fresh(world: World, root: Root | None = None) -> dict[Any, bytes | None]:
+    return all_documents(world, RenderCache(world.render_cache.language, world.render_cache.base_url), root)
+
+
+def small_world() -> World:
+    return open_world(SMALL, "frozen")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(WRITES)
+def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
+    """Check the changed world, its earlier root, and an unchanged world on the same base."""
+    world, other = small_world(), small_world()
+    start = world.root
+    assert all_documents(world, world.render_cache) == all_documents(other, other.render_cache)
+    for steps in writes:
+        write(world, steps)
+        assert all_documents(world, world.render_cache) == fresh(world)
+        assert all_documents(other, other.render_cache) == fresh(other)
+    assert all_documents(world, world.render_cache, start) == fresh(world, start)
+
+
+def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
+    world = small_world()
+    package = world.root.ids(Package)[0]
+    first = render_document("package", package, world.root, "en-us", world.render_cache)
+    write(world, [(Package, 1, 35)])
+    assert render_document("package", package, world.root, "en-us", world.render_cache) is first
+    write(world, [(Package, 0, 35)])
+    assert render_document("package", package, world.root, "en-us", world.render_cache) is not first
+
+
+def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
+    one, other = small_world(), small_world()
+    assert one.render_cache is other.render_cache
+    package = one.root.ids(Package)[0]
+    write(one, [(Package, 0, 35)])
+    ours, theirs = (
+        render_document("package", package, world.root, "en-us", one.render_cache) for world in (one, other)
+    )
+    assert b'"remote_id":"35"' in (ours or b"")
+    assert b'"remote_id":null' in (theirs or b"")
+    assert render_document("package", package, one.root, "en-us", one.render_cache) is ours
+    assert render_document("package", package, other.root, "en-us", one.render_cache) is theirs
+
+
+def test_languages_have_separate_entries() -> None:
+    world = small_world()
+    package = world.root.ids(Package)[0]
+    english, turkish = (render_document("package", package, world.root, one, world.render_cache) for one in LANGUAGES)
+    assert english != turkish
+    assert render_document("package", package, world.root, "en-us", world.render_cache) is english
+
+
+def test_missing_record_has_no_document() -> None:
+    world = small_world()
+    assert render_document("package", 10**9, world.root, "en-us", world.render_cache) is None
+
+
+def view() -> Root:
+    return world_of().root
+
+
+def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
+    cache, calls = RenderCache("en-us", "", limit=100), []
+
+    def get(key: str, size: int) -> CachedDocument:
+        def render(reader: TrackedReader) -> bytes:
+            calls.append(key)
+            return b"x" * size
+
+        return cache.get(key, view(), "en-us", render)
+
+    for key in ("a", "b", "c"):
+        get(key, 40)
+    assert cache.size == sum(len(entry.body) for entry in cache._entries.values()) == 80
+    get("b", 40)
+    get("c", 40)
+    assert calls == ["a", "b", "c"]
+    get("a", 40)
+    assert calls[-1] == "a"
+
+
+def test_text_larger_than_the_limit_is_returned_but_not_cached() -> None:
+    cache = RenderCache("en-us", "", limit=10)
+    assert len(cache.get("a", view(), "en-us", lambda _: b"x" * 50).body) == 50
+    assert (cache.size, cache._entries) == (0, {})
+
+
+def test_new_text_replaces_the_stale_entry() -> None:
+    world, cache = world_of([Package(1, 1, 1, 1, 1)]), RenderCache("en-us", "", limit=1000)
+
+    def render(reader: TrackedReader) -> bytes:
+        return reader.one(Package, 1).number.encode() or b"none"
+
+    assert cache.get("a", world.root, "en-us", render).body == b"none"
+    with world.transaction() as tx:
+        tx.change(tx.one(Package, 1), number="P1")
+    assert cache.get("a", world.root, "en-us", render).body == b"P1"
+    assert (cache.size, len(cache._entries)) == (2, 1)
+
+
+def test_stored_payloads_do_not_change_with_their_subject() -> None:
+    """The payload shows the package as it was when the event was created."""
+    world = small_world()
+    event = world.root.ids(WebhookEvent)[0]
+    before = render_document("webhook-event", event, world.root, "en-us", world.render_cache)
+    subject = world.root.one(WebhookEvent, event).object_id
+    with world.transaction() as tx:
+        record = tx.get(Package, subject) or tx.one(TransferOrder, subject)
+        tx.change(record, remote_id="changed")
+    assert render_document("webhook-event", event, world.root, "en-us", world.render_cache) == before
