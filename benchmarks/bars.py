@@ -233,7 +233,7 @@ BARS = (
     # Where the disk is slower than half of memory, it is the bound of the row above.
     Bar("durable-disk", "commands kept on disk", "this disk's commits", "rows/s", PRINTED, worlds.durable_disk),
     Bar("open-100000", "ready with 100,000 steps kept", "its limit", "s", at_most(1), worlds.opening),
-    Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
+    Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.4), hooks.rate),
     Bar("hooks-p99", "a read, 50 deliveries/s", "without a hook", "ms (p99)", at_most(2), hooks.latency),
     Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
     Bar("first-picture", f"first rows of {MANY:,} painted", "its limit", "ms", at_most(1), browsing.first_picture),
