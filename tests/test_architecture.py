@@ -50,7 +50,7 @@ OWNERS = {
     "click": ("cli/",),
     "sqlite3": ("durable/",),
     "faker": ("shapes/fakes.py",),
-    "pytest": ("pytest_plugin.py", "coverage/in_pytest.py", "contract/"),
+    "pytest": ("pytest_plugin.py", "coverage/pytest_hooks.py", "contract/"),
 }
 """Library -> who may import it."""
 
