@@ -55,15 +55,15 @@ def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Targ
         writes, jwt = options.getoption("--allow-writes"), options.getoption("--jwt")
         found = Target(foreign, options.getoption("--token"), jwt=jwt, allow_writes=writes)
     with found:
-        if reason := greeted(found):
+        if reason := unverifiable_reason(found):
             pytest.fail(f"nothing can be verified: {reason}", pytrace=False)
         yield found
 
 
-def greeted(target: Target) -> str | None:
+def unverifiable_reason(target: Target) -> str | None:
     """Give the reason why nothing can be asked, if there is one."""
     try:
-        reasons = target.greet()
+        reasons = target.probe()
     except Unreachable as error:
         return str(error)
     return "; ".join(reasons.values()) if len(reasons) == len(SURFACES) else None

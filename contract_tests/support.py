@@ -6,7 +6,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.contract import CHECKS, Target
-from emulator.contract.running import run_one
+from emulator.contract.runner import run_check
 
 
 def checks_of(resource: str) -> pytest.MarkDecorator:
@@ -26,16 +26,16 @@ def built_in_target() -> Target:
     target = fresh_target()
     for check in CHECKS:
         if check.topic == "moves-by-id":
-            run_one(check, target)
-    target.known.clear()
+            run_check(check, target)
+    target.cache.clear()
     return target
 
 
 def verify(check, target, foreign):
     """Fail with all findings. What a foreign server cannot show is skipped; the emulator can show everything."""
-    result = run_one(check, target)
+    result = run_check(check, target)
     assert not result.findings, "\n".join(
-        f"{found.kind}: {found.pointer} {found.text} ({found.asked})" for found in result.findings
+        f"{found.kind}: {found.pointer} {found.text} ({found.request})" for found in result.findings
     )
     if result.not_verified is not None:
         (pytest.skip if foreign else pytest.fail)(f"not verified: {result.not_verified}")

@@ -128,10 +128,10 @@ class InWorld(Arranging):
         """How much of the emulated behaviour callers met so far, in all worlds of the server: `.percent`, `.missing`,
         `.narrowed(only=…, operations=…)`, `.save(path)`.
         """
-        from emulator.coverage import counted, report  # noqa: PLC0415 - made when it is asked for
+        from emulator.coverage import build_report, counts_of  # noqa: PLC0415 - made when it is asked for
 
         register_graph(self.world)
-        return report(counted(self.world.coverage))
+        return build_report(counts_of(self.world.coverage))
 
     def export(self) -> dict[str, Any]:
         """Give the world as a scenario document: loading it gives the same world, byte for byte."""

@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     import requests
 
-    from emulator.coverage.in_pytest import Counting
+    from emulator.coverage.pytest_hooks import CoverageRecorder
     from emulator.server import Emulator
 
 MARKER = "oms(scenario, seed, packages, installation, clock, strict): what the worlds of `oms` and `oms_url` are like"
@@ -69,9 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if target(config) is not None:
         raise pytest.UsageError("--oms-coverage counts in emulators of this run, and --oms-target is none of them")
-    from emulator.coverage.in_pytest import Counting  # noqa: PLC0415 - imported when it is asked for
+    from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when it is asked for
 
-    config.pluginmanager.register(Counting(config.invocation_params.dir / folder), COUNTING)
+    config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), COUNTING)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -136,7 +136,7 @@ def oms_server(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 def usual(config: pytest.Config) -> dict[str, Any]:
     """Give what the options of the run say of every emulator."""
-    counting: Counting | None = config.pluginmanager.get_plugin(COUNTING)
+    counting: CoverageRecorder | None = config.pluginmanager.get_plugin(COUNTING)
     return {"strict": config.getoption("oms_strict"), "coverage": counting and counting.coverage}
 
 

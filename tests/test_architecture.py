@@ -50,7 +50,7 @@ OWNERS = {
     "click": ("cli/",),
     "sqlite3": ("durable/",),
     "faker": ("importing/anonymizer.py",),
-    "pytest": ("pytest_plugin.py", "coverage/in_pytest.py", "contract/"),
+    "pytest": ("pytest_plugin.py", "coverage/pytest_hooks.py", "contract/"),
 }
 """Library -> who may import it."""
 

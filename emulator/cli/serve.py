@@ -87,12 +87,12 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     renamed = {NAMES.get(name, name): value for name, value in asked.items()}
     try:
         from emulator.core.files import check_own  # noqa: PLC0415 - `--help` and wrong options need no server
-        from emulator.coverage.writing import target_of  # noqa: PLC0415
+        from emulator.coverage.counts import counts_path  # noqa: PLC0415
         from emulator.rules.limits import as_limits  # noqa: PLC0415
         from emulator.server import Emulator  # noqa: PLC0415
 
         if coverage is not None:
-            target_of(coverage)
+            counts_path(coverage)
         if target is not None:
             check_own(target, force=force)
         emulator = Emulator(start, clock="ticking", limits=as_limits(limits), **renamed)

@@ -1,13 +1,13 @@
-"""The contract: what every server that claims to be the OMS must do, asked over HTTP and nothing else.
+"""The contract: checks, over HTTP alone, that a server behaves as the documented OMS.
 
-`run(Target(url, token, jwt=jwt))` gives a `Report`; it reads only, unless the target allows writes.
+`run(Target(url, token, jwt=jwt))` returns a `Report`. It only reads, unless the target allows writes.
 """
 
-from emulator.contract.findings import Check, Finding, Kind, NotVerified, Report, Result
-from emulator.contract.rendering import as_document, as_junit, as_text
-from emulator.contract.running import run
-from emulator.contract.table import CHECKS
-from emulator.contract.target import Target, Unreachable
+from emulator.contract.checks import CHECKS
+from emulator.contract.findings import Check, Finding, Kind, Report, Result
+from emulator.contract.formats import as_document, as_junit, as_text
+from emulator.contract.runner import run
+from emulator.contract.target import NotVerified, Target, Unreachable
 
 __all__ = [
     "CHECKS",

@@ -1,4 +1,4 @@
-"""What a check is, and what comes of it: findings are values, and so is what could not be verified."""
+"""Checks, their findings, and the report of all results."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from emulator.contract.target import Target
 from emulator.routes import Route
 
-if TYPE_CHECKING:
-    from emulator.contract.target import Target
-
-INDEX = re.compile(r"/\d+(?=/|$)")
+ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 
 
 class Kind(StrEnum):
-    """The ways in which an answer can leave the contract."""
+    """The kinds of drift: how a response can differ from the contract."""
 
     MISSING = "missing"
     UNDOCUMENTED = "undocumented"
@@ -31,71 +28,66 @@ class Kind(StrEnum):
 
 
 KINDS: Mapping[Kind, str] = {
-    Kind.MISSING: "a documented key is not there",
-    Kind.UNDOCUMENTED: "a key is there that no page shows",
-    Kind.TYPE: "a value has another type or form than documented, or the body is no JSON",
-    Kind.STATUS: "another status, or no answer at all",
-    Kind.ORDER: "keys, or the rows of a list, stand in another order",
-    Kind.HEADER: "a header is missing or says something else",
-    Kind.PAGING: "count, links or number of rows of a page do not agree with what was asked",
-    Kind.VALUE: "well formed, but not what was asked for, stored or said elsewhere; other words of an error",
+    Kind.MISSING: "A documented key is missing.",
+    Kind.UNDOCUMENTED: "The response has a key that no page documents.",
+    Kind.TYPE: "A value has another type or format than documented, or the body is not JSON.",
+    Kind.STATUS: "The response has another status, or there is no response.",
+    Kind.ORDER: "Keys, or the rows of a list, are in another order.",
+    Kind.HEADER: "A header is missing or has another value.",
+    Kind.PAGING: "The count, the links or the number of rows of a page do not fit the request.",
+    Kind.VALUE: "A value is well formed, but differs from the request, the stored value or the documented text.",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a target leaves the contract."""
+    """One difference between a target and the contract."""
 
     kind: Kind
     operation: str
     pointer: str
-    """JSON pointer into the body; empty for the whole, and for what is not in a body."""
+    """JSON pointer into the body. It is empty for the whole body, and for what is not in a body."""
     seen: str
-    wanted: str = ""
-    """What the contract says instead."""
+    expected: str = ""
     source: str = ""
-    """Where it says so: a schema, a page."""
-    asked: str = ""
-    """The request whose answer shows it."""
+    """The schema or page that documents the expectation."""
+    request: str = ""
+    """The request whose response has the difference."""
 
     @property
     def text(self) -> str:
-        return f"{self.seen}, {self.wanted}" if self.wanted else self.seen
+        return f"{self.seen}, {self.expected}" if self.expected else self.seen
 
     @property
-    def place(self) -> tuple[str, Kind, str, str]:
-        """What makes it the same finding in another row, record or check."""
-        kept = "" if self.kind in (Kind.TYPE, Kind.ORDER) else INDEX.sub("/*", self.text)
-        return self.operation, self.kind, INDEX.sub("/*", self.pointer), kept
+    def identity(self) -> tuple[str, Kind, str, str]:
+        """Equal for the same difference in another row, record or check."""
+        text = "" if self.kind in (Kind.TYPE, Kind.ORDER) else ARRAY_INDEX.sub("/*", self.text)
+        return self.operation, self.kind, ARRAY_INDEX.sub("/*", self.pointer), text
 
 
 class Drift(Exception):
-    """Ends a check with a finding that makes its further questions pointless."""
+    """Ends a check with a finding after which the check cannot continue."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.text)
         self.finding = finding
 
 
-class NotVerified(Exception):
-    """Ends a check that the target cannot be asked; the message is the reason."""
-
-
-Asked = Callable[["Target", Route], Iterator[Finding]]
+CheckFunction = Callable[[Target, Route], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One promise of one operation, and the function that looks whether a target keeps it."""
+    """One promise of one operation, and the function that checks it."""
 
     name: str
     """`<operation>.<topic>`"""
     topic: str
     promise: str
     resource: str
-    """Names the file of the contract's test suite that runs it."""
+    """The file of the contract's test suite that runs this check."""
     route: Route
-    look: Asked
+    function: CheckFunction
     writes: bool = False
 
     @property
@@ -105,7 +97,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found; `not_verified` has the reason if it could not look."""
+    """The findings of a check. `not_verified` is the reason if it could not run, or not completely."""
 
     check: Check
     findings: tuple[Finding, ...] = ()
@@ -118,9 +110,13 @@ class Result:
         return "verified" if self.not_verified is None else "not verified"
 
 
+OUTCOMES = ("drifted", "verified", "not verified")
+"""The outcomes of a check. An operation has the first outcome that any of its checks has."""
+
+
 @dataclass(frozen=True)
-class Summary:
-    """What came of all checks of one operation."""
+class OperationResult:
+    """The results of all checks of one operation."""
 
     route: Route
     results: tuple[Result, ...]
@@ -136,26 +132,22 @@ class Summary:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """Every finding once, however many checks met it."""
-        return list(once_each(finding for result in self.results for finding in result.findings))
+        """Each finding once, even if several checks found it."""
+        return list(unique(finding for result in self.results for finding in result.findings))
 
     @property
     def reasons(self) -> dict[str, list[str]]:
-        """Reason -> the topics that it kept from being verified."""
-        found: dict[str, list[str]] = {}
+        """Reason -> the topics that were not verified because of it."""
+        reasons: dict[str, list[str]] = {}
         for result in self.results:
             if result.outcome == "not verified":
-                found.setdefault(str(result.not_verified), []).append(result.check.topic)
-        return found
-
-
-OUTCOMES = ("drifted", "verified", "not verified")
-"""Of a check; of an operation the first one that any of its checks has."""
+                reasons.setdefault(str(result.not_verified), []).append(result.check.topic)
+        return reasons
 
 
 @dataclass(frozen=True)
 class Report:
-    """The results of all checks against one target."""
+    """The results of all checks of one target."""
 
     base_url: str
     results: tuple[Result, ...]
@@ -164,12 +156,12 @@ class Report:
         return [result for result in self.results if result.outcome == outcome]
 
     @cached_property
-    def operations(self) -> list[Summary]:
-        """One row for each operation, in the order of the checks."""
-        found: dict[str, list[Result]] = {}
+    def operations(self) -> list[OperationResult]:
+        """The results by operation, in the order of the checks."""
+        by_operation: dict[str, list[Result]] = {}
         for result in self.results:
-            found.setdefault(result.check.operation, []).append(result)
-        return [Summary(results[0].check.route, tuple(results)) for results in found.values()]
+            by_operation.setdefault(result.check.operation, []).append(result)
+        return [OperationResult(results[0].check.route, tuple(results)) for results in by_operation.values()]
 
     @property
     def findings(self) -> list[Finding]:
@@ -180,9 +172,9 @@ class Report:
         return len(self.having("not verified")) == len(self.results)
 
 
-def once_each(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield of the findings that differ in the row or record only the first."""
+def unique(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the first of the findings that differ only in the row or record."""
     first: dict[object, Finding] = {}
     for finding in findings:
-        first.setdefault(finding.place, finding)
+        first.setdefault(finding.identity, finding)
     yield from first.values()

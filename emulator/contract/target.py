@@ -1,4 +1,4 @@
-"""The server under test: where it is, whose credentials are sent, and whether it may be written to."""
+"""The server under test: its address, the credentials to send, and whether it may be written to."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.contract.findings import NotVerified
 from emulator.routes.table import Scheme
 
 DEFAULT_TOKEN = "full-access"  # noqa: S105 - the emulator's published token
-OWN = "the target's own credentials"
+OWN_CREDENTIALS = "the target's own credentials"
 TIMEOUT = 30.0
 SURFACES: Mapping[Scheme, str] = {"Token": "guide", "Bearer": "reference"}
 PREFIXES: Mapping[str, Scheme] = {"/packages/": "Bearer", "/": "Token"}
-"""Start of a path -> the scheme of the surface that it belongs to; the first one counts."""
-FIRST_QUESTIONS: Mapping[Scheme, tuple[str, ...]] = {
+"""Start of a path -> the scheme of its surface. The first matching prefix counts."""
+FIRST_REQUESTS: Mapping[Scheme, tuple[str, ...]] = {
     "Token": ("/api/v1/oms/packages/?limit=1", "/api/v1/oms/transfer_orders/?limit=1"),
     "Bearer": ("/packages/?limit=1", "/packages/delivery-ranges/?limit=1"),
 }
-"""What a surface is asked first, and what else before it is said to be no OMS."""
+"""Scheme -> the requests that decide whether the server has this surface."""
 
-NOT_GIVEN: Mapping[Scheme, str] = {
+NO_CREDENTIALS: Mapping[Scheme, str] = {
     "Token": "no token was given, and the guide surface needs one",
     "Bearer": "no JWT was given, and the reference surface needs one",
 }
-REFUSED_CALLERS = {401: "is refused", 403: "may not do this", 429: "asks too much"}
-KNOWN_TROUBLE = (
+REJECTIONS = {401: "is refused", 403: "may not do this", 429: "exceeds the rate limit"}
+KNOWN_ERRORS = (
     "certificate verify failed",
     "wrong version number",
     "Connection refused",
@@ -43,21 +42,25 @@ KNOWN_TROUBLE = (
 
 
 class Unreachable(Exception):
-    """Nothing answers HTTP at the target's address."""
+    """No HTTP server responds at the target's address."""
 
 
-class NoAnswer(Exception):
-    """A question that nothing answered; the message says why."""
+class NoResponse(Exception):
+    """A request got no response. The message is the reason."""
+
+
+class NotVerified(Exception):
+    """Ends a check that cannot be run against the target. The message is the reason."""
 
 
 class Target:
-    """A server that claims to be the OMS. Redirects are not followed; credentials never leave its own host.
+    """A server that claims to be the OMS. Redirects are not followed. Credentials are sent to this server only.
 
-    `token` is for the guide surface, `jwt` for the reference surface; what belongs to a surface without its
-    credentials is not asked. `timeout` is the longest silence in seconds.
+    `token` is for the guide surface and `jwt` for the reference surface. Without its
+    credentials, a surface is not verified. `timeout` is the number of seconds to wait for a response.
     """
 
-    def __init__(  # noqa: PLR0913 - what there is to say of a target
+    def __init__(  # noqa: PLR0913 - the settings of a target
         self,
         base_url: str,
         token: str | None = DEFAULT_TOKEN,
@@ -73,9 +76,9 @@ class Target:
         self.allow_writes = allow_writes
         self.timeout = timeout
         self.unanswered = 0
-        """How many questions got no answer."""
-        self.known: dict[Any, Any] = {}
-        """What checks learnt about the target and others may use: ids, and lists with enough rows."""
+        """Number of requests without a response."""
+        self.cache: dict[Any, Any] = {}
+        """What checks found out about the target: ids, and lists with enough rows."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,31 +88,31 @@ class Target:
     ) -> None:
         self.session.close()
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
         *,
-        token: str | None = OWN,
+        token: str | None = OWN_CREDENTIALS,
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> requests.Response:
-        """Send a request with the target's credentials, others, or None; `path` may also be one of its own links.
+        """Send a request with the target's own credentials, with another token, or with none.
 
-        Raises `NotVerified` where the target does not let its own credentials in, or asks to slow down, and
-        `NoAnswer` where none comes.
+        `path` may be a link of the target. Raises `NotVerified` if the target rejects its own credentials or limits
+        the rate, and `NoResponse` if there is no response.
         """
-        scheme = scheme_of(self.below(path))
-        key = self.credentials[scheme] if token == OWN else token
-        if key is None and token == OWN:
-            raise NotVerified(NOT_GIVEN[scheme])
+        scheme = scheme_of(self.relative_path(path))
+        key = self.credentials[scheme] if token == OWN_CREDENTIALS else token
+        if key is None and token == OWN_CREDENTIALS:
+            raise NotVerified(NO_CREDENTIALS[scheme])
         authorization = None if key is None else f"{scheme} {key}"
-        answer = self.send(method, path, {"Authorization": authorization, **(headers or {})}, options)
-        if answer.status_code == 429 or (token == OWN and answer.status_code in REFUSED_CALLERS):
-            who = "JWT" if scheme == "Bearer" else "token"
-            status = answer.status_code
-            raise NotVerified(f"{status}, the {who} {REFUSED_CALLERS[status]}: {method} {path}")
-        return answer
+        response = self.send(method, path, {"Authorization": authorization, **(headers or {})}, options)
+        status = response.status_code
+        if status == 429 or (token == OWN_CREDENTIALS and status in REJECTIONS):
+            credential = "JWT" if scheme == "Bearer" else "token"
+            raise NotVerified(f"{status}, the {credential} {REJECTIONS[status]}: {method} {path}")
+        return response
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str | None], options: Mapping[str, Any]
@@ -119,101 +122,101 @@ class Target:
                 method,
                 self.url(path),
                 headers={"Accept": "application/json", **headers},
-                auth=as_they_are,
+                auth=keep_headers,
                 allow_redirects=False,
                 timeout=self.timeout,
                 **options,
             )
         except (requests.RequestException, OSError, ValueError) as error:
             self.unanswered += 1
-            raise NoAnswer(short(error)) from None
+            raise NoResponse(shorten(error)) from None
 
     def get(self, path: str, **params: object) -> requests.Response:
-        return self.ask("GET", path, params=params)
+        return self.request("GET", path, params=params)
 
     def url(self, path: str) -> str:
         return urljoin(self.base_url + "/", path if self.owns(path) else self.base_url + path)
 
-    def below(self, path: str) -> str:
-        """Give the path of one of the target's own links as the route table has it."""
+    def relative_path(self, path: str) -> str:
+        """Return the path of a link as the route table has it."""
         return path.removeprefix(self.base_url) if self.owns(path) else path
 
     def owns(self, link: str) -> bool:
-        """Whether an absolute link leads to this target."""
+        """Return whether an absolute link leads to this target."""
         own, other = urlsplit(self.base_url), urlsplit(link)
         return (own.scheme, own.netloc) == (other.scheme, other.netloc) and bool(other.netloc)
 
-    def greet(self) -> dict[Scheme, str]:
-        """Ask each surface its first question; give the reasons why some surfaces need no further ones.
+    def probe(self) -> dict[Scheme, str]:
+        """Send the first requests to each surface. Return the surfaces that cannot be verified, with the reason.
 
-        Raises `Unreachable` if nothing answers.
+        Raises `Unreachable` if there is no response.
         """
-        refused: dict[Scheme, str] = {}
+        rejected: dict[Scheme, str] = {}
         foreign: dict[Scheme, str] = {}
         for scheme in SURFACES:
             try:
-                foreign.update(self.no_oms(scheme))
-            except NotVerified as reason:
-                refused[scheme] = str(reason)
-            except NoAnswer as silence:
-                raise Unreachable(f"{self.base_url} does not answer: {silence}") from None
-        # One surface of two that answers no JSON at all is drift; a server without any is another kind of server.
-        return refused | foreign if len(refused) + len(foreign) == len(SURFACES) else refused
+                if reason := self.probe_surface(scheme):
+                    foreign[scheme] = reason
+            except NotVerified as error:
+                rejected[scheme] = str(error)
+            except NoResponse as error:
+                raise Unreachable(f"{self.base_url} does not answer: {error}") from None
+        # If only one of two surfaces returns no JSON, that is drift. If both do, the server is not an OMS.
+        return rejected | foreign if len(rejected) + len(foreign) == len(SURFACES) else rejected
 
-    def no_oms(self, scheme: Scheme) -> dict[Scheme, str]:
-        """Give the reason why there is no such surface: none of its first answers is JSON."""
-        answers = [self.ask("GET", path) for path in FIRST_QUESTIONS[scheme]]
-        if any(is_json(answer) for answer in answers):
-            return {}
-        return {scheme: f"GET {FIRST_QUESTIONS[scheme][0]} {said(answers[0])}; is an OMS at this address?"}
+    def probe_surface(self, scheme: Scheme) -> str | None:
+        """Return why the surface does not exist, or None if one of its first responses is JSON."""
+        responses = [self.request("GET", path) for path in FIRST_REQUESTS[scheme]]
+        if any(is_json(response) for response in responses):
+            return None
+        return f"GET {FIRST_REQUESTS[scheme][0]} {describe(responses[0])}; is an OMS at this address?"
 
-    def answers(self) -> bool:
-        """Whether anything answers still."""
+    def is_reachable(self) -> bool:
         try:
             self.send("GET", "/", {}, {})
-        except NoAnswer:
+        except NoResponse:
             return False
         return True
 
 
 def session_for(base_url: str) -> requests.Session:
-    """Give a session with the environment's proxies and certificates, which are looked up once, not at each call."""
+    """Return a session that reads the environment's proxies and certificates once, not at each request."""
     session = requests.Session()
     try:
         settings = session.merge_environment_settings(base_url, {}, False, None, None)
     except ValueError:
-        return session  # the first question says what is wrong with the address
+        return session  # the first request reports the invalid address
     session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
     return session
 
 
 def scheme_of(path: str) -> Scheme:
-    whole = path.partition("?")[0].rstrip("/") + "/"
-    return next(scheme for prefix, scheme in PREFIXES.items() if whole.startswith(prefix))
+    directory = path.partition("?")[0].rstrip("/") + "/"
+    return next(scheme for prefix, scheme in PREFIXES.items() if directory.startswith(prefix))
 
 
-def is_json(answer: requests.Response) -> bool:
+def is_json(response: requests.Response) -> bool:
     try:
-        answer.json()
+        response.json()
     except ValueError:
         return False
     return True
 
 
-def said(answer: requests.Response) -> str:
-    """Say what an answer is that is no JSON."""
-    if answer.is_redirect:
-        return f"leads to {answer.headers['Location']}"
-    kind = answer.headers.get("Content-Type", "nothing").partition(";")[0]
-    return f"answers {answer.status_code} with {kind}, not JSON"
+def describe(response: requests.Response) -> str:
+    """Describe a response that is not JSON."""
+    if response.is_redirect:
+        return f"redirects to {response.headers['Location']}"
+    media_type = response.headers.get("Content-Type", "nothing").partition(";")[0]
+    return f"answers {response.status_code} with {media_type}, not JSON"
 
 
-def as_they_are(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leave the headers alone: without it, requests would add what a `.netrc` has for the host."""
+def keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request unchanged. Used as `auth`, it stops requests from adding credentials of `.netrc`."""
     return request
 
 
-def short(error: Exception) -> str:
-    """Say in a few words what went wrong on the way."""
+def shorten(error: Exception) -> str:
+    """Return a short description of a network error."""
     text = " ".join(str(error).split())
-    return next((words for words in KNOWN_TROUBLE if words.lower() in text.lower()), text[:200])
+    return next((known for known in KNOWN_ERRORS if known.lower() in text.lower()), text[:200])

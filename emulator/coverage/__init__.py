@@ -1,23 +1,22 @@
-"""How much of the emulated behaviour a consumer's suite met: counts, what could be met, and the reports of both."""
+"""Coverage of the emulated behaviour: counts of what clients used, and reports of what they missed."""
 
 from emulator.core.coverage import DIMENSIONS, Coverage
-from emulator.coverage.counts import Counts, CoverageProblem, counted, merged, read_counts
-from emulator.coverage.rendering import FORMATS, rendered
-from emulator.coverage.report import Report, report
-from emulator.coverage.writing import clear_counts, write_counts
+from emulator.coverage.counts import Counts, CoverageError, clear_counts, counts_of, merge_counts, read_counts
+from emulator.coverage.formats import FORMATS, render
+from emulator.coverage.report import Report, build_report, write_counts
 
 __all__ = [
     "DIMENSIONS",
     "FORMATS",
     "Counts",
     "Coverage",
-    "CoverageProblem",
+    "CoverageError",
     "Report",
+    "build_report",
     "clear_counts",
-    "counted",
-    "merged",
+    "counts_of",
+    "merge_counts",
     "read_counts",
-    "rendered",
-    "report",
+    "render",
     "write_counts",
 ]

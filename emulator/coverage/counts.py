@@ -1,13 +1,13 @@
-"""Counts of what was met: taken from an emulator, read from files, and added to those of other runs."""
+"""Coverage counts: taken from an emulator, added up, and stored in coverage files."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -18,104 +18,122 @@ from emulator.coverage.graphs import Graph, graph_of
 
 SCHEMA = "coverage"
 FILES = "coverage*.json"
-"""What is read of a folder."""
+"""The files of a folder that are read."""
+KEYS = {"dimensions", "graphs"}
+"""The keys that a coverage file has at least."""
 
 
-class CoverageProblem(ValueError):
-    """A file of counts that cannot be read or written, or a report that nobody can give; one line says why."""
+class CoverageError(ValueError):
+    """A coverage file cannot be read or written, or a report has no such part. The message is one line."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What was met how often, and the state graphs of the installations in which."""
+    """The number of hits of each name, and the state graphs of the installations that were used."""
 
-    met: Mapping[str, Mapping[str, int]]
-    """Dimension -> name -> how often."""
+    hits: Mapping[str, Mapping[str, int]]
+    """Dimension -> name -> number of hits."""
     graphs: tuple[Graph, ...] = ()
 
     def __add__(self, other: Counts) -> Counts:
-        met = {
-            name: dict(sorted((Counter(self.met.get(name)) + Counter(other.met.get(name))).items()))
+        hits = {
+            name: dict(sorted((Counter(self.hits.get(name)) + Counter(other.hits.get(name))).items()))
             for name in DIMENSIONS
         }
-        graphs = {canonical(graph): graph for graph in (*self.graphs, *other.graphs)}
-        return Counts(met, tuple(graph for _, graph in sorted(graphs.items())))
+        graphs = {sort_key(graph): graph for graph in (*self.graphs, *other.graphs)}
+        return Counts(hits, tuple(graph for _, graph in sorted(graphs.items())))
 
 
-def canonical(graph: Graph) -> bytes:
-    """Give a graph's text: equal graphs have equal ones, whoever wrote them."""
+def sort_key(graph: Graph) -> bytes:
+    """Return the graph's JSON with sorted keys. It is the same for equal graphs."""
     return orjson.dumps(graph, option=orjson.OPT_SORT_KEYS)
 
 
-def counted(coverage: Coverage) -> Counts:
-    """Give what an emulator counted so far."""
+EMPTY = Counts({dimension: {} for dimension in DIMENSIONS})
+
+
+def counts_of(coverage: Coverage) -> Counts:
+    """Return what an emulator has counted so far."""
     graphs = tuple(graph_of(name, base) for name, base in dict(coverage.bases).items())
-    return NOTHING + Counts(coverage.counts(), graphs)
+    return EMPTY + Counts(coverage.counts(), graphs)
 
 
-def merged(parts: Iterable[Counts]) -> Counts:
-    """Give what several runs met together, whatever their order."""
-    return sum(parts, NOTHING)
-
-
-NOTHING = Counts({dimension: {} for dimension in DIMENSIONS})
+def merge_counts(parts: Iterable[Counts]) -> Counts:
+    """Return the sum of the counts of several runs. Their order does not matter."""
+    return sum(parts, EMPTY)
 
 
 def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
-    """Give what the files hold together; of a folder, its `coverage*.json`. `CoverageProblem` names the one that is
-    none, or is not there.
+    """Return the sum of the counts in files and folders. Of a folder, its `coverage*.json` files are read.
+
+    Raises `CoverageError` if a file is missing or is not a coverage file.
     """
-    return merged(read_one(file) for path in paths for file in files_of(Path(path)))
+    return merge_counts(read_file(file) for path in paths for file in files_of(Path(path)))
 
 
 def files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob(FILES))
-    if not found:
-        raise CoverageProblem(f"no {FILES} is in {path}")
-    return found
+    files = sorted(path.glob(FILES))
+    if not files:
+        raise CoverageError(f"there is no {FILES} in {path}")
+    return files
 
 
-def read_one(path: Path) -> Counts:
+def read_file(path: Path) -> Counts:
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise CoverageProblem(f"cannot read {path}: {error.strerror or error}") from None
+        raise CoverageError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:
-        raise CoverageProblem(f"{path} is no JSON: {error}") from None
+        raise CoverageError(f"{path} is not JSON: {error}") from None
     if (wrong := problem(SCHEMA, document)) is not None:
-        raise CoverageProblem(f"{path} is no coverage file: {wrong}")
-    met = {dimension: found["counts"] for dimension, found in document["dimensions"].items()}
-    return NOTHING + Counts(met, tuple(document["graphs"]))
+        raise CoverageError(f"{path} is not a coverage file: {wrong}")
+    hits = {name: dimension["counts"] for name, dimension in document["dimensions"].items()}
+    return EMPTY + Counts(hits, tuple(document["graphs"]))
 
 
-def check_target(path: str | PathLike[str]) -> Path:
-    """Give the path if a coverage file can be written there, over nothing or over another one, as far as that can be
-    told before. `CoverageProblem` otherwise.
+def counts_path(path: str | PathLike[str]) -> Path:
+    """Return the file that this process writes its counts to. In a folder, each process has a file.
+
+    The file in a folder is named after the process id, or after the worker of pytest-xdist.
+    Raises `CoverageError` if the file cannot be written, as far as this can be known before.
     """
     target = Path(path)
     if target.is_dir():
-        raise CoverageProblem(f"cannot write {target}: it is a folder")
+        target /= f"coverage-{os.environ.get('PYTEST_XDIST_WORKER') or os.getpid()}.json"
+    return check_target(target)
+
+
+def check_target(path: str | PathLike[str]) -> Path:
+    """Return the path if it is free or is a coverage file. Raise `CoverageError` otherwise."""
+    target = Path(path)
+    if target.is_dir():
+        raise CoverageError(f"cannot write {target}: it is a folder")
     if not target.absolute().parent.is_dir():
-        raise CoverageProblem(f"cannot write {target}: there is no folder {target.absolute().parent}")
-    if target.exists() and not is_own(target):
-        raise CoverageProblem(f"{target} exists and is no coverage file; remove it, or name another")
+        raise CoverageError(f"cannot write {target}: there is no folder {target.absolute().parent}")
+    if target.exists() and not is_coverage_file(target):
+        raise CoverageError(f"{target} exists and is not a coverage file; remove it, or choose another name")
     return target
 
 
-def is_own(path: Path) -> bool:
-    """Tell whether a file is empty, or one of counts."""
+def is_coverage_file(path: Path) -> bool:
+    """Return whether the file is empty or holds counts."""
     try:
         text = path.read_bytes()
-        document: Any = orjson.loads(text) if text.strip() else {"dimensions": {}, "graphs": []}
+        if not text.strip():
+            return True
+        document = orjson.loads(text)
     except (OSError, ValueError):
         return False
-    return isinstance(document, dict) and document.keys() >= {"dimensions", "graphs"}
+    return isinstance(document, dict) and document.keys() >= KEYS
 
 
 def write_text(path: str | PathLike[str], text: bytes) -> None:
-    """Put a report in place at once; pipes and devices are written to. `CoverageProblem` if it cannot be written."""
+    """Write a report. A regular file is replaced atomically, a pipe or device is written to.
+
+    Raises `CoverageError` if this fails.
+    """
     target = Path(path)
     try:
         if target.is_file() or not target.exists():
@@ -123,4 +141,18 @@ def write_text(path: str | PathLike[str], text: bytes) -> None:
         else:
             target.write_bytes(text)
     except OSError as error:
-        raise CoverageProblem(f"cannot write {path}: {error.strerror or error}") from None
+        raise CoverageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def clear_counts(folder: str | PathLike[str]) -> None:
+    """Create the folder, or delete the coverage files of an earlier run in it. Other files stay.
+
+    Raises `CoverageError` if the folder cannot be created.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CoverageError(f"cannot create the folder {folder}: {error.strerror or error}") from None
+    for file in Path(folder).glob(FILES):
+        if is_coverage_file(file):
+            file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The state graphs that a report needs: read from an installation once, then plain values that a file can hold."""
+"""The state graphs that a report needs, as plain values that a coverage file can hold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ Graph = dict[str, Any]
 
 
 def graph_of(name: str, base: Base | None = None) -> Graph:
-    """Give the graphs of packages and of transfer orders in a base, or else in the installation of this name; each
-    transition with what it is called in reports.
-    """
+    """Return the graphs of packages and of transfer orders, from a base or from the installation of this name."""
     view = Root(base or TableBase(installation.load(name)), {})
-    found: Graph = {"installation": name}
+    graph: Graph = {"installation": name}
     for part, (kind, enum_class) in KINDS.items():
         states = states_of(view, kind, enum_class)
-        moves = [move_row(view, each) for each in transitions_of(view, states)]
-        found[part] = {"states": [state_row(each) for each in states], "transitions": moves}
-    return found
+        transitions = [transition_row(view, transition) for transition in transitions_of(view, states)]
+        graph[part] = {"states": [state_row(state) for state in states], "transitions": transitions}
+    return graph
 
 
 def default_graph() -> Graph:
@@ -34,10 +32,10 @@ def state_row(state: State) -> dict[str, Any]:
     return {"id": state.id, "name": state.name, "value": state.enum_value}
 
 
-def move_row(view: Root, transition: Transition) -> dict[str, Any]:
+def transition_row(view: Root, transition: Transition) -> dict[str, Any]:
     return {"name": name_of(view, transition), **row_of(transition)}
 
 
-def commanded(graph: Graph, part: str) -> list[dict[str, Any]]:
-    """Give the transitions of a graph that commands take: carrier, planner and operator move without the API."""
-    return [each for each in graph[part]["transitions"] if each["actor"] == COMMAND]
+def command_transitions(graph: Graph, part: str) -> list[dict[str, Any]]:
+    """Return the transitions that commands of the API run, without those of carrier, planner and operator."""
+    return [transition for transition in graph[part]["transitions"] if transition["actor"] == COMMAND]

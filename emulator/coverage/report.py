@@ -1,159 +1,80 @@
-"""A report of coverage: of each dimension what was met how often, what was not, and what was met beside it."""
+"""Coverage reports: built from counts, narrowed, and written to files."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from emulator.core.coverage import DIMENSIONS
-from emulator.coverage.counts import Counts, CoverageProblem, check_target, write_text
-from emulator.coverage.graphs import Graph, default_graph
-from emulator.coverage.universe import ANY, EVERYWHERE, dimensions_named, universe
-
-Json = dict[str, Any]
-
-
-class Row(NamedTuple):
-    """A name, and how often it was met."""
-
-    name: str
-    times: int
+from emulator.core.coverage import Coverage
+from emulator.coverage.counts import Counts, CoverageError, check_target, counts_of, counts_path, write_text
+from emulator.coverage.formats import SUFFIXES, render
+from emulator.coverage.graphs import default_graph
+from emulator.coverage.inventory import ANY, SHARED_STATUSES, inventory, select_dimensions
+from emulator.coverage.results import Dimension, Results, Row
 
 
-@dataclass(frozen=True)
-class Dimension:
-    """One dimension. `rows` are all that can be met; `beside` what was met too: it says nothing of completeness."""
-
-    name: str
-    rows: tuple[Row, ...]
-    beside: tuple[Row, ...] = ()
-
-    @property
-    def title(self) -> str:
-        return DIMENSIONS[self.name]
-
-    @property
-    def total(self) -> int:
-        return len(self.rows)
-
-    @property
-    def missing(self) -> list[str]:
-        return [row.name for row in self.rows if not row.times]
-
-    @property
-    def met(self) -> int:
-        return self.total - len(self.missing)
-
-    @property
-    def percent(self) -> float:
-        return percent(self.met, self.total)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was met, of all that could be."""
-
-    counts: Counts
-    graphs: tuple[Graph, ...]
-    dimensions: tuple[Dimension, ...]
-
-    @property
-    def met(self) -> int:
-        return sum(dimension.met for dimension in self.dimensions)
-
-    @property
-    def total(self) -> int:
-        return sum(dimension.total for dimension in self.dimensions)
-
-    @property
-    def percent(self) -> float:
-        """How much was met, all dimensions together; 100.0 is everything, never almost everything."""
-        return percent(self.met, self.total)
-
-    @property
-    def missing(self) -> dict[str, list[str]]:
-        """What was not met, by dimension."""
-        return {dimension.name: dimension.missing for dimension in self.dimensions if dimension.missing}
-
-    def reaches(self, least: float) -> bool:
-        """Tell whether at least so many percent were met, exactly."""
-        return self.met * 100 >= least * self.total
+class Report(Results):
+    """A coverage report."""
 
     def narrowed(self, *, only: Sequence[str] = (), operations: Sequence[str] = ()) -> Report:
-        """Give the report of some dimensions (`only=["operations", "transitions"]`), or of some operations
-        (`["list_*", "!reference_*"]`) and of what they can meet. `CoverageProblem`, a `ValueError`, names the known.
+        """Return the report of some dimensions (`only=["operations"]`) or operations (`["list_*", "!reference_*"]`).
+
+        Raises `CoverageError`, a `ValueError`, for an unknown name.
         """
-        return report(self.counts, only, operations)
+        return build_report(self.counts, only, operations)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the report: `.json` to be merged by `oms-emulator coverage`, `.txt`, `.html`, or `.xml` for JUnit."""
-        from emulator.coverage.rendering import SUFFIXES, rendered  # noqa: PLC0415 - renders reports
+        """Write the report in the format of the file's suffix: `.json`, `.txt`, `.html`, or `.xml` for JUnit.
 
+        `oms-emulator coverage` reads and merges `.json` files.
+        """
         suffix = Path(path).suffix
         if suffix not in SUFFIXES:
-            raise CoverageProblem(f"cannot tell the form of {path}; known suffixes: {', '.join(SUFFIXES)}")
+            raise CoverageError(f"the suffix of {path} is unknown; known suffixes: {', '.join(SUFFIXES)}")
         if suffix == ".json":
             check_target(path)
-        write_text(path, rendered(self, SUFFIXES[suffix]).encode())
+        write_text(path, render(self, SUFFIXES[suffix]).encode())
 
 
-def percent(met: int, total: int) -> float:
-    """Give a percentage with one digit, rounded down."""
-    return met * 1000 // total / 10 if total else 100.0
-
-
-def report(counts: Counts, only: Sequence[str] = (), operations: Sequence[str] = ()) -> Report:
-    """Give the report of counts; see `Report.narrowed` for `only` and `operations`."""
+def build_report(counts: Counts, only: Sequence[str] = (), operations: Sequence[str] = ()) -> Report:
+    """Build the report of counts. `Report.narrowed` describes `only` and `operations`."""
     graphs = counts.graphs or (default_graph(),)
-    asked, known = universe(graphs, operations), universe(graphs)
-    found = (dimension(name, asked[name], known[name], counts.met[name]) for name in dimensions_named(only))
-    return Report(counts, graphs, tuple(each for each in found if each.total))
+    required, known = inventory(graphs, operations), inventory(graphs)
+    dimensions = (
+        build_dimension(name, required[name], known[name], counts.hits[name]) for name in select_dimensions(only)
+    )
+    return Report(counts, graphs, tuple(dimension for dimension in dimensions if dimension.total))
 
 
-def dimension(name: str, asked: Sequence[str], known: Sequence[str], met: Mapping[str, int]) -> Dimension:
-    """Give what was met of the names that are asked for, and what was met that is not known."""
-    counts, counted = (folded(asked, met), {*known, *everywhere(met)}) if name == "statuses" else (met, {*known})
-    beside = tuple(Row(each, count) for each, count in met.items() if each not in counted)
-    return Dimension(name, tuple(Row(each, counts.get(each, 0)) for each in asked), beside)
+def build_dimension(name: str, required: Sequence[str], known: Sequence[str], hits: Mapping[str, int]) -> Dimension:
+    """Return the hits of the required names, and of the names that are not known at all."""
+    counts, expected = hits, {*known}
+    if name == "statuses":
+        counts, expected = with_shared_statuses(required, hits), {*known, *shared_statuses(hits)}
+    extra = tuple(Row(each, count) for each, count in hits.items() if each not in expected)
+    return Dimension(name, tuple(Row(each, counts.get(each, 0)) for each in required), extra)
 
 
-def everywhere(met: Iterable[str]) -> Iterator[str]:
-    """Give the statuses among these that any operation may answer."""
-    return (name for name in met if int(name.split()[-1]) in EVERYWHERE)
+def shared_statuses(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names of statuses that every operation can answer."""
+    return (name for name in names if int(name.split()[-1]) in SHARED_STATUSES)
 
 
-def folded(asked: Iterable[str], met: Mapping[str, int]) -> Mapping[str, int]:
-    """Give the counts of statuses: what any operation may answer was met if one of those asked for answered so."""
-    operations = {name.split()[0] for name in asked}
-    found = Counter(met)
-    for name in everywhere(met):
+def with_shared_statuses(required: Iterable[str], hits: Mapping[str, int]) -> Mapping[str, int]:
+    """Add the hits of shared statuses at the required operations to the entry for any operation."""
+    operations = {name.split()[0] for name in required} - {ANY}
+    counts = Counter(hits)
+    for name in shared_statuses(hits):
         operation, status = name.split()
-        if operation in operations and operation != ANY:
-            found[f"{ANY} {status}"] += met[name]
-    return found
+        if operation in operations:
+            counts[f"{ANY} {status}"] += hits[name]
+    return counts
 
 
-def as_document(report: Report) -> Json:
-    """Give a report as JSON-ready values, as `schemas/own/coverage.json` describes them."""
-    return {
-        "percent": report.percent,
-        "met": report.met,
-        "total": report.total,
-        "dimensions": {each.name: of_dimension(each, report.counts.met[each.name]) for each in report.dimensions},
-        "graphs": list(report.graphs),
-    }
-
-
-def of_dimension(dimension: Dimension, met: Mapping[str, int]) -> Json:
-    return {
-        "title": dimension.title,
-        "percent": dimension.percent,
-        "met": dimension.met,
-        "total": dimension.total,
-        "missing": dimension.missing,
-        "counts": dict(met),
-    }
+def write_counts(path: str | PathLike[str], coverage: Coverage) -> Path:
+    """Write what an emulator counted to a coverage file and return the file's path. See `counts_path`."""
+    target = counts_path(path)
+    write_text(target, render(build_report(counts_of(coverage)), "json").encode())
+    return target

@@ -1,4 +1,4 @@
-"""Sends events to hooks: the only part that calls out."""
+"""Delivery of webhook events to their receivers. Only this package sends requests to other hosts."""
 
 from emulator.delivery.courier import DeliveryMode, WorldsCourier
 

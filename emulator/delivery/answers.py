@@ -1,4 +1,4 @@
-"""What comes back from a hook, or why nothing does."""
+"""The response to a webhook request, the errors in its place, and the time limits of a request."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import NamedTuple
 from emulator.core.sending import NETWORK_ERROR
 
 TIMEOUT = 10
-"""Seconds for a connection, and for each wait for bytes: the sender's own setting."""
+"""Seconds for connecting, and for each read. The vendor's sender uses the same value."""
 LONGEST = 30.0
-"""Seconds after which an answer that still drips in is given up (assumed: the sender would wait for ever)."""
+"""Seconds until a response that is still being received is abandoned (assumed: the sender has no such limit)."""
 
 
-class Answer(NamedTuple):
-    """What came back."""
+class WebhookResponse(NamedTuple):
+    """The receiver's response."""
 
     status: int
     body: bytes
     text: str
 
 
-class NoAnswer(Exception):
-    """Nothing came back, and why; `recorded` is the status and the text that the sender records."""
+class NoResponse(Exception):
+    """The request got no response. `recorded` holds the status and the text that the sender records."""
 
-    def __init__(self, why: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
-        super().__init__(why)
-        self.recorded = status, why if content is None else content
+    def __init__(self, reason: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
+        super().__init__(reason)
+        self.recorded = status, reason if content is None else content
 
 
-class Refused(NoAnswer):
-    """An address that is not called, and why."""
+class HostNotAllowed(NoResponse):
+    """The host is neither this machine nor on the allowlist, so the request is not sent."""

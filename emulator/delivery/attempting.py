@@ -15,9 +15,9 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.sources import machine_seconds
 from emulator.core.world import World
-from emulator.delivery.answers import Answer, NoAnswer
-from emulator.delivery.disturbing import CHANGES, WAITS, Plan
-from emulator.delivery.permitted import Permitted
+from emulator.delivery.allowlist import HostAllowlist
+from emulator.delivery.answers import NoResponse, WebhookResponse
+from emulator.delivery.delivery_faults import CHANGES, WAITS, Plan
 from emulator.delivery.receivers import receive
 from emulator.handlers.outcomes import EventGone, keep_outcome, outcome_step, postpone
 from emulator.rules.requesting import headers
@@ -25,7 +25,7 @@ from emulator.rules.retry import attempted
 from emulator.shapes.events import request_body
 
 if TYPE_CHECKING:
-    from emulator.delivery.calling import Caller
+    from emulator.delivery.http_client import HttpClient
 
 LOG = logging.getLogger("emulator.delivery")
 
@@ -34,15 +34,15 @@ class Attempts:
     """Makes attempts."""
 
     def __init__(self, allowed_hosts: Collection[str], timeout: float, longest: float) -> None:
-        self._permitted = Permitted(allowed_hosts)
+        self._allowlist = HostAllowlist(allowed_hosts)
         self._times = (timeout, longest)
         self.longest = longest + timeout
 
     @cached_property
-    def _caller(self) -> Caller:
-        from emulator.delivery.calling import Caller  # noqa: PLC0415 - requests is imported when used
+    def _http_client(self) -> HttpClient:
+        from emulator.delivery.http_client import HttpClient  # noqa: PLC0415 - requests is imported when used
 
-        return Caller(self._permitted, *self._times)
+        return HttpClient(self._allowlist, *self._times)
 
     def attempt(self, world: World, event_id: int) -> Outcome:
         """Send an event once, and give what came of it; nothing is recorded of it but the delivery."""
@@ -68,7 +68,7 @@ class Attempts:
     def _refusal(self, world: World, hook: Webhook) -> str | None:
         """Give why a hook may not be told of anything, where that is plain beforehand."""
         return (
-            None if host_of(hook.target_url) in world.mailbox.receivers else self._permitted.refusal(hook.target_url)
+            None if host_of(hook.target_url) in world.mailbox.receivers else self._allowlist.refusal(hook.target_url)
         )
 
     def settle(self, world: World, event: WebhookEvent, hook: Webhook) -> Settled | None:
@@ -124,7 +124,7 @@ class Attempts:
                 answer = self._answer(world, delivery, plan)
                 outcome = answered(answer.status, answer.body, answer.text, machine_seconds() - before, delivery.at)
                 told = delivery._replace(status=answer.status, response=answer.text)
-            except NoAnswer as error:
+            except NoResponse as error:
                 status, content = error.recorded
                 outcome = unanswered(content, machine_seconds() - before, delivery.at, status)
                 told = delivery._replace(response=str(error))
@@ -132,13 +132,13 @@ class Attempts:
             outcomes.append(outcome)
         return outcomes[0]
 
-    def _answer(self, world: World, delivery: Delivery, plan: Plan) -> Answer:
+    def _answer(self, world: World, delivery: Delivery, plan: Plan) -> WebhookResponse:
         if plan.lost is not None:
-            raise NoAnswer(plan.lost)
+            raise NoResponse(plan.lost)
         receiver = world.mailbox.receivers.get(host_of(delivery.url))
         if receiver is not None:
             return receive(receiver, delivery)
-        return self._caller.post(delivery.url, delivery.headers, delivery.body)
+        return self._http_client.post(delivery.url, delivery.headers, delivery.body)
 
 
 def event_of(world: World, event_id: int) -> tuple[WebhookEvent, Webhook]:

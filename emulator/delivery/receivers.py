@@ -1,4 +1,4 @@
-"""Receivers in this process: a WSGI application, or a function that is handed the delivery."""
+"""In-process receivers of deliveries: WSGI applications, and functions that take the delivery."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from emulator.core.deliveries import Delivery, Receiver
-from emulator.delivery.answers import Answer, NoAnswer
+from emulator.delivery.answers import NoResponse, WebhookResponse
 
-PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
-"""Headers that WSGI names as they are."""
+UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
+"""Headers whose WSGI name has no `HTTP_` prefix."""
 
 
-def receive(receiver: Receiver, delivery: Delivery) -> Answer:
-    """Hand a delivery to a receiver; `NoAnswer` where it raises, as a receiver that crashes gives none."""
+def receive(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
+    """Call a receiver with a delivery and return its response. Raise `NoResponse` if the receiver raises."""
     try:
-        return by_wsgi(receiver, delivery) if takes_two(receiver) else by_function(receiver, delivery)
-    except NoAnswer:
+        return call_wsgi(receiver, delivery) if is_wsgi(receiver) else call_function(receiver, delivery)
+    except NoResponse:
         raise
     except Exception as error:
-        raise NoAnswer(f"the receiver raised {type(error).__name__}: {error}") from error
+        raise NoResponse(f"the receiver raised {type(error).__name__}: {error}") from error
 
 
-def takes_two(receiver: Receiver) -> bool:
-    """Tell whether it is a WSGI application: one that is called with an environment and `start_response`."""
+def is_wsgi(receiver: Receiver) -> bool:
+    """Return whether the receiver is a WSGI application: it takes two arguments."""
     try:
         required = [
             parameter
@@ -39,34 +39,34 @@ def takes_two(receiver: Receiver) -> bool:
     return len(required) == 2
 
 
-def by_function(receiver: Receiver, delivery: Delivery) -> Answer:
-    """Call a function; what it gives is a status, `(status, body)`, or None for 200."""
-    given = receiver(delivery)
-    status, body = given if isinstance(given, tuple) else (given, b"")
+def call_function(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
+    """Call a function that returns a status, `(status, body)`, or None for 200."""
+    result = receiver(delivery)
+    status, body = result if isinstance(result, tuple) else (result, b"")
     raw = body.encode() if isinstance(body, str) else body
-    return Answer(200 if status is None else int(status), raw, raw.decode("utf-8", "replace"))
+    return WebhookResponse(200 if status is None else int(status), raw, raw.decode("utf-8", "replace"))
 
 
-def by_wsgi(receiver: Any, delivery: Delivery) -> Answer:
+def call_wsgi(receiver: Any, delivery: Delivery) -> WebhookResponse:
     """Call a WSGI application."""
-    started: list[int] = []
+    status_codes: list[int] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:  # noqa: ARG001
-        started[:] = [int(status.partition(" ")[0])]
+        status_codes[:] = [int(status.partition(" ")[0])]
 
-    parts = receiver(environ_of(delivery.url, delivery.headers, delivery.body), start_response)
+    chunks = receiver(wsgi_environ(delivery.url, delivery.headers, delivery.body), start_response)
     try:
-        body = b"".join(parts)
+        body = b"".join(chunks)
     finally:
-        getattr(parts, "close", lambda: None)()
-    return Answer(started[0], body, body.decode("utf-8", "replace"))
+        getattr(chunks, "close", lambda: None)()
+    return WebhookResponse(status_codes[0], body, body.decode("utf-8", "replace"))
 
 
-def environ_of(target: str, headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
-    """Give the WSGI environment of a request to a hook."""
+def wsgi_environ(target: str, headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    """Return the WSGI environment of a webhook request."""
     url = urlsplit(target)
-    named = {name.upper().replace("-", "_"): str(value) for name, value in headers.items()}
-    sent = {name if name in PLAIN else f"HTTP_{name}": value for name, value in named.items()}
+    values = {name.upper().replace("-", "_"): str(value) for name, value in headers.items()}
+    variables = {name if name in UNPREFIXED else f"HTTP_{name}": value for name, value in values.items()}
     return {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
@@ -85,5 +85,5 @@ def environ_of(target: str, headers: Mapping[str, Any], body: bytes) -> dict[str
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        **sent,
+        **variables,
     }

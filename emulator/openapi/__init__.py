@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of an emulator: a pure function of the route tables and the JSON Schemas."""
+"""The OpenAPI 3.1 document of the emulator, built from the route tables and the JSON Schemas."""
 
 from emulator.openapi.document import openapi_document
 

@@ -1,4 +1,4 @@
-"""The parameters of operations: those of paths from the paths, those of queries from tables."""
+"""The parameters of operations: path parameters from the paths, query parameters from tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from emulator.rules.filters.table import Filter
 
 Json = dict[str, Any]
 
-IN_PATH = re.compile(r"<(\.\.\.)?(\w+)>")
+PLACEHOLDER = re.compile(r"<(\.\.\.)?(\w+)>")
 REST = "path"
-"""What `<...rest>` is called."""
+"""The name of a `<...rest>` parameter."""
 
-PATH: Mapping[str, tuple[Json, str]] = {
+PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
     "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
     "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
@@ -25,7 +25,7 @@ PATH: Mapping[str, tuple[Json, str]] = {
     "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
     "sku": ({"type": "string"}, "Stock keeping unit of the product."),
-    REST: ({"type": "string"}, "What follows, slashes included."),
+    REST: ({"type": "string"}, "The rest of the path, including slashes."),
 }
 
 
@@ -36,20 +36,29 @@ def query(name: str, schema: Json, description: str) -> Json:
 PAGE = query(
     "page",
     {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
-    "Which page; `last` names the last one. A page beyond it is a 404.",
+    "The page number, or `last`. A page beyond the last one is a 404.",
 )
 LIMIT = query(
     "limit",
     {"type": "integer"},
-    "How many a page has. What is no number above 0 gives the usual page; more than 100 gives 100 (assumed).",
+    "The number of rows of a page. An invalid value has no effect. The maximum is 100 (assumed).",
 )
-PAGE_SIZE = LIMIT | {"name": "page_size", "description": "How many a page has, as this list alone calls it."}
-SORTED = query("sort", {"type": "string"}, "Columns to sort by, with commas between and `-` before a falling one.")
-FORMAT = query("format", {"type": "string", "enum": ["json"]}, "The form of the answer; any other one is a 404.")
+PAGE_SIZE = LIMIT | {
+    "name": "page_size",
+    "description": "The number of rows of a page, as this list names it.",
+}
+SORTED = query(
+    "sort",
+    {"type": "string"},
+    "Columns to sort by, separated by commas. `-` sorts in descending order.",
+)
+FORMAT = query(
+    "format", {"type": "string", "enum": ["json"]}, "The format of the response. Any other value is a 404."
+)
 LANGUAGE: Json = {
     "name": "Accept-Language",
     "in": "header",
-    "description": "The language of states' names, where the installation has it (assumed).",
+    "description": "The language of the states' names, if the installation has it (assumed).",
     "schema": {"type": "string", "examples": ["en-us"]},
 }
 
@@ -75,42 +84,39 @@ VALUES: Mapping[str, Json] = {
     "number_list": {"type": "array", "items": {"type": "number"}},
     "char_list": {"type": "array", "items": {"type": "string"}},
 }
-"""Type of a filter's value -> its schema; lists are written with commas between."""
+"""Type of a filter's value -> its schema. The items of lists are separated by commas."""
 
 
-def path_of(route: Route) -> str:
-    """Give the path as OpenAPI writes it."""
-    return IN_PATH.sub(lambda found: f"{{{REST if found[1] else found[2]}}}", route.path)
+def openapi_path(route: Route) -> str:
+    """Return the path in OpenAPI's notation."""
+    return PLACEHOLDER.sub(lambda match: f"{{{REST if match[1] else match[2]}}}", route.path)
 
 
-def in_path(path: str) -> list[Json]:
-    """Give the parameters of a path."""
+def path_parameters(path: str) -> list[Json]:
+    """Return the parameters of a path."""
     return [
-        {"name": name, "in": "path", "required": True, "description": PATH[name][1], "schema": PATH[name][0]}
+        {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
         for name in re.findall(r"{(\w+)}", path)
+        for schema, description in [PATH_PARAMETERS[name]]
     ]
-
-
-def is_list(route: Route) -> bool:
-    return "page-of-" in (route.replies.get(200) or "")
 
 
 def parameters_of(route: Route) -> list[Json]:
-    """Give all parameters of an operation."""
+    """Return all parameters of an operation."""
     filters = FILTER_SETS[route.filters].filters if route.filters else ()
-    paging = ("page", route.size_parameter) if is_list(route) else ()
-    usual = ("format", "language") if route.negotiates and route.method == "GET" else ()
-    shared = (*paging, *(("sort",) if route.filters else ()), *usual)
+    paging = ("page", route.size_parameter) if route.is_paginated else ()
+    common = ("format", "language") if route.negotiates and route.method == "GET" else ()
+    shared = (*paging, *(("sort",) if route.filters else ()), *common)
     return [
-        *in_path(path_of(route)),
+        *path_parameters(openapi_path(route)),
         *({"$ref": f"#/components/parameters/{name}"} for name in shared),
-        *map(of_filter, filters),
+        *map(filter_parameter, filters),
     ]
 
 
-def of_filter(row: Filter) -> Json:
-    """Give the parameter of a filter."""
-    told = f"{row.doc} " if row.doc else ""
-    aliases = f" Also called {', '.join(row.aliases)}." if row.aliases else ""
-    described = query(row.name, VALUES[row.type], f"{told}({row.lookup}; its name is {row.provenance}).{aliases}")
-    return described | ({"style": "form", "explode": False} if row.type.endswith("_list") else {})
+def filter_parameter(row: Filter) -> Json:
+    """Return the parameter of a filter."""
+    doc = f"{row.doc} " if row.doc else ""
+    aliases = f" Aliases: {', '.join(row.aliases)}." if row.aliases else ""
+    parameter = query(row.name, VALUES[row.type], f"{doc}({row.lookup}; its name is {row.provenance}).{aliases}")
+    return parameter | ({"style": "form", "explode": False} if row.type.endswith("_list") else {})

@@ -1,4 +1,4 @@
-"""What an operation can answer: the statuses of its row, and those of the protocol, which all operations share."""
+"""The responses of operations: the statuses of their rows, and the statuses that all operations share."""
 
 from __future__ import annotations
 
@@ -7,62 +7,67 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from emulator.core import errors
-from emulator.openapi.components import reference
-from emulator.openapi.samples import examples_of
+from emulator.openapi.components import examples_of, reference
 from emulator.routes import Route
 
 Json = dict[str, Any]
 
 JSON = "application/json"
 OTHER_MEDIA: Mapping[str, str] = {"preview_shipping_label": "text/html", "product_image": "image/svg+xml"}
-"""Operation -> what it answers where that is no JSON."""
+"""Operation -> the media type of a response that is not JSON."""
 
 HEADERS: Mapping[str, Json] = {
-    "Allow": {"description": "The methods that are allowed here.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until the next call is let in.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "The scheme of credentials that is asked for.", "schema": {"type": "string"}},
+    "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until the next request is allowed.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
     "X-Emulator-Fault": {
-        "description": "Which kind of fault disturbed the answer, where one that was armed did.",
+        "description": "The kind of the fault that was injected into the response.",
         "schema": {"type": "string"},
     },
-    "X-Emulator-Request-Id": {"description": "Names this exchange.", "schema": {"type": "string"}},
+    "X-Emulator-Request-Id": {"description": "The id of this request.", "schema": {"type": "string"}},
     "X-Emulator-Hint": {
-        "description": "Why it was answered so, where there is something to say: what the body does not tell.",
+        "description": "An explanation of the response that the body does not contain.",
         "schema": {"type": "string"},
     },
 }
 """`components.headers`."""
-USUAL_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
+COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
 
 
-class Refusal(NamedTuple):
-    """An answer that operations share: its status, when it is given, and examples of it."""
+class SharedResponse(NamedTuple):
+    """An error response that operations share."""
 
     status: int
-    when: str
+    description: str
     examples: tuple[errors.ApiError, ...]
     headers: tuple[str, ...] = ()
 
 
-REFUSALS: Mapping[str, Refusal] = {
-    "Unauthorized": Refusal(
+SHARED_RESPONSES: Mapping[str, SharedResponse] = {
+    "Unauthorized": SharedResponse(
         401,
-        "No credentials, or wrong ones.",
+        "The credentials are missing or wrong.",
         (errors.NotAuthenticated(), errors.AuthenticationFailed("Invalid token.")),
         ("WWW-Authenticate",),
     ),
-    "Forbidden": Refusal(403, "The caller may not do this.", (errors.PermissionDenied(),)),
-    "NotFound": Refusal(
-        404, "No such record, no such page of a list, or no such form.", (errors.NotFound(), errors.InvalidPage())
+    "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
+    "NotFound": SharedResponse(
+        404,
+        "The record, the page of a list, or the format does not exist.",
+        (errors.NotFound(), errors.InvalidPage()),
     ),
-    "MethodNotAllowed": Refusal(405, "Not with this method.", (errors.MethodNotAllowed("PUT"),)),
-    "NotAcceptable": Refusal(406, "JSON is the only form, and `Accept` does not take it.", (errors.NotAcceptable(),)),
-    "UnsupportedMediaType": Refusal(
+    "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
+    "NotAcceptable": SharedResponse(
+        406, "JSON is the only format, and `Accept` excludes it.", (errors.NotAcceptable(),)
+    ),
+    "UnsupportedMediaType": SharedResponse(
         415, "The body is neither JSON nor a form.", (errors.UnsupportedMediaType("text/plain"),)
     ),
-    "TooManyRequests": Refusal(429, "Too many calls in a minute.", (errors.Throttled(60),), ("Retry-After",)),
-    "InternalServerError": Refusal(
-        500, "A bug, or a fault that was asked for.", (errors.ServerError(),), ("X-Emulator-Fault",)
+    "TooManyRequests": SharedResponse(
+        429, "There were too many requests in a minute.", (errors.Throttled(60),), ("Retry-After",)
+    ),
+    "InternalServerError": SharedResponse(
+        500, "A bug or an injected fault.", (errors.ServerError(),), ("X-Emulator-Fault",)
     ),
 }
 """`components.responses`, by name."""
@@ -77,71 +82,74 @@ EXAMPLES: Mapping[str, Json] = {
     "hook-retry-refused": errors.EventStillInProgress().body,
     "error": errors.ParseError("JSON parse error - Expecting value: line 1 column 1 (char 0)").body,
 }
-"""Shape of a 400 -> one such answer."""
+"""Schema of a 400 -> an example."""
 
 
-def names_of(route: Route) -> list[str]:
-    """Name the shared answers of an operation."""
-    unless = {
+def shared_names(route: Route) -> list[str]:
+    """Return the names of the shared responses of an operation."""
+    excluded = {
         "Forbidden": route.scheme is None,
         "TooManyRequests": route.scheme is None,
         "NotFound": not route.negotiates and 404 not in route.replies,
         "NotAcceptable": not route.negotiates,
         "UnsupportedMediaType": route.body is None,
     }
-    return [name for name in REFUSALS if not unless.get(name, False)]
+    return [name for name in SHARED_RESPONSES if not excluded.get(name, False)]
 
 
 def responses_of(route: Route) -> dict[str, Json]:
-    """Give every answer of an operation, by status."""
+    """Return every response of an operation, by status."""
     own = {status: own_response(route, status) for status in route.replies}
     if route.body is not None:
         own[400] = own_response(route, 400)
-    shared = {REFUSALS[name].status: {"$ref": f"#/components/responses/{name}"} for name in names_of(route)}
-    both = {status: own[status] for status in route.replies if route.replies[status] not in {None, "error"}}
-    return {str(status): answer for status, answer in sorted((own | shared | both).items())}
+    shared = {
+        SHARED_RESPONSES[name].status: {"$ref": f"#/components/responses/{name}"} for name in shared_names(route)
+    }
+    special = {status: own[status] for status in route.replies if route.replies[status] not in {None, "error"}}
+    return {str(status): response for status, response in sorted((own | shared | special).items())}
 
 
 def own_response(route: Route, status: int) -> Json:
-    """Give an answer of the row's own."""
-    answer: Json = {"description": HTTPStatus(status).phrase, "headers": header_references()}
-    shape = route.replies.get(status)
+    """Return a response of the route's row."""
+    response: Json = {"description": HTTPStatus(status).phrase, "headers": header_references()}
+    schema = route.replies.get(status)
     if status in {400, 406}:
-        plain = status == 406 or route.body is not None
-        return answer | {"content": {JSON: refused_body(shape, plain=plain)}}
-    if shape is not None:
+        may_be_unreadable = status == 406 or route.body is not None
+        return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable)}}
+    if schema is not None:
         examples = examples_of(route, status)
-        return answer | {"content": {JSON: {"schema": reference(shape)} | named("examples", examples)}}
+        return response | {"content": {JSON: {"schema": reference(schema)} | optional("examples", examples)}}
     if status == 204:
-        return answer
-    return answer | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
+        return response
+    return response | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
 
 
-def refused_body(shape: str | None, *, plain: bool) -> Json:
-    """Give the body of a refusal: what is wrong with what was sent, or - plainly - that it cannot be read at all."""
-    shapes = [name for name in (shape, "error" if plain else None) if name is not None]
-    schema = {"anyOf": list(map(reference, shapes))} if len(shapes) > 1 else reference(shapes[0])
-    return {"schema": schema} | named("examples", {name: {"value": EXAMPLES[name]} for name in shapes})
+def error_media(schema: str | None, *, may_be_unreadable: bool) -> Json:
+    """Return the media type of a 400 or 406. A request that cannot be read has the framework's error."""
+    names = [name for name in (schema, "error" if may_be_unreadable else None) if name is not None]
+    references = list(map(reference, names))
+    body = {"anyOf": references} if len(references) > 1 else references[0]
+    return {"schema": body} | optional("examples", {name: {"value": EXAMPLES[name]} for name in names})
 
 
 def header_references(*more: str) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*USUAL_HEADERS, *more)}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *more)}
 
 
-def named(key: str, value: Json) -> Json:
-    """Give an entry if there is something in it."""
+def optional(key: str, value: Any) -> Json:
+    """Return an entry, or nothing if the value is empty."""
     return {key: value} if value else {}
 
 
 def response_components() -> dict[str, Json]:
-    """Give the answers that operations share."""
-    return {name: response_component(refusal) for name, refusal in REFUSALS.items()}
+    """Return the responses that operations share."""
+    return {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
 
 
-def response_component(refusal: Refusal) -> Json:
-    examples = {type(error).__name__: {"value": error.body} for error in refusal.examples}
+def response_component(response: SharedResponse) -> Json:
+    examples = {type(error).__name__: {"value": error.body} for error in response.examples}
     return {
-        "description": refusal.when,
-        "headers": header_references(*refusal.headers),
+        "description": response.description,
+        "headers": header_references(*response.headers),
         "content": {JSON: {"schema": reference("error"), "examples": examples}},
     }

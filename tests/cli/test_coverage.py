@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from emulator import Emulator
 from emulator.cli import main
 from emulator.core.credentials import CREDENTIALS
-from emulator.coverage import read_counts, report, write_counts
+from emulator.coverage import build_report, read_counts, write_counts
 from emulator.routes import ROUTES
 from tests.cli.test_serve import LIST, Serve, ended, ready, refused, serve
 
@@ -66,12 +66,12 @@ def test_a_report_in_json_can_be_added_up_again(runs: Path) -> None:
 @pytest.mark.parametrize(("beside", "code"), [(-0.001, 0), (0, 0), (0.001, 1), (50, 1)])
 def test_a_bar_that_is_missed_is_exit_code_1_and_one_line(runs: Path, beside: float, code: int) -> None:
     """It is compared exactly, whatever the display rounds; the report is printed all the same."""
-    found = report(read_counts([runs]))
-    least = found.met * 100 / found.total + beside
+    found = build_report(read_counts([runs]))
+    least = found.covered * 100 / found.total + beside
     result = run(runs, "--fail-under", repr(least))
     assert result.exit_code == code
     assert result.stdout == run(runs).stdout
-    said = f"oms-emulator: 5 of {found.total} are met: {found.percent} %, less than {least:g} %\n"
+    said = f"oms-emulator: 5 of {found.total} covered: {found.percent} %, less than {least:g} %\n"
     assert result.stderr == (said if code else "")
 
 
@@ -102,15 +102,15 @@ def spoiled(folder: Path, text: str) -> Path:
 WRONG: dict[str, tuple[Any, str]] = {
     "no file": (lambda _: [], "Missing argument 'FILES...'"),
     "a file that is not there": (lambda folder: [folder / "none.json"], "cannot read"),
-    "a broken file": (lambda folder: [spoiled(folder, "{")], "is no JSON"),
-    "a foreign file": (lambda folder: [spoiled(folder, '{"a": 1}')], "is no coverage file"),
-    "a folder without any": (lambda folder: [folder.parent], "no coverage*.json is in"),
+    "a broken file": (lambda folder: [spoiled(folder, "{")], "is not JSON"),
+    "a foreign file": (lambda folder: [spoiled(folder, '{"a": 1}')], "is not a coverage file"),
+    "a folder without any": (lambda folder: [folder.parent], "there is no coverage*.json in"),
     "an unknown form": (lambda folder: [folder, "--format", "pdf"], "'pdf' is not one of"),
     "an unknown dimension": (
         lambda folder: [folder, "--only", "speed"],
         "unknown dimension 'speed'; known: operations",
     ),
-    "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation is named like 'fly'"),
+    "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation matches 'fly'"),
     "a bar beyond all": (lambda folder: [folder, "--fail-under", "101"], "101"),
     "a bar that is no number": (lambda folder: [folder, "--fail-under", "nan"], "is a percentage"),
     "an output in no folder": (lambda folder: [folder, "-o", folder / "no" / "x"], "cannot write"),
@@ -148,13 +148,13 @@ def test_a_server_writes_what_was_met_when_it_stops(serve: Serve, tmp_path: Path
         assert ended(process, number) == (code, "", "")
     assert [each.name for each in folder.iterdir()] == [f"coverage-{process.pid}.json"]
     assert run(file, folder, "--only", "operations", "--format", "json").exit_code == 0
-    assert read_counts([file, folder]).met["operations"] == {"list_packages": 4}
+    assert read_counts([file, folder]).hits["operations"] == {"list_packages": 4}
 
 
 def test_a_server_that_could_not_write_it_does_not_start(tmp_path: Path) -> None:
     """Somebody else's file stays as it is."""
     (tmp_path / "mine.json").write_text('{"mine": 1}')
     line = refused("serve", "--port", "0", "--coverage", str(tmp_path / "mine.json"))
-    assert "exists and is no coverage file" in line
+    assert "exists and is not a coverage file" in line
     assert "there is no folder" in refused("serve", "--port", "0", "--coverage", str(tmp_path / "no" / "a.json"))
     assert (tmp_path / "mine.json").read_text() == '{"mine": 1}'

@@ -211,7 +211,7 @@ def test_coverage_is_written_when_the_command_has_ended(run: Run, tmp_path: Path
     assert (first.returncode, second.returncode) == (7, 128 + signal.SIGTERM)
     assert [file.name for file in folder.iterdir()] == [f"coverage-{second.pid}.json"]
     one, other = read_counts([tmp_path / "one.json"]), read_counts([folder])
-    assert one.met["operations"] == {"list_packages": 1, "reference_list_packages": 1}
+    assert one.hits["operations"] == {"list_packages": 1, "reference_list_packages": 1}
     assert one == other
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from emulator.contract.table import OPERATIONS
+from emulator.contract.checks import OPERATIONS
 from emulator.listening import Serving
 from tests.contract.saboteur import (
     Answer,

@@ -4,7 +4,7 @@ import pytest
 
 from contract_tests.support import built_in_target, fresh_target
 from emulator.contract import CHECKS, Target
-from emulator.contract.running import run_one
+from emulator.contract.runner import run_check
 from emulator.session import InProcessSession
 from tests.contract.sabotages import CASES, cases_of
 from tests.contract.saboteur import Saboteur
@@ -27,7 +27,7 @@ def spoiled(check, case) -> Target:
 @pytest.mark.parametrize(("check", "case"), PAIRS, ids=[f"{check.name}: {case.name}" for check, case in PAIRS])
 def test_a_sabotage_is_noticed(check, case):
     """A finding of the expected kind names the operation."""
-    result = run_one(check, spoiled(check, case))
+    result = run_check(check, spoiled(check, case))
     assert case.kind in [finding.kind for finding in result.findings], (result.findings, result.not_verified)
     assert {finding.operation for finding in result.findings} == {check.operation}
 

@@ -17,10 +17,10 @@ import trustme
 from emulator import Emulator
 from emulator.cli import main
 from emulator.contract import CHECKS
+from emulator.contract.checks import OPERATIONS
 from emulator.contract.findings import KINDS, Kind
-from emulator.contract.rendering import plain
-from emulator.contract.table import OPERATIONS
 from emulator.core import schemas
+from emulator.core.printing import plain
 from tests.contract.differences import Differing, differs, having, lacking, serving
 from tests.contract.saboteur import record
 
@@ -276,7 +276,7 @@ MOVED = b"HTTP/1.1 301 Moved\r\nLocation: https://oms.test/\r\nContent-Length: 0
     ("answer", "said"),
     [
         (HTML, "answers 200 with text/html, not JSON; is an OMS at this address?"),
-        (MOVED, "leads to https://oms.test/; is an OMS at this address?"),
+        (MOVED, "redirects to https://oms.test/; is an OMS at this address?"),
     ],
 )
 def test_a_server_that_is_no_oms(capsys, answer, said):

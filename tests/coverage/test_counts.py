@@ -17,12 +17,12 @@ from emulator import Emulator
 from emulator.core.coverage import DIMENSIONS, Coverage
 from emulator.coverage import (
     Counts,
-    CoverageProblem,
+    CoverageError,
+    build_report,
     clear_counts,
-    counted,
-    merged,
+    counts_of,
+    merge_counts,
     read_counts,
-    report,
     write_counts,
 )
 from emulator.coverage.graphs import default_graph
@@ -44,21 +44,21 @@ some_counts = st.builds(
 def test_runs_add_up_in_any_order_and_grouping(one: Counts, two: Counts, three: Counts) -> None:
     assert one + two == two + one
     assert (one + two) + three == one + (two + three)
-    assert merged([one, two, three]) == merged([three, one, two])
+    assert merge_counts([one, two, three]) == merge_counts([three, one, two])
 
 
 @given(some_counts)
 def test_nothing_changes_nothing(one: Counts) -> None:
-    assert one + merged([]) == merged([one]) == merged([merged([one])])
+    assert one + merge_counts([]) == merge_counts([one]) == merge_counts([merge_counts([one])])
 
 
 @given(st.lists(some_counts, max_size=3))
 def test_a_sum_has_every_count_and_each_graph_once(parts: list[Counts]) -> None:
-    total = merged(parts)
+    total = merge_counts(parts)
     for dimension in DIMENSIONS:
-        met = [part.met.get(dimension, {}) for part in parts]
-        assert total.met[dimension] == {
-            name: sum(one.get(name, 0) for one in met) for name in {name for one in met for name in one}
+        hits = [part.hits.get(dimension, {}) for part in parts]
+        assert total.hits[dimension] == {
+            name: sum(one.get(name, 0) for one in hits) for name in {name for one in hits for name in one}
         }
     installations = [graph["installation"] for graph in total.graphs]
     assert sorted(installations) == sorted({graph["installation"] for part in parts for graph in part.graphs})
@@ -75,9 +75,9 @@ def test_a_file_holds_what_was_counted(tmp_path: Path) -> None:
     coverage = used(LIST, f"{LIST}?state=35", "/nowhere/")
     file = write_counts(tmp_path / "counts.json", coverage)
     assert file == tmp_path / "counts.json"
-    assert read_counts([file]) == counted(coverage)
+    assert read_counts([file]) == counts_of(coverage)
     write_counts(file, coverage)  # over an earlier one
-    assert read_counts([file, file]).met["operations"] == {"list_packages": 4}
+    assert read_counts([file, file]).hits["operations"] == {"list_packages": 4}
 
 
 def test_threads_count_every_time() -> None:
@@ -101,7 +101,7 @@ def test_every_scenario_of_an_installation_has_its_one_graph(scenario: str) -> N
     """So runs that started differently add up to one picture; the pages' samples bring none of their own."""
     oms = Emulator(scenario)
     oms.session().get(LIST)
-    assert counted(oms.world.coverage).graphs == (default_graph(),)
+    assert counts_of(oms.world.coverage).graphs == (default_graph(),)
 
 
 PROCESS = f"""
@@ -125,7 +125,7 @@ def test_processes_write_into_one_folder_at_once(tmp_path: Path) -> None:
     ]
     assert [process.wait(60) for process in started] == [0, 0]
     assert {file.name for file in tmp_path.iterdir()} == {f"coverage-{started[0].pid}.json", "coverage-gw7.json"}
-    assert read_counts([tmp_path]).met["operations"] == {"list_packages": 5}
+    assert read_counts([tmp_path]).hits["operations"] == {"list_packages": 5}
 
 
 def test_a_folder_is_made_ready_for_a_new_run(tmp_path: Path) -> None:
@@ -143,11 +143,11 @@ def test_installations_are_met_apart(tmp_path: Path) -> None:
     """A run on one's own installation brings its transitions with it, readable where the installation is not."""
     oms = Emulator("demo", installation="second")
     oms.session().get(LIST)
-    found = report(read_counts([write_counts(tmp_path / "a.json", oms.world.coverage)]))
+    found = build_report(read_counts([write_counts(tmp_path / "a.json", oms.world.coverage)]))
     assert [graph["installation"] for graph in found.graphs] == ["second"]
     slugs = {each["name"] for part in ("packages", "transfers") for each in found.graphs[0][part]["transitions"]}
     assert set(found.missing["transitions"]) <= slugs
-    both = report(merged([found.counts, counted(used(LIST))]))
+    both = build_report(merge_counts([found.counts, counts_of(used(LIST))]))
     assert {graph["installation"] for graph in both.graphs} == {"default", "second"}
     assert set(both.missing["transitions"]) > set(found.missing["transitions"])
 
@@ -158,7 +158,7 @@ def test_recorded_answers_bring_the_transitions_that_they_show(tmp_path: Path) -
     (tmp_path / "mine.json").write_text(json.dumps(document))
     oms = Emulator(tmp_path / "mine.json")
     oms.session().get(LIST)
-    (graph,) = counted(oms.world.coverage).graphs
+    (graph,) = counts_of(oms.world.coverage).graphs
     shown = [each["slug"] for each in document["answers"][0]["body"]["commands"]]
     assert graph["installation"] == "mine"
     assert [each["slug"] for each in graph["packages"]["transitions"]] == shown != []
@@ -166,10 +166,10 @@ def test_recorded_answers_bring_the_transitions_that_they_show(tmp_path: Path) -
 
 GOOD = {"percent": 0, "met": 0, "total": 0, "dimensions": {}, "graphs": []}
 BROKEN: dict[str, tuple[str, str]] = {
-    "no JSON": ("{", "is no JSON"),
-    "empty": ("", "is no JSON"),
-    "a list": ("[]", "is no coverage file"),
-    "a scenario": ('{"name": "x"}', "is no coverage file"),
+    "no JSON": ("{", "is not JSON"),
+    "empty": ("", "is not JSON"),
+    "a list": ("[]", "is not a coverage file"),
+    "a scenario": ('{"name": "x"}', "is not a coverage file"),
     "an unknown dimension": (json.dumps(GOOD | {"dimensions": {"speed": {}}}), "/dimensions/speed"),
     "a count that is none": (
         json.dumps(
@@ -189,7 +189,7 @@ BROKEN: dict[str, tuple[str, str]] = {
         ),
         "/dimensions/operations/counts/list_packages",
     ),
-    "bytes": ("\x00\x01", "is no JSON"),
+    "bytes": ("\x00\x01", "is not JSON"),
 }
 
 
@@ -197,7 +197,7 @@ BROKEN: dict[str, tuple[str, str]] = {
 def test_a_broken_file_is_named_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "coverage.json"
     file.write_text(text)
-    with pytest.raises(CoverageProblem) as raised:
+    with pytest.raises(CoverageError) as raised:
         read_counts([file])
     assert str(file) in str(raised.value)
     assert said in str(raised.value)
@@ -216,13 +216,13 @@ def foreign(path: Path) -> Path:
 
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file that is not there": (lambda path: read_counts([path / "none.json"]), "cannot read"),
-    "a folder without any": (lambda path: read_counts([folder(path / "f")]), "no coverage*.json is in"),
+    "a folder without any": (lambda path: read_counts([folder(path / "f")]), "there is no coverage*.json in"),
     "over a file of somebody else": (
         lambda path: write_counts(foreign(path / "mine.json"), Coverage()),
-        "is no coverage file",
+        "is not a coverage file",
     ),
     "into no folder": (lambda path: write_counts(path / "no" / "a.json", Coverage()), "there is no folder"),
-    "a folder that is a file": (lambda path: clear_counts(foreign(path / "mine")), "cannot make the folder"),
+    "a folder that is a file": (lambda path: clear_counts(foreign(path / "mine")), "cannot create the folder"),
 }
 
 
@@ -230,7 +230,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_cannot_be_read_or_written_is_said_in_one_line(
     tmp_path: Path, act: Callable[[Path], object], said: str
 ) -> None:
-    with pytest.raises(CoverageProblem, match=said.replace("*", r"\*")) as raised:
+    with pytest.raises(CoverageError, match=said.replace("*", r"\*")) as raised:
         act(tmp_path)
     assert str(tmp_path) in str(raised.value)
     assert [file.read_text() for file in tmp_path.glob("mine*")] in ([], ['{"precious": 1}'])

@@ -15,9 +15,10 @@ from emulator.core.coverage import DIMENSIONS
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.events import EVENT_TYPES
 from emulator.core.records import Transition
-from emulator.coverage import Counts, CoverageProblem, Report, merged, read_counts, report
-from emulator.coverage.graphs import commanded, default_graph
-from emulator.coverage.report import as_document, percent
+from emulator.coverage import Counts, CoverageError, Report, build_report, merge_counts, read_counts
+from emulator.coverage.formats import as_document
+from emulator.coverage.graphs import command_transitions, default_graph
+from emulator.coverage.results import percent
 from emulator.routes import ROUTES
 from emulator.rules import installation
 from emulator.rules.filters import FILTER_SETS
@@ -26,11 +27,13 @@ LIST = "/api/v1/oms/packages/"
 
 
 def met(**names: list[str]) -> Report:
-    return report(merged([Counts({dimension: dict.fromkeys(found, 1) for dimension, found in names.items()})]))
+    return build_report(
+        merge_counts([Counts({dimension: dict.fromkeys(found, 1) for dimension, found in names.items()})])
+    )
 
 
 def rows(found: Report, dimension: str) -> dict[str, int]:
-    return {row.name: row.times for each in found.dimensions if each.name == dimension for row in each.rows}
+    return {row.name: row.hits for each in found.dimensions if each.name == dimension for row in each.rows}
 
 
 def test_every_operation_and_each_of_its_statuses_can_be_met() -> None:
@@ -64,25 +67,25 @@ def test_a_status_of_any_operation_is_met_by_one() -> None:
     statuses = rows(found, "statuses")
     assert (statuses["* 401"], statuses["* 403"], statuses["get_package 404"]) == (2, 0, 1)
     (dimension,) = found.narrowed(only=["statuses"]).dimensions
-    assert [row.name for row in dimension.beside] == ["* 405"]
+    assert [row.name for row in dimension.extra] == ["* 405"]
     assert "* 401" not in dimension.missing
 
 
 def test_what_nobody_asks_for_is_told_beside() -> None:
     found = met(operations=["list_packages", "fly_package"])
     (dimension,) = found.narrowed(only=["operations"]).dimensions
-    assert ([row.name for row in dimension.beside], dimension.met) == (["fly_package"], 1)
+    assert ([row.name for row in dimension.extra], dimension.covered) == (["fly_package"], 1)
 
 
 def test_a_report_of_everything_is_whole() -> None:
     nothing = met()
     assert nothing.percent == 0.0
     everything = met(**nothing.missing)
-    assert (everything.percent, everything.missing, everything.met) == (100.0, {}, nothing.total)
+    assert (everything.percent, everything.missing, everything.covered) == (100.0, {}, nothing.total)
     assert [each.name for each in everything.dimensions] == list(DIMENSIONS)
 
 
-MOVES = commanded(default_graph(), "transfers")
+MOVES = command_transitions(default_graph(), "transfers")
 NARROWED: dict[str, tuple[dict[str, list[str]], dict[str, int]]] = {
     "one list": (
         {"operations": ["list_packages"]},
@@ -126,13 +129,13 @@ def test_leaving_out_one_surface_leaves_the_other() -> None:
     ("asked", "said"),
     [
         ({"only": ["speed"]}, "unknown dimension 'speed'; known: operations, statuses, transitions"),
-        ({"operations": ["fly_*"]}, "no operation is named like 'fly_\\*'"),
-        ({"operations": ["!fly_*"]}, "no operation is named like '!fly_\\*'"),
+        ({"operations": ["fly_*"]}, "no operation matches 'fly_\\*'"),
+        ({"operations": ["!fly_*"]}, "no operation matches '!fly_\\*'"),
         ({"operations": ["login", "!login"]}, "leaves no operation"),
     ],
 )
 def test_unknown_names_are_refused_with_the_known(asked: dict[str, list[str]], said: str) -> None:
-    with pytest.raises(CoverageProblem, match=said):
+    with pytest.raises(CoverageError, match=said):
         met().narrowed(**asked)
 
 
@@ -149,10 +152,10 @@ def test_a_bar_is_compared_exactly() -> None:
     """Almost 100 % is not 100 %, and a bar between two steps of the display counts."""
     nothing = met()
     almost = met(**{name: names[name == "operations" :] for name, names in nothing.missing.items()})
-    assert almost.met == almost.total - 1
+    assert almost.covered == almost.total - 1
     assert not almost.reaches(100)
-    assert almost.reaches(almost.met * 100 / almost.total - 1e-9)
-    assert not almost.reaches(almost.met * 100 / almost.total + 1e-9)
+    assert almost.reaches(almost.covered * 100 / almost.total - 1e-9)
+    assert not almost.reaches(almost.covered * 100 / almost.total + 1e-9)
 
 
 def test_the_report_from_python(tmp_path: Path) -> None:
@@ -160,14 +163,14 @@ def test_the_report_from_python(tmp_path: Path) -> None:
     oms = Emulator("demo")
     before = oms.coverage
     oms.session().get(LIST)
-    assert (before.met, oms.coverage.met) == (0, 3)
+    assert (before.covered, oms.coverage.covered) == (0, 3)
     assert "list_packages" not in oms.coverage.missing["operations"]
     forms = {"a.json": b"{", "a.txt": b"operations called", "a.xml": b"<?xml", "a.html": b"<!DOCTYPE html>"}
     for name, start in forms.items():
         oms.coverage.save(tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(start)
     assert read_counts([tmp_path / "a.json"]) == oms.coverage.counts
-    with pytest.raises(CoverageProblem, match=r"known suffixes: \.txt, \.json, \.xml, \.html"):
+    with pytest.raises(CoverageError, match=r"known suffixes: \.txt, \.json, \.xml, \.html"):
         oms.coverage.save(tmp_path / "a.pdf")
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.openapi.parameters import path_of
+from emulator.openapi.parameters import openapi_path
 from emulator.routes import ROUTES
 from emulator.web.urls import Router
 from tests.openapi import reading
@@ -28,7 +28,7 @@ def sides() -> Sides:
 def operation_of(request: Ask) -> str | None:
     """Name the path of the document that a request goes to, if its URL is one."""
     match = ROUTER.match(request.target.partition("?")[0])
-    return None if match is None else path_of(match.resource.any_route)
+    return None if match is None else openapi_path(match.resource.any_route)
 
 
 def described(path: str, request: Ask, answer: Answer) -> str | None:

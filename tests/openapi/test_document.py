@@ -14,10 +14,10 @@ import emulator
 from emulator.app import create_app
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.events import EVENT_TYPES
+from emulator.openapi.components import examples_of, samples
 from emulator.openapi.control import CONTROL
-from emulator.openapi.operations import TAGS
-from emulator.openapi.parameters import path_of
-from emulator.openapi.samples import examples_of, samples
+from emulator.openapi.document import TAGS
+from emulator.openapi.parameters import openapi_path
 from emulator.routes import ROUTES, Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.rules.scenarios import scenario
@@ -42,7 +42,7 @@ def test_it_is_valid(document: Any) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 def test_every_row_is_an_operation(route: Route, document: Any) -> None:
     """Each row is found at its path and method, with its statuses, its body and its scheme."""
-    operation = document["paths"][path_of(route)][route.method.lower()]
+    operation = document["paths"][openapi_path(route)][route.method.lower()]
     assert operation["operationId"].startswith(route.operation)
     assert {str(status) for status in route.replies} <= operation["responses"].keys()
     assert operation["security"] == ([{route.scheme: []}] if route.scheme else [])
@@ -53,7 +53,7 @@ def test_every_row_is_an_operation(route: Route, document: Any) -> None:
 
 def test_no_operation_is_made_up(document: Any) -> None:
     """What is described is a row of a table."""
-    rows = {(path_of(route), route.method.lower()) for route in ROUTES}
+    rows = {(openapi_path(route), route.method.lower()) for route in ROUTES}
     control = {(path, method) for path, method, operation in reading.operations() if "control" in operation["tags"]}
     assert {(path, method) for path, method, _ in reading.operations()} == rows | control
 
@@ -86,7 +86,7 @@ def test_every_parameter_of_a_path_is_described(document: Any) -> None:
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.filters], ids=ids)
 def test_every_filter_is_a_parameter(route: Route, document: Any) -> None:
     """What narrows a list is described, each name once."""
-    operation = document["paths"][path_of(route)][route.method.lower()]
+    operation = document["paths"][openapi_path(route)][route.method.lower()]
     names = [reading.resolved(each)["name"] for each in operation["parameters"]]
     assert {each.name for each in FILTER_SETS[str(route.filters)].filters} <= set(names)
     assert len(names) == len(set(names))

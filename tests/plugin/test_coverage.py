@@ -52,7 +52,7 @@ def counts(run: Run, pytester: pytest.Pytester) -> Count:
         done = run(SUITE, "--oms-coverage", "counts", *arguments)
         done.assert_outcomes(passed=8, failed=1)
         found = read_counts([pytester.path / "counts"])
-        done.stdout.fnmatch_lines(["oms-emulator: * of * are met: * %; see `oms-emulator coverage *counts`"])
+        done.stdout.fnmatch_lines(["oms-emulator: * of * covered: * %; see `oms-emulator coverage *counts`"])
         return found
 
     return go
@@ -65,16 +65,16 @@ def test_processes_in_any_order_add_up_to_what_one_meets(counts: Count, pytester
     (folder / "notes.txt").write_text("mine")
     alone = counts()
     assert len(list(folder.iterdir())) == 2
-    assert alone.met["operations"] == {
+    assert alone.hits["operations"] == {
         "command_package": 3,
         "list_packages": 3,
         "list_packages_short": 3,
         "list_transfers": 1,
         "reference_list_packages": 1,
     }
-    assert alone.met["statuses"]["* 404"] == 3
-    assert alone.met["filters"] == {"package.state": 3}
-    assert sum(alone.met["transitions"].values()) + sum(alone.met["refusals"].values()) >= 1
+    assert alone.hits["statuses"]["* 404"] == 3
+    assert alone.hits["filters"] == {"package.state": 3}
+    assert sum(alone.hits["transitions"].values()) + sum(alone.hits["refusals"].values()) >= 1
     assert counts("-n", "2", "--random-order-bucket=global", "--random-order-seed=3") == alone
     assert {file.name for file in folder.iterdir()} == {"notes.txt", "coverage-gw0.json", "coverage-gw1.json"}
 
@@ -109,7 +109,7 @@ def test_to_collect_is_no_run(run: Run, pytester: pytest.Pytester) -> None:
 def test_a_run_that_met_nothing_says_so(run: Run, pytester: pytest.Pytester) -> None:
     done = run("def test_it(oms): pass", "--oms-coverage", "counts")
     done.assert_outcomes(passed=1)
-    done.stdout.fnmatch_lines(["oms-emulator: nothing is counted: no coverage[*].json is in *counts"])
+    done.stdout.fnmatch_lines(["oms-emulator: no coverage was counted: there is no coverage[*].json in *counts"])
     assert list((pytester.path / "counts").iterdir()) == []
 
 
@@ -120,7 +120,7 @@ def test_without_the_option_nothing_is_counted_together(run: Run) -> None:
 
         def test_it(oms, oms_server):
             assert oms.world.coverage is not oms_server.world.coverage
-            assert "emulator.coverage.in_pytest" not in sys.modules
+            assert "emulator.coverage.pytest_hooks" not in sys.modules
         """
     ).assert_outcomes(passed=1)
 
@@ -128,7 +128,7 @@ def test_without_the_option_nothing_is_counted_together(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("test_it.py",), "ERROR: --oms-coverage: cannot make the folder *: File exists"),
+        (("test_it.py",), "ERROR: --oms-coverage: cannot create the folder *: File exists"),
         (("counts", "--oms-target", "http://x"), "ERROR: --oms-coverage counts in emulators of this run, and *"),
     ],
 )
@@ -148,5 +148,5 @@ def test_a_file_that_is_in_the_way_is_told_of_before_any_test(run: Run, pytester
     (foreign := folder / "coverage-mine.json").write_text('{"mine": 1}')
     done = run("def test_it(oms): pass", "--oms-coverage", "counts")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(["ERROR: --oms-coverage: *coverage-mine.json is no coverage file; remove it, or *"])
+    done.stderr.fnmatch_lines(["ERROR: --oms-coverage: *coverage-mine.json is not a coverage file; remove it, or *"])
     assert foreign.read_text() == '{"mine": 1}'

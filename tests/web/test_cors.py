@@ -8,7 +8,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.app import create_app
-from emulator.openapi.parameters import path_of
+from emulator.openapi.parameters import openapi_path
 from emulator.routes import ROUTES, Route
 from emulator.rules.scenarios import scenario
 from emulator.web import cors, dispatch
@@ -49,7 +49,7 @@ def names(header: str) -> set[str]:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_operation_answers_a_preflight(route: Route, oms: Emulator) -> None:
     """A browser may ask without credentials, and learns that the call may be made with them."""
-    path = path_of(route).replace("{path}", "a.jpg").format(pk=1, log_id=1, webhook_event_id=1)
+    path = openapi_path(route).replace("{path}", "a.jpg").format(pk=1, log_id=1, webhook_event_id=1)
     answer = call(oms, "OPTIONS", path, **ASKING | {"Access-Control-Request-Method": route.method})
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from emulator.core.world import World
-from emulator.coverage import counted, report
-from emulator.coverage.report import as_document
+from emulator.coverage import build_report, counts_of
+from emulator.coverage.formats import as_document
 from emulator.web.admin.documents import answered
 from emulator.web.record_coverage import register_graph
 
@@ -18,4 +18,4 @@ def add_coverage(pages: Blueprint, world: Callable[[], World]) -> None:
     def coverage() -> Response:
         present = world()
         register_graph(present)
-        return answered(as_document(report(counted(present.coverage))))
+        return answered(as_document(build_report(counts_of(present.coverage))))

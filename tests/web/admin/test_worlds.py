@@ -175,7 +175,7 @@ def test_each_refusal_is_one_line_that_says_why(
     check_answer("control-error", answer.body)
     assert said in answer.json["error"]
     if status != 405 and "Not Found" not in said:
-        assert status in row_of(method, path).refusals
+        assert status in row_of(method, path).errors
     assert arranged.export() == before
     assert sorted(arranged.worlds) == ["default", "other"]
 
@@ -206,7 +206,7 @@ def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Row
     for where, headers in ((f"/w/nope{path}", {}), (path, {"X-Emulator-World": "nope"})):
         answer = asked(oms, row.method, where, sent, **headers)
         if answer.status == 404:
-            assert 404 in row.refusals
+            assert 404 in row.errors
             assert "nope" in answer.json["error"] or "'1'" in answer.json["error"]
         else:
             assert answer.status in row.replies, answer.body

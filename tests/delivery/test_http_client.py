@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -80,6 +81,34 @@ def test_a_redirect_is_followed_as_requests_does(oms: Emulator) -> None:
             assert last.delivered
 
 
+def test_the_body_of_a_redirect_is_limited_too(oms: Emulator) -> None:
+    """A redirect with 64 MiB is followed after 64 KiB."""
+    with receiving() as target:
+
+        def pour_redirect(handler: BaseHTTPRequestHandler, _: Got) -> None:
+            handler.send_response(307)
+            handler.send_header("Location", target.url)
+            handler.send_header("Content-Length", str(64 * 1024 * 1024))
+            handler.end_headers()
+            handler.close_connection = True
+            with suppress(OSError):
+                for _ in range(64):
+                    handler.wfile.write(b"x" * 1024 * 1024)
+
+        with receiving(pour_redirect) as receiver:
+            delivery, _ = sent(oms, receiver.url)
+        assert (delivery.status, len(target.got)) == (200, 1)
+
+
+def test_cookies_of_a_receiver_are_not_sent_with_the_next_delivery(oms: Emulator) -> None:
+    with receiving(answer(200, b"", Set_Cookie="seen=1; Path=/")) as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        for _ in range(2):
+            oms.package(state="Packed", items=1)
+        oms.hooks.flush()
+        assert [got.headers.get("Cookie") for got in receiver.got] == [None, None]
+
+
 def test_a_redirect_to_elsewhere_is_refused(oms: Emulator) -> None:
     with receiving(answer(302, b"", Location="http://example.com/")) as receiver:
         delivery, event = sent(oms, receiver.url)
@@ -119,8 +148,9 @@ def hang(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.server.stopping.wait(20)  # type: ignore[attr-defined]
 
 
-def drip(handler: BaseHTTPRequestHandler, _: Got) -> None:
-    handler.send_response(200)
+def drip(handler: BaseHTTPRequestHandler, got: Got, status: int = 200) -> None:
+    handler.send_response(status)
+    handler.send_header("Location", got.path)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
     for _ in range(1000):
@@ -128,6 +158,10 @@ def drip(handler: BaseHTTPRequestHandler, _: Got) -> None:
         handler.wfile.flush()
         if handler.server.stopping.wait(0.02):  # type: ignore[attr-defined]
             return
+
+
+def drip_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
+    drip(handler, got, 302)
 
 
 def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
@@ -152,7 +186,9 @@ def stopping(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return threading.Event()
 
 
-@pytest.mark.parametrize(("behave", "told"), [(hang, "Read timed out"), (drip, "Read timed out")])
+@pytest.mark.parametrize(
+    ("behave", "told"), [(hang, "Read timed out"), (drip, "Read timed out"), (drip_redirect, "Read timed out")]
+)
 def test_a_receiver_that_does_not_come_to_an_end_is_given_up(
     oms: Emulator, behave: Any, told: str, stopping: threading.Event
 ) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
-from xml.etree import ElementTree
 
 import junitparser
 import pytest
 
 from emulator.core import schemas
-from emulator.coverage import FORMATS, Counts, Report, merged, rendered, report
-from emulator.coverage.drawing import MOST_STATES, Met, drawn
-from emulator.coverage.graphs import default_graph
+from emulator.coverage import FORMATS, Counts, Report, build_report, merge_counts, render
+from emulator.coverage.graphs import command_transitions, default_graph
 from emulator.routes import ROUTES
 
 TAKEN, REFUSED = "package__complete_packaging__waiting__packed-all-items", "renew_transfer"
@@ -22,7 +20,9 @@ STRANGE = "\x1b[31m<b>&\ud7ff\x00"
 
 
 def met(**names: list[str]) -> Report:
-    return report(merged([Counts({dimension: dict.fromkeys(found, 2) for dimension, found in names.items()})]))
+    return build_report(
+        merge_counts([Counts({dimension: dict.fromkeys(found, 2) for dimension, found in names.items()})])
+    )
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def some() -> Report:
 
 
 def test_text_has_a_bar_for_each_dimension_and_what_was_not_met(some: Report) -> None:
-    text = rendered(some, "text")
+    text = render(some, "text")
     assert re.search(rf"^operations called +2 of +{OPERATIONS} +\d\.\d %  #\.+$", text, re.MULTILINE)
-    assert re.search(rf"^all +{some.met} of +{some.total} ", text, re.MULTILINE)
-    assert f"operations called: {OPERATIONS - 2} of {OPERATIONS} not met\n" in text
+    assert re.search(rf"^all +{some.covered} of +{some.total} ", text, re.MULTILINE)
+    assert f"operations called: {OPERATIONS - 2} of {OPERATIONS} not covered\n" in text
     assert "get_package 200," in text
     assert "list_packages_short 200 400," in text
     for name in some.missing["operations"] + some.missing["transitions"] + some.missing["filters"]:
@@ -48,29 +48,29 @@ def test_text_has_a_bar_for_each_dimension_and_what_was_not_met(some: Report) ->
 
 
 def test_text_fits_a_hundred_columns_and_any_terminal(some: Report) -> None:
-    lines = rendered(some, "text").splitlines()
+    lines = render(some, "text").splitlines()
     assert max(map(len, lines)) <= 100
     assert all(line.isascii() and line.rstrip() == line for line in lines)
 
 
 def test_text_of_everything_has_bars_alone() -> None:
     everything = met(**met().missing)
-    lines = rendered(everything, "text").splitlines()
+    lines = render(everything, "text").splitlines()
     assert len(lines) == len(everything.dimensions) + 1
     assert all(line.endswith(f"100.0 %  {'#' * 30}") for line in lines)
 
 
 def test_json_is_what_its_schema_says_and_can_be_read_again(some: Report) -> None:
-    document = json.loads(rendered(some, "json"))
+    document = json.loads(render(some, "json"))
     assert schemas.problem("coverage", document) is None
-    assert (document["met"], document["total"]) == (some.met, some.total)
+    assert (document["met"], document["total"]) == (some.covered, some.total)
     assert document["dimensions"]["statuses"]["counts"]["* 405"] == 2
     assert "* 401" not in document["dimensions"]["statuses"]["counts"]
 
 
 def test_junit_has_a_case_for_each_name(some: Report) -> None:
-    """What was not met is skipped: a report is no failure."""
-    suites = junitparser.JUnitXml.fromstring(rendered(some, "junit").encode())
+    """Names that are not covered are skipped, because missing coverage is not a failure."""
+    suites = junitparser.JUnitXml.fromstring(render(some, "junit").encode())
     assert [suite.name for suite in suites] == [each.title for each in some.dimensions]
     for suite, dimension in zip(suites, some.dimensions, strict=True):
         cases = list(suite)
@@ -81,16 +81,16 @@ def test_junit_has_a_case_for_each_name(some: Report) -> None:
 
 @pytest.mark.parametrize(("least", "failed"), [(0.0, False), (1.0, False), (99.5, True)])
 def test_junits_last_case_is_the_bar(some: Report, least: float, failed: bool) -> None:
-    (*_, last) = junitparser.JUnitXml.fromstring(rendered(some, "junit", least).encode())
+    (*_, last) = junitparser.JUnitXml.fromstring(render(some, "junit", least).encode())
     (case,) = last
-    assert (last.failures, case.name) == (int(failed), f"at least {least:g} % are met")
+    assert (last.failures, case.name) == (int(failed), f"at least {least:g} % are covered")
     assert bool(case.result) is failed
     if failed:
-        assert f"{some.met} of {some.total} are met" in case.result[0].message
+        assert f"{some.covered} of {some.total} covered" in case.result[0].message
 
 
 class Page(HTMLParser):
-    """What a page consists of: tags that are open, addresses it asks for, its text."""
+    """The content of a page: its open tags, the addresses that it refers to, its text, and its table rows."""
 
     EMPTY = frozenset(("meta", "link", "img", "br", "hr", "input"))
 
@@ -98,15 +98,18 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
-        self.asks: list[str] = []
+        self.addresses: list[str] = []
         self.text: list[str] = []
+        self.rows: list[list[str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.asks += [str(value) for name, value in attrs if name in {"src", "href", "action", "srcset"}]
+        self.addresses += [str(value) for name, value in attrs if name in {"src", "href", "action", "srcset"}]
         if tag not in self.EMPTY:
             self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -116,15 +119,17 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+        if "tr" in self.open:
+            self.rows[-1].append(data)
 
 
-def test_the_page_is_whole_and_asks_for_nothing(some: Report) -> None:
-    """One file: no script, no address but its own places."""
-    text = rendered(some, "html")
+def test_the_page_is_complete_and_refers_to_no_other_file(some: Report) -> None:
+    """The page is one file without scripts. Its only addresses are its own sections."""
+    text = render(some, "html")
     page = Page(text)
     assert page.open == []
     assert not {"script", "link", "img", "iframe"} & {*page.tags}
-    assert page.asks == [f"#{each.name}" for each in some.dimensions]
+    assert page.addresses == [f"#{each.name}" for each in some.dimensions]
     assert "url(http" not in text
     assert "@import" not in text
     for dimension in some.dimensions:
@@ -132,38 +137,34 @@ def test_the_page_is_whole_and_asks_for_nothing(some: Report) -> None:
         assert {row.name for row in dimension.rows} <= {*page.text}
 
 
-def test_the_graphs_show_every_transition_as_it_was_met(some: Report) -> None:
-    """Taken, refused only, not met: each line is of one kind and says which transition it is."""
+def test_the_page_shows_each_transition_below_its_state(some: Report) -> None:
+    """Each command's transition is one row: its status, ids, destination, and how often it was taken and refused."""
     graph = default_graph()
-    kinds: dict[str, str] = {}
+    rows = [row for row in Page(render(some, "html")).rows if row]
+    shown: dict[str, tuple[str, ...]] = {}
+    source = ""
+    for row in rows:
+        if row[0].startswith("from "):
+            source = row[0].removeprefix("from ")
+        elif row[0] in {"✓ taken", "✗ only refused", "– not reached"}:
+            status, title, name, destination, taken, refused = row
+            shown[name] = (status, title, source, destination, taken, refused)
     for part in ("packages", "transfers"):
-        picture = ElementTree.fromstring(  # noqa: S314 - our own
-            drawn(graph[part], Met(some.counts.met["transitions"], some.counts.met["refusals"]), part)
-        )
-        for group in picture.iter("g"):
-            what, _, kind = str(group.get("class")).partition(" ")
-            if what in {"move", "chip"}:
-                kinds[re.search(r"\): (\S+)", group.findtext("title") or "")[1]] = kind
-        states = [group.findtext("title") for group in picture.iter("g") if group.get("class") == "state"]
-        assert states == [f"{state['name']} ({state['id']})" for state in graph[part]["states"]]
-        commands = {each["name"] for each in graph[part]["transitions"] if each["actor"] == "command"}
-        assert {name for name, kind in kinds.items() if kind != "outside"} >= commands
-    assert [name for name, kind in kinds.items() if kind == "taken"] == [TAKEN]
-    assert [name for name, kind in kinds.items() if kind == "refused"] == [REFUSED]
-    assert "operator" not in rendered(some, "html")
-
-
-def test_a_picture_of_too_much_is_left_out() -> None:
-    states = [{"id": number, "name": "x", "value": "1"} for number in range(MOST_STATES + 1)]
-    assert drawn({"states": states, "transitions": []}, Met({}, {}), "x") == ""
-    assert "<svg" in drawn({"states": states[1:], "transitions": []}, Met({}, {}), "x")
+        states = {state["id"]: state["name"] for state in graph[part]["states"]}
+        for each in command_transitions(graph, part):
+            title = f"{each['id']} {each['label'] or each['command']}"
+            found = shown.pop(each["name"])
+            assert found[1:4] == (title, states[each["source"]], states[each["destination"]])
+            hits = {TAKEN: ("✓ taken", "2", "0"), REFUSED: ("✗ only refused", "0", "2")}
+            assert (found[0], *found[4:]) == hits.get(each["name"], ("– not reached", "0", "0"))
+    assert shown == {}
 
 
 def test_only_what_is_asked_for_is_shown(some: Report) -> None:
-    """Without transitions there are no graphs; with those of transfer orders alone, there is one."""
-    assert 'class="graph"' not in rendered(some.narrowed(only=["operations"]), "html")
-    transfers = rendered(some.narrowed(operations=["command_transfer"]), "html")
-    assert transfers.count('class="graph"') == 1
+    """Without the dimensions of transitions there is no graph. One operation shows its own graph only."""
+    assert ", installation default" not in render(some.narrowed(only=["operations"]), "html")
+    transfers = render(some.narrowed(operations=["command_transfer"]), "html")
+    assert transfers.count(", installation default") == 1
     assert "Transfers, installation default" in transfers
 
 
@@ -174,8 +175,8 @@ def test_names_that_somebody_made_up_do_no_harm(form: str) -> None:
     graph["installation"] = STRANGE
     graph["packages"]["states"][0]["name"] = STRANGE
     graph["packages"]["transitions"][0] |= {"name": STRANGE, "label": STRANGE, "destination": 4711}
-    found = report(merged([Counts({"operations": {STRANGE: 1}}, (graph,))]))
-    text = rendered(found, form, 50)
+    found = build_report(merge_counts([Counts({"operations": {STRANGE: 1}}, (graph,))]))
+    text = render(found, form, 50)
     assert "\x1b" not in text
     assert "\x00" not in text
     if form == "html":

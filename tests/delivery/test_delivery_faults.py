@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.deliveries import DISTURBANCES, Delivery
 from emulator.core.refusals import InvalidDocument
-from emulator.delivery.disturbing import CHANGES, WAITS
+from emulator.delivery.delivery_faults import CHANGES, WAITS
 
 EVENT = "package.created"
 URL = "http://receiver-1.test/"

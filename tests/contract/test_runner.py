@@ -8,9 +8,10 @@ from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
 from emulator.contract import CHECKS, Kind, NotVerified, Target, Unreachable, run
-from emulator.contract.findings import Check, Drift, Finding, once_each
-from emulator.contract.running import LOST, PATIENCE, SILENT, WRITES_NOT_ALLOWED, run_one
-from emulator.contract.target import NoAnswer
+from emulator.contract.findings import Check, Drift, Finding, unique
+from emulator.contract.rejections import UNKNOWN_METHOD
+from emulator.contract.runner import MAX_SILENT_CHECKS, OPERATION_SILENT, TARGET_LOST, WRITES_NOT_ALLOWED, run_check
+from emulator.contract.target import NoResponse
 from emulator.session import InProcessSession
 
 FOUND = Finding(Kind.VALUE, "get_package", "/a", "odd")
@@ -65,14 +66,14 @@ def odd_json(environ, start_response):
     [
         (KeyError("state"), ["odd"]),
         (TypeError("no"), ["odd"]),
-        (NoAnswer("timed out"), ["odd", "no answer: timed out"]),
+        (NoResponse("timed out"), ["odd", "no response: timed out"]),
         (Drift(FOUND), ["odd"]),
         (NotVerified("nothing there"), ["odd"]),
     ],
 )
 def test_what_was_found_before_a_check_ended_counts(error, texts):
     """And no answer is a finding itself; where there is nothing to compare, other checks say why."""
-    result = run_one(finds_then(error), in_process())
+    result = run_check(finds_then(error), in_process())
     assert result.outcome == "drifted"
     assert [text in found.text for text, found in zip(texts, result.findings, strict=True)] == [True] * len(texts)
 
@@ -80,12 +81,12 @@ def test_what_was_found_before_a_check_ended_counts(error, texts):
 def test_bugs_in_a_check_are_not_hidden():
     """Only what an answer may cause is a finding."""
     with pytest.raises(ZeroDivisionError):
-        run_one(finds_then(ZeroDivisionError()), in_process())
+        run_check(finds_then(ZeroDivisionError()), in_process())
 
 
 def test_writes_need_leave():
     """A check that writes is not run on a target that does not allow it."""
-    result = run_one(of(lambda *_: pytest.fail("was run"), writes=True), in_process())
+    result = run_check(of(lambda *_: pytest.fail("was run"), writes=True), in_process())
     assert result.not_verified == WRITES_NOT_ALLOWED
 
 
@@ -94,7 +95,10 @@ def test_reading_changes_nothing():
     target = in_process(packages=30)
     paths = ("/api/v1/oms/packages/?limit=100", "/api/v1/oms/transfer_orders/?limit=100")
     before = [target.get(path).content for path in paths]
+    methods = set()
+    target.session.hooks["response"].append(lambda response, **_: methods.add(response.request.method))
     report = run(target)
+    assert methods == {"GET", UNKNOWN_METHOD}
     assert [target.get(path).content for path in paths] == before
     assert report.findings == []
     assert {result.check.writes for result in report.having("verified")} == {False}
@@ -146,7 +150,7 @@ def test_another_server_drifts_everywhere():
 
 
 @pytest.mark.parametrize(
-    ("app", "said"), [(html, "answers 200 with text/html, not JSON"), (elsewhere, "leads to https://login.test/")]
+    ("app", "said"), [(html, "answers 200 with text/html, not JSON"), (elsewhere, "redirects to https://login.test/")]
 )
 def test_a_server_that_answers_no_json_is_no_oms(app, said):
     """Nothing is verified, and nothing is called drift."""
@@ -171,14 +175,14 @@ def test_one_surface_without_json_is_drift():
 
 def silent(target, route):
     target.unanswered += 1
-    raise NoAnswer("timed out")
+    raise NoResponse("timed out")
 
 
 def test_an_operation_that_does_not_answer_is_not_waited_for_again_and_again():
     """Two checks wait, the others say why they do not."""
-    report = run(in_process(), [of(silent) for _ in range(PATIENCE + 2)])
-    assert [result.outcome for result in report.results] == ["drifted"] * PATIENCE + ["not verified"] * 2
-    assert report.results[-1].not_verified == SILENT
+    report = run(in_process(), [of(silent) for _ in range(MAX_SILENT_CHECKS + 2)])
+    assert [result.outcome for result in report.results] == ["drifted"] * MAX_SILENT_CHECKS + ["not verified"] * 2
+    assert report.results[-1].not_verified == OPERATION_SILENT
     assert [found.kind for found in report.findings] == [Kind.STATUS]
 
 
@@ -191,7 +195,7 @@ def test_a_target_that_is_gone_is_not_asked_further():
         target.get("/")
 
     report = run(target, [of(gone), *CHECKS[:5]])
-    assert [result.not_verified for result in report.results[1:]] == [LOST] * 5
+    assert [result.not_verified for result in report.results[1:]] == [TARGET_LOST] * 5
 
 
 def test_an_empty_world_is_not_verified_where_it_shows_nothing():
@@ -221,7 +225,7 @@ def test_credentials_stay_with_the_target(link):
 def test_one_finding_for_many_rows():
     """The same in another row is no news."""
     rows = [Finding(Kind.MISSING, "list_packages", f"/results/{at}/id", "is missing") for at in range(10)]
-    assert list(once_each(rows)) == rows[:1]
+    assert list(unique(rows)) == rows[:1]
 
 
 def test_a_finding_of_many_checks_is_one_finding_of_the_operation():

@@ -1,0 +1,159 @@
+"""Assertions about single responses: status, JSON, schema, order of keys, headers and error texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+
+from emulator.contract.findings import Drift, Finding, Kind
+from emulator.core import schemas
+from emulator.core.schema_problems import pointer
+from emulator.routes import Route
+
+KIND_OF_KEYWORD: Mapping[str, Kind] = {"additionalProperties": Kind.UNDOCUMENTED, "required": Kind.MISSING}
+"""Keyword of a JSON Schema -> the kind of drift. All other keywords are about types."""
+
+Path = tuple[str | int, ...]
+Rules = Mapping[str, Any]
+
+
+def finding(  # noqa: PLR0913 - the fields of a finding
+    route: Route,
+    response: requests.Response,
+    kind: Kind,
+    seen: str,
+    expected: str = "",
+    where: str = "",
+    source: str = "",
+) -> Finding:
+    return Finding(kind, route.operation, where, seen, expected, source or route.doc, request_line(response))
+
+
+def request_line(response: requests.Response) -> str:
+    """Return the request of this response as `GET /path?query`."""
+    url = urlsplit(str(response.request.url))
+    return f"{response.request.method} {url.path}" + (f"?{url.query}" if url.query else "")
+
+
+def expect_status(route: Route, response: requests.Response, *statuses: int) -> requests.Response:
+    """Return the response if it has one of these statuses. Raise `Drift` otherwise."""
+    if response.status_code in statuses:
+        return response
+    expected = f"must be {' or '.join(map(str, statuses))}"
+    raise Drift(finding(route, response, Kind.STATUS, f"status is {response.status_code}", expected))
+
+
+def parse_json(route: Route, response: requests.Response) -> Any:
+    """Return the parsed body. Raise `Drift` if it is not JSON."""
+    try:
+        return response.json()
+    except ValueError:
+        seen = f"the body is {response.text[:60]!r}"
+        raise Drift(finding(route, response, Kind.TYPE, seen, "must be JSON")) from None
+
+
+def check_schema(route: Route, response: requests.Response, schema: str) -> Iterator[Finding]:
+    """Yield the places where the body violates its schema."""
+    return schema_findings(route, response, schema, parse_json(route, response))
+
+
+def schema_findings(route: Route, response: requests.Response, schema: str, document: Any) -> Iterator[Finding]:
+    source = f"{schema}.json ({route.doc})"
+    for problem in schemas.problems(schema, document):
+        kind = KIND_OF_KEYWORD.get(problem.keyword, Kind.TYPE)
+        yield finding(route, response, kind, problem.seen, problem.wanted, pointer(problem.path), source)
+
+
+def check_key_order(route: Route, response: requests.Response, schema: str) -> Iterator[Finding]:
+    """Yield the objects whose keys are not in the documented order."""
+    source = f"{schema}.json ({route.doc})"
+    for path, keys, expected in misordered(schema, parse_json(route, response)):
+        seen, must = f"keys come in the order {', '.join(keys)}", f"must be {', '.join(expected)}"
+        yield finding(route, response, Kind.ORDER, seen, must, pointer(path), source)
+
+
+def check_header(route: Route, response: requests.Response, name: str, expected: str) -> Iterator[Finding]:
+    """Yield a finding unless the header has the value, alone or in a list. `image/` matches all images."""
+    value = response.headers.get(name)
+    items = [] if value is None else [item.strip() for item in value.replace(";", ",").split(",")]
+    prefix = expected if expected.endswith("/") else f"{expected} "
+    if not any(item == expected or item.startswith(prefix) for item in items):
+        seen = "is missing" if value is None else f"is {value!r}"
+        yield finding(route, response, Kind.HEADER, f"{name} {seen}", f"must have {expected!r}")
+
+
+def check_detail(route: Route, response: requests.Response, expected: str) -> Iterator[Finding]:
+    """Yield findings unless the body is `{"detail": ...}` with a text that starts as expected."""
+    problems = list(check_schema(route, response, "error"))
+    yield from problems
+    if not problems and not str(parse_json(route, response)["detail"]).startswith(expected):
+        seen = f"the body is {response.text[:80]!r}"
+        yield finding(route, response, Kind.VALUE, seen, f"must say {expected!r}", "/detail")
+
+
+class Misordered(NamedTuple):
+    """An object, its documented keys, and their expected order."""
+
+    path: Path
+    keys: list[str]
+    expected: list[str]
+
+
+def misordered(schema: str, document: object) -> Iterator[Misordered]:
+    """Yield the objects at any depth whose documented keys are in another order. Undocumented keys are ignored."""
+    yield from _walk(schemas.schema(schema), document, ())
+
+
+def _walk(rules: Rules, value: Any, path: Path) -> Iterator[Misordered]:
+    if not isinstance(value, dict | list):
+        return
+    rules = _resolve(rules, value)
+    if "x-key-order" in rules:
+        yield from _walk_stored(value, path)
+        return
+    if isinstance(value, dict):
+        yield from _compare(path, list(value), [key for key in rules.get("properties", {}) if key in value])
+    for step, inner in _items(value):
+        yield from _walk(_rules_of(rules, step), inner, (*path, step))
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    yield from value.items() if isinstance(value, dict) else enumerate(value)
+
+
+def _compare(path: Path, keys: list[str], expected: list[str]) -> Iterator[Misordered]:
+    documented = [key for key in keys if key in expected]
+    if documented != expected:
+        yield Misordered(path, documented, expected)
+
+
+def _walk_stored(value: Any, path: Path) -> Iterator[Misordered]:
+    # The service stores payloads in PostgreSQL's `jsonb`, which sorts keys by length and then alphabetically.
+    if isinstance(value, dict):
+        yield from _compare(path, list(value), sorted(value, key=lambda key: (len(key.encode()), key.encode())))
+    for step, inner in _items(value):
+        if isinstance(inner, dict | list):
+            yield from _walk_stored(inner, (*path, step))
+
+
+def _rules_of(rules: Rules, step: str | int) -> Rules:
+    if isinstance(step, int):
+        return _mapping(rules.get("items"))
+    return _mapping(rules.get("properties", {}).get(step) or rules.get("additionalProperties"))
+
+
+def _mapping(rules: Any) -> Rules:
+    return rules if isinstance(rules, Mapping) else {}
+
+
+def _resolve(rules: Rules, value: object) -> Rules:
+    """Follow references and alternatives to the rules that describe the value."""
+    if "anyOf" in rules and "properties" not in rules:
+        names = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
+        valid = [name for name in names if len(names) == 1 or schemas.problem(name, value) is None]
+        return schemas.schema((valid or names)[0]) if names else {}
+    reference = str(rules.get("$ref", ""))
+    return schemas.schema(reference.removesuffix(".json")) if reference.endswith(".json") else rules
