@@ -10,10 +10,11 @@ from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
 
+from emulator.core.columns import EPOCH, follow
+
 from benchmarks import servers
 from benchmarks.rounds import MeasurementFailedError, Plan, Round
 from benchmarks.servers import Server, running
-from emulator.core.columns import EPOCH, follow
 from emulator.core.records import Package
 from emulator.core.store import Root
 from emulator.rules.filters import FILTER_SETS, Filter

@@ -28,7 +28,7 @@ class Call:
     read_body: Callable[[], Any]
     """Parses the body; asked for after the record was found, as the framework does."""
     wanted: Any = None
-    """What the query asks of a list with filters (`rules.filters.Wanted`)."""
+    """What the query asks of a list with filters (`rules.filters.ListQuery`)."""
     caller: Credential | None = None
     """As whom the caller was let in."""
 

@@ -11,14 +11,14 @@ from emulator.core.exchange import Query
 from emulator.core.fields import FieldError
 from emulator.core.store import View
 from emulator.params.values import NOTHING, TYPES, chosen
-from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
+from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, ListQuery
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 NAMED, LONGEST_NAME = 3, 60
 """How many unknown parameters a hint names, and how much of each."""
 
 
-def wanted(filters: FilterSet, query: Query, view: View) -> Wanted:
+def wanted(filters: FilterSet, query: Query, view: View) -> ListQuery:
     """Give what a query wants of a list; `ValidationFailed` names every value that is wrong, in the table's order.
 
     The view tells which records a value may name.
@@ -37,7 +37,7 @@ def wanted(filters: FilterSet, query: Query, view: View) -> Wanted:
             conditions.append(Condition(one, value))
     if errors:
         raise ValidationFailed(errors)
-    return Wanted(filters, tuple(conditions), order(filters, query))
+    return ListQuery(filters, tuple(conditions), order(filters, query))
 
 
 def applied(filters: FilterSet, query: Query) -> tuple[str, ...]:

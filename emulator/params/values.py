@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, DecimalException
 from typing import Any
 
-from emulator.core.columns import EPOCH, MICROSECOND
+from emulator.core.bases import to_microseconds
 from emulator.core.fields import FieldError
 from emulator.core.store import View
-from emulator.rules.filters.lookups import DAY
+from emulator.rules.filters.filter_set import DAY
 
 NOT_A_NUMBER = "Enter a number."
 NOT_A_DATE = "Enter a valid date."
@@ -138,7 +138,7 @@ def moment(text: str) -> Any:
         found = iso(text.strip())
     except ValueError:
         raise FieldError(NOT_A_TIME) from None
-    return ((found if found.tzinfo else found.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
+    return to_microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def iso(text: str) -> datetime:

@@ -13,7 +13,7 @@ import orjson
 
 from emulator.core import records
 from emulator.core.store import Root, View
-from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
+from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
 from emulator.shapes.columns import to_column
 from emulator.shapes.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.shapes.links import addressed, with_links
