@@ -2,19 +2,16 @@
 
 import http.client
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from math import inf
-from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
-
-from emulator.core.columns import EPOCH, follow
 
 from benchmarks import servers
 from benchmarks.rounds import MeasurementFailedError, Plan, Round
 from benchmarks.servers import Server, running
+from emulator.core.bases import follow, from_microseconds
 from emulator.core.records import Package
 from emulator.core.store import Root
 from emulator.rules.filters import FILTER_SETS, Filter
@@ -24,7 +21,7 @@ from emulator.rules.seeding import demo_base
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
 UNFILTERED = f"{PACKAGES}?limit=20"
-MANY, MILLION = 36_404, 1_000_000
+MANY = 36_404
 TIMES = 5
 COMBINED = (
     ("state__enum_value", "stock_location"),
@@ -35,7 +32,7 @@ COMBINED = (
 )
 BLOCK, UNBLOCK = 1021, 1025
 FIRST_LIMIT = 3.0
-"""Seconds that the first filtered page may take: it goes through all plans once."""
+"""Seconds that the first filtered page may take: it reads a column from all plans."""
 
 
 def paths() -> list[str]:
@@ -67,7 +64,7 @@ def in_reference(root: Root, path: object, id_: int) -> object:
 
 def text(value_type: str, value: object) -> str:
     if value_type in {"date", "datetime"}:
-        moment = EPOCH + timedelta(microseconds=value)
+        moment = from_microseconds(value)
         return moment.isoformat() if value_type == "datetime" else moment.date().isoformat()
     return str(value)
 
@@ -106,8 +103,8 @@ class Caller:
 
 
 @contextmanager
-def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
-    with running(servers.ours("--packages", str(packages))) as server:
+def calling() -> Iterator[tuple[Caller, Server]]:
+    with running(servers.ours("--packages", str(MANY))) as server:
         caller = Caller(server)
         try:
             yield caller, server
@@ -124,7 +121,7 @@ def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
     """The dearest of all filtered pages beside the unfiltered first page, each at its best of some."""
     asked = paths()
     for _ in range(plan.groups):
-        with calling(MANY) as (caller, _server):
+        with calling() as (caller, _server):
             toggle = Toggle(caller) if writing else lambda: None
             for path in (UNFILTERED, *asked):
                 caller.get(path)
@@ -162,37 +159,5 @@ def after_write(plan: Plan) -> Iterator[Round]:
 def first(plan: Plan) -> Iterator[Round]:
     """Seconds until the first filtered page of a new server, beside the limit."""
     for _ in range(plan.groups):
-        with calling(MANY) as (caller, _server):
+        with calling() as (caller, _server):
             yield Round(caller.get(f"{UNFILTERED}&order__channel=1") / 1000, FIRST_LIMIT)
-
-
-def million(path: str) -> Callable[[Plan], Iterator[Round]]:
-    """Milliseconds of a page of a million packages beside the same of 36,404; both were asked for once before."""
-
-    def measure(plan: Plan) -> Iterator[Round]:
-        with calling(MILLION) as (many, _), calling(MANY) as (few, _):
-            many.get(path), few.get(path)
-            for _ in range(plan.groups * plan.rounds):
-                yield Round(usual(many, path), usual(few, path))
-
-    return measure
-
-
-def million_start(plan: Plan) -> Iterator[Round]:
-    for _ in range(plan.groups):
-        with calling(MILLION) as (_, many), calling(MANY) as (_, few):
-            yield Round(many.ready_after, few.ready_after)
-
-
-def million_memory(plan: Plan) -> Iterator[Round]:  # noqa: ARG001 - every bar's signature
-    """Bytes of memory per package after a filter was asked for, all columns made; Linux only."""
-    path = f"{UNFILTERED}&order__channel=1"
-    with calling(MILLION) as (many, server), calling(MANY) as (few, other):
-        many.get(path), few.get(path)
-        yield Round(resident(server) / MILLION, resident(other) / MANY)
-
-
-def resident(server: Server) -> float:
-    """Bytes that a server has in memory."""
-    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
-    return 1024 * next(float(line.split()[1]) for line in lines if line.startswith("VmRSS"))
