@@ -190,8 +190,6 @@ def start_demo(plan: Plan) -> Iterator[Round]:
 
 CONSTANT = "Flask + waitress, the same bytes"
 
-FEWER = f"the same of {MANY:,}"
-LAST_PAGE, BY_STATE = f"{FIRST_PAGE.path}&page=last", f"{FIRST_PAGE.path}&state__enum_value=100"
 
 BARS = (
     Bar("detail", "package detail", CONSTANT, "requests/s", at_least(0.8), detail),
@@ -222,13 +220,9 @@ BARS = (
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filtering.first),
-    Bar("million-start", "ready with 1,000,000", f"with {MANY:,}", "s", at_most(3), filtering.million_start),
-    Bar("million-page", "first page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(FIRST_PAGE.path)),
-    Bar("million-last", "last page of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(LAST_PAGE)),
-    Bar("million-filter", "state of 1,000,000", FEWER, "ms/page", at_most(3), filtering.million(BY_STATE)),
     Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.choosing),
     Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.moment_limit),
-    Bar("moments-size", "the same of 1,000,000", f"of {FEW}", "ms", at_most(1.3), worlds.moment_size),
+    Bar("moments-size", f"the same of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), worlds.moment_size),
     Bar("durable", "commands with a state file", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
     # If the disk is slower than half of memory, it limits the row above.
     Bar("durable-disk", "commands with a state file", "commits of this disk", "rows/s", PRINTED, worlds.durable_disk),
@@ -256,5 +250,4 @@ BARS = (
         at_least(0.9),
         partial(browsing.inspector_cost, usual_work, browsing.of_machine),
     ),
-    Bar("million-memory", "1,000,000, filtered", FEWER, "bytes/package", at_most(1), filtering.million_memory),
 )

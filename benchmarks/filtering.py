@@ -2,18 +2,16 @@
 
 import http.client
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from math import inf
-from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
 
 from benchmarks import servers
 from benchmarks.rounds import MeasurementFailedError, Plan, Round
 from benchmarks.servers import Server, running
-from emulator.core.columns import EPOCH, follow
+from emulator.core.bases import follow, from_microseconds
 from emulator.core.records import Package
 from emulator.core.store import Root
 from emulator.rules.filters import FILTER_SETS, Filter
@@ -23,7 +21,7 @@ from emulator.rules.seeding import demo_base
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
 UNFILTERED = f"{PACKAGES}?limit=20"
-MANY, MILLION = 36_404, 1_000_000
+MANY = 36_404
 TIMES = 5
 COMBINED = (
     ("state__enum_value", "stock_location"),
@@ -66,7 +64,7 @@ def in_reference(root: Root, path: object, id_: int) -> object:
 
 def text(value_type: str, value: object) -> str:
     if value_type in {"date", "datetime"}:
-        moment = EPOCH + timedelta(microseconds=value)
+        moment = from_microseconds(value)
         return moment.isoformat() if value_type == "datetime" else moment.date().isoformat()
     return str(value)
 
@@ -105,8 +103,8 @@ class Caller:
 
 
 @contextmanager
-def calling(packages: int) -> Iterator[tuple[Caller, Server]]:
-    with running(servers.ours("--packages", str(packages))) as server:
+def calling() -> Iterator[tuple[Caller, Server]]:
+    with running(servers.ours("--packages", str(MANY))) as server:
         caller = Caller(server)
         try:
             yield caller, server
@@ -123,7 +121,7 @@ def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
     """Compare the slowest filtered page with the unfiltered first page. Each time is the shortest of several."""
     asked = paths()
     for _ in range(plan.groups):
-        with calling(MANY) as (caller, _server):
+        with calling() as (caller, _server):
             toggle = Toggle(caller) if writing else lambda: None
             for path in (UNFILTERED, *asked):
                 caller.get(path)
@@ -161,37 +159,5 @@ def after_write(plan: Plan) -> Iterator[Round]:
 def first(plan: Plan) -> Iterator[Round]:
     """Measure the seconds of the first filtered page of a new server, beside the limit."""
     for _ in range(plan.groups):
-        with calling(MANY) as (caller, _server):
+        with calling() as (caller, _server):
             yield Round(caller.get(f"{UNFILTERED}&order__channel=1") / 1000, FIRST_LIMIT)
-
-
-def million(path: str) -> Callable[[Plan], Iterator[Round]]:
-    """Compare the milliseconds of a page with a million and 36,404 packages. Both were requested once before."""
-
-    def measure(plan: Plan) -> Iterator[Round]:
-        with calling(MILLION) as (many, _), calling(MANY) as (few, _):
-            many.get(path), few.get(path)
-            for _ in range(plan.groups * plan.rounds):
-                yield Round(usual(many, path), usual(few, path))
-
-    return measure
-
-
-def million_start(plan: Plan) -> Iterator[Round]:
-    for _ in range(plan.groups):
-        with calling(MILLION) as (_, many), calling(MANY) as (_, few):
-            yield Round(many.ready_after, few.ready_after)
-
-
-def million_memory(plan: Plan) -> Iterator[Round]:  # noqa: ARG001 - every bar's signature
-    """Measure the bytes per package after a filter was used and all columns exist; Linux only."""
-    path = f"{UNFILTERED}&order__channel=1"
-    with calling(MILLION) as (many, server), calling(MANY) as (few, other):
-        many.get(path), few.get(path)
-        yield Round(resident(server) / MILLION, resident(other) / MANY)
-
-
-def resident(server: Server) -> float:
-    """Return the resident bytes of a server."""
-    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
-    return 1024 * next(float(line.split()[1]) for line in lines if line.startswith("VmRSS"))

@@ -33,7 +33,7 @@ OPENING_LIMIT = 10.0
 STEPS = 100_000
 TEXTS = 4
 """Text changes for each command in such a file."""
-FEW, MANY, MILLION = 200, 36_404, 1_000_000
+FEW, MANY = 200, 36_404
 TIMES = 50
 COMMIT_BYTES = 1_500
 """Approximate bytes of a command in the file."""
@@ -78,12 +78,12 @@ def moments(packages: int) -> float:
 
 def moment_limit(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
-        for packages in (FEW, MANY, MILLION):
+        for packages in (FEW, MANY):
             yield Round(moments(packages), MOMENT_LIMIT)
 
 
 def moment_size(plan: Plan) -> Iterator[Round]:
-    return interleaved(plan.groups * plan.rounds, partial(moments, MILLION), partial(moments, FEW))
+    return interleaved(plan.groups * plan.rounds, partial(moments, MANY), partial(moments, FEW))
 
 
 @contextmanager

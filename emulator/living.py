@@ -15,6 +15,7 @@ from typing import Any
 from emulator.core.errors import ApiError
 from emulator.core.records import Order, Package, TransferOrder
 from emulator.core.refusals import ControlError
+from emulator.core.seeded_random import draw, u16
 from emulator.core.sources import LATEST
 from emulator.core.steps import Step
 from emulator.core.store import Root
@@ -22,7 +23,6 @@ from emulator.core.world import World
 from emulator.handlers.living import FORGET
 from emulator.repeating import repeat_step
 from emulator.rules.living import Next, move_step, next_look, order_step, orders_over, restocking
-from emulator.rules.seeding.dice import roll, wide
 
 HOUR = timedelta(hours=1)
 FORGETTING = timedelta(minutes=15)
@@ -72,7 +72,7 @@ class LiveDemo:
             self._looks.clear()
             self._heap.clear()
             for kind in KINDS:
-                for id_ in world.root.ids(kind)[len(world.base.ids(kind)) :]:
+                for id_ in world.root.added_ids(kind):
                     self._plan(world, kind, id_)
             self._root = world.root
 
@@ -109,7 +109,7 @@ class LiveDemo:
         slot, start = HOUR / rate, world.settings.start
         number = (self.after - start) // slot
         for each in (number, number + 1):
-            at = start + slot * each + slot * wide(roll(world.settings.seed, "live slot", each), 0) / 65_536
+            at = start + slot * each + slot * u16(draw(world.settings.seed, "live slot", each), 0) / 65_536
             if at > self.after:
                 break
         return at, each

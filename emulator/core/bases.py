@@ -1,49 +1,70 @@
-"""What lies below the worlds of a scenario: records that never change."""
+"""Immutable base datasets: the records that all worlds of one scenario share."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from emulator.core.columns import Column, gathered
-from emulator.core.records import RELATIONS, TALLIES, relation_key
+from emulator.core.records import (
+    ABSENT,
+    REFERENCES,
+    RELATIONS,
+    TALLIES,
+    Package,
+    PackageItem,
+    TransferItem,
+    TransferOrder,
+    relation_key,
+)
 
 R = TypeVar("R")
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+TO_MANY: dict[tuple[type[Any], str], tuple[type[Any], str]] = {
+    (Package, "items"): (PackageItem, "package"),
+    (TransferOrder, "items"): (TransferItem, "transfer_order"),
+}
+"""Steps of a path that lead to several records: kind and name -> target kind and the relation that finds them."""
+
 
 class Base(Protocol):
-    """What lies below: the same for every world of a scenario, never changed after it was made."""
+    """A dataset that never changes after it was built."""
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        """Give the record, or None."""
+        """Return the record, or None."""
 
     def has(self, kind: type[Any], id_: int) -> bool:
-        """Tell whether there is such a record; to ask for one costs the same however many there are."""
+        """Return whether the record exists. The cost does not depend on the number of records."""
 
     def ids(self, kind: type[Any]) -> Sequence[int]:
-        """Give the ids of this kind, ascending."""
+        """Return all ids of this kind, ascending."""
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
-        """Give the ids that the relation finds under the key, ascending."""
+        """Return the ids under this key of the relation, ascending."""
 
     def next_id(self, kind: type[Any]) -> int:
-        """Give the first id that is free."""
+        """Return the first free id. It is greater than all ids of this kind."""
 
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
-        """Give how many records of a kind there are under each key (`records.TALLIES`)."""
+        """Return the number of records for each key (`records.TALLIES`)."""
 
-    def column(self, kind: type[Any], path: str) -> Column:
-        """Give the values that a path leads to, of all records of a kind in the order of their ids."""
+    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+        """Return the value at the end of a path for each record of a kind, in the order of the ids.
+
+        The values compare as `comparable` returns them. A path to several records has a tuple for each record.
+        """
 
     @property
     def derived(self) -> dict[Any, Any]:
-        """What readers made from the base and keep with it: indexes, results."""
+        """Caches that readers keep with this dataset."""
 
 
 class TableBase:
-    """A base whose records are all there: an installation, recorded answers, a file."""
+    """A dataset that holds all its records in memory: an installation, recorded responses or a file."""
 
     def __init__(self, records: Mapping[type[Any], Mapping[int, Any]]) -> None:
         self._records = {kind: dict(sorted(table.items())) for kind, table in records.items()}
@@ -70,29 +91,93 @@ class TableBase:
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
         return self._tallies[kind]
 
-    def column(self, kind: type[Any], path: str) -> Column:
-        return gathered(self, kind, self.ids(kind), path)
+    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+        return read_column(self, kind, path)
 
     @cached_property
     def _tallies(self) -> dict[type[Any], Counter[Any]]:
-        return {
-            kind: Counter(relation_key(record, columns) for record in self._records.get(kind, {}).values())
-            for kind, columns in TALLIES.items()
-        }
+        return {kind: count_keys(self, kind) for kind in TALLIES}
 
     @cached_property
     def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
-        return {
-            (kind, relation): group(self._records[kind].values(), columns)
-            for kind, relations in RELATIONS.items()
-            if kind in self._records
-            for relation, columns in relations.items()
-        }
+        return group_relations(self._records)
 
 
-def group(records: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, tuple[int, ...]]:
-    """Give the ids of the records under the key of these columns, in the order given."""
-    found: dict[Any, list[int]] = {}
+def group_relations(
+    tables: Mapping[type[Any], Mapping[int, Any]],
+) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
+    """Return the ids of the records for each relation and key, in the order of the tables."""
+    return {
+        (kind, relation): _group(table.values(), columns)
+        for kind, table in tables.items()
+        for relation, columns in RELATIONS.get(kind, {}).items()
+    }
+
+
+def _group(records: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, tuple[int, ...]]:
+    groups: dict[Any, list[int]] = {}
     for record in records:
-        found.setdefault(relation_key(record, columns), []).append(record.id)
-    return {key: tuple(ids) for key, ids in found.items()}
+        groups.setdefault(relation_key(record, columns), []).append(record.id)
+    return {key: tuple(ids) for key, ids in groups.items()}
+
+
+def count_keys(base: Base, kind: type[Any]) -> Counter[Any]:
+    """Count the records of a kind by the columns in `TALLIES`."""
+    columns = [base.column(kind, name) for name in TALLIES[kind]]
+    return Counter(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
+
+
+# --- values along a path ------------------------------------------------------------------------------------------
+
+
+class Reader(Protocol):
+    """A source of records: a base or a view."""
+
+    def get(self, kind: type[R], id_: int) -> R | None: ...
+    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]: ...
+
+
+def follow(reader: Reader, kind: type[Any], record: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield the values at the end of a path of references; None where a reference is empty."""
+    step, rest = path[0], path[1:]
+    if (target := TO_MANY.get((kind, step))) is not None:
+        item_kind, relation = target
+        for id_ in reader.related(item_kind, relation, record.id):
+            yield from follow(reader, item_kind, reader.get(item_kind, id_), rest)
+        return
+    value = getattr(record, step)
+    if not rest:
+        yield comparable(value)
+    elif value is None or (other := reader.get(other_kind := REFERENCES[kind][step], value)) is None:
+        yield None
+    else:
+        yield from follow(reader, other_kind, other, rest)
+
+
+def read_column(base: Base, kind: type[Any], path: str) -> list[Any]:
+    """Build a column by following the path from every record."""
+    steps = path.split(".")
+    values = (tuple(follow(base, kind, base.get(kind, id_), steps)) for id_ in base.ids(kind))
+    return list(values) if is_to_many(kind, path) else [value for (value,) in values]
+
+
+def is_to_many(kind: type[Any], path: str) -> bool:
+    """Return whether a path leads to several values of one record."""
+    return (kind, path.partition(".")[0]) in TO_MANY
+
+
+def comparable(value: Any) -> Any:
+    """Return a value as filters compare it: times as microseconds since 1970."""
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    return None if value is ABSENT else value
+
+
+def to_microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """Return the time that is this many microseconds after 1970 began."""
+    return EPOCH + microseconds * MICROSECOND

@@ -28,7 +28,7 @@ class Call:
     read_body: Callable[[], Any]
     """Returns the parsed body. Handlers call it after they found the record, as the framework does."""
     wanted: Any = None
-    """The filters and the order of a list request (`rules.filters.Wanted`)."""
+    """The filters and the order of a list request (`rules.filters.ListQuery`)."""
     caller: Credential | None = None
     """The credential of the caller."""
 

@@ -1,6 +1,6 @@
-"""The fields of request bodies, checked as Django REST framework's serializers check them.
+"""Validate request bodies as Django REST framework's serializers do.
 
-A table of fields is data: `{"invoice_number": CharField(max_length=255)}`. The messages are the framework's.
+A serializer is a table of fields: `{"invoice_number": CharField(max_length=255)}`. The messages are the framework's.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LONGEST_NUMBER = 1000
 
 
 class Absent:
-    """Stands for a value that was not sent."""
+    """Replaces a value that was not sent."""
 
 
 ABSENT = Absent()
 
 
 class FieldError(ValueError):
-    """What is wrong with one value."""
+    """The errors of one value."""
 
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
@@ -39,7 +39,7 @@ class FieldError(ValueError):
 
 
 class NestedErrors(FieldError):
-    """What is wrong with the fields of one value."""
+    """The errors of an object's fields, by name."""
 
     def __init__(self, errors: Mapping[str, Any]) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class NestedErrors(FieldError):
 
 
 class Form(Mapping[str, Any]):
-    """Form data: a name may come several times, and the last value counts."""
+    """Form data. A name can have several values; the last one is used."""
 
     def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
         self._values: dict[str, list[Any]] = {}
@@ -69,7 +69,7 @@ class Form(Mapping[str, Any]):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file in a form; no field of the service takes one, but its name takes part in the messages."""
+    """A file in a form. No field of the service accepts one, but messages contain its name."""
 
     name: str
 
@@ -78,7 +78,7 @@ class Upload:
 
 
 class Field(Protocol):
-    """How a field takes its value out of a body and what it makes of it."""
+    """Reads a value from a body and validates it."""
 
     @property
     def required(self) -> bool: ...
@@ -93,7 +93,7 @@ class _Scalar:
     required: bool = True
     allow_null: bool = dataclasses.field(default=False, kw_only=True)
     default: Any = dataclasses.field(default=ABSENT, kw_only=True)
-    """What stands for a value that was not sent."""
+    """Replaces a value that was not sent."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         value = data.get(name, ABSENT)
@@ -102,11 +102,11 @@ class _Scalar:
         return value
 
     def left_empty(self) -> Any:
-        """Give what a form says that leaves the field empty."""
+        """Return the value of a field that a form leaves empty."""
         return None if self.allow_null else "" if self.required else ABSENT
 
     def refuse_null(self) -> None:
-        """Insist that null is allowed."""
+        """Raise an error unless null is allowed."""
         if not self.allow_null:
             raise FieldError(NULL)
 
@@ -116,13 +116,13 @@ def _null_characters(text: str) -> str | None:
 
 
 def _surrogates(text: str) -> str | None:
-    found = re.search(r"[\ud800-\udfff]", text)
-    return f"Surrogate characters are not allowed: U+{ord(found[0]):X}." if found else None
+    match = re.search(r"[\ud800-\udfff]", text)
+    return f"Surrogate characters are not allowed: U+{ord(match[0]):X}." if match else None
 
 
 @dataclass(frozen=True)
 class CharField(_Scalar):
-    """Text, or a number taken for text."""
+    """Text, or a number that is converted to text."""
 
     max_length: int | None = None
     trim_whitespace: bool = True
@@ -155,7 +155,7 @@ class CharField(_Scalar):
 
 @dataclass(frozen=True)
 class IntegerField(_Scalar):
-    """A whole number, or text that Python's `int` takes, a fraction of zeros included."""
+    """An integer, or text that Python's `int` accepts. A fraction of zeros is allowed."""
 
     min_value: int | None = None
 
@@ -180,7 +180,7 @@ FALSE = frozenset(("f", "n", "no", "false", "off", "0", 0))
 
 @dataclass(frozen=True)
 class BooleanField(_Scalar):
-    """True or false, and the words and numbers for them; a form that leaves it out says false."""
+    """A boolean, or one of the words and numbers for it. In a form a missing value is false."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         return False if isinstance(data, Form) and name not in data else super().pick(name, data)
@@ -196,14 +196,14 @@ class BooleanField(_Scalar):
 
 @dataclass(frozen=True)
 class JsonField(_Scalar):
-    """Any JSON but null; in a form its text. Given as the text that is kept."""
+    """Any JSON value except null. A form has its text."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         value = data.get(name, ABSENT)
-        return Sent(_text(value)) if isinstance(data, Form) and value is not ABSENT else value
+        return JsonText(_text(value)) if isinstance(data, Form) and value is not ABSENT else value
 
     def check(self, value: Any) -> Any:
-        if isinstance(value, Sent):
+        if isinstance(value, JsonText):
             value = value.parsed()
         if value is None:
             raise FieldError(NULL)
@@ -213,7 +213,7 @@ class JsonField(_Scalar):
 
 
 def _is_json(value: Any) -> bool:
-    """Tell whether JSON can hold a value: a number like 1e999 is read as infinite, which it cannot."""
+    """Return whether JSON can represent a value. It cannot represent 1e999, which is parsed as infinite."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
@@ -221,25 +221,25 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-class Sent(str):
-    """A text in a form, which is JSON."""
+class JsonText(str):
+    """JSON text from a form."""
 
     __slots__ = ()
 
     def parsed(self) -> Any:
         try:
-            return json.loads(self, parse_constant=_refused)
+            return json.loads(self, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise FieldError(NOT_JSON) from None
 
 
-def _refused(constant: str) -> Any:
+def _refuse_constant(constant: str) -> Any:
     raise ValueError(constant)
 
 
 @dataclass(frozen=True)
 class DictField:
-    """An object whose values are anybody's."""
+    """An object with any values."""
 
     required: bool = True
 
@@ -260,7 +260,7 @@ class DictField:
 
 @dataclass(frozen=True)
 class ListField(_Scalar):
-    """A list whose entries one field checks."""
+    """A list whose entries are validated by one field."""
 
     child: Field = dataclasses.field(default_factory=IntegerField)
     allow_empty: bool = False
@@ -277,7 +277,7 @@ class ListField(_Scalar):
 
 @dataclass(frozen=True)
 class ObjectField(_Scalar):
-    """An object with fields of its own."""
+    """An object with its own fields."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
 
@@ -291,7 +291,7 @@ class ObjectField(_Scalar):
 
 @dataclass(frozen=True)
 class NestedField(_Scalar):
-    """An object with fields of its own, whose errors keep their names; in a form `name.key` is one of its keys."""
+    """An object with its own fields. Errors keep the fields' names; a form has the keys as `name.key`."""
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
 
@@ -316,14 +316,14 @@ def _is_inner(key: str, prefix: str) -> bool:
 
 
 def _text(value: Any) -> str:
-    """`str` of a value that came as JSON; what is too deep or too long for it is not text anyway."""
+    """Return `str` of a JSON value, or its type's name for a container, which may be too deep for `str`."""
     return str(value) if isinstance(value, (str, int, float, Upload)) else type(value).__name__
 
 
 def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -> dict[str, Any]:
-    """Check a body against its fields; all that is wrong comes at once, in the order of the table.
+    """Validate a body, and return the values of its fields. `ValidationFailed` has all errors, in the table's order.
 
-    A partial one may leave out what is required, and gets no defaults.
+    A partial body may omit required fields, and gets no defaults.
     """
     if data is None:
         raise ValidationFailed({NON_FIELD: ["No data provided"]})
@@ -336,7 +336,7 @@ def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -
         if partial and name not in data and not isinstance(field, (DictField, NestedField)):
             continue
         try:
-            values[name] = _checked(field, field.pick(name, data), partial=partial)
+            values[name] = _validate_value(field, field.pick(name, data), partial=partial)
         except FieldError as error:
             errors[name] = error.messages
     if errors:
@@ -344,7 +344,7 @@ def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -
     return {name: value for name, value in values.items() if value is not ABSENT}
 
 
-def _checked(field: Field, value: Any, *, partial: bool = False) -> Any:
+def _validate_value(field: Field, value: Any, *, partial: bool = False) -> Any:
     if value is not ABSENT:
         return field.check(value)
     if partial:

@@ -1,8 +1,8 @@
-"""The entities: their columns, what they refer to, and how they are looked up from the other side.
+"""The entities: their columns, their references, and the relations to look them up.
 
-Every entity is one flat immutable record (a named tuple). A reference is the other record's id. A free JSON
-value (attributes, configuration, a stored payload) is kept as its JSON text in `bytes`: immutable, shared, and
-ready to be put into an answer as it is. Kinds bear the vendor's model names.
+Every entity is a flat immutable record (a named tuple). A reference is the id of another record. A JSON value of
+any shape (attributes, configuration, a stored payload) is stored as its JSON text in `bytes`. It can be shared, and a
+response can contain it unchanged. Kinds have the vendor's model names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_type_hints
 
 Json: TypeAlias = bytes
-"""The text of a JSON value, UTF-8, compact."""
+"""The compact UTF-8 text of a JSON value."""
 
 EMPTY_OBJECT: Json = b"{}"
 EMPTY_ARRAY: Json = b"[]"
@@ -29,7 +29,7 @@ UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Absent(enum.Enum):
-    """A column whose key a document leaves out, unlike `None`, which is printed as null."""
+    """A column that a document omits. `None` is printed as null."""
 
     ABSENT = "absent"
 
@@ -38,7 +38,7 @@ ABSENT = Absent.ABSENT
 
 
 class Refers(NamedTuple):
-    """Marks a column that holds the id of a record of another kind."""
+    """Marks a column with the id of a record of another kind."""
 
     kind: str
 
@@ -137,7 +137,7 @@ class Customer(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A customer's address; orders ship to one and bill to one."""
+    """A customer's address. An order has one for shipping and one for billing."""
 
     id: int
     city: CityId
@@ -167,7 +167,7 @@ class Address(NamedTuple):
 
 
 class LocationAddress(NamedTuple):
-    """A stock location's address: no customer, but a point on the map."""
+    """A stock location's address. It has coordinates and no customer."""
 
     id: int
     city: CityId
@@ -211,7 +211,7 @@ class StockLocation(NamedTuple):
     erp_code: str = ""
     use_as_shipper_location: bool = False
     max_quota: int | None = None
-    """How many packages it can have in work; None: as many as come. No document prints it."""
+    """The largest number of packages in work, or None for no limit. No document prints it."""
 
 
 class CargoCompany(NamedTuple):
@@ -266,7 +266,7 @@ class ProductImage(NamedTuple):
 
 
 class State(NamedTuple):
-    """One state of the installation's graph; its content type tells which kind of record it is a state of."""
+    """A state of the installation's graph. Its content type names the kind of record."""
 
     id: int
     created_date: datetime = UNDATED
@@ -280,8 +280,9 @@ class State(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """One edge of the graph. `command` is the code that the page prints on some entries only; `command_code`
-    is the one the emulator runs.
+    """An edge of the graph.
+
+    `command` is the code that the vendor's page prints on some entries; `command_code` is the command that runs.
     """
 
     id: int
@@ -297,7 +298,7 @@ class Transition(NamedTuple):
     command_code: str = "PKG_STATE_TRANSITION"
     position: int = 0
     actor: str = "command"
-    """Who moves along it: a `command`, or - outside the API - the `carrier`, the `planner`, an `operator`."""
+    """The actor: a `command`, or outside the API the `carrier`, the `planner` or an `operator`."""
 
 
 class Order(NamedTuple):
@@ -387,7 +388,7 @@ class PackageItem(NamedTuple):
 
 
 class Shipment(NamedTuple):
-    """What a carrier moves: of a package, or of a transfer order (then `package` is empty)."""
+    """A shipment of a package, or of a transfer order (then `package` is empty)."""
 
     id: int
     cargo_company: CargoCompanyId
@@ -459,7 +460,7 @@ class TransitionLog(NamedTuple):
     attributes: Json = EMPTY_OBJECT
     created_date: datetime = UNDATED
     request_id: str | None = None
-    """The request that wrote it, for explanations; no document prints it."""
+    """The request that wrote it, for hints. No document prints it."""
 
 
 class Webhook(NamedTuple):
@@ -475,12 +476,13 @@ class Webhook(NamedTuple):
     additional_headers: Json = EMPTY_OBJECT
     config: Json = EMPTY_OBJECT
     owner: str = "admin"
-    """Name of the user who registered it; no document prints it."""
+    """The name of the user who registered it. No document prints it."""
 
 
 class WebhookEvent(NamedTuple):
-    """One event for one hook. Without a `request_payload` it tells of its subject as a root has it: the one that
-    `told_from` keeps, or the scenario's start.
+    """An event for one hook.
+
+    If `request_payload` is empty, the payload is the subject's document in the root `told_from`, or at the start.
     """
 
     id: int
@@ -498,7 +500,7 @@ class WebhookEvent(NamedTuple):
     retry_count: int = 0
     told_from: Any = None
     due: datetime | None = None
-    """When the next attempt is due; None: never, as with all events of a scenario's start. No document prints it."""
+    """The time of the next attempt, or None, as for all events of a scenario's start. No document prints it."""
 
 
 class Invoice(NamedTuple):
@@ -531,7 +533,7 @@ class InvoiceItem(NamedTuple):
 
 
 class DenialReason(NamedTuple):
-    """Why a location may refuse a package."""
+    """A reason for a location to refuse a package."""
 
     id: int
     title: str = ""
@@ -543,7 +545,7 @@ class DenialReason(NamedTuple):
 
 
 class InvoiceDocument(NamedTuple):
-    """What `update invoice` stored for a package."""
+    """The document that `update invoice` stored for a package."""
 
     id: int
     package: PackageId
@@ -555,7 +557,7 @@ class InvoiceDocument(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """A package item's claim on a location's stock; it ends when the item is packed or goes elsewhere."""
+    """A package item's claim on a location's stock. It ends when the item is packed or moved."""
 
     id: int
     package: PackageId
@@ -566,7 +568,7 @@ class Reservation(NamedTuple):
 
 
 class Stock(NamedTuple):
-    """How much of a product may still be promised at a location: what lies there, less what is reserved."""
+    """The available quantity of a product at a location: the stock without the reservations."""
 
     id: int
     product: ProductId
@@ -611,7 +613,7 @@ KINDS: dict[str, type[Any]] = {
     "denial_reason": DenialReason,
     "invoice_document": InvoiceDocument,
 }
-"""The vendor's names of the kinds, for references and files."""
+"""Kinds by the vendor's names, for references and files."""
 
 RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     State: {"value": ("enum_class", "content_type", "enum_value")},
@@ -632,41 +634,41 @@ RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     Reservation: {"package": ("package",)},
     Stock: {"place": ("stock_location", "product"), "stock_location": ("stock_location",)},
 }
-"""Look-ups from the other side: what is found -> relation -> the columns whose values are its key (a tuple of
-them where there are several). Each key finds a handful of records: long lists are the filters' business."""
+"""Reverse look-ups: kind -> relation -> the columns of its key (a tuple if there are several). A key leads to a few
+records; filters find long lists."""
 
 TALLIES: dict[type[Any], tuple[str, ...]] = {
     Package: ("stock_location", "state"),
     TransferOrder: ("state",),
 }
-"""Kinds whose records are counted, by the values of these columns: quotas and the graph's counts need no scan."""
+"""Kinds whose records are counted by these columns, so that quotas and the graph's counts need no scan."""
 
 QUEUES: dict[type[Any], str] = {WebhookEvent: "due"}
-"""Kinds whose records wait for a time -> the column that has it; `View.queued` gives them in this order."""
+"""Kinds whose records wait for a due time -> its column. `View.queued` yields them in this order."""
 
 LOOKED_UP: dict[type[Any], frozenset[str]] = {
     kind: frozenset((*chain(*RELATIONS.get(kind, {}).values()), *TALLIES.get(kind, ()), QUEUES.get(kind, "id")))
     for kind in KINDS.values()
 }
-"""The columns by which records of a kind are found, counted or waited for: these cost more to change."""
+"""The columns of a kind with a relation, a count or a queue. A change of these has to update more."""
 
 
 def relation_key(record: Any, columns: tuple[str, ...]) -> Any:
-    """Give the key under which a relation over these columns finds the record."""
+    """Return the key of a record in a relation with these columns."""
     if len(columns) == 1:
         return getattr(record, columns[0])
     return tuple(getattr(record, column) for column in columns)
 
 
 def _references(kind: type[Any]) -> dict[str, type[Any]]:
-    found: dict[str, type[Any]] = {}
+    references: dict[str, type[Any]] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
             for mark in getattr(part, "__metadata__", ()):
                 if isinstance(mark, Refers):
-                    found[column] = KINDS[mark.kind]
-    return found
+                    references[column] = KINDS[mark.kind]
+    return references
 
 
 REFERENCES: dict[type[Any], dict[str, type[Any]]] = {kind: _references(kind) for kind in KINDS.values()}
-"""The columns that refer to another record: kind -> column -> kind of the other."""
+"""The columns that refer to another record: kind -> column -> other kind."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from emulator.core.record_codec import KIND_NAMES, encode_record
 from emulator.core.records import KINDS
-from emulator.core.rows import NAMES, packed
 from emulator.core.store import REMOVED, Transaction
 
 NEXT = "+"
@@ -38,10 +38,10 @@ def changed_by(transaction: Transaction) -> Changed:
 def as_text(changed: Changed) -> bytes:
     """Give the text of what a step changed."""
     lines = [
-        f"{NAMES[kind]} {id_}".encode() + (b"" if record is REMOVED else b" " + packed(record))
+        f"{KIND_NAMES[kind]} {id_}".encode() + (b"" if record is REMOVED else b" " + encode_record(record))
         for kind, id_, record in changed.records
     ]
-    lines += [f"{NEXT} {NAMES[kind]} {id_}".encode() for kind, id_ in changed.next_ids]
+    lines += [f"{NEXT} {KIND_NAMES[kind]} {id_}".encode() for kind, id_ in changed.next_ids]
     return b"\n".join(lines)
 
 

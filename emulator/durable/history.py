@@ -10,10 +10,9 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Any
 
-from emulator.core.bulk import by_kind, with_changes
+from emulator.core.record_codec import COLUMN_TYPES, decode_record
 from emulator.core.records import RELATIONS, WebhookEvent, relation_key
-from emulator.core.rows import COLUMNS, unpacked
-from emulator.core.store import REMOVED, Root
+from emulator.core.store import REMOVED, Root, apply_changes
 from emulator.durable.changes import lines_of
 from emulator.durable.courses import LAST
 
@@ -67,7 +66,7 @@ class History:
         next_ids = {
             kind: versions.values[at] for kind, versions in self.next_ids.items() if (at := versions.at(number)) >= 0
         }
-        return with_changes(self.start, by_kind(changed), next_ids)
+        return apply_changes(self.start, changed, next_ids)
 
     def then(self, number: int) -> Root:
         """Give the records as a step left them, for documents: each is looked up when it is read."""
@@ -82,7 +81,7 @@ class History:
     def _record(self, kind: type[Any], versions: Versions, at: int) -> Any:
         value = versions.values[at]
         if isinstance(value, bytes):
-            value = versions.values[at] = unpacked(kind, value, self.then)
+            value = versions.values[at] = decode_record(kind, value, self.then)
         return value
 
     def record(self, kind: type[Any], id_: int, number: int) -> Any:
@@ -151,7 +150,7 @@ class MapsThen:
 
     def get(self, name: Any, default: Any = None) -> Any:
         kind, relation = name if isinstance(name, tuple) else (name, None)
-        known = kind in COLUMNS if relation is None else relation in RELATIONS.get(kind, ())
+        known = kind in COLUMN_TYPES if relation is None else relation in RELATIONS.get(kind, ())
         return ChangesThen(self._history, self._number, kind, relation) if known else default
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from emulator.core.bases import Base
+from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS
-from emulator.core.rows import packed
 from emulator.rules.installation import title_of
 from emulator.rules.scenarios import Scenario, as_text, document_of, from_document
 
@@ -84,7 +84,7 @@ def start_of(base: Base) -> str:
         ids = base.ids(kind)
         digest.update(f"{name} {len(ids)} {base.next_id(kind)}\n".encode())
         for id_ in some(ids):
-            digest.update(packed(base.get(kind, id_)))
+            digest.update(encode_record(base.get(kind, id_)))
     return digest.hexdigest()
 
 

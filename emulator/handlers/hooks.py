@@ -30,9 +30,9 @@ from emulator.handlers.outcomes import keep_outcome
 from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
 from emulator.params.body_fields import HOOK
 from emulator.params.pagination import paginate
-from emulator.rules.filters import Condition, Wanted
-from emulator.rules.filters.finding import find
-from emulator.rules.filters.hooks import OWN
+from emulator.rules.filters import Condition, ListQuery
+from emulator.rules.filters.other_filters import OWN
+from emulator.rules.filters.query import find_ids
 from emulator.rules.retry import TASK_RETRIES
 from emulator.shapes.documents import render_document
 
@@ -46,13 +46,13 @@ def own_list(shape: str) -> Handler:
 
     def handle(call: Call, world: World) -> Reply:
         root, wanted = world.root, call.wanted
-        ids = find(root, wanted if sees_all(call) else only_own(wanted, call))
+        ids = find_ids(root, wanted if sees_all(call) else only_own(wanted, call))
         return answer_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
 
     return handle
 
 
-def only_own(wanted: Wanted, call: Call) -> Wanted:
+def only_own(wanted: ListQuery, call: Call) -> ListQuery:
     own = Condition(OWN[wanted.filters.kind], username(call))
     return replace(wanted, conditions=(*wanted.conditions, own))
 

@@ -11,8 +11,8 @@ from emulator.core.records import State, TransitionLog
 from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.params.pagination import Page, paginate
-from emulator.rules.filters import FilterSet, Wanted
-from emulator.rules.filters.finding import find
+from emulator.rules.filters import FilterSet, ListQuery
+from emulator.rules.filters.query import find_ids
 from emulator.shapes.documents import render_document
 from emulator.shapes.rendering import page_json
 
@@ -38,11 +38,11 @@ def listing(shape: str, kind: type[Any], *, size: int = GUIDE_PAGE_SIZE, size_pa
     """Give a handler that answers with a page of the records of a kind that the call wants, newest first unless it
     or its row's filters say otherwise.
     """
-    everything = Wanted(FilterSet(kind))
+    everything = ListQuery(FilterSet(kind))
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
-        ids = find(root, call.wanted or everything)
+        ids = find_ids(root, call.wanted or everything)
         asked = paginate(call, ids, size, newest_first=False, size_parameter=size_parameter)
         return answer_page(call, world, root, shape, asked)
 

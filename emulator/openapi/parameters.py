@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.rules.filters.table import Filter
+from emulator.rules.filters.filter_set import Filter
 
 Json = dict[str, Any]
 

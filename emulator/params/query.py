@@ -11,13 +11,13 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TypeAlias
 
-from emulator.core.columns import EPOCH, MICROSECOND
+from emulator.core.bases import to_microseconds
 from emulator.core.errors import ApiError, ParseError, ValidationFailed
 from emulator.core.exchange import Query
 from emulator.core.fields import FieldError
 from emulator.core.store import View
-from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
-from emulator.rules.filters.lookups import DAY
+from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, ListQuery
+from emulator.rules.filters.filter_set import DAY
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 MAX_HINTS, MAX_NAME_LENGTH = 3, 60
@@ -58,7 +58,7 @@ NO_FILTER = NoFilter()
 FilterValue: TypeAlias = int | str | bool | frozenset[int] | frozenset[str] | NoFilter
 
 
-def parse_list_query(filters: FilterSet, query: Query, view: View) -> Wanted:
+def parse_list_query(filters: FilterSet, query: Query, view: View) -> ListQuery:
     """Return the conditions and the order in a query.
 
     Raise `ValidationFailed` with all invalid values, in the order of the table. The view contains the records that
@@ -79,7 +79,7 @@ def parse_list_query(filters: FilterSet, query: Query, view: View) -> Wanted:
             conditions.append(Condition(one, value))
     if errors:
         raise ValidationFailed(errors)
-    return Wanted(filters, tuple(conditions), parse_order(filters, query))
+    return ListQuery(filters, tuple(conditions), parse_order(filters, query))
 
 
 def check_choice(value: FilterValue, choices: Callable[[View, int], bool] | None, view: View) -> None:
@@ -215,7 +215,7 @@ def parse_datetime(text: str) -> int | NoFilter:
         found = parse_iso(text.strip())
     except ValueError:
         raise FieldError(NOT_A_TIME) from None
-    return ((found if found.tzinfo else found.replace(tzinfo=UTC)) - EPOCH) // MICROSECOND
+    return to_microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def parse_iso(text: str) -> datetime:

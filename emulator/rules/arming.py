@@ -10,11 +10,11 @@ from emulator.core.faults import Armed, Counted
 from emulator.core.keeping import keep_counts
 from emulator.core.records import State
 from emulator.core.refusals import InvalidDocument
+from emulator.core.seeded_random import draw, u32
 from emulator.core.store import View
 from emulator.core.world import World
 from emulator.rules.arranging.states import ALIASES, PACKAGE, TRANSFER, names_of
 from emulator.rules.faults import Meeting, checked_options
-from emulator.rules.seeding.dice import roll, widest
 
 FACES = 2**32
 WHEN = ("nth", "token", "state", "after", "rate")
@@ -130,8 +130,8 @@ def request_of(call: Meeting) -> str:
 def rolled(fault: Armed, request: str, seed: int) -> bool:
     """Roll the world's dice. The same request meets the same dice whatever others ask between, in whatever order."""
     fault.seen[request] = fault.seen.get(request, 0) + 1
-    dice = roll(seed, f"fault {fault.id} {request}", fault.seen[request])
-    return widest(dice, 0) < float(fault.when["rate"]) * FACES
+    draws = draw(seed, f"fault {fault.id} {request}", fault.seen[request])
+    return u32(draws, 0) < float(fault.when["rate"]) * FACES
 
 
 def states_meant(view: View, asked: str | int) -> frozenset[int]:

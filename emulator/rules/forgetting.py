@@ -36,7 +36,7 @@ def forget_orders(tx: Transaction, orders: Iterable[int]) -> int:
     for order in going:
         forget_order(tx, order)
     for record in loose:
-        tx.forget(record)
+        tx.remove(record)
     return len(going)
 
 
@@ -66,7 +66,7 @@ def events_of(view: View, subject: Any) -> list[WebhookEvent]:
 
 def own(view: View, kind: type[Any]) -> Iterator[Any]:
     """Give the records of a kind that are the world's own."""
-    return (view.one(kind, id_) for id_ in view.ids(kind)[len(view.base.ids(kind)) :])
+    return (view.one(kind, id_) for id_ in view.added_ids(kind))
 
 
 def shipments_of(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
@@ -82,31 +82,31 @@ def forget_order(tx: Transaction, order: Order) -> None:
     """Forget an order, from what refers to others to what is referred to."""
     for subject in subjects_of(tx, order):
         for record in [*events_of(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
-            tx.forget(record)
+            tx.remove(record)
     for package in tx.find(Package, "order", order.id):
         forget_package(tx, package)
     for item in tx.find(OrderItem, "order", order.id):
-        tx.forget(item)
-    tx.forget(order)
+        tx.remove(item)
+    tx.remove(order)
     addresses = {order.shipping_address, order.billing_address}
     customer = tx.one(Customer, order.customer)
     if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
         for id_ in addresses:
-            tx.forget(tx.one(Address, id_))
-        tx.forget(customer)
+            tx.remove(tx.one(Address, id_))
+        tx.remove(customer)
 
 
 def forget_package(tx: Transaction, package: Package) -> None:
     end_reservations(tx, package, give_back=True)
     for transfer in tx.find(TransferOrder, "package", package.id):
         for item in tx.find(TransferItem, "transfer_order", transfer.id):
-            tx.forget(item)
-        tx.forget(transfer)
+            tx.remove(item)
+        tx.remove(transfer)
     for invoice in tx.find(Invoice, "package", package.id):
         for line in tx.find(InvoiceItem, "invoice", invoice.id):
-            tx.forget(line)
-        tx.forget(invoice)
+            tx.remove(line)
+        tx.remove(invoice)
     for kind in (InvoiceDocument, PackageItem):
         for record in tx.find(kind, "package", package.id):
-            tx.forget(record)
-    tx.forget(package)
+            tx.remove(record)
+    tx.remove(package)

@@ -22,10 +22,10 @@ from emulator.core.records import (
     TransferOrder,
     TransitionLog,
 )
+from emulator.core.seeded_random import draw, u16
 from emulator.core.steps import Step
 from emulator.core.store import View
 from emulator.rules.graph import offered
-from emulator.rules.seeding.dice import roll, wide
 
 WHO = "admin"
 """The user on whose behalf the demo's commands are."""
@@ -118,7 +118,7 @@ def stage_of(view: View, subject: Any) -> Stage | None:
 
 def dice_of(seed: int, subject: Any, since: datetime, attempt: int) -> bytes:
     """Give the dice of one look at a record in its state."""
-    return roll(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
+    return draw(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
 
 
 def next_look(view: View, seed: int, subject: Any, after: datetime) -> Next | None:
@@ -131,9 +131,7 @@ def next_look(view: View, seed: int, subject: Any, after: datetime) -> Next | No
         return None
     since = entered(view, subject)
     spread = (stage.most - stage.least) * 60_000
-    while_ = timedelta(
-        milliseconds=stage.least * 60_000 + spread * wide(dice_of(seed, subject, since, 0), 0) // FACES
-    )
+    while_ = timedelta(milliseconds=stage.least * 60_000 + spread * u16(dice_of(seed, subject, since, 0), 0) // FACES)
     attempt = max((after - since) // while_, 0)
     return Next(since + while_ * (attempt + 1), attempt)
 
@@ -144,7 +142,7 @@ def move_step(view: View, seed: int, subject: Any, attempt: int) -> Step | None:
     if stage is None:
         return None
     dice = dice_of(seed, subject, entered(view, subject), attempt)
-    move = weighted(stage.moves, wide(dice, 2))
+    move = weighted(stage.moves, u16(dice, 2))
     path = {"pk": subject.id}
     if move.code == CARRIER:
         return Step("control_report_carrier", path, body={"event": move.to})
@@ -204,8 +202,8 @@ def order_step(view: View, seed: int, number: int) -> Step | None:
     products = [product.sku for product in view.all(Product)]
     if not products:
         return None
-    dice = roll(seed, "live order", number)
-    skus = dict.fromkeys(products[wide(dice, 2 + 2 * at) % len(products)] for at in range(1 + dice[0] // 110))
+    dice = draw(seed, "live order", number)
+    skus = dict.fromkeys(products[u16(dice, 2 + 2 * at) % len(products)] for at in range(1 + dice[0] // 110))
     lines = [{"sku": sku, "quantity": 1 + dice[10 + at] // 200} for at, sku in enumerate(skus)]
     fetched = {"is_click_and_collect": True} if dice[1] < 20 else {}
     return Step("control_make_order", body={"lines": lines, **fetched})
@@ -220,7 +218,7 @@ def restocking(view: View, seed: int, hour: int) -> Iterator[Step]:
     active = {location.id for location in view.all(StockLocation) if location.is_active}
     for stock in view.all(Stock):
         if stock.quantity < LOW and stock.stock_location in active:
-            more = roll(seed, f"live stock {stock.id}", hour)[0] % 20
+            more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
             path: dict[str, int | str] = {
                 "location_id": stock.stock_location,
                 "sku": view.one(Product, stock.product).sku,
@@ -243,8 +241,7 @@ def is_over(view: View, package: Package, now: datetime) -> bool:
 
 def orders_over(view: View, now: datetime) -> list[int]:
     """Give the world's own orders of which nothing more will be seen, beside the newest packages."""
-    ids = view.ids(Package)
-    own = ids[len(view.base.ids(Package)) :]
+    own = view.added_ids(Package)
     found: dict[int, None] = {}
     for id_ in own[:-KEPT_PACKAGES]:
         order = view.one(Package, id_).order

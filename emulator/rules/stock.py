@@ -63,7 +63,7 @@ def not_found(tx: Transaction, transfer: TransferOrder, source: int | None) -> N
     """What its source does not have is claimed from another, or - where there is none - from nobody."""
     for claim in claims_on(tx, transfer):
         if source is None:
-            drop(tx, claim)
+            tx.remove(claim)
         else:
             tx.change(claim, stock_location=source, quantity=taken(tx, source, claim.product))
 
@@ -82,15 +82,9 @@ def end_reservations(tx: Transaction, package: Package, *, give_back: bool, item
     """
     for reservation in tx.find(Reservation, "package", package.id):
         if items is None or reservation.package_item in items:
-            drop(tx, reservation)
+            tx.remove(reservation)
             if give_back:
                 restock(tx, reservation.stock_location, reservation.product, reservation.quantity)
-
-
-def drop(tx: Transaction, claim: Reservation) -> None:
-    """Take a claim away; of those that the world made itself, no trace is left."""
-    take = tx.remove if tx.base.has(Reservation, claim.id) else tx.forget
-    take(claim)
 
 
 def restock(tx: Transaction, location: int, product: int, more: int) -> None:

@@ -15,7 +15,7 @@ from emulator.core import records
 from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
 from emulator.core.store import Root, View
-from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
+from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
 from emulator.shapes.cache import RenderCache, TrackedReader
 from emulator.shapes.columns import to_column
 from emulator.shapes.fields import Collector, Column, FieldLocation, Nested, Serializer, SerializerField, serialize

@@ -10,7 +10,7 @@ from emulator.core.errors import ApiError, BadRequest
 from emulator.core.journal import RequestInfo
 from emulator.core.world import World
 from emulator.routes import Route
-from emulator.rules.filters import Wanted
+from emulator.rules.filters import ListQuery
 from emulator.web.authentication import authenticate
 from emulator.web.parsing import parse_body, parse_query
 from emulator.web.urls import Match, Router, request_host
@@ -51,7 +51,7 @@ class RequestContext:
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))
         self.info = RequestInfo()
-        self.list_query: Wanted | None = None
+        self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
 

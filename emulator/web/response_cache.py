@@ -8,7 +8,7 @@ from typing import NamedTuple
 from emulator.core.exchange import Reply
 from emulator.core.store import Root
 from emulator.core.world import World
-from emulator.rules.filters import Wanted
+from emulator.rules.filters import ListQuery
 from emulator.web.context import RequestContext
 
 CacheKey = tuple[str, bool, str, str, str, str, str]
@@ -21,7 +21,7 @@ class CachedResponse(NamedTuple):
 
     root: Root
     reply: Reply
-    list_query: Wanted | None
+    list_query: ListQuery | None
 
 
 class ResponseCache:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emulator.core.bases import TableBase
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.core.store import Ids, Root, View
+from emulator.core.store import Root, View
 from emulator.core.world import World
 from tests.support.worlds import START, world_of
 
@@ -190,19 +190,6 @@ def test_a_broken_promise_names_kind_and_id() -> None:
         world_of().root.one(Package, 7)
 
 
-def test_ids_are_a_sequence() -> None:
-    """Slices, negative positions and the end behave as those of a tuple."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
-    with world.transaction() as tx:
-        tx.add(Stock(tx.new_id(Stock), 1, 1))
-    ids = world.root.ids(Stock)
-    assert isinstance(ids, Ids)
-    assert (ids[0], ids[2], ids[-1], list(ids[1:]), list(ids[::-1])) == (1, 3, 3, [2, 3], [3, 2, 1])
-    for beyond in (3, -4):
-        with pytest.raises(IndexError):
-            ids[beyond]
-
-
 def test_a_transaction_knows_its_time() -> None:
     world = world_of()
     with world.transaction() as tx:
@@ -210,29 +197,23 @@ def test_a_transaction_knows_its_time() -> None:
     assert world.clock.now() == tx.now
 
 
-@given(st.lists(st.sampled_from(["add", "forget first", "forget last", "forget middle"]), max_size=60))
-def test_what_is_forgotten_leaves_no_trace(moves: list[str]) -> None:
-    """Whatever is forgotten in whatever order: the rest is there, and nothing of what is gone is kept."""
+@given(st.lists(st.sampled_from(["add", "remove first", "remove last", "remove middle"]), max_size=60))
+def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[str]) -> None:
+    """In whatever order records are removed, the others stay, and no map keeps an entry of a removed one."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
-    there: list[int] = []
+    added: list[int] = []
     for move in moves:
         with world.transaction() as tx:
             if move == "add":
-                there.append(tx.add(Stock(tx.new_id(Stock), 9, 9)).id)
-            elif there:
-                place = {"forget first": 0, "forget last": -1, "forget middle": len(there) // 2}[move]
-                tx.forget(tx.one(Stock, there.pop(place)))
-    assert list(world.root.ids(Stock)) == [1, 2, *there]
-    assert world.root.related(Stock, "place", (9, 9)) == tuple(there)
+                added.append(tx.add(Stock(tx.new_id(Stock), 9, 9)).id)
+            elif added:
+                place = {"remove first": 0, "remove last": -1, "remove middle": len(added) // 2}[move]
+                tx.remove(tx.one(Stock, added.pop(place)))
+    assert list(world.root.ids(Stock)) == [1, 2, *added]
+    assert world.root.added_ids(Stock) == added
+    assert world.root.related(Stock, "place", (9, 9)) == tuple(added)
     with world.transaction() as tx:
-        for id_ in there:
-            tx.forget(tx.one(Stock, id_))
+        for id_ in added:
+            tx.remove(tx.one(Stock, id_))
     assert list(world.root.ids(Stock)) == [1, 2]
-    for name in (Stock, (Stock, "added"), (Stock, "removed"), (Stock, "place")):
-        assert not world.root.maps.get(name)
-
-
-def test_a_record_of_the_base_is_not_forgotten() -> None:
-    world = world_of([Stock(1, 1, 1)])
-    with pytest.raises(ValueError, match="Stock 1 is in the scenario's base"), world.transaction() as tx:
-        tx.forget(tx.one(Stock, 1))
+    assert not any(world.root.maps.get(name) for name in (Stock, (Stock, "place")))

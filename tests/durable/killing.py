@@ -16,8 +16,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from emulator import Emulator
+from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS, WebhookEvent
-from emulator.core.rows import packed
 from emulator.core.store import REMOVED, Root
 from emulator.inworld import InWorld
 from emulator.loading import open_world
@@ -258,7 +258,7 @@ def replayed(document: Mapping[str, Any]) -> Root:
 def records(root: Root) -> dict[str, Any]:
     """Give all that is a world's own among its records, and which wait."""
     found: dict[str, Any] = {
-        name: {id_: packed(record) for id_, record in root.maps.get(kind, {}).items() if record is not REMOVED}
+        name: {id_: encode_record(record) for id_, record in root.maps.get(kind, {}).items() if record is not REMOVED}
         for name, kind in KINDS.items()
     }
     ids = {f"{name} ids": list(root.ids(kind)) for name, kind in KINDS.items() if kind in root.maps}

@@ -9,9 +9,8 @@ import pytest
 from emulator.core.records import Webhook
 from emulator.params.query import TYPES
 from emulator.routes import ROUTES
-from emulator.rules.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, Wanted
-from emulator.rules.filters.finding import find
-from emulator.rules.filters.index import RANGES
+from emulator.rules.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, ListQuery
+from emulator.rules.filters.query import find_ids
 from emulator.server import Emulator
 
 ROWS = [(name, one) for name, table in FILTER_SETS.items() for one in table.filters]
@@ -49,11 +48,6 @@ def test_a_row_is_complete(name: str, one: Filter) -> None:
     assert one.provenance != "assumed" or one.reason
 
 
-def test_every_range_has_its_lookup() -> None:
-    """What is found by index is compared one by one too."""
-    assert set(RANGES) <= set(LOOKUPS)
-
-
 def test_every_lookup_is_used() -> None:
     """No lookup without a filter."""
     used = {path.lookup or one.lookup for _, one in ROWS for path in one.paths}
@@ -69,8 +63,8 @@ def test_every_set_is_some_routes() -> None:
 def test_a_filter_changes_the_list(demo: Emulator, name: str, one: Filter) -> None:
     """For some value the filter finds some records, not all; or there is a reason why it cannot."""
     root, table = demo.world.root, FILTER_SETS[name]
-    everything = len(find(root, Wanted(table)))
-    counts = {len(find(root, Wanted(table, (Condition(one, value),)))) for value in values(demo, table, one)}
+    everything = len(find_ids(root, ListQuery(table)))
+    counts = {len(find_ids(root, ListQuery(table, (Condition(one, value),)))) for value in values(demo, table, one)}
     assert any(0 < count < everything for count in counts) is (one.name not in WITHOUT_EFFECT)
 
 
@@ -81,7 +75,7 @@ def test_no_reason_is_out_of_date() -> None:
 
 def values(demo: Emulator, table: FilterSet, one: Filter) -> Iterator[object]:
     """Give values of the filter that records have."""
-    from emulator.core.columns import follow  # noqa: PLC0415 - a detail of this look-up
+    from emulator.core.bases import follow  # noqa: PLC0415 - a detail of this look-up
 
     root, path = demo.world.root, one.paths[0] if one.paths else None
     if path is None:

@@ -22,7 +22,7 @@ from emulator.core import records
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.sending import Outcome, answered, unanswered
 from emulator.core.world import World
-from emulator.rules.filters.hooks import LOCATION_CONTENT_TYPE
+from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
 from emulator.server import Emulator
 from emulator.shapes.documents import render_document
 from tests.oracle.differences import Difference, owed, without_ours

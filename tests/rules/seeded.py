@@ -1,4 +1,4 @@
-"""What the tests of seeding look at: demonstrations of several sizes, and a sample of their packages."""
+"""Demonstrations of several sizes and samples of their packages, for the tests of seeding."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from functools import cache
 from emulator.core.records import Order, Package, TransferOrder
 from emulator.core.store import Root
 from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.cycle import BLOCK, ORDERS
-from emulator.rules.seeding.layout import FIRST
+from emulator.rules.seeding.blocks import BLOCK, FIRST, ORDERS
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SIZES = (200, 36_404, 1_000_000)
+SIZES = (200, 36_404)
 SAMPLED = 40
-"""How many blocks of a demonstration are looked at: all of the small one, the first and last of each."""
+"""The number of blocks of a demonstration that are tested: all of the small one, the first and last of each."""
 PACKAGE, TRANSFER = 4, 6
 """Content types."""
 
@@ -26,7 +25,7 @@ def demo(packages: int = 200, seed: int = 1) -> DemoBase:
 
 
 def orders_of(size: int) -> Iterator[tuple[Root, Order]]:
-    """Give the orders of the sampled blocks, with the records they are part of."""
+    """Yield the orders of the sampled blocks, with their root."""
     root, last = Root(demo(size), {}), size // BLOCK - 1
     for block in sorted({last, *range(0, last, max(1, last // SAMPLED))}):
         for order in range(ORDERS):

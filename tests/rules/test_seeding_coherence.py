@@ -41,8 +41,8 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.store import Root
-from emulator.rules.seeding.cycle import ITEM_VALUES
-from emulator.rules.seeding.places import interval, pool
+from emulator.rules.graph import ITEM_VALUES
+from emulator.rules.seeding.pools import interval, pool
 from tests.rules.seeded import PACKAGE, SIZES, START, TRANSFER, demo, orders_of, packages_of, transfers_of
 
 WAITING, WAITING_FOR_TRANSFER, PACKED, WAITING_LABEL = 35, 36, 40, 41
@@ -481,8 +481,7 @@ def test_what_waits_is_in_stock(size: int) -> None:
     base = demo(size)
     goods = [row["id"] for row in pool("products")]
     waiting: Counter[tuple[int, int]] = Counter()
-    for index in range(size):
-        plan = base.plans.package(index)
+    for plan in base.plans.all_packages():
         if plan.state in {35, 36, 37, 38, 39, 49}:
             waiting.update((goods[at], plan.source.id) for at in plan.goods)
     stock = {(row.product, row.stock_location): row.quantity for row in Root(base, {}).all(Stock)}

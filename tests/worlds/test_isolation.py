@@ -9,8 +9,8 @@ from threading import Barrier
 from typing import Any, NamedTuple
 
 from emulator import Emulator
+from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS, Webhook
-from emulator.core.rows import packed
 from emulator.core.store import REMOVED, Root
 from emulator.inworld import InWorld
 from emulator.rules.scenarios import Scenario, scenario
@@ -69,7 +69,7 @@ def used(oms: Emulator, number: int, together: Barrier | None = None) -> Ended:
 def changes(root: Root) -> dict[tuple[str, int], bytes]:
     """Give all records that are the world's own, none of which is the scenario's."""
     return {
-        (name, id_): b"" if record is REMOVED else packed(record)
+        (name, id_): b"" if record is REMOVED else encode_record(record)
         for name, kind in KINDS.items()
         for id_, record in root.maps.get(kind, {}).items()
     }

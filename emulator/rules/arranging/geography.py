@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from emulator.core.records import City, Country, District, Township
 from emulator.core.refusals import Conflict, InvalidDocument
+from emulator.core.seeded_random import pick
 from emulator.core.store import View
-from emulator.rules.seeding.orders import plain
-from emulator.rules.seeding.plan import pick
+from emulator.rules.seeding.order_records import email_name
 
 LEVELS: Mapping[str, type[Any]] = {"country": Country, "city": City, "township": Township, "district": District}
 FIRST_KNOWN = 30
@@ -59,7 +59,7 @@ def ids_of(view: View, level: str, asked: str | int) -> set[int]:
 def is_called(place: Any, asked: str | int) -> bool:
     if isinstance(asked, int):
         return bool(place.id == asked)
-    return plain(asked) in {plain(place.name), getattr(place, "code", None)}
+    return email_name(asked) in {email_name(place.name), getattr(place, "code", None)}
 
 
 def code_of(view: View, country: int) -> str:

@@ -11,8 +11,8 @@ from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.store import Transaction, View
 from emulator.rules.arranging.states import APPROVED, ORDER, state_of
 from emulator.rules.arranging.values import first
-from emulator.rules.seeding.orders import amount
-from emulator.rules.seeding.places import CURRENCIES, TAX_RATES, pool
+from emulator.rules.seeding.order_records import format_amount
+from emulator.rules.seeding.pools import CURRENCIES, TAX_RATES, pool
 from emulator.rules.stock import free_stock
 
 DEFAULT_CURRENCY = "try"
@@ -73,7 +73,7 @@ def order_items(tx: Transaction, order: Order, line: Line, country: str) -> list
     prices = price_list(tx, currency)
     stocks = tx.get(StockList, prices.id) or first(tx, StockList, "stock list")
     row = next((row for row in pool("products") if row["id"] == line.product.id), UNPRICED)
-    price = line.price or amount(row["price" if currency == DEFAULT_CURRENCY else "price_eur"])
+    price = line.price or format_amount(row["price" if currency == DEFAULT_CURRENCY else "price_eur"])
     made = []
     for _ in range(line.quantity):
         id_ = tx.new_id(OrderItem)

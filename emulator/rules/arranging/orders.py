@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 from emulator.core.records import Address, Channel, Customer, Order
 from emulator.core.refusals import Conflict
+from emulator.core.seeded_random import pick
 from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction, View
 from emulator.rules.arranging.geography import Spot, code_of, spot_of
 from emulator.rules.arranging.states import APPROVED, ORDER, state_of
 from emulator.rules.arranging.values import columns, first, named
-from emulator.rules.seeding.orders import plain
-from emulator.rules.seeding.places import CHANNELS, CURRENCIES, pool
-from emulator.rules.seeding.plan import FIRST_NUMBER, NUMBER_STEP, pick
+from emulator.rules.seeding.order_records import email_name
+from emulator.rules.seeding.plans import FIRST_NUMBER, NUMBER_STEP
+from emulator.rules.seeding.pools import CHANNELS, CURRENCIES, pool
 
 OMNITRON_IDS, ADDRESS_OMNITRON_IDS = 40_200, 400
 DEFAULT_COUNTRY = "tr"
@@ -119,7 +120,7 @@ def new_customer(tx: Transaction, channel: Channel, asked: Mapping[str, Any], dr
     given = columns(asked, CUSTOMER_COLUMNS)
     names = {"first_name": draw.person("first_names", 2), "last_name": draw.person("last_names", 4)} | given
     made = {
-        "email": f"{plain(names['first_name'])}.{plain(names['last_name'])}@example.com",
+        "email": f"{email_name(names['first_name'])}.{email_name(names['last_name'])}@example.com",
         "phone_number": draw.of("phones", 6),
     }
     return tx.add(Customer(id=tx.new_id(Customer), channel=channel.id, **(made | names)))

@@ -1,21 +1,23 @@
-"""The filters of every list, by the name that a row of a route gives."""
+"""The filters of every list, by the name in the route table."""
 
 from __future__ import annotations
 
 from emulator.core.records import DeliveryRange, DenialReason, Package, TransferOrder, Webhook, WebhookEvent
-from emulator.rules.filters import hooks, packages, ranges, reasons, transfers
-from emulator.rules.filters.lookups import LOOKUPS
-from emulator.rules.filters.table import Condition, Filter, FilterSet, Path, Wanted
+from emulator.rules.filters import other_filters as other
+from emulator.rules.filters import package_filters, transfer_filters
+from emulator.rules.filters.filter_set import LOOKUPS, Condition, Filter, FilterSet, ListQuery, Path
 
 FILTER_SETS: dict[str, FilterSet] = {
-    "package": FilterSet(Package, packages.FILTERS, packages.SORTABLE),
-    "package_simple": FilterSet(Package, (packages.STATE, packages.STATE_VALUE, packages.ORDER_NUMBER)),
-    "transfer": FilterSet(TransferOrder, transfers.FILTERS, transfers.SORTABLE),
-    "delivery_range": FilterSet(DeliveryRange, ranges.FILTERS, order=("lower", "upper", "id")),
-    "denial_reason": FilterSet(DenialReason, reasons.FILTERS, reasons.SORTABLE),
-    "hook": FilterSet(Webhook, hooks.HOOK_FILTERS, hooks.HOOK_SORTABLE, hooks.OLDEST_FIRST),
-    "hook_event": FilterSet(WebhookEvent, hooks.EVENT_FILTERS, hooks.EVENT_SORTABLE, hooks.OLDEST_FIRST),
+    "package": FilterSet(Package, package_filters.FILTERS, package_filters.SORTABLE),
+    "package_simple": FilterSet(
+        Package, (package_filters.STATE, package_filters.STATE_VALUE, package_filters.ORDER_NUMBER)
+    ),
+    "transfer": FilterSet(TransferOrder, transfer_filters.FILTERS, transfer_filters.SORTABLE),
+    "delivery_range": FilterSet(DeliveryRange, other.DELIVERY_RANGE_FILTERS, order=("lower", "upper", "id")),
+    "denial_reason": FilterSet(DenialReason, other.DENIAL_REASON_FILTERS, other.DENIAL_REASON_SORTABLE),
+    "hook": FilterSet(Webhook, other.HOOK_FILTERS, other.HOOK_SORTABLE, other.OLDEST_FIRST),
+    "hook_event": FilterSet(WebhookEvent, other.EVENT_FILTERS, other.EVENT_SORTABLE, other.OLDEST_FIRST),
 }
-"""A new list: a row here, and `filters="<its name>"` in its route."""
+"""To add the filters of a list, add a row here and `filters="<its name>"` to its route."""
 
-__all__ = ["FILTER_SETS", "LOOKUPS", "Condition", "Filter", "FilterSet", "Path", "Wanted"]
+__all__ = ["FILTER_SETS", "LOOKUPS", "Condition", "Filter", "FilterSet", "ListQuery", "Path"]

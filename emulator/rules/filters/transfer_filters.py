@@ -1,10 +1,10 @@
-"""The filters of transfer orders. Most names are documented; those of places and tracking numbers are lost."""
+"""The filters of transfer orders. Most names are documented; the names for places and tracking numbers are lost."""
 
 from __future__ import annotations
 
 from emulator.core.records import Product, State, StockLocation
-from emulator.rules.filters.packages import GUESS, PATTERN
-from emulator.rules.filters.table import Filter, Path, at, via
+from emulator.rules.filters.filter_set import Filter, Path, at, via
+from emulator.rules.filters.package_filters import GUESS, PATTERN
 
 SENT_OR_RECEIVED = (
     Path("source", StockLocation, "erp_code"),

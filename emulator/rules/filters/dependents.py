@@ -1,4 +1,8 @@
-"""Which records of a list may differ from the base's: how each changed record leads to them."""
+"""Which listed records depend on a changed record.
+
+The filters of a list read several kinds of records. A table leads from a record of each kind to the listed records
+whose values may have changed with it.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,14 @@ from emulator.core.records import (
 )
 from emulator.core.store import REMOVED, View
 
-Lead = Callable[[View, Any], Iterable[int]]
+Dependents = Callable[[View, Any], Iterable[int]]
 
 
-def itself(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - every lead's signature
+def itself(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
     return (record.id,)
 
 
-def its_package(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - every lead's signature
+def its_package(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
     return () if record.package is None else (record.package,)
 
 
@@ -42,7 +46,7 @@ def of_address(view: View, address: Address) -> Iterable[int]:
     return view.related(Package, "shipping_address", address.id)
 
 
-TO_PACKAGES: dict[type[Any], Lead] = {
+TO_PACKAGES: dict[type[Any], Dependents] = {
     Package: itself,
     PackageItem: its_package,
     Shipment: its_package,
@@ -53,11 +57,11 @@ TO_PACKAGES: dict[type[Any], Lead] = {
 }
 
 
-def through_packages(lead: Lead) -> Lead:
-    """Give the lead to the transfer orders of the packages that a lead finds."""
+def through_packages(dependents: Dependents) -> Dependents:
+    """Return a function that finds the transfer orders of the dependent packages."""
 
     def transfers(view: View, record: Any) -> Iterable[int]:
-        packages = lead(view, record)
+        packages = dependents(view, record)
         return [id_ for package in packages for id_ in view.related(TransferOrder, "package", package)]
 
     return transfers
@@ -69,29 +73,29 @@ def of_shipment(view: View, shipment: Shipment) -> Iterable[int]:
     return through_packages(its_package)(view, shipment)
 
 
-TO_TRANSFERS: dict[type[Any], Lead] = {
+TO_TRANSFERS: dict[type[Any], Dependents] = {
     **{kind: through_packages(TO_PACKAGES[kind]) for kind in (Package, Order, Customer)},
     TransferOrder: itself,
     TransferItem: lambda _, item: (item.transfer_order,),
     Shipment: of_shipment,
 }
 
-LEADS: dict[type[Any], dict[type[Any], Lead]] = {
+DEPENDENTS: dict[type[Any], dict[type[Any], Dependents]] = {
     Package: TO_PACKAGES,
     TransferOrder: TO_TRANSFERS,
     WebhookEvent: {WebhookEvent: itself},
 }
-"""List -> changed kind -> the records of the list that look at it. Reference data is not here: what is wanted of it
-becomes a set of ids in every query anew."""
+"""Listed kind -> changed kind -> the dependent records. Reference data is not here: each query resolves its
+conditions on reference data to a set of ids."""
 
 
-def changed(view: View, kind: type[Any]) -> set[int]:
-    """Give the ids of a kind that may have other values than in the base."""
-    found: set[int] = set()
-    for changed_kind, lead in LEADS[kind].items():
+def changed_ids(view: View, kind: type[Any]) -> set[int]:
+    """Return the ids of listed records whose values may differ from the base's."""
+    ids: set[int] = set()
+    for changed_kind, dependents in DEPENDENTS[kind].items():
         for id_, record in view.maps.get(changed_kind, {}).items():
             if record is not REMOVED:
-                found.update(lead(view, record))
-            if lead is not itself and (before := view.base.get(changed_kind, id_)) is not None:
-                found.update(lead(view, before))
-    return found
+                ids.update(dependents(view, record))
+            if dependents is not itself and (before := view.base.get(changed_kind, id_)) is not None:
+                ids.update(dependents(view, before))
+    return ids

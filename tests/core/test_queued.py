@@ -1,4 +1,4 @@
-"""What waits comes in the order of its time, from every root as it was there."""
+"""`queued` yields the waiting records of a root in the order of their due times."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ changes = st.lists(st.tuples(st.integers(0, 5), st.none() | seconds), max_size=1
 
 
 @given(st.lists(st.none() | seconds, min_size=6, max_size=6), changes)
-def test_it_gives_what_a_sorted_list_would(first: list[int | None], later: list[tuple[int, int | None]]) -> None:
-    """Also after times changed, ended and came back; and an older root still gives what it gave."""
+def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list[tuple[int, int | None]]) -> None:
+    """It holds after due times changed, ended and came back, and older roots keep their order."""
     world = world_of()
     owed: dict[int, int] = {}
     with world.transaction() as tx:
@@ -35,14 +35,13 @@ def test_it_gives_what_a_sorted_list_would(first: list[int | None], later: list[
         assert queued == sorted((wait, id_) for id_, wait in expected.items())
 
 
-def test_a_record_that_is_removed_waits_no_more() -> None:
+def test_a_removed_record_is_not_queued() -> None:
     world = world_of()
     with world.transaction() as tx:
         tx.remove(tx.add(WebhookEvent(1, 1, 1, 4, due=START)))
     assert list(world.root.queued(WebhookEvent)) == []
-    assert not any(world.root.maps[WebhookEvent, "queue"])
+    assert world.root.maps[WebhookEvent, "queue"] is None
 
 
-def test_an_event_of_the_start_waits_for_nothing() -> None:
-    """What a scenario tells of has happened."""
+def test_events_of_the_start_are_not_queued() -> None:
     assert list(world_of([WebhookEvent(1, 1, 1, 4)]).root.queued(WebhookEvent)) == []

@@ -1,10 +1,43 @@
-"""The filters of webhook subscriptions and of their events: those of the sender's published code (dj-whisperer)."""
+"""The filters of delivery ranges, denial reasons, webhook subscriptions and webhook events."""
 
 from __future__ import annotations
 
-from emulator.core.records import State, Webhook, WebhookEvent
+from emulator.core.records import DenialReason, State, Webhook, WebhookEvent
 from emulator.core.store import View
-from emulator.rules.filters.table import Filter, at, via
+from emulator.rules.filters.filter_set import Filter, Path, at, via
+from emulator.rules.filters.package_filters import GUESS
+
+# fmt: off
+DELIVERY_RANGE_FILTERS: tuple[Filter, ...] = (
+    Filter("date", "date", (Path("lower", lookup="date__lte"), Path("upper", lookup="date__gte")), both=True,
+           aliases=("exact_date", "delivery_range_date"),
+           doc="exact date within delivery range", reason=GUESS),
+    Filter("lower__date__gte", "date", at("lower"), "date__gte",
+           aliases=("lower_start_date", "lower_bound_start_date", "lower_bound_start", "lower__gte"),
+           doc="lower bound start date", reason=GUESS),
+    Filter("lower__date__lte", "date", at("lower"), "date__lte",
+           aliases=("lower_end_date", "lower_bound_end_date", "lower_bound_end", "lower__lte"),
+           doc="lower bound end date", reason=GUESS),
+    Filter("upper__date__gte", "date", at("upper"), "date__gte",
+           aliases=("upper_start_date", "upper_bound_start_date", "upper_bound_start", "upper__gte"),
+           doc="upper bound start date", reason=GUESS),
+    Filter("upper__date__lte", "date", at("upper"), "date__lte",
+           aliases=("upper_end_date", "upper_bound_end_date", "upper_bound_end", "upper__lte"),
+           doc="upper bound end date", reason=GUESS),
+)
+# fmt: on
+"""The page has lost the names of these filters."""
+
+DENIAL_REASON_FILTERS: tuple[Filter, ...] = (
+    Filter("is_active", "boolean", at("is_active"), doc="whether it is active", provenance="documented"),
+    Filter("title", "char", at("title"), "icontains", doc="part of the title, in any case", provenance="documented"),
+    Filter("priority", "number", at("priority"), doc="priority", provenance="documented"),
+    Filter("remote_id", "char", at("remote_id"), doc="remote ID", provenance="documented"),
+)
+"""All names are documented."""
+DENIAL_REASON_SORTABLE = {name: name for name in DenialReason._fields}
+
+# --- webhooks: the filters of the sender's published code (dj-whisperer) -------------------------------------------
 
 # fmt: off
 HOOK_FILTERS: tuple[Filter, ...] = (
@@ -19,12 +52,12 @@ def is_hook(view: View, id_: int) -> bool:
 
 
 def is_content_type(view: View, id_: int) -> bool:
-    """Tell whether the installation numbers some kind of record so: those with states, and stock locations."""
+    """Return whether this is a content type of the installation: of a kind with states, or of stock locations."""
     return id_ == LOCATION_CONTENT_TYPE or any(state.content_type == id_ for state in view.all(State))
 
 
 LOCATION_CONTENT_TYPE = 9
-"""The content type of stock locations, which have no state that would tell it (assumed: no source shows one)."""
+"""The content type of stock locations, which have no states (assumed: no source shows it)."""
 
 EVENT_FILTERS: tuple[Filter, ...] = (
     Filter("uuid", "uuid", at("uuid"), doc="UUID", provenance="observed"),
@@ -52,7 +85,7 @@ OWN: dict[type[object], Filter] = {
     Webhook: Filter("owner", "char", at("owner")),
     WebhookEvent: Filter("owner", "char", via("webhook", Webhook, "owner")),
 }
-"""What keeps a list to the caller's own records; no query names it."""
+"""The conditions that restrict a list to the caller's own records. No query names them."""
 
 OLDEST_FIRST = ("id",)
 HOOK_SORTABLE = {
@@ -61,4 +94,4 @@ HOOK_SORTABLE = {
 EVENT_SORTABLE = {
     name: name for name in ("id", "created_date", "modified_date", "response_http_status", "delivered", "retry_count")
 }
-"""The sender lets every column sort; the name of the parameter is the guide's (assumed)."""
+"""The sender can order by every column. The name of the parameter is the guide's (assumed)."""

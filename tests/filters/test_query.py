@@ -1,4 +1,4 @@
-"""What indexes and splices find is what looking at every record finds."""
+"""Filter results equal those of testing every record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.columns import follow, gathered
+from emulator.core.bases import follow, read_column
 from emulator.core.records import (
     Address,
     Customer,
@@ -21,9 +21,9 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.core.store import Root, Transaction
-from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, Wanted
-from emulator.rules.filters.changes import LEADS
-from emulator.rules.filters.finding import find, indexes_of, scanned
+from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, ListQuery
+from emulator.rules.filters.dependents import DEPENDENTS
+from emulator.rules.filters.query import cache_of, find_ids, scan
 from emulator.rules.scenarios import scenario
 from emulator.rules.seeding import demo_base
 from emulator.server import Emulator
@@ -38,38 +38,29 @@ PATHS = sorted(
 
 
 @pytest.mark.parametrize(("packages", "seed"), [(0, 1), (1, 1), (4, 2), (78, 3), (203, 1), (391, 77)])
-def test_plans_tell_what_records_will_say(packages: int, seed: int) -> None:
-    """Every column that filters use, from the plans alone, is what following the path gives."""
+def test_columns_from_plans_equal_the_records(packages: int, seed: int) -> None:
+    """Every column that filters use has the values that the paths from the records lead to."""
     base = demo_base(packages, seed, START)
     for kind, path in PATHS:
-        made, wanted = base.column(kind, path), gathered(base, kind, base.ids(kind), path)
-        assert entries(made) == entries(wanted), path
+        assert list(base.column(kind, path)) == read_column(base, kind, path), path
 
 
-def entries(column: Any) -> list[tuple[int, Any]]:
-    owners = column.owners if column.owners is not None else range(len(column.values))
-    values = (None if column.null is not None and value == column.null else value for value in column.values)
-    return list(zip(owners, values, strict=True))
-
-
-def some_values(root: Root, table: FilterSet, dice: random.Random) -> Wanted:
-    """Give a query of one to three conditions on values that records have."""
+def some_values(root: Root, table: FilterSet, rng: random.Random) -> ListQuery:
+    """Return a query of one to three conditions on values that records have."""
     conditions = []
-    for one in dice.sample([one for one in table.filters if one.paths], dice.choice((1, 1, 2, 3))):
+    for one in rng.sample([one for one in table.filters if one.paths], rng.choice((1, 1, 2, 3))):
         path = one.paths[0]
         kind, steps = (path.kind, path.tail) if path.kind else (table.kind, path.column)
-        record = root.get(kind, dice.choice(root.ids(kind)))
+        record = root.get(kind, rng.choice(root.ids(kind)))
         value = next((found for found in follow(root, kind, record, steps.split(".")) if found is not None), None)
         if value is not None:
             conditions.append(Condition(one, frozenset({value}) if one.type.endswith("list") else value))
-    names = dice.sample(sorted(table.sortable), dice.choice((0, 1, 2)))
-    return Wanted(table, tuple(conditions), tuple(dice.choice(("", "-")) + table.sortable[name] for name in names))
+    names = rng.sample(sorted(table.sortable), rng.choice((0, 1, 2)))
+    return ListQuery(table, tuple(conditions), tuple(rng.choice(("", "-")) + table.sortable[name] for name in names))
 
 
-def agrees(root: Root, wanted: Wanted) -> bool:
-    found = find(root, wanted)
-    ids = [found[at] for at in range(len(found))]
-    return ids == scanned(root, wanted, wanted.sort or wanted.filters.order)
+def agrees(root: Root, query: ListQuery) -> bool:
+    return list(find_ids(root, query)) == scan(root, query, query.sort or query.filters.order)
 
 
 CHANGES: dict[type[Any], dict[str, Any]] = {
@@ -86,17 +77,17 @@ CHANGES: dict[type[Any], dict[str, Any]] = {
 """Kinds that filters look at -> what a test changes of them."""
 
 
-def change(tx: Transaction, dice: random.Random) -> None:
-    kind = dice.choice(list(CHANGES))
-    record = tx.one(kind, dice.choice(tx.ids(kind)))
-    column = dice.choice(list(CHANGES[kind]))
+def change(tx: Transaction, rng: random.Random) -> None:
+    kind = rng.choice(list(CHANGES))
+    record = tx.one(kind, rng.choice(tx.ids(kind)))
+    column = rng.choice(list(CHANGES[kind]))
     tx.change(record, **{column: CHANGES[kind][column]})
 
 
-def add(tx: Transaction, dice: random.Random) -> None:
-    package = tx.one(Package, dice.choice(tx.ids(Package)))
+def add(tx: Transaction, rng: random.Random) -> None:
+    package = tx.one(Package, rng.choice(tx.ids(Package)))
     new = tx.add(package._replace(id=tx.new_id(Package), number=f"{package.number}X", created_date=tx.now))
-    item = tx.one(PackageItem, dice.choice(tx.ids(PackageItem)))
+    item = tx.one(PackageItem, rng.choice(tx.ids(PackageItem)))
     tx.change(item, package=new.id)
 
 
@@ -104,14 +95,14 @@ def add(tx: Transaction, dice: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_changed_world_is_found_as_if_looked_through(seed: int, table: FilterSet) -> None:
     """After any changes, of any kind that filters look at, a query finds what looking at every record finds."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     world = Emulator("demo", packages=83, seed=seed).world
     for _ in range(12):
         with world.transaction() as tx:
-            dice.choice((change, change, add))(tx, dice)
+            rng.choice((change, change, add))(tx, rng)
         for _ in range(8):
-            wanted = some_values(world.root, table, dice)
-            assert agrees(world.root, wanted), wanted
+            query = some_values(world.root, table, rng)
+            assert agrees(world.root, query), query
 
 
 def test_every_kind_on_a_path_leads_to_its_list() -> None:
@@ -120,29 +111,29 @@ def test_every_kind_on_a_path_leads_to_its_list() -> None:
         through = {
             kind for one in table.filters for path in one.paths for kind in on_the_way(table.kind, path.column)
         }
-        assert through <= set(LEADS[table.kind])
+        assert through <= set(DEPENDENTS[table.kind])
 
 
 def on_the_way(kind: type[Any], column: str) -> list[type[Any]]:
-    from emulator.core.columns import MANY  # noqa: PLC0415 - a detail of this walk
+    from emulator.core.bases import TO_MANY  # noqa: PLC0415 - a detail of this walk
     from emulator.core.records import REFERENCES  # noqa: PLC0415
 
     found = [kind]
     for step in column.split(".")[:-1]:
-        kind = MANY[kind, step][0] if (kind, step) in MANY else REFERENCES[kind][step]
+        kind = TO_MANY[kind, step][0] if (kind, step) in TO_MANY else REFERENCES[kind][step]
         found.append(kind)
     return found
 
 
-def test_equal_queries_are_answered_from_what_was_found() -> None:
-    """With the same root the very same result; with another root the base's part is not found anew."""
+def test_equal_queries_use_the_caches() -> None:
+    """The same root returns the same object; another root uses the cached result for the base."""
     world = Emulator("demo", packages=83).world
     one = next(one for one in FILTER_SETS["package"].filters if one.name == "state")
-    wanted = Wanted(FILTER_SETS["package"], (Condition(one, 35),))
-    first = find(world.root, wanted)
-    assert find(world.root, wanted) is first
-    kept = dict(indexes_of(world.base)._found)
+    query = ListQuery(FILTER_SETS["package"], (Condition(one, 35),))
+    first = find_ids(world.root, query)
+    assert find_ids(world.root, query) is first
+    kept = dict(cache_of(world.base)._results)
     with world.transaction() as tx:
         tx.change(tx.one(Package, first[0]), state=37)
-    assert list(find(world.root, wanted)) == list(first)[1:]
-    assert indexes_of(world.base)._found == kept
+    assert list(find_ids(world.root, query)) == list(first)[1:]
+    assert cache_of(world.base)._results == kept

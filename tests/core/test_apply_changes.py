@@ -1,4 +1,4 @@
-"""Changes put on a root at once come to what the transactions came to, one after another."""
+"""`apply_changes` has the same result as the transactions that made the changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.bulk import by_kind, with_changes
 from emulator.core.records import KINDS, QUEUES, RELATIONS, TALLIES, Package, Stock, Webhook, WebhookEvent
-from emulator.core.store import REMOVED, Root, Transaction
+from emulator.core.store import REMOVED, Root, Transaction, apply_changes
 from tests.support.worlds import START, world_of
 
 IDS = st.integers(1, 4)
@@ -25,7 +24,7 @@ BASE = [
 
 
 def do(tx: Transaction, what: str, id_: int, one: int, other: int) -> None:
-    """Change a record, or add it, or take it away."""
+    """Change, add or remove a record."""
     columns: dict[str, tuple[type[Any], dict[str, Any]]] = {
         "stock": (Stock, {"product": one, "stock_location": other}),
         "package": (Package, {"stock_location": one, "state": other, "order": one, "shipping_address": other}),
@@ -51,7 +50,7 @@ def do(tx: Transaction, what: str, id_: int, one: int, other: int) -> None:
 
 
 def seen(root: Root) -> dict[Any, Any]:
-    """Give all that a view tells."""
+    """Return everything that a view can be asked for."""
     found: dict[Any, Any] = {kind: list(root.all(kind)) for kind in KINDS.values()}
     found |= {(kind, "ids"): list(root.ids(kind)) for kind in KINDS.values()}
     found |= {
@@ -72,8 +71,8 @@ def keys(columns: int) -> list[Any]:
 
 @settings(max_examples=150, deadline=None)
 @given(before=st.lists(CHANGE, max_size=6), after=st.lists(CHANGE, max_size=12))
-def test_all_at_once_is_one_after_another(before: list[Any], after: list[Any]) -> None:
-    """Records, ids, relations, counts, what waits and the next ids, on a start that had changes already."""
+def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[Any]) -> None:
+    """Compare records, ids, relations, counts, queues and next ids, on a start that has changes already."""
     world = world_of(BASE)
     first = Transaction(world.root, START)
     for change in before:
@@ -82,15 +81,15 @@ def test_all_at_once_is_one_after_another(before: list[Any], after: list[Any]) -
     last = Transaction(start, START)
     for change in after:
         do(last, *change)
-    changes = by_kind((kind, id_, last.maps[kind][id_]) for kind, id_ in last.touched)
-    at_once = with_changes(start, changes, dict(last.maps.get("next", {})))
+    changes = [(kind, id_, last.maps[kind].get(id_, REMOVED)) for kind, id_ in last.touched]
+    at_once = apply_changes(start, changes, dict(last.maps.get("next", {})))
     assert seen(at_once) == seen(last.root())
     assert Transaction(at_once, START).new_id(Package) == Transaction(last.root(), START).new_id(Package)
 
 
-def test_what_was_added_and_removed_again_leaves_no_trace() -> None:
+def test_a_record_that_was_added_and_removed_leaves_no_trace() -> None:
     world = world_of(BASE)
-    at_once = with_changes(world.root, {Webhook: {7: REMOVED}}, {Webhook: 8})
+    at_once = apply_changes(world.root, [(Webhook, 7, REMOVED)], {Webhook: 8})
     assert list(at_once.ids(Webhook)) == [1]
     assert at_once.get(Webhook, 7) is None
     assert Transaction(at_once, START).new_id(Webhook) == 8

@@ -1,4 +1,4 @@
-"""Every record of every kind comes back from its text as it was, whatever its columns hold."""
+"""A record of any kind is equal after it was encoded and decoded, whatever its columns hold."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.core.record_codec import decode_record, encode_record
 from emulator.core.records import ABSENT, KINDS, Absent, Package, WebhookEvent
-from emulator.core.rows import packed, unpacked
 from emulator.core.store import Root
 from tests.support.worlds import world_of
 
@@ -41,27 +41,27 @@ def no_root(number: int) -> Root:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_a_record_comes_back_from_its_text(kind: type[Any], data: st.DataObject) -> None:
+def test_a_decoded_record_equals_the_encoded_record(kind: type[Any], data: st.DataObject) -> None:
     record = data.draw(records_of(kind))
-    text = packed(record)
+    text = encode_record(record)
     assert b"\n" not in text
-    assert unpacked(kind, text, no_root) == record
+    assert decode_record(kind, text, no_root) == record
 
 
-def test_an_event_tells_of_the_root_of_its_step() -> None:
+def test_an_event_refers_to_the_snapshot_of_its_step() -> None:
     root = Root(world_of().base, {}, 17)
     asked: list[int] = []
     event = WebhookEvent(1, 2, 3, 4, told_from=root)
 
-    def told_from(number: int) -> Root:
+    def snapshot_at(number: int) -> Root:
         asked.append(number)
         return root
 
-    assert unpacked(WebhookEvent, packed(event), told_from) == event
+    assert decode_record(WebhookEvent, encode_record(event), snapshot_at) == event
     assert asked == [17]
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b"null", b"[" * 9999, b'["' + b"x" * 9 + b'"]'])
-def test_what_is_no_record_is_said(text: bytes) -> None:
+def test_a_text_that_is_not_a_record_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="no package"):
-        unpacked(Package, text, no_root)
+        decode_record(Package, text, no_root)

@@ -1,14 +1,14 @@
-"""The filters of packages: one row for each line of the reference's page, in its order.
+"""The filters of packages: one row for each line of the reference's page, in the page's order.
 
-The page has lost the names, so each is our best guess, by the names that the vendor documents for transfer orders
-and for states; `aliases` are other good guesses. Where the page does not say otherwise ("starts with", "from",
-"not equal"), a filter is exact.
+The page has lost the names. Each name follows the names that the vendor documents for transfer orders and for
+states; `aliases` are other likely names. A filter compares exactly unless the page says otherwise ("starts with",
+"from", "not equal").
 """
 
 from __future__ import annotations
 
 from emulator.core.records import City, Country, DeliveryRange, Product, State, StockLocation, Township
-from emulator.rules.filters.table import NOWHERE, Filter, at, via
+from emulator.rules.filters.filter_set import NOWHERE, Filter, at, via
 
 SAME = "the documented name of the same filter of transfer orders or of states"
 PATTERN = "follows the pattern of documented names"
