@@ -1,4 +1,4 @@
-"""What indexes and splices find is what looking at every record finds."""
+"""Queries that use indexes find the same records as a scan of all records."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from emulator.server import Emulator
 START = scenario("demo").start
 TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
 PATHS = sorted(
-    {(table.kind, path.column) for table in TABLES for one in table.filters for path in one.paths}
+    {(table.kind, path.column) for table in TABLES for filter_ in table.filters for path in filter_.paths}
     | {(table.kind, path) for table in TABLES for path in table.sortable.values()},
     key=str,
 )
 
 
 @pytest.mark.parametrize(("packages", "seed"), [(0, 1), (1, 1), (4, 2), (78, 3), (203, 1), (391, 77)])
-def test_plans_tell_what_records_will_say(packages: int, seed: int) -> None:
-    """Every column that filters use, from the plans alone, is what following the path gives."""
+def test_columns_of_plans_equal_columns_of_records(packages: int, seed: int) -> None:
+    """A column that is computed from the plans equals the one that is read from the records."""
     base = demo_base(packages, seed, START)
     for kind, path in PATHS:
-        made, wanted = base.column(kind, path), gathered(base, kind, base.ids(kind), path)
-        assert entries(made) == entries(wanted), path
+        planned, expected = base.column(kind, path), gathered(base, kind, base.ids(kind), path)
+        assert entries(planned) == entries(expected), path
 
 
 def entries(column: Any) -> list[tuple[int, Any]]:
@@ -52,24 +52,25 @@ def entries(column: Any) -> list[tuple[int, Any]]:
     return list(zip(owners, values, strict=True))
 
 
-def some_values(root: Root, table: FilterSet, dice: random.Random) -> Wanted:
-    """Give a query of one to three conditions on values that records have."""
+def random_query(root: Root, table: FilterSet, rng: random.Random) -> Wanted:
+    """Return a query of one to three conditions with values that records have."""
     conditions = []
-    for one in dice.sample([one for one in table.filters if one.paths], dice.choice((1, 1, 2, 3))):
-        path = one.paths[0]
+    filters = [filter_ for filter_ in table.filters if filter_.paths]
+    for filter_ in rng.sample(filters, rng.choice((1, 1, 2, 3))):
+        path = filter_.paths[0]
         kind, steps = (path.kind, path.tail) if path.kind else (table.kind, path.column)
-        record = root.get(kind, dice.choice(root.ids(kind)))
-        value = next((found for found in follow(root, kind, record, steps.split(".")) if found is not None), None)
+        record = root.get(kind, rng.choice(root.ids(kind)))
+        value = next((each for each in follow(root, kind, record, steps.split(".")) if each is not None), None)
         if value is not None:
-            conditions.append(Condition(one, frozenset({value}) if one.type.endswith("list") else value))
-    names = dice.sample(sorted(table.sortable), dice.choice((0, 1, 2)))
-    return Wanted(table, tuple(conditions), tuple(dice.choice(("", "-")) + table.sortable[name] for name in names))
+            conditions.append(Condition(filter_, frozenset({value}) if filter_.type.endswith("list") else value))
+    names = rng.sample(sorted(table.sortable), rng.choice((0, 1, 2)))
+    return Wanted(table, tuple(conditions), tuple(rng.choice(("", "-")) + table.sortable[name] for name in names))
 
 
-def agrees(root: Root, wanted: Wanted) -> bool:
-    found = find(root, wanted)
-    ids = [found[at] for at in range(len(found))]
-    return ids == scanned(root, wanted, wanted.sort or wanted.filters.order)
+def equals_scan(root: Root, query: Wanted) -> bool:
+    result = find(root, query)
+    ids = [result[index] for index in range(len(result))]
+    return ids == scanned(root, query, query.sort or query.filters.order)
 
 
 CHANGES: dict[type[Any], dict[str, Any]] = {
@@ -83,66 +84,68 @@ CHANGES: dict[type[Any], dict[str, Any]] = {
     TransferOrder: {"state": 75, "modified_date": START},
     TransferItem: {"product": 2},
 }
-"""Kinds that filters look at -> what a test changes of them."""
+"""Kinds that filters read -> columns that the test changes, with their new values."""
 
 
-def change(tx: Transaction, dice: random.Random) -> None:
-    kind = dice.choice(list(CHANGES))
-    record = tx.one(kind, dice.choice(tx.ids(kind)))
-    column = dice.choice(list(CHANGES[kind]))
+def change(tx: Transaction, rng: random.Random) -> None:
+    kind = rng.choice(list(CHANGES))
+    record = tx.one(kind, rng.choice(tx.ids(kind)))
+    column = rng.choice(list(CHANGES[kind]))
     tx.change(record, **{column: CHANGES[kind][column]})
 
 
-def add(tx: Transaction, dice: random.Random) -> None:
-    package = tx.one(Package, dice.choice(tx.ids(Package)))
+def add(tx: Transaction, rng: random.Random) -> None:
+    package = tx.one(Package, rng.choice(tx.ids(Package)))
     new = tx.add(package._replace(id=tx.new_id(Package), number=f"{package.number}X", created_date=tx.now))
-    item = tx.one(PackageItem, dice.choice(tx.ids(PackageItem)))
+    item = tx.one(PackageItem, rng.choice(tx.ids(PackageItem)))
     tx.change(item, package=new.id)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind.__name__)
 @pytest.mark.parametrize("seed", range(6))
-def test_a_changed_world_is_found_as_if_looked_through(seed: int, table: FilterSet) -> None:
-    """After any changes, of any kind that filters look at, a query finds what looking at every record finds."""
-    dice = random.Random(seed)
+def test_query_after_random_changes_equals_a_scan(seed: int, table: FilterSet) -> None:
+    rng = random.Random(seed)
     world = Emulator("demo", packages=83, seed=seed).world
     for _ in range(12):
         with world.transaction() as tx:
-            dice.choice((change, change, add))(tx, dice)
+            rng.choice((change, change, add))(tx, rng)
         for _ in range(8):
-            wanted = some_values(world.root, table, dice)
-            assert agrees(world.root, wanted), wanted
+            query = random_query(world.root, table, rng)
+            assert equals_scan(world.root, query), query
 
 
-def test_every_kind_on_a_path_leads_to_its_list() -> None:
-    """A kind that a path goes through and that no table leads from would make answers stale."""
+def test_every_kind_on_a_filter_path_invalidates_its_list() -> None:
+    """Otherwise results would be stale."""
     for table in TABLES:
         through = {
-            kind for one in table.filters for path in one.paths for kind in on_the_way(table.kind, path.column)
+            kind
+            for filter_ in table.filters
+            for path in filter_.paths
+            for kind in kinds_on_path(table.kind, path.column)
         }
         assert through <= set(LEADS[table.kind])
 
 
-def on_the_way(kind: type[Any], column: str) -> list[type[Any]]:
-    from emulator.core.columns import MANY  # noqa: PLC0415 - a detail of this walk
+def kinds_on_path(kind: type[Any], column: str) -> list[type[Any]]:
+    from emulator.core.columns import MANY  # noqa: PLC0415 - used only here
     from emulator.core.records import REFERENCES  # noqa: PLC0415
 
-    found = [kind]
+    kinds = [kind]
     for step in column.split(".")[:-1]:
         kind = MANY[kind, step][0] if (kind, step) in MANY else REFERENCES[kind][step]
-        found.append(kind)
-    return found
+        kinds.append(kind)
+    return kinds
 
 
-def test_equal_queries_are_answered_from_what_was_found() -> None:
-    """With the same root the very same result; with another root the base's part is not found anew."""
+def test_equal_queries_use_the_cached_result() -> None:
+    """The same root gives the same object. Another root reuses the result of the base."""
     world = Emulator("demo", packages=83).world
-    one = next(one for one in FILTER_SETS["package"].filters if one.name == "state")
-    wanted = Wanted(FILTER_SETS["package"], (Condition(one, 35),))
-    first = find(world.root, wanted)
-    assert find(world.root, wanted) is first
-    kept = dict(indexes_of(world.base)._found)
+    state_filter = next(filter_ for filter_ in FILTER_SETS["package"].filters if filter_.name == "state")
+    query = Wanted(FILTER_SETS["package"], (Condition(state_filter, 35),))
+    first = find(world.root, query)
+    assert find(world.root, query) is first
+    cached = dict(indexes_of(world.base)._found)
     with world.transaction() as tx:
         tx.change(tx.one(Package, first[0]), state=37)
-    assert list(find(world.root, wanted)) == list(first)[1:]
-    assert indexes_of(world.base)._found == kept
+    assert list(find(world.root, query)) == list(first)[1:]
+    assert indexes_of(world.base)._found == cached
