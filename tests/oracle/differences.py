@@ -76,5 +76,5 @@ def expected_answer(ask: Ask, answer: Answer, differences: tuple[Difference, ...
 
 def without_added_headers(answer: Answer) -> Answer:
     """Remove the headers that only the emulator sends."""
-    kept = {name: value for name, value in answer.headers.items() if not name.startswith(tuple(ADDED_HEADERS))}
-    return replace(answer, headers=kept)
+    headers = {name: value for name, value in answer.headers.items() if not name.startswith(tuple(ADDED_HEADERS))}
+    return replace(answer, headers=headers)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.web.pages import HTML, NOT_FOUND
-from tests.oracle.differences import DIFFERENCES as PROTOCOL_DIFFERENCES
+from tests.oracle.differences import DIFFERENCES as PROTOCOL
 from tests.oracle.differences import Difference, with_content_length
 from tests.oracle.wire import Answer, Ask
 
@@ -125,5 +125,5 @@ DIFFERENCES = (
             400, {"retry_countdown_config": {"kwargs": {"non_field_errors": ["Value must be valid JSON."]}}}, LIST
         ),
     ),
-    *(difference for difference in PROTOCOL_DIFFERENCES if difference.name in SHARED),
+    *(difference for difference in PROTOCOL if difference.name in SHARED),
 )

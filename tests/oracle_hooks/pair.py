@@ -104,7 +104,7 @@ class Pair:
         load_hooks_and_events(self.world)
 
     def prepare_hooks(self) -> None:
-        """Give two hooks to a user who is not a superuser, disable a third, and leave one event to be retried."""
+        """Assign two hooks to a user who is not a superuser, disable a third, and leave one event to be retried."""
         with self.world.transaction() as tx:
             first, second, third = list(tx.all(records.Webhook))[:3]
             tx.change(first, owner="reader")

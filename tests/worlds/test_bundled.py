@@ -111,7 +111,7 @@ def test_busy_day_contains_refusals_replanning_and_failed_deliveries(busy_day: E
 
 
 def test_busy_day_contains_failed_webhook_deliveries(busy_day: Emulator) -> None:
-    """One receiver recovered and got all events after several attempts. The other one never answered."""
+    """One receiver recovered and got all events after several attempts. The other one did not recover."""
     events = busy_day.session().get("/whisperer/hook_events/?limit=100").json()["results"]
     attempts: dict[tuple[str, bool], list[int]] = {}
     for event in events:
