@@ -1,4 +1,4 @@
-"""Packages and transfer orders in any state, and parameters that every command accepts."""
+"""Packages and transfer orders in every state, and parameters that every command accepts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from emulator.core.records import CargoCompany, Package, PackageItem, TransferOr
 from emulator.rules.commands.steps import ship
 
 FOLDER = Path(__file__).parent.parent.parent / "emulator" / "fixtures" / "installation" / "default"
-GRAPH = json.loads((FOLDER / "transitions.json").read_bytes())["transition"]
+TRANSITIONS = json.loads((FOLDER / "transitions.json").read_bytes())["transition"]
 STATES = {state["id"]: state for state in json.loads((FOLDER / "states.json").read_bytes())["state"]}
-COMMANDS = [edge for edge in GRAPH if edge.get("actor", "command") == "command"]
+COMMANDS = [transition for transition in TRANSITIONS if transition.get("actor", "command") == "command"]
 
 NEED_SHIPMENT = {"SHIP_PACKAGE", "SHIPMENT_ORDER", "UPDATE_SHIPMENT_INFO_OF_PACKAGE", "UPDATE_SHIPMENT_LABEL"}
 
 
 class Kind(NamedTuple):
-    """Packages or transfer orders, as paths, records and states name them."""
+    """Packages or transfer orders: their URL path, record class and content type."""
 
     path: str
     record: type[Any]
@@ -31,7 +31,7 @@ class Kind(NamedTuple):
 
     @property
     def commands(self) -> list[dict[str, Any]]:
-        return [edge for edge in COMMANDS if edge["source_state"] in self.states]
+        return [transition for transition in COMMANDS if transition["source_state"] in self.states]
 
 
 PACKAGES = Kind("packages", Package, 4)
@@ -40,21 +40,25 @@ KINDS = (PACKAGES, TRANSFERS)
 
 
 def in_state(oms: Emulator, kind: Kind, state: int) -> Any:
-    """Give the first record in this state."""
+    """Return the first record in a state."""
     return next(record for record in oms.world.root.all(kind.record) if record.state == state)
 
 
-def ready_for(oms: Emulator, kind: Kind, edge: dict[str, Any]) -> Any:
-    """Give a record that the command of an edge may run on."""
-    if edge["command_code"] == "UNBLOCK_THE_PACKAGE":
-        return blocked_from(oms, edge["destination_state"])
-    record = in_state(oms, kind, edge["source_state"])
-    return with_shipment(oms, record) if edge["command_code"] in NEED_SHIPMENT else record
+def ready_for(oms: Emulator, kind: Kind, transition: dict[str, Any]) -> Any:
+    """Return a record on which the command of a transition can be executed."""
+    if transition["command_code"] == "UNBLOCK_THE_PACKAGE":
+        return blocked_from(oms, transition["destination_state"])
+    record = in_state(oms, kind, transition["source_state"])
+    return with_shipment(oms, record) if transition["command_code"] in NEED_SHIPMENT else record
 
 
 def blocked_from(oms: Emulator, state: int) -> Any:
     package = in_state(oms, PACKAGES, state)
-    block = next(e for e in COMMANDS if e["command_code"] == "BLOCK_THE_PACKAGE" and e["source_state"] == state)
+    block = next(
+        command
+        for command in COMMANDS
+        if command["command_code"] == "BLOCK_THE_PACKAGE" and command["source_state"] == state
+    )
     assert send(oms, PACKAGES, package.id, {"transition": block["id"], "input_parameters": {}}).status_code == 204
     return oms.world.root.one(Package, package.id)
 
@@ -66,7 +70,7 @@ def with_shipment(oms: Emulator, package: Package) -> Package:
 
 
 def parameters(oms: Emulator, record: Any) -> dict[str, Any]:
-    """Give parameters that fit every command on this record."""
+    """Return parameters that suit every command on a record."""
     items = [item.id for item in oms.world.root.find(PackageItem, "package", record.id)]
     return {
         "package_items": items,

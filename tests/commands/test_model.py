@@ -1,4 +1,4 @@
-"""Random sequences of commands, against a model of what must always hold; it is written down apart from the code."""
+"""Random sequences of commands, checked against invariants that are written independently of the code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.rules.planning import quota
-from tests.commands.arranging import GRAPH, PACKAGES, STATES, TRANSFERS, Kind, parameters, send
+from tests.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
 
 PACKAGES_IN_WORLD = 60
 STEPS, EXAMPLES = 50, 60
@@ -35,63 +35,63 @@ ITEM_STATES = {
     "650": "750", "700": "800", "800": "900", "900": "600", "910": "910", "920": "920", "950": "950", "990": "990",
     "1100": "1100",
 }  # fmt: skip
-"""Package state -> the state that its items have; facts and samples, written down once more."""
-EDGES = {(edge["source_state"], edge["destination_state"]) for edge in GRAPH}
-NOT_PACKED = {"100", "200", "300", "350", "400", "950", "990"}
-NEEDS_MORE = {
+"""Package state -> state of its items. Repeated here independently of the emulator's data."""
+STATE_CHANGES = {(transition["source_state"], transition["destination_state"]) for transition in TRANSITIONS}
+STATES_BEFORE_PACKING = {"100", "200", "300", "350", "400", "950", "990"}
+CONDITIONAL_COMMANDS = {
     "SHIP_PACKAGE",
     "SHIPMENT_ORDER",
     "UPDATE_SHIPMENT_INFO_OF_PACKAGE",
     "UPDATE_SHIPMENT_LABEL",
     "UNBLOCK_THE_PACKAGE",
 }
-"""Commands that the state alone does not allow: a shipment, or the state before blocking, decides with it."""
-PARTLY = "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED"
-"""Leaves the items that were not named as they are."""
+"""Commands that also depend on a shipment or on the state before blocking."""
+PARTIAL_COMMAND = "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED"
+"""Command that changes only the items that it names."""
 
 
 class Commands(RuleBasedStateMachine):
-    """Sends commands and compares what comes back, and what is there afterwards, with the model."""
+    """Sends commands and compares the answers and the resulting world with the model."""
 
     @initialize(seed=st.integers(1, 5))
-    def open(self, seed: int) -> None:
+    def create_world(self, seed: int) -> None:
         self.oms = Emulator("demo", packages=PACKAGES_IN_WORLD, seed=seed)
-        self.mixed: set[int] = set()
-        self.touched: tuple[Kind, int] | None = None
+        self.partially_changed: set[int] = set()
+        self.last_changed: tuple[Kind, int] | None = None
 
-    @rule(place=st.integers(0, 10_000), edge=st.sampled_from(GRAPH), anywhere=st.booleans())
-    def command(self, place: int, edge: dict[str, Any], anywhere: bool) -> None:
-        """Send an edge's command to some record, or to one that is in its source state."""
-        kind = PACKAGES if edge["source_state"] in PACKAGES.states else TRANSFERS
+    @rule(index=st.integers(0, 10_000), transition=st.sampled_from(TRANSITIONS), any_state=st.booleans())
+    def command(self, index: int, transition: dict[str, Any], any_state: bool) -> None:
+        """Send the command of a transition to a random record, mostly to one in the source state."""
+        kind = PACKAGES if transition["source_state"] in PACKAGES.states else TRANSFERS
         records = list(self.oms.world.root.all(kind.record))
-        fitting = [record for record in records if record.state == edge["source_state"]]
-        chosen = records if anywhere or not fitting else fitting
-        self.send(kind, chosen[place % len(chosen)], edge)
+        in_source_state = [record for record in records if record.state == transition["source_state"]]
+        chosen = records if any_state or not in_source_state else in_source_state
+        self.send(kind, chosen[index % len(chosen)], transition)
 
-    def send(self, kind: Kind, record: Any, edge: dict[str, Any]) -> None:
-        root, counts = self.oms.world.root, self.events()
-        body = {"transition": edge["id"], "input_parameters": parameters(self.oms, record)}
+    def send(self, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
+        root, events_before = self.oms.world.root, self.events()
+        body = {"transition": transition["id"], "input_parameters": parameters(self.oms, record)}
         answer = send(self.oms, kind, record.id, body)
-        offered = edge.get("actor", "command") == "command" and record.state == edge["source_state"]
+        is_available = transition.get("actor", "command") == "command" and record.state == transition["source_state"]
         if answer.status_code == 400:
-            assert not offered or edge["command_code"] in NEEDS_MORE, answer.text
+            assert not is_available or transition["command_code"] in CONDITIONAL_COMMANDS, answer.text
             assert self.oms.world.root is root
             return
-        assert offered
+        assert is_available
         assert answer.status_code == (200 if answer.content else 204)
-        if edge["command_code"] == PARTLY:
-            self.mixed.add(record.id)
-        self.touched = (kind, record.id)
-        self.check_move(kind, record, edge)
-        self.check_events(counts, kind, record)
+        if transition["command_code"] == PARTIAL_COMMAND:
+            self.partially_changed.add(record.id)
+        self.last_changed = (kind, record.id)
+        self.check_move(kind, record, transition)
+        self.check_events(events_before, kind, record)
 
-    def check_move(self, kind: Kind, record: Any, edge: dict[str, Any]) -> None:
-        """The record is where the edge leads; its log is a path of the graph that ends there."""
+    def check_move(self, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
+        """The record is in the destination state, and its log is a valid path that ends there."""
         after = self.oms.world.root.one(kind.record, record.id)
-        assert after.state == edge["destination_state"]
+        assert after.state == transition["destination_state"]
         logs = self.oms.world.root.find(TransitionLog, "subject", (kind.content_type, record.id))
-        assert {(log.old_state, log.new_state) for log in logs} <= EDGES
-        assert all(one.new_state == two.old_state for one, two in itertools.pairwise(logs))
+        assert {(log.old_state, log.new_state) for log in logs} <= STATE_CHANGES
+        assert all(previous.new_state == following.old_state for previous, following in itertools.pairwise(logs))
         assert not logs or logs[-1].new_state == after.state
 
     def events(self) -> Counter[tuple[int, int, int]]:
@@ -101,7 +101,7 @@ class Commands(RuleBasedStateMachine):
         return Counter((event.webhook, event.content_type, event.object_id) for event in events)
 
     def check_events(self, before: Counter[tuple[int, int, int]], kind: Kind, record: Any) -> None:
-        """One event for each subscription and change: never two of one type for one record at once."""
+        """A change queues one event for each subscription, never two of one type for one record."""
         new = self.events() - before
         assert all(number == 1 for number in new.values())
         root = self.oms.world.root
@@ -112,11 +112,11 @@ class Commands(RuleBasedStateMachine):
             assert new[hook.id, kind.content_type, record.id] == (1 if moved else 0)
 
     @invariant()
-    def the_record_agrees_with_its_parts(self) -> None:
-        """Items follow their package or transfer; what is packed has no claim on stock."""
-        if self.touched is None:
+    def items_agree_with_their_record(self) -> None:
+        """Items follow the state of their package or transfer order; packed items have no reservation."""
+        if self.last_changed is None:
             return
-        kind, id_ = self.touched
+        kind, id_ = self.last_changed
         root = self.oms.world.root
         record: Any = root.one(kind.record, id_)
         value = STATES[record.state]["enum_value"]
@@ -125,13 +125,13 @@ class Commands(RuleBasedStateMachine):
             assert {root.one(State, item.state).enum_value for item in items} == {value}
             return
         items = root.find(PackageItem, "package", id_)
-        if id_ not in self.mixed:
+        if id_ not in self.partially_changed:
             assert {root.one(State, item.state).enum_value for item in items} == {ITEM_STATES[value]}
-        if value not in NOT_PACKED and id_ not in self.mixed:
+        if value not in STATES_BEFORE_PACKING and id_ not in self.partially_changed:
             assert not root.find(Reservation, "package", id_)
 
     def teardown(self) -> None:
-        """Hold what must be true of the whole world at the end of every sequence."""
+        """Check the invariants of the whole world at the end of every sequence."""
         if not hasattr(self, "oms"):
             return
         root = self.oms.world.root

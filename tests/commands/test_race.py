@@ -1,4 +1,4 @@
-"""Many callers, one package."""
+"""Many clients send a command to one package at once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CALLERS = 200
 PREPARE, WAITING, PREPARING = 199, 35, 37
 
 
-def test_of_two_hundred_that_send_one_command_exactly_one_succeeds() -> None:
-    """Over a real socket: one 204, the rest 400; one log entry, one event for each subscription."""
+def test_exactly_one_of_200_concurrent_commands_succeeds() -> None:
+    """Over HTTP, one answer is 204 and the others are 400, with one log entry and one event per subscription."""
     with Emulator("demo") as oms:
         package = in_state(oms, PACKAGES, WAITING)
         url = f"{oms.url}/api/v1/oms/packages/{package.id}"

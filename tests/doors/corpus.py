@@ -1,4 +1,4 @@
-"""Several hundred requests of every kind: from the routes, the contract, the oracle's tables, and odd ones."""
+"""Several hundred requests of every kind: from the routes, the contract, the oracle's tables, and edge cases."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import quote
 from emulator import Emulator
 from emulator.contract import Target, run
 from emulator.routes import ROUTES
-from tests.doors.conditions import Sent, of_faults, of_hooks, of_strict
+from tests.doors.conditions import HttpRequest, fault_requests, hook_requests, strict_mode_requests
 from tests.oracle.asks import ASKS
 from tests.oracle.wire import HOST, Ask
 
 JSON = "application/json"
-EVERY = 3
-"""Of the oracle's requests, one in so many: five ways with all of them would take too long."""
+ORACLE_REQUEST_INTERVAL = 3
+"""One oracle request in this many is used, because five transports with all of them would take too long."""
 BODIES = (
     (b"", None),
     (b"{}", JSON),
@@ -47,87 +47,94 @@ HEADERS = (
 )
 
 
-def corpus(package: int, transfer: int) -> list[Sent]:
-    """Give the requests, with these ids in their paths, in order: plain ones once, then those under conditions."""
-    made = [*of_routes(package, transfer), *odd(package), *of_asks(package, transfer), *of_contract()]
-    plain = {repr(sent): sent for sent in made}.values()
-    return [*plain, *of_strict(package), *of_hooks(package), *of_faults(package)]
+def corpus(package: int, transfer: int) -> list[HttpRequest]:
+    """Return all requests in order, with these ids in their paths. Requests without conditions are unique."""
+    requests = [
+        *route_requests(package, transfer),
+        *edge_case_requests(package),
+        *oracle_requests(package, transfer),
+        *contract_requests(),
+    ]
+    plain = {repr(request): request for request in requests}.values()
+    return [*plain, *strict_mode_requests(package), *hook_requests(package), *fault_requests(package)]
 
 
 def authorized(scheme: str = "Token full-access", **headers: str) -> dict[str, str]:
     return {"Authorization": scheme} | headers
 
 
-def of_routes(package: int, transfer: int) -> Iterator[Sent]:
-    """Every row by its own method, by HEAD, OPTIONS, a wrong one, without credentials; writes with every body."""
+def route_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
+    """Yield every route with its method, HEAD, OPTIONS, PUT and no credentials; writes with every body."""
     for route in ROUTES:
         pk = transfer if "transfer" in route.operation else package
         path = re.sub(r"<\.\.\.rest>", "1/1.jpg", re.sub(r"<(?!\.)[^>]+>", str(pk), route.path))
         scheme = "Token full-access" if route.scheme != "Bearer" else "Bearer nonsense"
         for method in (route.method, "HEAD", "OPTIONS", "PUT"):
-            yield Sent(method, path, authorized(scheme))
-        yield Sent(route.method, path, {})
-        yield Sent(route.method, path + "?limit=3", authorized("Token read-only"))
+            yield HttpRequest(method, path, authorized(scheme))
+        yield HttpRequest(route.method, path, {})
+        yield HttpRequest(route.method, path + "?limit=3", authorized("Token read-only"))
         if route.method != "GET":
             for body, kind in BODIES:
-                yield Sent(route.method, path, authorized(scheme, **({"Content-Type": kind} if kind else {})), body)
+                yield HttpRequest(
+                    route.method, path, authorized(scheme, **({"Content-Type": kind} if kind else {})), body
+                )
 
 
-def odd(package: int) -> Iterator[Sent]:
+def edge_case_requests(package: int) -> Iterator[HttpRequest]:
     root = "/api/v1/oms/"
     for path in UNICODE:
-        yield Sent("GET", root + on_wire(path), authorized())
+        yield HttpRequest("GET", root + percent_encode(path), authorized())
     for query in QUERIES:
-        yield Sent("GET", f"{root}packages/?{on_wire(query)}", authorized())
-        yield Sent("HEAD", f"{root}transfer_orders/?{on_wire(query)}", authorized())
+        yield HttpRequest("GET", f"{root}packages/?{percent_encode(query)}", authorized())
+        yield HttpRequest("HEAD", f"{root}transfer_orders/?{percent_encode(query)}", authorized())
     for accept in ACCEPTS:
-        yield Sent("GET", f"{root}packages/{package}/", authorized(Accept=accept))
+        yield HttpRequest("GET", f"{root}packages/{package}/", authorized(Accept=accept))
     for headers in HEADERS:
-        yield Sent("GET", f"{root}packages/{package}/", authorized(**headers))
+        yield HttpRequest("GET", f"{root}packages/{package}/", authorized(**headers))
     for method in ("GET", "OPTIONS", "POST"):
         preflight = {"Origin": "http://x.test", "Access-Control-Request-Method": "POST"}
-        yield Sent(method, f"{root}packages/", preflight)
-    yield Sent("GET", "/__admin/health", {})
-    yield Sent("GET", "/__admin/nothing", {})
-    yield Sent("GET", "/w/default/api/v1/oms/packages/?limit=2", authorized())
-    yield Sent("GET", "/w/nowhere/api/v1/oms/packages/", authorized())
-    yield Sent(
+        yield HttpRequest(method, f"{root}packages/", preflight)
+    yield HttpRequest("GET", "/__admin/health", {})
+    yield HttpRequest("GET", "/__admin/nothing", {})
+    yield HttpRequest("GET", "/w/default/api/v1/oms/packages/?limit=2", authorized())
+    yield HttpRequest("GET", "/w/nowhere/api/v1/oms/packages/", authorized())
+    yield HttpRequest(
         "POST", f"{root}packages/{package}/set_remote_id/", authorized(**{"Content-Type": JSON}), b"x" * 70_000
     )
 
 
-def on_wire(text: str) -> str:
-    """Percent-encode what is no ASCII, as every client does."""
+def percent_encode(text: str) -> str:
+    """Percent-encode non-ASCII characters, as every client does."""
     return "".join(
         letter if letter.isascii() else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in text
     )
 
 
-def of_asks(package: int, transfer: int) -> Iterator[Sent]:
-    """One in so many of the oracle's requests, of those that every client can send."""
-    for ask in [ask for ask in ASKS if sendable(ask)][::EVERY]:
+def oracle_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
+    """Yield a sample of the oracle's requests that every client can send."""
+    for ask in [ask for ask in ASKS if is_sendable(ask)][::ORACLE_REQUEST_INTERVAL]:
         target = ask.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
         optional = {"Authorization": ask.authorization, "Accept": ask.accept, "Content-Type": ask.content_type}
         headers = {name: value for name, value in optional.items() if value is not None}
-        yield Sent(ask.method, target, headers, ask.body)
+        yield HttpRequest(ask.method, target, headers, ask.body)
 
 
-def of_contract() -> Iterator[Sent]:
-    """What the checks of the contract send, as the journal has it."""
+def contract_requests() -> Iterator[HttpRequest]:
+    """Yield the requests of the contract checks, from the journal."""
     oms = Emulator("demo", packages=40, journal_size=10_000)
     run(Target(oms.url, session=oms.session(), allow_writes=True))
     for exchange in reversed(list(oms.world.journal.newest_first())):
-        known = {name: exchange.request_headers.get(key) for name, key in KEPT.items()}
+        known = {name: exchange.request_headers.get(key) for name, key in HEADER_VARIABLES.items()}
         headers = {name: value for name, value in known.items() if value}
         query = f"?{exchange.query}" if exchange.query else ""
-        yield Sent(exchange.method, quote(exchange.path) + query, headers, exchange.info.body)
+        yield HttpRequest(exchange.method, quote(exchange.path) + query, headers, exchange.info.body)
 
 
-KEPT = {"Authorization": "HTTP_AUTHORIZATION", "Accept": "HTTP_ACCEPT", "Content-Type": "CONTENT_TYPE"}
+HEADER_VARIABLES = {"Authorization": "HTTP_AUTHORIZATION", "Accept": "HTTP_ACCEPT", "Content-Type": "CONTENT_TYPE"}
 
 
-def sendable(ask: Ask) -> bool:
-    """Tell whether the libraries would send this as it is; they tidy up what no server should get."""
+def is_sendable(ask: Ask) -> bool:
+    """Return whether every HTTP library sends the request unchanged."""
     texts = (ask.authorization, ask.accept, ask.content_type)
     return (
         ask.host == HOST

@@ -1,4 +1,4 @@
-"""`oms.intercept`: plain `requests` calls to a host land in the emulator, and every other host is let be."""
+"""`oms.intercept` sends `requests` calls for given hosts to the emulator, and leaves other hosts alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTH = {"Authorization": "Token full-access"}
 
 
 class Unreachable(HTTPAdapter):
-    """Stands for the network: whoever gets here was not intercepted."""
+    """Replacement for the network that raises an error for each request that is not intercepted."""
 
     def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
         raise requests.ConnectionError(f"went out to {request.url}")
@@ -25,50 +25,52 @@ class Unreachable(HTTPAdapter):
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that are made in a test have no network, and none is asked for a proxy."""
-    usual = requests.Session.__init__
+    """Replace the network of all sessions that a test creates."""
+    original = requests.Session.__init__
 
-    def made(self: requests.Session) -> None:
-        usual(self)
+    def init_without_network(self: requests.Session) -> None:
+        original(self)
         for scheme in ("http://", "https://"):
             self.mount(scheme, Unreachable())
 
-    monkeypatch.setattr(requests.Session, "__init__", made)
+    monkeypatch.setattr(requests.Session, "__init__", init_without_network)
 
 
 def count(url: str = HOST) -> int:
     return int(requests.get(url + LIST, headers=AUTH, timeout=1).json()["count"])
 
 
-def test_module_functions_land_in_the_emulator_and_links_lead_back_there(oms: Emulator) -> None:
+def test_module_functions_and_links_are_intercepted(oms: Emulator) -> None:
     with oms.intercept(HOST):
         answer = requests.get(HOST + LIST, headers=AUTH, timeout=1)
         assert answer.json()["next"] == f"{HOST}{LIST}?page=2"
         assert requests.get(answer.json()["next"], headers=AUTH, timeout=1).json()["previous"] == HOST + LIST
-        assert requests.get(f"{HOST}{LIST[:-1]}", headers=AUTH, timeout=1).url == HOST + LIST, "redirects too"
+        assert requests.get(f"{HOST}{LIST[:-1]}", headers=AUTH, timeout=1).url == HOST + LIST, (
+            "redirects are intercepted"
+        )
     oms.requests.assert_called("list_packages", times=3)
 
 
-def test_every_session_is_taken_whenever_it_was_made_and_whatever_it_mounts(oms: Emulator) -> None:
-    class Own(requests.Session):
+def test_every_session_is_intercepted_whatever_its_age_and_adapters(oms: Emulator) -> None:
+    class CustomSession(requests.Session):
         pass
 
     before = requests.Session()
     before.mount(HOST, Unreachable())
     with oms.intercept(HOST):
-        for session in (before, requests.Session(), Own()):
+        for session in (before, requests.Session(), CustomSession()):
             session.mount(f"{HOST}/api/", Unreachable())
             assert session.get(HOST + LIST, headers=AUTH).status_code == 200
 
 
-def test_all_is_as_before_afterwards(oms: Emulator) -> None:
-    usual = requests.Session.get_adapter
+def test_interception_ends_with_the_context(oms: Emulator) -> None:
+    original = requests.Session.get_adapter
     with oms.intercept(HOST):
-        assert requests.Session.get_adapter is not usual
-    assert requests.Session.get_adapter is usual
+        assert requests.Session.get_adapter is not original
+    assert requests.Session.get_adapter is original
     with pytest.raises(ZeroDivisionError), oms.intercept(HOST):
         raise ZeroDivisionError
-    assert requests.Session.get_adapter is usual
+    assert requests.Session.get_adapter is original
     with pytest.raises(requests.ConnectionError):
         count()
 
@@ -83,12 +85,12 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_every_other_host_is_let_be(oms: Emulator, other: str) -> None:
+def test_other_host_is_not_intercepted(oms: Emulator, other: str) -> None:
     with oms.intercept(HOST), pytest.raises(requests.ConnectionError, match="went out"):
         count(other)
 
 
-SAME = (
+SPELLINGS = (
     "HTTPS://ACME-OMS.AKINON.NET",
     f"{HOST}:443",
     "http://acme-oms.akinon.net",
@@ -96,21 +98,21 @@ SAME = (
 )
 
 
-@pytest.mark.parametrize("same", SAME)
-def test_the_host_is_one_in_any_spelling_and_by_http_too(oms: Emulator, same: str) -> None:
-    """A client that forgets the s must not get out to the real service."""
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_any_spelling_of_the_host_is_intercepted(oms: Emulator, spelling: str) -> None:
+    """Plain HTTP is included, so that no request reaches the real service by mistake."""
     with oms.intercept(HOST):
-        assert requests.get(same + LIST, headers=AUTH, timeout=1).headers["X-Emulator-Request-Id"]
+        assert requests.get(spelling + LIST, headers=AUTH, timeout=1).headers["X-Emulator-Request-Id"]
 
 
-def test_a_port_is_part_of_the_host(oms: Emulator) -> None:
+def test_port_is_part_of_the_host(oms: Emulator) -> None:
     with oms.intercept("http://localhost:8000"):
         assert count("http://localhost:8000") == 200
         with pytest.raises(requests.ConnectionError):
             count("http://localhost")
 
 
-def test_several_hosts_and_nested_ones(oms: Emulator) -> None:
+def test_several_hosts_and_nested_interceptions(oms: Emulator) -> None:
     other = Emulator("demo", packages=3)
     with oms.intercept(HOST, "https://second.test"):
         assert (count(), count("https://second.test")) == (200, 200)
@@ -119,7 +121,7 @@ def test_several_hosts_and_nested_ones(oms: Emulator) -> None:
         assert count() == 200
 
 
-def test_a_world_that_has_a_name_has_no_prefix_there(oms: Emulator) -> None:
+def test_named_world_has_no_prefix_on_the_intercepted_host(oms: Emulator) -> None:
     other = oms.in_world("other", "demo")
     other.package()
     with other.intercept(HOST) as there:
@@ -129,7 +131,7 @@ def test_a_world_that_has_a_name_has_no_prefix_there(oms: Emulator) -> None:
     assert len(oms.requests) == 0
 
 
-def test_it_decorates_a_function_too(oms: Emulator) -> None:
+def test_intercept_can_decorate_a_function(oms: Emulator) -> None:
     @oms.intercept(HOST)
     def ask() -> int:
         return count()
@@ -137,9 +139,9 @@ def test_it_decorates_a_function_too(oms: Emulator) -> None:
     assert (ask(), ask()) == (200, 200)
 
 
-def test_threads_begin_and_end_in_any_order(oms: Emulator) -> None:
-    """Each thread intercepts a host of its own, and they end in the order in which they began."""
-    usual = requests.Session.get_adapter
+def test_threads_can_intercept_concurrently(oms: Emulator) -> None:
+    """Each thread intercepts another host, and they end in the order in which they began."""
+    original = requests.Session.get_adapter
     emulators = [Emulator("demo", packages=number) for number in range(8)]
     all_began, previous_ended = threading.Barrier(8), [threading.Event() for _ in range(9)]
     previous_ended[0].set()
@@ -156,11 +158,11 @@ def test_threads_begin_and_end_in_any_order(oms: Emulator) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(use, range(8))) == [(number, number) for number in range(8)]
-    assert requests.Session.get_adapter is usual
+    assert requests.Session.get_adapter is original
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("acme-oms.akinon.net", "not http:// or https:// and a host"),
         ("https://", "not http:// or https:// and a host"),
@@ -168,14 +170,14 @@ def test_threads_begin_and_end_in_any_order(oms: Emulator) -> None:
         (f"{HOST}:99999", "its port is no number up to 65535"),
     ],
 )
-def test_what_is_no_host_is_a_value_error(oms: Emulator, url: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said), oms.intercept(url):
+def test_invalid_host_raises_a_value_error(oms: Emulator, url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message), oms.intercept(url):
         pass
     with pytest.raises(ValueError, match="intercept what"), oms.intercept():
         pass
 
 
-def test_bodies_of_every_kind_arrive(oms: Emulator) -> None:
+def test_every_kind_of_body_is_received(oms: Emulator) -> None:
     with oms.intercept(HOST):
         url = f"{HOST}{LIST}{oms.package()['id']}/set_remote_id/"
         kind = AUTH | {"Content-Type": "application/json"}

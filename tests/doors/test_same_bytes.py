@@ -1,4 +1,4 @@
-"""Whichever way a request comes, through a socket or none, it meets the same status, headers and bytes."""
+"""A request gets the same status, headers and bytes through every transport, with or without a socket."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cache
 import pytest
 
 from emulator import Emulator
-from tests.doors.conditions import STRICT, Sent
+from tests.doors.conditions import STRICT, HttpRequest
 from tests.doors.corpus import corpus
-from tests.doors.ways import BROKEN, WAYS, Got, socket
+from tests.doors.ways import INCOMPLETE, TRANSPORTS, HttpResponse, socket
 
-pytestmark = pytest.mark.xdist_group("doors")
-"""One process asks through the socket, once for all ways."""
+pytestmark = pytest.mark.xdist_group("same-bytes")
+"""One process sends the corpus through the socket, once for all transports."""
 
 
 def emulator() -> Emulator:
@@ -24,67 +24,65 @@ def emulator() -> Emulator:
 
 
 @cache
-def ids() -> tuple[int, int]:
-    """Give a package and a transfer order that are there."""
+def existing_ids() -> tuple[int, int]:
+    """Return the ids of a package and a transfer order."""
     client = emulator().session()
-    found = [
-        client.get(f"/api/v1/oms/{path}/").json()["results"][3]["id"] for path in ("packages", "transfer_orders")
-    ]
-    return found[0], found[1]
+    ids = [client.get(f"/api/v1/oms/{path}/").json()["results"][3]["id"] for path in ("packages", "transfer_orders")]
+    return ids[0], ids[1]
 
 
 @cache
-def expected() -> tuple[tuple[Sent, Got], ...]:
-    """Give the corpus with what comes back through a socket."""
+def expected() -> tuple[tuple[HttpRequest, HttpResponse], ...]:
+    """Return the corpus with the responses through a socket."""
     with socket(emulator()) as send:
-        return tuple((sent, send(sent)) for sent in corpus(*ids()))
+        return tuple((request, send(request)) for request in corpus(*existing_ids()))
 
 
-def unsendable(way: str, sent: Sent) -> str | None:
-    """Say why a way cannot carry a request as it is, if it cannot."""
-    if way == "httpx.WSGITransport" and re.search(r"%[89A-Fa-f]", sent.target.partition("?")[0]):
+def unsendable_reason(transport: str, request: HttpRequest) -> str | None:
+    """Return why a transport cannot send a request unchanged, or None."""
+    if transport == "httpx.WSGITransport" and re.search(r"%[89A-Fa-f]", request.target.partition("?")[0]):
         return (
-            "its PATH_INFO holds decoded text, not the bytes that WSGI asks for: letters beyond ASCII are ambiguous"
+            "its PATH_INFO contains decoded text instead of the bytes that WSGI requires, so non-ASCII is ambiguous"
         )
     return None
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_way_without_a_socket_gives_the_same_bytes(way: str) -> None:
-    """Status, headers and body; request ids, links and clocks are in them."""
-    wrong: list[str] = []
-    wanted = expected()
-    with WAYS[way](emulator()) as send:
-        for sent, through_socket in wanted:
-            found = send(sent)
-            if found != through_socket and unsendable(way, sent) is None:
-                wrong.append(f"{sent.method} {sent.target} {sent.headers}: {found} instead of {through_socket}"[:600])
-    assert not wrong, f"{len(wrong)} of {len(expected())} differ:\n" + "\n".join(wrong[:10])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_transport_without_a_socket_gives_the_same_bytes(transport: str) -> None:
+    """Responses contain request ids, links and times."""
+    differences: list[str] = []
+    expected_responses = expected()
+    with TRANSPORTS[transport](emulator()) as send:
+        for request, through_socket in expected_responses:
+            response = send(request)
+            if response != through_socket and unsendable_reason(transport, request) is None:
+                line = f"{request.method} {request.target} {request.headers}: {response} instead of {through_socket}"
+                differences.append(line[:600])
+    assert not differences, f"{len(differences)} of {len(expected())} differ:\n" + "\n".join(differences[:10])
 
 
-def test_the_corpus_is_large_and_of_every_kind() -> None:
-    """Several hundred requests, every operation, refusals of every kind; few that a way cannot carry."""
+def test_corpus_covers_methods_statuses_and_headers() -> None:
+    """It has hundreds of requests, few of which a transport cannot send."""
     answers = expected()
-    statuses = Counter(got.status for _, got in answers)
-    methods = Counter(sent.method for sent, _ in answers)
+    statuses = Counter(response.status for _, response in answers)
+    methods = Counter(request.method for request, _ in answers)
     assert len(answers) >= 600
     assert {200, 201, 204, 301, 400, 401, 403, 404, 405, 406, 415, 429, 503} <= statuses.keys()
-    assert statuses[BROKEN.status] >= 10
-    headers = Counter(name for _, got in answers for name, _ in got.headers)
+    assert statuses[INCOMPLETE.status] >= 10
+    headers = Counter(name for _, response in answers for name, _ in response.headers)
     assert min(headers["X-Emulator-Hint"], headers["X-Emulator-Fault"] * 10) >= 300
-    assert all("X-Emulator-Fault" in dict(got.headers) for _, got in answers if got.status >= 500)
-    bodies = [got.body for sent, got in answers if STRICT in sent.target and got.status == 400]
+    assert all("X-Emulator-Fault" in dict(response.headers) for _, response in answers if response.status >= 500)
+    bodies = [response.body for request, response in answers if STRICT in request.target and response.status == 400]
     assert len(bodies) >= 15
-    delivered = [got.body for sent, got in answers if sent.target == "/__admin/hooks/deliveries"]
-    assert any(b'"attempt":2' in body for body in delivered), "what nobody took is tried again"
+    delivered = [response.body for request, response in answers if request.target == "/__admin/hooks/deliveries"]
+    assert any(b'"attempt":2' in body for body in delivered), "failed deliveries are retried"
     assert min(methods[method] for method in ("GET", "POST", "HEAD", "OPTIONS", "PUT")) >= 20
-    assert sum(bool(sent.body) for sent, _ in answers) >= 100
-    for way in WAYS:
-        assert sum(unsendable(way, sent) is not None for sent, _ in answers) <= 15
+    assert sum(bool(request.body) for request, _ in answers) >= 100
+    for transport in TRANSPORTS:
+        assert sum(unsendable_reason(transport, request) is not None for request, _ in answers) <= 15
 
 
-def test_letters_beyond_ascii_do_no_harm_through_httpx() -> None:
-    """Where its path is ambiguous, there is an answer all the same."""
-    with WAYS["httpx.WSGITransport"](emulator()) as send:
+def test_httpx_gets_a_404_for_a_non_ascii_path() -> None:
+    with TRANSPORTS["httpx.WSGITransport"](emulator()) as send:
         for path in ("/api/v1/oms/packages/ş/", "/api/v1/oms/packages/é/", "/日本/", "/w/日本/", "/__admin/日本"):
-            assert send(Sent("GET", path, {"Authorization": "Token full-access"})).status == 404
+            assert send(HttpRequest("GET", path, {"Authorization": "Token full-access"})).status == 404

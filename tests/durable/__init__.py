@@ -1,1 +1,1 @@
-"""Worlds in a file: restarts, kills, refusals, full disks."""
+"""Worlds in a state file: restarts, killed servers, unusable files, full disks."""

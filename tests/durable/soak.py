@@ -1,4 +1,4 @@
-"""`make soak`: the test of kills, in full."""
+"""Command of `make soak`: kill hundreds of servers and check for lost writes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.durable.killing import soak
 
 
 @click.command()
-@click.option("--kills", default=300, show_default=True, help="How many servers are killed.")
-@click.option("--seed", default=1, show_default=True, help="Of the moments and the writes.")
+@click.option("--kills", default=300, show_default=True, help="Number of servers to kill.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the kill times and the writes.")
 def main(kills: int, seed: int) -> None:
-    """Kill servers under load with SIGKILL, and look for a lost or a half write after each restart."""
-    began = time.monotonic()
+    """Kill servers under load with SIGKILL, and check for lost or partial writes after each restart."""
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        soaked = soak(Path(folder), kills, seed, click.echo)
-    took = time.monotonic() - began
+        result = soak(Path(folder), kills, seed, click.echo)
+    seconds = time.monotonic() - started
     click.echo(
-        f"{kills} kills, {soaked.at_start} of them at the start, {soaked.acknowledged} acknowledged writes,"
-        f" none lost, none half: {took:.0f} s"
+        f"{kills} kills, {result.at_start} of them at the start, {result.acknowledged} acknowledged writes,"
+        f" none lost, none partial: {seconds:.0f} s"
     )
 
 

@@ -1,4 +1,4 @@
-"""A file that cannot be used is refused in one line and stays as it is; a disk that refuses stops the writes."""
+"""An unusable state file is refused with a one-line error and not changed; a full disk stops all writes."""
 
 from __future__ import annotations
 
@@ -20,132 +20,130 @@ from tests.support.traffic import SKU
 PACKAGES = 3
 
 
-def made(file: Path, **options: Any) -> Emulator:
+def open_emulator(file: Path, **options: Any) -> Emulator:
     return Emulator(**({"scenario": "demo", "packages": PACKAGES, "state": file} | options))
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A state file with a write in it."""
+    """A state file that contains one write."""
     path = tmp_path / "worlds.db"
-    with_a_write(made(path)).close()
+    write(open_emulator(path)).close()
     return path
 
 
-def with_a_write(oms: Emulator) -> Emulator:
+def write(oms: Emulator) -> Emulator:
     oms.stock(min(each.stock_location for each in oms.world.root.all(Stock)), SKU, 5)
     return oms
 
 
-def everything_in(folder: Path) -> dict[str, bytes | None]:
+def folder_contents(folder: Path) -> dict[str, bytes | None]:
     return {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
 
 
-def changed(file: Path, statement: str) -> None:
+def execute(file: Path, statement: str) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(statement)
         connection.commit()
 
 
-def not_a_database(file: Path) -> None:
+def replace_by_json(file: Path) -> None:
     file.write_bytes(b'{"name": "mine"}\n' * 99)
 
 
-def foreign(file: Path) -> None:
+def replace_by_another_database(file: Path) -> None:
     file.unlink()
-    changed(file, "CREATE TABLE customers (name)")
+    execute(file, "CREATE TABLE customers (name)")
 
 
-def earlier(file: Path) -> None:
-    changed(file, "PRAGMA user_version = 1")
+def set_earlier_version(file: Path) -> None:
+    execute(file, "PRAGMA user_version = 1")
 
 
-def later(file: Path) -> None:
-    changed(file, "PRAGMA user_version = 3")
+def set_later_version(file: Path) -> None:
+    execute(file, "PRAGMA user_version = 3")
 
 
-def torn(file: Path) -> None:
+def truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-def overwritten(file: Path) -> None:
+def overwrite(file: Path) -> None:
     text = bytearray(file.read_bytes())
     text[4096 : 4096 * 4] = b"\xff" * 4096 * 3
     file.write_bytes(text)
 
 
-def without_a_step(file: Path) -> None:
-    changed(file, "UPDATE steps SET at = at + 1")
+def remove_a_step(file: Path) -> None:
+    execute(file, "UPDATE steps SET at = at + 1")
 
 
-def with_a_wrong_record(file: Path) -> None:
-    changed(file, "UPDATE steps SET changes = CAST('stock 1 [1]' AS BLOB)")
+def corrupt_a_record(file: Path) -> None:
+    execute(file, "UPDATE steps SET changes = CAST('stock 1 [1]' AS BLOB)")
 
 
-def with_an_unknown_kind(file: Path) -> None:
-    changed(file, "UPDATE steps SET changes = CAST('os.system 1 [1]' AS BLOB)")
+def insert_an_unknown_kind(file: Path) -> None:
+    execute(file, "UPDATE steps SET changes = CAST('os.system 1 [1]' AS BLOB)")
 
 
-def with_a_wrong_snapshot(file: Path) -> None:
+def insert_a_wrong_snapshot(file: Path) -> None:
     row = "SELECT id, 'mine', course, 9, now, '[]' FROM worlds"
-    changed(file, f"INSERT INTO snapshots (world, name, course, upto, now, faults) {row}")
+    execute(file, f"INSERT INTO snapshots (world, name, course, upto, now, faults) {row}")
 
 
-def with_a_wrong_fault(file: Path) -> None:
-    changed(file, "INSERT INTO faults (world, id, document) SELECT id, 1, '{}' FROM worlds")
+def insert_a_wrong_fault(file: Path) -> None:
+    execute(file, "INSERT INTO faults (world, id, document) SELECT id, 1, '{}' FROM worlds")
 
 
-def with_a_wrong_clock(file: Path) -> None:
-    changed(file, "UPDATE worlds SET now = '{}'")
+def corrupt_the_clock(file: Path) -> None:
+    execute(file, "UPDATE worlds SET now = '{}'")
 
 
-def another_start(file: Path) -> None:
-    changed(file, "UPDATE scenarios SET start = 'x'")
+def change_the_start(file: Path) -> None:
+    execute(file, "UPDATE scenarios SET start = 'x'")
 
 
-def read_only(file: Path) -> None:
+def make_read_only(file: Path) -> None:
     file.chmod(0o444)
 
 
-def a_folder(file: Path) -> None:
+def replace_by_a_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
 
 
-SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
-    "not a database": (not_a_database, "is no state file"),
-    "another program's database": (foreign, "is a database, but no state file of oms-emulator"),
-    "of an earlier version": (earlier, "is of an earlier oms-emulator: its form is 1, and this one knows 2"),
-    "of a later version": (later, "is of a later oms-emulator: its form is 3, and this one knows 2"),
-    "cut off": (torn, "damaged"),
-    "overwritten": (overwritten, "damaged"),
-    "a step is missing": (without_a_step, "damaged: step 1 is not there"),
-    "a record is none": (with_a_wrong_record, "damaged: no stock: 1 columns instead of 4"),
-    "a kind is none": (with_an_unknown_kind, "damaged: unknown kind 'os.system'"),
-    "a snapshot's step is missing": (with_a_wrong_snapshot, "damaged: step 9 is not there"),
-    "a fault is none": (with_a_wrong_fault, "damaged"),
-    "the clock is none": (with_a_wrong_clock, "damaged"),
-    "its start is another by now": (another_start, "started otherwise when it was made"),
-    "read-only": (read_only, "is read-only"),
-    "a folder": (a_folder, "is no file but a folder"),
+UNUSABLE_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "not a database": (replace_by_json, "is no state file"),
+    "another program's database": (replace_by_another_database, "is a database, but no state file of oms-emulator"),
+    "earlier version": (set_earlier_version, "is of an earlier oms-emulator: its form is 1, and this one knows 2"),
+    "later version": (set_later_version, "is of a later oms-emulator: its form is 3, and this one knows 2"),
+    "truncated": (truncate, "damaged"),
+    "overwritten": (overwrite, "damaged"),
+    "missing step": (remove_a_step, "damaged: step 1 is not there"),
+    "invalid record": (corrupt_a_record, "damaged: no stock: 1 columns instead of 4"),
+    "unknown kind": (insert_an_unknown_kind, "damaged: unknown kind 'os.system'"),
+    "missing step of a snapshot": (insert_a_wrong_snapshot, "damaged: step 9 is not there"),
+    "invalid fault": (insert_a_wrong_fault, "damaged"),
+    "invalid clock": (corrupt_the_clock, "damaged"),
+    "the start of the scenario has changed": (change_the_start, "started otherwise when it was made"),
+    "read-only": (make_read_only, "is read-only"),
+    "a folder": (replace_by_a_folder, "is no file but a folder"),
 }
 
 
-@pytest.mark.parametrize(("spoil", "said"), SPOILT.values(), ids=SPOILT)
-def test_a_file_that_cannot_be_used_is_refused_and_stays_as_it_is(
-    spoil: Callable[[Path], None], said: str, file: Path
-) -> None:
-    spoil(file)
-    before = everything_in(file.parent)
+@pytest.mark.parametrize(("damage", "message"), UNUSABLE_FILES.values(), ids=UNUSABLE_FILES)
+def test_unusable_file_is_refused_and_not_changed(damage: Callable[[Path], None], message: str, file: Path) -> None:
+    damage(file)
+    before = folder_contents(file.parent)
     with pytest.raises(StateProblem) as refused:
-        made(file)
-    assert said in str(refused.value)
+        open_emulator(file)
+    assert message in str(refused.value)
     assert str(file) in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert everything_in(file.parent) == before
+    assert folder_contents(file.parent) == before
 
 
-OTHERS: dict[str, tuple[dict[str, Any], str]] = {
+OTHER_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "scenario": ({"scenario": "empty", "packages": None}, "was made for scenario 'demo', not for 'empty'"),
     "seed": ({"seed": 9}, r"was made for seed \d+, not for 9"),
     "size": ({"packages": 4}, "was made for 3 packages, not for 4"),
@@ -153,74 +151,74 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("options", "said"), OTHERS.values(), ids=OTHERS)
-def test_a_file_made_for_something_else_says_which(options: dict[str, Any], said: str, file: Path) -> None:
-    before = everything_in(file.parent)
-    with pytest.raises(StateProblem, match=said):
-        made(file, **options)
-    assert everything_in(file.parent) == before
+@pytest.mark.parametrize(("options", "message"), OTHER_OPTIONS.values(), ids=OTHER_OPTIONS)
+def test_file_of_another_scenario_is_refused_with_the_difference(
+    options: dict[str, Any], message: str, file: Path
+) -> None:
+    before = folder_contents(file.parent)
+    with pytest.raises(StateProblem, match=message):
+        open_emulator(file, **options)
+    assert folder_contents(file.parent) == before
 
 
-def test_a_killed_server_s_file_is_refused_untouched_too(file: Path, tmp_path: Path) -> None:
-    """With its write-ahead log beside it, which is neither taken over nor lost."""
-    oms = with_a_write(made(file))
+def test_file_of_a_killed_server_is_refused_and_not_changed(file: Path, tmp_path: Path) -> None:
+    """Its write-ahead log is neither applied nor deleted."""
+    oms = write(open_emulator(file))
     killed = tmp_path / "killed"
     killed.mkdir()
     for end in ("", "-wal"):
         shutil.copy(f"{file}{end}", killed / f"worlds.db{end}")
     oms.close()
-    before = everything_in(killed)
+    before = folder_contents(killed)
     assert len(before["worlds.db-wal"] or b"") > 0
     with pytest.raises(StateProblem, match=r"was made for seed \d+, not for 2"):
-        made(killed / "worlds.db", seed=2)
-    assert everything_in(killed) == before
-    with closing(made(killed / "worlds.db")) as again:
-        assert len(again.world.steps) == 2
+        open_emulator(killed / "worlds.db", seed=2)
+    assert folder_contents(killed) == before
+    with closing(open_emulator(killed / "worlds.db")) as reopened:
+        assert len(reopened.world.steps) == 2
 
 
-def test_a_file_in_use_is_refused(file: Path) -> None:
-    with closing(made(file)) as oms:
-        before = everything_in(file.parent)
+def test_file_in_use_is_refused(file: Path) -> None:
+    with closing(open_emulator(file)) as oms:
+        before = folder_contents(file.parent)
         with pytest.raises(StateProblem, match="in use"):
-            made(file)
-        assert everything_in(file.parent) == before
-        with_a_write(oms)
-    with closing(made(file)) as again:
-        assert len(again.world.steps) == 2
+            open_emulator(file)
+        assert folder_contents(file.parent) == before
+        write(oms)
+    with closing(open_emulator(file)) as reopened:
+        assert len(reopened.world.steps) == 2
 
 
-def test_an_edited_installation_is_another_one(tmp_path: Path) -> None:
-    """The file's records refer to what the installation had when it was made."""
+def test_file_of_a_changed_installation_is_refused(tmp_path: Path) -> None:
+    """The records of the file refer to the installation with which it was created."""
     mine = tmp_path / "mine.json"
     mine.write_text('{"cargo_company": [{"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}]}')
     state = tmp_path / "worlds.db"
-    made(state, installation=mine).close()
-    made(state, installation=mine).close()
+    open_emulator(state, installation=mine).close()
+    open_emulator(state, installation=mine).close()
     mine.write_text('{"cargo_company": [{"id": 9, "name": "Swifter", "provenance": "assumed", "reason": "ours"}]}')
     with pytest.raises(StateProblem, match="another installation file"):
-        made(state, installation=mine)
+        open_emulator(state, installation=mine)
 
 
-def test_an_empty_file_is_a_new_one(tmp_path: Path) -> None:
-    """As `mktemp` makes it."""
+def test_empty_file_is_used_as_a_new_one(tmp_path: Path) -> None:
+    """`mktemp` creates such a file."""
     file = tmp_path / "worlds.db"
     file.touch()
-    with_a_write(made(file)).close()
-    with closing(made(file)) as again:
-        assert len(again.world.steps) == 1
+    write(open_emulator(file)).close()
+    with closing(open_emulator(file)) as reopened:
+        assert len(reopened.world.steps) == 1
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StateProblem, match=r"cannot make state file .*: No such file or directory"):
-        made(tmp_path / "nowhere" / "worlds.db")
+        open_emulator(tmp_path / "nowhere" / "worlds.db")
 
 
 @pytest.mark.usefixtures("bugs_expected")
-def test_a_full_disk_acknowledges_nothing_and_takes_nothing_more(
-    file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The write is a 500 that says why, so are all later ones; reads go on; a restart has what was acknowledged."""
-    oms = made(file)
+def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Writes are answered 500 with the reason, reads still succeed, and a restart has the acknowledged writes."""
+    oms = open_emulator(file)
     (pages,) = oms._state.writer._connection.execute("PRAGMA page_count").fetchone()
     oms._state.writer._connection.execute(f"PRAGMA max_page_count = {pages}")
     session = oms.session()
@@ -238,11 +236,11 @@ def test_a_full_disk_acknowledges_nothing_and_takes_nothing_more(
     assert session.get("/api/v1/oms/packages/").status_code == 200
     oms.close()
     assert all("\n" not in record.getMessage() and not record.exc_info for record in caplog.records)
-    with closing(made(file)) as again:
-        assert len(again.world.steps) == 1 + acknowledged
+    with closing(open_emulator(file)) as reopened:
+        assert len(reopened.world.steps) == 1 + acknowledged
 
 
-def test_a_scenario_that_cannot_be_used_leaves_no_file(tmp_path: Path) -> None:
+def test_invalid_scenario_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no installation 'nobody'"):
-        made(tmp_path / "worlds.db", installation="nobody")
+        open_emulator(tmp_path / "worlds.db", installation="nobody")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The audit of a client: each rule meets what it is for, and lets alone what only looks like it."""
+"""Each audit rule reports the client behaviour that it describes, and no similar behaviour."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BLOCK, UNBLOCK = "package__block_the_package__waiting__blocked", "package__unblo
 
 
 class Client:
-    """What a client of a test does, and the tools to make it patient."""
+    """A client that calls the emulator, and helpers to control its pace."""
 
     def __init__(self, oms: Emulator) -> None:
         self.oms, self.session = oms, oms.session()
-        self.waiting = [one.id for one in oms.world.root.all(Package) if one.state == 35]
+        self.waiting = [package.id for package in oms.world.root.all(Package) if package.state == 35]
 
     def get(self, path: str = LIST, **rest: Any) -> requests.Response:
         return self.session.get(path, **rest)
@@ -38,55 +38,55 @@ class Client:
         return [row["id"] for row in self.get(f"{LIST}?limit={limit}").json()["results"]]
 
 
-def hasty(client: Client) -> None:
+def retries_too_early(client: Client) -> None:
     client.oms.faults.add("list_packages", status=503, retry_after=10, times=1)
     client.get()
     client.wait(9)
     client.get()
 
 
-def patient(client: Client) -> None:
+def retries_after_the_delay(client: Client) -> None:
     client.oms.faults.add("list_packages", status=429, retry_after=10, times=1)
     client.get()
     client.wait(10)
     client.get()
 
 
-def busy_elsewhere(client: Client) -> None:
+def calls_another_operation(client: Client) -> None:
     client.oms.faults.add("list_packages", status=503, retry_after=10, times=1)
     client.get()
     client.get(f"{LIST}short/")
 
 
-def commands_twice(client: Client) -> None:
+def repeats_a_command(client: Client) -> None:
     client.command(client.waiting[0])
     client.command(client.waiting[0])
 
 
-def commands_two(client: Client) -> None:
+def commands_two_packages(client: Client) -> None:
     client.command(client.waiting[0])
     client.command(client.waiting[1])
 
 
-def commands_again_after_another(client: Client) -> None:
+def repeats_a_command_after_another_one(client: Client) -> None:
     for slug in (BLOCK, UNBLOCK, BLOCK):
         assert client.command(client.waiting[0], slug).status_code == 204
 
 
-def tries_again_after_a_lost_answer(client: Client) -> None:
+def retries_after_a_lost_response(client: Client) -> None:
     client.oms.faults.add("command_package", "lost_response", times=1)
     with pytest.raises(requests.ConnectionError):
         client.command(client.waiting[0])
     client.command(client.waiting[0])
 
 
-def tries_again_after_a_refusal(client: Client) -> None:
+def retries_after_an_error(client: Client) -> None:
     client.oms.faults.add("command_package", status=500, times=1)
     client.command(client.waiting[0])
     client.command(client.waiting[0])
 
 
-def polls(client: Client) -> None:
+def polls_quickly(client: Client) -> None:
     for _ in range(5):
         client.get(f"{LIST}{client.waiting[0]}/")
 
@@ -97,19 +97,19 @@ def polls_slowly(client: Client) -> None:
         client.wait(1)
 
 
-def looks_twice(client: Client) -> None:
+def reads_twice(client: Client) -> None:
     client.get(f"{LIST}{client.waiting[0]}/")
     client.get(f"{LIST}{client.waiting[0]}/")
 
 
-def looks_after_each_write(client: Client) -> None:
+def reads_after_each_write(client: Client) -> None:
     pk = client.waiting[0]
     for number in range(4):
         client.session.post(f"{LIST}{pk}/set_remote_id/", json={"remote_id": f"R{number}"})
         client.get(f"{LIST}{pk}/")
 
 
-def turns_pages(client: Client) -> None:
+def reads_five_pages(client: Client) -> None:
     for number in range(1, 6):
         client.get(f"{LIST}?page={number}")
 
@@ -129,76 +129,78 @@ def fetches_fewer_than_half(client: Client) -> None:
         client.get(f"{LIST}{pk}/")
 
 
-def fetches_what_was_not_listed(client: Client) -> None:
+def fetches_packages_that_were_not_listed(client: Client) -> None:
     listed = client.rows(4)
-    for pk in [one.id for one in client.oms.world.root.all(Package) if one.id not in listed][:6]:
+    for pk in [package.id for package in client.oms.world.root.all(Package) if package.id not in listed][:6]:
         client.get(f"{LIST}{pk}/")
 
 
 CASES: dict[Callable[[Client], None], tuple[str, ...]] = {
-    hasty: ("impatience",),
-    patient: (),
-    busy_elsewhere: (),
-    commands_twice: ("repetition",),
-    commands_two: (),
-    commands_again_after_another: (),
-    tries_again_after_a_lost_answer: (),
-    tries_again_after_a_refusal: (),
-    polls: ("polling",),
+    retries_too_early: ("impatience",),
+    retries_after_the_delay: (),
+    calls_another_operation: (),
+    repeats_a_command: ("repetition",),
+    commands_two_packages: (),
+    repeats_a_command_after_another_one: (),
+    retries_after_a_lost_response: (),
+    retries_after_an_error: (),
+    polls_quickly: ("polling",),
     polls_slowly: (),
-    looks_twice: (),
-    looks_after_each_write: (),
-    turns_pages: (),
+    reads_twice: (),
+    reads_after_each_write: (),
+    reads_five_pages: (),
     fetches_each_row: ("row_by_row",),
     fetches_two_rows: (),
     fetches_fewer_than_half: (),
-    fetches_what_was_not_listed: (),
+    fetches_packages_that_were_not_listed: (),
 }
 
 
-@pytest.mark.parametrize(("does", "expected"), CASES.items(), ids=[does.__name__ for does in CASES])
-def test_a_client_is_audited(does: Callable[[Client], None], expected: tuple[str, ...], oms: Emulator) -> None:
-    """Over HTTP and from Python the same; and what is found fails a test that asks for it."""
+@pytest.mark.parametrize(("behave", "expected"), CASES.items(), ids=[behave.__name__ for behave in CASES])
+def test_audit_reports_the_expected_findings(
+    behave: Callable[[Client], None], expected: tuple[str, ...], oms: Emulator
+) -> None:
+    """Over HTTP and in Python. A finding fails `assert_well_behaved`."""
     client = Client(oms)
-    does(client)
-    found = oms.audit()
-    assert tuple(one["kind"] for one in found) == expected
+    behave(client)
+    findings = oms.audit()
+    assert tuple(finding["kind"] for finding in findings) == expected
     answer = client.session.get("/__admin/audit")
     check_answer("audit", answer.content)
-    assert answer.json() == {"count": len(expected), "results": found}
+    assert answer.json() == {"count": len(expected), "results": findings}
     if not expected:
         oms.assert_well_behaved()
         return
     with pytest.raises(AssertionError, match=f"{expected[0]}: "):
         oms.assert_well_behaved()
     ids = {exchange.id for exchange in oms.world.journal.newest_first()}
-    assert set(found[0]["requests"]) <= ids
-    assert len(found[0]["requests"]) >= 2
+    assert set(findings[0]["requests"]) <= ids
+    assert len(findings[0]["requests"]) >= 2
 
 
-def test_every_rule_fires_somewhere_and_is_quiet_somewhere() -> None:
+def test_every_rule_has_a_case() -> None:
     assert {kind for kinds in CASES.values() for kind in kinds} == RULES.keys()
 
 
-def test_the_reference_is_audited_too(oms: Emulator) -> None:
+def test_requests_to_the_reference_are_audited(oms: Emulator) -> None:
     session = oms.session()
     session.headers["Authorization"] = f"Bearer {oms.jwt()}"
     for row in session.get("/packages/?limit=4").json()["results"]:
         session.get(f"/packages/{row['id']}/")
-    assert [one["kind"] for one in oms.audit()] == ["row_by_row"]
+    assert [finding["kind"] for finding in oms.audit()] == ["row_by_row"]
 
 
-def test_what_it_says_names_the_calls(oms: Emulator) -> None:
+def test_finding_names_the_requests(oms: Emulator) -> None:
     client = Client(oms)
-    hasty(client)
-    (found,) = oms.audit()
-    assert found["says"] == "asked again 9.000 seconds after a 503 with Retry-After: 10"
-    assert found["requests"] == ["00000001", "00000002"]
-    assert found["operation"] == "list_packages"
+    retries_too_early(client)
+    (finding,) = oms.audit()
+    assert finding["says"] == "asked again 9.000 seconds after a 503 with Retry-After: 10"
+    assert finding["requests"] == ["00000001", "00000002"]
+    assert finding["operation"] == "list_packages"
 
 
-def test_what_was_forgotten_is_not_audited(oms: Emulator) -> None:
+def test_deleted_requests_are_not_audited(oms: Emulator) -> None:
     client = Client(oms)
-    polls(client)
+    polls_quickly(client)
     client.session.delete("/__admin/requests")
     assert oms.audit() == []

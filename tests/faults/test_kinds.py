@@ -1,4 +1,4 @@
-"""Every kind of fault, armed once, over a real socket and in process: what a client meets, and what was done."""
+"""Every kind of fault, over a socket and in process: what the client observes and whether the request was handled."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from emulator.rules.faults import FAULTS
 LIST = "/api/v1/oms/packages/?limit=2"
 
 
-def status_is(status: int, detail: str) -> Callable[[Any], None]:
+def assert_status(status: int, detail: str) -> Callable[[Any], None]:
     def check(answer: Any) -> None:
         assert (answer.status_code, answer.json()) == (status, {"detail": detail})
 
     return check
 
 
-def whole(answer: Any) -> None:
+def assert_complete(answer: Any) -> None:
     assert answer.status_code == 200
     assert len(answer.json()["results"]) == 2
 
 
-def no_json(answer: Any) -> None:
+def assert_not_json(answer: Any) -> None:
     assert answer.headers["Content-Length"] == str(len(answer.content))
     with pytest.raises(requests.exceptions.JSONDecodeError):
         answer.json()
 
 
-def raised(error: type[Exception], words: str) -> tuple[type[Exception], str]:
+def error_with(error: type[Exception], words: str) -> tuple[type[Exception], str]:
     return error, words
 
 
-ABORTED, SILENT = requests.ConnectionError, "Remote end closed connection without response"
+ABORTED, NO_RESPONSE = requests.ConnectionError, "Remote end closed connection without response"
 KINDS: list[tuple[str, dict[str, Any], Any, bool]] = [
-    ("status", {"status": 503}, status_is(503, "Service temporarily unavailable, try again later."), False),
-    ("status", {"status": 500}, status_is(500, "A server error occurred."), False),
-    ("status", {"status": 502}, status_is(502, "Bad Gateway."), False),
-    ("status", {"status": 403, "detail": "No."}, status_is(403, "No."), False),
-    ("delay", {"seconds": 0.05}, whole, True),
-    ("reset", {}, raised(ABORTED, "Connection reset by peer"), False),
-    ("lost_request", {"seconds": 0.01}, raised(ABORTED, SILENT), False),
-    ("lost_response", {}, raised(ABORTED, SILENT), True),
-    ("truncated", {}, raised(requests.exceptions.ChunkedEncodingError, "IncompleteRead"), True),
+    ("status", {"status": 503}, assert_status(503, "Service temporarily unavailable, try again later."), False),
+    ("status", {"status": 500}, assert_status(500, "A server error occurred."), False),
+    ("status", {"status": 502}, assert_status(502, "Bad Gateway."), False),
+    ("status", {"status": 403, "detail": "No."}, assert_status(403, "No."), False),
+    ("delay", {"seconds": 0.05}, assert_complete, True),
+    ("reset", {}, error_with(ABORTED, "Connection reset by peer"), False),
+    ("lost_request", {"seconds": 0.01}, error_with(ABORTED, NO_RESPONSE), False),
+    ("lost_response", {}, error_with(ABORTED, NO_RESPONSE), True),
+    ("truncated", {}, error_with(requests.exceptions.ChunkedEncodingError, "IncompleteRead"), True),
     (
         "truncated",
         {"size": 0},
-        raised(requests.exceptions.ChunkedEncodingError, r"IncompleteRead\(0 bytes read"),
+        error_with(requests.exceptions.ChunkedEncodingError, r"IncompleteRead\(0 bytes read"),
         True,
     ),
-    ("malformed", {}, no_json, True),
-    ("drip", {"seconds": 0.05, "pieces": 4}, whole, True),
+    ("malformed", {}, assert_not_json, True),
+    ("drip", {"seconds": 0.05, "pieces": 4}, assert_complete, True),
 ]
 IDS = [f"{kind} {options}" for kind, options, _, _ in KINDS]
 
 
 @pytest.fixture(params=["socket", "process"])
-def way(request: pytest.FixtureRequest) -> Iterator[tuple[Emulator, Callable[..., requests.Response]]]:
-    """An emulator, and what calls it: through a port, and without one."""
+def transport(request: pytest.FixtureRequest) -> Iterator[tuple[Emulator, Callable[..., requests.Response]]]:
+    """Yield an emulator and a function that calls it, over HTTP or in process."""
     oms = Emulator("demo")
     if request.param == "process":
         yield oms, oms.session().request
@@ -78,8 +78,8 @@ def way(request: pytest.FixtureRequest) -> Iterator[tuple[Emulator, Callable[...
         yield oms, lambda method, path, **rest: session.request(method, oms.url + path, timeout=30, **rest)
 
 
-def meet(call: Callable[[], requests.Response], expected: Any) -> None:
-    """Make a call and see what was expected of it."""
+def check_call(call: Callable[[], requests.Response], expected: Any) -> None:
+    """Make a call and check its response or error."""
     if isinstance(expected, tuple):
         error, words = expected
         with pytest.raises(error, match=words):
@@ -89,44 +89,46 @@ def meet(call: Callable[[], requests.Response], expected: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "options", "expected", "_handled"), KINDS, ids=IDS)
-def test_a_client_meets_the_fault_once_and_goes_on(
-    kind: str, options: Any, expected: Any, _handled: bool, way
+def test_fault_affects_one_call_and_is_recorded(
+    kind: str, options: Any, expected: Any, _handled: bool, transport
 ) -> None:
-    """The call after it is answered as ever, on the same session; the journal and the fault's hits tell of it."""
-    oms, call = way
+    """The next call on the same session succeeds. The journal and the hit count of the fault are updated."""
+    oms, call = transport
     oms.faults.add("list_packages", kind, times=1, **options)
-    meet(lambda: call("GET", LIST), expected)
+    check_call(lambda: call("GET", LIST), expected)
     after = call("GET", LIST)
-    whole(after)
+    assert_complete(after)
     assert "X-Emulator-Fault" not in after.headers
     assert [exchange.info.fault for exchange in oms.world.journal.newest_first()] == [None, kind]
     assert oms.faults.list()[0]["hits"] == 1
 
 
 @pytest.mark.parametrize(("kind", "options", "expected", "handled"), KINDS, ids=IDS)
-def test_a_write_stands_or_never_was(kind: str, options: Any, expected: Any, handled: bool, way) -> None:
-    """Whether a fault takes the answer's place or comes after it decides what became of the write."""
-    oms, call = way
+def test_fault_decides_whether_a_write_takes_effect(
+    kind: str, options: Any, expected: Any, handled: bool, transport
+) -> None:
+    """A fault that replaces the response prevents the write; a fault after the response does not."""
+    oms, call = transport
     pk = oms.world.root.ids(Package)[0]
     oms.faults.add("set_package_remote_id", kind, **options)
-    failed = False
+    is_failed = False
     try:
         answer = call("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", json={"remote_id": "R"})
-        failed = answer.status_code >= 400
+        is_failed = answer.status_code >= 400
     except requests.RequestException:
-        failed = True
+        is_failed = True
     assert (oms.world.root.one(Package, pk).remote_id == "R") is handled
-    assert failed or handled
+    assert is_failed or handled
     (exchange,) = oms.world.journal.newest_first()
     assert (exchange.info.operation, exchange.info.fault) == ("set_package_remote_id", kind)
     assert (exchange.info.role, exchange.info.body) == ("full-access", b'{"remote_id": "R"}')
 
 
-def test_every_kind_is_in_the_table() -> None:
+def test_every_kind_has_a_case() -> None:
     assert {kind for kind, *_ in KINDS} == FAULTS.keys()
 
 
-def test_an_answer_names_its_faults(oms: Emulator) -> None:
+def test_response_header_names_the_faults(oms: Emulator) -> None:
     oms.faults.add(delay=3)
     oms.faults.add("list_packages", status=429, retry_after=7)
     answer = oms.session().get(LIST)
@@ -140,13 +142,13 @@ def test_an_answer_names_its_faults(oms: Emulator) -> None:
     ("status", "header", "value"),
     [(401, "WWW-Authenticate", "Token"), (429, "Retry-After", "60"), (405, "Allow", "GET, HEAD, OPTIONS")],
 )
-def test_an_error_has_the_frameworks_headers(status: int, header: str, value: str, oms: Emulator) -> None:
+def test_error_has_the_headers_of_the_framework(status: int, header: str, value: str, oms: Emulator) -> None:
     oms.faults.add("list_packages", status=status)
     answer = oms.session().get(LIST)
     assert (answer.status_code, answer.headers[header]) == (status, value)
 
 
-def test_a_late_answer_in_process_is_a_timeout_and_nothing_waits(oms: Emulator) -> None:
+def test_delay_in_process_raises_a_timeout_without_waiting(oms: Emulator) -> None:
     oms.faults.add("list_packages", delay=500)
     before = machine_seconds()
     with pytest.raises(requests.ReadTimeout):
@@ -155,19 +157,19 @@ def test_a_late_answer_in_process_is_a_timeout_and_nothing_waits(oms: Emulator) 
     assert machine_seconds() - before < 60
 
 
-def test_many_slow_calls_hold_up_no_other() -> None:
-    """60 calls that take two seconds each, more than the server has threads: a call beside them takes none."""
+def test_delayed_responses_do_not_block_other_requests() -> None:
+    """60 delayed calls exceed the number of server threads; another call is still answered at once."""
     with Emulator("demo") as oms:
         oms.faults.add("list_packages", delay=2)
         url = f"{oms.url}/api/v1/oms/packages/"
 
-        def slow() -> float:
+        def call_with_delay() -> float:
             began = machine_seconds()
             assert requests.get(url, headers=oms.auth, params={"limit": 1}, timeout=60).status_code == 200
             return machine_seconds() - began
 
         with ThreadPoolExecutor(60) as pool:
-            waiting = [pool.submit(slow) for _ in range(60)]
+            waiting = [pool.submit(call_with_delay) for _ in range(60)]
             while oms.faults.list()[0]["hits"] < 60:
                 assert not any(call.done() and call.exception() for call in waiting)
             began = machine_seconds()
@@ -177,20 +179,21 @@ def test_many_slow_calls_hold_up_no_other() -> None:
     assert took < 1
 
 
-def test_hundreds_of_held_answers_close_the_door_to_nobody() -> None:
-    """Connections that wait are no reason to take no other."""
-    with Emulator("demo") as oms, ExitStack() as opened:
+def test_hundreds_of_delayed_responses_do_not_block_new_connections() -> None:
+    with Emulator("demo") as oms, ExitStack() as connections:
         oms.faults.add("list_packages", delay=600)
         request = f"GET {LIST} HTTP/1.1\r\nHost: x\r\nAuthorization: Token full-access\r\n\r\n".encode()
         address = urlsplit(oms.url)
         for _ in range(250):
-            waiting = opened.enter_context(socket.create_connection((address.hostname, address.port), timeout=30))
+            waiting = connections.enter_context(
+                socket.create_connection((address.hostname, address.port), timeout=30)
+            )
             waiting.sendall(request)
         assert requests.get(f"{oms.url}/api/v1/oms/packages/short/", headers=oms.auth, timeout=60).ok
 
 
-def test_a_server_stops_while_answers_are_held() -> None:
-    """A stop does not wait for an answer that is due in ten minutes; its client's connection ends."""
+def test_server_stops_while_responses_are_delayed() -> None:
+    """The connection of the waiting client is closed."""
     oms = Emulator("demo")
     oms.faults.add("list_packages", delay=600)
     with ThreadPoolExecutor(1) as pool:
@@ -201,8 +204,8 @@ def test_a_server_stops_while_answers_are_held() -> None:
         assert isinstance(waiting.exception(timeout=30), requests.ConnectionError)
 
 
-def test_plain_wsgi_clients_meet_what_wsgi_can_show(oms: Emulator) -> None:
-    """An answer that is cut is short; one that is not sent at all is an error of the connection."""
+def test_faults_on_the_wsgi_level(oms: Emulator) -> None:
+    """A truncated response has a short body, and a missing response raises a connection error."""
     client = Client(oms.app)
     oms.faults.add("list_packages", "truncated", size=5, times=1)
     answer = client.get(LIST, headers=oms.auth)
@@ -214,7 +217,7 @@ def test_plain_wsgi_clients_meet_what_wsgi_can_show(oms: Emulator) -> None:
     assert len(client.get(LIST, headers=oms.auth).get_json()["results"]) == 2
 
 
-def test_a_head_can_be_disturbed_too(oms: Emulator) -> None:
+def test_fault_applies_to_head_requests(oms: Emulator) -> None:
     for kind in ("truncated", "drip", "malformed"):
         oms.faults.add("list_packages", kind, times=1)
         answer = oms.session().head(LIST)

@@ -1,4 +1,4 @@
-"""Limits: off unless asked for, asked for in scenarios, Python and on the command line, and a world's own."""
+"""Rate limits: set in scenarios, in Python and on the command line; each world has its own counts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def statuses(oms: Any, times: int) -> list[int]:
     return [oms.session().get(LIST).status_code for _ in range(times)]
 
 
-def test_nothing_is_limited_unless_asked(oms: Emulator) -> None:
+def test_nothing_is_limited_by_default(oms: Emulator) -> None:
     assert set(statuses(oms, 200)) == {200}
 
 
-def test_retry_after_is_by_the_worlds_clock() -> None:
+def test_retry_after_depends_on_the_clock_of_the_world() -> None:
     oms = Emulator("demo", limits=TWO)
     assert statuses(oms, 2) == [200, 200]
     refused = oms.session().get(LIST)
@@ -35,7 +35,7 @@ def test_retry_after_is_by_the_worlds_clock() -> None:
     assert statuses(oms, 3) == [200, 200, 429]
 
 
-def test_a_scenario_may_have_limits_and_worlds_count_for_themselves(tmp_path: Path) -> None:
+def test_limits_of_a_scenario_are_counted_per_world(tmp_path: Path) -> None:
     file = tmp_path / "limited.json"
     file.write_text(json.dumps({"name": "limited", "packages": 2, "limits": TWO}), "utf-8")
     oms = Emulator(file)
@@ -53,29 +53,29 @@ def test_a_scenario_may_have_limits_and_worlds_count_for_themselves(tmp_path: Pa
     ("text", "rate"),
     [("100/min", Rate(100, 60)), ("1/s", Rate(1, 1)), ("7/hour", Rate(7, 3600)), ("9/day", Rate(9, 86_400))],
 )
-def test_rates_are_the_frameworks(text: str, rate: Rate) -> None:
+def test_rate_is_parsed_as_the_framework_parses_it(text: str, rate: Rate) -> None:
     assert rate_of(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "100", "0/min", "-1/min", "1/week", "1/", "x/min", "1/min;", "1.5/s"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_invalid_rate_is_refused(text: str) -> None:
     with pytest.raises(InvalidDocument, match="is no rate; one is like 100/min"):
         Emulator("empty", limits={"full-access": {"read": text}})
 
 
-def test_the_command_lines_form() -> None:
+def test_command_line_limits_are_parsed() -> None:
     limits = as_limits(["full-access:read=100/min", "full-access:write=20/min", "read-only:read=1/s"])
     assert limits == {"full-access": {"read": "100/min", "write": "20/min"}, "read-only": {"read": "1/s"}}
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("full-access", "is no limit; one is like full-access:read=100/min"),
         ("nobody:read=1/s", "unknown token 'nobody'; known: full-access"),
         ("full-access:look=1/s", "unknown scope 'look'; known: read, write"),
     ],
 )
-def test_wrong_limits_are_refused_in_one_line(text: str, says: str) -> None:
-    with pytest.raises(InvalidDocument, match=says):
+def test_invalid_limit_is_refused_with_a_one_line_error(text: str, message: str) -> None:
+    with pytest.raises(InvalidDocument, match=message):
         as_limits([text])

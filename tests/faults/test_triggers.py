@@ -1,4 +1,4 @@
-"""Which calls a fault disturbs: by operation, method, token, state, count, time and chance; and whose it is."""
+"""Which calls a fault applies to: by operation, method, token, state, count, time, rate and world."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ TRIGGERS: list[tuple[dict[str, Any], list[int]]] = [
 
 
 @pytest.mark.parametrize(("when", "expected"), TRIGGERS, ids=[str(when) for when, _ in TRIGGERS])
-def test_a_trigger_says_which_calls(when: dict[str, Any], expected: list[int], oms: Emulator) -> None:
+def test_trigger_selects_the_expected_calls(when: dict[str, Any], expected: list[int], oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, **when)
     assert statuses(oms.session(), LIST, 5) == expected
     assert oms.faults.list()[0]["hits"] == expected.count(503)
 
 
-def test_another_operation_is_left_alone_and_no_operation_means_all(oms: Emulator) -> None:
+def test_fault_applies_to_its_operation_or_to_all(oms: Emulator) -> None:
     client = oms.session()
     oms.faults.add("list_packages", status=503)
     assert statuses(client, f"{LIST}short/", 1) + statuses(client, "/packages/", 1) == [200, 401]
     oms.faults.add(status=502)
     assert [*statuses(client, f"{LIST}short/", 1), *statuses(client, "/nowhere/", 1)] == [502, 502]
-    assert client.get("/__admin/health").status_code == 200, "the control API is nobody's to disturb"
+    assert client.get("/__admin/health").status_code == 200, "faults never apply to the control API"
 
 
-def test_a_fault_in_a_state_meets_what_is_in_it(oms: Emulator) -> None:
-    """Names, values and ids of states; of transfer orders too; and the state before the call counts."""
+def test_state_trigger_selects_records_in_that_state(oms: Emulator) -> None:
+    """A state can be a name, a value or an id. The state before the call counts."""
     client = oms.session()
-    packed = next(one.id for one in oms.world.root.all(Package) if one.state == 40)
-    waiting = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    packed = next(package.id for package in oms.world.root.all(Package) if package.state == 40)
+    waiting = next(package.id for package in oms.world.root.all(Package) if package.state == 35)
     for state in ("Packed", "packed all items", 500, "40"):
         oms.faults.clear()
         oms.faults.add(status=503, state=state)
@@ -68,18 +68,19 @@ def test_a_fault_in_a_state_meets_what_is_in_it(oms: Emulator) -> None:
         assert client.get(LIST).status_code == client.get(f"{LIST}0/").status_code - 204 == 200
     oms.faults.clear()
     oms.faults.add(status=503, state="waiting", operation="get_transfer")
-    found = {
-        one.id: client.get(f"/api/v1/oms/transfer_orders/{one.id}/").status_code == 503 for one in transfers(oms)
+    is_failed = {
+        transfer.id: client.get(f"/api/v1/oms/transfer_orders/{transfer.id}/").status_code == 503
+        for transfer in transfers(oms)
     }
-    assert set(found.values()) == {True, False}
-    assert found == {one.id: one.state == 73 for one in transfers(oms)}
+    assert set(is_failed.values()) == {True, False}
+    assert is_failed == {transfer.id: transfer.state == 73 for transfer in transfers(oms)}
 
 
 def transfers(oms: Emulator) -> list[TransferOrder]:
     return list(oms.world.root.all(TransferOrder))
 
 
-def test_time_lets_a_fault_begin(oms: Emulator) -> None:
+def test_fault_starts_at_a_time_of_the_world(oms: Emulator) -> None:
     start = oms.clock.now()
     oms.faults.add(status=503, after=start.replace(year=start.year + 1).astimezone(timezone(timedelta(hours=3))))
     client = oms.session()
@@ -88,46 +89,45 @@ def test_time_lets_a_fault_begin(oms: Emulator) -> None:
     assert statuses(client, LIST, 1) == [503]
 
 
-def rolled(oms: Emulator, paths: list[str]) -> list[int]:
+def statuses_of(oms: Emulator, paths: list[str]) -> list[int]:
     return [oms.session().get(path).status_code for path in paths]
 
 
-def test_a_rate_is_the_worlds_dice() -> None:
-    """The same in each world of a seed, another in another, and about as often as it says."""
+def test_rate_is_deterministic_for_a_seed() -> None:
+    """Another seed gives other results, and the frequency is close to the rate."""
     pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 101)]
-    met = []
+    results = []
     for seed in (7, 7, 8):
         oms = Emulator("demo", seed=seed)
         oms.faults.add(status=503, rate=0.3)
-        met.append(rolled(oms, pages))
-    assert met[0] == met[1] != met[2]
-    assert all(15 <= found.count(503) <= 45 for found in met)
+        results.append(statuses_of(oms, pages))
+    assert results[0] == results[1] != results[2]
+    assert all(15 <= result.count(503) <= 45 for result in results)
 
 
-def test_a_rate_does_not_mind_who_asks_between() -> None:
-    """Each request meets its own dice, in whatever order threads bring the requests."""
+def test_rate_does_not_depend_on_the_order_of_requests() -> None:
     pages = [f"{LIST}short/?limit=1&page={number}" for number in range(1, 61)]
-    found = []
+    results = []
     for workers in (1, 8):
         oms = Emulator("demo")
         oms.faults.add(status=503, rate=0.5)
         with ThreadPoolExecutor(workers) as pool:
-            found.append(list(pool.map(lambda path, oms=oms: oms.session().get(path).status_code, pages)))
-    assert found[0] == found[1]
+            results.append(list(pool.map(lambda path, oms=oms: oms.session().get(path).status_code, pages)))
+    assert results[0] == results[1]
 
 
-def test_no_hit_of_many_threads_is_lost(oms: Emulator) -> None:
+def test_hits_from_many_threads_are_counted_exactly(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503, times=30)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: oms.session().get(f"{LIST}?limit=1").status_code, range(100)))
-    assert (found.count(503), oms.faults.list()[0]["hits"]) == (30, 30)
+        results = list(pool.map(lambda _: oms.session().get(f"{LIST}?limit=1").status_code, range(100)))
+    assert (results.count(503), oms.faults.list()[0]["hits"]) == (30, 30)
 
 
-# --- whose faults ------------------------------------------------------------------------------------------------
+# --- worlds, snapshots and exports -------------------------------------------------------------------------------
 
 
-def test_faults_are_a_worlds_own_and_its_snapshots(oms: Emulator) -> None:
-    """Counts go back with a snapshot, a branch goes on from them, and neither touches the other."""
+def test_faults_belong_to_a_world_and_its_snapshots(oms: Emulator) -> None:
+    """A restore resets the counts, a branch continues from them, and neither affects the other."""
     client = oms.session()
     oms.faults.add("list_packages", status=503, nth=3)
     statuses(client, LIST, 1)
@@ -145,22 +145,22 @@ def test_faults_are_a_worlds_own_and_its_snapshots(oms: Emulator) -> None:
     assert oms.in_world("fresh", "demo").faults.list() == []
 
 
-def test_an_exported_world_goes_on_with_its_faults(tmp_path: Path) -> None:
-    """Counts, dice and limits are in the file; the world that it makes answers as the first one would."""
+def test_exported_world_continues_with_its_faults(tmp_path: Path) -> None:
+    """The file contains counts, the random state of rates, and limits."""
     oms = Emulator("demo", limits={"full-access": {"read": "8/hour"}})
     oms.faults.add("list_packages", status=503, nth=3, times=2)
     oms.faults.add("list_packages_short", status=502, rate=0.5)
     paths = [LIST, f"{LIST}short/", LIST, f"{LIST}short/", f"{LIST}short/"]
-    rolled(oms, paths)
+    statuses_of(oms, paths)
     oms.save(tmp_path / "world.json")
     other = Emulator(tmp_path / "world.json")
     assert other.faults.list() == oms.faults.list()
     assert other.export()["faults"] == oms.export()["faults"]
-    assert rolled(other, paths * 3) == rolled(oms, paths * 3)
-    assert {503, 502, 429, 200} <= set(rolled(Emulator(tmp_path / "world.json"), paths * 5))
+    assert statuses_of(other, paths * 3) == statuses_of(oms, paths * 3)
+    assert {503, 502, 429, 200} <= set(statuses_of(Emulator(tmp_path / "world.json"), paths * 5))
 
 
-def test_a_scenario_brings_its_faults_anew_with_each_reset(tmp_path: Path) -> None:
+def test_reset_restores_the_faults_of_the_scenario(tmp_path: Path) -> None:
     file = tmp_path / "flaky.json"
     fault = {"kind": "status", "options": {"status": 503}, "operation": "list_packages", "times": 1}
     file.write_text(json.dumps({"name": "flaky", "packages": 3, "faults": [fault]}), "utf-8")
@@ -170,9 +170,9 @@ def test_a_scenario_brings_its_faults_anew_with_each_reset(tmp_path: Path) -> No
     assert statuses(oms.session(), LIST, 2) == [503, 200]
 
 
-# --- asked wrongly -------------------------------------------------------------------------------------------------
+# --- invalid faults ------------------------------------------------------------------------------------------------
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "slow"}, "unknown fault 'slow'"),
     ({}, "kind"),
     ({"kind": "status"}, "fault status: option 'status' is missing"),
@@ -196,11 +196,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("document", "says"), WRONG, ids=[says for _, says in WRONG])
-def test_a_wrong_fault_is_refused_in_one_line(document: dict[str, Any], says: str, oms: Emulator) -> None:
+@pytest.mark.parametrize(("document", "message"), INVALID_FAULTS, ids=[message for _, message in INVALID_FAULTS])
+def test_invalid_fault_is_refused_with_a_one_line_error(
+    document: dict[str, Any], message: str, oms: Emulator
+) -> None:
     answer = oms.session().post("/__admin/faults", json=document)
     assert answer.status_code == 400
-    assert says in answer.json()["error"]
+    assert message in answer.json()["error"]
     assert oms.faults.list() == []
 
 
@@ -213,11 +215,11 @@ def test_a_wrong_fault_is_refused_in_one_line(document: dict[str, Any], says: st
         ({"kind": "reset", "when": {"state": "x"}}, "Waiting"),
     ],
 )
-def test_what_is_unknown_names_what_is_known(document: dict[str, Any], known: str, oms: Emulator) -> None:
+def test_error_for_an_unknown_name_lists_the_known_names(document: dict[str, Any], known: str, oms: Emulator) -> None:
     assert known in oms.session().post("/__admin/faults", json=document).json()["known"]
 
 
-def test_python_refuses_in_the_same_words(oms: Emulator) -> None:
+def test_python_raises_the_same_messages(oms: Emulator) -> None:
     with pytest.raises(ValueError, match=r"unknown operation 'list_parcels'; known: .*command_package"):
         oms.faults.add("list_parcels", status=503)
     with pytest.raises(ValueError, match="needs a kind, or status=, or delay=; known: status, delay"):
@@ -226,7 +228,7 @@ def test_python_refuses_in_the_same_words(oms: Emulator) -> None:
         oms.faults.remove(9)
 
 
-def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
+def test_error_for_a_fault_in_a_scenario_contains_its_pointer(tmp_path: Path) -> None:
     file = tmp_path / "flaky.json"
     file.write_text(json.dumps({"name": "flaky", "faults": [{"kind": "slow"}]}), "utf-8")
     with pytest.raises(ValueError, match=r"flaky.json: /faults/0: unknown fault 'slow'; known: status"):
@@ -234,7 +236,7 @@ def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "says"),
+    ("part", "message"),
     [
         ({"faults": [{"kind": "slow"}]}, "/faults/0: unknown fault 'slow'"),
         ({"faults": [{"kind": "delay", "options": {}}]}, "/faults/0: fault delay: option 'seconds' is missing"),
@@ -242,35 +244,37 @@ def test_a_scenario_with_a_wrong_fault_says_where(tmp_path: Path) -> None:
         ({"steps": [{"operation": "nothing"}]}, "/steps/0/operation: 'nothing' changes nothing"),
     ],
 )
-def test_a_wrong_scenario_over_http_is_refused_in_one_line(part: dict[str, Any], says: str, oms: Emulator) -> None:
+def test_invalid_scenario_over_http_is_refused_with_a_one_line_error(
+    part: dict[str, Any], message: str, oms: Emulator
+) -> None:
     world = oms.world
     answer = oms.session().put("/__admin/scenario", json={"document": {"name": "mine", **part}})
     assert answer.status_code == 400
-    assert says in answer.json()["error"]
+    assert message in answer.json()["error"]
     assert oms.world is world
 
 
 # --- the control API, Python and the header -----------------------------------------------------------------------
 
 
-def test_faults_are_armed_listed_and_disarmed_over_http(oms: Emulator) -> None:
+def test_faults_are_added_listed_and_removed_over_http(oms: Emulator) -> None:
     client = oms.session()
     document = {"kind": "status", "options": {"status": 503}, "operation": "list_packages", "when": {"nth": 1}}
-    made = client.post("/__admin/faults", json=document)
-    assert (made.status_code, made.json()["hits"], made.json()["times"]) == (201, 0, 1)
+    created = client.post("/__admin/faults", json=document)
+    assert (created.status_code, created.json()["hits"], created.json()["times"]) == (201, 0, 1)
     assert statuses(client, LIST, 2) == [503, 200]
     other = client.post("/__admin/faults", json={"kind": "reset", "times": 3}).json()
     listed = client.get("/__admin/faults").json()
-    assert listed == {"count": 2, "results": [made.json() | {"hits": 1}, other]}
+    assert listed == {"count": 2, "results": [created.json() | {"hits": 1}, other]}
     assert client.delete(f"/__admin/faults/{other['id']}").status_code == 204
-    gone = client.delete(f"/__admin/faults/{other['id']}")
-    assert (gone.status_code, gone.json()) == (404, {"error": "no fault 2 is armed", "known": [1]})
+    missing = client.delete(f"/__admin/faults/{other['id']}")
+    assert (missing.status_code, missing.json()) == (404, {"error": "no fault 2 is armed", "known": [1]})
     assert client.delete("/__admin/faults").status_code == 204
     assert client.get("/__admin/faults").json()["count"] == 0
-    assert client.post("/__admin/faults", json={"kind": "reset"}).json()["id"] == 3, "an id is never another's"
+    assert client.post("/__admin/faults", json={"kind": "reset"}).json()["id"] == 3, "ids are not reused"
 
 
-def test_unused_faults_can_fail_a_test(oms: Emulator) -> None:
+def test_assert_used_fails_for_unused_faults(oms: Emulator) -> None:
     oms.faults.add("list_packages", status=503)
     oms.faults.add("command_package", status=503, nth=2)
     oms.session().get(LIST)
@@ -293,7 +297,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("header", "expected"), HEADERS.items(), ids=HEADERS)
-def test_a_request_may_ask_for_its_own_fault(header: str, expected: tuple[int, str]) -> None:
+def test_header_requests_a_fault_for_one_call(header: str, expected: tuple[int, str]) -> None:
     client = Emulator("demo", allow_fault_header=True).session()
     answer = client.get(LIST, headers={"X-Emulator-Fault": header})
     assert (answer.status_code, answer.headers["X-Emulator-Fault"]) == expected
@@ -301,18 +305,18 @@ def test_a_request_may_ask_for_its_own_fault(header: str, expected: tuple[int, s
 
 
 @pytest.mark.parametrize("header", ["slow", "200", "delay", "delay;minutes=1", "", "status;status=x", "9" * 5000])
-def test_a_wrong_header_is_a_bad_request_with_a_hint(header: str) -> None:
+def test_invalid_header_gives_a_400_with_a_hint(header: str) -> None:
     answer = Emulator("demo", allow_fault_header=True).session().get(LIST, headers={"X-Emulator-Fault": header})
     assert (answer.status_code, answer.content) == (400, BAD_REQUEST)
     assert answer.headers["X-Emulator-Hint"].startswith("X-Emulator-Fault: ")
 
 
-def test_the_header_is_ignored_unless_allowed_and_told_of(oms: Emulator) -> None:
+def test_header_is_ignored_with_a_hint_unless_allowed(oms: Emulator) -> None:
     answer = oms.session().get(LIST, headers={"X-Emulator-Fault": "503"})
     assert (answer.status_code, "X-Emulator-Fault" in answer.headers) == (200, False)
     assert "--allow-fault-header" in answer.headers["X-Emulator-Hint"]
 
 
-def test_every_option_says_what_it_is() -> None:
+def test_every_option_has_a_description() -> None:
     for kind in FAULTS.values():
         assert all(option.doc.endswith(".") for option in kind.options.values())

@@ -1,4 +1,4 @@
-"""Filters on the wire: hints, strictness, bad input, pages of what was found."""
+"""Filters over HTTP: hints, strict mode, invalid values, pagination of the results."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def get(emulator: Any, path: str, **query: str) -> Any:
     return ask(emulator.app, Ask("list", f"{path}?{urlencode(query, quote_via=quote)}"))
 
 
-def test_an_unknown_parameter_is_ignored_and_told(demo: Emulator) -> None:
-    """The answer is the one without it; the hint names the nearest known parameter."""
+def test_unknown_parameter_is_ignored_with_a_hint(demo: Emulator) -> None:
+    """The hint names the nearest known parameter."""
     answer = get(demo, PACKAGES, stat="35", limit="1")
     assert answer.status == 200
     assert b'"count":200' in answer.body
@@ -36,21 +36,19 @@ def test_an_unknown_parameter_is_ignored_and_told(demo: Emulator) -> None:
     )
 
 
-def test_the_hint_stays_when_the_answer_is_kept(demo: Emulator) -> None:
-    """The second answer comes from what was kept, its hint too."""
+def test_cached_answer_keeps_its_hint(demo: Emulator) -> None:
     first, second = (get(demo, PACKAGES, sate="35", limit="1") for _ in range(2))
     assert first.headers["X-Emulator-Hint"] == second.headers["X-Emulator-Hint"]
 
 
-def test_an_error_has_the_hint_too(demo: Emulator) -> None:
-    """A page that does not exist is not found, and the unknown parameter is told."""
+def test_error_has_the_hint(demo: Emulator) -> None:
     answer = get(demo, PACKAGES, page="999", sate="35")
     assert answer.status == 404
     assert "'sate'" in answer.headers["X-Emulator-Hint"]
 
 
-def test_many_unknown_parameters_make_a_short_hint(demo: Emulator) -> None:
-    """Neither many names nor long ones nor odd letters make the header long or broken."""
+def test_many_unknown_parameters_give_a_short_hint(demo: Emulator) -> None:
+    """Long names and control characters do not break the header."""
     answer = get(demo, PACKAGES, limit="1", **{f"ş\n{n}" + "x" * 500: "1" for n in range(50)})
     assert answer.status == 200
     assert answer.headers["X-Emulator-Hint"].endswith("47 more unknown parameters were ignored")
@@ -68,14 +66,14 @@ VALUES = {
     "number_list": "1,2",
     "char_list": "a,b",
 }
-"""Type of a filter -> a value that filters something; a choice is of records, of which a fresh world has none."""
+"""Filter type -> a valid value. Choices are omitted because their records do not exist in a new world."""
 
 
 @pytest.mark.parametrize("route", FILTERED, ids=OPERATIONS)
-def test_every_known_parameter_is_known(route: Any) -> None:
-    """A strict emulator takes every name of the table, and paging; whatever else is a 400 that names them."""
+def test_strict_mode_accepts_exactly_the_known_parameters(route: Any) -> None:
+    """Any other parameter gives a 400 that lists the known ones."""
     strict = Emulator("demo", packages=20, strict=True)
-    names = {name: one.type for name, one in FILTER_SETS[route.filters].names}
+    names = {name: filter_.type for name, filter_ in FILTER_SETS[route.filters].names}
     values = {name: VALUES[type_] for name, type_ in names.items() if type_ != "choice"}
     assert get(strict, route.path, **values, page="1", **{route.size_parameter: "5"}).status == 200
     answer = get(strict, route.path, nobody="1")
@@ -83,13 +81,13 @@ def test_every_known_parameter_is_known(route: Any) -> None:
     assert all(name in answer.body.decode() for name in names)
 
 
-def test_strict_is_for_details_too() -> None:
+def test_strict_mode_applies_to_details() -> None:
     strict = Emulator("demo", packages=20, strict=True)
     assert get(strict, f"{PACKAGES}6501/", format="json").status == 200
     assert get(strict, f"{PACKAGES}6501/", page="1").status == 400
 
 
-BAD = {
+EDGE_VALUES = {
     "id__gt": ("x", 400),
     "created_date__gte": ("0000-01-01T00:00:00Z", 400),
     "created_date__lte": ("9999-12-31T23:59:59.999999-23:59", 200),
@@ -105,23 +103,23 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("name", "value", "status"), [(name, *each) for name, each in BAD.items()], ids=BAD)
-def test_bad_input_is_the_frameworks_answer(demo: Emulator, name: str, value: str, status: int) -> None:
-    """Never a 500."""
+@pytest.mark.parametrize(
+    ("name", "value", "status"), [(name, *case) for name, case in EDGE_VALUES.items()], ids=EDGE_VALUES
+)
+def test_edge_value_gives_the_frameworks_status(demo: Emulator, name: str, value: str, status: int) -> None:
     assert get(demo, PACKAGES, **{name: value}).status == status
 
 
-def test_ten_thousand_fields_are_too_many(demo: Emulator) -> None:
-    """Django reads a thousand fields and no more."""
+def test_ten_thousand_parameters_are_refused(demo: Emulator) -> None:
+    """Django's limit is a thousand."""
     assert ask(demo.app, Ask("list", f"{PACKAGES}?{'&'.join(['pk__in=1'] * 10_000)}")).status == 400
 
 
-def test_pages_of_what_was_found_lead_on(demo: Emulator) -> None:
-    """Links keep the filters; the pages together are the list."""
-    path, found = f"{PACKAGES}short/?state__enum_value__not=100&limit=37&sort=-state%2Ccreated_date", []
+def test_links_of_a_filtered_list_lead_to_all_pages(demo: Emulator) -> None:
+    path, ids = f"{PACKAGES}short/?state__enum_value__not=100&limit=37&sort=-state%2Ccreated_date", []
     session = demo.session()
     while path:
         page = session.get(path).json()
-        found += [each["id"] for each in page["results"]]
+        ids += [package["id"] for package in page["results"]]
         path = page["next"]
-    assert len(found) == len(set(found)) == page["count"] > 100
+    assert len(ids) == len(set(ids)) == page["count"] > 100

@@ -1,1 +1,1 @@
-"""A real Django REST framework application that answers the same requests as the emulator."""
+"""A Django REST framework application that answers the same requests as the emulator."""

@@ -1,11 +1,10 @@
-"""The sides that the tests of the protocol compare."""
+"""Fixtures that pair the emulator with the Django REST framework oracle."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -15,40 +14,35 @@ from tests.oracle.sides import Sides
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep Django from logging the refusals that the tests ask for."""
+def silence_django() -> Iterator[None]:
+    """Silence Django's log of the refusals that the tests provoke."""
     logging.getLogger("django").setLevel(logging.CRITICAL)
     yield
     logging.getLogger("django").setLevel(logging.NOTSET)
 
 
-def new_emulator() -> Any:
-    """Make an emulator of the demo scenario, in process."""
-    return Emulator("demo")
-
-
 @pytest.fixture(scope="session")
 def shared_sides() -> Sides:
-    return Sides.of(new_emulator())
+    return Sides.of(Emulator("demo"))
 
 
 @pytest.fixture
 def sides(shared_sides: Sides) -> Sides:
-    """One emulator for all single requests: none of them changes what another one sees."""
+    """Share one emulator between all single requests; none of them changes what another request reads."""
     return shared_sides
 
 
 @pytest.fixture
 def fresh_sides() -> Iterator[Sides]:
-    """Make an emulator for one test."""
+    """Pair a new emulator with the oracle for one test."""
     before = service.DATA
-    yield Sides.of(new_emulator())
+    yield Sides.of(Emulator("demo"))
     service.DATA = before
 
 
 @pytest.fixture
-def oracle_alone() -> Iterator[Sides]:
-    """Put the oracle on both sides, for the tests of the oracle itself."""
+def oracle_only() -> Iterator[Sides]:
+    """Use the oracle on both sides, to test the oracle itself."""
     before = service.DATA
     jwts = {role: f"jwt.{role}" for role in (*service.ROLES, "expired")}
     roles = {token: role for role, token in jwts.items()}

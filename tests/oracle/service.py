@@ -1,7 +1,7 @@
-"""The oracle: a Django REST framework application with both surfaces' URLs and the framework's own answers.
+"""The oracle: a Django REST framework application with the URLs of both surfaces.
 
-The documents are stand-ins (`{"id": 7}`); everything around them, from the URL to the error, is decided by
-Django and Django REST framework themselves.
+The documents are stand-ins (`{"id": 7}`). Django and Django REST framework decide everything else,
+from URL resolution to error responses.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from django.conf import settings
 
 from tests.oracle_hooks import stand_ins
 
-HERE = __name__
+MODULE = __name__
 
 settings.configure(
     DEBUG=False,
     ALLOWED_HOSTS=["*"],
     APPEND_SLASH=True,
-    AUTHENTICATION_BACKENDS=[f"{HERE}.Users"],
+    AUTHENTICATION_BACKENDS=[f"{MODULE}.Users"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     INSTALLED_APPS=[
-        "tests.oracle_filters",  # its models
-        *("django.contrib.contenttypes", "django.contrib.auth", "whisperer"),  # the sender of webhooks
+        "tests.oracle_filters",  # defines models
+        *("django.contrib.contenttypes", "django.contrib.auth", "whisperer"),  # sends webhooks
     ],
     LOGGING_CONFIG=None,
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
-    ROOT_URLCONF=HERE,
+    ROOT_URLCONF=MODULE,
     TIME_ZONE="UTC",
     SECRET_KEY="only the oracle's",
     USE_TZ=True,
@@ -43,7 +43,7 @@ settings.configure(
 stand_ins.install()
 django.setup()
 
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  settings come first
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  settings must be configured first
 from django.http import Http404  # noqa: E402
 from django.urls import include, path  # noqa: E402
 from rest_framework import exceptions, serializers, views, viewsets  # noqa: E402
@@ -62,16 +62,16 @@ USERS = {"admin": "full-access", "reader": "read-only"}
 
 @dataclass
 class Data:
-    """The ids that exist, the throttle's memory and its clock: all that a test may change."""
+    """Existing ids, tokens, throttle history, limits and clock: all state that a test may change."""
 
     packages: list[int] = field(default_factory=list)
     transfers: list[int] = field(default_factory=list)
     ranges: list[int] = field(default_factory=list)
     jwts: dict[str, str] = field(default_factory=dict)
-    """Bearer token -> its role, or `expired`."""
+    """Bearer token -> role, or `expired`."""
     throttled: dict[str, list[float]] = field(default_factory=dict)
     limits: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(role, `read` or `write`) -> the rate that the framework is given."""
+    """(role, `read` or `write`) -> rate in the framework's notation."""
     now: Callable[[], float] = lambda: 0.0
 
 
@@ -79,7 +79,7 @@ DATA = Data()
 
 
 class BuiltInTokens(TokenAuthentication):
-    """Token authentication over the built-in credentials instead of a table."""
+    """Authenticate the built-in tokens instead of a database table."""
 
     def authenticate_credentials(self, key: str) -> tuple[SimpleNamespace, str]:
         if key not in ROLES:
@@ -90,7 +90,7 @@ class BuiltInTokens(TokenAuthentication):
 
 
 class KnownJwts(TokenAuthentication):
-    """Bearer authentication over the tokens that the test made."""
+    """Authenticate the bearer tokens that the test issued."""
 
     keyword = "Bearer"
 
@@ -106,15 +106,15 @@ class KnownJwts(TokenAuthentication):
 
 
 class RolePermission(BasePermission):
-    """What the role of a token may do."""
+    """Permissions of each role."""
 
     def has_permission(self, request: Request, view: views.APIView) -> bool:
         role = getattr(request.user, "role", "no-access")
         return role != "no-access" and (role != "read-only" or request.method in SAFE_METHODS)
 
 
-class Memory:
-    """The cache that the throttle writes to."""
+class ThrottleCache:
+    """Cache in which the throttle stores its history."""
 
     def get(self, key: str, default: list[float]) -> list[float]:
         return list(DATA.throttled.get(key, default))
@@ -124,10 +124,10 @@ class Memory:
 
 
 class TokenThrottle(SimpleRateThrottle):
-    """Five calls a minute for the tokens that are there to be throttled."""
+    """Throttle of five requests a minute for the `throttled` tokens."""
 
     rate = "5/minute"
-    cache = Memory()
+    cache = ThrottleCache()
 
     def timer(self) -> float:
         return DATA.now()
@@ -137,12 +137,12 @@ class TokenThrottle(SimpleRateThrottle):
 
 
 class LimitThrottle(SimpleRateThrottle):
-    """A rate for each role and scope, as scenarios say it."""
+    """Throttle with the scenario's rate for each role and scope."""
 
-    cache = Memory()
+    cache = ThrottleCache()
 
     def get_rate(self) -> None:
-        """Know none before the request is there."""
+        """Return no rate, because the rate depends on the request."""
 
     def timer(self) -> float:
         return DATA.now()
@@ -158,7 +158,7 @@ class LimitThrottle(SimpleRateThrottle):
 
 
 class Pages(PageNumberPagination):
-    """The page rules of the guide."""
+    """Pagination of the guide."""
 
     page_size = 10
     page_size_query_param = "limit"
@@ -166,65 +166,57 @@ class Pages(PageNumberPagination):
 
 
 class ReferencePages(Pages):
-    """The page rules of the reference."""
+    """Pagination of the reference."""
 
     page_size = 20
 
 
 class Users:
-    """Authentication backend: the built-in user names."""
+    """Authentication backend with the built-in user names."""
 
     def authenticate(self, request: Any, username: str, password: str) -> SimpleNamespace | None:
-        right = username in USERS and password == username
-        return SimpleNamespace(role=USERS[username], is_active=True) if right else None
+        is_valid = username in USERS and password == username
+        return SimpleNamespace(role=USERS[username], is_active=True) if is_valid else None
 
 
 class CommandSerializer(serializers.Serializer):
-    """The body of a command."""
-
     transition = serializers.IntegerField(required=False)
     slug = serializers.CharField(required=False)
     input_parameters = serializers.DictField()
 
 
 class InvoiceNumberSerializer(serializers.Serializer):
-    """The body of set_invoice_number."""
-
     invoice_number = serializers.CharField(max_length=255)
 
 
 class RemoteIdSerializer(serializers.Serializer):
-    """The body of set_remote_id."""
-
     remote_id = serializers.CharField(max_length=255)
 
 
 class ExtraInformationSerializer(serializers.Serializer):
-    """The body of extra_information."""
-
     extra_information = serializers.DictField()
 
 
 class NoBody(serializers.Serializer):
-    """The body of an operation that takes none."""
+    """Serializer of an operation that takes no body."""
 
 
 def wrapping_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Wrap the validation errors of commands as the documented form does."""
+    """Wrap the validation errors of commands in the documented envelope."""
     response = views.exception_handler(exc, context)
     if isinstance(exc, exceptions.ValidationError):
         response.data = {"error": response.data, "status_code": 400}
     return response
 
 
-def stand_in(what: str, response: Response) -> Response:
-    """Mark an answer whose documents are not the service's."""
-    response["X-Stand-In"] = what
+def stand_in(kind: str, response: Response) -> Response:
+    """Mark a response whose documents are stand-ins."""
+    response["X-Stand-In"] = kind
     return response
 
 
 class Policies:
-    """Who may call, and how often."""
+    """Authentication, permissions and throttling of every view."""
 
     authentication_classes: ClassVar = [BuiltInTokens]
     permission_classes: ClassVar = [RolePermission]
@@ -232,7 +224,7 @@ class Policies:
 
 
 class GuideViewSet(Policies, viewsets.GenericViewSet):
-    """Every operation of the guide, by what it does rather than by what it is called."""
+    """All operations of the guide, with one method for each kind of response."""
 
     pagination_class = Pages
 
@@ -276,14 +268,14 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
 
 
 class ReferenceViewSet(GuideViewSet):
-    """The same operations for bearers of a JWT."""
+    """The same operations with JWT authentication."""
 
     authentication_classes: ClassVar = [KnownJwts]
     pagination_class = ReferencePages
 
 
 class LoginView(Policies, views.APIView):
-    """A token for a name and its password."""
+    """Exchange a username and a password for a token."""
 
     name = "Login"
     description = ""
@@ -300,7 +292,7 @@ class LoginView(Policies, views.APIView):
 
 
 class BrokenView(Policies, views.APIView):
-    """A view with a bug that Django REST framework knows how to report."""
+    """View with a bug that Django REST framework reports as a 500."""
 
     def get(self, request: Request) -> Response:
         raise exceptions.APIException
@@ -308,7 +300,7 @@ class BrokenView(Policies, views.APIView):
 
 @dataclass(frozen=True)
 class Operation:
-    """One endpoint: what the emulator calls it, where it is, and which method of the view set answers."""
+    """One endpoint: its name in the emulator, its method and path, and the action of the view set."""
 
     name: str
     method: str
@@ -319,8 +311,8 @@ class Operation:
     prefix: str = PREFIX
     view_set: type[GuideViewSet] = GuideViewSet
 
-    def on_the_reference(self) -> Operation:
-        """Give the operation of the other surface that does the same."""
+    def on_reference(self) -> Operation:
+        """Return the same operation on the reference surface."""
         return replace(self, name=f"reference_{self.name}", prefix="", view_set=ReferenceViewSet)
 
     def pattern(self) -> Any:
@@ -337,16 +329,16 @@ class Operation:
 RANGES = Operation("list_delivery_ranges", "GET", "packages/delivery-ranges/", "list", "ranges")
 
 
-def reads(names: Iterable[tuple[str, str, str]], kind: str) -> list[Operation]:
+def read_operations(names: Iterable[tuple[str, str, str]], kind: str) -> list[Operation]:
     return [Operation(name, "GET", where, action, kind) for name, where, action in names]
 
 
-def writes(one: str, root: str, kind: str) -> list[Operation]:
-    """List the POST operations that packages and transfer orders share."""
+def write_operations(record: str, root: str, kind: str) -> list[Operation]:
+    """Return the POST operations that packages and transfer orders share."""
     bodies = {
-        f"command_{one}": ("command/", {"serializer_class": CommandSerializer, "wrapped": True}),
-        f"set_{one}_invoice_number": ("set_invoice_number/", {"serializer_class": InvoiceNumberSerializer}),
-        f"set_{one}_remote_id": ("set_remote_id/", {"serializer_class": RemoteIdSerializer}),
+        f"command_{record}": ("command/", {"serializer_class": CommandSerializer, "wrapped": True}),
+        f"set_{record}_invoice_number": ("set_invoice_number/", {"serializer_class": InvoiceNumberSerializer}),
+        f"set_{record}_remote_id": ("set_remote_id/", {"serializer_class": RemoteIdSerializer}),
     }
     return [
         Operation(name, "POST", f"{root}<int:pk>/{tail}", "write", kind, options | {"status_code": 204})
@@ -381,8 +373,8 @@ TRANSFER_READS = (
 )
 PACKAGE_OPERATIONS = (
     RANGES,
-    *reads(PACKAGE_READS, "packages"),
-    *writes("package", "packages/", "packages"),
+    *read_operations(PACKAGE_READS, "packages"),
+    *write_operations("package", "packages/", "packages"),
     Operation(
         "invoice_package",
         "POST",
@@ -392,7 +384,7 @@ PACKAGE_OPERATIONS = (
         {"serializer_class": NoBody},
     ),
 )
-REFERENCE_ALONE = (
+REFERENCE_ONLY = (
     Operation(
         "patch_package_extra_information",
         "PATCH",
@@ -406,9 +398,9 @@ REFERENCE_ALONE = (
 )
 OPERATIONS = (
     *PACKAGE_OPERATIONS,
-    *reads(TRANSFER_READS, "transfers"),
-    *writes("transfer", "transfer_orders/", "transfers"),
-    *(operation.on_the_reference() for operation in (*PACKAGE_OPERATIONS, *REFERENCE_ALONE)),
+    *read_operations(TRANSFER_READS, "transfers"),
+    *write_operations("transfer", "transfer_orders/", "transfers"),
+    *(operation.on_reference() for operation in (*PACKAGE_OPERATIONS, *REFERENCE_ONLY)),
 )
 
 urlpatterns = [

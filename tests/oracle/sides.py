@@ -1,4 +1,4 @@
-"""The two applications side by side, and what of their answers is compared."""
+"""The emulator and the oracle side by side, and the parts of their answers that are compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.oracle import service
-from tests.oracle.differences import DIFFERENCES, Difference, owed, without_ours
+from tests.oracle.differences import DIFFERENCES, Difference, expected_answer, without_added_headers
 from tests.oracle.wire import FULL, Answer, Ask, Wsgi, ask
 
 CRASH = Answer(500, {}, b"")
@@ -18,35 +18,35 @@ LISTS = {
     "ranges": "/api/v1/oms/packages/delivery-ranges/",
 }
 
-LONG = 86_400
+JWT_LIFETIME = 86_400
 
 
 @dataclass(frozen=True)
 class Sides:
-    """An emulator, and an oracle that knows the same ids."""
+    """An emulator and an oracle that knows the same ids."""
 
     emulator: Any
     package: str
     transfer: str
     jwts: Mapping[str, str] = field(default_factory=dict)
-    """Role, or `expired` -> a bearer token."""
+    """Role, or `expired` -> bearer token."""
 
     @classmethod
     def of(cls, emulator: Any) -> Sides:
-        ids = {kind: numbers(emulator.app, path) for kind, path in LISTS.items()}
-        jwts = {role: emulator.jwt(role, expires_in=LONG) for role in service.ROLES}
+        ids = {kind: ids_of(emulator.app, path) for kind, path in LISTS.items()}
+        jwts = {role: emulator.jwt(role, expires_in=JWT_LIFETIME) for role in service.ROLES}
         jwts["expired"] = emulator.jwt(expires_in=-1)
         service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})
         return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]), jwts)
 
     def advance(self, seconds: float) -> None:
-        """Move both clocks on."""
+        """Advance both clocks."""
         self.emulator.clock.advance(seconds=seconds)
         now = service.DATA.now() + seconds
         service.DATA.now = lambda: now
 
     def addressed(self, request: Ask) -> Ask:
-        """Fill in the ids and the bearer tokens."""
+        """Return the request with ids and bearer tokens filled in."""
         target = request.target.replace("{package}", self.package).replace("{transfer}", self.transfer)
         authorization = request.authorization
         for role, token in self.jwts.items() if authorization else ():
@@ -63,28 +63,31 @@ class Sides:
         return ask(self.emulator.app, self.addressed(request))
 
     def pair(self, request: Ask, differences: tuple[Difference, ...] = DIFFERENCES) -> tuple[Answer, Answer]:
-        """Both answers as far as they are compared: ours, then what the oracle says that it should be."""
-        theirs, ours = owed(request, self.theirs(request), differences), without_ours(self.ours(request))
-        what = theirs.headers.pop("X-Stand-In", None)
-        if what is None:
+        """Return the emulator's answer and the answer expected from it, reduced to the compared parts."""
+        theirs, ours = (
+            expected_answer(request, self.theirs(request), differences),
+            without_added_headers(self.ours(request)),
+        )
+        kind = theirs.headers.pop("X-Stand-In", None)
+        if kind is None:
             return ours, theirs
-        return essence(what, ours), essence(what, theirs)
+        return comparable_part(kind, ours), comparable_part(kind, theirs)
 
 
-def essence(what: str, answer: Answer) -> Answer:
-    """Leave of an answer what does not depend on its documents."""
+def comparable_part(kind: str, answer: Answer) -> Answer:
+    """Return the parts of an answer that do not depend on its documents."""
     headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
-    return Answer(answer.status, headers, envelope(answer.body) if what == "page" and answer.body else b"")
+    return Answer(answer.status, headers, page_envelope(answer.body) if kind == "page" and answer.body else b"")
 
 
-def envelope(body: bytes) -> bytes:
+def page_envelope(body: bytes) -> bytes:
     page = json.loads(body)
     facts = {key: page.get(key) for key in ("count", "next", "previous")}
     return json.dumps([list(page), facts, len(page.get("results", ()))], indent=1).encode()
 
 
-def numbers(app: Wsgi, path: str) -> list[int]:
-    """List the ids of all documents; what has none is numbered."""
+def ids_of(app: Wsgi, path: str) -> list[int]:
+    """Return the ids of all documents. Documents without an id are numbered."""
     documents: list[dict[str, Any]] = []
     page = 1
     while True:

@@ -1,4 +1,4 @@
-"""The emulator answers as a Django REST framework application does: status, headers and body."""
+"""The emulator returns the same status, headers and body as a Django REST framework application."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ STATUSES = {200, 204, 301, 400, 401, 403, 404, 405, 406, 415}
 
 
 @pytest.mark.parametrize("request_", ASKS, ids=[request.label for request in ASKS])
-def test_both_sides_answer_alike(request_: Ask, sides: Sides) -> None:
-    """What the framework decides, we decide as it does."""
+def test_answer_equals_the_oracles_answer(request_: Ask, sides: Sides) -> None:
     ours, theirs = sides.pair(request_)
     assert ours == theirs
 
 
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
-def test_both_sides_count_alike(steps: tuple[Step, ...], fresh_sides: Sides) -> None:
-    """The throttle refuses the same calls for the same time."""
+def test_throttle_refuses_the_same_requests_for_the_same_time(steps: tuple[Step, ...], fresh_sides: Sides) -> None:
     for number, step in enumerate(steps):
         if isinstance(step, Ask):
             ours, theirs = fresh_sides.pair(step)
@@ -35,46 +33,43 @@ def test_both_sides_count_alike(steps: tuple[Step, ...], fresh_sides: Sides) -> 
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=[difference.name for difference in DIFFERENCES])
-def test_no_difference_is_a_dead_excuse(difference: Difference, sides: Sides) -> None:
-    """Without the entry some request would disagree, and it has a reason."""
+def test_every_difference_is_needed(difference: Difference, sides: Sides) -> None:
+    """Without the entry, at least one answer differs from the oracle's."""
     others = tuple(other for other in DIFFERENCES if other is not difference)
-    excused = (request for request in ASKS if difference.applies(request, sides.theirs(request)))
+    affected = (request for request in ASKS if difference.applies(request, sides.theirs(request)))
     assert difference.reason
-    assert any(ours != theirs for ours, theirs in (sides.pair(request, others) for request in excused))
+    assert any(ours != theirs for ours, theirs in (sides.pair(request, others) for request in affected))
 
 
 @pytest.mark.parametrize("prefix", ADDED_HEADERS)
 def test_every_added_header_is_sent(prefix: str, sides: Sides) -> None:
-    """A header that is left out of the comparison exists."""
+    """The emulator sends each header that the comparison ignores."""
     assert any(name.startswith(prefix) for name in sides.ours(ASKS[0]).headers)
 
 
-def test_the_oracle_and_the_requests_are_whole(oracle_alone: Sides) -> None:
-    """Hundreds of requests with names of their own meet every status and carry no command out."""
-    answers = [(request, oracle_alone.theirs(request)) for request in ASKS]
-    commanded = [
+def test_requests_are_unique_and_cover_every_status(oracle_only: Sides) -> None:
+    """Labels are unique, every status occurs, and no command is executed."""
+    answers = [(request, oracle_only.theirs(request)) for request in ASKS]
+    executed_commands = [
         request.label for request, answer in answers if answer.status == 204 and "command/" in request.target
     ]
     assert max(Counter(request.label for request in ASKS).values()) == 1
     assert len(ASKS) > 600
     assert {answer.status for _, answer in answers} >= STATUSES
-    assert commanded == []
+    assert executed_commands == []
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=[difference.name for difference in DIFFERENCES])
-def test_every_difference_meets_a_request(difference: Difference, oracle_alone: Sides) -> None:
-    """An entry that excuses nothing has to go."""
-    assert any(difference.applies(request, oracle_alone.theirs(request)) for request in ASKS)
+def test_every_difference_applies_to_a_request(difference: Difference, oracle_only: Sides) -> None:
+    assert any(difference.applies(request, oracle_only.theirs(request)) for request in ASKS)
 
 
-def test_a_bug_is_a_500_in_the_frameworks_words(oracle_alone: Sides) -> None:
-    """The reference for what a bug of ours looks like."""
+def test_oracle_reports_a_bug_as_a_500(oracle_only: Sides) -> None:
     answer = ask(service.app, Ask("broken", "/api/v1/oms/broken/"))
     assert (answer.status, answer.body) == (500, b'{"detail":"A server error occurred."}')
 
 
-def test_the_oracle_throttles(oracle_alone: Sides) -> None:
-    """The sixth call of the minute is refused."""
-    calls = [oracle_alone.theirs(step) for step in SEQUENCES["the sixth call of a minute is refused"]]
+def test_oracle_throttles_the_sixth_request_of_a_minute(oracle_only: Sides) -> None:
+    calls = [oracle_only.theirs(step) for step in SEQUENCES["the sixth call of a minute is refused"]]
     assert [answer.status for answer in calls] == [200] * 5 + [429] * 3
     assert calls[5].headers["Retry-After"] == "60"

@@ -1,4 +1,4 @@
-"""Requests and answers at the WSGI level, so that odd bytes get through."""
+"""Requests and responses at the WSGI level, so that arbitrary bytes can be sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL = "Token full-access"
 
 @dataclass(frozen=True)
 class Ask:
-    """One request. `None` leaves a header out; text holds one byte in each character."""
+    """One request. `None` omits a header; each character of a text stands for one byte."""
 
     label: str
     target: str
@@ -27,7 +27,7 @@ class Ask:
     host: str | None = HOST
     content_length: str | None = None
 
-    def but(self, label: str, **changes: Any) -> Ask:
+    def variant(self, label: str, **changes: Any) -> Ask:
         return replace(self, label=f"{self.label} {label}", **changes)
 
     def environ(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """One response, with its headers in one spelling."""
+    """One response. Header names are in title case."""
 
     status: int
     headers: dict[str, str]
@@ -69,7 +69,7 @@ class Answer:
 
 
 def ask(app: Wsgi, request: Ask) -> Answer:
-    """Call a WSGI application."""
+    """Send a request to a WSGI application."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:

@@ -1,1 +1,1 @@
-"""Filters and order beside those of a real django-filter application over the same records."""
+"""Filters and sort orders compared with a django-filter application over the same records."""

@@ -1,4 +1,4 @@
-"""Random queries: names from the table, values from the data, and values that nobody should send."""
+"""Random queries: names from the filter table, values from the data, and invalid values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emulator.rules.filters import FILTER_SETS
 from tests.oracle_filters import service
 from tests.oracle_filters.tables import SORT, TABLES
 
-ODD = {
+EDGE_VALUES = {
     "number": (
         "",
         " ",
@@ -47,85 +47,85 @@ ODD = {
     "char_list": ("", ",", "a,,b", "\0", " 1 , 2 "),
 }
 ZONES = (UTC, timezone(timedelta(hours=3)), timezone(timedelta(hours=-5, minutes=-30)))
-FORMS = ("%Y-%m-%d", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y")
+DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y")
 
 
-def random_query(name: str, dice: random.Random) -> str:
-    """Give a query of one to four parameters, mostly of values that some record has."""
-    of_one = record(name, dice)
-    pairs = [parameter(name, dice, of_one) for _ in range(dice.choice((1, 1, 2, 2, 3, 4)))]
-    if name in SORT and dice.random() < 0.4:
-        pairs.append(("sort", random_sort(name, dice)))
+def random_query(name: str, rng: random.Random) -> str:
+    """Return a query of one to four parameters, mostly with values that some record has."""
+    value_of = value_lookup(name, rng)
+    pairs = [parameter(name, rng, value_of) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
+    if name in SORT and rng.random() < 0.4:
+        pairs.append(("sort", random_sort(name, rng)))
     pairs.append(("limit", "100"))
     return urlencode(pairs, quote_via=quote)
 
 
-def parameter(name: str, dice: random.Random, value_of: Callable[[str], Any]) -> tuple[str, str]:
-    each, one = dice.choice(FILTER_SETS[name].names)
-    if dice.random() < 0.12:
-        return each, dice.choice(ODD[one.type])
-    return each, TEXTS[one.type](value_of(TABLES[name][one.name].field), dice)
+def parameter(name: str, rng: random.Random, value_of: Callable[[str], Any]) -> tuple[str, str]:
+    parameter_name, row = rng.choice(FILTER_SETS[name].names)
+    if rng.random() < 0.12:
+        return parameter_name, rng.choice(EDGE_VALUES[row.type])
+    return parameter_name, FORMATTERS[row.type](value_of(TABLES[name][row.name].field), rng)
 
 
-def record(name: str, dice: random.Random) -> Callable[[str], Any]:
-    """Give what looks up the values of one record, and now and then another one's."""
+def value_lookup(name: str, rng: random.Random) -> Callable[[str], Any]:
+    """Return a function that looks up values of one record, and sometimes of another record."""
     objects = service.MODELS[FILTER_SETS[name].kind].objects
     ids = list(objects.values_list("id", flat=True))
-    chosen = dice.choice(ids)
+    chosen = rng.choice(ids)
 
     def value_of(field: str) -> Any:
-        one = chosen if dice.random() < 0.7 else dice.choice(ids)
-        return dice.choice([*objects.filter(id=one).values_list(field, flat=True)] or [None])
+        id_ = chosen if rng.random() < 0.7 else rng.choice(ids)
+        return rng.choice([*objects.filter(id=id_).values_list(field, flat=True)] or [None])
 
     return value_of
 
 
-def random_sort(name: str, dice: random.Random) -> str:
+def random_sort(name: str, rng: random.Random) -> str:
     fields = [*SORT[name], "nobody", "", "-"]
-    return ",".join(
-        dice.choice(("", "-", "", "-", "--", " ")) + dice.choice(fields) for _ in range(dice.randint(1, 3))
-    )
+    return ",".join(rng.choice(("", "-", "", "-", "--", " ")) + rng.choice(fields) for _ in range(rng.randint(1, 3)))
 
 
-def number(value: Any, dice: random.Random) -> str:
-    return str((value or 0) + dice.choice((0, 0, 0, 1, -1)))
+def number(value: Any, rng: random.Random) -> str:
+    return str((value or 0) + rng.choice((0, 0, 0, 1, -1)))
 
 
-def boolean(value: Any, dice: random.Random) -> str:
-    return dice.choice((str(value), str(value).lower(), str(int(value or 0))))
+def boolean(value: Any, rng: random.Random) -> str:
+    return rng.choice((str(value), str(value).lower(), str(int(value or 0))))
 
 
-def char(value: Any, dice: random.Random) -> str:
+def char(value: Any, rng: random.Random) -> str:
     text = str(value)
-    return dice.choice((text, text, text, f" {text} ", text[: dice.randint(0, len(text))], text.swapcase()))
+    return rng.choice((text, text, text, f" {text} ", text[: rng.randint(0, len(text))], text.swapcase()))
 
 
-def day(value: Any, dice: random.Random) -> str:
-    found = (value.date() if value else date(2023, 3, 1)) + timedelta(days=dice.choice((0, 0, 0, 1, -1)))
-    return found.strftime(dice.choice(FORMS))
+def day(value: Any, rng: random.Random) -> str:
+    shifted = (value.date() if value else date(2023, 3, 1)) + timedelta(days=rng.choice((0, 0, 0, 1, -1)))
+    return shifted.strftime(rng.choice(DATE_FORMATS))
 
 
-def moment(value: Any, dice: random.Random) -> str:
-    found = value or datetime(2023, 3, 1, tzinfo=UTC)
-    found = found.astimezone(dice.choice(ZONES)) + timedelta(microseconds=dice.choice((0, 0, 1, -1, 86_400_000_000)))
-    text = found.isoformat(dice.choice(("T", " ")))
-    return dice.choice((text, text, text[:19], text[:10], text.replace("+00:00", "Z")))
+def date_time(value: Any, rng: random.Random) -> str:
+    shifted = value or datetime(2023, 3, 1, tzinfo=UTC)
+    shifted = shifted.astimezone(rng.choice(ZONES)) + timedelta(
+        microseconds=rng.choice((0, 0, 1, -1, 86_400_000_000))
+    )
+    text = shifted.isoformat(rng.choice(("T", " ")))
+    return rng.choice((text, text, text[:19], text[:10], text.replace("+00:00", "Z")))
 
 
-def numbers(value: Any, dice: random.Random) -> str:
-    return ",".join(number(value, dice) for _ in range(dice.randint(1, 5)))
+def numbers(value: Any, rng: random.Random) -> str:
+    return ",".join(number(value, rng) for _ in range(rng.randint(1, 5)))
 
 
-def chars(value: Any, dice: random.Random) -> str:
-    return ",".join((str(value), *(dice.choice(("1", "x", str(value))) for _ in range(dice.randint(0, 2)))))
+def chars(value: Any, rng: random.Random) -> str:
+    return ",".join((str(value), *(rng.choice(("1", "x", str(value))) for _ in range(rng.randint(0, 2)))))
 
 
-TEXTS: dict[str, Callable[[Any, random.Random], str]] = {
+FORMATTERS: dict[str, Callable[[Any, random.Random], str]] = {
     "number": number,
     "boolean": boolean,
     "char": char,
     "date": day,
-    "datetime": moment,
+    "datetime": date_time,
     "number_list": numbers,
     "char_list": chars,
 }

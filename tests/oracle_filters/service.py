@@ -1,4 +1,4 @@
-"""The reference: models of the records in a SQLite database in memory, and filter sets of django-filter over them."""
+"""The filter oracle: models of the records in an in-memory SQLite database, and django-filter filter sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, get_type_hints
 
-from tests.oracle import service as protocol  # configures Django: once in a process
+from tests.oracle import service as protocol  # configures Django, once per process
 
 # isort: split
 import django_filters
@@ -21,7 +21,7 @@ from rest_framework.test import APIRequestFactory
 from emulator.core import records
 from emulator.core.store import View
 from emulator.rules.filters import FILTER_SETS, Filter, FilterSet
-from tests.oracle_filters.tables import ORDERS, SORT, TABLES, Of
+from tests.oracle_filters.tables import ORDERS, SORT, TABLES, DjangoFilter
 
 KINDS = (
     *(records.Country, records.City, records.Township, records.State, records.Channel, records.CargoCompany),
@@ -32,24 +32,24 @@ KINDS = (
 EXTRA: dict[type[Any], dict[str, Any]] = {
     records.Package: {"cancellation_failure_status": models.TextField(null=True)}
 }
-"""Columns that no record has."""
+"""Columns that filters use and no record has."""
 MODELS: dict[type[Any], type[models.Model]] = {}
 
 
-def reference(to: type[Any], **settings: Any) -> Any:
+def foreign_key(to: type[Any], **settings: Any) -> Any:
     return models.ForeignKey(
         MODELS.get(to) or to.__name__, models.DO_NOTHING, null=True, db_constraint=False, **settings
     )
 
 
-def field(kind: type[Any], column: str, hint: Any) -> Any:
+def model_field(kind: type[Any], column: str, hint: Any) -> Any:
     if column == "id":
         return models.BigIntegerField(primary_key=True)
     if column == "retail_store_id":
-        return reference(records.StockLocation, related_name="+")
+        return foreign_key(records.StockLocation, related_name="+")
     if (to := records.REFERENCES[kind].get(column)) in KINDS:
         back = {} if (kind, column) in BACK else {"related_name": "+"}
-        return reference(to, **back)
+        return foreign_key(to, **back)
     text = str(hint)
     if "datetime" in text:
         return models.DateTimeField(null=True)
@@ -61,51 +61,54 @@ def field(kind: type[Any], column: str, hint: Any) -> Any:
 BACK = {(records.PackageItem, "package"), (records.TransferItem, "transfer_order")}
 
 
-def columns(kind: type[Any]) -> dict[str, str]:
-    """Give the columns of a kind that the models have, and their names there."""
-    left_out = {"attributes", "told_from"}
-    names = {name: name for name in get_type_hints(kind) if name not in left_out}
+def model_fields(kind: type[Any]) -> dict[str, str]:
+    """Return the record columns that the model of a kind has, and their names in the model."""
+    excluded = {"attributes", "told_from"}
+    names = {name: name for name in get_type_hints(kind) if name not in excluded}
     return names | ({"retail_store_id": "retail_store"} if "retail_store_id" in names else {})
 
 
-def model(kind: type[Any]) -> type[models.Model]:
+def model_class(kind: type[Any]) -> type[models.Model]:
     hints = get_type_hints(kind)
-    names = columns(kind)
-    fields = {names[name]: field(kind, name, hints[name]) for name in names}
+    names = model_fields(kind)
+    fields = {names[name]: model_field(kind, name, hints[name]) for name in names}
     meta = type("Meta", (), {"app_label": "oracle_filters"})
     body = {**fields, **EXTRA.get(kind, {}), "Meta": meta, "__module__": __name__}
     return type(kind.__name__, (models.Model,), body)
 
 
-for each in KINDS:
-    MODELS[each] = model(each)
+for record_class in KINDS:
+    MODELS[record_class] = model_class(record_class)
 
 
-def make_tables() -> None:
+def create_tables() -> None:
     with connection.schema_editor() as editor:
-        for one in MODELS.values():
-            editor.create_model(one)
+        for created in MODELS.values():
+            editor.create_model(created)
 
 
 @contextmanager
-def case_told_apart() -> Iterator[None]:
-    """Compare texts as PostgreSQL does; the other oracles of this process share the connection, and do not."""
+def case_sensitive_like() -> Iterator[None]:
+    """Compare texts case-sensitively, as PostgreSQL does. Other oracles that share the connection do not."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA case_sensitive_like = ON")
         yield
         cursor.execute("PRAGMA case_sensitive_like = OFF")
 
 
-def fill(view: View) -> None:
-    """Take over the records of a world; those of the last one go."""
-    for kind, one in MODELS.items():
-        one.objects.all().delete()
-        names = {name: one._meta.get_field(there).attname for name, there in columns(kind).items()}
-        rows = [{there: clean(getattr(record, name)) for name, there in names.items()} for record in view.all(kind)]
-        one.objects.bulk_create([one(**row) for row in rows], batch_size=500)
+def load_records(view: View) -> None:
+    """Replace all rows by the records of a world."""
+    for kind, target in MODELS.items():
+        target.objects.all().delete()
+        names = {name: target._meta.get_field(field_name).attname for name, field_name in model_fields(kind).items()}
+        rows = [
+            {attribute: column_value(getattr(record, name)) for name, attribute in names.items()}
+            for record in view.all(kind)
+        ]
+        target.objects.bulk_create([target(**row) for row in rows], batch_size=500)
 
 
-def clean(value: Any) -> Any:
+def column_value(value: Any) -> Any:
     if value is records.ABSENT:
         return None
     return value if isinstance(value, (int, str, datetime, type(None))) else value.decode()
@@ -130,28 +133,30 @@ CLASSES: dict[str, Any] = {
 }
 
 
-def either(of: Of) -> Any:
-    """Give the method of a filter that looks at several fields."""
+def method_filter(definition: DjangoFilter) -> Any:
+    """Return the method of a filter that uses several fields."""
 
-    def narrowed(queryset: Any, _name: str, value: Any) -> Any:
-        found = Q(**{f"{of.field}__{of.lookup}": value})
-        for other in of.either:
-            found |= Q(**{f"{other}__{of.lookup}": value})
-        for other, lookup in of.also:
-            found &= Q(**{f"{other}__{lookup}": value})
-        return queryset.filter(found).distinct()
+    def apply(queryset: Any, _name: str, value: Any) -> Any:
+        condition = Q(**{f"{definition.field}__{definition.lookup}": value})
+        for other in definition.either:
+            condition |= Q(**{f"{other}__{definition.lookup}": value})
+        for other, lookup in definition.also:
+            condition &= Q(**{f"{other}__{lookup}": value})
+        return queryset.filter(condition).distinct()
 
-    return narrowed
+    return apply
 
 
-def made(one: Filter, of: Of) -> Any:
-    if of.either or of.also:
-        return CLASSES[one.type](method=either(of))
-    return CLASSES[one.type](field_name=of.field, lookup_expr=of.lookup, exclude=of.exclude, distinct=True)
+def build_filter(row: Filter, definition: DjangoFilter) -> Any:
+    if definition.either or definition.also:
+        return CLASSES[row.type](method=method_filter(definition))
+    return CLASSES[row.type](
+        field_name=definition.field, lookup_expr=definition.lookup, exclude=definition.exclude, distinct=True
+    )
 
 
 class Filters(django_filters.FilterSet):
-    """Makes the class of its form once: the filters stay what they are, and most of a query's time would go there."""
+    """Filter set that builds its form class only once, because that takes most of the time of a query."""
 
     forms: ClassVar[dict[type[Any], Any]] = {}
 
@@ -163,13 +168,13 @@ class Filters(django_filters.FilterSet):
 
 
 def filter_set(name: str, table: FilterSet) -> Any:
-    filters = {each: made(one, TABLES[name][one.name]) for each, one in table.names}
+    filters = {parameter: build_filter(row, TABLES[name][row.name]) for parameter, row in table.names}
     meta = type("Meta", (), {"model": MODELS[table.kind], "fields": []})
     return type("OwnFilters", (Filters,), {**filters, "Meta": meta})
 
 
 class Sort(OrderingFilter):
-    """DRF's, with what a database leaves open decided: empty values as PostgreSQL has them, then the newest first."""
+    """Ordering filter that places nulls as PostgreSQL does and breaks ties by the newest id."""
 
     ordering_param = "sort"
 
@@ -183,17 +188,17 @@ class Sort(OrderingFilter):
     fields: dict[str, str]
 
 
-class Identity(serializers.BaseSerializer):
+class IdSerializer(serializers.BaseSerializer):
     def to_representation(self, instance: Any) -> Any:
         return instance.pk
 
 
-def view_of(name: str) -> Any:
+def build_view(name: str) -> Any:
     table = FILTER_SETS[name]
     sort = type("OwnSort", (Sort,), {"fields": SORT.get(name, {})})
     body = {
         "queryset": MODELS[table.kind].objects.all(),
-        "serializer_class": Identity,
+        "serializer_class": IdSerializer,
         "pagination_class": protocol.Pages,
         "filterset_class": filter_set(name, table),
         "filter_backends": [drf_filters.DjangoFilterBackend, sort],
@@ -205,11 +210,11 @@ def view_of(name: str) -> Any:
     return type("View", (viewsets.ReadOnlyModelViewSet,), body).as_view({"get": "list"})
 
 
-VIEWS = {name: view_of(name) for name in TABLES}
+VIEWS = {name: build_view(name) for name in TABLES}
 REQUESTS = APIRequestFactory()
 
 
-def ask(name: str, query: str) -> tuple[int, Any]:
-    """Give status and body of the page of ids that a query finds, or the errors."""
+def list_ids(name: str, query: str) -> tuple[int, Any]:
+    """Return the status and either the page of ids that a query finds or the errors."""
     response = VIEWS[name](REQUESTS.get(f"/?{query}"))
     return response.status_code, response.data

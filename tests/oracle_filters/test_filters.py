@@ -1,4 +1,4 @@
-"""Thousands of random queries: the same records in the same order, or the same errors, as django-filter gives."""
+"""Random queries return the same records in the same order, or the same errors, as django-filter does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emulator.core.records import DeliveryRange
 from emulator.rules.filters import FILTER_SETS
 from emulator.server import Emulator
 from tests.oracle.wire import Ask
-from tests.oracle.wire import ask as over_wsgi
+from tests.oracle.wire import ask as send
 from tests.oracle_filters import service
 from tests.oracle_filters.queries import random_query
 from tests.oracle_filters.tables import SORT, TABLES
@@ -24,113 +24,107 @@ PATHS = {
     "transfer": "/api/v1/oms/transfer_orders/list-simple/",
     "delivery_range": "/api/v1/oms/packages/delivery-ranges/",
 }
-BATCHES, EACH = 10, 25
-SHARE = {"package": 4, "transfer": 3, "package_simple": 1, "delivery_range": 1}
+BATCHES, QUERIES_PER_BATCH = 10, 25
+WEIGHTS = {"package": 4, "transfer": 3, "package_simple": 1, "delivery_range": 1}
 
 
 class Pair:
-    """An emulator and the oracle over the same records."""
+    """An emulator and the oracle with the same records."""
 
     def __init__(self) -> None:
         self.emulator = Emulator("demo", packages=130, seed=5)
-        for pk in (6530, 6544, 6561):  # some of them moved on, so that the world has changes of its own
-            self.moved(pk)
+        for pk in (6530, 6544, 6561):  # the world must contain changes on top of its base
+            self.move_package(pk)
         root = self.emulator.world.root
-        service.make_tables()
-        service.fill(root)
-        self.ranges = {(one.lower, one.upper): one.id for one in root.all(DeliveryRange)}
+        service.create_tables()
+        service.load_records(root)
 
-    def moved(self, pk: int) -> None:
+    def move_package(self, pk: int) -> None:
         path = f"/api/v1/oms/packages/{pk}/"
-        commands = json.loads(self._body(path))["commands"]
+        commands = json.loads(self.get_body(path))["commands"]
         body = json.dumps({"transition": commands[0]["id"], "input_parameters": {}}).encode() if commands else b"{}"
-        over_wsgi(
-            self.emulator.app, Ask("move", f"{path}command/", "POST", content_type="application/json", body=body)
-        )
+        send(self.emulator.app, Ask("move", f"{path}command/", "POST", content_type="application/json", body=body))
 
-    def _body(self, path: str) -> bytes:
-        return over_wsgi(self.emulator.app, Ask("get", path)).body
+    def get_body(self, path: str) -> bytes:
+        return send(self.emulator.app, Ask("get", path)).body
 
-    def ours(self, name: str, query: str) -> tuple[int, Any]:
-        answer = over_wsgi(self.emulator.app, Ask("list", f"{PATHS[name]}?{query}"))
+    def emulator_result(self, name: str, query: str) -> tuple[int, Any]:
+        answer = send(self.emulator.app, Ask("list", f"{PATHS[name]}?{query}"))
         body = json.loads(answer.body)
         if answer.status != 200:
             return answer.status, list(body.items())
-        return 200, (body["count"], [self.identity(name, result) for result in body["results"]])
+        return 200, (body["count"], [self.identify(name, result) for result in body["results"]])
 
-    def theirs(self, name: str, query: str) -> tuple[int, Any]:
-        status, data = service.ask(name, query)
+    def oracle_result(self, name: str, query: str) -> tuple[int, Any]:
+        status, data = service.list_ids(name, query)
         if status != 200:
             return status, [(key, [*map(str, messages)]) for key, messages in data.items()]
-        found = [bounds(pk) for pk in data["results"]] if name == "delivery_range" else [*data["results"]]
-        return 200, (data["count"], found)
+        ids = [range_bounds(pk) for pk in data["results"]] if name == "delivery_range" else [*data["results"]]
+        return 200, (data["count"], ids)
 
-    def identity(self, name: str, result: Any) -> Any:
+    def identify(self, name: str, result: Any) -> Any:
         return (result["lower"], result["upper"]) if name == "delivery_range" else result["id"]
 
 
-def bounds(pk: int) -> tuple[str, str]:
-    one = service.MODELS[DeliveryRange].objects.get(pk=pk)
-    return tuple(f"{time:%Y-%m-%dT%H:%M:%S%z}" for time in (one.lower, one.upper))
+def range_bounds(pk: int) -> tuple[str, str]:
+    range_ = service.MODELS[DeliveryRange].objects.get(pk=pk)
+    return tuple(f"{time:%Y-%m-%dT%H:%M:%S%z}" for time in (range_.lower, range_.upper))
 
 
 DIFFERENCES = {
-    "created_date__lte=9999-12-31T23:59:59-23:59": "SQLite's adapter cannot turn it to UTC: year 10000",
-    "created_date__gte=0001-01-01T00:00:00%2B23:59": "SQLite's adapter cannot turn it to UTC: year 0",
-    f"pk__in=1,{2**70}": "more than SQLite's integers hold; Django checks that for single values only",
+    "created_date__lte=9999-12-31T23:59:59-23:59": "SQLite's adapter cannot convert it to UTC: year 10000",
+    "created_date__gte=0001-01-01T00:00:00%2B23:59": "SQLite's adapter cannot convert it to UTC: year 0",
+    f"pk__in=1,{2**70}": "exceeds SQLite's integers; Django checks that for single values only",
 }
-"""Queries of packages that crash the oracle, and why that is its database's fault; we find what there is."""
+"""Queries of packages that crash the oracle because of its database, and why. The emulator answers them."""
 
 
 @pytest.fixture(scope="session")
-def shared() -> Pair:
+def shared_pair() -> Pair:
     return Pair()
 
 
 @pytest.fixture
-def pair(shared: Pair) -> Iterator[Pair]:
-    with service.case_told_apart():
-        yield shared
+def pair(shared_pair: Pair) -> Iterator[Pair]:
+    with service.case_sensitive_like():
+        yield shared_pair
 
 
-LEFT_OUT = {
-    "denial_reason": "its `icontains` is SQLite's own, of ASCII letters only; a test of its own has the answers",
-    **dict.fromkeys(("hook", "hook_event"), "the sender's own filter sets are their oracle, in `tests/oracle_hooks`"),
+NOT_COMPARED = {
+    "denial_reason": "SQLite's `icontains` ignores case for ASCII letters only; tested separately",
+    **dict.fromkeys(("hook", "hook_event"), "compared with the filter sets of dj-whisperer in `tests/oracle_hooks`"),
 }
-"""Lists that are not compared, and why."""
+"""Filter sets that are not compared, and why."""
 
 
-def test_the_oracle_has_every_list() -> None:
-    """A list is compared, or there is a reason."""
-    assert set(TABLES) | set(LEFT_OUT) == set(FILTER_SETS)
+def test_every_filter_set_is_compared_or_excluded_with_a_reason() -> None:
+    assert set(TABLES) | set(NOT_COMPARED) == set(FILTER_SETS)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_oracle_has_the_filters_of_a_list(name: str) -> None:
-    """A filter without its Django twin is not compared, so there is none."""
-    assert [one.name for one in FILTER_SETS[name].filters] == list(TABLES[name])
+def test_oracle_has_every_filter_and_sort_field(name: str) -> None:
+    assert [row.name for row in FILTER_SETS[name].filters] == list(TABLES[name])
     assert list(FILTER_SETS[name].sortable) == list(SORT.get(name, {}))
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 @pytest.mark.parametrize("name", TABLES)
-def test_random_queries(pair: Pair, name: str, batch: int) -> None:
-    """The same ids in the same order and the same count, or the same errors in the same order."""
-    dice = random.Random(f"{name} {batch}")
-    for _ in range(EACH * SHARE[name]):
-        query = random_query(name, dice)
-        assert pair.ours(name, query) == pair.theirs(name, query), query
+def test_random_queries_give_equal_results(pair: Pair, name: str, batch: int) -> None:
+    """Ids, order and count are equal, or the errors and their order are."""
+    rng = random.Random(f"{name} {batch}")
+    for _ in range(QUERIES_PER_BATCH * WEIGHTS[name]):
+        query = random_query(name, rng)
+        assert pair.emulator_result(name, query) == pair.oracle_result(name, query), query
 
 
 @pytest.mark.parametrize("query", DIFFERENCES)
-def test_a_difference_is_still_one(pair: Pair, query: str) -> None:
-    """The oracle crashes where the list says so, and we do not."""
+def test_emulator_answers_queries_that_crash_the_oracle(pair: Pair, query: str) -> None:
     with pytest.raises(OverflowError):
-        pair.theirs("package", query)
-    assert pair.ours("package", query)[0] == 200
+        pair.oracle_result("package", query)
+    assert pair.emulator_result("package", query)[0] == 200
 
 
-ODDITIES = (
+EDGE_CASES = (
     *(
         "id__gt=sNaN",
         f"order={2**70}",
@@ -147,7 +141,6 @@ ODDITIES = (
 )
 
 
-@pytest.mark.parametrize("query", ODDITIES, ids=lambda query: query[:40])
-def test_an_odd_value_is_read_as_django_reads_it(pair: Pair, query: str) -> None:
-    """The same answer."""
-    assert pair.ours("package", query) == pair.theirs("package", query)
+@pytest.mark.parametrize("query", EDGE_CASES, ids=lambda query: query[:40])
+def test_edge_case_is_parsed_as_django_parses_it(pair: Pair, query: str) -> None:
+    assert pair.emulator_result("package", query) == pair.oracle_result("package", query)

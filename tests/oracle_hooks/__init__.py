@@ -1,1 +1,1 @@
-"""Subscriptions, requests and retries beside the vendor's own sender, dj-whisperer, in a real Django application."""
+"""Subscriptions, requests and retries compared with dj-whisperer, the webhook sender that the vendor publishes."""

@@ -1,4 +1,4 @@
-"""The requests that both sides answer. `{hook}`, `{own}`, `{off}`, `{failed}`, `{tried}` and `{sent}` are filled in."""
+"""The requests that both applications answer. The test replaces placeholders such as `{hook}` and `{failed}`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EVENT_QUERIES = (
     *("delivered=true&event_type=package.created&limit=3&sort=-created_date", "retry_count=19"),
 )
 FIXED = {"choice": "fixed", "kwargs": {"seconds": 60}}
-WHOLE: dict[str, Any] = {
+VALID_HOOK: dict[str, Any] = {
     "retry_countdown_config": FIXED,
     "target_url": "http://127.0.0.1:9000/hook",
     "event_type": "package.created",
@@ -107,15 +107,17 @@ CHANGES: tuple[dict[str, Any], ...] = (
         "callback": 1.5,
     },
 )
-REST = '&retry_countdown_config.choice=linear&retry_countdown_config.kwargs={"base":"3"}&secret_key=&callback='
+OPTIONAL_FIELDS = (
+    '&retry_countdown_config.choice=linear&retry_countdown_config.kwargs={"base":"3"}&secret_key=&callback='
+)
 FORMS = (
     "",
     "target_url=x&event_type=package.created&retry_countdown_config.choice=fixed&retry_countdown_config.kwargs={}",
     'target_url=x&event_type=package.created&retry_countdown_config.choice=fixed&retry_countdown_config.kwargs={"seconds":1}',
     'target_url=&event_type=&retry_countdown_config.choice=&retry_countdown_config.kwargs=&is_active=&secret_key=&config=',
     'retry_countdown_config={"choice":"fixed","kwargs":{"seconds":1}}&target_url=x&event_type=package.created',
-    'target_url=x&event_type=package.created&is_active=on&additional_headers={"a":1}&config=x' + REST,
-    'target_url=x&event_type=package.created&is_active=on&additional_headers={"a":1}&config=null' + REST,
+    'target_url=x&event_type=package.created&is_active=on&additional_headers={"a":1}&config=x' + OPTIONAL_FIELDS,
+    'target_url=x&event_type=package.created&is_active=on&additional_headers={"a":1}&config=null' + OPTIONAL_FIELDS,
 )  # fmt: skip
 BODIES = (b"[]", b'"x"', b"null", b"1", b"{", b"\xff", b'{"force"')
 
@@ -162,37 +164,43 @@ def access() -> Iterator[Ask]:
 
 
 def creations() -> Iterator[Ask]:
-    yield sent("create", HOOKS, "POST", WHOLE)
+    yield json_request("create", HOOKS, "POST", VALID_HOOK)
     for number, change in enumerate(CHANGES):
-        yield sent(f"create {number} {str(change)[:60]}", HOOKS, "POST", WHOLE | change)
-    for key in WHOLE:
-        yield sent(f"create without {key}", HOOKS, "POST", {name: WHOLE[name] for name in WHOLE if name != key})
+        yield json_request(f"create {number} {str(change)[:60]}", HOOKS, "POST", VALID_HOOK | change)
+    for key in VALID_HOOK:
+        yield json_request(
+            f"create without {key}", HOOKS, "POST", {name: VALID_HOOK[name] for name in VALID_HOOK if name != key}
+        )
     for number, body in enumerate(BODIES):
         yield Ask(f"create body {number}", HOOKS, "POST", content_type=JSON, body=body)
     for number, form in enumerate(FORMS):
         yield Ask(f"create form {number}", HOOKS, "POST", content_type=FORM, body=form.encode())
     yield Ask("create as text", HOOKS, "POST", content_type="text/plain", body=b"x")
     yield Ask("create with nothing", HOOKS, "POST")
-    yield sent("64 bits", HOOKS, "POST", WHOLE | policy("fixed", {"seconds": 2**70}))
+    yield json_request("64 bits", HOOKS, "POST", VALID_HOOK | policy("fixed", {"seconds": 2**70}))
     for target in ("{target}", "{offtarget}"):
         for event_type in ("{type}", "{offtype}"):
-            body = WHOLE | {"target_url": target, "event_type": event_type}
-            yield sent(f"create again {target} {event_type}", HOOKS, "POST", body)
+            body = VALID_HOOK | {"target_url": target, "event_type": event_type}
+            yield json_request(f"create again {target} {event_type}", HOOKS, "POST", body)
 
 
 def changes() -> Iterator[Ask]:
     for number, change in enumerate(CHANGES):
-        if not is_part_of_a_policy(change.get("retry_countdown_config")):
-            yield sent(f"change {number} {str(change)[:60]}", HOOK, "PATCH", change)
+        if not is_incomplete_policy(change.get("retry_countdown_config")):
+            yield json_request(f"change {number} {str(change)[:60]}", HOOK, "PATCH", change)
     for number, change in enumerate(CHANGES[-30::3]):
-        yield sent(f"replace {number} {str(change)[:60]}", HOOK, "PUT", WHOLE | change)
-    yield sent("half a policy", HOOK, "PATCH", {"retry_countdown_config": {"choice": "linear"}})
-    yield sent("the other half", HOOK, "PATCH", {"retry_countdown_config": {"kwargs": {"base": 1}}})
-    yield sent("change nothing", HOOK, "PATCH", {})
-    yield sent("replace with nothing", HOOK, "PUT", {})
-    yield sent("change of none", HOOKS + "99999/", "PATCH", {})
-    yield sent("change to another's", HOOK, "PATCH", {"target_url": "{offtarget}", "event_type": "{offtype}"})
-    yield sent("replace by itself", HOOK, "PUT", WHOLE | {"target_url": "{target}", "event_type": "{type}"})
+        yield json_request(f"replace {number} {str(change)[:60]}", HOOK, "PUT", VALID_HOOK | change)
+    yield json_request("policy without kwargs", HOOK, "PATCH", {"retry_countdown_config": {"choice": "linear"}})
+    yield json_request("policy without choice", HOOK, "PATCH", {"retry_countdown_config": {"kwargs": {"base": 1}}})
+    yield json_request("change nothing", HOOK, "PATCH", {})
+    yield json_request("replace with nothing", HOOK, "PUT", {})
+    yield json_request("change of none", HOOKS + "99999/", "PATCH", {})
+    yield json_request(
+        "change to the values of another", HOOK, "PATCH", {"target_url": "{offtarget}", "event_type": "{offtype}"}
+    )
+    yield json_request(
+        "replace by the same values", HOOK, "PUT", VALID_HOOK | {"target_url": "{target}", "event_type": "{type}"}
+    )
     for number, form in enumerate(FORMS[2:3] + FORMS[6:]):
         yield Ask(f"replace form {number}", HOOK, "PUT", content_type=FORM, body=form.encode())
     yield Ask("change form", HOOK, "PATCH", content_type=FORM, body=b"secret_key=&callback=x&is_active=off")
@@ -201,8 +209,8 @@ def changes() -> Iterator[Ask]:
     yield Ask("delete none", HOOKS + "99999/", "DELETE")
 
 
-def is_part_of_a_policy(given: Any) -> bool:
-    """Tell whether a key is missing: then the sender dies of it, as the differences say."""
+def is_incomplete_policy(given: Any) -> bool:
+    """Return whether a key is missing. dj-whisperer crashes on such a policy (see `differences`)."""
     return isinstance(given, dict) and len(given) < 2
 
 
@@ -229,7 +237,7 @@ def retries() -> Iterator[Ask]:
     yield Ask("retry as text", RETRY, "POST", content_type="text/plain", body=b"x")
 
 
-def sent(label: str, target: str, method: str, body: Any) -> Ask:
+def json_request(label: str, target: str, method: str, body: Any) -> Ask:
     return Ask(label, target, method, content_type=JSON, body=json.dumps(body).encode())
 
 

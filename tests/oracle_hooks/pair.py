@@ -1,4 +1,4 @@
-"""An emulator and the sender's own application over the same hooks and events, brought back after every test."""
+"""The emulator and dj-whisperer in a Django application, with the same hooks and events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from tests.oracle import service  # configures Django: once in a process
+from tests.oracle import service  # configures Django, once per process
 
 # isort: split
 import requests
@@ -25,55 +25,55 @@ from emulator.core.world import World
 from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
 from emulator.server import Emulator
 from emulator.shapes.documents import render_document
-from tests.oracle.differences import Difference, owed, without_ours
+from tests.oracle.differences import Difference, expected_answer, without_added_headers
 from tests.oracle.wire import Answer, Ask, ask
 
 TABLES = (ContentType, Permission, Group, User, Webhook, WebhookEvent, EventQueue)
 PACKAGES = 60
-HOOKED = ("target_url", "is_active", "secret_key", "event_type", "callback")
-PARSED = ("retry_countdown_config", "additional_headers", "config")
+HOOK_COLUMNS = ("target_url", "is_active", "secret_key", "event_type", "callback")
+JSON_COLUMNS = ("retry_countdown_config", "additional_headers", "config")
 CRASH = Answer(500, {}, b"")
-OWN = ("reader", "nobody")
-"""Users who are no superusers: one has two hooks and events of its own."""
 
 
-def make_tables() -> None:
-    """Make the tables that are not there yet."""
-    there = connection.introspection.table_names()
+def create_tables() -> None:
+    """Create the tables that do not exist yet."""
+    existing = connection.introspection.table_names()
     with connection.schema_editor() as editor:
         for table in TABLES:
-            if table._meta.db_table not in there:
+            if table._meta.db_table not in existing:
                 editor.create_model(table)
 
 
-def fill(world: World) -> None:
-    """Take over the hooks and events of a world, and who owns them."""
-    for username in {each.username for each in CREDENTIALS.values()}:
+def load_hooks_and_events(world: World) -> None:
+    """Insert the users, hooks and events of a world."""
+    for username in {credential.username for credential in CREDENTIALS.values()}:
         User.objects.create(username=username, is_superuser=username == "admin")
     root = world.root
     for number in {LOCATION_CONTENT_TYPE, *(state.content_type for state in root.all(records.State))}:
         ContentType.objects.create(id=number, app_label="oms", model=f"kind{number}")
     for hook in root.all(records.Webhook):
-        columns = {key: getattr(hook, key) for key in HOOKED}
-        columns |= {key: json.loads(getattr(hook, key)) for key in PARSED}
+        columns = {key: getattr(hook, key) for key in HOOK_COLUMNS}
+        columns |= {key: json.loads(getattr(hook, key)) for key in JSON_COLUMNS}
         user = User.objects.get(username=hook.owner)
-        put(Webhook(id=hook.id, user=user, **columns), hook)
+        insert(Webhook(id=hook.id, user=user, **columns), hook)
     for event in root.all(records.WebhookEvent):
         text = render_document("webhook-event", event.id, root, "en-us", world.render_cache) or b""
         document = json.loads(text.replace(b"\x01domain\x02", b"http://oms.test"))
         keys = ("uuid", "response_content", "response_http_status", "delivered", "retry_count", "request_payload")
         columns = {key: document[key] for key in (*keys, "object_id", "request_datetimes")}
-        put(WebhookEvent(id=event.id, webhook_id=event.webhook, content_type_id=event.content_type, **columns), event)
+        insert(
+            WebhookEvent(id=event.id, webhook_id=event.webhook, content_type_id=event.content_type, **columns), event
+        )
 
 
-def put(row: Any, record: Any) -> None:
-    """Save a row with its own times, which saving alone would not keep."""
+def insert(row: Any, record: Any) -> None:
+    """Insert a row with the times of its record, which Django would overwrite."""
     row.save(force_insert=True)
     type(row).objects.filter(pk=row.pk).update(created_date=record.created_date, modified_date=record.modified_date)
 
 
 class Receiver:
-    """What a hook's target answers, to both sides."""
+    """The answer of a hook's target, for both applications."""
 
     def __init__(self) -> None:
         self.status, self.body, self.error = 200, b"200 OK", ""
@@ -92,19 +92,19 @@ class Receiver:
 
 
 class Pair:
-    """Both sides."""
+    """The emulator and dj-whisperer with the same hooks and events."""
 
     def __init__(self) -> None:
         self.emulator = Emulator("demo", packages=PACKAGES)
         self.world = self.emulator.world
-        self.give_away()
+        self.prepare_hooks()
         self.root, self.now = self.world.root, self.world.clock.now()
         self.receiver = Receiver()
-        make_tables()
-        fill(self.world)
+        create_tables()
+        load_hooks_and_events(self.world)
 
-    def give_away(self) -> None:
-        """Let some hooks belong to a user who sees no others, switch one off, and let one event be tried still."""
+    def prepare_hooks(self) -> None:
+        """Assign two hooks to a user who is not a superuser, disable a third, and leave one event to be retried."""
         with self.world.transaction() as tx:
             first, second, third = list(tx.all(records.Webhook))[:3]
             tx.change(first, owner="reader")
@@ -114,8 +114,8 @@ class Pair:
             tx.change(failed[0], retry_count=3, response_http_status=302)
 
     @contextmanager
-    def undone(self) -> Iterator[Pair]:
-        """Bring both sides back afterwards."""
+    def rolled_back(self) -> Iterator[Pair]:
+        """Roll both applications back afterwards."""
         self.receiver = Receiver()
         self.world.deliver = self.receiver.deliver
         with transaction.atomic(), patch("requests.post", self.receiver.post):
@@ -125,18 +125,18 @@ class Pair:
         self.world.clock.set(self.now)
 
     def theirs(self, request: Ask) -> Answer:
-        """Ask the oracle, whose clock is the world's, and moves with a write as that does."""
+        """Send a request to dj-whisperer, at the time that a write in the world would have."""
         with patch("django.utils.timezone.now", lambda: self.world.clock.now() + timedelta(milliseconds=1)):
             try:
                 with transaction.atomic():
                     return ask(service.app, request)
-            except Exception:  # noqa: BLE001 - whatever the oracle dies of, it is a 500 to its caller
+            except Exception:  # noqa: BLE001 - the client receives a 500, whatever the error
                 return CRASH
 
     def ours(self, request: Ask) -> Answer:
-        return without_ours(ask(self.emulator.app, request))
+        return without_added_headers(ask(self.emulator.app, request))
 
     def both(self, request: Ask, differences: tuple[Difference, ...]) -> tuple[Answer, Answer]:
-        """Give what we answer, and what the oracle says that it should be."""
-        theirs = owed(request, self.theirs(request), differences)
+        """Return the emulator's answer and the answer expected from it."""
+        theirs = expected_answer(request, self.theirs(request), differences)
         return self.ours(request), theirs

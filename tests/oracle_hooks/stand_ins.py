@@ -1,5 +1,7 @@
-"""What dj-whisperer imports and needs not here: a task queue, a cache, PostgreSQL's arrays. Put in place of the real
-ones before Django is set up, so that the sender's own code runs on SQLite, and the tests say when a task runs.
+"""Replacements for modules that dj-whisperer imports and the tests do not need: a task queue, a cache, PostgreSQL's
+arrays.
+
+They must be installed before Django is set up. dj-whisperer then runs on SQLite, and the tests call its tasks.
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ from django.db import models
 
 
 class Task:
-    """Base of the sender's lock."""
+    """Base class of dj-whisperer's lock."""
 
 
 def task(*given: Any, **_: Any) -> Any:
-    """Leave a task the plain function that it is; with `bind` its first argument is the one who runs it."""
+    """Return the function unchanged. A test passes the first argument of a task that uses `bind`."""
     return given[0] if given and isinstance(given[0], Callable) else lambda function: function
 
 
 class ArrayField(models.Field):
-    """A list of times, kept as JSON."""
+    """List of times, stored as JSON."""
 
     def __init__(self, base_field: models.Field, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,20 +40,20 @@ class ArrayField(models.Field):
         return "TextField"
 
     def get_prep_value(self, value: Any) -> str:
-        return json.dumps([each if isinstance(each, str) else each.isoformat() for each in value])
+        return json.dumps([item if isinstance(item, str) else item.isoformat() for item in value])
 
     def from_db_value(self, value: str, expression: Any, connection: Any) -> Any:
-        return [datetime.fromisoformat(each) for each in json.loads(value)]
+        return [datetime.fromisoformat(item) for item in json.loads(value)]
 
 
-def module(name: str, **content: Any) -> None:
+def install_module(name: str, **content: Any) -> None:
     sys.modules[name] = ModuleType(name)
     vars(sys.modules[name]).update(content)
 
 
 def install() -> None:
-    module("celery", current_app=SimpleNamespace(task=task, Task=Task))
-    module("django_redis", get_redis_connection=None)
+    install_module("celery", current_app=SimpleNamespace(task=task, Task=Task))
+    install_module("django_redis", get_redis_connection=None)
     names = ("HStoreField", "IntegerRangeField", "DecimalRangeField", "DateRangeField", "DateTimeRangeField")
-    unused = {name: type(name, (models.Field,), {}) for name in names}  # the framework looks for these, too
-    module("django.contrib.postgres.fields", ArrayField=ArrayField, JSONField=models.JSONField, **unused)
+    unused = {name: type(name, (models.Field,), {}) for name in names}  # Django REST framework imports these
+    install_module("django.contrib.postgres.fields", ArrayField=ArrayField, JSONField=models.JSONField, **unused)

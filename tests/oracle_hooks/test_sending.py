@@ -1,4 +1,4 @@
-"""Requests and waits are those of dj-whisperer's own client, tasks and policies."""
+"""Requests and retry delays are those of dj-whisperer's client, tasks and policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import service  # configures Django: once in a process
+from tests.oracle import service  # configures Django, once per process
 
 # isort: split
 import requests
@@ -37,7 +37,7 @@ from emulator.server import Emulator
 from emulator.shapes.events import first_body, retry_body
 
 assert service.app
-AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 numbers = st.integers(0, 10**6)
 limits = st.none() | numbers
 KWARGS = {
@@ -51,24 +51,24 @@ policies = st.one_of(*(st.tuples(st.just(name), kwargs) for name, kwargs in KWAR
 
 
 @given(policies, st.integers(0, 18))
-def test_a_policy_waits_as_long_as_the_senders(policy: tuple[str, Any], tries: int) -> None:
+def test_policy_delay_equals_dj_whisperers_delay(policy: tuple[str, Any], tries: int) -> None:
     choice, kwargs = policy
     assert seconds(choice, kwargs, tries, "x") == countdown_classes[choice](**kwargs).get_value(tries)
 
 
 @given(numbers, numbers, st.integers(0, 18), st.uuids())
-def test_a_random_wait_is_one_that_the_sender_may_draw(low: int, more: int, tries: int, event: uuid.UUID) -> None:
-    """Between both bounds, and the same again for the same retry of the same event."""
+def test_random_delay_is_within_bounds_and_repeatable(low: int, more: int, tries: int, event: uuid.UUID) -> None:
+    """The same retry of the same event has the same delay."""
     kwargs = {"min_value": low, "max_value": low + more + 1}
     drawn = seconds("random", kwargs, tries, str(event))
     assert low <= drawn <= low + more + 1
     assert drawn == seconds("random", kwargs, tries, str(event))
 
 
-def test_a_random_wait_reaches_both_bounds_and_all_between() -> None:
+def test_random_delay_reaches_every_value_within_bounds() -> None:
     kwargs = {"min_value": 3, "max_value": 5}
-    waits = {seconds("random", kwargs, tries, str(made_uuid(tries))) for tries in range(100)}
-    assert waits == {3, 4, 5}
+    delays = {seconds("random", kwargs, tries, str(made_uuid(tries))) for tries in range(100)}
+    assert delays == {3, 4, 5}
 
 
 json_values = st.recursive(
@@ -87,20 +87,20 @@ configs = st.one_of(
 
 
 @given(configs)
-def test_a_policy_is_checked_as_the_sender_checks_it(config: dict[str, Any]) -> None:
-    """The same numbers kept, or the same messages in the same places."""
+def test_policy_is_validated_as_dj_whisperer_validates_it(config: dict[str, Any]) -> None:
+    """The same values are accepted, or the same messages are returned in the same places."""
     field = {"config": HOOK["retry_countdown_config"]}
     theirs = RetryCountdownConfigSerializer(data=config)
     try:
         theirs.is_valid(raise_exception=True)
-        owed: Any = dict(theirs.validated_data)
+        expected: Any = dict(theirs.validated_data)
     except ValidationError as error:
-        owed = json.loads(json.dumps(error.detail))
+        expected = json.loads(json.dumps(error.detail))
     try:
         ours = validate(field, {"config": config})["config"]
     except ValidationFailed as error:
         ours = error.errors["config"]
-    assert json.dumps(ours) == json.dumps(owed)
+    assert json.dumps(ours) == json.dumps(expected)
 
 
 texts = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=12)
@@ -124,8 +124,10 @@ auths = st.one_of(
     auths,
     st.dictionaries(texts, json_values, max_size=4),
 )
-def test_headers_and_signature_are_the_clients(secret: Any, added: dict[str, str], auth: Any, payload: Any) -> None:
-    """What requests puts on the wire for both: the sender's own headers, in whatever case they are overridden."""
+def test_headers_and_signature_equal_those_of_dj_whisperers_client(
+    secret: Any, added: dict[str, str], auth: Any, payload: Any
+) -> None:
+    """Compares what `requests` sends for both, in whatever case a hook overrides the sender's headers."""
     hook = Webhook(
         1,
         event_type="package.created",
@@ -133,19 +135,19 @@ def test_headers_and_signature_are_the_clients(secret: Any, added: dict[str, str
         additional_headers=json.dumps(added).encode(),
         config=json.dumps({} if auth is None else {"auth": auth}).encode(),
     )
-    asked = theirs_of(hook, payload)
+    sent_request = dj_whisperer_request(hook, payload)
     body = json.dumps(payload).encode()
     prepared = requests.Request("POST", "http://x/", data=body, headers=headers(hook, body)).prepare()
-    assert asked.body.encode() == body
-    assert dict(asked.headers.lower_items()) == dict(prepared.headers.lower_items())
+    assert sent_request.body.encode() == body
+    assert dict(sent_request.headers.lower_items()) == dict(prepared.headers.lower_items())
 
 
-def theirs_of(hook: Webhook, payload: Any) -> requests.PreparedRequest:
-    """Give the request that the sender's client makes."""
-    made: list[requests.PreparedRequest] = []
+def dj_whisperer_request(hook: Webhook, payload: Any) -> requests.PreparedRequest:
+    """Return the request that dj-whisperer's client makes."""
+    requests_made: list[requests.PreparedRequest] = []
 
     def post(url: str, timeout: float, **kwargs: Any) -> requests.Response:
-        made.append(requests.Request("POST", url, **kwargs).prepare())
+        requests_made.append(requests.Request("POST", url, **kwargs).prepare())
         return requests.Response()
 
     with patch("requests.post", post):
@@ -156,24 +158,23 @@ def theirs_of(hook: Webhook, payload: Any) -> requests.PreparedRequest:
             json.loads(hook.additional_headers),
             json.loads(hook.config).get("auth"),
         )
-    return made[0]
+    return requests_made[0]
 
 
-ODD = {"headers that are a number": (b"1", b"{}"), "a configuration that is a list": (b"{}", b"[1]")}
+INVALID_HOOKS = {"headers are a number": (b"1", b"{}"), "configuration is a list": (b"{}", b"[1]")}
 
 
-@pytest.mark.parametrize(("added", "config"), ODD.values(), ids=ODD)
-def test_a_hook_that_the_client_fails_on_is_refused(added: bytes, config: bytes) -> None:
-    """Before anything is sent, as there."""
+@pytest.mark.parametrize(("added", "config"), INVALID_HOOKS.values(), ids=INVALID_HOOKS)
+def test_hook_that_dj_whisperers_client_fails_on_is_not_sent(added: bytes, config: bytes) -> None:
     hook = Webhook(1, event_type="x", additional_headers=added, config=config)
     with pytest.raises((AttributeError, TypeError, ValueError)):
-        theirs_of(hook, {})
+        dj_whisperer_request(hook, {})
     with pytest.raises((AttributeError, TypeError, ValueError)):
         headers(hook, b"{}")
 
 
-def event_of(oms: Emulator) -> WebhookEvent:
-    """Make an event of a package's whose data goes beyond ASCII."""
+def make_event(oms: Emulator) -> WebhookEvent:
+    """Create an event for a package whose data contains non-ASCII text."""
     with oms.world.transaction() as tx:
         tx.add(Webhook(tx.new_id(Webhook), target_url="http://x", event_type="package.refused"))
         package = next(tx.all(Package))
@@ -182,47 +183,47 @@ def event_of(oms: Emulator) -> WebhookEvent:
     return root.one(WebhookEvent, root.ids(WebhookEvent)[-1])
 
 
-def test_the_first_body_is_the_clients_for_the_serializers_document(oms: Emulator) -> None:
-    """The package's detail as it was, keys in its order, with Python's blanks and no letters beyond ASCII."""
-    event = event_of(oms)
+def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulator) -> None:
+    """Keys are in the order of the detail, separators contain spaces, and non-ASCII letters are escaped."""
+    event = make_event(oms)
     body = first_body(event, oms.world.root, oms.world.render_cache)
     detail = json.loads(oms.session().get(f"/api/v1/oms/packages/{event.object_id}/").text.replace("oms.test", "X"))
     del detail["id_encrypted"]
     base = oms.world.settings.base_url.encode()
     payload = {"event": {"type": "package.refused", "uuid": uuid.UUID(event.uuid).hex}, "payload": detail}
-    asked = theirs_of(Webhook(1, event_type="package.refused"), payload)
-    assert body.replace(base, b"http://X") == asked.body.encode()
+    sent_request = dj_whisperer_request(Webhook(1, event_type="package.refused"), payload)
+    assert body.replace(base, b"http://X") == sent_request.body.encode()
     assert b"\\u015f" in body
 
 
-def test_a_later_body_is_the_clients_for_the_databases_document(oms: Emulator) -> None:
-    """The same document, keys as the event's `request_payload` has them."""
-    event = event_of(oms)
+def test_retry_body_equals_dj_whisperers_body_for_the_stored_payload(oms: Emulator) -> None:
+    """It is the same document with the keys in the order of the event's `request_payload`."""
+    event = make_event(oms)
     root, kept = oms.world.root, oms.world.render_cache
     shown = oms.session().get(f"/whisperer/hook_events/{event.id}/").json()["request_payload"]
     body = retry_body(event, root, kept)
-    assert body == theirs_of(Webhook(1, event_type="x"), shown).body.encode()
+    assert body == dj_whisperer_request(Webhook(1, event_type="x"), shown).body.encode()
     assert json.loads(body) == json.loads(first_body(event, root, kept))
     assert list(json.loads(body)["payload"]) == sorted(shown["payload"], key=lambda key: (len(key), key))
 
 
-class Again(Exception):
-    """Stands for the task queue's: run this task again after so many seconds."""
+class RetryRequested(Exception):
+    """Raised in place of the task queue's retry, with the delay in seconds."""
 
     def __init__(self, countdown: int) -> None:
         super().__init__()
         self.countdown = countdown
 
 
-def theirs_next(count: int, status: int, choice: str, kwargs: Any) -> int | None:
-    """Give how many seconds after its end the sender's own task waits, whose last attempt came to this."""
+def dj_whisperer_delay(count: int, status: int, choice: str, kwargs: Any) -> int | None:
+    """Return the delay in seconds that dj-whisperer's task requests after this attempt, or None."""
     hook = TheirHook(event_type="x", retry_countdown_config={"choice": choice, "kwargs": kwargs})
     event = SimpleNamespace(uuid="u", retry_count=count, pk=1, refresh_from_db=lambda **_: None)
     response = requests.Response()
     response.status_code = status
 
     def retry(countdown: int) -> None:
-        raise Again(countdown)
+        raise RetryRequested(countdown)
 
     request = SimpleNamespace(retries=count - 1, kwargs={})
     with (
@@ -231,50 +232,50 @@ def theirs_next(count: int, status: int, choice: str, kwargs: Any) -> int | None
     ):
         try:
             tasks.deliver_event_task(SimpleNamespace(request=request, retry=retry), 1, "x", instance={"a": 1})
-        except Again as again:
-            return again.countdown
+        except RetryRequested as requested:
+            return requested.countdown
     return None
 
 
 @given(policies, st.integers(1, 11), st.sampled_from([200, 204, 301, 302, 400, 404, 500, 503]))
-def test_the_task_goes_on_when_the_senders_does(policy: tuple[str, Any], count: int, status: int) -> None:
-    """Up to ten retries, counted from the end of the attempt before; not after a success nor a redirect."""
+def test_task_retries_when_dj_whisperers_task_does(policy: tuple[str, Any], count: int, status: int) -> None:
+    """Up to ten retries, counted from the end of the attempt before; none after a success or a redirect."""
     choice, kwargs = policy
     hook = Webhook(1, retry_countdown_config=json.dumps({"choice": choice, "kwargs": kwargs}).encode())
-    event = WebhookEvent(1, 1, 1, 4, AT - timedelta(days=1), AT, str(uuid.uuid4()), retry_count=count)
+    event = WebhookEvent(1, 1, 1, 4, NOW - timedelta(days=1), NOW, str(uuid.uuid4()), retry_count=count)
     event = event._replace(response_http_status=status, delivered=status < 300)
-    wait = theirs_next(count, status, choice, kwargs)
+    wait = dj_whisperer_delay(count, status, choice, kwargs)
     if count <= 10:
         try:
-            assert next_attempt(event, hook) == (None if wait is None else AT + timedelta(seconds=wait))
-        except OverflowError:  # beyond the calendar
+            assert next_attempt(event, hook) == (None if wait is None else NOW + timedelta(seconds=wait))
+        except OverflowError:  # the time exceeds the calendar
             assert next_attempt(event, hook) is None
     else:
         assert wait is None
 
 
 @given(policies, st.integers(11, 20), st.integers(0, 10**7), st.booleans())
-def test_the_scanner_takes_what_the_senders_takes(
+def test_scanner_retries_when_dj_whisperers_scanner_does(
     policy: tuple[str, Any], count: int, age: int, delivered: bool
 ) -> None:
-    """At the round that we say the sender's own rule allows the attempt, and not at the round before."""
+    """dj-whisperer's rule allows the attempt in the computed hour and not in the hour before."""
     choice, kwargs = policy
     config = {"choice": choice, "kwargs": kwargs}
-    event = WebhookEvent(1, 1, 1, 4, AT - timedelta(seconds=age), AT, "u", retry_count=count, delivered=delivered)
-    found = next_attempt(event, Webhook(1, retry_countdown_config=json.dumps(config).encode()))
+    event = WebhookEvent(1, 1, 1, 4, NOW - timedelta(seconds=age), NOW, "u", retry_count=count, delivered=delivered)
+    attempt_at = next_attempt(event, Webhook(1, retry_countdown_config=json.dumps(config).encode()))
     if delivered or count >= MOST_ATTEMPTS:
-        assert found is None
-    elif found is not None:
-        assert found > AT
-        assert (found.minute, found.second, found.microsecond) == (0, 0, 0)
-        assert is_allowed(event, config, found)
-        before = found - timedelta(hours=1)
-        assert before <= AT or not is_allowed(event, config, before)
+        assert attempt_at is None
+    elif attempt_at is not None:
+        assert attempt_at > NOW
+        assert (attempt_at.minute, attempt_at.second, attempt_at.microsecond) == (0, 0, 0)
+        assert is_allowed(event, config, attempt_at)
+        before = attempt_at - timedelta(hours=1)
+        assert before <= NOW or not is_allowed(event, config, before)
 
 
 def is_allowed(event: WebhookEvent, config: Any, now: datetime) -> bool:
-    """Ask the sender's own model."""
-    theirs = TheirEvent(retry_count=event.retry_count, webhook=TheirHook(retry_countdown_config=config))
-    theirs.created_date = event.created_date
+    """Return whether dj-whisperer's model allows a retry at this time."""
+    their_event = TheirEvent(retry_count=event.retry_count, webhook=TheirHook(retry_countdown_config=config))
+    their_event.created_date = event.created_date
     with patch("django.utils.timezone.now", lambda: now):
-        return bool(theirs.is_retry_allowed)
+        return bool(their_event.is_retry_allowed)

@@ -1,4 +1,4 @@
-"""The sender's views where the vendor mounts them, for the built-in credentials."""
+"""The views of dj-whisperer, mounted as the vendor mounts them, with the built-in credentials."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from emulator.core.credentials import CREDENTIALS
 from emulator.core.events import EVENT_TYPES
 from tests.oracle import service
 
-for each in EVENT_TYPES:
-    registry.register(type("Event", (WhispererEvent,), {"event_type": each.name}))
+for event_type in EVENT_TYPES:
+    registry.register(type("Event", (WhispererEvent,), {"event_type": event_type.name}))
 
 
 class Users(service.BuiltInTokens):
-    """Token authentication that gives users of the database, as hooks belong to one."""
+    """Token authentication that returns database users, because a hook belongs to a user."""
 
     def authenticate_credentials(self, key: str) -> tuple[Any, str]:
         checked, _ = super().authenticate_credentials(key)
@@ -31,7 +31,7 @@ class Users(service.BuiltInTokens):
 
 
 class Sort(OrderingFilter):
-    """DRF's, with what a database leaves open decided as the emulator does: the newest first among equals."""
+    """Ordering filter that breaks ties by the newest id, as the emulator does."""
 
     ordering_param = "sort"
 
@@ -47,11 +47,11 @@ class Policies(service.Policies):
 
 
 class Hooks(Policies, WebhookViewSet):
-    """Hooks."""
+    pass
 
 
 class HookEvents(Policies, WebhookEventViewSet):
-    """Their events."""
+    pass
 
 
 router = DefaultRouter()

@@ -1,4 +1,4 @@
-"""The bundled scenarios: each loads, lists, is exported and replays; the busy day is as it was lived."""
+"""The bundled scenarios load, can be listed, exported and replayed; generated ones are what their tools generate."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from tests.support.reads import everything, in_process
 from tools import webhook_failures
 from tools.busy_day import FILE, lived, make
 
-OWN = sorted(FOLDER.glob("*.json"))
+SCENARIO_FILES = sorted(FOLDER.glob("*.json"))
 LISTS = ("packages/", "packages/short/", "packages/list-simple/?page=last", "transfer_orders/", "packages/?page=last")
-MOST_BYTES = 60_000
-DRIFTED = "run `python -m tools.busy_day`"
+MAX_BYTES = 60_000
+REGENERATE = "run `python -m tools.busy_day`"
 
 
 def lists(oms: InWorld) -> list[Any]:
-    """Give first and last pages: enough to tell worlds apart, and of any size."""
+    """Return first and last pages, which are enough to distinguish worlds of any size."""
     answers = [oms.session().get(f"/api/v1/oms/{path}") for path in LISTS]
     assert {answer.status_code for answer in answers} == {200}
     return [answer.json() for answer in answers]
 
 
 @pytest.fixture(scope="module")
-def busy() -> Emulator:
+def busy_day() -> Emulator:
     return Emulator("busy-day")
 
 
-@pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
-def test_each_loads_lists_and_replays(file: Path) -> None:
-    """And its file fits the schema of scenarios."""
+@pytest.mark.parametrize("file", SCENARIO_FILES, ids=lambda file: file.stem)
+def test_scenario_loads_lists_and_replays(file: Path) -> None:
+    """Its file is valid according to the scenario schema."""
     check_document("scenario", json.loads(file.read_bytes()))
     oms = Emulator(file.stem)
     document = oms.export()
-    again = Emulator("empty")
-    again.worlds.put("default", from_document(document))
-    assert again.export() == document
-    assert lists(again) == lists(oms)
-    assert again.export() == oms.export(), "also what was counted: faults that were met, calls that are limited"
+    replayed = Emulator("empty")
+    replayed.worlds.put("default", from_document(document))
+    assert replayed.export() == document
+    assert lists(replayed) == lists(oms)
+    assert replayed.export() == oms.export(), "hits of faults and throttle windows are equal too"
 
 
 @pytest.mark.parametrize("name", bundled())
-def test_each_can_be_put_over_http(name: str) -> None:
-    """The answer names it; a documented one's `request` gives its sample."""
+def test_scenario_can_be_put_over_http(name: str) -> None:
+    """The answer contains its name. The `request` of a documented scenario can be sent."""
     oms = Emulator("empty")
     answer = in_process(oms)("PUT", "/__admin/scenario", json.dumps({"name": name}).encode())
     assert (answer.status, answer.json["name"]) == (200, name)
@@ -60,20 +60,19 @@ def test_each_can_be_put_over_http(name: str) -> None:
         assert oms.session().get(answer.json["request"]).status_code == 200
 
 
-def test_the_busy_day_is_what_its_tool_makes(tmp_path: Path) -> None:
-    """Byte for byte: the file drifts from no rule."""
+def test_busy_day_file_equals_the_output_of_its_tool(tmp_path: Path) -> None:
     make(tmp_path / "busy-day.json")
-    assert (tmp_path / "busy-day.json").read_text() == FILE.read_text(), DRIFTED
+    assert (tmp_path / "busy-day.json").read_text() == FILE.read_text(), REGENERATE
 
 
-def test_the_webhook_failures_are_what_their_tool_makes(tmp_path: Path) -> None:
+def test_webhook_failures_file_equals_the_output_of_its_tool(tmp_path: Path) -> None:
     file = tmp_path / "webhook-failures.json"
     webhook_failures.make(file)
     assert file.read_text() == webhook_failures.FILE.read_text(), "run `python -m tools.webhook_failures`"
 
 
-def test_the_webhook_failures_have_every_outcome() -> None:
-    """Delivered at last, given up for now, and still waiting, under each of the four policies."""
+def test_webhook_failures_contains_every_outcome_for_each_policy() -> None:
+    """Delivered after retries, failed for now, and not attempted yet."""
     oms = Emulator("webhook-failures")
     events = oms.session().get("/whisperer/hook_events/?limit=100").json()["results"]
     ours = [event for event in events if "//127.0.0.1:91" in event["webhook"]["target_url"]]
@@ -85,21 +84,19 @@ def test_the_webhook_failures_have_every_outcome() -> None:
     }
 
 
-def test_the_busy_day_replays_to_the_day_as_it_was_lived(busy: Emulator) -> None:
-    assert everything(busy) == everything(lived())
+def test_replayed_busy_day_equals_the_generated_world(busy_day: Emulator) -> None:
+    assert everything(busy_day) == everything(lived())
 
 
-def test_the_busy_day_has_every_state(busy: Emulator) -> None:
-    """Of packages and of transfer orders."""
-    graph = in_process(busy)("GET", "/__admin/graph").json
+def test_busy_day_contains_every_state(busy_day: Emulator) -> None:
+    graph = in_process(busy_day)("GET", "/__admin/graph").json
     states = [*graph["packages"]["states"], *graph["transfers"]["states"]]
     assert [state["name"] for state in states if not state["count"]] == []
-    assert len(list(busy.world.root.ids(TransferOrder))) > len(states) / 4
+    assert len(list(busy_day.world.root.ids(TransferOrder))) > len(states) / 4
 
 
-def test_the_busy_day_has_what_goes_wrong(busy: Emulator) -> None:
-    """Refusals, a package planned anew, deliveries that failed."""
-    steps = busy.export()["steps"]
+def test_busy_day_contains_refusals_replanning_and_failed_deliveries(busy_day: Emulator) -> None:
+    steps = busy_day.export()["steps"]
     text = json.dumps(steps)
     for part in (
         "refuse_package",
@@ -109,13 +106,13 @@ def test_the_busy_day_has_what_goes_wrong(busy: Emulator) -> None:
         "deliver_transfer",
     ):
         assert part in text, part
-    found = busy.session().get("/api/v1/oms/packages/?limit=100").json()["results"]
-    assert any("parent_package" in package["extra_information"] for package in found)
+    packages = busy_day.session().get("/api/v1/oms/packages/?limit=100").json()["results"]
+    assert any("parent_package" in package["extra_information"] for package in packages)
 
 
-def test_the_busy_day_has_failed_deliveries_of_events(busy: Emulator) -> None:
-    """Of a receiver that came back, which has all by now though not at once, and of one that did not."""
-    events = busy.session().get("/whisperer/hook_events/?limit=100").json()["results"]
+def test_busy_day_contains_failed_webhook_deliveries(busy_day: Emulator) -> None:
+    """One receiver recovered and got all events after several attempts. The other one did not recover."""
+    events = busy_day.session().get("/whisperer/hook_events/?limit=100").json()["results"]
     attempts: dict[tuple[str, bool], list[int]] = {}
     for event in events:
         if event["webhook"]["target_url"].startswith("http://127.0.0.1:92"):
@@ -124,9 +121,8 @@ def test_the_busy_day_has_failed_deliveries_of_events(busy: Emulator) -> None:
     assert all(max(counts) > 2 for counts in attempts.values())
 
 
-def test_the_files_of_days_that_were_lived_are_read_by_people() -> None:
-    """They stay as long as a person may scroll through."""
-    assert {name: size for name in ("busy-day", "webhook-failures") if (size := size_of(name)) > MOST_BYTES} == {}
+def test_generated_scenario_files_are_short_enough_to_read() -> None:
+    assert {name: size for name in ("busy-day", "webhook-failures") if (size := size_of(name)) > MAX_BYTES} == {}
 
 
 def size_of(name: str) -> int:

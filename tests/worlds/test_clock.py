@@ -1,4 +1,4 @@
-"""A world's clock: how it goes, how it is moved, and all that goes by it."""
+"""The clock of a world: modes, explicit changes, and everything that depends on its time."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def throttled(oms: InWorld) -> Answered:
     return in_process(oms)("GET", f"{oms.prefix}{LIST}", None, {"Authorization": "Token throttled"})
 
 
-def test_writes_and_their_logs_have_the_worlds_time(oms: Emulator) -> None:
-    """Each a millisecond after the one before, where the clock is frozen."""
+def test_writes_and_logs_have_the_time_of_the_world(oms: Emulator) -> None:
+    """With a frozen clock, each write is a millisecond after the one before."""
     oms.clock.set(NOON)
     first, second = oms.package(state="Waiting"), oms.package(state="Waiting")
     assert [first["created_date"], second["created_date"]] == [
@@ -39,8 +39,8 @@ def test_writes_and_their_logs_have_the_worlds_time(oms: Emulator) -> None:
         "2024-02-29T12:00:00.002000Z",
     ]
     session = oms.session()
-    edge = next(each for each in first["commands"] if "block_the" in str(each["slug"]))
-    body = {"transition": edge["id"], "input_parameters": {}}
+    block = next(command for command in first["commands"] if "block_the" in str(command["slug"]))
+    body = {"transition": block["id"], "input_parameters": {}}
     assert session.post(f"{LIST}{first['id']}/command/", json=body).status_code == 204
     log = session.get(f"{LIST}{first['id']}/transition_logs/").json()["results"][0]
     assert log["created_date"] == session.get(f"{LIST}{first['id']}/").json()["modified_date"]
@@ -48,11 +48,11 @@ def test_writes_and_their_logs_have_the_worlds_time(oms: Emulator) -> None:
     assert oms.clock.now() == NOON + timedelta(milliseconds=3)
 
 
-def test_target_dates_go_by_it(oms: Emulator) -> None:
-    """A package is due as many days after the world's time as its location takes."""
+def test_target_dates_depend_on_the_clock(oms: Emulator) -> None:
+    """The packing target is the current time plus the interval of the stock location."""
     for _ in range(3):
-        made = oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
-        package = oms.world.root.one(Package, made["packages"][0])
+        order = oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
+        package = oms.world.root.one(Package, order["packages"][0])
         days, _, time = oms.world.root.one(StockLocation, package.stock_location).target_packing_interval.partition(
             " "
         )
@@ -61,8 +61,8 @@ def test_target_dates_go_by_it(oms: Emulator) -> None:
         oms.clock.advance(weeks=2)
 
 
-def test_throttle_windows_and_retry_after_go_by_it(oms: Emulator) -> None:
-    """The sixth call of a minute is refused until the first one is a minute old."""
+def test_throttle_windows_and_retry_after_depend_on_the_clock(oms: Emulator) -> None:
+    """The sixth call is refused until the first one is a minute old."""
     for _ in range(5):
         assert throttled(oms).status == 200
         oms.clock.advance(seconds=5)
@@ -75,8 +75,8 @@ def test_throttle_windows_and_retry_after_go_by_it(oms: Emulator) -> None:
     assert throttled(oms).headers["Retry-After"] == "5"
 
 
-def test_a_clock_that_is_set_back_never_asks_for_more_than_a_minute(oms: Emulator) -> None:
-    """Calls of the future are none."""
+def test_retry_after_is_at_most_a_minute_when_the_clock_is_set_back(oms: Emulator) -> None:
+    """Calls with a later time are ignored."""
     for _ in range(5):
         throttled(oms)
     oms.clock.set(oms.clock.now() - timedelta(days=400))
@@ -84,7 +84,7 @@ def test_a_clock_that_is_set_back_never_asks_for_more_than_a_minute(oms: Emulato
     assert answer.status == 200 or int(answer.headers["Retry-After"]) <= 60
 
 
-def test_a_snapshot_holds_the_throttle_window(oms: Emulator) -> None:
+def test_snapshot_contains_the_throttle_window(oms: Emulator) -> None:
     oms.snapshot("before")
     for _ in range(6):
         last = throttled(oms)
@@ -96,8 +96,7 @@ def test_a_snapshot_holds_the_throttle_window(oms: Emulator) -> None:
     assert throttled(oms).status == 429
 
 
-def test_a_jwt_expires_by_it(oms: Emulator) -> None:
-    """Not by the machine's time."""
+def test_jwt_expires_according_to_the_clock_of_the_world(oms: Emulator) -> None:
     headers = {"Authorization": f"Bearer {oms.jwt(expires_in=60)}"}
     ask = in_process(oms)
     assert ask("GET", "/packages/", None, headers).status == 200
@@ -108,7 +107,7 @@ def test_a_jwt_expires_by_it(oms: Emulator) -> None:
     assert ask("GET", "/packages/", None, headers).status == 200
 
 
-def test_undo_sets_a_frozen_clock_back_unless_it_was_moved_since(oms: Emulator) -> None:
+def test_undo_sets_a_frozen_clock_back_unless_it_was_advanced_since(oms: Emulator) -> None:
     start = oms.clock.now()
     oms.package()
     oms.undo()
@@ -119,7 +118,7 @@ def test_undo_sets_a_frozen_clock_back_unless_it_was_moved_since(oms: Emulator) 
     assert oms.clock.now() == moved
 
 
-def test_undo_leaves_a_ticking_clock_alone(oms: Emulator) -> None:
+def test_undo_does_not_set_a_ticking_clock_back(oms: Emulator) -> None:
     oms.clock.tick()
     oms.package()
     before = oms.clock.now()
@@ -127,8 +126,8 @@ def test_undo_leaves_a_ticking_clock_alone(oms: Emulator) -> None:
     assert oms.clock.now() >= before
 
 
-class Machine:
-    """Stands in for the machine's clocks."""
+class FakeTime:
+    """Replacement for the `time` module."""
 
     seconds = 100.0
 
@@ -136,33 +135,32 @@ class Machine:
         return self.seconds
 
 
-def test_the_modes_follow_on_one_another(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ticking goes on from where frozen stood, frozen from where ticking was; real is the machine's."""
-    machine = Machine()
-    monkeypatch.setattr(sources, "time", machine)
+def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ticking` continues from the frozen time and `frozen` from the ticking time; `real` is the machine's time."""
+    fake_time = FakeTime()
+    monkeypatch.setattr(sources, "time", fake_time)
     monkeypatch.setattr(sources, "machine_now", lambda: NOON)
     start = oms.clock.now()
-    machine.seconds += 10
+    fake_time.seconds += 10
     assert oms.clock.now() == start
     assert oms.clock.tick() == start
-    machine.seconds += 10
+    fake_time.seconds += 10
     assert oms.clock.now() == start + timedelta(seconds=10)
     assert oms.clock.freeze() == start + timedelta(seconds=10)
-    machine.seconds += 10
+    fake_time.seconds += 10
     assert oms.clock.now() == start + timedelta(seconds=10)
     assert in_process(oms)("PUT", "/__admin/clock", b'{"mode": "real"}').json["now"] == "2024-02-29T12:00:00Z"
     assert oms.clock.mode == "real"
     assert oms.clock.freeze() == NOON
 
 
-def test_a_ticking_clock_moves_on_by_nothing_too(oms: Emulator) -> None:
-    """Though it went on meanwhile."""
+def test_ticking_clock_can_be_advanced_by_zero(oms: Emulator) -> None:
     oms.clock.tick()
     for _ in range(50):
         assert in_process(oms)("POST", "/__admin/clock/advance", b'{"seconds": 0}').status == 200
 
 
-def test_two_worlds_have_two_clocks(oms: Emulator) -> None:
+def test_worlds_have_separate_clocks(oms: Emulator) -> None:
     other = oms.in_world("other")
     start = oms.clock.now()
     other.clock.advance(days=3)
@@ -172,8 +170,8 @@ def test_two_worlds_have_two_clocks(oms: Emulator) -> None:
     assert not oms.world.calls
 
 
-class Reminder:
-    """Something that is due every ten minutes, and writes."""
+class PeriodicTask:
+    """Scheduled task that writes, three times at intervals of ten minutes."""
 
     def __init__(self, first: datetime) -> None:
         self.due: datetime | None = first
@@ -187,9 +185,9 @@ class Reminder:
         self.due = None if len(self.ran) == 3 else now + timedelta(minutes=10)
 
 
-def test_what_is_due_on_the_way_happens_in_its_order_and_at_its_time(oms: Emulator) -> None:
+def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> None:
     start = oms.clock.now()
-    late, early = Reminder(start + timedelta(minutes=7)), Reminder(start + timedelta(minutes=5))
+    late, early = PeriodicTask(start + timedelta(minutes=7)), PeriodicTask(start + timedelta(minutes=5))
     oms.world.agenda += [late, early]
     clock = in_process(oms)("GET", "/__admin/clock").json
     assert clock["next_event"] == "2023-04-05T09:05:00Z"
@@ -206,8 +204,7 @@ def test_what_is_due_on_the_way_happens_in_its_order_and_at_its_time(oms: Emulat
         oms.clock.to_next_event()
 
 
-def test_a_write_does_not_take_back_a_move_of_the_clock(oms: Emulator) -> None:
-    """Whichever comes first, the time never goes back."""
+def test_concurrent_writes_do_not_set_the_clock_back(oms: Emulator) -> None:
     start = oms.clock.now()
     with ThreadPoolExecutor(4) as pool:
         moves = [pool.submit(oms.clock.advance, minutes=1) for _ in range(100)]
@@ -217,8 +214,8 @@ def test_a_write_does_not_take_back_a_move_of_the_clock(oms: Emulator) -> None:
     assert oms.clock.now() == start + timedelta(minutes=100, milliseconds=100)
 
 
-ODD: list[tuple[str, dict[str, Any]]] = [
-    ("set", {"now": datetime.min}),  # noqa: DTZ901 - no zone is the point
+INVALID_CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("set", {"now": datetime.min}),  # noqa: DTZ901 - the missing time zone is intended
     ("set", {"now": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}),
     ("set", {"now": "9999-12-31T23:59:59.999999Z"}),
     ("set", {"now": "0001-01-01"}),
@@ -236,9 +233,9 @@ ODD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments"), ODD, ids=lambda value: str(value)[:60])
-def test_odd_times_are_refused_in_one_line(name: str, arguments: dict[str, Any], oms: Emulator) -> None:
-    """And the clock stays."""
+@pytest.mark.parametrize(("name", "arguments"), INVALID_CALLS, ids=lambda value: str(value)[:60])
+def test_invalid_time_is_refused_with_a_one_line_error(name: str, arguments: dict[str, Any], oms: Emulator) -> None:
+    """The clock does not change."""
     start = oms.clock.now()
     with pytest.raises(ControlError) as caught:
         getattr(oms.clock, name)(**arguments)
@@ -247,8 +244,8 @@ def test_odd_times_are_refused_in_one_line(name: str, arguments: dict[str, Any],
 
 
 @pytest.mark.parametrize("at", [EARLIEST, LATEST, "2024-02-29T14:00:00+02:00", "2024-02-29"], ids=str)
-def test_at_the_ends_of_time_everything_still_answers(at: datetime | str, oms: Emulator) -> None:
-    """Writes, commands, tokens, throttling; a time without a zone is in UTC."""
+def test_requests_succeed_at_the_limits_of_time(at: datetime | str, oms: Emulator) -> None:
+    """A time without a zone is in UTC."""
     oms.clock.set(at)
     oms.package(state="Shipped")
     oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])

@@ -1,4 +1,4 @@
-"""Scenario files: written whole or not at all, read with one line for whatever is wrong, the same world again."""
+"""Scenario files: atomic writes, one-line errors, and equal worlds after a round trip."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from tests.support.traffic import WRITES, Traffic
 STYLES = {"documented": "command-error", "wrapped": "command-error", "plain": "field-errors"}
 
 
-def names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
 @pytest.fixture
 def oms() -> Emulator:
     """A world with some writes."""
-    made = Emulator("demo", packages=4)
-    Traffic(made, in_process(made), 3).run(12, WRITES)
-    return made
+    emulator = Emulator("demo", packages=4)
+    Traffic(emulator, in_process(emulator), 3).run(12, WRITES)
+    return emulator
 
 
-def test_a_saved_world_opens_as_the_same_world(oms: Emulator, tmp_path: Path) -> None:
+def test_saved_world_opens_as_an_equal_world(oms: Emulator, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     oms.save(file)
     again = Emulator(file)
@@ -46,8 +46,8 @@ def test_a_saved_world_opens_as_the_same_world(oms: Emulator, tmp_path: Path) ->
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
 
 
-def test_the_text_has_a_line_for_each_step_and_says_its_version(oms: Emulator) -> None:
-    """A write more is a line more, and `now` another."""
+def test_file_has_one_line_per_step_and_a_format_number(oms: Emulator) -> None:
+    """One more write adds one line and changes `now`."""
     document = oms.export()
     check_document("scenario", document)
     assert problem("scenario", document) is None
@@ -58,24 +58,26 @@ def test_the_text_has_a_line_for_each_step_and_says_its_version(oms: Emulator) -
     oms.package()
     after = as_file(oms.export()).decode().splitlines()
     assert len(after) == len(before) + 1
-    assert len([line for line in before if line not in after]) == 2, "`now`, and the step that has a comma now"
+    assert len([line for line in before if line not in after]) == 2, (
+        "`now`, and the last step, to which a comma is added"
+    )
 
 
-def test_the_control_api_gives_the_same_text(oms: Emulator, tmp_path: Path) -> None:
+def test_export_of_the_control_api_equals_the_saved_file(oms: Emulator, tmp_path: Path) -> None:
     oms.save(tmp_path / "mine.json")
     assert in_process(oms)("GET", "/__admin/export").body == (tmp_path / "mine.json").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["documented/package-list", "empty", "demo"])
-def test_any_scenario_can_be_exported_as_it_is(name: str, tmp_path: Path) -> None:
-    """Recorded answers too."""
+def test_new_world_of_any_scenario_can_be_exported(name: str, tmp_path: Path) -> None:
+    """Recorded answers are exported too."""
     oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))  # type: ignore[arg-type]
     oms.save(tmp_path / "mine.json")
     assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)
 
 
-def test_a_file_of_anybody_else_is_left_alone(oms: Emulator, tmp_path: Path) -> None:
-    """Unless `force` says otherwise; an empty one and a scenario of ours are replaced."""
+def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> None:
+    """Other files are replaced only with `force`; an empty file is replaced."""
     mine, theirs, folder = tmp_path / "mine.json", tmp_path / "theirs.json", tmp_path / "folder"
     folder.mkdir()
     for text in (b'{"name": "package"}', b"text", b"[1]", b"\xff"):
@@ -94,24 +96,24 @@ def test_a_file_of_anybody_else_is_left_alone(oms: Emulator, tmp_path: Path) -> 
         oms.save(folder, force=True)
     with pytest.raises(FileProblem, match=r"cannot write .*nowhere"):
         oms.save(tmp_path / "nowhere" / "mine.json")
-    assert names(tmp_path) == ["folder", "mine.json", "theirs.json"], "nothing is left aside"
+    assert file_names(tmp_path) == ["folder", "mine.json", "theirs.json"], "no temporary file remains"
 
 
-def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new text is aside until it is on disk."""
+def test_failed_write_leaves_the_file_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new text is written to a temporary file first."""
     file = tmp_path / "mine.json"
     write_own(file, b"old", force=True)
 
-    def full(_: int) -> None:
+    def raise_disk_full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", raise_disk_full)
     with pytest.raises(FileProblem, match=r"cannot write .*mine\.json: No space left on device"):
         write_own(file, b"new", force=True)
-    assert (file.read_bytes(), names(tmp_path)) == (b"old", ["mine.json"])
+    assert (file.read_bytes(), file_names(tmp_path)) == (b"old", ["mine.json"])
 
 
-def test_permissions_are_the_usual_ones_and_stay(tmp_path: Path) -> None:
+def test_saving_uses_default_permissions_and_keeps_existing_ones(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     replace_whole(file, b"1")
     mask = os.umask(0)
@@ -122,7 +124,7 @@ def test_permissions_are_the_usual_ones_and_stay(tmp_path: Path) -> None:
     assert (stat.S_IMODE(file.stat().st_mode), file.read_bytes()) == (0o640, b"2")
 
 
-def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
+def write_scenario(folder: Path, document: Any, name: str = "mine.json") -> Path:
     file = folder / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(document))
@@ -131,7 +133,7 @@ def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
 
 COMMAND = {"operation": "command_package", "path": {"pk": 1}, "body": {"transition": 1, "input_parameters": {}}}
 WRONG_STEPS: dict[str, tuple[dict[str, Any], str]] = {
-    "an operation that reads": (
+    "an operation that writes nothing": (
         {"operation": "get_package"},
         "/steps/1/operation: 'get_package' changes nothing; known: c",
     ),
@@ -141,25 +143,25 @@ WRONG_STEPS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a login": ({"operation": "login", "body": {}}, "/steps/1/operation: 'login' changes nothing"),
     "no path": ({"operation": "command_package"}, "/steps/1/path: pk; known: pk"),
-    "another path": (
+    "an unexpected path": (
         {"operation": "control_make_package", "path": {"pk": 1}, "body": {}},
         "/steps/1/path: pk; known: nothing",
     ),
-    "a record that is not there": (COMMAND, '/steps/1: command_package was refused: {"detail":"Not found."}'),
+    "a missing record": (COMMAND, '/steps/1: command_package was refused: {"detail":"Not found."}'),
     "a refused document": (
         {"operation": "control_make_package", "body": {"state": "Lost"}},
         "/steps/1: control_make_package was refused: no package state 'Lost'; known: ",
     ),
-    "a time that is none": (
+    "an invalid time": (
         {"operation": "control_make_package", "body": {}, "at": "2023-02-31T00:00:00Z"},
         "/steps/1/at: day is out of range for month",
     ),
-    "a time of no world": (
+    "a time out of range": (
         {"operation": "control_make_package", "body": {}, "at": "0001-01-01T00:00:00Z"},
         "/steps/1/at: a world's time is from 1970-01-01 to 9000-01-01",
     ),
-    "a key of none": ({"operation": "x", "colour": 1}, "/steps/1/colour: is unknown, known are at, operation, "),
-    "a path key of none": (
+    "an unknown key": ({"operation": "x", "colour": 1}, "/steps/1/colour: is unknown, known are at, operation, "),
+    "an unknown path key": (
         {"operation": "x", "path": {"id_": 1}},
         "/steps/1/path/id_: is unknown, known are pk, id, ",
     ),
@@ -167,20 +169,20 @@ WRONG_STEPS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("step", "said"), WRONG_STEPS.values(), ids=WRONG_STEPS)
-def test_a_wrong_step_is_told_with_file_place_and_what_is_known(
-    step: dict[str, Any], said: str, tmp_path: Path
+@pytest.mark.parametrize(("step", "message"), WRONG_STEPS.values(), ids=WRONG_STEPS)
+def test_invalid_step_is_reported_with_file_pointer_and_known_values(
+    step: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     good = {"operation": "control_make_package", "body": {}}
-    file = written(tmp_path, {"name": "mine", "steps": [good, step]})
+    file = write_scenario(tmp_path, {"name": "mine", "steps": [good, step]})
     with pytest.raises(ScenarioError) as caught:
         Emulator(file)
-    assert str(caught.value).startswith(f"scenario file {file}: {said}")
+    assert str(caught.value).startswith(f"scenario file {file}: {message}")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ({"format": 2}, "/format: is 2, a form that this version of the emulator does not know; known: 1"),
         ({"format": 2, "worlds": []}, "/format: is 2, a form that"),
@@ -192,23 +194,21 @@ def test_a_wrong_step_is_told_with_file_place_and_what_is_known(
         ({"error_style": "loud"}, '/error_style: is "loud", must be one of "documented", "wrapped", "plain"'),
     ],
 )
-def test_a_wrong_file_is_told_with_file_place_and_what_is_known(
-    document: dict[str, Any], said: str, tmp_path: Path
+def test_invalid_file_is_reported_with_file_pointer_and_known_values(
+    document: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    file = written(tmp_path, {"name": "mine"} | document)
+    file = write_scenario(tmp_path, {"name": "mine"} | document)
     with pytest.raises(ScenarioError) as caught:
         Emulator(file)
-    assert str(caught.value).startswith(f"scenario file {file}: {said}")
+    assert str(caught.value).startswith(f"scenario file {file}: {message}")
 
 
-def test_an_installation_beside_the_file_is_found_from_everywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is exported brings it along."""
+def test_installation_path_is_relative_to_the_scenario_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exported file contains the installation."""
     second = (INSTALLATIONS / "second.json").read_text()
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "own.json").write_text(second)
-    file = written(tmp_path / "a", {"name": "mine", "installation": "own.json", "packages": 3})
+    file = write_scenario(tmp_path / "a", {"name": "mine", "installation": "own.json", "packages": 3})
     oms = Emulator(file)
     (tmp_path / "b").mkdir()
     oms.save(tmp_path / "b" / "exported.json")
@@ -219,8 +219,8 @@ def test_an_installation_beside_the_file_is_found_from_everywhere(
     assert Emulator("demo", packages=1, installation="second").export()["installation"] == "second"
 
 
-def own_installation(folder: Path, *, is_folder: bool) -> Path:
-    """Write an installation of one's own: a file, or a folder whose files each have a part."""
+def write_installation(folder: Path, *, is_folder: bool) -> Path:
+    """Write a custom installation, as one file or as a folder with one file per kind."""
     second = json.loads((INSTALLATIONS / "second.json").read_text())
     parts: dict[str, Any] = {
         "cargo_company": [{"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}],
@@ -236,35 +236,35 @@ def own_installation(folder: Path, *, is_folder: bool) -> Path:
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
-def test_an_exported_world_brings_its_installation_along(is_folder: bool, tmp_path: Path) -> None:
-    """The one file makes the same world where the installation's is not, changes included; and exports as itself."""
-    own = own_installation(tmp_path / "there", is_folder=is_folder)
-    oms = Emulator("demo", packages=3, installation=own)
+def test_exported_world_contains_its_installation(is_folder: bool, tmp_path: Path) -> None:
+    """The exported file opens as an equal world without the installation's files."""
+    installation = write_installation(tmp_path / "there", is_folder=is_folder)
+    oms = Emulator("demo", packages=3, installation=installation)
     expected = everything(oms)
     oms.save(tmp_path / "world.json")
     for file in (tmp_path / "there").iterdir():
         file.unlink()
-    again = Emulator(tmp_path / "world.json")
-    assert again.export() == oms.export()
-    assert {**everything(again), "export": b""} == {**expected, "export": b""}
-    assert again.export()["installation"]["cargo_company"][0]["name"] == "Swift"
-    assert in_process(again)("GET", "/__admin/scenario").json["installation"] == "(its own)"
+    opened = Emulator(tmp_path / "world.json")
+    assert opened.export() == oms.export()
+    assert {**everything(opened), "export": b""} == {**expected, "export": b""}
+    assert opened.export()["installation"]["cargo_company"][0]["name"] == "Swift"
+    assert in_process(opened)("GET", "/__admin/scenario").json["installation"] == "(its own)"
 
 
-def test_an_export_has_the_installation_as_it_was_when_the_world_began(tmp_path: Path) -> None:
-    own = own_installation(tmp_path / "there", is_folder=False)
-    oms = Emulator("demo", packages=1, installation=own)
-    own.write_text(own.read_text().replace("Swift", "Swifter"))
+def test_export_contains_the_installation_that_the_world_started_with(tmp_path: Path) -> None:
+    installation = write_installation(tmp_path / "there", is_folder=False)
+    oms = Emulator("demo", packages=1, installation=installation)
+    installation.write_text(installation.read_text().replace("Swift", "Swifter"))
     assert oms.export()["installation"]["cargo_company"][0]["name"] == "Swift"
 
 
-def test_a_state_file_s_export_brings_the_installation_along(tmp_path: Path) -> None:
-    own = own_installation(tmp_path / "there", is_folder=False)
-    with closing(Emulator("demo", packages=1, installation=own, state=tmp_path / "worlds.db")) as oms:
+def test_export_of_a_state_file_contains_the_installation(tmp_path: Path) -> None:
+    installation = write_installation(tmp_path / "there", is_folder=False)
+    with closing(Emulator("demo", packages=1, installation=installation, state=tmp_path / "worlds.db")) as oms:
         exported = as_file(oms.export())
         oms.save(tmp_path / "world.json")
     assert from_file(tmp_path / "worlds.db", "default") == exported
-    own.unlink()
+    installation.unlink()
     with pytest.raises(ValueError, match=r"no installation '[^\n]*own\.json'; known: [^\n]*$"):
         from_file(tmp_path / "worlds.db", "default")
     with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
@@ -280,26 +280,28 @@ INSTALLATION_PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize(("given", "said"), INSTALLATION_PROBLEMS.values(), ids=INSTALLATION_PROBLEMS)
-def test_a_wrong_installation_that_is_brought_along_is_one_line(given: Any, said: str, tmp_path: Path) -> None:
-    file = written(tmp_path, {"name": "mine", "installation": given})
+@pytest.mark.parametrize(("installation", "message"), INSTALLATION_PROBLEMS.values(), ids=INSTALLATION_PROBLEMS)
+def test_invalid_embedded_installation_gives_a_one_line_error(
+    installation: Any, message: str, tmp_path: Path
+) -> None:
+    file = write_scenario(tmp_path, {"name": "mine", "installation": installation})
     with pytest.raises(ScenarioError) as caught:
         Emulator(file)
-    assert str(caught.value).startswith(f"scenario file {file}: {said}")
+    assert str(caught.value).startswith(f"scenario file {file}: {message}")
     assert "\n" not in str(caught.value)
 
 
-def test_a_reference_to_nothing_in_what_is_brought_along_is_one_line(tmp_path: Path) -> None:
+def test_duplicate_id_in_an_embedded_installation_gives_a_one_line_error(tmp_path: Path) -> None:
     company = {"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}
     parts = {"cargo_company": [company, company]}
     with pytest.raises(ValueError, match=r"^\(its own\): /cargo_company/1: the id \d+ is taken by another entry$"):
-        Emulator(written(tmp_path, {"name": "mine", "installation": parts}))
+        Emulator(write_scenario(tmp_path, {"name": "mine", "installation": parts}))
 
 
 @pytest.mark.parametrize(("style", "shape"), STYLES.items())
-def test_the_style_of_errors_is_part_of_the_scenario(style: str, shape: str, tmp_path: Path) -> None:
-    """In files, over HTTP, and in what is exported."""
-    oms = Emulator(written(tmp_path, {"name": "mine", "packages": 1, "error_style": style}))
+def test_error_style_is_part_of_the_scenario(style: str, shape: str, tmp_path: Path) -> None:
+    """It applies to worlds from files, is shown over HTTP, and is exported."""
+    oms = Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 1, "error_style": style}))
     pk = oms.session().get("/api/v1/oms/packages/").json()["results"][0]["id"]
     refused = oms.session().post(f"/api/v1/oms/packages/{pk}/command/", json={"slug": "no", "input_parameters": {}})
     check_document(shape, refused.json())
@@ -313,22 +315,24 @@ def test_the_style_of_errors_is_part_of_the_scenario(style: str, shape: str, tmp
     assert oms.world.settings.error_style == style
 
 
-def test_strict_is_the_servers_and_no_scenarios(tmp_path: Path) -> None:
+def test_strict_mode_is_an_option_of_the_server_and_not_of_a_scenario(tmp_path: Path) -> None:
     oms = Emulator("empty", strict=True)
     assert oms.in_world("x").world.strict
     assert "strict" not in oms.export()
     with pytest.raises(ScenarioError, match="/strict: is unknown"):
-        Emulator(written(tmp_path, {"name": "mine", "strict": True}))
+        Emulator(write_scenario(tmp_path, {"name": "mine", "strict": True}))
 
 
-def test_whole_numbers_may_be_written_as_floats(tmp_path: Path) -> None:
-    """JSON Schema says that they are integers."""
-    oms = Emulator(written(tmp_path, {"name": "mine", "packages": 2.0, "seed": 3.0}))
-    assert everything(oms) == everything(Emulator(written(tmp_path, {"name": "mine", "packages": 2, "seed": 3})))
+def test_integers_can_be_written_as_floats(tmp_path: Path) -> None:
+    """JSON Schema treats 2.0 as an integer."""
+    oms = Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 2.0, "seed": 3.0}))
+    assert everything(oms) == everything(
+        Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 2, "seed": 3}))
+    )
     assert as_file(oms.export()).count(b".0") == 0
 
 
-def test_a_huge_seed_survives(tmp_path: Path) -> None:
+def test_large_seed_is_preserved(tmp_path: Path) -> None:
     oms = Emulator("demo", packages=2, seed=10**40)
     oms.save(tmp_path / "mine.json")
     assert scenario(str(tmp_path / "mine.json")).seed == 10**40

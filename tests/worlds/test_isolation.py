@@ -1,4 +1,4 @@
-"""Worlds of one server, used at once over HTTP, end as each would have ended alone."""
+"""Worlds that are used concurrently on one server end in the same state as when they are used one after another."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ LISTS = (
 )
 
 
-class Ended(NamedTuple):
-    """All that a client saw of its world, and all that the world is at the end."""
+class Result(NamedTuple):
+    """Everything that a client saw of its world, and the final state of the world."""
 
     answers: list[Any]
     reads: Mapping[str, bytes]
@@ -45,29 +45,29 @@ class Ended(NamedTuple):
     throttled: tuple[int, str | None]
 
 
-def start_of(number: int) -> Scenario:
+def scenario_of(number: int) -> Scenario:
     return SCENARIO.sized(None, 1 + number % SEEDS)
 
 
-def used(oms: Emulator, number: int, together: Barrier | None = None) -> Ended:
-    """Use a world of a server on a port as its number says."""
+def use_world(oms: Emulator, number: int, barrier: Barrier | None = None) -> Result:
+    """Use a world of a running server. The number determines scenario and traffic."""
     name = f"w{number}"
-    oms.worlds.put(name, start_of(number))
+    oms.worlds.put(name, scenario_of(number))
     world = oms.in_world(name)
-    if together is not None:
-        together.wait(TIMEOUT)
+    if barrier is not None:
+        barrier.wait(TIMEOUT)
     with over_http(oms.server_url) as ask:
         traffic = Traffic(world, ask, number)
-        for hook in list(world.world.root.ids(Webhook)):  # nobody is at their addresses: they tell of nothing
+        for hook in list(world.world.root.ids(Webhook)):  # no receiver listens at their addresses
             traffic.send("DELETE", f"/whisperer/hooks/{hook}/")
         answers = traffic.run(ASKS, TRAFFIC)
-        reads = dict(lists(world, ask))
+        reads = dict(read_lists(world, ask))
         last = ask("GET", f"{world.prefix}/api/v1/oms/packages/", None, {"Authorization": "Token throttled"})
-    return Ended(answers, reads, changes(world.world.root), (last.status, last.headers.get("Retry-After")))
+    return Result(answers, reads, changes(world.world.root), (last.status, last.headers.get("Retry-After")))
 
 
 def changes(root: Root) -> dict[tuple[str, int], bytes]:
-    """Give all records that are the world's own, none of which is the scenario's."""
+    """Return all records that differ from those of the scenario."""
     return {
         (name, id_): b"" if record is REMOVED else encode_record(record)
         for name, kind in KINDS.items()
@@ -75,29 +75,31 @@ def changes(root: Root) -> dict[tuple[str, int], bytes]:
     }
 
 
-def lists(world: InWorld, ask: Ask) -> Iterator[tuple[str, bytes]]:
-    """Give what a world lists, faults or not."""
+def read_lists(world: InWorld, ask: Ask) -> Iterator[tuple[str, bytes]]:
+    """Yield the lists of a world."""
     headers = {"Authorization": "Token full-access"}
     for path in LISTS:
         yield path, ask("GET", world.prefix + path, None, headers).body
 
 
-def test_fifty_worlds_at_once_end_as_each_does_alone() -> None:
-    """Answers, records, events, deliveries, faults, limits, journal and export are equal, byte for byte."""
+def test_fifty_concurrent_worlds_equal_the_same_worlds_one_by_one() -> None:
+    """Answers, records, events, deliveries, faults, limits, journal and export are equal."""
     with Emulator("empty") as oms, ThreadPoolExecutor(WORLDS) as pool:
-        together = Barrier(WORLDS)
-        at_once = list(pool.map(lambda number: used(oms, number, together), range(WORLDS)))
+        barrier = Barrier(WORLDS)
+        concurrent = list(pool.map(lambda number: use_world(oms, number, barrier), range(WORLDS)))
     with Emulator("empty") as oms:
-        for number, ended in enumerate(at_once):
-            assert used(oms, number) == ended, f"world {number}"
+        for number, result in enumerate(concurrent):
+            assert use_world(oms, number) == result, f"world {number}"
             oms.worlds.delete(f"w{number}")
-    assert len({tuple(ended.reads.items()) for ended in at_once}) == WORLDS, "two worlds had the same traffic"
-    assert_told_and_disturbed(at_once)
+    assert len({tuple(result.reads.items()) for result in concurrent}) == WORLDS, "every world had different traffic"
+    assert_traffic_is_varied(concurrent)
 
 
-def assert_told_and_disturbed(worlds: list[Ended]) -> None:
-    """Among the traffic were deliveries, refused ones too, calls that met faults, and calls that were throttled."""
+def assert_traffic_is_varied(worlds: list[Result]) -> None:
+    """The traffic includes deliveries with both outcomes, calls with a fault, and throttled calls."""
     statuses = Counter(status for world in worlds for status, _, _ in world.answers)
-    told = Counter(part for world in worlds for part in OUTCOMES if part in world.reads["/__admin/hooks/deliveries"])
-    counts = [statuses[503], statuses[429], *(told[part] for part in OUTCOMES)]
+    outcomes = Counter(
+        part for world in worlds for part in OUTCOMES if part in world.reads["/__admin/hooks/deliveries"]
+    )
+    counts = [statuses[503], statuses[429], *(outcomes[part] for part in OUTCOMES)]
     assert min(counts) > 2, counts

@@ -1,4 +1,4 @@
-"""The live demo: what happens by itself, when, and that it leaves no more behind than it needs."""
+"""Live traffic: what is generated, when, and that finished records are removed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LIST = "/api/v1/oms/packages/"
 PATHS = (LIST + "?limit=100", "/api/v1/oms/transfer_orders/", LIST + "list-simple/")
 
 
-def live(**settings: Any) -> Emulator:
+def new_live_demo(**settings: Any) -> Emulator:
     return Emulator("live-demo", **settings)
 
 
-def seen(oms: Any) -> tuple[Any, ...]:
-    """Give all that a client sees, and the world as a file."""
+def observed(oms: Any) -> tuple[Any, ...]:
+    """Return everything that a client can observe, and the world as a file."""
     session = oms.session()
     return oms.export(), *(session.get(path).content for path in PATHS)
 
@@ -37,32 +37,31 @@ def operations(oms: Any) -> list[str]:
     return [jsontext.read(line)["operation"] for line in oms.world.steps]
 
 
-def test_the_same_seed_gives_the_same_day_however_the_clock_is_moved() -> None:
-    """Byte for byte: in one go, or looked at every few minutes."""
-    one, other, third = live(), live(), live(seed=8)
+def test_same_seed_gives_the_same_day_in_one_or_many_advances() -> None:
+    one, other, third = new_live_demo(), new_live_demo(), new_live_demo(seed=8)
     one.clock.advance(hours=1)
     while other.clock.now() < one.clock.now():
         other.clock.advance(to=min(one.clock.now(), other.clock.now() + timedelta(minutes=7)))
         other.session().get(LIST)
     third.clock.advance(minutes=10)
-    assert seen(one) == seen(other)
+    assert observed(one) == observed(other)
     assert list(third.world.steps)[7:20] != list(one.world.steps)[7:20]
 
 
-def test_an_exported_day_opens_as_the_same_world_and_goes_on_the_same(tmp_path: Any) -> None:
-    one = live()
+def test_exported_day_opens_as_an_equal_world_and_continues_equally(tmp_path: Any) -> None:
+    one = new_live_demo()
     one.clock.advance(hours=1)
     one.save(tmp_path / "day.json")
     other = Emulator(tmp_path / "day.json")
-    assert seen(one) == seen(other)
+    assert observed(one) == observed(other)
     for each in (one, other):
         each.clock.advance(minutes=40)
-    assert seen(one) == seen(other)
+    assert observed(one) == observed(other)
 
 
-def test_records_go_along_the_graph_at_their_scheduled_times() -> None:
-    """Nothing has another time than the one it was due at, and all that should happen in a few hours does."""
-    oms = live()
+def test_records_change_state_at_their_scheduled_times() -> None:
+    """In a few hours, every kind of step and every final state occurs."""
+    oms = new_live_demo()
     oms.clock.advance(hours=4)
     steps = [jsontext.read(line) for line in oms.world.steps][7:]
     times = [datetime.fromisoformat(step["at"]) for step in steps]
@@ -70,15 +69,15 @@ def test_records_go_along_the_graph_at_their_scheduled_times() -> None:
     assert {"control_make_order", "command_package", "command_transfer", "invoice_package"} <= {
         step["operation"] for step in steps
     }
-    told = {step["body"]["event"] for step in steps if step["operation"] == "control_report_carrier"}
-    assert told == {"delivered", "attempted", "failed"}
+    carrier_events = {step["body"]["event"] for step in steps if step["operation"] == "control_report_carrier"}
+    assert carrier_events == {"delivered", "attempted", "failed"}
     values = {oms.world.root.one(State, package.state).enum_value for package in oms.world.root.all(Package)}
     assert {"200", "500", "600", "800", "910", "920"} <= values
     assert [step for step in steps if step.get("request")] == []
 
 
-def test_a_frozen_clock_lets_nothing_happen_until_it_is_moved() -> None:
-    oms = live()
+def test_nothing_happens_while_the_clock_is_frozen() -> None:
+    oms = new_live_demo()
     due = oms.clock.next_event()
     assert len(oms.world.root.ids(Package)) == 60
     assert due is not None
@@ -86,26 +85,26 @@ def test_a_frozen_clock_lets_nothing_happen_until_it_is_moved() -> None:
     assert len(oms.world.root.ids(Package)) == 61
 
 
-def test_a_world_that_was_put_back_does_the_same_again() -> None:
-    """Snapshot, branch, reset: the day is the seed's, and what was undone comes again."""
-    oms = live()
-    start = seen(oms)
+def test_restored_world_repeats_the_same_day() -> None:
+    """Snapshot, branch and reset continue with the same random numbers."""
+    oms = new_live_demo()
+    start = observed(oms)
     oms.clock.advance(hours=1)
     oms.snapshot("one")
     branch = oms.branch("other")
     oms.clock.advance(minutes=30)
-    later = seen(oms)
+    later = observed(oms)
     oms.restore("one")
     oms.clock.advance(minutes=30)
     branch.clock.advance(minutes=30)
-    assert seen(oms) == later
+    assert observed(oms) == later
     assert branch.export()["steps"] == later[0]["steps"]
     oms.reset()
-    assert seen(oms) == start
+    assert observed(oms) == start
 
 
-def test_undo_takes_a_call_back_with_what_followed_by_itself() -> None:
-    oms = live()
+def test_undo_reverts_a_call_and_the_traffic_after_it() -> None:
+    oms = new_live_demo()
     oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
     oms.clock.advance(minutes=30)
     assert len(operations(oms)) > 20
@@ -115,16 +114,16 @@ def test_undo_takes_a_call_back_with_what_followed_by_itself() -> None:
     assert operations(oms)[7:]
 
 
-def test_a_time_that_was_skipped_does_not_happen() -> None:
-    """A clock that is set on a year brings no year's orders; the day goes on from there."""
-    oms = live()
+def test_setting_the_clock_skips_the_traffic_between() -> None:
+    """Orders continue from the new time."""
+    oms = new_live_demo()
     oms.clock.set(oms.clock.now() + timedelta(days=365))
     oms.clock.advance(hours=1)
     assert 50 < len(oms.world.root.ids(Package)) - 60 < 80
 
 
-def test_pause_and_rate_are_the_worlds_and_are_exported() -> None:
-    oms = live()
+def test_pause_and_rate_belong_to_the_world_and_are_exported() -> None:
+    oms = new_live_demo()
     session = oms.session()
     assert session.put("/__admin/live", json={"paused": True}).json() == {"orders_per_hour": 60.0, "paused": True}
     assert oms.clock.next_event() is None
@@ -141,20 +140,20 @@ def test_pause_and_rate_are_the_worlds_and_are_exported() -> None:
 @pytest.mark.parametrize(
     "document", [{}, {"speed": 1}, {"paused": 1}, {"orders_per_hour": -1}, {"orders_per_hour": 1e9}, [], None]
 )
-def test_a_wrong_pace_is_refused_in_one_line(document: Any) -> None:
-    answer = live().session().put("/__admin/live", json=document)
+def test_invalid_live_settings_are_refused_with_a_one_line_error(document: Any) -> None:
+    answer = new_live_demo().session().put("/__admin/live", json=document)
     assert answer.status_code == 400
     assert "\n" not in answer.json()["error"]
 
 
 @pytest.mark.parametrize("rate", [-1, float("nan"), 1e9])
-def test_a_wrong_rate_is_refused(rate: float) -> None:
+def test_invalid_rate_is_refused(rate: float) -> None:
     with pytest.raises(ControlError, match="orders per hour"):
         Emulator("empty", live=rate)
 
 
-def test_any_scenario_can_be_live() -> None:
-    """Also one without a place to pack at: then no order can be planned, and none comes."""
+def test_any_scenario_can_have_live_traffic() -> None:
+    """In a scenario without a stock location no order can be planned, so no order is generated."""
     oms = Emulator("demo", packages=5, live=30)
     oms.clock.advance(minutes=10)
     assert operations(oms).count("control_make_order") == 5
@@ -163,33 +162,33 @@ def test_any_scenario_can_be_live() -> None:
     assert isinstance(samples.world.root, Root)
 
 
-def until(world: World, is_so: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait for writes until something is so."""
-    told = threading.Event()
-    world.after_write.append(lambda _: told.set() if is_so() else None)
-    return is_so() or told.wait(seconds)
+def wait_until(world: World, condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Wait for writes until a condition holds, and return whether it does."""
+    reached = threading.Event()
+    world.after_write.append(lambda _: reached.set() if condition() else None)
+    return condition() or reached.wait(seconds)
 
 
-def test_a_ticking_clock_lets_it_happen_by_itself_and_speed_is_told_to_who_waits() -> None:
-    """The same orders as with a clock that is moved by hand; the thread ends with the emulator."""
+def test_ticking_clock_generates_the_same_traffic_as_an_advanced_clock() -> None:
+    """A new speed takes effect at once, and the scheduler thread ends with the emulator."""
     with Server("live-demo", clock="ticking") as oms:
         world = oms.world
         assert oms.clock.tick(speed=2_000) is not None
         assert oms.clock.speed == 2_000
-        assert until(world, lambda: len(world.steps) > 120)
+        assert wait_until(world, lambda: len(world.steps) > 120)
         oms.clock.freeze()
         world = oms.world
         with world.lock:
-            done = [jsontext.read(line) for line in world.steps][7:]
+            steps = [jsontext.read(line) for line in world.steps][7:]
         oms.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "timekeeper" and thread.is_alive()]
-    by_hand = live()
-    by_hand.clock.advance(to=done[-1]["at"])
-    wanted = [jsontext.read(line) for line in by_hand.world.steps][7:]
-    assert done == wanted[: len(done)]
+    advanced = new_live_demo()
+    advanced.clock.advance(to=steps[-1]["at"])
+    expected = [jsontext.read(line) for line in advanced.world.steps][7:]
+    assert steps == expected[: len(steps)]
 
 
-def test_the_clocks_speed_by_control_api() -> None:
+def test_speed_of_the_clock_can_be_set_over_http() -> None:
     oms = Emulator("empty", clock="ticking")
     session = oms.session()
     assert session.get("/__admin/clock").json()["speed"] == 1
@@ -202,11 +201,11 @@ def test_the_clocks_speed_by_control_api() -> None:
     assert (refusal.status_code, "has no speed" in refusal.json()["error"]) == (409, True)
 
 
-def test_what_is_over_is_forgotten_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many hours on, no more is there than after a few; nothing that stays leads nowhere, and lists work."""
+def test_finished_records_are_removed_completely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The world does not grow over many hours, no reference is dangling, and lists stay correct."""
     monkeypatch.setattr("emulator.rules.living.KEPT_PACKAGES", 10)
     monkeypatch.setattr("emulator.rules.living.KEPT_FOR", timedelta(minutes=20))
-    oms = live(live=15)
+    oms = new_live_demo(live=15)
     session = oms.session()
     sizes = []
     for hour in range(1, 10):
@@ -219,13 +218,12 @@ def test_what_is_over_is_forgotten_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     assert what_leads_nowhere(oms.world.root) == []
     early, late = sizes
     assert late < early * 1.25, (early, late)
-    newest = [each.id for each in oms.world.root.all(Order)][-1]
+    newest = [order.id for order in oms.world.root.all(Order)][-1]
     assert newest - oms.world.base.next_id(Order) > 120
 
 
-def test_the_table_speaks_of_the_default_installation() -> None:
-    """Each state and command in it is there, so that no move is a slip of the pen."""
-    root = live().world.root
+def test_traffic_table_contains_only_existing_states() -> None:
+    root = new_live_demo().world.root
     for kind, table, enum_class in (
         (Package, PACKAGES, "PackageStatus"),
         (TransferOrder, TRANSFERS, "TransferStatus"),

@@ -1,4 +1,4 @@
-"""Snapshots, branches and undo, held against a model that keeps full copies of every table."""
+"""Snapshots, branches and undo, compared with a model that keeps full copies of every table."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
 from tests.support.worlds import Tables, tables
 
-MOVES, WALKS = 60, 8
+ACTIONS_PER_RUN, RUNS = 60, 8
 NAMES = ("first", "second", "third")
 
 
 class Copy(NamedTuple):
-    """All that one moment of a world is, in full."""
+    """The complete state of a world at one time."""
 
     tables: Tables
     now: str
@@ -31,86 +31,86 @@ class Copy(NamedTuple):
 
 
 class Model:
-    """What the worlds should be: for each its start, its past and its snapshots, as full copies."""
+    """The expected worlds: for each its history, its snapshots and its initial history, as full copies."""
 
     def __init__(self, seed: int) -> None:
         self.oms = Emulator("demo", packages=6, seed=seed)
-        self.dice = Random(seed)
+        self.rng = Random(seed)
         self.start = copy_of(self.oms.world)
-        self.pasts: dict[str, list[Copy]] = {"default": [self.start]}
-        self.starts = {"default": [self.start]}
-        """World -> what a reset brings back: a replayed scenario's steps can be undone one by one."""
+        self.histories: dict[str, list[Copy]] = {"default": [self.start]}
+        self.initial_histories = {"default": [self.start]}
+        """World -> history after a reset. The steps of a replayed scenario can be undone one by one."""
         self.snapshots: dict[str, dict[str, list[Copy]]] = {"default": {}}
 
-    def move(self) -> None:
-        name = self.dice.choice(list(self.pasts))
-        self.dice.choice(MOVES_OF)(self, self.oms.in_world(name))
+    def run_random_action(self) -> None:
+        name = self.rng.choice(list(self.histories))
+        self.rng.choice(ACTIONS)(self, self.oms.in_world(name))
         self.check()
 
     def check(self) -> None:
-        """Every world is what the model says, those that were left alone too."""
-        assert sorted(self.oms.worlds) == sorted(self.pasts)
-        for name, past in self.pasts.items():
-            assert copy_of(self.oms.worlds.named(name)) == past[-1], name
+        """Compare every world with the model, including those that were not used."""
+        assert sorted(self.oms.worlds) == sorted(self.histories)
+        for name, history in self.histories.items():
+            assert copy_of(self.oms.worlds.named(name)) == history[-1], name
 
     def write(self, world: InWorld) -> None:
         before = len(world.world.steps)
-        Traffic(world, in_process(world), self.dice.randrange(10**9)).run(1, WRITES)
+        Traffic(world, in_process(world), self.rng.randrange(10**9)).run(1, WRITES)
         if len(world.world.steps) != before:
-            self.pasts[world.name].append(copy_of(world.world))
+            self.histories[world.name].append(copy_of(world.world))
 
     def undo(self, world: InWorld) -> None:
-        past = self.pasts[world.name]
-        if len(past) == 1:
+        history = self.histories[world.name]
+        if len(history) == 1:
             with pytest.raises(Conflict, match="nothing to undo"):
                 world.undo()
             return
         world.undo()
-        past.pop()
+        history.pop()
 
     def snapshot(self, world: InWorld) -> None:
-        name = self.dice.choice(NAMES)
+        name = self.rng.choice(NAMES)
         world.snapshot(name)
-        self.snapshots[world.name][name] = list(self.pasts[world.name])
+        self.snapshots[world.name][name] = list(self.histories[world.name])
 
     def restore(self, world: InWorld) -> None:
-        if kept := self.snapshots[world.name]:
-            name = self.dice.choice(list(kept))
+        if saved := self.snapshots[world.name]:
+            name = self.rng.choice(list(saved))
             world.restore(name)
-            self.pasts[world.name] = list(kept[name])
+            self.histories[world.name] = list(saved[name])
 
     def branch(self, world: InWorld) -> None:
-        name = self.dice.choice(NAMES)
+        name = self.rng.choice(NAMES)
         self.oms.worlds.branch(name, world.world)
-        self.put(name, self.pasts[world.name], self.starts[world.name])
+        self.add(name, self.histories[world.name], self.initial_histories[world.name])
 
-    def put(self, name: str, past: list[Copy], start: list[Copy]) -> None:
-        self.pasts[name], self.starts[name], self.snapshots[name] = list(past), list(start), {}
+    def add(self, name: str, history: list[Copy], start: list[Copy]) -> None:
+        self.histories[name], self.initial_histories[name], self.snapshots[name] = list(history), list(start), {}
 
     def branch_from_snapshot(self, world: InWorld) -> None:
-        if kept := self.snapshots[world.name]:
-            name, snapshot = self.dice.choice(NAMES), self.dice.choice(list(kept))
-            past = list(kept[snapshot])
+        if saved := self.snapshots[world.name]:
+            name, snapshot = self.rng.choice(NAMES), self.rng.choice(list(saved))
+            history = list(saved[snapshot])
             self.oms.worlds.branch(name, world.world, world.world.snapshots[snapshot])
-            self.put(name, past, self.starts[world.name])
+            self.add(name, history, self.initial_histories[world.name])
 
     def reset(self, world: InWorld) -> None:
         world.reset()
-        self.pasts[world.name] = list(self.starts[world.name])
+        self.histories[world.name] = list(self.initial_histories[world.name])
 
     def delete(self, world: InWorld) -> None:
         if world.name != "default":
             self.oms.worlds.delete(world.name)
-            del self.pasts[world.name], self.starts[world.name], self.snapshots[world.name]
+            del self.histories[world.name], self.initial_histories[world.name], self.snapshots[world.name]
 
     def replay(self, world: InWorld) -> None:
-        """What is exported here and loaded as a new world is the same."""
-        name = self.dice.choice(NAMES)
+        """Load the export as a new world, which must be equal."""
+        name = self.rng.choice(NAMES)
         self.oms.worlds.put(name, from_document(world.export()))
-        self.put(name, self.pasts[world.name], self.pasts[world.name])
+        self.add(name, self.histories[world.name], self.histories[world.name])
 
 
-MOVES_OF: list[Callable[[Model, InWorld], None]] = [
+ACTIONS: list[Callable[[Model, InWorld], None]] = [
     *[Model.write] * 8,
     *[Model.undo] * 3,
     *[Model.snapshot] * 2,
@@ -124,26 +124,26 @@ MOVES_OF: list[Callable[[Model, InWorld], None]] = [
 
 
 def copy_of(world: World) -> Copy:
-    """Copy a world. What an event was told from is a root of its own in each replay; answers are compared below."""
-    found = tables(world.root)
-    found[WebhookEvent] = {id_: event._replace(told_from=None) for id_, event in found[WebhookEvent].items()}
-    return Copy(found, world.clock.now().isoformat(), len(world.steps))
+    """Copy a world without the snapshot that an event refers to, which is a different object after a replay."""
+    copies = tables(world.root)
+    copies[WebhookEvent] = {id_: event._replace(told_from=None) for id_, event in copies[WebhookEvent].items()}
+    return Copy(copies, world.clock.now().isoformat(), len(world.steps))
 
 
-@pytest.mark.parametrize("seed", range(WALKS))
-def test_any_walk_leaves_every_world_as_the_model_says(seed: int) -> None:
-    """Tables, clock and number of steps, after each move; in the end every world undoes back to its start."""
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_random_actions_leave_every_world_equal_to_the_model(seed: int) -> None:
+    """Compares tables, clock and number of steps after each action. Finally, every world is undone to its start."""
     model = Model(seed)
-    for _ in range(MOVES):
-        model.move()
-    for name, past in model.pasts.items():
-        for _ in past[1:]:
+    for _ in range(ACTIONS_PER_RUN):
+        model.run_random_action()
+    for name, history in model.histories.items():
+        for _ in history[1:]:
             model.undo(model.oms.in_world(name))
-        assert copy_of(model.oms.worlds.named(name)) == past[0] == model.start
+        assert copy_of(model.oms.worlds.named(name)) == history[0] == model.start
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_undone_to_the_start_all_answers_are_those_of_the_start(seed: int) -> None:
+def test_undoing_every_write_restores_every_answer(seed: int) -> None:
     oms = Emulator("demo", packages=6, seed=seed)
     start = everything(oms)
     Traffic(oms, in_process(oms), seed).run(30, WRITES)
@@ -154,12 +154,11 @@ def test_undone_to_the_start_all_answers_are_those_of_the_start(seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_an_export_at_any_point_replays_to_the_same_answers(seed: int) -> None:
-    """All GETs, the export of the replayed world among them."""
+def test_export_at_any_time_replays_to_equal_answers(seed: int) -> None:
     oms = Emulator("demo", packages=6, seed=seed)
     traffic = Traffic(oms, in_process(oms), seed)
     for _ in range(4):
         traffic.run(8)
-        again = Emulator("empty")
-        again.worlds.put("default", from_document(oms.export()))
-        assert everything(again) == everything(oms)
+        replayed = Emulator("empty")
+        replayed.worlds.put("default", from_document(oms.export()))
+        assert everything(replayed) == everything(oms)

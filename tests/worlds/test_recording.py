@@ -1,4 +1,4 @@
-"""Every operation that changes a world is a step, and a step done again gives the same world."""
+"""Every operation that changes a world is recorded as a step, and replaying the steps gives an equal world."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ def oms() -> Emulator:
 
 
 def send(oms: InWorld, operation: str, document: Any = None, **path: int | str) -> Answered:
-    """Ask for an operation by its row, over WSGI."""
+    """Send a request for an operation over WSGI, with the method and path of its route."""
     row = next((route for route in ROUTES if route.operation == operation), None)
     control = next((row for row in CONTROL if row.operation == operation), None)
     method = row.method if row else control.method if control else ""
-    where = row.path if row else control.full_path if control else ""
+    url = row.path if row else control.full_path if control else ""
     for name, value in path.items():
-        where = where.replace(f"<{name}>", str(value))
+        url = url.replace(f"<{name}>", str(value))
     body = None if document is None else json.dumps(document).encode()
     headers = credentials(oms)[row.scheme if row else None] | {"Content-Type": "application/json"}
-    return in_process(oms)(method, oms.prefix + where, body, headers)
+    return in_process(oms)(method, oms.prefix + url, body, headers)
 
 
-def edge(oms: InWorld, kind: type[Any], command: str) -> tuple[int, int]:
-    """Give a record, and the id of a transition with this command that starts from its state."""
+def record_and_transition(oms: InWorld, kind: type[Any], command: str) -> tuple[int, int]:
+    """Return a record, and the id of a transition with this command that starts in its state."""
     return next(
-        (record.id, each.id)
+        (record.id, transition.id)
         for record in oms.world.root.all(kind)
-        for each in oms.world.root.all(Transition)
-        if each.source_state == record.state and each.command_code == command
+        for transition in oms.world.root.all(Transition)
+        if transition.source_state == record.state and transition.command_code == command
     )
 
 
-def commanded(operation: str, kind: type[Any], command: str) -> Callable[[InWorld], Answered]:
-    def do(oms: InWorld) -> Answered:
+def send_command(operation: str, kind: type[Any], command: str) -> Callable[[InWorld], Answered]:
+    def perform(oms: InWorld) -> Answered:
         oms.package(state="Waiting")
-        pk, transition = edge(oms, kind, command)
+        pk, transition = record_and_transition(oms, kind, command)
         return send(oms, operation, {"transition": transition, "input_parameters": {}}, pk=pk)
 
-    return do
+    return perform
 
 
 def on_package(operation: str, document: Any = None) -> Callable[[InWorld], Answered]:
@@ -72,12 +72,12 @@ def on_transfer(operation: str, document: Any) -> Callable[[InWorld], Answered]:
     return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.root.ids(TransferOrder))))
 
 
-def carried(oms: InWorld) -> Answered:
+def report_delivery(oms: InWorld) -> Answered:
     pk = oms.package(state="Shipped")["id"]
     return send(oms, "control_report_carrier", {"event": "delivered"}, pk=pk)
 
 
-def cancelled_order(oms: InWorld) -> Answered:
+def cancel_order(oms: InWorld) -> Answered:
     return send(oms, "control_cancel_order", id=oms.order(lines=[{"sku": SKU, "quantity": 1}])["order"])
 
 
@@ -88,16 +88,16 @@ HOOK = {
 }
 
 
-def hooked(oms: InWorld) -> int:
-    """Register a hook of an address of its own, and give its id."""
+def create_hook(oms: InWorld) -> int:
+    """Create a hook with a new URL and return its id."""
     url = f"http://127.0.0.1:9/{len(oms.world.steps)}"
     return int(json.loads(send(oms, "create_hook", HOOK | {"target_url": url}).body)["id"])
 
 
 EXTRA = {"extra_information": {"a": [1.0, 1e22, -0.0, None, {"ü": "\u2028"}]}}
-DOINGS: dict[str, Callable[[InWorld], Answered]] = {
-    "command_package": commanded("command_package", Package, "BLOCK_THE_PACKAGE"),
-    "reference_command_package": commanded("reference_command_package", Package, "BLOCK_THE_PACKAGE"),
+WRITES: dict[str, Callable[[InWorld], Answered]] = {
+    "command_package": send_command("command_package", Package, "BLOCK_THE_PACKAGE"),
+    "reference_command_package": send_command("reference_command_package", Package, "BLOCK_THE_PACKAGE"),
     "invoice_package": on_package("invoice_package"),
     "reference_invoice_package": on_package("reference_invoice_package"),
     "set_package_invoice_number": on_package("set_package_invoice_number", {"invoice_number": 12.5}),
@@ -107,56 +107,56 @@ DOINGS: dict[str, Callable[[InWorld], Answered]] = {
     ),
     "reference_set_package_remote_id": on_package("reference_set_package_remote_id", {"remote_id": 7}),
     "reference_patch_package_extra_information": on_package("reference_patch_package_extra_information", EXTRA),
-    "command_transfer": commanded("command_transfer", TransferOrder, "DISPATCH_TRANSFER_ORDER"),
+    "command_transfer": send_command("command_transfer", TransferOrder, "DISPATCH_TRANSFER_ORDER"),
     "set_transfer_invoice_number": on_transfer("set_transfer_invoice_number", {"invoice_number": "A-2"}),
     "set_transfer_remote_id": on_transfer("set_transfer_remote_id", {"remote_id": "R-2"}),
     "create_hook": lambda oms: send(oms, "create_hook", HOOK),
-    "replace_hook": lambda oms: send(oms, "replace_hook", HOOK | {"is_active": False}, pk=hooked(oms)),
-    "update_hook": lambda oms: send(oms, "update_hook", {"secret_key": "ü"}, pk=hooked(oms)),
-    "delete_hook": lambda oms: send(oms, "delete_hook", pk=hooked(oms)),
+    "replace_hook": lambda oms: send(oms, "replace_hook", HOOK | {"is_active": False}, pk=create_hook(oms)),
+    "update_hook": lambda oms: send(oms, "update_hook", {"secret_key": "ü"}, pk=create_hook(oms)),
+    "delete_hook": lambda oms: send(oms, "delete_hook", pk=create_hook(oms)),
     "control_make_order": lambda oms: send(oms, "control_make_order", {"lines": [{"sku": SKU, "quantity": 2.0}]}),
-    "control_cancel_order": cancelled_order,
+    "control_cancel_order": cancel_order,
     "control_make_package": lambda oms: send(oms, "control_make_package", {"state": "Packed", "items": 2}),
-    "control_report_carrier": carried,
+    "control_report_carrier": report_delivery,
     "control_cancel_package": lambda oms: send(oms, "control_cancel_package", pk=oms.package(state="Waiting")["id"]),
     "control_put_stock": lambda oms: send(oms, "control_put_stock", {"quantity": 3}, location_id=1, sku=SKU),
     "control_make_stock_location": lambda oms: send(oms, "control_make_stock_location", {"name": "New"}),
     "control_change_stock_location": lambda oms: send(oms, "control_change_stock_location", {"max_quota": 4}, id=1),
 }
-"""Operation -> what does it, and succeeds."""
-BY_ITSELF = (RECORD_OUTCOME, POSTPONE, FORGET)
-"""What no call does: `tests/delivery` and `test_living.py` have it."""
-CALLED = REPEATS.keys() - set(BY_ITSELF)
+"""Operation -> function that sends a successful request for it."""
+BACKGROUND_WRITES = (RECORD_OUTCOME, POSTPONE, FORGET)
+"""Operations that no request performs. They are tested in `tests/delivery` and `test_living.py`."""
+REQUESTED_WRITES = REPEATS.keys() - set(BACKGROUND_WRITES)
 
 
-def replayed(oms: InWorld, document: Any = None) -> Emulator:
-    again = Emulator("empty")
-    again.worlds.put("default", from_document(document or oms.export()))
-    return again
+def replay(oms: InWorld, document: Any = None) -> Emulator:
+    replayed = Emulator("empty")
+    replayed.worlds.put("default", from_document(document or oms.export()))
+    return replayed
 
 
-def test_no_operation_that_writes_is_missing() -> None:
-    """What is no GET in the route tables can be repeated, except a login; so can what control writes."""
+def test_every_operation_that_writes_can_be_replayed() -> None:
+    """Covers every route that is not a GET, except login and event retry, and every write of the control API."""
     of_routes = {route.operation for route in ROUTES if route.method != "GET"} - {"login", "retry_hook_event"}
-    assert set(REPEATS) == of_routes | set(CONTROL_WRITES) | set(BY_ITSELF)
+    assert set(REPEATS) == of_routes | set(CONTROL_WRITES) | set(BACKGROUND_WRITES)
     assert set(CONTROL_WRITES) <= {row.operation for row in CONTROL}
 
 
-@pytest.mark.parametrize("operation", sorted(CALLED))
-def test_each_write_is_a_step_that_gives_the_same_world_again(operation: str, oms: Emulator) -> None:
-    """The last one of what was done; and the export fits its schema."""
-    answer = DOINGS[operation](oms)
+@pytest.mark.parametrize("operation", sorted(REQUESTED_WRITES))
+def test_write_is_recorded_and_replays_to_an_equal_world(operation: str, oms: Emulator) -> None:
+    """The export is valid according to its schema."""
+    answer = WRITES[operation](oms)
     assert answer.status in (200, 201, 204), answer
     document = oms.export()
     check_document("scenario", document)
     last = document["steps"][-1]
     assert (last["operation"], last["request"]) == (operation, answer.headers["X-Emulator-Request-Id"])
-    assert everything(replayed(oms)) == everything(oms)
+    assert everything(replay(oms)) == everything(oms)
 
 
-@pytest.mark.parametrize("operation", sorted(CALLED))
-def test_a_refused_call_leaves_no_step(operation: str, oms: Emulator) -> None:
-    """And nothing to undo, and the clock where it was."""
+@pytest.mark.parametrize("operation", sorted(REQUESTED_WRITES))
+def test_refused_call_is_not_recorded(operation: str, oms: Emulator) -> None:
+    """There is nothing to undo, and the clock does not change."""
     before = oms.clock.now()
     path = {"pk": NOWHERE, "id": NOWHERE, "location_id": NOWHERE, "sku": SKU}
     assert (
@@ -172,12 +172,12 @@ PARTS = (
     b'--b\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\n\r\n\x00\xff\r\n--b--\r\n'
 )
 BODIES: dict[str, tuple[str, bytes]] = {
-    "a big integer beside": (JSON, b'{"remote_id": "x", "n": 123456789012345678901234567890123456789}'),
+    "a big integer in an unknown key": (JSON, b'{"remote_id": "x", "n": 123456789012345678901234567890123456789}'),
     "a big integer": (JSON, b'{"remote_id": 123456789012345678901234567890123456789}'),
-    "half a surrogate pair beside": (JSON, b'{"remote_id": "x", "n": "\\ud800", "\\udfff": 1}'),
+    "half a surrogate pair in an unknown key": (JSON, b'{"remote_id": "x", "n": "\\ud800", "\\udfff": 1}'),
     "floats": (JSON, b'{"remote_id": 1.10, "n": [1e22, -0.0, 1E-7, 1.0]}'),
     "infinity": (JSON, b'{"remote_id": 1e400, "n": [-1e400, "Infinity", "\\"-Infinity"]}'),
-    "no letter of ASCII": (JSON, '{"remote_id": "ü\u2028\U0001f600\\u0007"}'.encode()),
+    "non-ASCII text": (JSON, '{"remote_id": "ü\u2028\U0001f600\\u0007"}'.encode()),
     "UTF-16": (JSON + "; charset=utf-16", '{"remote_id": "ü"}'.encode("utf-16")),
     "a form": (FORM, b"remote_id=a&remote_id=%C3%BC+b&other="),
     "a form in latin-1": (FORM + "; charset=latin-1", b"remote_id=%FC"),
@@ -186,24 +186,24 @@ BODIES: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.mark.parametrize(("kind", "body"), BODIES.values(), ids=BODIES)
-def test_whatever_was_sent_is_sent_again(kind: str, body: bytes, oms: Emulator) -> None:
-    """Through the document in Python, and through the text that the control API takes and gives."""
+def test_body_of_any_kind_is_replayed(kind: str, body: bytes, oms: Emulator) -> None:
+    """Replayed from the exported document in Python and from its text over HTTP."""
     pk = next(iter(oms.world.root.ids(Package)))
     ask = in_process(oms)
     headers = {"Content-Type": kind, "Authorization": "Token full-access"}
     assert ask("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", body, headers).status == 204
-    seen = everything(oms)
-    assert everything(replayed(oms)) == seen
-    again = Emulator("empty")
+    answers = everything(oms)
+    assert everything(replay(oms)) == answers
+    replayed = Emulator("empty")
     text = ask("GET", "/__admin/export").body
-    assert in_process(again)("PUT", "/__admin/scenario", b'{"document": %s}' % text).status == 200
-    assert everything(again) == seen
+    assert in_process(replayed)("PUT", "/__admin/scenario", b'{"document": %s}' % text).status == 200
+    assert everything(replayed) == answers
 
 
-def test_a_file_in_a_form_counts_by_its_name(oms: Emulator) -> None:
-    """A field takes a number from it, as the framework does."""
+def test_file_in_a_form_is_replayed_with_its_name(oms: Emulator) -> None:
+    """The framework reads the number of a field from the file name."""
     oms.package(state="Waiting")
-    pk, transition = edge(oms, Package, "BLOCK_THE_PACKAGE")
+    pk, transition = record_and_transition(oms, Package, "BLOCK_THE_PACKAGE")
     parts = b"".join(
         b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % part
         for part in ((b"transition", b'; filename="%d"' % transition, b"x"), (b"input_parameters.a", b"", b"1"))
@@ -211,33 +211,33 @@ def test_a_file_in_a_form_counts_by_its_name(oms: Emulator) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Token full-access"}
     url = f"/api/v1/oms/packages/{pk}/command/"
     assert in_process(oms)("POST", url, parts + b"--b--\r\n", headers).status == 204
-    assert everything(replayed(oms)) == everything(oms)
+    assert everything(replay(oms)) == everything(oms)
 
 
-def test_the_language_of_the_caller_is_part_of_a_step(oms: Emulator) -> None:
+def test_language_of_the_client_is_recorded(oms: Emulator) -> None:
     pk = next(iter(oms.world.root.ids(Package)))
     headers = {"Accept-Language": "tr-tr", "Authorization": "Token full-access"}
     assert in_process(oms)("POST", f"/api/v1/oms/packages/{pk}/invoice/", None, headers).status == 201
     assert oms.export()["steps"][0]["language"] == "tr-tr"
-    assert everything(replayed(oms)) == everything(oms)
+    assert everything(replay(oms)) == everything(oms)
 
 
-def test_a_replayed_world_goes_on_where_the_first_one_is(oms: Emulator) -> None:
-    """The next ids, times and request ids are the same; undo goes back the same way."""
+def test_replayed_world_continues_like_the_original(oms: Emulator) -> None:
+    """The next ids, times and request ids are equal, and so is undo."""
     for operation in ("control_make_package", "set_package_remote_id", "control_make_order"):
-        DOINGS[operation](oms)
+        WRITES[operation](oms)
         oms.clock.advance(minutes=5)
-    again = replayed(oms)
-    for each in (oms, again):
+    replayed = replay(oms)
+    for each in (oms, replayed):
         each.order(lines=[{"sku": SKU, "quantity": 1}])
         assert each.undo() == "00000004"
         each.undo()
         each.package(state="Packed")
-    assert everything(oms) == everything(again)
+    assert everything(oms) == everything(replayed)
 
 
-def test_what_no_call_made_cannot_be_exported(oms: Emulator) -> None:
-    """And can be again once it is undone with the call before it, or left behind by a restore."""
+def test_world_with_unrecorded_writes_cannot_be_exported(oms: Emulator) -> None:
+    """It can be exported again after these writes are undone or replaced by a restore."""
     oms.snapshot("clean")
     oms.package()
     with oms.world.transaction() as tx:
@@ -255,26 +255,30 @@ def test_what_no_call_made_cannot_be_exported(oms: Emulator) -> None:
     assert oms.export()["steps"] == []
 
 
-def test_a_consequence_is_undone_with_the_call_before_it(oms: Emulator) -> None:
-    """A step without a request is what follows by itself."""
-    made = {"operation": "control_make_package", "request": "00000001", "body": {}}
-    follows = {key: value for key, value in made.items() if key != "request"}
-    again = replayed(oms, {"name": "x", "steps": [made, follows, follows, made | {"request": "00000009"}, follows]})
-    assert again.undo() == "00000009"
-    assert again.undo() == "00000001"
+def test_undo_reverts_a_call_and_the_background_writes_after_it(oms: Emulator) -> None:
+    """A step without a request id is a background write."""
+    call = {"operation": "control_make_package", "request": "00000001", "body": {}}
+    background = {key: value for key, value in call.items() if key != "request"}
+    replayed = replay(
+        oms, {"name": "x", "steps": [call, background, background, call | {"request": "00000009"}, background]}
+    )
+    assert replayed.undo() == "00000009"
+    assert replayed.undo() == "00000001"
     with pytest.raises(ValueError, match="nothing was written in world default"):
-        again.undo()
+        replayed.undo()
 
 
-MANY = 1_100
+WRITE_COUNT = 1_100
 
 
-def test_a_thousand_writes_can_be_undone_and_no_more() -> None:
-    """The older ones stay, and the message says how many."""
+def test_only_the_last_thousand_writes_can_be_undone() -> None:
+    """Older writes stay, and the error contains their number."""
     oms = Emulator("empty")
-    for quantity in range(MANY):
+    for quantity in range(WRITE_COUNT):
         oms.stock(1, SKU, quantity)
-    assert [oms.undo() for _ in range(1_000)] == [f"{number:08d}" for number in range(MANY, MANY - 1_000, -1)]
+    assert [oms.undo() for _ in range(1_000)] == [
+        f"{number:08d}" for number in range(WRITE_COUNT, WRITE_COUNT - 1_000, -1)
+    ]
     with pytest.raises(ValueError, match="of 100 writes in world default, none is left"):
         oms.undo()
     assert [step["body"]["quantity"] for step in oms.export()["steps"]] == list(range(100))
@@ -296,27 +300,26 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
-def test_json_text_comes_back_as_it_was(value: Any) -> None:
-    again = jsontext.read(jsontext.written({"k": [value, "Infinity", None]}))
-    assert repr(again) == repr({"k": [value, "Infinity", None]})
+def test_json_value_is_preserved(value: Any) -> None:
+    parsed = jsontext.read(jsontext.written({"k": [value, "Infinity", None]}))
+    assert repr(parsed) == repr({"k": [value, "Infinity", None]})
 
 
 @pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b"", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_json_is_refused(text: bytes) -> None:
+def test_invalid_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         jsontext.read(text)
 
 
-def test_every_key_of_a_step_is_one_of_the_schema(oms: Emulator) -> None:
-    """A step has no key that people cannot look up."""
-    for do in DOINGS.values():
-        do(oms)
+def test_every_key_of_a_step_is_in_the_schema(oms: Emulator) -> None:
+    for perform in WRITES.values():
+        perform(oms)
     known = schemas.schema("scenario")["properties"]["steps"]["items"]["properties"]
     assert {key for step in oms.export()["steps"] for key in step} <= set(known)
 
 
-def test_worlds_of_one_scenario_start_from_its_steps_done_once(oms: Emulator) -> None:
-    """And share nothing that changes."""
+def test_worlds_share_the_replayed_steps_of_a_scenario(oms: Emulator) -> None:
+    """They share nothing that changes."""
     oms.package()
     worlds = Worlds(from_document(oms.export()), "frozen")
     other = worlds.put("other")

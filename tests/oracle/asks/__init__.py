@@ -1,7 +1,7 @@
-"""The requests that both sides answer, generated from tables.
+"""The requests that the emulator and the oracle both answer, generated from tables.
 
-`{package}` and `{transfer}` in a target stand for the ids of the packages and transfer orders in the world;
-`{full-access}` and other roles in an `Authorization` for bearer tokens.
+Targets contain `{package}` and `{transfer}` in place of the ids of existing records.
+`Authorization` headers contain `{full-access}` and other roles in place of bearer tokens.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.oracle.wire import Ask
 
 TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing)
 
-_MADE = [ask for table in TABLES for ask in table.asks()]
+_ALL = [ask for table in TABLES for ask in table.asks()]
 
-ASKS: tuple[Ask, ...] = tuple({replace(ask, label=""): ask for ask in reversed(_MADE)}.values())[::-1]
-"""Every request once, under the name that made it first."""
+ASKS: tuple[Ask, ...] = tuple({replace(ask, label=""): ask for ask in reversed(_ALL)}.values())[::-1]
+"""All requests without duplicates; a duplicate keeps its first label."""

@@ -1,4 +1,4 @@
-"""Who asks: every form of the Authorization header, every role, the login."""
+"""Authentication: every form of the Authorization header, every role, the login."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def asks() -> Iterator[Ask]:
 
 
 def roles() -> Iterator[Ask]:
-    """Ask by every method, as every role, for one read and one write."""
+    """Send every method as every role, to one read and one write."""
     for role in ROLES:
         for method in METHODS:
             for name, target in (("read", PACKAGES + "?limit=1"), ("write", COMMAND)):
@@ -57,14 +57,16 @@ def login() -> Iterator[Ask]:
     first, second = LOGINS
     plain = Ask("login", first, "POST", None, content_type=JSON)
     for number, body in enumerate(LOGIN_BODIES):
-        yield plain.but(f"body {number}", body=body)
-    yield plain.but("at the other path", target=second, body=LOGIN_BODIES[3])
-    yield plain.but(
+        yield plain.variant(f"body {number}", body=body)
+    yield plain.variant("at the other path", target=second, body=LOGIN_BODIES[3])
+    yield plain.variant(
         "by form", content_type="application/x-www-form-urlencoded", body=b"username=admin&password=admin"
     )
-    yield plain.but("by blank form", content_type="application/x-www-form-urlencoded", body=b"username=&password=")
-    yield plain.but("as text", content_type="text/plain", body=b"x")
-    yield plain.but("missing slash", target=first[:-1])
+    yield plain.variant(
+        "by blank form", content_type="application/x-www-form-urlencoded", body=b"username=&password="
+    )
+    yield plain.variant("as text", content_type="text/plain", body=b"x")
+    yield plain.variant("missing slash", target=first[:-1])
     for value in (
         None,
         "Token x",
@@ -75,8 +77,8 @@ def login() -> Iterator[Ask]:
         "Token",
         "Token a b",
     ):
-        yield plain.but(f"with {value}", authorization=value, body=LOGIN_BODIES[3])
+        yield plain.variant(f"with {value}", authorization=value, body=LOGIN_BODIES[3])
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP"):
-        yield plain.but(method, method=method)
-    yield plain.but("as html", accept="text/html")
-    yield plain.but("indented", accept="application/json; indent=2", body=b"{}")
+        yield plain.variant(method, method=method)
+    yield plain.variant("as html", accept="text/html")
+    yield plain.variant("indented", accept="application/json; indent=2", body=b"{}")

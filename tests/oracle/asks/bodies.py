@@ -1,4 +1,4 @@
-"""What is sent: content types, charsets, JSON that is none, JSON of the wrong kind."""
+"""Request bodies: content types, charsets, invalid JSON, JSON of the wrong type."""
 
 from collections.abc import Iterator
 
@@ -46,21 +46,21 @@ FINE = b'{"invoice_number":"1"}'
 def asks() -> Iterator[Ask]:
     plain = Ask("body", INVOICE_NUMBER, "POST", content_type=JSON)
     for number, kind in enumerate(CONTENT_TYPES):
-        yield plain.but(f"of type {number}", content_type=kind, body=FINE)
-        yield plain.but(f"empty of type {number}", content_type=kind)
+        yield plain.variant(f"of type {number}", content_type=kind, body=FINE)
+        yield plain.variant(f"empty of type {number}", content_type=kind)
     for number, charset in enumerate(CHARSETS):
-        yield plain.but(f"in charset {number}", content_type=f"{JSON}; charset={charset}", body=FINE)
+        yield plain.variant(f"in charset {number}", content_type=f"{JSON}; charset={charset}", body=FINE)
     yield from encoded(plain)
     for number, body in enumerate(NOT_JSON):
-        yield plain.but(f"not json {number}", body=body)
+        yield plain.variant(f"not json {number}", body=body)
     for number, body in enumerate(JSON_OF_ANOTHER_KIND):
-        yield plain.but(f"other json {number}", body=body)
-        yield plain.but(f"other json {number} for a remote id", target=REMOTE_ID, body=body)
+        yield plain.variant(f"other json {number}", body=body)
+        yield plain.variant(f"other json {number} for a remote id", target=REMOTE_ID, body=body)
     for number, body in enumerate((*JSON_OF_ANOTHER_KIND, *NOT_JSON[:6])):
         if body.strip() not in (b"{}", b'{"a":1}'):
-            yield plain.but(f"command json {number}", target=COMMAND, body=body)
+            yield plain.variant(f"command json {number}", target=COMMAND, body=body)
     for name, body in DEEP.items():
-        yield plain.but(f"deep {name}", body=body)
+        yield plain.variant(f"deep {name}", body=body)
     yield from sizes(plain)
     yield from unread()
 
@@ -78,31 +78,33 @@ def encoded(plain: Ask) -> Iterator[Ask]:
         "iso-8859-9",
         "utf-7",
     ):
-        yield plain.but(
+        yield plain.variant(
             f"written in {name}", content_type=f"{JSON}; charset={name}", body=text.encode(name, "replace")
         )
-        yield plain.but(f"written in {name}, not said", body=text.encode(name, "replace"))
+        yield plain.variant(f"written in {name}, not said", body=text.encode(name, "replace"))
     rfc2231 = ("utf-8''utf-8", "''utf-8", "utf-8''latin-1", "nope''utf-8")
     for number, value in enumerate(rfc2231):
-        yield plain.but(f"charset by rfc 2231 {number}", content_type=f"{JSON}; charset*={value}", body=FINE)
+        yield plain.variant(f"charset by rfc 2231 {number}", content_type=f"{JSON}; charset*={value}", body=FINE)
 
 
 def sizes(plain: Ask) -> Iterator[Ask]:
-    yield plain.but("of no length", body=FINE, content_length="0")
-    yield plain.but("of a length that is none", body=FINE, content_length="abc")
-    yield plain.but("cut short", body=FINE, content_length="5")
-    yield plain.but("of the largest size", body=b'"' + b"x" * 2_621_438 + b'"')
-    yield plain.but("too large", body=b'"' + b"x" * 2_621_439 + b'"')
-    yield plain.but("too large form", content_type="application/x-www-form-urlencoded", body=b"x" * 2_621_441)
+    yield plain.variant("of no length", body=FINE, content_length="0")
+    yield plain.variant("of a length that is none", body=FINE, content_length="abc")
+    yield plain.variant("cut short", body=FINE, content_length="5")
+    yield plain.variant("of the largest size", body=b'"' + b"x" * 2_621_438 + b'"')
+    yield plain.variant("too large", body=b'"' + b"x" * 2_621_439 + b'"')
+    yield plain.variant("too large form", content_type="application/x-www-form-urlencoded", body=b"x" * 2_621_441)
 
 
 def unread() -> Iterator[Ask]:
-    """Send bodies where nobody reads them."""
+    """Send bodies with requests that do not read them."""
     for number, (kind, body) in enumerate(((JSON, b"{"), ("text/plain", b"x"), (None, b"x"), (JSON, b"\xff"))):
         read = Ask(f"unread body {number}", PACKAGES + "?limit=1", content_type=kind, body=body)
         yield read
-        yield read.but("by HEAD", method="HEAD")
-        yield read.but("by OPTIONS", method="OPTIONS")
-        yield read.but("by DELETE", method="DELETE")
-        yield read.but("by POST", method="POST")
-        yield read.but("for an invoice of nothing", target=INVOICE.replace("{package}", "999999999"), method="POST")
+        yield read.variant("by HEAD", method="HEAD")
+        yield read.variant("by OPTIONS", method="OPTIONS")
+        yield read.variant("by DELETE", method="DELETE")
+        yield read.variant("by POST", method="POST")
+        yield read.variant(
+            "for an invoice of nothing", target=INVOICE.replace("{package}", "999999999"), method="POST"
+        )

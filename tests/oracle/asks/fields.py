@@ -1,4 +1,4 @@
-"""Every field of every body, with values of every kind."""
+"""Every field of every request body, with values of every type."""
 
 from collections.abc import Iterator
 
@@ -40,29 +40,31 @@ COMMANDS = (("package", COMMAND), ("transfer", TRANSFER_COMMAND))
 def asks() -> Iterator[Ask]:
     for target, field in TEXT_FIELDS:
         for number, value in enumerate(TEXTS):
-            yield sent(f"{field} at {target} {number}", target, f'{{"{field}":{value}}}')
+            yield post_json(f"{field} at {target} {number}", target, f'{{"{field}":{value}}}')
         for number, body in enumerate((f'{{"{field.upper()}":"x"}}', '{"other":1}', f'{{"{field}":"x","other":[]}}')):
-            yield sent(f"{field} at {target} named {number}", target, body)
-        yield sent(f"{field} at {target} twice", target, f'{{"{field}":"","{field}":"x"}}')
-        yield sent(f"{field} at {target} twice, blank last", target, f'{{"{field}":"x","{field}":""}}')
-    for one, target in COMMANDS:
-        yield from of_command(f"command of {one}", target)
+            yield post_json(f"{field} at {target} named {number}", target, body)
+        yield post_json(f"{field} at {target} twice", target, f'{{"{field}":"","{field}":"x"}}')
+        yield post_json(f"{field} at {target} twice, blank last", target, f'{{"{field}":"x","{field}":""}}')
+    for record, target in COMMANDS:
+        yield from command_requests(f"command of {record}", target)
 
 
-def of_command(label: str, target: str) -> Iterator[Ask]:
-    """Send commands that are refused before anybody looks at the transition."""
+def command_requests(label: str, target: str) -> Iterator[Ask]:
+    """Send commands that are refused before the transition is looked up."""
     for number, value in enumerate(NUMBERS):
-        yield sent(f"{label} transition {number}", target, f'{{"transition":{value}}}')
+        yield post_json(f"{label} transition {number}", target, f'{{"transition":{value}}}')
     for number, value in enumerate(TEXTS):
-        yield sent(f"{label} slug {number}", target, f'{{"slug":{value},"input_parameters":[]}}')
+        yield post_json(f"{label} slug {number}", target, f'{{"slug":{value},"input_parameters":[]}}')
     for number, value in enumerate(OBJECTS):
-        yield sent(f"{label} input_parameters {number}", target, f'{{"transition":1,"input_parameters":{value}}}')
-    yield sent(f"{label} empty", target, "{}")
-    yield sent(f"{label} all wrong", target, '{"transition":"x","slug":[],"input_parameters":1}')
-    yield sent(f"{label} all wrong, turned", target, '{"input_parameters":1,"slug":[],"transition":"x"}')
-    yield sent(f"{label} all null", target, '{"input_parameters":null,"slug":null,"transition":null}')
-    yield sent(f"{label} unknown keys", target, '{"a":1,"b":{}}')
+        yield post_json(
+            f"{label} input_parameters {number}", target, f'{{"transition":1,"input_parameters":{value}}}'
+        )
+    yield post_json(f"{label} empty", target, "{}")
+    yield post_json(f"{label} all wrong", target, '{"transition":"x","slug":[],"input_parameters":1}')
+    yield post_json(f"{label} all wrong, turned", target, '{"input_parameters":1,"slug":[],"transition":"x"}')
+    yield post_json(f"{label} all null", target, '{"input_parameters":null,"slug":null,"transition":null}')
+    yield post_json(f"{label} unknown keys", target, '{"a":1,"b":{}}')
 
 
-def sent(label: str, target: str, body: str) -> Ask:
+def post_json(label: str, target: str, body: str) -> Ask:
     return Ask(label, target, "POST", content_type=JSON, body=body.encode())

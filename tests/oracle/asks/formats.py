@@ -1,4 +1,4 @@
-"""How the answer is wanted: Accept headers and `?format=`."""
+"""Content negotiation: Accept headers and `?format=`."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ FORMATS = (
     "format=json&format=xml", "format=xml&format=json", "format=xml&format=", "FORMAT=xml", "format=%6Ason",
     "format=+json", "format=%20", "format=.json", "format=json%00", "form%61t=xml", "format=%ff", "format[]=xml",
 )  # fmt: skip
-PLACES = {
+REQUESTS = {
     "list": Ask("", PACKAGES + "?limit=1"),
     "unknown": Ask("", PACKAGES + UNKNOWN + "/"),
     "page": Ask("", "/nowhere/"),
@@ -39,18 +39,18 @@ PLACES = {
     "missing slash": Ask("", PACKAGES[:-1]),
     "method": Ask("", PACKAGES, "DELETE"),
 }
-TELLING_ACCEPTS = ("text/html", "application/json; indent=3", "*/*; indent=2", "", "text/html, */*;q=0.1")
+SELECTED_ACCEPTS = ("text/html", "application/json; indent=3", "*/*; indent=2", "", "text/html, */*;q=0.1")
 
 
 def asks() -> Iterator[Ask]:
     for number, accept in enumerate(ACCEPTS):
         yield Ask(f"accept {number}", PACKAGES + UNKNOWN + "/", accept=accept)
-    for place, ask in PLACES.items():
-        for accept in TELLING_ACCEPTS:
-            yield ask.but(f"accept {accept} at {place}", accept=accept)
+    for place, ask in REQUESTS.items():
+        for accept in SELECTED_ACCEPTS:
+            yield ask.variant(f"accept {accept} at {place}", accept=accept)
     for number, query in enumerate(FORMATS):
         yield Ask(f"format {number}", PACKAGES + "?limit=2&" + query)
         yield Ask(f"format {number} of one", PACKAGE + "?" + query)
-    for accept in TELLING_ACCEPTS:
+    for accept in SELECTED_ACCEPTS:
         yield Ask(f"unknown format and accept {accept}", PACKAGES + "?format=xml", accept=accept)
         yield Ask(f"known format and accept {accept}", PACKAGES + "?format=json&limit=1", accept=accept)

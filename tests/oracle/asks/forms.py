@@ -1,4 +1,4 @@
-"""Bodies that are forms: urlencoded and multipart, whole and broken."""
+"""Form bodies: urlencoded and multipart, valid and malformed."""
 
 from collections.abc import Iterator
 
@@ -36,19 +36,21 @@ BOUNDARIES = (
 def asks() -> Iterator[Ask]:
     plain = Ask("form", INVOICE_NUMBER, "POST", content_type=FORM)
     for number, body in enumerate(URLENCODED):
-        yield plain.but(f"urlencoded {number}", body=body)
+        yield plain.variant(f"urlencoded {number}", body=body)
     for charset in ("utf-8", "latin-1", "utf-16", "foo", "base64", "cp1254"):
-        yield plain.but(f"in {charset}", content_type=f"{FORM}; charset={charset}", body=b"invoice_number=\xe9%E9")
+        yield plain.variant(
+            f"in {charset}", content_type=f"{FORM}; charset={charset}", body=b"invoice_number=\xe9%E9"
+        )
     for number, body in enumerate(COMMAND_FORMS):
-        yield plain.but(f"of a command {number}", target=COMMAND, body=body)
-    parted = plain.but("in parts", content_type="multipart/form-data; boundary=B")
+        yield plain.variant(f"of a command {number}", target=COMMAND, body=body)
+    parted = plain.variant("in parts", content_type="multipart/form-data; boundary=B")
     for name, body in PARTED.items():
-        yield parted.but(name, body=body)
-        yield parted.but(f"{name}, cut", body=body[: len(body) // 2])
+        yield parted.variant(name, body=body)
+        yield parted.variant(f"{name}, cut", body=body[: len(body) // 2])
     for number, kind in enumerate(BOUNDARIES):
-        yield parted.but(f"with boundary {number}", content_type=kind, body=parts(field(b"invoice_number", b"1")))
+        yield parted.variant(f"with boundary {number}", content_type=kind, body=parts(field(b"invoice_number", b"1")))
     for name, part in COMMAND_PARTS.items():
-        yield parted.but(f"of a command {name}", target=COMMAND, body=parts(field(b"transition", b"x"), part))
+        yield parted.variant(f"of a command {name}", target=COMMAND, body=parts(field(b"transition", b"x"), part))
 
 
 def parts(*contents: bytes, boundary: bytes = b"B") -> bytes:

@@ -1,4 +1,4 @@
-"""What is said first when several things are wrong at once."""
+"""Which error is reported when a request has several faults."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from tests.oracle.wire import Ask
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that can be wrong with a request."""
+    """One fault that a request can have."""
 
     name: str
     query: str = ""
@@ -47,11 +47,11 @@ TARGETS = {"write": (INVOICE_NUMBER, "POST"), "command": (COMMAND, "POST")}
 
 
 def asks() -> Iterator[Ask]:
-    # Django reads the query string in the body's charset too, and crashes where it is none for text.
-    return (ask for ask in wrong_asks() if not ("base64" in (ask.content_type or "") and "?" in ask.target))
+    # Django decodes the query string with the body's charset too, and crashes on codecs that are not for text.
+    return (ask for ask in faulty_requests() if not ("base64" in (ask.content_type or "") and "?" in ask.target))
 
 
-def wrong_asks() -> Iterator[Ask]:
+def faulty_requests() -> Iterator[Ask]:
     for place, (target, method) in TARGETS.items():
         start = Ask(f"both wrong at {place}:", target, method, content_type=JSON, body=b"[]")
         for one, other in combinations(FAULTS, 2):

@@ -1,4 +1,4 @@
-"""Which page: `page`, `limit` and the links that come with every other parameter."""
+"""Pagination: `page`, `limit`, and links that keep every other parameter."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where the requests of the tables go."""
+"""URLs and media types of the request tables."""
 
 ROOT = "/api/v1/oms/"
 PACKAGES = ROOT + "packages/"

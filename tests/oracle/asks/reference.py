@@ -1,4 +1,4 @@
-"""The same requests on the other surface: its paths, its scheme, and what only it has."""
+"""The requests of the guide repeated on the reference, and requests to operations that only the reference has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMES = {"Token": "Bearer", "token": "bearer", "TOKEN": "BEARER"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP")
 
 EXTRA = "/packages/{package}/extra_information/"
-ALONE = ("/packages/{package}/package-items/", "/packages/{package}/invoice_document/")
+REFERENCE_ONLY = ("/packages/{package}/package-items/", "/packages/{package}/invoice_document/")
 BODIES = (
     b"", b"{}", b"[]", b"null", b'"x"', b"1", b"{", b"NaN", b'{"extra_information":{}}', b'{"extra_information":null}',
     b'{"extra_information":[]}', b'{"extra_information":"{}"}', b'{"extra_information":1}', b'{"extra_information":true}',
@@ -37,7 +37,7 @@ AUTHORIZATIONS = (
 
 
 def bearer(authorization: str | None) -> str | None:
-    """Give the header that says the same to the reference."""
+    """Return the Authorization header that is equivalent on the reference."""
     for theirs, ours in SCHEMES.items():
         authorization = authorization and authorization.replace(theirs, ours)
     for role in ROLES:
@@ -46,11 +46,12 @@ def bearer(authorization: str | None) -> str | None:
 
 
 def path(target: str) -> str:
+    """Return the path of a guide URL on the reference."""
     return "/packages/" + target.removeprefix(PACKAGES)
 
 
-def on_the_reference(ask: Ask) -> Ask:
-    """Give the request that asks the same there; what has no counterpart stays as it is."""
+def on_reference(ask: Ask) -> Ask:
+    """Return the equivalent request on the reference. A request without an equivalent is returned unchanged."""
     if not ask.target.startswith(PACKAGES):
         return ask
     return replace(
@@ -63,7 +64,7 @@ def on_the_reference(ask: Ask) -> Ask:
 
 def asks() -> Iterator[Ask]:
     for table in (access, order, paging):
-        yield from (on_the_reference(ask) for ask in table.asks() if ask.target.startswith(PACKAGES))
+        yield from (on_reference(ask) for ask in table.asks() if ask.target.startswith(PACKAGES))
     yield from methods()
     for number, value in enumerate(AUTHORIZATIONS):
         yield Ask(f"reference: bearer {number}", "/packages/?limit=1", authorization=value)
@@ -72,8 +73,8 @@ def asks() -> Iterator[Ask]:
 
 
 def methods() -> Iterator[Ask]:
-    """Ask every URL by every method that writes nothing there, as those who may and those who may not."""
-    targets = [path(target) for target in (*READS, *WRITES) if target.startswith(PACKAGES)] + [EXTRA, *ALONE]
+    """Request every URL with every method that writes nothing, with and without permission."""
+    targets = [path(target) for target in (*READS, *WRITES) if target.startswith(PACKAGES)] + [EXTRA, *REFERENCE_ONLY]
     own = {EXTRA: "PATCH"} | {path(target): "POST" for target in WRITES}
     for target in targets:
         for method in METHODS:
@@ -82,19 +83,19 @@ def methods() -> Iterator[Ask]:
         yield Ask(f"reference: nobody {target}", target, own.get(target, "GET"), None)
         yield Ask(f"reference: html {target}", target, own.get(target, "GET"), bearer(FULL), accept="text/html")
         yield Ask(f"reference: without a slash {target}", target[:-1], own.get(target, "GET"), None)
-    for target in (EXTRA, *ALONE, path(PACKAGE)):
+    for target in (EXTRA, *REFERENCE_ONLY, path(PACKAGE)):
         for number in (UNKNOWN, "x", "0", "9" * 30):
             other = target.replace("{package}", number)
             yield Ask(f"reference: id {number} {target}", other, own.get(target, "GET"), bearer(FULL))
     for query in ("?page=2", "?page=last", "?limit=1", "?limit=x&page=1"):
-        yield Ask(f"reference: items {query}", ALONE[0] + query, authorization=bearer(FULL))
+        yield Ask(f"reference: items {query}", REFERENCE_ONLY[0] + query, authorization=bearer(FULL))
 
 
 def extra_information() -> Iterator[Ask]:
     plain = Ask("reference: extra", EXTRA, "PATCH", bearer(FULL), content_type=JSON)
     for number, body in enumerate(BODIES):
-        yield plain.but(f"body {number}", body=body)
+        yield plain.variant(f"body {number}", body=body)
     for number, body in enumerate(FORMS):
-        yield plain.but(f"form {number}", body=body, content_type=FORM)
-    yield plain.but("as text", body=b"x", content_type="text/plain")
-    yield plain.but("of an unknown package", body=b"{", target=EXTRA.replace("{package}", UNKNOWN))
+        yield plain.variant(f"form {number}", body=body, content_type=FORM)
+    yield plain.variant("as text", body=b"x", content_type="text/plain")
+    yield plain.variant("of an unknown package", body=b"{", target=EXTRA.replace("{package}", UNKNOWN))

@@ -1,4 +1,4 @@
-"""Which URL, which method, which host."""
+"""Routing: URLs, methods and hosts."""
 
 from collections.abc import Iterator
 
@@ -68,7 +68,7 @@ def ids() -> Iterator[Ask]:
 
 
 def slashless() -> Iterator[Ask]:
-    """Leave the last slash out: every operation, and every method on some."""
+    """Omit the trailing slash: with GET and POST on every operation, with every method on some."""
     for target in (*READS, *WRITES, *LOGINS):
         yield Ask(f"without a slash {target}", target[:-1])
         yield Ask(f"without a slash by POST {target}", target[:-1], "POST", None)

@@ -1,28 +1,28 @@
-"""Requests that must come one after the other: the throttle. A number moves the clock on by so many seconds."""
+"""Sequences of requests that test the throttle. A number advances the clock by that many seconds."""
 
 from tests.oracle.asks.places import COMMAND, JSON, PACKAGES, UNKNOWN
-from tests.oracle.asks.reference import on_the_reference
+from tests.oracle.asks.reference import on_reference
 from tests.oracle.wire import Ask
 
 Step = Ask | float
 
 LIST = Ask("list", PACKAGES + "?limit=1", authorization="Token throttled")
-MISSING = LIST.but("missing", target=PACKAGES + UNKNOWN + "/")
-METHOD = LIST.but("method", method="DELETE")
-OPTIONS = LIST.but("options", method="OPTIONS")
-HEAD = LIST.but("head", method="HEAD")
-BAD = LIST.but("bad", target=COMMAND, method="POST", content_type=JSON, body=b"{}")
-UNACCEPTABLE = LIST.but("unacceptable", accept="text/html")
-INDENTED = LIST.but("indented", accept="application/json; indent=2")
-NOWHERE = LIST.but("nowhere", target="/nowhere/")
-OTHER = LIST.but("other", authorization="Token full-access")
-LOGIN = LIST.but("login", target="/api/v1/auth/login/", method="POST", content_type=JSON, body=b"{}")
+MISSING = LIST.variant("missing", target=PACKAGES + UNKNOWN + "/")
+METHOD = LIST.variant("method", method="DELETE")
+OPTIONS = LIST.variant("options", method="OPTIONS")
+HEAD = LIST.variant("head", method="HEAD")
+BAD = LIST.variant("bad", target=COMMAND, method="POST", content_type=JSON, body=b"{}")
+UNACCEPTABLE = LIST.variant("unacceptable", accept="text/html")
+INDENTED = LIST.variant("indented", accept="application/json; indent=2")
+NOWHERE = LIST.variant("nowhere", target="/nowhere/")
+OTHER = LIST.variant("other", authorization="Token full-access")
+LOGIN = LIST.variant("login", target="/api/v1/auth/login/", method="POST", content_type=JSON, body=b"{}")
 
-ON_THE_GUIDE: dict[str, tuple[Step, ...]] = {
+GUIDE_SEQUENCES: dict[str, tuple[Step, ...]] = {
     "the sixth call of a minute is refused": (LIST,) * 8,
-    "a minute later all is forgiven": ((LIST,) * 6 + (60.0,)) * 2,
-    "a second less is not enough": (*(LIST,) * 6, 59.0, LIST, 1.0, LIST),
-    "parts of seconds are rounded up": (*(LIST,) * 6, 0.25, LIST, 58.5, LIST, 0.75, LIST, 0.5, LIST),
+    "the window is empty after a minute": ((LIST,) * 6 + (60.0,)) * 2,
+    "the window is not empty after 59 seconds": (*(LIST,) * 6, 59.0, LIST, 1.0, LIST),
+    "fractions of a second are rounded up": (*(LIST,) * 6, 0.25, LIST, 58.5, LIST, 0.75, LIST, 0.5, LIST),
     "the window slides": (
         LIST,
         10.0,
@@ -42,10 +42,10 @@ ON_THE_GUIDE: dict[str, tuple[Step, ...]] = {
         LIST,
         LIST,
     ),
-    "refused calls do not count": (*(LIST,) * 5, 30.0, *(LIST,) * 6, 30.0, *(LIST,) * 6),
-    "errors of the view count": (MISSING, METHOD, BAD, OPTIONS, HEAD, LIST, MISSING),
-    "errors before it do not": (*(UNACCEPTABLE, NOWHERE) * 3, *(LIST,) * 6),
-    "what is refused, by whatever method": (
+    "refused requests do not count": (*(LIST,) * 5, 30.0, *(LIST,) * 6, 30.0, *(LIST,) * 6),
+    "errors raised by the view count": (MISSING, METHOD, BAD, OPTIONS, HEAD, LIST, MISSING),
+    "errors raised before the view do not count": (*(UNACCEPTABLE, NOWHERE) * 3, *(LIST,) * 6),
+    "every method is refused": (
         *(LIST,) * 5,
         OPTIONS,
         HEAD,
@@ -56,13 +56,13 @@ ON_THE_GUIDE: dict[str, tuple[Step, ...]] = {
         NOWHERE,
         LOGIN,
     ),
-    "others go on": (*(LIST,) * 6, *(OTHER,) * 7),
+    "other tokens are not throttled": (*(LIST,) * 6, *(OTHER,) * 7),
 }
 
-ON_THE_REFERENCE: dict[str, tuple[Step, ...]] = {
-    f"{name}, on the reference": tuple(on_the_reference(step) if isinstance(step, Ask) else step for step in steps)
-    for name, steps in ON_THE_GUIDE.items()
+REFERENCE_SEQUENCES: dict[str, tuple[Step, ...]] = {
+    f"{name}, on the reference": tuple(on_reference(step) if isinstance(step, Ask) else step for step in steps)
+    for name, steps in GUIDE_SEQUENCES.items()
 }
-BETWEEN = {"each scheme counts for itself": (*(LIST,) * 6, *(on_the_reference(LIST),) * 6, LIST)}
+ACROSS_SURFACES = {"each scheme has its own count": (*(LIST,) * 6, *(on_reference(LIST),) * 6, LIST)}
 
-SEQUENCES = ON_THE_GUIDE | ON_THE_REFERENCE | BETWEEN
+SEQUENCES = GUIDE_SEQUENCES | REFERENCE_SEQUENCES | ACROSS_SURFACES
