@@ -1,4 +1,4 @@
-"""`oms-emulator verify`: whether a server keeps the contract."""
+"""`oms-emulator verify`: check whether a server conforms to the contract."""
 
 from __future__ import annotations
 
@@ -16,23 +16,31 @@ import click
 if TYPE_CHECKING:
     from emulator.contract import Report, Result
 
-UNVERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
-"""Exit codes: nothing could be verified; something drifted; Ctrl-C."""
+NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
+"""Exit codes: nothing could be verified; the server deviates from the contract; Ctrl-C."""
 JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 @click.command()
 @click.argument("url")
 @click.option(
-    "--token", "tokens", multiple=True, help="For the guide surface (default: full-access); a JWT is --jwt."
+    "--token",
+    "tokens",
+    multiple=True,
+    help="Token for the guide surface.  [default: full-access]",
 )
-@click.option("--jwt", help="For the reference surface, which is not verified without one.")
+@click.option("--jwt", help="JWT for the reference surface. Without it, the reference surface is not verified.")
 @click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
-              metavar="SECONDS", help="The longest silence to wait through.")  # fmt: skip
+              metavar="SECONDS", help="Time to wait for a response.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report here, over what is there.")
-def verify(  # noqa: PLR0913 - the options of DESIGN, by keyword only
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the report to this file.",
+)
+def verify(  # noqa: PLR0913 - one argument per option
     *,
     url: str,
     tokens: tuple[str, ...],
@@ -42,57 +50,59 @@ def verify(  # noqa: PLR0913 - the options of DESIGN, by keyword only
     form: str,
     output: Path | None,
 ) -> None:
-    """Ask the server at URL whether it keeps the contract.
+    """Check whether the server at URL conforms to the contract.
 
-    Reads only, unless writes are allowed. Exit code 0: it does; 1: nothing could be verified; 3: something drifted.
+    Only reads, unless --allow-writes is set. Exit code 0: it conforms; 1: nothing could be verified; 3: it deviates.
     """
     from emulator.contract import CHECKS, Target, Unreachable, run  # noqa: PLC0415 - slow to import
 
-    if not is_address(url):
-        raise click.UsageError(f"{url!r} is no address of a server; try http://127.0.0.1:8080")
+    if not is_server_address(url):
+        raise click.UsageError(
+            f"{url!r} is not the address of a server; use an address such as http://127.0.0.1:8080"
+        )
     token, jwt = credentials(tokens, jwt)
     if output is not None:
-        can_be_written(output)
+        check_writable(output)
     progress = Progress(Counter(check.operation for check in CHECKS))
     try:
         with Target(url, token, jwt=jwt, allow_writes=allow_writes, timeout=timeout) as target, progress:
-            report = run(target, tell=progress.tell)
+            report = run(target, tell=progress.report)
     except Unreachable as error:
-        end(UNVERIFIED, str(error))
+        exit_with(NOT_VERIFIED, str(error))
     except KeyboardInterrupt:
-        end(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
+        exit_with(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
     publish(report, form, output)
     if report.verified_nothing:
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
-        end(UNVERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
+        exit_with(NOT_VERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
     sys.exit(DRIFT if report.findings else 0)
 
 
-def is_address(url: str) -> bool:
-    """Whether the URL says a host, reached by HTTP, and no more than a path on it."""
+def is_server_address(url: str) -> bool:
+    """Return whether the URL is HTTP, has a host, and has no query."""
     try:
-        found = urlsplit(url)
-        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and "?" not in url
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "?" not in url
     except ValueError:
         return False
 
 
 def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:
-    """Give the guide's token and the reference's JWT; what was given as a token and looks like a JWT is one."""
+    """Return the token of the guide and the JWT of the reference. A `--token` may also be a JWT."""
     jwts = [token for token in tokens if JWT.fullmatch(token)] + ([] if jwt is None else [jwt])
     keys = [token for token in tokens if not JWT.fullmatch(token)] or ["full-access"]
-    for found, what in ((jwts, "JWT"), (keys, "token")):
-        if len(found) > 1:
-            raise click.UsageError(f"more than one {what} was given; one is sent")
-        if not all(key.isascii() and key.isprintable() and " " not in key and key for key in found):
-            raise click.UsageError(f"the {what} cannot be sent in a header: {found[0]!r}")
+    for given, kind in ((jwts, "JWT"), (keys, "token")):
+        if len(given) > 1:
+            raise click.UsageError(f"more than one {kind} was given; only one can be used")
+        if not all(key.isascii() and key.isprintable() and " " not in key and key for key in given):
+            raise click.UsageError(f"the {kind} contains characters that a header cannot hold: {given[0]!r}")
     return keys[0], jwts[0] if jwts else None
 
 
-def can_be_written(output: Path) -> None:
-    """Refuse an output that cannot be had before anything is asked."""
+def check_writable(output: Path) -> None:
+    """Raise `UsageError` before the first request if the output file cannot be written."""
     if output.is_dir() or not output.parent.is_dir():
-        reason = "it is a folder" if output.is_dir() else f"there is no folder {output.parent}"
+        reason = "it is a folder" if output.is_dir() else f"the folder {output.parent} does not exist"
         raise click.UsageError(f"cannot write {output}: {reason}")
     if not os.access(output if output.exists() else output.parent, os.W_OK):
         raise click.UsageError(f"cannot write {output}: permission denied")
@@ -118,34 +128,34 @@ def publish(report: Report, form: str, output: Path | None) -> None:
     click.echo(f"{summary(report)}; written to {output}")
 
 
-def end(code: int, message: str) -> None:
+def exit_with(code: int, message: str) -> None:
     click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
     sys.exit(code)
 
 
 class Progress:
-    """Tells on stderr how far the run is: a counter on a terminal, elsewhere a line for each operation when done."""
+    """Prints progress on stderr: a counter on a terminal, otherwise one line per finished operation."""
 
-    def __init__(self, left: Counter[str]) -> None:
-        self.left, self.done, self.total = left, 0, left.total()
+    def __init__(self, remaining: Counter[str]) -> None:
+        self.remaining, self.done, self.total = remaining, 0, remaining.total()
         self.outcomes: dict[str, Counter[str]] = {}
-        self.terminal = sys.stderr.isatty()
+        self.is_terminal = sys.stderr.isatty()
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        if self.terminal:
+        if self.is_terminal:
             click.echo("\r\033[K", err=True, nl=False)
 
-    def tell(self, result: Result) -> None:
+    def report(self, result: Result) -> None:
         operation = result.check.operation
         self.done += 1
-        self.left[operation] -= 1
+        self.remaining[operation] -= 1
         counts = self.outcomes.setdefault(operation, Counter())
         counts[result.outcome] += 1
-        if self.terminal:
+        if self.is_terminal:
             click.echo(f"\r\033[K{self.done}/{self.total} {operation}", err=True, nl=False)
-        elif not self.left[operation]:
-            said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-            click.echo(f"{operation}: {said}", err=True)
+        elif not self.remaining[operation]:
+            summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+            click.echo(f"{operation}: {summary}", err=True)

@@ -107,7 +107,7 @@ def test_a_bad_file_is_one_line_and_writes_nothing(content: bytes, said: str, tm
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     result = run("import", tmp_path / "none.json")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert "none.json: cannot be read: No such file" in result.stderr
+    assert "none.json: No such file" in result.stderr
 
 
 def test_what_is_skipped_is_told(tmp_path: Path) -> None:

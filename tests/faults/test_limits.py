@@ -59,7 +59,7 @@ def test_rates_are_the_frameworks(text: str, rate: Rate) -> None:
 
 @pytest.mark.parametrize("text", ["", "100", "0/min", "-1/min", "1/week", "1/", "x/min", "1/min;", "1.5/s"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDocument, match="is no rate; one is like 100/min"):
+    with pytest.raises(InvalidDocument, match="is not a rate; write a number and a period"):
         Emulator("empty", limits={"full-access": {"read": text}})
 
 
@@ -71,7 +71,7 @@ def test_the_command_lines_form() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("full-access", "is no limit; one is like full-access:read=100/min"),
+        ("full-access", "is not a limit; write role:scope=rate, such as full-access:read=100/min"),
         ("nobody:read=1/s", "unknown token 'nobody'; known: full-access"),
         ("full-access:look=1/s", "unknown scope 'look'; known: read, write"),
     ],

@@ -217,7 +217,7 @@ def test_the_journal_is_live_and_explains(oms: Emulator, inspector: Watched) -> 
     rows = page.get_by_role("table", name="Exchanges").get_by_role("row")
     expect(rows).to_have_count(3)
     page.get_by_label("Status").fill("400")
-    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("button", name="Filter", exact=True).click()
     expect(rows).to_have_count(2)
     rows.nth(1).get_by_role("link").click()
     expect(page.get_by_text("Status 400 of this operation is")).to_contain_text("documented")
