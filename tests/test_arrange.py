@@ -167,9 +167,9 @@ WRONG: list[tuple[str, dict[str, Any], type[ControlError], str]] = [
     ("package", {"items": [{"sku": "x"}]}, InvalidDocument, "no product with the sku 'x'; known: PZ-"),
     ("package", {"stock_location": "x"}, InvalidDocument, "unknown stock location 'x'; known: 1, 3"),
     ("package", {"delivery_range": 1}, InvalidDocument, "unknown delivery range 1; known: 401"),
-    ("package", {"shipment": {"cargo_company": "x"}, "state": 500}, InvalidDocument, "unknown cargo company 'x'; known: "),
+    ("package", {"shipment": {"cargo_company": "x"}, "state": 500}, InvalidDocument, "unknown cargo company 'x'"),
     ("package", {"shipping_address": {"city": "Atlantis"}}, InvalidDocument, "unknown city 'Atlantis'; known: "),
-    ("package", {"created_date": "2023-02-31T00:00:00Z"}, InvalidDocument, "2023-02-31T00:00:00Z is not a valid time"),
+    ("package", {"created_date": "2023-02-31T00:00:00Z"}, InvalidDocument, "2023-02-31T00:00:00Z is not a valid"),
     ("package", {"extra_information": object()}, InvalidDocument, "not a JSON document"),
     ("package", {"channel_name": "x"}, InvalidDocument, "unknown channel 'x'; known: PZ Shop"),
     ("order", {}, InvalidDocument, "/lines: is missing"),
@@ -185,7 +185,7 @@ WRONG: list[tuple[str, dict[str, Any], type[ControlError], str]] = [
     ("stock", {"location": 2, "sku": ONE, "quantity": 1}, UnknownRecord, "this world has no stock location 2"),
     ("stock", {"location": 1, "sku": "x", "quantity": 1}, UnknownRecord, "no product with the sku 'x'"),
     ("stock", {"location": 1, "sku": ONE, "quantity": -1}, InvalidDocument, "/quantity: must be at least 0 (got -1)"),
-    ("stock_location", {"name": "x", "erp_code": "TR-KDK"}, Conflict, "location 12 PZ Kadıköy already has the erp_code"),
+    ("stock_location", {"name": "x", "erp_code": "TR-KDK"}, Conflict, "location 12 PZ Kadıköy already has the"),
 ]
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from emulator.core.bases import TableBase
 from emulator.core.store import Root
 from emulator.rules import installation
-from emulator.web.admin.fidelity import ANY, fidelity_of
-from emulator.web.admin.graph import graph_of
+from emulator.web.admin.fidelity import ANY, fidelity_of, graph_of
 
 FOLDER = Path(__file__).parent.parent / "docs"
 MADE = "<!-- Made by `make docs`; change the data, not this page. -->"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ControlError(ValueError):
-    """A call that cannot be executed. `known` holds the values that would have been accepted, if they can be listed."""
+    """A call that cannot be executed. `known` holds the accepted values, if they can be listed."""
 
     status: ClassVar[int] = 400
 
@@ -28,7 +28,7 @@ class UnknownRecord(ControlError):
 
 
 class NotKept(ControlError):
-    """A write that could not be stored on disk. Later writes are rejected too, because they could not be stored either."""
+    """A write that could not be stored on disk. All later writes are rejected too."""
 
     status = 500
 

@@ -45,7 +45,7 @@ def problems_of(error: ValidationError) -> Iterator[Problem]:
 
 
 def _best_alternative(error: ValidationError) -> list[ValidationError]:
-    """Return the errors of the alternative with the fewest errors. Return the error itself if there is no single best one."""
+    """Return the errors of the alternative with the fewest errors, or the error itself if there is a tie."""
     by_alternative = groupby(error.context or (), key=lambda each: each.schema_path[0])
     alternatives = [errors for errors in (list(group) for _, group in by_alternative) if not _has_other_type(errors)]
     fewest = sorted(alternatives, key=len)[:2]

@@ -19,7 +19,7 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
     if known is None:
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
-        raise Conflict("a real clock cannot be set, because it is the clock of the machine; modes that can be set: frozen, ticking")
+        raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
     if speed is not None and known != "ticking":
         raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
     if speed is not None and not 0 < speed <= MOST_SPEED:  # the schema says so first, but not to Python
@@ -34,11 +34,11 @@ def advance(world: World, by: timedelta | None = None, to: datetime | None = Non
     there is no next event.
     """
     if world.clock.mode == "real":
-        raise Conflict("a real clock cannot be advanced, because it is the clock of the machine; modes that can be advanced: frozen, ticking")
+        raise Conflict("a real clock cannot be advanced; modes that can be advanced: frozen, ticking")
     if by is not None and by < timedelta(0):
-        raise InvalidDocument(f"seconds must be at least 0 (got {by.total_seconds():g}); use PUT clock to set the clock back")
+        raise InvalidDocument(f"seconds must be at least 0 (got {by.total_seconds():g}); use PUT clock to go back")
     if to is not None and to < world.clock.now():
-        raise Conflict(f"the clock of world {world.name} is already later than {to.isoformat()}; use PUT clock to set it back")
+        raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
     if to is None and by is None and (to := world.next_event()) is None:
         raise Conflict(f"world {world.name} has no scheduled event")
     world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
@@ -57,7 +57,7 @@ def later(now: datetime, by: timedelta) -> datetime:
     try:
         return possible(now + by)
     except OverflowError:
-        raise InvalidDocument(f"the clock cannot advance by {by.total_seconds():g} seconds: the result is after the last year of the calendar") from None
+        raise InvalidDocument(f"{by.total_seconds():g} seconds from now is after the end of the calendar") from None
 
 
 def possible(at: datetime) -> datetime:

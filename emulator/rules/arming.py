@@ -36,7 +36,7 @@ def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) 
     if isinstance(when.get("after"), str):
         moment(when["after"])
     if any(fault.id == document.get("id") for fault in world.faults.armed):
-        raise InvalidDocument(f"a fault with the id {document['id']} is already armed; omit the id, or use another one")
+        raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
     complete = {
         "id": world.faults.next_id,

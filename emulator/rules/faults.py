@@ -169,7 +169,7 @@ FAULTS: Mapping[str, Kind] = {
     "reset": Kind(reset, is_instead=True),
     "lost_request": Kind(lost_request, {"seconds": SECONDS}, is_instead=True),
     "lost_response": Kind(lost_response, {"seconds": SECONDS}),
-    "truncated": Kind(truncated, {"size": Option(int, "Number of bytes of the body to send. Default: half of them.")}),
+    "truncated": Kind(truncated, {"size": Option(int, "Bytes of the body to send. Default: half of them.")}),
     "malformed": Kind(malformed),
     "drip": Kind(
         drip,

@@ -29,7 +29,7 @@ def rate_of(text: str) -> Rate:
     """Read `100/min`; `InvalidDocument` for what is no rate."""
     number, _, period = text.partition("/")
     if not (number.isascii() and number.isdigit() and period[:1] in PERIODS and period.isalpha() and int(number[:9])):
-        raise InvalidDocument(f"{text!r} is not a rate; write a number and a period (s, min, hour or day), such as 100/min")
+        raise InvalidDocument(f"{text!r} is not a rate; use a number per s, min, hour or day, such as 100/min")
     return Rate(int(number[:9]), PERIODS[period[0]])
 
 

@@ -72,7 +72,7 @@ class Scenario:
     def sized(self, packages: int | None, seed: int | None) -> Scenario:
         """Give the same scenario with another number of packages or another seed."""
         if packages is not None and self.answers:
-            raise ScenarioError(f"scenario {self.name} consists of recorded responses; its number of packages cannot be set")
+            raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
         if packages is not None and packages < 0:
             raise ScenarioError(f"packages must be at least 0 (got {packages})")
         return replace(

@@ -108,7 +108,7 @@ def test_a_server_refuses_a_broken_installation_in_one_line(tmp_path: Path, by_e
     done = subprocess.run(command, capture_output=True, text=True, env=environment(env), timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        f'oms-emulator: {file}: /state/0/provenance: must be one of '
+        f"oms-emulator: {file}: /state/0/provenance: must be one of "
         '"documented", "observed", "framework", "assumed"\n'
     )
     assert done.stdout == ""

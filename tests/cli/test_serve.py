@@ -144,7 +144,7 @@ def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
         200,
         429,
     ]
-    assert "is not a rate; write a number and a period" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
+    assert "is not a rate; use a number per" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
 
 
 def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:

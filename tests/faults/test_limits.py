@@ -59,7 +59,7 @@ def test_rates_are_the_frameworks(text: str, rate: Rate) -> None:
 
 @pytest.mark.parametrize("text", ["", "100", "0/min", "-1/min", "1/week", "1/", "x/min", "1/min;", "1.5/s"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDocument, match="is not a rate; write a number and a period"):
+    with pytest.raises(InvalidDocument, match="is not a rate; use a number per"):
         Emulator("empty", limits={"full-access": {"read": text}})
 
 

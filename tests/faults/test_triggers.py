@@ -176,7 +176,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": "slow"}, "unknown fault 'slow'"),
     ({}, "kind"),
     ({"kind": "status"}, "fault status: option 'status' is required"),
-    ({"kind": "status", "options": {"status": 200}}, "fault status: option 'status' must be from 400 to 599 (got 200)"),
+    ({"kind": "status", "options": {"status": 200}}, "option 'status' must be from 400 to 599 (got 200)"),
     ({"kind": "status", "options": {"status": 499}}, "option 'status' must be an HTTP status (got 499)"),
     ({"kind": "status", "options": {"status": 503.5}}, "option 'status' must be an integer (got 503.5)"),
     ({"kind": "status", "options": {"status": 503, "detail": 3}}, "option 'detail' must be a string (got 3)"),

@@ -131,7 +131,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     ),
     "a bad date": (
         {"channel": [{"id": 1, "created_date": "soon", "provenance": "documented"}]},
-        '/channel/0/created_date: must be a datetime in UTC',
+        "/channel/0/created_date: must be a datetime in UTC",
     ),
     "no date": (
         {"channel": [{"id": 1, "created_date": "2023-02-30T00:00:00Z", "provenance": "documented"}]},

@@ -28,7 +28,7 @@ CLEAN = {"state": [START, MIDDLE, END], "transition": [move(1, 1, 2), move(2, 2,
 FINDINGS: dict[str, tuple[dict[str, Any], str]] = {
     "an unreachable state": (
         CLEAN | {"state": [START, MIDDLE, END, state(4, "900")]},
-        "state 4 S4 (PackageStatus 900): cannot be reached from a start state",
+        "state 4 S4 (PackageStatus 900): not reachable from a start state",
     ),
     "a dead end": (
         {"state": [START, MIDDLE], "transition": [move(1, 1, 2)]},

@@ -186,7 +186,7 @@ def test_a_wrong_step_is_told_with_file_place_and_what_is_known(
         ({"format": 2, "worlds": []}, "/format: version 2 is not supported"),
         ({"format": "1"}, '/format: must be 1 (got "1")'),
         ({"format": True}, "/format: must be 1 (got true)"),
-        ({"now": "noon"}, '/now: must be a datetime in UTC'),
+        ({"now": "noon"}, "/now: must be a datetime in UTC"),
         ({"now": "2023-02-31T00:00:00Z"}, "/now: day is out of range"),
         ({"clock": "9999-12-31T00:00:00Z"}, "/clock: a world's time is from 1970-01-01 to 9000-01-01, not 9999"),
         ({"error_style": "loud"}, '/error_style: must be one of "documented", "wrapped", "plain" (got "loud")'),

@@ -64,7 +64,7 @@ def unreachable(found: Installation) -> Iterator[str]:
         reached = [each.id for each in states if each.enum_value in STARTS[each.enum_class]]
         for id_ in reached:  # grows as it goes
             reached += [new for new in sorted(moves.get(id_, ())) if new not in reached]
-        yield from (f"{said(state)}: cannot be reached from a start state" for state in states if state.id not in reached)
+        yield from (f"{said(state)}: not reachable from a start state" for state in states if state.id not in reached)
 
 
 def dead_ends(found: Installation) -> Iterator[str]:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from emulator import Emulator
 from emulator.rules.faults import FAULTS
-from emulator.web.admin.ui import FOLDER
+from emulator.web.admin.pages import INSPECTOR
 from tests.browser.inspector.conftest import Watched
 
 PACKAGES = "/api/v1/oms/packages/"
@@ -16,7 +16,7 @@ PACKAGES = "/api/v1/oms/packages/"
 
 def test_the_kinds_are_those_that_there_are() -> None:
     """The form offers each kind, with each of its options."""
-    table = (FOLDER / "pages" / "faults.js").read_text("utf-8").partition("KINDS = {")[2].partition("};")[0]
+    table = (INSPECTOR / "pages" / "faults.js").read_text("utf-8").partition("KINDS = {")[2].partition("};")[0]
     offered = {
         line.split(":")[0].strip(): re.findall(r'option\("(\w+)"', line)
         for line in re.split(r"\n  (?=\w+: \{)", table)

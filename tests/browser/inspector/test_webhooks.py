@@ -55,7 +55,9 @@ def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watche
     page.get_by_label("Target URL").fill(receiver.url)
     page.get_by_role("combobox", name="Event").select_option("package.status.transitioned")
     page.get_by_role("button", name="Subscribe").click()
-    expect(page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)).to_be_visible()
+    expect(
+        page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)
+    ).to_be_visible()
 
     package = package_in(oms, "100")
     session = oms.session()

@@ -60,7 +60,13 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("PUT", "/stock/1/x", {"quantity": 3}, 404, "no product with the sku 'x'"),
     ("PUT", f"/stock/1/{SKU}", {"quantity": -1}, 400, "/quantity: must be at least 0 (got -1)"),
     ("POST", "/stock_locations", {}, 400, "/name: is missing; must be a string"),
-    ("POST", "/stock_locations", {"name": "x", "erp_code": "1"}, 409, "location 1 PZ Store 1 already has the erp_code '1'"),
+    (
+        "POST",
+        "/stock_locations",
+        {"name": "x", "erp_code": "1"},
+        409,
+        "location 1 PZ Store 1 already has the erp_code",
+    ),
     ("PATCH", "/stock_locations/2", {}, 404, "this world has no stock location 2"),
     ("PATCH", "/stock_locations/1", {"id": 7}, 400, "unknown key 'id'"),
 ]
