@@ -17,7 +17,7 @@ FILE = FOLDER / "busy-day.json"
 START = replace(
     scenario("demo"),
     name="busy-day",
-    description="A busy day: every state of packages and transfer orders, refusals, re-planning, failed deliveries.",
+    description="A busy day: all states of packages and transfer orders, with refusals, replanning and failed deliveries.",
     packages=40,
     seed=11,
 )

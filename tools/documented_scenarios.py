@@ -55,7 +55,7 @@ def imported(name: str, folder: str = "documented") -> Imported:
         whose = f"/packages/{WHOSE[name]}/"
         found["path"] = found["path"].replace("/pk/", f"/{WHOSE[name]}/").replace("/packages/{id}/", whose)
     captures = [each for each in captures_in(found, name) if isinstance(each, Capture)]
-    described = f"The page's sample: {found['title']}"
+    described = f"Documented sample: {found['title']}"
     return import_scenario(captures, f"{DOCUMENTED}{name}", anonymize=False, description=described, start=START)
 
 

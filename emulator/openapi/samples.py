@@ -80,7 +80,7 @@ def operation_in(name: str) -> str:
 def example_components(referred: set[str]) -> dict[str, Json]:
     """Give the samples that the document refers to."""
     return {
-        name: {"summary": f"The page's sample: {found.title}", "value": found.body}
+        name: {"summary": f"Documented sample: {found.title}", "value": found.body}
         for name, found in samples().items()
         if name in referred
     }

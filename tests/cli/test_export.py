@@ -108,9 +108,9 @@ def test_a_foreign_file_is_never_overwritten_without_force(serve: Serve, tmp_pat
     """`serve` says so before it starts, not when all is done."""
     foreign = tmp_path / "notes.json"
     foreign.write_text('{"mine": true}')
-    assert "exists and is no scenario file" in refused("serve", *SMALL, "--export-on-exit", str(foreign))
+    assert "exists and is not a scenario file" in refused("serve", *SMALL, "--export-on-exit", str(foreign))
     url = ready(serve(*SMALL))
-    assert "exists and is no scenario file" in refused("export", "--url", url, "-o", str(foreign))
+    assert "exists and is not a scenario file" in refused("export", "--url", url, "-o", str(foreign))
     assert foreign.read_text() == '{"mine": true}'
     process = serve(*SMALL, "--export-on-exit", str(foreign), "--force")
     ready(process)

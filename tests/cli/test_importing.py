@@ -72,7 +72,7 @@ def test_a_foreign_file_is_not_written_over(tmp_path: Path, capture: Path) -> No
     output.write_text("my notes")
     result = run("import", capture, "-o", output)
     assert (result.exit_code, output.read_text()) == (2, "my notes")
-    assert result.stderr.splitlines()[-1].endswith("--force replaces it")
+    assert result.stderr.splitlines()[-1].endswith("use --force to replace it")
     assert run("import", capture, "-o", output, "--force").exit_code == 0
     assert run("import", capture, "-o", output).exit_code == 0
 

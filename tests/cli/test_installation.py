@@ -109,7 +109,7 @@ def test_a_server_refuses_a_broken_installation_in_one_line(tmp_path: Path, by_e
     assert done.returncode == 2
     assert done.stderr == (
         f"oms-emulator: {file}: /state/0/provenance: must be one of "
-        '"documented", "observed", "framework", "assumed"\n'
+        '"documented", "observed", "framework", "assumed" (got "guessed")\n'
     )
     assert done.stdout == ""
 

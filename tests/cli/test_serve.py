@@ -168,7 +168,7 @@ def test_a_taken_port_is_one_line(serve: Serve) -> None:
         port = taken.getsockname()[1]
         line = refused("serve", "--port", str(port), "--scenario", "empty")
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in line
-    assert "--port 0 takes a free one" in line
+    assert "--port 0 for a free one" in line
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {

@@ -243,6 +243,6 @@ def test_a_full_disk_acknowledges_nothing_and_takes_nothing_more(
 
 
 def test_a_scenario_that_cannot_be_used_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no installation 'nobody'"):
+    with pytest.raises(ValueError, match="unknown installation 'nobody'"):
         made(tmp_path / "worlds.db", installation="nobody")
     assert list(tmp_path.iterdir()) == []

@@ -202,7 +202,7 @@ def test_what_is_due_on_the_way_happens_in_its_order_and_at_its_time(oms: Emulat
     assert oms.clock.now() == start + timedelta(minutes=17)
     oms.clock.advance(days=1)
     assert (early.due, late.due, oms.clock.next_event()) == (None, None, None)
-    with pytest.raises(ControlError, match="nothing is due in world default"):
+    with pytest.raises(ControlError, match="world default has no scheduled event"):
         oms.clock.to_next_event()
 
 

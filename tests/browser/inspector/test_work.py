@@ -284,7 +284,7 @@ def test_the_clock_is_moved(oms: Emulator, inspector: Watched) -> None:
     page.get_by_role("button", name="+1 day").click()
     expect(page.locator(".big-time")).to_have_text("2023-04-06 09:00:00 UTC")
     page.get_by_label("Time (UTC)").fill("2023-05-01T12:30:05")
-    page.get_by_role("button", name="Set time").click()
+    page.get_by_role("button", name="Advance to time").click()
     expect(page.locator(".big-time")).to_have_text("2023-05-01 12:30:05 UTC")
     page.get_by_text("Ticking", exact=True).click()
     expect(page.get_by_role("status").get_by_text("The clock is ticking")).to_be_visible()

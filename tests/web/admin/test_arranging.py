@@ -50,7 +50,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ),
     ("POST", "/orders/1/cancel", None, 404, "this world has no order 1"),
     ("POST", "/packages/1/cancel", None, 404, "this world has no package 1"),
-    ("POST", "/packages/1/cancel", {"a": 1}, 400, "POST /__admin/packages/1/cancel takes no document"),
+    ("POST", "/packages/1/cancel", {"a": 1}, 400, "POST /__admin/packages/1/cancel does not accept a body"),
     ("POST", "/packages/1/carrier", {"event": "lost"}, 400, '/event: must be one of "attempted", '),
     ("POST", "/packages/1/carrier", {"event": "failed"}, 404, "this world has no package 1"),
     ("POST", "/packages/99999999999999999999/cancel", None, 404, "this world has no package 9"),

@@ -131,4 +131,4 @@ def test_the_latest_deliveries_alone_may_be_asked_for(oms: Emulator, client: req
     for limit, shown in ((2, every["results"][1:]), (0, []), (9, every["results"])):
         assert client.get(DELIVERIES, params={"limit": limit}).json() == {"count": 3, "results": shown}
     refusal = client.get(DELIVERIES, params={"limit": "all"})
-    assert (refusal.status_code, refusal.json()["error"]) == (400, "limit is 'all', must be a whole number")
+    assert (refusal.status_code, refusal.json()["error"]) == (400, "limit must be a whole number (got 'all')")

@@ -123,10 +123,10 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("DELETE", "worlds/default", None, 400, "world 'default' is always there; POST reset starts it anew"),
     ("POST", "worlds", None, 405, "POST /__admin/worlds: Method Not Allowed"),
     ("PUT", "snapshots/a b", None, 400, "a snapshot's name has 1 to 100 letters"),
-    ("PUT", "snapshots/new", {"a": 1}, 400, "PUT /__admin/snapshots/new takes no document"),
+    ("PUT", "snapshots/new", {"a": 1}, 400, "PUT /__admin/snapshots/new does not accept a body"),
     ("POST", "snapshots/no/restore", None, 404, "no snapshot with the name 'no'"),
-    ("POST", "snapshots/kept/restore", [], 400, "takes no document"),
-    ("POST", "undo", {"a": 1}, 400, "POST /__admin/undo takes no document"),
+    ("POST", "snapshots/kept/restore", [], 400, "does not accept a body"),
+    ("POST", "undo", {"a": 1}, 400, "POST /__admin/undo does not accept a body"),
     ("PUT", "clock", {}, 400, "the document: "),
     ("PUT", "clock", {"mode": "fast"}, 400, '/mode: must be one of "real", "frozen", "ticking" (got "fast")'),
     ("PUT", "clock", {"mode": "real", "now": "2024-01-01T00:00:00Z"}, 409, "a real clock cannot be set"),
@@ -152,9 +152,9 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ),
     ("POST", "clock/advance", {"to_next_event": False}, 400, "/to_next_event: "),
     ("GET", "requests?colour=red", None, 400, "unknown parameter 'colour'"),
-    ("GET", "requests?status=ok", None, 400, "status is 'ok', must be a whole number"),
-    ("GET", "requests?limit=-1", None, 400, "limit is '-1', must be a whole number"),
-    ("GET", "requests/99999999", None, 404, "no request '99999999' is in the journal; it keeps the latest 1000"),
+    ("GET", "requests?status=ok", None, 400, "status must be a whole number (got 'ok')"),
+    ("GET", "requests?limit=-1", None, 400, "limit must be a whole number (got '-1')"),
+    ("GET", "requests/99999999", None, 404, "the journal has no request '99999999'; it holds the latest 1000"),
 ]
 
 

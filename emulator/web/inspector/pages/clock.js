@@ -69,5 +69,5 @@ function AdvanceTo({ now, advance }) {
   };
   return html`<form class="bar" onSubmit=${submit}>
     <label class="field"><span>Time (UTC)</span><input type="datetime-local" step="1" value=${to} required
-      onInput=${(event) => setTo(event.target.value)} /></label><button>Set time</button></form>`;
+      onInput=${(event) => setTo(event.target.value)} /></label><button>Advance to time</button></form>`;
 }

@@ -36,7 +36,7 @@ const ArmedFaults = ({ rows, disarm }) => html`<${Table} label="Armed faults" ro
   empty="No faults are armed." columns=${[
     { key: "id", title: "ID", cell: (row) => row.id },
     { key: "kind", title: "Kind", cell: (row) => html`<strong>${row.kind}</strong> ${listValues(row.options)}` },
-    { key: "effect", title: "Effect", cell: (row) => [row.method, row.operation ?? "all operations"].filter(Boolean).join(" ") },
+    { key: "requests", title: "Requests", cell: (row) => [row.method, row.operation ?? "all operations"].filter(Boolean).join(" ") },
     { key: "when", title: "Condition", cell: (row) => listValues(row.when) || "always" },
     { key: "times", title: "Limit", number: true, cell: (row) => orDash(row.times) },
     { key: "hits", title: "Triggered", number: true, cell: (row) => number(row.hits) },
