@@ -36,7 +36,7 @@ def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_p
     file = tmp_path / "mine.json"
     file.write_bytes(content)
     with pytest.raises(
-        FileProblem, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force to replace it$"
+        FileProblem, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force[^\n]*$"
     ):
         write_own(file, scenario_text(DOCUMENT))
     assert file.read_bytes() == content
