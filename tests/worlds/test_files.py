@@ -80,9 +80,7 @@ def test_a_file_of_anybody_else_is_left_alone(oms: Emulator, tmp_path: Path) -> 
     folder.mkdir()
     for text in (b'{"name": "package"}', b"text", b"[1]", b"\xff"):
         theirs.write_bytes(text)
-        with pytest.raises(
-            FileProblem, match=r"theirs\.json exists and is not a scenario file; use --force"
-        ):
+        with pytest.raises(FileProblem, match=r"theirs\.json exists and is not a scenario file; use --force"):
             oms.save(theirs)
         assert theirs.read_bytes() == text
     oms.save(theirs, force=True)
