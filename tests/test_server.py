@@ -204,7 +204,7 @@ def test_the_url_is_one_that_can_be_called(host: str, shown: str) -> None:
 WRONG = {
     "scenario": (lambda: Emulator("dmeo"), "Did you mean demo"),
     "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),  # type: ignore[arg-type]
-    "packages": (lambda: Emulator(packages=-1), "packages must be 0 or more, not -1"),
+    "packages": (lambda: Emulator(packages=-1), r"packages must be at least 0 \(got -1\)"),
     "file": (lambda: Emulator("/nowhere.json"), "cannot read scenario file /nowhere.json: No such file"),
 }
 

@@ -17,7 +17,7 @@ FILE = FOLDER / "busy-day.json"
 START = replace(
     scenario("demo"),
     name="busy-day",
-    description="A busy day: every state of packages and transfer orders, refusals, re-planning, failed deliveries.",
+    description="A busy day: packages and transfer orders in all states, refusals, replanning, failed deliveries.",
     packages=40,
     seed=11,
 )

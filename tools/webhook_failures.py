@@ -14,7 +14,7 @@ FILE = FOLDER / "webhook-failures.json"
 START: Scenario = replace(
     scenario("demo"),
     name="webhook-failures",
-    description="Hooks in trouble, one of each retry policy: deliveries that failed, recovered or still wait.",
+    description="Failing webhooks, one hook per retry policy: deliveries that failed, recovered or wait for a retry.",
     packages=10,
     seed=13,
 )

@@ -12,17 +12,15 @@ from emulator.cli.coverage import coverage
 from emulator.cli.exec_ import exec_
 from emulator.cli.export import export
 from emulator.cli.importing import import_
+from emulator.cli.info import openapi, routes, scenarios, token
 from emulator.cli.installation import installation
-from emulator.cli.lists import routes, scenarios
-from emulator.cli.openapi import openapi
 from emulator.cli.serve import serve
-from emulator.cli.token import token
 from emulator.cli.verify import verify
 from emulator.version import __version__
 
 
-class OneLine(click.Group):
-    """A group whose errors are one line: what was wrong and what would be right; exit code 2."""
+class CommandGroup(click.Group):
+    """A group that prints each error as one line and exits with code 2."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
         try:
@@ -39,7 +37,7 @@ class OneLine(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""

@@ -1,4 +1,4 @@
-"""`python -m emulator.cli`: the same as `oms-emulator`."""
+"""Entry point of `python -m emulator.cli`, which equals `oms-emulator`."""
 
 from emulator.cli import main
 

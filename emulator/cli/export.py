@@ -1,4 +1,4 @@
-"""`oms-emulator export`: a world as a scenario file, from a server that runs or from a state file."""
+"""`oms-emulator export`: write a world of a running server or of a state file as a scenario file."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from emulator.exporting import as_file, document_with
 from emulator.rules.installation import embedded
 from emulator.worlds import DEFAULT_WORLD
 
-SECONDS = 60
-USUAL_URL = "http://127.0.0.1:8080"
+TIMEOUT = 60
+DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 @click.command()
-@click.option("--url", help=f"Address of the server.  [default: {USUAL_URL}]")
-@click.option("--state", type=click.Path(path_type=Path), help="Read this state file, which no server has open.")
-@click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Which of its worlds.")
+@click.option("--url", help=f"Address of the server.  [default: {DEFAULT_URL}]")
+@click.option("--state", type=click.Path(path_type=Path), help="Read this state file. No server may have it open.")
+@click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.  [default: print it]")
-@click.option("--force", is_flag=True, help="Replace a file that is no scenario.")
+@click.option("--force", is_flag=True, help="Replace a file that is not a scenario.")
 def export(*, url: str | None, state: Path | None, world: str, output: Path | None, force: bool) -> None:
-    """Write a world as a scenario file: `serve --import FILE` makes the same world of it, byte for byte."""
+    """Write a world as a scenario file. `serve --import FILE` restores exactly the same world."""
     if url is not None and state is not None:
-        raise click.UsageError("--url and --state both say where the world is; give one of them")
+        raise click.UsageError("--url and --state cannot be used together")
     try:
-        text = from_server(url or USUAL_URL, world) if state is None else from_file(state, world)
+        text = from_server(url or DEFAULT_URL, world) if state is None else from_file(state, world)
         if output is not None:
             write_own(output, text, force=force)
     except ValueError as error:
@@ -39,7 +39,8 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
 
 
 def from_file(state: Path, world: str) -> bytes:
-    from emulator.durable.opening import told  # noqa: PLC0415 - a server's worlds need no database here
+    """Return the export of a world in a state file."""
+    from emulator.durable.opening import told  # noqa: PLC0415 - an export from a server does not need SQLite
 
     start, lines, now, faults = told(state, world)
     start = start.lively(*now.pace).on(embedded(start.installation))
@@ -47,27 +48,27 @@ def from_file(state: Path, world: str) -> bytes:
 
 
 def from_server(url: str, world: str) -> bytes:
-    """Ask a server for the export of one of its worlds. `ValueError` in one line if it gives none."""
-    where = urlsplit(url)
-    if where.scheme not in ("http", "https") or not where.hostname:
-        raise ValueError(f"{url!r} is no address; one is {USUAL_URL}")
+    """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
+    address = urlsplit(url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ValueError(f"{url!r} is not an address; use an address such as {DEFAULT_URL}")
     prefix = "" if world == DEFAULT_WORLD else f"/w/{quote(world, safe='')}"
-    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
-    connection = kind(where.hostname, where.port, timeout=SECONDS)
+    connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = connect(address.hostname, address.port, timeout=TIMEOUT)
     try:
-        connection.request("GET", f"{where.path.rstrip('/')}{prefix}/__admin/export")
-        answer = connection.getresponse()
-        body = answer.read()
+        connection.request("GET", f"{address.path.rstrip('/')}{prefix}/__admin/export")
+        response = connection.getresponse()
+        body = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise ValueError(f"no oms-emulator answers at {url}: {error}") from None
+        raise ValueError(f"cannot reach an oms-emulator at {url}: {error}") from None
     finally:
         connection.close()
-    if answer.status != http.client.OK:
-        raise ValueError(f"{url} gives no export: {reason(body) or answer.status}")
+    if response.status != http.client.OK:
+        raise ValueError(f"{url} returned no export: {error_of(body) or response.status}")
     return body
 
 
-def reason(body: bytes) -> str | None:
+def error_of(body: bytes) -> str | None:
     try:
         return str(json.loads(body)["error"])
     except (ValueError, LookupError, TypeError):

@@ -42,7 +42,7 @@ def check_own(target: Path, *, force: bool = False) -> None:
     if not target.absolute().parent.is_dir():
         raise FileProblem(f"cannot write {target}: there is no folder {target.absolute().parent}")
     if target.exists() and not force and not is_own(target):
-        raise FileProblem(f"{target} exists and is no scenario file; --force replaces it")
+        raise FileProblem(f"{target} exists and is not a scenario file; use --force to replace it")
 
 
 def is_own(path: Path) -> bool:

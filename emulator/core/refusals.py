@@ -1,4 +1,4 @@
-"""What the control API and its twins in Python refuse: one line that says why, and what is known."""
+"""Errors of the control API and of the Python API: a one-line message and the known values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ControlError(ValueError):
-    """A call that cannot be done; `known` are the names or values that would have been right, as far as listed."""
+    """A call that cannot be executed. `known` holds the accepted values, if they can be listed."""
 
     status: ClassVar[int] = 400
 
@@ -18,22 +18,22 @@ class ControlError(ValueError):
 
 
 class InvalidDocument(ControlError):
-    """A document that is not what the call takes."""
+    """A document that the call does not accept."""
 
 
 class UnknownRecord(ControlError):
-    """No such record in this world."""
+    """A record that does not exist in this world."""
 
     status = 404
 
 
 class NotKept(ControlError):
-    """A write that could not be put on disk; nothing more is taken, as what follows could not be kept either."""
+    """A write that could not be stored on disk. All later writes are rejected too."""
 
     status = 500
 
 
 class Conflict(ControlError):
-    """The world is not in the state that the call needs."""
+    """A world that is not in the state that the call requires."""
 
     status = 409

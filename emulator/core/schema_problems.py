@@ -1,4 +1,4 @@
-"""What an error of a JSON Schema means: where it is, what is wrong there, and what would be right."""
+"""Translates validation errors of JSON Schema into messages: where, what is wrong, and what would be right."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 Rules: TypeAlias = Mapping[str, Any]
 
-LONGEST_SHOWN = 60
+EXCERPT_LENGTH = 60
 
 
 class Problem(NamedTuple):
-    """What is wrong, and where: a missing or unknown key is itself the end of the path."""
+    """One problem of a document. For a missing or unknown key, the path ends with that key."""
 
     path: tuple[str | int, ...]
     keyword: str
@@ -25,72 +25,75 @@ class Problem(NamedTuple):
 
     @property
     def message(self) -> str:
-        return f"{self.seen}, {self.wanted}" if self.wanted else self.seen
+        if self.keyword in KEY_PROBLEMS:
+            return f"{self.seen}; {self.wanted}" if self.wanted else self.seen
+        return f"{self.wanted} (got {self.seen.removeprefix('is ')})"
 
     def __str__(self) -> str:
         return f"{pointer(self.path) or 'the document'}: {self.message}"
 
 
 def pointer(path: tuple[str | int, ...]) -> str:
-    """Write the path as a JSON pointer."""
+    """Return the path as a JSON pointer."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def problems_of(error: ValidationError) -> Iterator[Problem]:
-    """Yield the error's problems: those of the alternative that comes nearest, if one does."""
-    for inner in _nearest(error):
-        yield from problems_of(inner) if inner is not error else _at_each_place(error)
+    """Yield the problems of an error. Of several alternatives, use the one that fits best."""
+    for inner in _best_alternative(error):
+        yield from problems_of(inner) if inner is not error else _problems_at(error)
 
 
-def _nearest(error: ValidationError) -> list[ValidationError]:
-    """Find the errors of the one alternative that the document failed least, else the error itself."""
+def _best_alternative(error: ValidationError) -> list[ValidationError]:
+    """Return the errors of the alternative with the fewest errors, or the error itself if there is a tie."""
     by_alternative = groupby(error.context or (), key=lambda each: each.schema_path[0])
-    meant = [errors for errors in (list(group) for _, group in by_alternative) if not _of_other_type(errors)]
-    fewest = sorted(meant, key=len)[:2]
+    alternatives = [errors for errors in (list(group) for _, group in by_alternative) if not _has_other_type(errors)]
+    fewest = sorted(alternatives, key=len)[:2]
     tied = len(fewest) == 2 and len(fewest[0]) == len(fewest[1])
     return fewest[0] if fewest and not tied else [error]
 
 
-def _of_other_type(errors: list[ValidationError]) -> bool:
+def _has_other_type(errors: list[ValidationError]) -> bool:
     return any(error.validator == "type" and not error.path for error in errors)
 
 
-def _at_each_place(error: ValidationError) -> Iterator[Problem]:
-    """Yield one problem per missing or unknown key, else one where the error was found."""
+def _problems_at(error: ValidationError) -> Iterator[Problem]:
+    """Yield one problem per missing or unknown key, otherwise one problem for the value."""
     path, keyword = tuple(error.absolute_path), str(error.validator)
     rules: Rules = error.schema if isinstance(error.schema, Mapping) else {}
-    for key, seen, wanted in PLACES.get(keyword, _at_itself)(rules, error.instance, keyword):
+    for key, seen, wanted in KEY_PROBLEMS.get(keyword, _wrong_value)(rules, error.instance, keyword):
         yield Problem((*path, *key), keyword, seen, wanted)
 
 
-Places: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
+Details: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
+"""For each problem: the key below the path if there is one, what was seen, and what is wanted."""
 
 
-def _missing(rules: Rules, instance: Any, _keyword: str) -> Places:
+def _missing(rules: Rules, instance: Any, _keyword: str) -> Details:
     known = rules.get("properties", {})
     for key in (key for key in rules["required"] if key not in instance):
         yield (key,), "is missing", f"must be {_wanted(known[key])}" if key in known else ""
 
 
-def _unknown(rules: Rules, instance: Any, _keyword: str) -> Places:
+def _unknown(rules: Rules, instance: Any, _keyword: str) -> Details:
     known = rules.get("properties", {})
     for key in (key for key in instance if key not in known):
-        yield (key,), "is unknown", f"known are {', '.join(known)}"
+        yield (key,), "is unknown", f"known keys: {', '.join(known)}"
 
 
-def _at_itself(rules: Rules, instance: Any, keyword: str) -> Places:
-    wanted = WANTED[keyword](rules) if keyword in WANTED else f"{keyword} {rules[keyword]}"
-    yield (), f"is {_shown(instance)}", f"must be {wanted}"
+def _wrong_value(rules: Rules, instance: Any, keyword: str) -> Details:
+    wanted = WANTED[keyword](rules) if keyword in WANTED else f"valid for {keyword} {rules[keyword]}"
+    yield (), f"is {_excerpt(instance)}", f"must be {wanted}"
 
 
-def _shown(value: object) -> str:
+def _excerpt(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    return text if len(text) <= EXCERPT_LENGTH else f"{text[:EXCERPT_LENGTH]}…"
 
 
 def _wanted(rules: Rules) -> str:
-    """Say what the rules ask for, by the keyword that says most."""
-    return next((say(rules) for keyword, say in WANTED.items() if keyword in rules), "there")
+    """Describe the rules by the first keyword of `WANTED` that they have."""
+    return next((describe(rules) for keyword, describe in WANTED.items() if keyword in rules), "present")
 
 
 def _format(rules: Rules) -> str:
@@ -98,12 +101,16 @@ def _format(rules: Rules) -> str:
     return f"{rules.get('title', 'text that matches ' + rules['pattern'])}{example}"
 
 
-def _kinds(rules: Rules) -> str:
-    kinds = rules["type"] if isinstance(rules["type"], list) else [rules["type"]]
-    return " or ".join(KINDS[kind] for kind in kinds)
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-KINDS = {
+def _types(rules: Rules) -> str:
+    types = rules["type"] if isinstance(rules["type"], list) else [rules["type"]]
+    return " or ".join(TYPES[each] for each in types)
+
+
+TYPES = {
     "object": "an object",
     "array": "an array",
     "string": "a string",
@@ -113,7 +120,7 @@ KINDS = {
     "null": "null",
 }
 
-PLACES: dict[str, Callable[[Rules, Any, str], Places]] = {
+KEY_PROBLEMS: dict[str, Callable[[Rules, Any, str], Details]] = {
     "required": _missing,
     "additionalProperties": _unknown,
 }
@@ -122,15 +129,21 @@ WANTED: dict[str, Callable[[Rules], str]] = {
     "const": lambda rules: json.dumps(rules["const"]),
     "enum": lambda rules: "one of " + ", ".join(map(json.dumps, rules["enum"])),
     "anyOf": lambda rules: " or ".join(map(_wanted, rules["anyOf"])),
+    "oneOf": lambda rules: "exactly one of: " + "; ".join(map(_wanted, rules["oneOf"])),
     "pattern": _format,
-    "type": _kinds,
-    "$ref": lambda rules: f"as in {rules['$ref']}",
+    "type": _types,
+    "$ref": lambda rules: f"valid against {rules['$ref']}",
     "required": lambda rules: "an object with " + ", ".join(rules["required"]),
     "minimum": lambda rules: f"at least {rules['minimum']}",
-    "minLength": lambda rules: f"at least {rules['minLength']} character(s) long",
-    "minItems": lambda rules: f"an array of at least {rules['minItems']}",
+    "exclusiveMinimum": lambda rules: f"greater than {rules['exclusiveMinimum']}",
+    "minLength": lambda rules: f"at least {_count(rules['minLength'], 'character')} long",
+    "minItems": lambda rules: f"an array of at least {_count(rules['minItems'], 'item')}",
     "maximum": lambda rules: f"at most {rules['maximum']}",
-    "maxLength": lambda rules: f"at most {rules['maxLength']} character(s) long",
-    "maxItems": lambda rules: f"an array of at most {rules['maxItems']}",
-    "minProperties": lambda rules: f"an object with at least {rules['minProperties']} key(s)",
+    "exclusiveMaximum": lambda rules: f"less than {rules['exclusiveMaximum']}",
+    "maxLength": lambda rules: f"at most {_count(rules['maxLength'], 'character')} long",
+    "maxItems": lambda rules: f"an array of at most {_count(rules['maxItems'], 'item')}",
+    "minProperties": lambda rules: f"an object with at least {_count(rules['minProperties'], 'key')}",
+    "maxProperties": lambda rules: f"an object with at most {_count(rules['maxProperties'], 'key')}",
+    "not": lambda rules: f"not {_wanted(rules['not'])}",
+    "uniqueItems": lambda _rules: "an array without duplicates",
 }

@@ -37,7 +37,7 @@ def pace_of(world: World) -> dict[str, Any]:
 def checked_rate(rate: float) -> float:
     """Give a number of orders per hour that there can be; `InvalidDocument` for any other."""
     if not (math.isfinite(rate) and 0 <= rate <= MOST_ORDERS):
-        raise InvalidDocument(f"orders per hour are from 0 to {MOST_ORDERS:g}, not {rate:g}")
+        raise InvalidDocument(f"orders per hour must be from 0 to {MOST_ORDERS:g} (got {rate:g})")
     return float(rate)
 
 

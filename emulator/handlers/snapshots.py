@@ -12,7 +12,7 @@ MOST_SNAPSHOTS = 1_000
 def take(world: World, name: str) -> Moment:
     """Keep what a world is now under a name; an earlier snapshot of the name is replaced. `Conflict` at too many."""
     if len(world.snapshots) >= MOST_SNAPSHOTS and name not in world.snapshots:
-        raise Conflict(f"world {world.name} has {MOST_SNAPSHOTS} snapshots, the most it keeps")
+        raise Conflict(f"world {world.name} already has {MOST_SNAPSHOTS} snapshots, which is the maximum")
     return keep_snapshot(world, name)
 
 
@@ -21,4 +21,4 @@ def snapshot_named(world: World, name: str) -> Moment:
     try:
         return world.snapshots[name]
     except KeyError:
-        raise UnknownRecord(f"no snapshot is named {name!r}", list(world.snapshots)) from None
+        raise UnknownRecord(f"no snapshot with the name {name!r}", list(world.snapshots)) from None

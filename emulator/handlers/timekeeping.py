@@ -19,11 +19,11 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
     if known is None:
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
-        raise Conflict("a real clock is the machine's and cannot be set; modes that can: frozen, ticking")
+        raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
     if speed is not None and known != "ticking":
-        raise Conflict(f"a {known} clock has no speed; modes that have one: ticking")
+        raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
     if speed is not None and not 0 < speed <= MOST_SPEED:  # the schema says so first, but not to Python
-        raise InvalidDocument(f"speed must be above 0 and at most {MOST_SPEED}, not {speed!r}")
+        raise InvalidDocument(f"speed must be greater than 0 and at most {MOST_SPEED} (got {speed!r})")
     world.set_time(known, None if now is None else possible(now), speed)
 
 
@@ -34,13 +34,13 @@ def advance(world: World, by: timedelta | None = None, to: datetime | None = Non
     there is no next event.
     """
     if world.clock.mode == "real":
-        raise Conflict("a real clock is the machine's and cannot be moved; modes that can: frozen, ticking")
+        raise Conflict("a real clock cannot be advanced; modes that can be advanced: frozen, ticking")
     if by is not None and by < timedelta(0):
-        raise InvalidDocument(f"seconds must be 0 or more, not {by.total_seconds():g}; PUT clock sets it back")
+        raise InvalidDocument(f"seconds must be at least 0 (got {by.total_seconds():g}); use PUT clock to go back")
     if to is not None and to < world.clock.now():
-        raise Conflict(f"the clock of world {world.name} is past {to.isoformat()}; PUT clock sets it back")
+        raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
     if to is None and by is None and (to := world.next_event()) is None:
-        raise Conflict(f"nothing is due in world {world.name}, so there is no next event")
+        raise Conflict(f"world {world.name} has no scheduled event")
     world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
 
 
@@ -50,14 +50,14 @@ def while_of(**units: float) -> timedelta:
         return timedelta(**units)
     except (ValueError, OverflowError):
         given = ", ".join(f"{count!s:.20} {unit}" for unit, count in units.items() if count)
-        raise InvalidDocument(f"{given}: no while that leads to a time in the calendar") from None
+        raise InvalidDocument(f"{given}: not a valid duration, or longer than the calendar allows") from None
 
 
 def later(now: datetime, by: timedelta) -> datetime:
     try:
         return possible(now + by)
     except OverflowError:
-        raise InvalidDocument(f"{by.total_seconds():g} seconds on is beyond the last year of the calendar") from None
+        raise InvalidDocument(f"{by.total_seconds():g} seconds from now is after the end of the calendar") from None
 
 
 def possible(at: datetime) -> datetime:
@@ -73,7 +73,7 @@ def moment(text: str) -> datetime:
     try:
         return in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
-        raise InvalidDocument(f"{text!r} is no date and time: {error}") from None
+        raise InvalidDocument(f"{text!r} is not a date and time: {error}") from None
 
 
 def in_utc(at: datetime) -> datetime:

@@ -36,7 +36,7 @@ def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) 
     if isinstance(when.get("after"), str):
         moment(when["after"])
     if any(fault.id == document.get("id") for fault in world.faults.armed):
-        raise InvalidDocument(f"fault {document['id']} is armed already; leave the id out, or take another")
+        raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
     complete = {
         "id": world.faults.next_id,
@@ -141,7 +141,7 @@ def states_meant(view: View, asked: str | int) -> frozenset[int]:
     value = ALIASES.get(text, text)
     found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
     if not found:
-        raise InvalidDocument(f"no state {asked!r}", [state.name for state in states])
+        raise InvalidDocument(f"unknown state {asked!r}", [state.name for state in states])
     return frozenset(found)
 
 
@@ -149,5 +149,5 @@ def moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidDocument(f"after: {text!r} is no date and time: {error}") from None
+        raise InvalidDocument(f"after: {text!r} is not a date and time: {error}") from None
     return at.replace(tzinfo=at.tzinfo or UTC)

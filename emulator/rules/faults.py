@@ -143,7 +143,7 @@ class Option(NamedTuple):
     is_required: bool = False
 
 
-SECONDS = Option(float, "How many seconds.", 0, LONGEST_DELAY)
+SECONDS = Option(float, "Number of seconds.", 0, LONGEST_DELAY)
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ FAULTS: Mapping[str, Kind] = {
     "status": Kind(
         status,
         {
-            "status": Option(int, "The error's status.", 400, 599, is_required=True),
-            "detail": Option(str, "What the error says; without it, what the framework says."),
-            "retry_after": Option(int, "Seconds in Retry-After.", 0, 86_400),
+            "status": Option(int, "HTTP status of the error.", 400, 599, is_required=True),
+            "detail": Option(str, "Message of the error. Default: the message of the framework."),
+            "retry_after": Option(int, "Value of the Retry-After header, in seconds.", 0, 86_400),
         },
         is_instead=True,
     ),
@@ -169,13 +169,13 @@ FAULTS: Mapping[str, Kind] = {
     "reset": Kind(reset, is_instead=True),
     "lost_request": Kind(lost_request, {"seconds": SECONDS}, is_instead=True),
     "lost_response": Kind(lost_response, {"seconds": SECONDS}),
-    "truncated": Kind(truncated, {"size": Option(int, "How many bytes of the body come; half, without it.")}),
+    "truncated": Kind(truncated, {"size": Option(int, "Bytes of the body to send. Default: half of them.")}),
     "malformed": Kind(malformed),
     "drip": Kind(
         drip,
         {
-            "seconds": SECONDS._replace(doc="How many seconds the body takes; 2, without it."),
-            "pieces": Option(int, "In how many pieces it comes; 10, without it.", 2, 1000),
+            "seconds": SECONDS._replace(doc="Duration of the body in seconds. Default: 2."),
+            "pieces": Option(int, "Number of pieces. Default: 10.", 2, 1000),
         },
     ),
 }
@@ -192,7 +192,7 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidDocument(f"fault {kind}: unknown option {name!r}", known)
     for name, option in known.items():
         if option.is_required and name not in options:
-            raise InvalidDocument(f"fault {kind}: option {name!r} is missing", known)
+            raise InvalidDocument(f"fault {kind}: option {name!r} is required", known)
     return {name: checked_value(kind, name, known[name], value) for name, value in options.items()}
 
 
@@ -200,15 +200,15 @@ def checked_value(kind: str, name: str, option: Option, value: Any) -> Any:
     where = f"fault {kind}: option {name!r}"
     if option.type is str:
         if not isinstance(value, str):
-            raise InvalidDocument(f"{where} is {value!r}, must be a text")
+            raise InvalidDocument(f"{where} must be a string (got {value!r})")
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or (option.type is int and value != value // 1):
-        raise InvalidDocument(f"{where} is {value!r}, must be a {'whole ' if option.type is int else ''}number")
+        raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
     if not option.least <= value <= option.most:
-        raise InvalidDocument(f"{where} is {value}, must be {range_of(option)}")
+        raise InvalidDocument(f"{where} must be {range_of(option)} (got {value})")
     if (kind, name) == ("status", "status") and value not in STATUSES:
-        raise InvalidDocument(f"{where} is {value}, which is no status", STATUSES)
+        raise InvalidDocument(f"{where} must be an HTTP status (got {value})", STATUSES)
     return option.type(value)
 
 

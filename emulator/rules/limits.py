@@ -29,7 +29,7 @@ def rate_of(text: str) -> Rate:
     """Read `100/min`; `InvalidDocument` for what is no rate."""
     number, _, period = text.partition("/")
     if not (number.isascii() and number.isdigit() and period[:1] in PERIODS and period.isalpha() and int(number[:9])):
-        raise InvalidDocument(f"{text!r} is no rate; one is like 100/min, by s, min, hour or day")
+        raise InvalidDocument(f"{text!r} is not a rate; use a number per s, min, hour or day, such as 100/min")
     return Rate(int(number[:9]), PERIODS[period[0]])
 
 
@@ -54,6 +54,6 @@ def as_limits(texts: Iterable[str]) -> dict[str, dict[str, str]]:
         where, equals, rate = text.partition("=")
         role, colon, scope = where.partition(":")
         if not (equals and colon):
-            raise InvalidDocument(f"{text!r} is no limit; one is like full-access:read=100/min")
+            raise InvalidDocument(f"{text!r} is not a limit; write role:scope=rate, such as full-access:read=100/min")
         found.setdefault(role, {})[scope] = rate
     return checked_limits(found)

@@ -72,9 +72,9 @@ class Scenario:
     def sized(self, packages: int | None, seed: int | None) -> Scenario:
         """Give the same scenario with another number of packages or another seed."""
         if packages is not None and self.answers:
-            raise ScenarioError(f"scenario {self.name} is made of recorded answers; it takes no number of packages")
+            raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
         if packages is not None and packages < 0:
-            raise ScenarioError(f"packages must be 0 or more, not {packages}")
+            raise ScenarioError(f"packages must be at least 0 (got {packages})")
         return replace(
             self,
             packages=self.packages if packages is None else packages,
@@ -158,7 +158,7 @@ def misfit(document: Any) -> str | None:
     """Say in one line why a document is no scenario, or None if it is one."""
     version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
-        return f"/format: is {version}, a form that this version of the emulator does not know; known: {FORMAT}"
+        return f"/format: version {version} is not supported by this version of the emulator; supported: {FORMAT}"
     return problem("scenario", document)
 
 

@@ -53,7 +53,7 @@ def test_every_form_goes_to_stdout_or_to_a_file(runs: Path) -> None:
         written = run(runs, "--format", form, "-o", runs / "report")
         assert (printed.exit_code, written.exit_code) == (0, 0)
         assert (runs / "report").read_text("utf-8") == printed.stdout
-        assert written.stdout.startswith("5 of ")
+        assert written.stdout.startswith("covered 5 of ")
         assert len(written.stdout.splitlines()) == 1
 
 
@@ -112,7 +112,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation matches 'fly'"),
     "a bar beyond all": (lambda folder: [folder, "--fail-under", "101"], "101"),
-    "a bar that is no number": (lambda folder: [folder, "--fail-under", "nan"], "is a percentage"),
+    "a bar that is no number": (lambda folder: [folder, "--fail-under", "nan"], "must be a percentage"),
     "an output in no folder": (lambda folder: [folder, "-o", folder / "no" / "x"], "cannot write"),
     "an output that is a folder": (lambda folder: [folder, "-o", folder], "cannot write"),
 }

@@ -108,9 +108,9 @@ def test_a_foreign_file_is_never_overwritten_without_force(serve: Serve, tmp_pat
     """`serve` says so before it starts, not when all is done."""
     foreign = tmp_path / "notes.json"
     foreign.write_text('{"mine": true}')
-    assert "exists and is no scenario file" in refused("serve", *SMALL, "--export-on-exit", str(foreign))
+    assert "exists and is not a scenario file" in refused("serve", *SMALL, "--export-on-exit", str(foreign))
     url = ready(serve(*SMALL))
-    assert "exists and is no scenario file" in refused("export", "--url", url, "-o", str(foreign))
+    assert "exists and is not a scenario file" in refused("export", "--url", url, "-o", str(foreign))
     assert foreign.read_text() == '{"mine": true}'
     process = serve(*SMALL, "--export-on-exit", str(foreign), "--force")
     ready(process)
@@ -122,17 +122,17 @@ def test_a_foreign_file_is_never_overwritten_without_force(serve: Serve, tmp_pat
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
-    "two starts": (("serve", "--scenario", "demo", "--import", "x.json"), "give one of them"),
+    "two starts": (("serve", "--scenario", "demo", "--import", "x.json"), "cannot be used together"),
     "no file to start from": (("serve", "--import", "/nowhere/x"), "cannot read scenario file /nowhere/x"),
     "a state in no folder": (("serve", "--state", "/nowhere/x"), "cannot make state file /nowhere/x"),
     "a state that is a folder": (("serve", "--state", "/"), "state file / is no file but a folder"),
     "an export in no folder": (("serve", "--export-on-exit", "/nowhere/x"), "there is no folder /nowhere"),
     "an export to a folder": (("serve", "--export-on-exit", "/"), "it is a folder"),
     "no worlds": (("serve", "--max-worlds", "0"), "0 is not in the range"),
-    "two sources": (("export", "--url", "http://x", "--state", "x"), "give one of them"),
+    "two sources": (("export", "--url", "http://x", "--state", "x"), "cannot be used together"),
     "no state file": (("export", "--state", "/nowhere/x"), "there is no state file /nowhere/x"),
-    "no address": (("export", "--url", "x"), "'x' is no address"),
-    "nobody there": (("export", "--url", "http://127.0.0.1:1"), "no oms-emulator answers at http://127.0.0.1:1"),
+    "no address": (("export", "--url", "x"), "'x' is not an address"),
+    "nobody there": (("export", "--url", "http://127.0.0.1:1"), "cannot reach an oms-emulator at http://127.0.0.1:1"),
 }
 
 

@@ -72,7 +72,7 @@ def test_a_foreign_file_is_not_written_over(tmp_path: Path, capture: Path) -> No
     output.write_text("my notes")
     result = run("import", capture, "-o", output)
     assert (result.exit_code, output.read_text()) == (2, "my notes")
-    assert result.stderr.splitlines()[-1].endswith("--force replaces it")
+    assert result.stderr.splitlines()[-1].endswith("use --force to replace it")
     assert run("import", capture, "-o", output, "--force").exit_code == 0
     assert run("import", capture, "-o", output).exit_code == 0
 
@@ -110,7 +110,7 @@ def test_a_bad_file_is_one_line_and_writes_nothing(content: bytes, said: str, tm
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     result = run("import", tmp_path / "none.json")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert "none.json: cannot be read: No such file" in result.stderr
+    assert "none.json: No such file" in result.stderr
 
 
 def test_what_is_skipped_is_told(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def test_lint_exits_with_1_when_it_finds_something() -> None:
     result = run("installation", "lint", "second")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "state 37 State 37 (PackageStatus 500): nothing leads out of it",
-        "state 142 State 142 (PackageStatus 0): nothing leads out of it",
+        "state 37 State 37 (PackageStatus 500): has no outgoing transition and is not a final state",
+        "state 142 State 142 (PackageStatus 0): has no outgoing transition and is not a final state",
     ]
 
 
@@ -108,8 +108,8 @@ def test_a_server_refuses_a_broken_installation_in_one_line(tmp_path: Path, by_e
     done = subprocess.run(command, capture_output=True, text=True, env=environment(env), timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr == (
-        f'oms-emulator: {file}: /state/0/provenance: is "guessed", must be one of '
-        '"documented", "observed", "framework", "assumed"\n'
+        f"oms-emulator: {file}: /state/0/provenance: must be one of "
+        '"documented", "observed", "framework", "assumed" (got "guessed")\n'
     )
     assert done.stdout == ""
 

@@ -144,7 +144,7 @@ def test_limits_and_faults_can_be_asked_for(serve: Serve) -> None:
         200,
         429,
     ]
-    assert "is no rate; one is like 100/min" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
+    assert "is not a rate; use a number per" in refused("serve", "--port", "0", "--limit", "full-access:read=often")
 
 
 def test_the_environment_stands_in_for_options_and_a_flag_beats_it(serve: Serve) -> None:
@@ -167,8 +167,8 @@ def test_a_taken_port_is_one_line(serve: Serve) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         line = refused("serve", "--port", str(port), "--scenario", "empty")
-    assert f"cannot answer on 127.0.0.1:{port}: Address already in use" in line
-    assert "--port 0 takes a free one" in line
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in line
+    assert "--port 0 for a free one" in line
 
 
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
@@ -182,7 +182,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "negative packages": (("serve", "--packages", "-1"), "-1 is not in the range"),
     "packages of a sample": (
         ("serve", "--scenario", "documented/package-list", "--packages", "5"),
-        "it takes no number of packages",
+        "its number of packages cannot be set",
     ),
     "a file that is not there": (
         ("serve", "--scenario", "/nowhere/x.json"),
@@ -190,10 +190,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a log format": (("serve", "--log-format", "xml"), "'xml' is not one of 'text', 'json'"),
     "an argument too many": (("serve", "now"), "unexpected extra argument (now)"),
-    "a host of nobody": (("serve", "--host", "nobody.invalid", "--port", "0"), "cannot answer on nobody.invalid:0"),
+    "a host of nobody": (("serve", "--host", "nobody.invalid", "--port", "0"), "cannot listen on nobody.invalid:0"),
     "an address of another machine": (
         ("serve", "--host", "192.0.2.1", "--port", "0"),
-        "cannot answer on 192.0.2.1:0",
+        "cannot listen on 192.0.2.1:0",
     ),
     "unknown command": (("srve",), "No such command 'srve'"),
 }
@@ -214,7 +214,7 @@ FILES = {
     "not text": (b"\xff\xfe", "is not JSON"),
     "no scenario": (b'{"packages": 5}', "/name"),
     "an unknown key": (b'{"name": "x", "colour": 1}', "/colour"),
-    "an unknown installation": (b'{"name": "x", "installation": "y"}', "no installation 'y'; known: default"),
+    "an unknown installation": (b'{"name": "x", "installation": "y"}', "unknown installation 'y'; known: default"),
     "an answer from elsewhere": (b'{"name": "x", "answers": [{"path": "/x/", "body": {}}]}', "recorded answer /x/"),
 }
 

@@ -35,7 +35,7 @@ FOREIGN = {
 def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
-    with pytest.raises(FileProblem, match=r"^[^\n]*mine\.json exists and is no scenario file; --force replaces it$"):
+    with pytest.raises(FileProblem, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force[^\n]*$"):
         write_own(file, scenario_text(DOCUMENT))
     assert file.read_bytes() == content
     write_own(file, scenario_text(DOCUMENT), force=True)

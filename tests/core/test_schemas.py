@@ -75,27 +75,27 @@ WITHOUT_SAMPLE = {
 
 STATE = {"id": 35, "name": "Waiting", "enum_class": "PackageStatus", "enum_value": "100", "content_type": 4}
 WRONG = [
-    ("command", [], "the document: is [], must be an object"),
-    ("command", {"slug": "x"}, "/input_parameters: is missing, must be an object"),
-    ("command", {"transition": "25", "input_parameters": {}}, '/transition: is "25", must be an integer'),
-    ("login", {"username": "", "password": "x"}, '/username: is "", must be at least 1 character(s) long'),
+    ("command", [], "the document: must be an object (got [])"),
+    ("command", {"slug": "x"}, "/input_parameters: is missing; must be an object"),
+    ("command", {"transition": "25", "input_parameters": {}}, '/transition: must be an integer (got "25")'),
+    ("login", {"username": "", "password": "x"}, '/username: must be at least 1 character long (got "")'),
     (
         "login",
         {"username": "x", "password": "x", "a/b~": 1},
-        "/a~1b~0: is unknown, known are username, password",
+        "/a~1b~0: is unknown; known keys: username, password",
     ),
     (
         "command-error",
         {"error": {}, "status_code": 400},
-        "/error: is {}, must be an object with at least 1 key(s)",
+        "/error: must be an object with at least 1 key (got {})",
     ),
-    ("command-error", {"error": {"slug": ["No."]}, "status_code": 409}, "/status_code: is 409, must be 400"),
-    ("scenario", {"name": "x", "language": "de"}, '/language: is "de", must be one of "en-us", "tr-tr"'),
-    ("scenario", {"name": "x", "packages": -1}, "/packages: is -1, must be at least 0"),
+    ("command-error", {"error": {"slug": ["No."]}, "status_code": 409}, "/status_code: must be 400 (got 409)"),
+    ("scenario", {"name": "x", "language": "de"}, '/language: must be one of "en-us", "tr-tr" (got "de")'),
+    ("scenario", {"name": "x", "packages": -1}, "/packages: must be at least 0 (got -1)"),
     (
         "scenario",
         {"name": "x", "clock": "now"},
-        '/clock: is "now", must be a datetime in UTC, such as 2023-03-15T12:20:30.385608Z',
+        '/clock: must be a datetime in UTC, such as 2023-03-15T12:20:30.385608Z (got "now")',
     ),
     (
         "installation",
@@ -105,7 +105,7 @@ WRONG = [
     (
         "command",
         {"input_parameters": {}},
-        'the document: is {"input_parameters": {}}, must be an object with transition or an object with slug',
+        'the document: must be an object with transition or an object with slug (got {"input_parameters": {}})',
     ),
 ]
 
@@ -245,7 +245,7 @@ def test_problems_look_into_the_alternative_that_was_meant():
     """A payload that is nearly a package is told what keeps it from being one."""
     event = samples.body("package-webhook-event-details.response-200")
     event["request_payload"]["payload"]["state"]["id"] = "35"
-    line = '/request_payload/payload/state/id: is "35", must be an integer'
+    line = '/request_payload/payload/state/id: must be an integer (got "35")'
     assert schemas.problem("webhook-event", event) == line
 
 

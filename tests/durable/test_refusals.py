@@ -241,6 +241,6 @@ def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_invalid_scenario_creates_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no installation 'nobody'"):
+    with pytest.raises(ValueError, match="unknown installation 'nobody'"):
         open_emulator(tmp_path / "worlds.db", installation="nobody")
     assert list(tmp_path.iterdir()) == []

@@ -59,7 +59,7 @@ def test_rate_is_parsed_as_the_framework_parses_it(text: str, rate: Rate) -> Non
 
 @pytest.mark.parametrize("text", ["", "100", "0/min", "-1/min", "1/week", "1/", "x/min", "1/min;", "1.5/s"])
 def test_invalid_rate_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDocument, match="is no rate; one is like 100/min"):
+    with pytest.raises(InvalidDocument, match="is not a rate; use a number per"):
         Emulator("empty", limits={"full-access": {"read": text}})
 
 
@@ -71,7 +71,7 @@ def test_command_line_limits_are_parsed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("full-access", "is no limit; one is like full-access:read=100/min"),
+        ("full-access", "is not a limit; write role:scope=rate, such as full-access:read=100/min"),
         ("nobody:read=1/s", "unknown token 'nobody'; known: full-access"),
         ("full-access:look=1/s", "unknown scope 'look'; known: read, write"),
     ],

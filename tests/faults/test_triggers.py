@@ -175,15 +175,15 @@ def test_reset_restores_the_faults_of_the_scenario(tmp_path: Path) -> None:
 INVALID_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "slow"}, "unknown fault 'slow'"),
     ({}, "kind"),
-    ({"kind": "status"}, "fault status: option 'status' is missing"),
-    ({"kind": "status", "options": {"status": 200}}, "fault status: option 'status' is 200, must be from 400 to 599"),
-    ({"kind": "status", "options": {"status": 499}}, "option 'status' is 499, which is no status"),
-    ({"kind": "status", "options": {"status": 503.5}}, "option 'status' is 503.5, must be a whole number"),
-    ({"kind": "status", "options": {"status": 503, "detail": 3}}, "option 'detail' is 3, must be a text"),
-    ({"kind": "delay", "options": {"seconds": -1}}, "option 'seconds' is -1, must be from 0 to 600"),
+    ({"kind": "status"}, "fault status: option 'status' is required"),
+    ({"kind": "status", "options": {"status": 200}}, "option 'status' must be from 400 to 599 (got 200)"),
+    ({"kind": "status", "options": {"status": 499}}, "option 'status' must be an HTTP status (got 499)"),
+    ({"kind": "status", "options": {"status": 503.5}}, "option 'status' must be an integer (got 503.5)"),
+    ({"kind": "status", "options": {"status": 503, "detail": 3}}, "option 'detail' must be a string (got 3)"),
+    ({"kind": "delay", "options": {"seconds": -1}}, "option 'seconds' must be from 0 to 600 (got -1)"),
     ({"kind": "delay", "options": {"seconds": 601}}, "must be from 0 to 600"),
     ({"kind": "delay", "options": {"minutes": 1}}, "fault delay: unknown option 'minutes'"),
-    ({"kind": "drip", "options": {"pieces": 1}}, "option 'pieces' is 1, must be from 2 to 1000"),
+    ({"kind": "drip", "options": {"pieces": 1}}, "option 'pieces' must be from 2 to 1000 (got 1)"),
     ({"kind": "reset", "operation": "list_parcels"}, "unknown operation 'list_parcels'"),
     ({"kind": "reset", "colour": 1}, "unknown key 'colour'"),
     ({"kind": "reset", "method": "FETCH"}, "/method"),
@@ -191,8 +191,8 @@ INVALID_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "reset", "when": {"nth": 0}}, "/when/nth"),
     ({"kind": "reset", "when": {"rate": 1.5}}, "/when/rate"),
     ({"kind": "reset", "when": {"often": 1}}, "often"),
-    ({"kind": "reset", "when": {"state": "Sleeping"}}, "no state 'Sleeping'"),
-    ({"kind": "reset", "when": {"after": "2023-02-30T00:00:00Z"}}, "2023-02-30T00:00:00Z' is no date and time"),
+    ({"kind": "reset", "when": {"state": "Sleeping"}}, "unknown state 'Sleeping'"),
+    ({"kind": "reset", "when": {"after": "2023-02-30T00:00:00Z"}}, "2023-02-30T00:00:00Z' is not a date and time"),
 ]
 
 
@@ -239,7 +239,7 @@ def test_error_for_a_fault_in_a_scenario_contains_its_pointer(tmp_path: Path) ->
     ("part", "message"),
     [
         ({"faults": [{"kind": "slow"}]}, "/faults/0: unknown fault 'slow'"),
-        ({"faults": [{"kind": "delay", "options": {}}]}, "/faults/0: fault delay: option 'seconds' is missing"),
+        ({"faults": [{"kind": "delay", "options": {}}]}, "/faults/0: fault delay: option 'seconds' is required"),
         ({"limits": {"bob": {"read": "1/s"}}}, "limits: unknown token 'bob'"),
         ({"steps": [{"operation": "nothing"}]}, "/steps/0/operation: 'nothing' changes nothing"),
     ],

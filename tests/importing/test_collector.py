@@ -172,11 +172,11 @@ BROKEN = {
     "the path of a POST": (("/api/v1/oms/packages/7/command/", {}), "is not a GET operation of the guide"),
     "an unknown key": (
         (f"{PATH}7/", PACKAGE | {"colour": "red"}),
-        "/colour: is unknown, known are packageitem_set, order_number",
+        "/colour: is unknown; known keys: packageitem_set, order_number",
     ),
     "an unknown nested key": (
         (PATH, {"results": [PACKAGE | {"state": PACKAGE["state"] | {"colour": 1}}]}),
-        "/results/0/state/colour: is unknown, known are id, created_date",
+        "/results/0/state/colour: is unknown; known keys: id, created_date",
     ),
 }
 

@@ -111,27 +111,27 @@ def test_every_package_state_has_an_item_state_of_its_own() -> None:
 
 GOOD = {"id": 1, "name": "Türkiye", "code": "tr", "provenance": "documented"}
 BROKEN: dict[str, tuple[Any, str]] = {
-    "an unknown kind": ({"planet": []}, "/planet: is unknown, known are $schema, description, state, transition"),
-    "an empty kind": ({"state": []}, "/state: is [], must be an array of at least 1"),
+    "an unknown kind": ({"planet": []}, "/planet: is unknown; known keys: $schema, description, state, transition"),
+    "an empty kind": ({"state": []}, "/state: must be an array of at least 1 item (got [])"),
     "an unknown key": (
         {"country": [GOOD | {"colour": 1}]},
-        "/country/0/colour: is unknown, known are id, name, code",
+        "/country/0/colour: is unknown; known keys: id, name, code",
     ),
     "no id": ({"country": [{"name": "x", "provenance": "documented"}]}, "/country/0/id: is missing"),
-    "no provenance": ({"country": [{"id": 1}]}, "/country/0/provenance: is missing, must be one of"),
+    "no provenance": ({"country": [{"id": 1}]}, "/country/0/provenance: is missing; must be one of"),
     "no reason": ({"country": [GOOD | {"provenance": "assumed"}]}, "/country/0/reason: is missing"),
     "a reason too many": (
         {"country": [GOOD | {"reason": "x"}]},
-        "/country/0: an assumed entry, and no other, gives its reason",
+        "/country/0: an entry must have a reason if and only if its provenance is assumed",
     ),
-    "two of one id": ({"country": [GOOD, GOOD]}, "/country/1: the id 1 is taken"),
+    "two of one id": ({"country": [GOOD, GOOD]}, "/country/1: the id 1 is used"),
     "a broken reference": (
         {"city": [{"id": 2, "country": 9, "provenance": "documented"}]},
-        "/City 2/country: no Country has the id 9",
+        "/City 2/country: no Country with the id 9",
     ),
     "a bad date": (
         {"channel": [{"id": 1, "created_date": "soon", "provenance": "documented"}]},
-        '/channel/0/created_date: is "soon", must be a datetime in UTC',
+        "/channel/0/created_date: must be a datetime in UTC",
     ),
     "no date": (
         {"channel": [{"id": 1, "created_date": "2023-02-30T00:00:00Z", "provenance": "documented"}]},
@@ -144,7 +144,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
                 | {"provenance": "documented"}
             ]
         },
-        '/transition/0/actor: is "me", must be one of "command", "carrier", "planner", "operator"',
+        '/transition/0/actor: must be one of "command", "carrier", "planner", "operator" (got "me")',
     ),
 }
 
@@ -169,7 +169,7 @@ def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "", "nowhere.json"])
 def test_an_unknown_name_names_the_known_ones(name: str) -> None:
-    with pytest.raises(ValueError, match=f"no installation '{name}'; known: default.*, or a path"):
+    with pytest.raises(ValueError, match=f"unknown installation '{name}'; known: default.*, or a path"):
         installation.load(name)
 
 

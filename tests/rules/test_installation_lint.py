@@ -28,19 +28,19 @@ CLEAN = {"state": [START, MIDDLE, END], "transition": [move(1, 1, 2), move(2, 2,
 FINDINGS: dict[str, tuple[dict[str, Any], str]] = {
     "an unreachable state": (
         CLEAN | {"state": [START, MIDDLE, END, state(4, "900")]},
-        "state 4 S4 (PackageStatus 900): no path leads there",
+        "state 4 S4 (PackageStatus 900): not reachable from a start state",
     ),
     "a dead end": (
         {"state": [START, MIDDLE], "transition": [move(1, 1, 2)]},
-        "state 2 S2 (PackageStatus 200): nothing leads out of it",
+        "state 2 S2 (PackageStatus 200): has no outgoing transition and is not a final state",
     ),
     "a clashing slug": (
         CLEAN | {"transition": [move(1, 1, 2, slug="same"), move(2, 2, 3, slug="same")]},
-        "slug same: transitions 1, 2 bear it",
+        "slug same: used by more than one transition: 1, 2",
     ),
     "an unknown command": (
         CLEAN | {"transition": [move(1, 1, 2, command_code="JUGGLE"), move(2, 2, 3)]},
-        "transition 1 t1: unknown command JUGGLE; it runs as a plain state transition",
+        "transition 1 t1: unknown command JUGGLE; it is executed as a plain state transition",
     ),
     "no reason": (
         CLEAN | {"state": [START, MIDDLE, END | {"provenance": "assumed"}]},
@@ -48,9 +48,9 @@ FINDINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown reference": (
         CLEAN | {"transition": [move(1, 1, 2), move(2, 2, 3), move(3, 2, 9)]},
-        "/Transition 3/destination_state: no State has the id 9",
+        "/Transition 3/destination_state: no State with the id 9",
     ),
-    "two of one id": (CLEAN | {"state": [START, START, MIDDLE, END]}, "/state/1: the id 1 is taken by another entry"),
+    "two of one id": (CLEAN | {"state": [START, START, MIDDLE, END]}, "/state/1: the id 1 is used by another entry"),
 }
 
 

@@ -69,8 +69,8 @@ WRONG_FILES: dict[str, tuple[Any, str]] = {
     "not JSON": (b"{", "mine.json is not JSON: Expecting property name"),
     "not UTF-8": (b'{"name": "\xff"}', "mine.json is not JSON: 'utf-8' codec"),
     "empty": (b"", "is not JSON"),
-    "a list": ([], "mine.json: the document: is"),
-    "null": (None, "mine.json: the document: is"),
+    "a list": ([], "mine.json: the document: must be"),
+    "null": (None, "mine.json: the document: must be"),
     "no name": ({}, "/name: "),
     "unknown key": (MINE | {"colour": "red"}, "/colour: "),
     "negative size": (MINE | {"packages": -1}, "/packages: "),
@@ -78,7 +78,7 @@ WRONG_FILES: dict[str, tuple[Any, str]] = {
     "a clock that is none": (MINE | {"clock": "noon"}, "/clock: "),
     "a language that nobody speaks": (MINE | {"language": "xx"}, "/language: "),
     "an answer without a path": (MINE | {"answers": [{"body": {}}]}, "/answers/0/path: "),
-    "unknown installation": (MINE | {"installation": "nowhere"}, "no installation 'nowhere'; known: default"),
+    "unknown installation": (MINE | {"installation": "nowhere"}, "unknown installation 'nowhere'; known: default"),
     "a date that is none": (MINE | {"clock": "2023-02-31T00:00:00Z"}, "clock"),
     "nested too deep": (b"[" * 100_000 + b"]" * 100_000, "is not JSON"),
     "a huge seed": (MINE | {"seed": 10**40, "packages": 5}, None),
@@ -131,8 +131,8 @@ def test_size_and_seed_override_the_files() -> None:
 @pytest.mark.parametrize(
     ("name", "packages", "said"),
     [
-        ("demo", -1, "packages must be 0 or more, not -1"),
-        ("documented/package-list", 5, "takes no number of packages"),
+        ("demo", -1, r"packages must be at least 0 \(got -1\)"),
+        ("documented/package-list", 5, "its number of packages cannot be set"),
     ],
 )
 def test_a_size_that_cannot_be_is_refused(name: str, packages: int, said: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.web.admin.ui import FOLDER
+from emulator.web.admin.pages import INSPECTOR
 from tests.support.node import Done, Tools, missing
 
 TOOLS = Tools(Path(__file__).parent / "node")
@@ -31,7 +31,7 @@ def linted(folder: Path) -> Done:
 
 
 def test_the_linter_is_content() -> None:
-    done = linted(FOLDER)
+    done = linted(INSPECTOR)
     assert done.code == 0, done.text
 
 

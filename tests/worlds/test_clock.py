@@ -200,7 +200,7 @@ def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> 
     assert oms.clock.now() == start + timedelta(minutes=17)
     oms.clock.advance(days=1)
     assert (early.due, late.due, oms.clock.next_event()) == (None, None, None)
-    with pytest.raises(ControlError, match="nothing is due in world default"):
+    with pytest.raises(ControlError, match="world default has no scheduled event"):
         oms.clock.to_next_event()
 
 

@@ -82,7 +82,7 @@ def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> N
     folder.mkdir()
     for text in (b'{"name": "package"}', b"text", b"[1]", b"\xff"):
         theirs.write_bytes(text)
-        with pytest.raises(FileProblem, match=r"theirs\.json exists and is no scenario file; --force replaces it"):
+        with pytest.raises(FileProblem, match=r"theirs\.json exists and is not a scenario file; use --force"):
             oms.save(theirs)
         assert theirs.read_bytes() == text
     oms.save(theirs, force=True)
@@ -150,7 +150,7 @@ WRONG_STEPS: dict[str, tuple[dict[str, Any], str]] = {
     "a missing record": (COMMAND, '/steps/1: command_package was refused: {"detail":"Not found."}'),
     "a refused document": (
         {"operation": "control_make_package", "body": {"state": "Lost"}},
-        "/steps/1: control_make_package was refused: no package state 'Lost'; known: ",
+        "/steps/1: control_make_package was refused: unknown package state 'Lost'; known: ",
     ),
     "an invalid time": (
         {"operation": "control_make_package", "body": {}, "at": "2023-02-31T00:00:00Z"},
@@ -160,10 +160,10 @@ WRONG_STEPS: dict[str, tuple[dict[str, Any], str]] = {
         {"operation": "control_make_package", "body": {}, "at": "0001-01-01T00:00:00Z"},
         "/steps/1/at: a world's time is from 1970-01-01 to 9000-01-01",
     ),
-    "an unknown key": ({"operation": "x", "colour": 1}, "/steps/1/colour: is unknown, known are at, operation, "),
+    "an unknown key": ({"operation": "x", "colour": 1}, "/steps/1/colour: is unknown; known keys: at, operation, "),
     "an unknown path key": (
         {"operation": "x", "path": {"id_": 1}},
-        "/steps/1/path/id_: is unknown, known are pk, id, ",
+        "/steps/1/path/id_: is unknown; known keys: pk, id, ",
     ),
     "no operation": ({"body": {}}, "/steps/1/operation: is missing"),
 }
@@ -184,14 +184,14 @@ def test_invalid_step_is_reported_with_file_pointer_and_known_values(
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"format": 2}, "/format: is 2, a form that this version of the emulator does not know; known: 1"),
-        ({"format": 2, "worlds": []}, "/format: is 2, a form that"),
-        ({"format": "1"}, '/format: is "1", must be 1'),
-        ({"format": True}, "/format: is true, must be 1"),
-        ({"now": "noon"}, '/now: is "noon", must be a datetime in UTC'),
+        ({"format": 2}, "/format: version 2 is not supported by this version of the emulator; supported: 1"),
+        ({"format": 2, "worlds": []}, "/format: version 2 is not supported"),
+        ({"format": "1"}, '/format: must be 1 (got "1")'),
+        ({"format": True}, "/format: must be 1 (got true)"),
+        ({"now": "noon"}, "/now: must be a datetime in UTC"),
         ({"now": "2023-02-31T00:00:00Z"}, "/now: day is out of range"),
         ({"clock": "9999-12-31T00:00:00Z"}, "/clock: a world's time is from 1970-01-01 to 9000-01-01, not 9999"),
-        ({"error_style": "loud"}, '/error_style: is "loud", must be one of "documented", "wrapped", "plain"'),
+        ({"error_style": "loud"}, '/error_style: must be one of "documented", "wrapped", "plain" (got "loud")'),
     ],
 )
 def test_invalid_file_is_reported_with_file_pointer_and_known_values(
@@ -265,7 +265,7 @@ def test_export_of_a_state_file_contains_the_installation(tmp_path: Path) -> Non
         oms.save(tmp_path / "world.json")
     assert from_file(tmp_path / "worlds.db", "default") == exported
     installation.unlink()
-    with pytest.raises(ValueError, match=r"no installation '[^\n]*own\.json'; known: [^\n]*$"):
+    with pytest.raises(ValueError, match=r"unknown installation '[^\n]*own\.json'; known: [^\n]*$"):
         from_file(tmp_path / "worlds.db", "default")
     with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
         oms.reset()
@@ -274,8 +274,8 @@ def test_export_of_a_state_file_contains_the_installation(tmp_path: Path) -> Non
 
 
 INSTALLATION_PROBLEMS = {
-    "not an object": (3, "/installation: is 3, must be"),
-    "an unknown kind": ({"states": []}, "/installation/states: is unknown, known are"),
+    "not an object": (3, "/installation: must be"),
+    "an unknown kind": ({"states": []}, "/installation/states: is unknown; known keys"),
     "a wrong entry": ({"channel": [{"id": "x"}]}, "/installation/channel/0"),
 }
 
@@ -294,7 +294,7 @@ def test_invalid_embedded_installation_gives_a_one_line_error(
 def test_duplicate_id_in_an_embedded_installation_gives_a_one_line_error(tmp_path: Path) -> None:
     company = {"id": 9, "name": "Swift", "provenance": "assumed", "reason": "ours"}
     parts = {"cargo_company": [company, company]}
-    with pytest.raises(ValueError, match=r"^\(its own\): /cargo_company/1: the id \d+ is taken by another entry$"):
+    with pytest.raises(ValueError, match=r"^\(its own\): /cargo_company/1: the id \d+ is used by another entry$"):
         Emulator(write_scenario(tmp_path, {"name": "mine", "installation": parts}))
 
 

@@ -59,7 +59,7 @@ def cancel_order(tx: Transaction, order: Order) -> Arranged:
     """Cancel all packages of an order, or - where one cannot be - none; give what was cancelled."""
     packages = [package for package in tx.find(Package, "order", order.id) if not is_over(tx, package)]
     if not packages:
-        raise Conflict(f"order {order.number} has no package that could be cancelled")
+        raise Conflict(f"order {order.number} has no package to cancel")
     transfers = [transfer for package in packages for transfer in cancel_package(tx, package)]
     for item in tx.find(OrderItem, "order", order.id):
         set_state(tx, item, CANCELED)

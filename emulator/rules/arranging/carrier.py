@@ -43,7 +43,7 @@ def call_off(tx: Transaction, package: Package) -> None:
         names = [state.name for state in tx.all(State) if is_with_carrier(state)]
         raise wrong_state(tx, package, f"{CALLED_OFF!r}", names)
     if package.shipment is None:
-        raise Conflict(f"{package.number} has no shipment that could be cancelled")
+        raise Conflict(f"{package.number} has no shipment to cancel")
     tx.queue("shipment.cancelled", package)
     tx.change(package, shipment=None, shipping_label=None, tracking_number=None, modified_date=tx.now)
 
@@ -65,5 +65,5 @@ def sources(view: View, code: str) -> list[str]:
 def wrong_state(view: View, package: Package, what: str, names: list[str]) -> Conflict:
     """Give the refusal that names the state the package is in, and those that would be right."""
     present = view.one(State, package.state).name
-    starts = " or ".join(f'"{name}"' for name in names) or "no state of this installation"
-    return Conflict(f'{what} starts from {starts}, but {package.number} is in state "{present}"', names)
+    needed = " or ".join(f'"{name}"' for name in names) or "that this installation does not have"
+    return Conflict(f'{what} requires a state {needed}, but {package.number} is in state "{present}"', names)

@@ -33,8 +33,8 @@ def spot_of(view: View, asked: Mapping[str, Any], dice: int) -> Spot:
         home = [spot for spot in fitting if spot.country == fitting[0].country]
         return pick(home, dice)
     if wanted:
-        raise InvalidDocument("no place is in " + " and ".join(f"{level} {asked[level]!r}" for level in wanted))
-    raise Conflict("this world knows no place: its scenario has no township")
+        raise InvalidDocument("no place in " + " and ".join(f"{level} {asked[level]!r}" for level in wanted))
+    raise Conflict("this world has no places: its scenario has no township")
 
 
 def spots(view: View) -> Iterator[Spot]:
@@ -53,7 +53,7 @@ def ids_of(view: View, level: str, asked: str | int) -> set[int]:
     known = list(view.all(LEVELS[level]))
     if ids := {place.id for place in known if is_called(place, asked)}:
         return ids
-    raise InvalidDocument(f"no {level} {asked!r}", [place.name for place in known][:FIRST_KNOWN])
+    raise InvalidDocument(f"unknown {level} {asked!r}", [place.name for place in known][:FIRST_KNOWN])
 
 
 def is_called(place: Any, asked: str | int) -> bool:

@@ -47,14 +47,14 @@ def product_with(view: View, sku: str, error: type[InvalidDocument | UnknownReco
     for product in products:
         if product.sku == sku:
             return product
-    raise error(f"no product has the sku {sku!r}", sorted(product.sku for product in products))
+    raise error(f"no product with the sku {sku!r}", sorted(product.sku for product in products))
 
 
 def chosen(view: View, number: int, location: int, dice: int) -> list[Line]:
     """Give so many products, one piece of each as long as they last; those that lie at the location come first."""
     products = list(view.all(Product))
     if not products:
-        raise Conflict("this world has no product, and items need one")
+        raise Conflict("this world has no products, so no item can be created")
     there = [product for product in products if free_stock(view, location, product.id) > 0] or products
     return [Line(there[(dice + position) % len(there)]) for position in range(number)]
 

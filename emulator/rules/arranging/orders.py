@@ -79,7 +79,7 @@ def new_order(tx: Transaction, asked: Mapping[str, Any]) -> Order:
     billing = shipping if billed is None else billing_address(tx, customer, shipping, billed, draw)
     number = asked.get("number") or made_number(tx, id_, dice)
     if tx.related(Order, "number", number):
-        raise Conflict(f"there is an order {number} already")
+        raise Conflict(f"order {number} already exists")
     values = {"date_placed": tx.now, "payment_type": "credit_card", "delivery_type": "standard"}
     return tx.add(
         Order(

@@ -97,7 +97,7 @@ def order_for(tx: Transaction, asked: Mapping[str, Any]) -> Order:
     if not found:
         return new_order(tx, given)
     if others := [key for key in ORDER_KEYS if key in asked and key != "order_number"]:
-        raise Conflict(f"there is an order {found[0].number} already, so {', '.join(others)} cannot be given")
+        raise Conflict(f"order {found[0].number} already exists, so {', '.join(others)} cannot be set")
     return found[0]
 
 
@@ -114,7 +114,7 @@ def location_for(view: View, asked: Mapping[str, Any], order: Order, address: Ad
 
     able = planner.senders(view)
     if not able:
-        raise Conflict("no active location packs")
+        raise Conflict("no active location that packs")
     return min(able, key=rank)
 
 
@@ -124,7 +124,7 @@ def first_package(
     """Make the package as it began: waiting, if there is a way from there to its state."""
     number = asked.get("number")
     if number is not None and tx.related(Package, "number", number):
-        raise Conflict(f"there is a package {number} already")
+        raise Conflict(f"package {number} already exists")
     waiting = next((each for each in tx.find(State, "value", (PACKAGE, state.content_type, WAITING))), None)
     begins = waiting is not None and way(tx, waiting.id, state.id)
     given = columns(asked, ("number",)) | {"delivery_range": range_for(tx, asked.get("delivery_range"))}
@@ -152,7 +152,7 @@ def bring(tx: Transaction, package: Package) -> None:
     here = tx.one(StockLocation, package.stock_location)
     others = [place for place in planner.senders(tx) if place.id != here.id]
     if not others:
-        raise Conflict("no other active location packs, so nothing can be transferred")
+        raise Conflict("no other active location that packs, so nothing can be transferred")
     source = min(others, key=lambda place: (planner.between(tx, place, here), place.priority, place.id))
     end_reservations(tx, package, give_back=True)
     items = tx.find(PackageItem, "package", package.id)

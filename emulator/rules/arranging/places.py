@@ -85,4 +85,4 @@ def check_code(tx: Transaction, id_: int, code: str | None) -> None:
     """Insist that no other location has this code: manual planning names locations by it."""
     for other in tx.all(StockLocation):
         if code is not None and other.erp_code == code and other.id != id_:
-            raise Conflict(f"location {other.id} {other.name} has the erp_code {code!r} already")
+            raise Conflict(f"location {other.id} {other.name} already has the erp_code {code!r}")

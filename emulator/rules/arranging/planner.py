@@ -158,7 +158,7 @@ def pickup_of(view: View, order: Order, address: Address) -> StockLocation | Non
     if order.retail_store_id is not None:
         stores = [place for place in stores if place.id == order.retail_store_id] or unknown_store(order, stores)
     if not stores:
-        raise Conflict("no active location lets customers fetch their orders")
+        raise Conflict("no active location offers click and collect")
 
     def rank(place: StockLocation) -> tuple[float, int, int]:
         far = distance(view, place, address)
@@ -169,4 +169,4 @@ def pickup_of(view: View, order: Order, address: Address) -> StockLocation | Non
 
 def unknown_store(order: Order, stores: list[StockLocation]) -> list[StockLocation]:
     known = [place.id for place in stores]
-    raise Conflict(f"location {order.retail_store_id} lets no customer fetch an order", known)
+    raise Conflict(f"location {order.retail_store_id} does not offer click and collect", known)

@@ -41,7 +41,7 @@ def package_state(view: View, asked: str | int) -> State:
     ):
         if found := [state for state in states if matches(state)]:
             return found[0]
-    raise InvalidDocument(f"no package state {asked!r}", [state.name for state in states])
+    raise InvalidDocument(f"unknown package state {asked!r}", [state.name for state in states])
 
 
 def names_of(state: State) -> set[str]:

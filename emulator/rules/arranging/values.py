@@ -19,14 +19,14 @@ def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidDocument(f"there is no time {text}") from None
+        raise InvalidDocument(f"{text} is not a valid time") from None
 
 
 def json_text(value: Any) -> bytes:
     try:
         return compact(value)
     except TypeError:
-        raise InvalidDocument("a free value is nested too deeply, or has a number beyond 64 bits") from None
+        raise InvalidDocument("a value is nested too deeply, or contains a number of more than 64 bits") from None
 
 
 CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
@@ -62,11 +62,11 @@ def named(view: View, kind: type[R], asked: str | int, thing: str, column: str =
         if asked in (found.id, getattr(found, column)):  # type: ignore[attr-defined]
             return found
     known = [getattr(found, column) for found in table[:FIRST_KNOWN]]
-    raise InvalidDocument(f"no {thing} {asked!r}", known)
+    raise InvalidDocument(f"unknown {thing} {asked!r}", known)
 
 
 def first(view: View, kind: type[R], thing: str) -> R:
     """Give the first record of a kind that something new needs; `Conflict` where the world has none."""
     for found in view.all(kind):
         return found
-    raise Conflict(f"this world has no {thing}, and its new records need one")
+    raise Conflict(f"this world has no {thing}, which new records require")

@@ -64,7 +64,7 @@ def unreachable(found: Installation) -> Iterator[str]:
         reached = [each.id for each in states if each.enum_value in STARTS[each.enum_class]]
         for id_ in reached:  # grows as it goes
             reached += [new for new in sorted(moves.get(id_, ())) if new not in reached]
-        yield from (f"{said(state)}: no path leads there" for state in states if state.id not in reached)
+        yield from (f"{said(state)}: not reachable from a start state" for state in states if state.id not in reached)
 
 
 def dead_ends(found: Installation) -> Iterator[str]:
@@ -72,7 +72,7 @@ def dead_ends(found: Installation) -> Iterator[str]:
     for states, moves in graphs(found.records):
         for state in states:
             if state.id not in moves and state.enum_value not in FINAL[state.enum_class]:
-                yield f"{said(state)}: nothing leads out of it"
+                yield f"{said(state)}: has no outgoing transition and is not a final state"
 
 
 def graphs(records: Records) -> Iterator[tuple[list[State], dict[int, set[int]]]]:
@@ -92,7 +92,7 @@ def clashing_slugs(found: Installation) -> Iterator[str]:
     counts = Counter(each.slug for each in asked if each.slug is not ABSENT)
     for slug in (slug for slug, times in counts.items() if times > 1):
         ids = ", ".join(str(each.id) for each in asked if each.slug == slug)
-        yield f"slug {slug}: transitions {ids} bear it"
+        yield f"slug {slug}: used by more than one transition: {ids}"
 
 
 def without_command(found: Installation) -> Iterator[str]:
@@ -101,7 +101,7 @@ def without_command(found: Installation) -> Iterator[str]:
     for each in found.records.get(Transition, {}).values():
         source = states.get(each.source_state)
         if each.actor == COMMAND and source and not command_known(source.enum_class, each.command_code):
-            yield f"{named(each)}: unknown command {each.command_code}; it runs as a plain state transition"
+            yield f"{named(each)}: unknown command {each.command_code}; it is executed as a plain state transition"
 
 
 def said(state: State) -> str:

@@ -69,7 +69,7 @@ def path_of(name: str) -> Path:
         return bundled
     if name and files(path := Path(name)):
         return path
-    raise ValueError(f"no installation {name!r}; known: {', '.join(names())}, or a path that ends in .json")
+    raise ValueError(f"unknown installation {name!r}; known: {', '.join(names())}, or a path that ends in .json")
 
 
 @lru_cache(maxsize=32)
@@ -149,7 +149,7 @@ def gathered(documents: Iterable[tuple[Path | str, Any]]) -> Installation:
         for where, kind, entry in entries(document):
             record, origin = parse(file, where, kind, entry)
             if record.id in records.setdefault(kind, {}):
-                raise InvalidInstallation(file, where, f"the id {record.id} is taken by another entry")
+                raise InvalidInstallation(file, where, f"the id {record.id} is used by another entry")
             records[kind][record.id] = record
             notes[kind, record.id] = origin
     return Installation(records, notes)
@@ -162,7 +162,7 @@ def document_of(file: Path) -> Any:
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as wrong:
-        raise InvalidInstallation(file, "/", f"not JSON: {wrong}") from None
+        raise InvalidInstallation(file, "/", f"is not JSON: {wrong}") from None
 
 
 def entries(document: Mapping[str, Any]) -> Iterator[tuple[str, type[Any], dict[str, Any]]]:
@@ -184,7 +184,7 @@ def parse(file: Path | str, where: str, kind: type[Any], entry: Mapping[str, Any
         raise InvalidInstallation(file, where, str(wrong)) from None
     origin = Origin(entry["provenance"], entry.get("reason"))
     if (origin.provenance == ASSUMED) == (origin.reason is None):
-        raise InvalidInstallation(file, where, "an assumed entry, and no other, gives its reason")
+        raise InvalidInstallation(file, where, "an entry must have a reason if and only if its provenance is assumed")
     return record, origin
 
 
@@ -195,7 +195,7 @@ def broken_references(records: Records) -> Iterator[tuple[str, str]]:
             for record in table.values():
                 id_ = getattr(record, column)
                 if id_ is not None and id_ not in records.get(other, {}):
-                    yield f"/{kind.__name__} {record.id}/{column}", f"no {other.__name__} has the id {id_}"
+                    yield f"/{kind.__name__} {record.id}/{column}", f"no {other.__name__} with the id {id_}"
 
 
 @cache

@@ -5,103 +5,84 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
 from emulator.rules.installation import InvalidInstallation
-from emulator.rules.scenarios import ScenarioError, as_text
-from emulator.version import __version__
-from emulator.web.admin.audit import add_audit
-from emulator.web.admin.clock import add_clock
-from emulator.web.admin.coverage import add_coverage
-from emulator.web.admin.docs import add_docs
-from emulator.web.admin.documents import answered_problem, answered_refusal
+from emulator.rules.scenarios import ScenarioError
+from emulator.web.admin.arranging import add_arranging
+from emulator.web.admin.clock import add_clock, add_live_traffic
 from emulator.web.admin.faults import add_faults
-from emulator.web.admin.fidelity import add_fidelity
-from emulator.web.admin.graph import add_graph
-from emulator.web.admin.guard import refusal
-from emulator.web.admin.here import Here, name_request
-from emulator.web.admin.hooks import add_hooks
-from emulator.web.admin.journal import add_journal
-from emulator.web.admin.live import add_live
-from emulator.web.admin.metrics import add_metrics
-from emulator.web.admin.orders import add_orders
-from emulator.web.admin.packages import add_packages
-from emulator.web.admin.scenario import add_scenario
-from emulator.web.admin.snapshots import add_snapshots
-from emulator.web.admin.stock import add_stock
+from emulator.web.admin.fidelity import add_fidelity, add_graph
+from emulator.web.admin.observability import add_observability
+from emulator.web.admin.pages import add_docs, add_inspector
+from emulator.web.admin.shared import (
+    CurrentWorld,
+    access_error,
+    add_request_id,
+    error_response,
+    invalid_file_response,
+)
 from emulator.web.admin.tokens import add_tokens
-from emulator.web.admin.ui import add_ui
-from emulator.web.admin.worlds import add_worlds
+from emulator.web.admin.webhooks import add_webhooks
+from emulator.web.admin.worlds import add_scenarios, add_snapshots, add_worlds
 from emulator.worlds import Worlds
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-NOUNS = (
-    add_orders,
-    add_packages,
-    add_stock,
+ROUTES = (
+    add_worlds,
+    add_scenarios,
+    add_snapshots,
+    add_arranging,
     add_graph,
     add_fidelity,
     add_tokens,
     add_clock,
-    add_live,
-    add_journal,
+    add_live_traffic,
     add_faults,
-    add_audit,
-    add_hooks,
-    add_coverage,
+    add_webhooks,
+    add_observability,
 )
-WORLD_NOUNS = (add_worlds, add_snapshots, add_scenario, add_metrics)
 
 
 def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
-    """Give the control API of an emulator: its worlds, and who may come."""
+    """Build the Flask application of the control API.
+
+    `allowed_hosts` are the host names, besides loopback, under which it may be used.
+    """
     app = Flask("emulator", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    pages = Blueprint("admin", __name__, url_prefix="/__admin")
-    here = Here(worlds)
+    api = Blueprint("admin", __name__, url_prefix="/__admin")
 
-    @pages.before_request
-    def guard() -> ResponseReturnValue | None:
-        why = refusal(request, allowed_hosts)
-        return None if why is None else (jsonify(error=why), 403)
+    @api.before_request
+    def check_access() -> ResponseReturnValue | None:
+        error = access_error(request, allowed_hosts)
+        return None if error is None else (jsonify(error=error), 403)
 
-    @pages.get("/health")
-    def health() -> Response:
-        present = here.world()
-        return jsonify(
-            status="ok",
-            version=__version__,
-            world=here.name,
-            scenario=present.settings.scenario,
-            seed=present.settings.seed,
-            now=as_text(present.clock.now()),
-        )
+    add_docs(api)
+    add_inspector(api)
+    current = CurrentWorld(worlds)
+    for add_routes in ROUTES:
+        add_routes(api, current)
+    app.register_blueprint(api)
+    app.after_request(add_request_id)
+    add_error_handlers(app)
+    return app
 
-    add_docs(pages)
-    add_ui(pages)
-    for add in NOUNS:
-        add(pages, here.world)
-    for add_noun in WORLD_NOUNS:
-        add_noun(pages, here)
-    app.register_blueprint(pages)
-    app.after_request(name_request)
-    app.register_error_handler(ControlError, answered_refusal)
-    for kind in (ScenarioError, InvalidInstallation):
-        app.register_error_handler(kind, answered_problem)
+
+def add_error_handlers(app: Flask) -> None:
+    """Answer every error with JSON."""
+    app.register_error_handler(ControlError, error_response)
+    for error_class in (ScenarioError, InvalidInstallation):
+        app.register_error_handler(error_class, invalid_file_response)
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> ResponseReturnValue:
+    def http_error(error: HTTPException) -> ResponseReturnValue:
         known = sorted({rule.rule for rule in app.url_map.iter_rules()})
         headers = {key: value for key, value in error.get_headers() if key == "Allow"}
-        return (
-            jsonify(error=f"{request.method} {request.path}: {error.name}", known=known),
-            error.code or 500,
-            headers,
-        )
-
-    return app
+        body = jsonify(error=f"{request.method} {request.path}: {error.name}", known=known)
+        return body, error.code or 500, headers

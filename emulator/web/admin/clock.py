@@ -1,8 +1,7 @@
-"""The world's clock: read, set, and moved on with all that is due on the way."""
+"""Control API: read, set and advance the clock, and control live traffic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response
@@ -10,43 +9,54 @@ from flask import Blueprint, Response
 from emulator.core.sources import CLOCK_MODES
 from emulator.core.world import World
 from emulator.handlers.control import checked
+from emulator.handlers.living import pace_of, set_pace
 from emulator.handlers.timekeeping import advance, keep_time, moment, while_of
 from emulator.rules.scenarios import as_text
-from emulator.web.admin.documents import answered, asked_document
+from emulator.web.admin.shared import CurrentWorld, json_response, read_document
 
 
-def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
-    @pages.get("/clock")
+def add_clock(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/clock")
     def clock() -> Response:
-        return answered(clock_of(world()))
+        return json_response(clock_document(current.world()))
 
-    @pages.put("/clock")
+    @api.put("/clock")
     def put_clock() -> Response:
-        present = world()
-        asked = checked("clock", asked_document())
-        now = moment(asked["now"]) if "now" in asked else None
-        keep_time(present, asked.get("mode"), now, asked.get("speed"))
-        return answered(clock_of(present))
+        world = current.world()
+        document = checked("clock", read_document())
+        now = moment(document["now"]) if "now" in document else None
+        keep_time(world, document.get("mode"), now, document.get("speed"))
+        return json_response(clock_document(world))
 
-    @pages.post("/clock/advance")
+    @api.post("/clock/advance")
     def advance_clock() -> Response:
-        present = world()
-        asked = checked("clock-advance", asked_document())
-        if "seconds" in asked:
-            advance(present, by=while_of(seconds=asked["seconds"]))
-        elif "to" in asked:
-            advance(present, to=moment(asked["to"]))
+        world = current.world()
+        document = checked("clock-advance", read_document())
+        if "seconds" in document:
+            advance(world, by=while_of(seconds=document["seconds"]))
+        elif "to" in document:
+            advance(world, to=moment(document["to"]))
         else:
-            advance(present)
-        return answered(clock_of(present))
+            advance(world)
+        return json_response(clock_document(world))
 
 
-def clock_of(world: World) -> dict[str, Any]:
-    due = world.next_event()
+def add_live_traffic(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/live")
+    def live() -> Response:
+        return json_response(pace_of(current.world()))
+
+    @api.put("/live")
+    def put_live() -> Response:
+        return json_response(set_pace(current.world(), read_document()))
+
+
+def clock_document(world: World) -> dict[str, Any]:
+    next_event = world.next_event()
     return {
         "mode": world.clock.mode,
         "speed": world.clock.speed,
         "now": as_text(world.clock.now()),
-        "next_event": None if due is None else as_text(due),
+        "next_event": None if next_event is None else as_text(next_event),
         "modes": list(CLOCK_MODES),
     }

@@ -1,7 +1,8 @@
-"""`GET /__admin/fidelity`: how sure each behaviour is, and why where it is assumed."""
+"""Control API: provenance of every behaviour, and the state graph of a world."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -10,31 +11,37 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, jsonify
 
-from emulator.core.records import Package, TransferOrder
-from emulator.core.world import World
+from emulator.core.records import Package, State, TransferOrder, Transition
+from emulator.core.store import View
 from emulator.routes import ROUTES
+from emulator.rules import installation
 from emulator.rules.commands import COMMANDS
 from emulator.rules.filters import FILTER_SETS
-from emulator.web.admin.graph import graph_of
+from emulator.rules.graph import KINDS, row_of, states_of, transitions_of
+from emulator.rules.installation import Origin
+from emulator.shapes.fields import state_name
+from emulator.web.admin.shared import CurrentWorld
 
 FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
 ANY = "*"
-"""Stands for every operation."""
+"""All operations."""
+UNKNOWN_NAME = Origin("assumed", "recorded answers show its id alone")
+RECORDED = Origin("observed")
 
 Row = dict[str, Any]
 
 
-def add_fidelity(pages: Blueprint, world: Callable[[], World]) -> None:
-    @pages.get("/fidelity")
+def add_fidelity(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/fidelity")
     def fidelity() -> Response:
-        present = world()
-        graph = graph_of(present.root, present.settings.installation, present.settings.language)
-        return jsonify({**fidelity_of(), **of_graph(graph)})
+        world = current.world()
+        graph = graph_of(world.root, world.settings.installation, world.settings.language)
+        return jsonify({**fidelity_of(), **graph_rows(graph)})
 
 
 def fidelity_of() -> dict[str, list[Row]]:
-    """Give what is known of operations, statuses, shapes, webhooks, the live demo, filters and commands."""
+    """Return the provenance of operations, statuses, shapes, webhooks, live traffic, filters and commands."""
     return {
         "operations": list(operations()),
         "statuses": list(statuses()),
@@ -46,10 +53,10 @@ def fidelity_of() -> dict[str, list[Row]]:
     }
 
 
-def of_graph(graph: Mapping[str, Any]) -> dict[str, list[Row]]:
-    """Give the states and transitions of a graph, each with the part that it belongs to."""
+def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """Return the states and transitions of a graph as flat lists."""
     return {
-        key: [{"of": part, **row} for part, found in graph.items() for row in found[key]]
+        key: [{"of": part, **row} for part, rows in graph.items() for row in rows[key]]
         for key in ("states", "transitions")
     }
 
@@ -66,29 +73,90 @@ def operations() -> Iterator[Row]:
 
 
 def filters() -> Iterator[Row]:
-    """Give each list's filters, as its table has them."""
+    """Yield the filters of each list operation."""
     for name, table in FILTER_SETS.items():
         operations = [route.operation for route in ROUTES if route.filters == name]
-        for one in table.filters:
-            row = {"name": one.name, "aliases": list(one.aliases), "type": one.type, "lookup": one.lookup}
-            why = {"reason" if one.provenance == "assumed" else "note": one.reason} if one.reason else {}
-            yield {"operations": operations, **row, "doc": one.doc, "provenance": one.provenance, **why}
+        for each in table.filters:
+            row = {"name": each.name, "aliases": list(each.aliases), "type": each.type, "lookup": each.lookup}
+            reason = {"reason" if each.provenance == "assumed" else "note": each.reason} if each.reason else {}
+            yield {"operations": operations, **row, "doc": each.doc, "provenance": each.provenance, **reason}
 
 
 def statuses() -> Iterator[Row]:
-    for operation, found in notes()["statuses"].items():
-        yield from ({"operation": operation, "status": int(status), **note} for status, note in found.items())
+    for operation, rows in notes()["statuses"].items():
+        yield from ({"operation": operation, "status": int(status), **note} for status, note in rows.items())
 
 
 def commands() -> Iterator[Row]:
-    """Give each command with its parameters, in the order of their tables."""
+    """Yield each command with its parameters, in the order of the tables."""
     for subject, kind in SUBJECTS.items():
         for code, command in COMMANDS[kind].items():
             note = dict(notes()["commands"][subject][code])
-            told = note.pop("parameters")
+            parameter_notes = note.pop("parameters")
             parameters = [
                 {"name": name, "type": type(field).__name__, "required": getattr(field, "required", True)}
-                | told[name]
+                | parameter_notes[name]
                 for name, field in command.parameters.items()
             ]
             yield {"of": subject, "command": code, "parameters": parameters, **note}
+
+
+def add_graph(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/graph")
+    def graph() -> Response:
+        world = current.world()
+        return jsonify(graph_of(world.root, world.settings.installation, world.settings.language))
+
+
+def graph_of(view: View, name: str, language: str) -> dict[str, Any]:
+    """Return the state graphs of packages and of transfer orders, with the number of records per state."""
+    origin = origin_lookup(installation.whole(name))
+    return {
+        part: {
+            "states": [state_row(each, counts, origin, language) for each in states],
+            "transitions": [transition_row(each, origin) for each in transitions_of(view, states)],
+        }
+        for part, (kind, enum_class) in KINDS.items()
+        for states, counts in [(states_of(view, kind, enum_class), count_by_state(view, kind))]
+    }
+
+
+def count_by_state(view: View, kind: type[Any]) -> Mapping[int, int]:
+    """Return the number of records in each state."""
+    counts: Counter[int] = Counter()
+    for key, count in view.tally(kind).items():
+        counts[key[-1] if isinstance(key, tuple) else key] += count
+    return counts
+
+
+def state_row(
+    state: State, counts: Mapping[int, int], origin: Callable[[Any], Origin], language: str
+) -> dict[str, Any]:
+    return {
+        "id": state.id,
+        "name": state_name(state, language),
+        "enum_value": state.enum_value,
+        "count": counts.get(state.id, 0),
+        **origin_fields(origin(state)),
+    }
+
+
+def transition_row(transition: Transition, origin: Callable[[Any], Origin]) -> dict[str, Any]:
+    return {**row_of(transition), **origin_fields(origin(transition))}
+
+
+def origin_fields(origin: Origin) -> dict[str, str]:
+    """Return the provenance, and the reason if there is one."""
+    return {key: value for key, value in origin._asdict().items() if value is not None}
+
+
+def origin_lookup(whole: installation.Installation) -> Callable[[Any], Origin]:
+    """Return a function that returns the origin of a state or transition."""
+
+    def origin(record: Any) -> Origin:
+        kind = type(record)
+        if whole.records.get(kind, {}).get(record.id) == record:
+            return whole.origins[kind, record.id]
+        return UNKNOWN_NAME if kind is State and record.name == f"State {record.id}" else RECORDED
+
+    return origin

@@ -1,53 +1,147 @@
-"""The worlds of the server: listed, made, replaced, deleted, started anew."""
+"""Control API: worlds, their scenarios and snapshots, and undo."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, jsonify
 
-from emulator.core.world import World
-from emulator.handlers.snapshots import snapshot_named
-from emulator.rules.scenarios import as_text
-from emulator.web.admin.documents import answered, asked_or_empty, nothing
-from emulator.web.admin.here import Here
-from emulator.web.admin.scenario import asked_scenario, start_wanted
-from emulator.worlds import Worlds, checked_name
+from emulator.core.refusals import InvalidDocument
+from emulator.core.world import Moment, World
+from emulator.exporting import as_file, exported
+from emulator.handlers.control import checked
+from emulator.handlers.snapshots import snapshot_named, take
+from emulator.rules.installation import title_of
+from emulator.rules.scenarios import Scenario, as_text, bundled, from_document, misfit
+from emulator.rules.scenarios import scenario as find_scenario
+from emulator.version import __version__
+from emulator.web.admin.shared import (
+    CurrentWorld,
+    json_response,
+    no_content,
+    read_document,
+    read_optional_document,
+    require_no_document,
+)
+from emulator.worlds import checked_name
 
 
-def add_worlds(pages: Blueprint, here: Here) -> None:
-    worlds = here.worlds
+def add_worlds(api: Blueprint, current: CurrentWorld) -> None:
+    worlds = current.worlds
 
-    @pages.post("/reset")
+    @api.get("/health")
+    def health() -> Response:
+        return jsonify(health_document(current.name, current.world()))
+
+    @api.post("/reset")
     def reset() -> Response:
-        worlds.reset(here.name)
-        return nothing()
+        worlds.reset(current.name)
+        return no_content()
 
-    @pages.get("/worlds")
+    @api.get("/worlds")
     def list_worlds() -> Response:
-        found = [world_document(name, worlds.named(name, using=False)) for name in worlds]
-        return answered({"count": len(found), "results": found})
+        results = [world_document(name, worlds.named(name, using=False)) for name in worlds]
+        return json_response({"count": len(results), "results": results})
 
-    @pages.put("/worlds/<name>")
+    @api.put("/worlds/<name>")
     def put_world(name: str) -> Response:
-        asked = start_wanted("world", asked_or_empty())
+        document = checked_start("world", read_optional_document())
         is_new = checked_name(name) not in worlds
-        return answered(world_document(name, made(worlds, name, asked, here)), 201 if is_new else 200)
+        world = create_world(name, document, current)
+        return json_response(world_document(name, world), 201 if is_new else 200)
 
-    @pages.delete("/worlds/<name>")
+    @api.delete("/worlds/<name>")
     def delete_world(name: str) -> Response:
         worlds.delete(name)
-        return nothing()
+        return no_content()
 
 
-def made(worlds: Worlds, name: str, asked: Any, here: Here) -> World:
-    """Make the world that a document describes."""
-    if "world" in asked:
-        return worlds.branch(name, worlds.named(asked["world"]))
-    if "snapshot" in asked:
-        origin = here.world()
-        return worlds.branch(name, origin, snapshot_named(origin, asked["snapshot"]))
-    return worlds.put(name, asked_scenario(asked, worlds.scenario))
+def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/scenario")
+    def scenario() -> Response:
+        return json_response(scenario_document(current.world()))
+
+    @api.put("/scenario")
+    def put_scenario() -> Response:
+        document = checked_start("scenario-wanted", read_document())
+        current.world()
+        loaded = scenario_of(document, current.worlds.scenario)
+        return json_response(scenario_document(current.worlds.put(current.name, loaded)))
+
+    @api.get("/scenarios")
+    def scenarios() -> Response:
+        results = [{"name": one.name, "description": one.description} for one in bundled().values()]
+        return json_response({"count": len(results), "results": results})
+
+    @api.get("/export")
+    def export() -> Response:
+        return json_response(as_file(exported(current.world())))
+
+
+def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/snapshots")
+    def list_snapshots() -> Response:
+        results = [snapshot_document(name, snapshot) for name, snapshot in current.world().snapshots.items()]
+        return json_response({"count": len(results), "results": results})
+
+    @api.put("/snapshots/<name>")
+    def take_snapshot(name: str) -> Response:
+        require_no_document()
+        return json_response(snapshot_document(name, take(current.world(), checked_name(name, "snapshot"))), 201)
+
+    @api.post("/snapshots/<name>/restore")
+    def restore_snapshot(name: str) -> Response:
+        require_no_document()
+        world = current.world()
+        snapshot = snapshot_named(world, name)
+        world.go_to(snapshot)
+        return json_response(snapshot_document(name, snapshot))
+
+    @api.post("/undo")
+    def undo() -> Response:
+        require_no_document()
+        return json_response({"undone": current.world().undo()})
+
+
+def checked_start(schema: str, document: Any) -> Mapping[str, Any]:
+    """Validate a document that describes the start of a world. A scenario document inside it is not changed."""
+    if not isinstance(document, dict) or not isinstance(document.get("document"), dict):
+        return checked(schema, document)
+    return {**checked(schema, document | {"document": {}}), "document": document["document"]}
+
+
+def scenario_of(document: Mapping[str, Any], default: Scenario) -> Scenario:
+    """Return the scenario that a document selects: by name, as a scenario document, or the default one."""
+    if "document" in document:
+        if problem := misfit(document["document"]):
+            raise InvalidDocument(f"document: {problem}")
+        return from_document(document["document"])
+    name = document.get("scenario", document.get("name"))
+    selected = default if name is None else find_scenario(name)
+    return selected.sized(document.get("packages"), document.get("seed"))
+
+
+def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) -> World:
+    """Create the world that a document describes: a branch of a world or snapshot, or a scenario."""
+    worlds = current.worlds
+    if "world" in document:
+        return worlds.branch(name, worlds.named(document["world"]))
+    if "snapshot" in document:
+        origin = current.world()
+        return worlds.branch(name, origin, snapshot_named(origin, document["snapshot"]))
+    return worlds.put(name, scenario_of(document, worlds.scenario))
+
+
+def health_document(name: str, world: World) -> dict[str, Any]:
+    return {
+        "status": "ok",
+        "version": __version__,
+        "world": name,
+        "scenario": world.settings.scenario,
+        "seed": world.settings.seed,
+        "now": as_text(world.clock.now()),
+    }
 
 
 def world_document(name: str, world: World) -> dict[str, Any]:
@@ -63,3 +157,24 @@ def world_document(name: str, world: World) -> dict[str, Any]:
         "requests": len(world.journal),
         "snapshots": len(world.snapshots),
     }
+
+
+def scenario_document(world: World) -> dict[str, Any]:
+    settings = world.settings
+    source: Scenario = settings.source
+    document = {
+        "name": settings.scenario,
+        "description": source.description,
+        "installation": title_of(settings.installation),
+        "packages": source.packages,
+        "seed": settings.seed,
+        "clock": as_text(settings.start),
+        "language": settings.language,
+        "error_style": settings.error_style,
+        "steps": len(source.steps),
+    }
+    return document if settings.request is None else document | {"request": settings.request}
+
+
+def snapshot_document(name: str, snapshot: Moment) -> dict[str, Any]:
+    return {"name": name, "now": as_text(snapshot.now), "steps": len(snapshot.steps)}

@@ -1,55 +1,55 @@
-/** Calls of the control API and of the emulated API, all below the page's own prefix. */
+/** Client of the control API and the emulated API, below the prefix of this page. */
 
 export const ROOT = location.pathname.split("/__admin/ui")[0];
+/** The address of the server, without the prefix of a world. */
 export const BASE = ROOT.replace(/\/w\/[^/]+$/, "");
-/** The server without a world's prefix. */
 export const GUIDE = "/api/v1/oms/";
 export const REFERENCE = "/packages/";
 export const TOKEN = "full-access";
 
-/** An answer that says no: its status, body, hint, and one line for people. */
-export class Refused extends Error {
-  constructor(answer, method, path) {
-    super(lineOf(answer, method, path));
-    Object.assign(this, answer, { method, path });
+/** An error response: status, body, hint and a one-line message. */
+export class ApiError extends Error {
+  constructor(response, method, path) {
+    super(messageOf(response, method, path));
+    Object.assign(this, response, { method, path });
   }
 
-  /** Whether this server has no such call at all, rather than no such record: the emulated API says that in HTML. */
-  get isUnknownCall() {
+  /** Whether the server has no such endpoint, as opposed to no such record. The emulated API then answers in HTML. */
+  get isUnsupported() {
     if (this.status !== 404) return false;
     return typeof this.body === "string" || String(this.body?.error ?? "").endsWith(": Not Found");
   }
 }
 
-function lineOf({ status, body }, method, path) {
-  if (status === 0) return "The server does not answer.";
+function messageOf({ status, body }, method, path) {
+  if (status === 0) return "The server does not respond.";
   if (typeof body?.error === "string") return body.error;
   if (typeof body?.detail === "string") return body.detail;
-  if (typeof body?.en === "string") return body.en;  // the sender of webhooks has its own form
+  if (typeof body?.en === "string") return body.en;  // the format of the webhook service
   const fields = body?.error ?? body;
   if (fields && typeof fields === "object" && !Array.isArray(fields)) {
-    return Object.entries(fields).map(([key, said]) => `${key}: ${[].concat(said).map(textOf).join(" ")}`).join(" · ");
+    return Object.entries(fields).map(([key, messages]) => `${key}: ${[].concat(messages).map(textOf).join(" ")}`).join(" · ");
   }
-  return `${method} ${path} answered ${status}.`;
+  return `${method} ${path} returned ${status}.`;
 }
 
-const textOf = (said) => (typeof said === "string" ? said : JSON.stringify(said));
+const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** Call, and give `{status, body, hint, requestId, text}`; throw `Refused` for anything but a success. */
-export async function call(method, path, { body, headers = {}, signal } = {}) {
-  const sent = { ...headers };
-  if (body !== undefined) sent["Content-Type"] = "application/json";
-  let answer;
+/** Send a request and return `{status, body, hint, requestId, text}`. Throw `ApiError` for an error response. */
+export async function send(method, path, { body, headers = {}, signal } = {}) {
+  const allHeaders = { ...headers };
+  if (body !== undefined) allHeaders["Content-Type"] = "application/json";
+  let response;
   try {
-    answer = await read(await fetch(ROOT + path, {
-      method, signal, headers: sent, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
+    response = await read(await fetch(ROOT + path, {
+      method, signal, headers: allHeaders, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
     }));
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused({ status: 0, body: null, hint: null }, method, path);
+    throw new ApiError({ status: 0, body: null, hint: null }, method, path);
   }
-  if (answer.status >= 400) throw new Refused(answer, method, path);
-  return answer;
+  if (response.status >= 400) throw new ApiError(response, method, path);
+  return response;
 }
 
 async function read(response) {
@@ -57,13 +57,13 @@ async function read(response) {
   return {
     status: response.status,
     text,
-    body: parsed(text),
+    body: parseBody(text),
     hint: response.headers.get("X-Emulator-Hint"),
     requestId: response.headers.get("X-Emulator-Request-Id"),
   };
 }
 
-function parsed(text) {
+function parseBody(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -71,35 +71,35 @@ function parsed(text) {
   }
 }
 
-/** Call the control API; give the answer's body. */
-export const control = async (method, path, options) => (await call(method, `/__admin/${path}`, options)).body;
+/** Send a request to the control API and return the body of the response. */
+export const control = async (method, path, options) => (await send(method, `/__admin/${path}`, options)).body;
 
-/** Call the guide's surface of the emulated API. */
+/** Send a request to the guide surface of the emulated API. */
 export const guide = (method, path, options = {}) =>
-  call(method, GUIDE + path, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
+  send(method, GUIDE + path, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
 
-/** Call the webhook subscriptions of the emulated API. */
-export const sender = (method, path, options = {}) =>
-  call(method, `/whisperer/${path}`, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
+/** Send a request to the webhook service of the emulated API. */
+export const webhookService = (method, path, options = {}) =>
+  send(method, `/whisperer/${path}`, { ...options, headers: { Authorization: `Token ${TOKEN}` } });
 
-let bearer = null;
+let jwt = null;
 
-/** Call the reference surface, with a JWT that the control API makes. */
-export async function reference(method, path, options = {}, again = true) {
-  bearer ??= control("POST", "tokens", { body: { role: TOKEN, kind: "jwt", expires_in: 86400 } });
+/** Send a request to the reference surface, with a JWT from the control API. */
+export async function reference(method, path, options = {}, retry = true) {
+  jwt ??= control("POST", "tokens", { body: { role: TOKEN, kind: "jwt", expires_in: 86400 } });
   try {
-    const { token } = await bearer;
-    return await call(method, REFERENCE + path, { ...options, headers: { Authorization: `Bearer ${token}` } });
+    const { token } = await jwt;
+    return await send(method, REFERENCE + path, { ...options, headers: { Authorization: `Bearer ${token}` } });
   } catch (error) {
-    bearer = null;
-    if (error.status === 401 && again) return reference(method, path, options, false);
+    jwt = null;
+    if (error.status === 401 && retry) return reference(method, path, options, false);
     throw error;
   }
 }
 
-/** Give a query string, without what is empty. */
-export function query(values) {
-  const kept = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  const text = new URLSearchParams(kept).toString();
+/** Return a query string; empty values are left out. */
+export function queryString(values) {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const text = new URLSearchParams(entries).toString();
   return text ? `?${text}` : "";
 }

@@ -1,4 +1,4 @@
-/** The one door to the vendored libraries. */
+/** Exports of the vendored libraries. Other modules import them only from here. */
 import htm from "./vendor/htm.js";
 import { h } from "./vendor/preact.js";
 

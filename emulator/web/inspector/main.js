@@ -1,10 +1,10 @@
-/** The inspector: finds the page that is asked for and puts it into the frame. */
+/** Entry point: renders the page of the current route in the layout. */
 import { html, render, useEffect, useRef, useState } from "./lib.js";
-import { useRoute } from "./route.js";
-import { Shell } from "./parts/shell.js";
-import { Trouble } from "./parts/pieces.js";
+import { useRoute } from "./router.js";
+import { Layout } from "./components/layout.js";
+import { ErrorMessage } from "./components/common.js";
 
-/** Name in the address, title, the page, and the page of one of its records where that is another. */
+/** Route name, title, loader of the page, and loader of the page of one record if that is another module. */
 export const PAGES = [
   ["overview", "Overview", () => import("./pages/overview.js")],
   ["packages", "Packages", () => import("./pages/packages.js"), () => import("./pages/package.js")],
@@ -20,30 +20,30 @@ export const PAGES = [
 
 function App() {
   const route = useRoute();
-  const [name, title, all, one = all] = PAGES.find(([known]) => known === route.name) ?? PAGES[0];
-  const load = route.rest.length ? one : all;
-  const [shown, show] = useState(null);
+  const [name, title, loadList, loadDetail = loadList] = PAGES.find(([each]) => each === route.name) ?? PAGES[0];
+  const load = route.params.length ? loadDetail : loadList;
+  const [loaded, setLoaded] = useState(null);
   useEffect(() => {
-    let wanted = true;
-    load().then((module) => wanted && show({ load, Page: module.Page }), (error) => wanted && show({ load, error }));
-    return () => { wanted = false; };
+    let active = true;
+    load().then(({ Page }) => active && setLoaded({ load, Page }), (error) => active && setLoaded({ load, error }));
+    return () => { active = false; };
   }, [load]);
-  const part = shown?.load === load ? shown : null;
-  useFocusOnChange(`${name}/${route.rest.join("/")}`, part !== null);
-  document.title = [route.rest[0], title, "OMS emulator"].filter(Boolean).join(" · ");
-  return html`<${Shell} pages=${PAGES} now=${name}>
-    ${part?.error && html`<${Trouble} error=${part.error} />`}
-    ${part?.Page && html`<${part.Page} rest=${route.rest} asked=${route.asked} key=${route.rest.join("/")} />`}
+  const module = loaded?.load === load ? loaded : null;
+  useFocusOnChange(`${name}/${route.params.join("/")}`, module !== null);
+  document.title = [route.params[0], title, "OMS emulator"].filter(Boolean).join(" · ");
+  return html`<${Layout} pages=${PAGES} current=${name}>
+    ${module?.error && html`<${ErrorMessage} error=${module.error} />`}
+    ${module?.Page && html`<${module.Page} params=${route.params} query=${route.query} key=${route.params.join("/")} />`}
   <//>`;
 }
 
-/** Who goes to another page is put at its heading, so that a screen reader begins there. */
+/** Move the focus to the heading after a navigation, so that a screen reader starts there. */
 function useFocusOnChange(address, ready) {
-  const before = useRef(null);
+  const previous = useRef(null);
   useEffect(() => {
-    if (!ready || before.current === address) return;
-    const isFirst = before.current === null;
-    before.current = address;
+    if (!ready || previous.current === address) return;
+    const isFirst = previous.current === null;
+    previous.current = address;
     if (!isFirst) {
       scrollTo(0, 0);
       document.querySelector("main h1")?.focus();
@@ -51,6 +51,6 @@ function useFocusOnChange(address, ready) {
   }, [address, ready]);
 }
 
-const place = document.getElementById("app");
-place.textContent = "";
-render(html`<${App} />`, place);
+const container = document.getElementById("app");
+container.textContent = "";
+render(html`<${App} />`, container);

@@ -1,10 +1,10 @@
-// Before anything is drawn: the theme that was chosen, or the system's where none was.
+// Applies the stored theme before the first paint; without one, the theme of the system applies.
 (() => {
   let chosen = null;
   try {
     chosen = localStorage.getItem("oms-inspector-theme");
   } catch {
-    // Storage may be forbidden; then the system's theme stands.
+    // Storage may be unavailable; then the theme of the system applies.
   }
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
 })();

@@ -23,17 +23,17 @@ def test_what_was_met_and_what_was_not(oms: Emulator, inspector: Watched) -> Non
     transitions = report["dimensions"]["transitions"]
 
     page = inspector.open("coverage")
-    expect(page.get_by_role("heading", name=f"{report['percent']:g} % met: {report['met']} of")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{report['percent']:g} % covered: {report['met']} of")).to_be_visible()
     shares = page.get_by_role("table", name="Dimensions").get_by_role("row")
     expect(shares).to_have_count(len(report["dimensions"]) + 1)
     expect(shares.filter(has_text=transitions["title"])).to_contain_text(f"{transitions['percent']:g} %")
 
     page.get_by_text("transitions", exact=True).click()
-    rows = page.get_by_role("table", name="Not met").get_by_role("row")
+    rows = page.get_by_role("table", name="Not covered").get_by_role("row")
     expect(rows).to_have_count(len(transitions["missing"]) + 1)
     expect(rows.filter(has_text=PREPARE)).to_have_count(0)
-    page.get_by_text("Met", exact=True).last.click()
-    met = page.get_by_role("table", name="Met", exact=True).get_by_role("row")
+    page.get_by_text("Covered", exact=True).last.click()
+    met = page.get_by_role("table", name="Covered", exact=True).get_by_role("row")
     expect(met).to_have_count(2)
     expect(met.nth(1)).to_contain_text(PREPARE)
     expect(page).to_have_url(re.compile("of=transitions&shown=met"))

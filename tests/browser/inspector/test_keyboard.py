@@ -55,7 +55,7 @@ def test_a_package_is_refused_without_a_mouse(oms: Emulator, inspector: Watched)
 
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
-    tab_to(page, "^Send the command$")
+    tab_to(page, "^Send command$")
     page.keyboard.press("Enter")
     expect(page.locator(".title .state")).to_have_text("Requires replan")
     assert present(oms, package)["state"]["name"] == "Requires replan"
@@ -65,7 +65,7 @@ def test_one_may_skip_to_the_page(inspector: Watched) -> None:
     """The first stop leads past the navigation."""
     page = inspector.open()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
 
@@ -75,7 +75,7 @@ def test_a_state_of_the_picture_is_reached(inspector: Watched) -> None:
     page = inspector.open()
     expect(page.get_by_label("State graph of packages").locator("a").first).to_be_visible()
     tab_to(page, "^Shipped: ")
-    expect(page.locator(".near").first).to_contain_text("Delivery attempted → Attempted Delivery carrier")
+    expect(page.locator(".transitions").first).to_contain_text("Delivery attempted → Attempted Delivery carrier")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"#/packages\?state=42"))
 

@@ -10,22 +10,22 @@ from tests.browser.inspector.conftest import Watched
 
 def test_the_live_demo_is_run_from_the_clocks_page(oms: Emulator, inspector: Watched) -> None:
     page = inspector.open("clock")
-    expect(page.get_by_text("Nothing happens by itself in this world.")).to_be_visible()
+    expect(page.get_by_text("No live traffic in this world.")).to_be_visible()
     page.get_by_label("Orders per hour").fill("120")
-    page.get_by_role("button", name="Let them come").click()
-    expect(page.get_by_text("Orders come, are packed")).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Orders are placed, packed")).to_be_visible()
     assert oms.world.pace.orders_per_hour == 120
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("It is paused.")).to_be_visible()
+    expect(page.get_by_text("Live traffic is paused.")).to_be_visible()
     assert oms.clock.next_event() is None
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     assert oms.clock.next_event() is not None
     for label in ("Ticking", "100 ×"):  # what is chosen shows once the server has agreed
         page.get_by_label(label, exact=True).click()
         expect(page.get_by_label(label, exact=True)).to_be_checked()
-    expect(page.get_by_text("The clock runs 100 × as fast").first).to_be_visible()
+    expect(page.get_by_text("The clock runs at 100 × speed").first).to_be_visible()
     assert (oms.clock.mode, oms.clock.speed) == ("ticking", 100)
-    page.get_by_role("button", name="Switch off").click()
-    expect(page.get_by_text("Nothing happens by itself in this world.")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("No live traffic in this world.")).to_be_visible()
     assert oms.world.pace.orders_per_hour is None

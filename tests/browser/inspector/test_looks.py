@@ -51,7 +51,7 @@ def test_a_page_is_fit_for_everybody(name: str, lively: Emulator, details: dict[
     page = watched.open(details.get(name, name))
     if name == "overview":
         expect(page.locator(".canvas .node").last).to_be_visible()
-    expect(page.get_by_role("note").filter(has_text="does not offer")).to_have_count(0)
+    expect(page.get_by_role("note").filter(has_text="does not support")).to_have_count(0)
     found = [line for width, theme in SIZES for line in too_wide(page, name, width, theme)]
     page.evaluate(Axe().axe_script)
     found += [line for width, theme in SEARCHED for line in unfit(page, width, theme)]

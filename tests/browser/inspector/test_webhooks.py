@@ -55,16 +55,18 @@ def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watche
     page.get_by_label("Target URL").fill(receiver.url)
     page.get_by_role("combobox", name="Event").select_option("package.status.transitioned")
     page.get_by_role("button", name="Subscribe").click()
-    expect(page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)).to_be_visible()
+    expect(
+        page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)
+    ).to_be_visible()
 
     package = package_in(oms, "100")
     session = oms.session()
     body = {"slug": "package__prepare_package_command__waiting__preparing", "input_parameters": {}}
     session.post(f"/api/v1/oms/packages/{package['id']}/command/", json=body)
-    page.get_by_role("button", name="Send what is due").click()
+    page.get_by_role("button", name="Send due events").click()
     rows = page.get_by_role("table", name="Deliveries").get_by_role("row").filter(has_text=receiver.url)
     expect(rows.filter(has_text="not delivered").first).to_contain_text("500")
-    expect(page.get_by_text("The clock has something due at")).to_be_visible()
+    expect(page.get_by_text("Due at")).to_be_visible()
 
     rows.first.get_by_role("button", name="package.status.transitioned").click()
     dialog = page.get_by_role("dialog")
@@ -75,8 +77,8 @@ def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watche
     receiver.status = 200
     rows.first.get_by_role("button", name="Retry").click()
     expect(rows.filter(has_text="200 delivered").first).to_be_visible()
-    hook = page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)
-    hook.get_by_role("button", name="Switch").click()
+    hook = page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)
+    hook.get_by_role("button", name="Disable").click()
     expect(hook).to_contain_text("no")
 
 
@@ -87,6 +89,6 @@ def test_a_hook_that_is_there_is_refused(oms: Emulator, inspector: Watched, rece
         page.get_by_label("Target URL").fill(receiver.url)
         page.get_by_role("button", name="Subscribe").click()
         expect(
-            page.get_by_role("table", name="Hooks").get_by_role("row").filter(has_text=receiver.url)
+            page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)
         ).to_be_visible()
     expect(page.get_by_role("alert").get_by_text("Webhook already registered")).to_be_visible()

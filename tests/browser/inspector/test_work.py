@@ -53,7 +53,7 @@ def test_the_picture_tells_who_moves_and_how_sure_it_is(oms: Emulator, inspector
     dashes = "each => getComputedStyle(each).strokeDasharray"
     assert card.locator(".canvas path.edge.assumed").first.evaluate(dashes) != "none"
     assert card.locator(".canvas path.edge:not(.assumed)").first.evaluate(dashes) == "none"
-    card.get_by_text("The same as tables").click()
+    card.get_by_text("Show as tables").click()
     transitions = oms.session().get("/__admin/graph").json()["packages"]["transitions"]
     table = card.get_by_role("table", name="Transitions of packages")
     expect(table.get_by_role("row")).to_have_count(len(transitions) + 1)
@@ -67,11 +67,11 @@ def test_tokens_and_the_first_call_can_be_copied(oms: Emulator, inspector: Watch
     expect(shown).to_have_count(len(CREDENTIALS) + 1)
     for token in CREDENTIALS:
         expect(page.get_by_role("button", name=f"Copy: token {token}", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Copy: first call").click()
-    expect(page.get_by_role("status").get_by_text("Copied first call")).to_be_visible()
+    page.get_by_role("button", name="Copy: example request").click()
+    expect(page.get_by_role("status").get_by_text("Copied example request")).to_be_visible()
     done = subprocess.run(["/bin/sh", "-c", clipboard(page)], capture_output=True, text=True, check=True)
     assert len(json.loads(done.stdout)["results"]) == 2
-    page.get_by_role("button", name="Make and copy a JWT for full-access").click()
+    page.get_by_role("button", name="Create and copy a JWT for full-access").click()
     expect(page.get_by_role("status").get_by_text("Copied a JWT for full-access")).to_be_visible()
     answer = requests.get(f"{oms.url}/packages/", headers={"Authorization": clipboard(page)}, timeout=10)
     assert answer.status_code == 200
@@ -85,7 +85,7 @@ def test_a_world_is_reset(oms: Emulator, inspector: Watched) -> None:
     oms.package(state="Waiting")
     page = inspector.open()
     expect(page.locator(".facts").get_by_text("201", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Reset the world").click()
+    page.get_by_role("button", name="Reset world").click()
     expect(page.locator(".facts").get_by_text("200", exact=True)).to_be_visible()
     assert oms.session().get(PACKAGES).json()["count"] == 200
 
@@ -101,7 +101,7 @@ def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
     page.get_by_role("combobox", name="State", exact=True).select_option(label="Waiting (24)")
     expect(rows).to_have_count(25)
     expect(rows.nth(1)).to_contain_text(newest["number"])
-    page.get_by_role("button", name="Id").click()
+    page.get_by_role("button", name="ID").click()
     expect(rows.nth(24)).to_contain_text(newest["number"])
     page.get_by_label("Search by").select_option(label="order number (starts with)")
     page.get_by_role("searchbox", name="Value").fill(newest["number"])
@@ -113,7 +113,7 @@ def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
     page.get_by_label("Search by").select_option(label="customer first name")
     page.get_by_role("searchbox", name="Value").fill("Nobody")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_text("No package is like that.")).to_be_visible()
+    expect(page.get_by_text("No packages match.")).to_be_visible()
 
 
 def test_a_refused_filter_says_why(inspector: Watched) -> None:
@@ -129,12 +129,12 @@ def test_a_package_is_refused_and_taken_back(oms: Emulator, inspector: Watched) 
     page.get_by_role("button", name="Refuse Package").click()
     form = page.get_by_role("dialog", name="Refuse Package")
     form.get_by_label("Denial reason").select_option(label="Mağaza yoğun")
-    form.get_by_role("button", name="Send the command").click()
-    expect(page.get_by_role("status").get_by_text("Refuse Package: answered")).to_be_visible()
+    form.get_by_role("button", name="Send command").click()
+    expect(page.get_by_role("status").get_by_text("Refuse Package: status")).to_be_visible()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
     expect(page.get_by_role("listitem").filter(has_text="Requires replan from Waiting")).to_be_visible()
     assert present(oms, package)["state"]["name"] == "Requires replan"
-    page.get_by_role("button", name="Undo the last step").click()
+    page.get_by_role("button", name="Undo last step").click()
     expect(page.locator(".title .state")).to_have_text("Waiting")
     assert present(oms, package) == package
 
@@ -144,10 +144,10 @@ def test_the_items_of_a_command_are_chosen(oms: Emulator, inspector: Watched) ->
     page = inspector.open(f"packages/{package['id']}")
     page.get_by_title("package__detected_out_of_stock_item__waiting__contains-out-of-stock-products").click()
     form = page.get_by_role("dialog")
-    form.get_by_role("button", name="Send the command").click()
+    form.get_by_role("button", name="Send command").click()
     expect(form.get_by_role("alert")).to_contain_text("package_items")
     form.get_by_role("checkbox").first.check()
-    form.get_by_role("button", name="Send the command").click()
+    form.get_by_role("button", name="Send command").click()
     expect(page.locator(".title .state")).not_to_have_text("Waiting")
     assert present(oms, package)["state"]["name"] == "Contains out of stock products"
 
@@ -156,11 +156,11 @@ def test_what_is_refused_says_why(oms: Emulator, inspector: Watched) -> None:
     """A command of another state says what it needs; tried all the same, the refusal and its hint are shown."""
     package = package_in(oms, "800")
     page = inspector.open(f"packages/{package['id']}")
-    page.get_by_text(re.compile("commands refused now")).click()
+    page.get_by_text(re.compile("blocked commands")).click()
     line = page.get_by_role("listitem").filter(has_text="Refuse Package")
-    expect(line).to_contain_text("needs Waiting")
-    expect(line).to_contain_text("this is in Delivered")
-    line.get_by_role("button", name="Try Refuse Package all the same").click()
+    expect(line).to_contain_text("requires Waiting")
+    expect(line).to_contain_text("current state: Delivered")
+    line.get_by_role("button", name="Send Refuse Package anyway").click()
     refusal = page.locator("section", has_text="Commands").get_by_role("alert")
     expect(refusal).to_contain_text("400")
     expect(refusal).to_contain_text("Allowed now")
@@ -210,17 +210,17 @@ def test_a_transfer_order_is_dispatched(oms: Emulator, inspector: Watched) -> No
 def test_the_journal_is_live_and_explains(oms: Emulator, inspector: Watched) -> None:
     """A call comes to be seen by itself; its page says why it was answered so."""
     page = inspector.open("journal")
-    expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
+    expect(page.get_by_text("No exchanges match")).to_be_visible()
     package = package_in(oms, "800")
     body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
     assert oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body).status_code == 400
     rows = page.get_by_role("table", name="Exchanges").get_by_role("row")
     expect(rows).to_have_count(3)
     page.get_by_label("Status").fill("400")
-    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("button", name="Filter", exact=True).click()
     expect(rows).to_have_count(2)
     rows.nth(1).get_by_role("link").click()
-    expect(page.get_by_text("A 400 of this operation is")).to_contain_text("documented")
+    expect(page.get_by_text("Status 400 of this operation is")).to_contain_text("documented")
     expect(page.get_by_text("Allowed now:", exact=True)).to_be_visible()
     for way in ("curl", "requests", "pytest"):
         page.get_by_text(way, exact=True).click()
@@ -244,7 +244,7 @@ def test_an_exchange_can_be_done_again(oms: Emulator, inspector: Watched, tmp_pa
         assert refused.text in done.stdout
     names: dict[str, Any] = {}
     exec(texts["pytest"], names)  # noqa: S102 - what we ourselves wrote, as a test's user would run it
-    names["test_command_package_answers_400"](Emulator("demo"))
+    names["test_command_package_returns_400"](Emulator("demo"))
 
 
 def test_a_paused_journal_asks_nothing(oms: Emulator, inspector: Watched) -> None:
@@ -257,7 +257,7 @@ def test_a_paused_journal_asks_nothing(oms: Emulator, inspector: Watched) -> Non
     oms.session().get(PACKAGES)
     page.clock.run_for(60_000)
     assert journal_calls(inspector) == before
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     page.clock.run_for(5_000)
     expect(page.get_by_role("table", name="Exchanges")).to_be_visible()
 
@@ -283,8 +283,8 @@ def test_the_clock_is_moved(oms: Emulator, inspector: Watched) -> None:
     expect(page.locator(".big-time")).to_have_text("2023-04-05 09:00:00 UTC")
     page.get_by_role("button", name="+1 day").click()
     expect(page.locator(".big-time")).to_have_text("2023-04-06 09:00:00 UTC")
-    page.get_by_label("To (UTC)").fill("2023-05-01T12:30:05")
-    page.get_by_role("button", name="Move the clock").click()
+    page.get_by_label("Time (UTC)").fill("2023-05-01T12:30:05")
+    page.get_by_role("button", name="Advance to time").click()
     expect(page.locator(".big-time")).to_have_text("2023-05-01 12:30:05 UTC")
     page.get_by_text("Ticking", exact=True).click()
     expect(page.get_by_role("status").get_by_text("The clock is ticking")).to_be_visible()
@@ -296,11 +296,11 @@ def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Wa
     page = inspector.open("scenarios")
     page.get_by_label("Name *").fill("demo")
     page.get_by_label("Packages", exact=True).fill("30")
-    page.get_by_role("button", name="Load the scenario").click()
+    page.get_by_role("button", name="Load scenario").click()
     expect(page.get_by_role("status").get_by_text("Loaded demo")).to_be_visible()
     oms.session().post("/__admin/packages", json={"state": "Shipped"})
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export this world").click()
+        page.get_by_role("link", name="Export world").click()
     file = tmp_path / "mine.json"
     download.value.save_as(file)
     for bring in (chosen, dropped):
@@ -312,12 +312,12 @@ def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Wa
         page.get_by_role("button", name="Dismiss").first.click()
     file.write_text("no json")
     chosen(page, file)
-    expect(page.get_by_role("alert").get_by_text("mine.json is not JSON")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("mine.json is not valid JSON")).to_be_visible()
 
 
 def chosen(page: Page, file: Path) -> None:
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a file").click()
+        page.get_by_role("button", name="Choose file").click()
     chooser.value.set_files(file)
 
 
@@ -330,20 +330,20 @@ def dropped(page: Page, file: Path) -> None:
 def test_snapshots_and_branches(oms: Emulator, inspector: Watched) -> None:
     """A snapshot is taken and restored; a branch goes its own way, in an inspector of its own."""
     page = inspector.open("scenarios")
-    page.get_by_label("Name of a snapshot").fill("before")
-    page.get_by_role("button", name="Take a snapshot").click()
+    page.get_by_label("Snapshot name").fill("before")
+    page.get_by_role("button", name="Take snapshot").click()
     restore = page.get_by_role("button", name="Restore before")
     expect(restore).to_be_visible()
-    page.get_by_label("Name of a branch").fill("tryout")
-    page.get_by_role("button", name="Branch this world").click()
-    expect(page.get_by_role("button", name="Enter tryout")).to_be_visible()
+    page.get_by_label("Branch name").fill("tryout")
+    page.get_by_role("button", name="Branch world").click()
+    expect(page.get_by_role("button", name="Open tryout")).to_be_visible()
 
     oms.package(state="Waiting")
     restore.click()
-    expect(page.get_by_role("status").get_by_text("The world is back at before")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Restored snapshot before")).to_be_visible()
     assert oms.session().get(PACKAGES).json()["count"] == 200
 
-    page.get_by_role("button", name="Enter tryout").click()
+    page.get_by_role("button", name="Open tryout").click()
     expect(page).to_have_url(re.compile("/w/tryout/__admin/ui/#/scenarios"))
     page.get_by_role("link", name="Packages", exact=True).click()
     package = package_in(oms, "100")
@@ -375,7 +375,7 @@ def test_a_page_whose_call_is_missing_says_so(oms: Emulator, opener: Opener) -> 
     answer = {"error": "GET /__admin/clock: Not Found", "known": []}
     watched.page.route("**/__admin/clock", lambda route: route.fulfill(status=404, json=answer))
     page = watched.open("clock")
-    expect(page.get_by_role("note")).to_have_text("This server does not offer a clock to set.")
+    expect(page.get_by_role("note")).to_have_text("This server does not support clock control.")
 
 
 def test_a_hidden_page_asks_nothing(oms: Emulator, inspector: Watched) -> None:

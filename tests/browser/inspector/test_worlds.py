@@ -34,7 +34,7 @@ def test_every_documented_world_is_shown(part: int, oms: Emulator, inspector: Wa
 def test_an_empty_world_is_shown(oms: Emulator, inspector: Watched) -> None:
     oms.session().put("/__admin/scenario", json={"name": "empty"})
     page = inspector.open("packages")
-    expect(page.get_by_text("No package is like that.")).to_be_visible()
+    expect(page.get_by_text("No packages match.")).to_be_visible()
 
 
 def test_a_world_that_is_not_there_is_told_of(inspector: Watched) -> None:

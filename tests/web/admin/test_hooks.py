@@ -71,13 +71,13 @@ def test_disturbances_can_be_taken_back(client: requests.Session) -> None:
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "nothing": ({}, '/kind: is missing, must be one of "duplicate", "delay"'),
-    "no object": ([1], "the document: is [1], must be an object"),
-    "an unknown kind": ({"kind": "lose"}, '/kind: is "lose", must be one of "duplicate"'),
+    "nothing": ({}, '/kind: is missing; must be one of "duplicate", "delay"'),
+    "no object": ([1], "the document: must be an object (got [1])"),
+    "an unknown kind": ({"kind": "lose"}, '/kind: must be one of "duplicate"'),
     "an unknown event type": ({"kind": "drop", "event_type": "package.made"}, "unknown event type 'package.made'"),
-    "no times": ({"kind": "drop", "times": 0}, "/times: is 0, must be at least 1"),
-    "too many times": ({"kind": "drop", "times": 10_001}, "/times: is 10001, must be at most 10000"),
-    "text for a number": ({"kind": "delay", "seconds": "9"}, '/seconds: is "9", must be a number'),
+    "no times": ({"kind": "drop", "times": 0}, "/times: must be at least 1 (got 0)"),
+    "too many times": ({"kind": "drop", "times": 10_001}, "/times: must be at most 10000 (got 10001)"),
+    "text for a number": ({"kind": "delay", "seconds": "9"}, '/seconds: must be a number (got "9")'),
     "an unknown key": ({"kind": "drop", "event": EVENT}, "unknown key 'event'"),
 }
 
@@ -131,4 +131,4 @@ def test_the_latest_deliveries_alone_may_be_asked_for(oms: Emulator, client: req
     for limit, shown in ((2, every["results"][1:]), (0, []), (9, every["results"])):
         assert client.get(DELIVERIES, params={"limit": limit}).json() == {"count": 3, "results": shown}
     refusal = client.get(DELIVERIES, params={"limit": "all"})
-    assert (refusal.status_code, refusal.json()["error"]) == (400, "limit is 'all', must be a whole number")
+    assert (refusal.status_code, refusal.json()["error"]) == (400, "limit must be a whole number (got 'all')")

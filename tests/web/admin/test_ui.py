@@ -13,12 +13,12 @@ import requests
 from emulator import Emulator
 from emulator.core.credentials import CREDENTIALS
 from emulator.rules.commands import COMMANDS
-from emulator.web.admin.ui import FOLDER, TYPES, assets
+from emulator.web.admin.pages import CONTENT_TYPES, INSPECTOR, assets
 
 UI = "/__admin/ui/"
-SCRIPTS = sorted(path for path in FOLDER.rglob("*.js") if path.parent.name != "vendor")
+SCRIPTS = sorted(path for path in INSPECTOR.rglob("*.js") if path.parent.name != "vendor")
 NODE = shutil.which("node")
-every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.relative_to(FOLDER).as_posix())
+every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.relative_to(INSPECTOR).as_posix())
 IMPORTED = re.compile(r"""(?:from|import)\s*\(?\s*"(\.[^"]+)\"""")
 LONGEST = 250
 
@@ -28,8 +28,8 @@ def test_every_file_is_served(name: str, client: requests.Session) -> None:
     """With its own type, and with the order to take nothing from elsewhere."""
     answer = client.get(UI + name)
     assert answer.status_code == 200
-    assert answer.content == (FOLDER / (name or "index.html")).read_bytes()
-    assert answer.headers["Content-Type"] == TYPES[Path(name or "index.html").suffix]
+    assert answer.content == (INSPECTOR / (name or "index.html")).read_bytes()
+    assert answer.headers["Content-Type"] == CONTENT_TYPES[Path(name or "index.html").suffix]
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in policy
@@ -63,7 +63,7 @@ def test_it_is_found_without_the_slash(prefix: str, client: requests.Session) ->
 
 def test_no_address_is_written_down() -> None:
     """Everything is relative to where the page is, so every world has an inspector; nothing is inline."""
-    page = (FOLDER / "index.html").read_text("utf-8")
+    page = (INSPECTOR / "index.html").read_text("utf-8")
     assert set(re.findall(r'(?:href|src)="([^"]+)"', page)) <= set(assets())
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|style=", page)
 
@@ -91,7 +91,7 @@ def test_a_script_is_javascript(script: Path) -> None:
 
 def test_the_tokens_are_those_that_there_are() -> None:
     """The overview's table names each built-in token."""
-    table = (FOLDER / "pages" / "overview.js").read_text("utf-8").partition("TOKENS = [")[2].partition("];")[0]
+    table = (INSPECTOR / "pages" / "overview.js").read_text("utf-8").partition("TOKENS = [")[2].partition("];")[0]
     assert re.findall(r'\["([\w-]+)"', table) == list(CREDENTIALS)
 
 

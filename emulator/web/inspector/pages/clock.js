@@ -1,73 +1,73 @@
-/** The clock of the world: stop it, let it run, move it on. */
+/** The clock page: freeze, run and advance the clock, and generate live traffic. */
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLive } from "../live.js";
-import { Action, Card, Choice, Facts, Heading, Loaded } from "../parts/pieces.js";
-import { attempt } from "../parts/said.js";
-import { time } from "../text.js";
+import { usePolling } from "../polling.js";
+import { ActionButton, Card, PageHeading, Properties, RadioGroup, WhenLoaded } from "../components/common.js";
+import { runAction } from "../components/toasts.js";
+import { time } from "../format.js";
 
 const MODES = [["frozen", "Frozen"], ["ticking", "Ticking"], ["real", "Real"]];
-const MEANING = {
-  frozen: "Time stands still; each write moves it on by a millisecond.",
-  ticking: "Time started at the scenario’s start and runs as fast as a clock on the wall, or faster.",
-  real: "Time is that of this machine.",
+const MODE_DESCRIPTIONS = {
+  frozen: "The clock stands still. Each write advances it by one millisecond.",
+  ticking: "The clock runs from the start time of the scenario, in real time or faster.",
+  real: "The clock shows the time of this machine.",
 };
 const STEPS = [[60, "+1 minute"], [3_600, "+1 hour"], [86_400, "+1 day"], [604_800, "+1 week"]];
 
 const SPEEDS = [[1, "1 ×"], [10, "10 ×"], [100, "100 ×"], [1_000, "1,000 ×"]];
 
 export function Page() {
-  const clock = useLive(() => control("GET", "clock"), 1_000, []);
-  const change = (work, text) => attempt(work, text).then((ok) => ok && clock.reload());
+  const clock = usePolling(() => control("GET", "clock"), 1_000, []);
+  const change = (action, text) => runAction(action, text).then((ok) => ok && clock.reload());
   const set = (mode) => change(() => control("PUT", "clock", { body: { mode } }), `The clock is ${mode}`);
-  const advance = (body) => change(() => control("POST", "clock/advance", { body }), (after) => `It is ${time(after.now)} now`);
-  return html`<div><${Heading} title="Clock" /><${Loaded} from=${clock} what="a clock to set">${(at) => html`<div>
-    <${Card} title="Now"><p class="big-time"><time datetime=${at.now}>${time(at.now)}</time> UTC</p>
-      <${Choice} name="mode" legend="Mode" options=${MODES} value=${at.mode} onChange=${set} />
-      <p class="hint">${MEANING[at.mode]}</p>
-      ${at.mode === "ticking" && html`<${Choice} name="speed" legend="Speed" options=${SPEEDS} value=${at.speed}
-        onChange=${(speed) => change(() => control("PUT", "clock", { body: { speed: Number(speed) } }), `The clock runs ${speed} × as fast`)} />`}
-      <${Facts} of=${[["Next event", at.next_event ? time(at.next_event) : "nothing waits"]]} /><//>
-    <${Card} title="Move it on">
-      <div class="commands">${STEPS.map(([seconds, title]) => html`<${Action} key=${seconds} work=${() => advance({ seconds })}>${title}<//>`)}
-        <${Action} class="main" disabled=${!at.next_event} work=${() => advance({ to_next_event: true })}>To the next event<//></div>
-      <p class="hint">The next event is whatever waits for the clock: a webhook’s next try, a day’s next step.</p>
-      <${To} now=${at.now} advance=${advance} /><//>
-    <${Live} onChange=${clock.reload} /></div>`}<//></div>`;
+  const advance = (body) => change(() => control("POST", "clock/advance", { body }), (next) => `The clock is now at ${time(next.now)}`);
+  return html`<div><${PageHeading} title="Clock" /><${WhenLoaded} request=${clock} feature="clock control">${(state) => html`<div>
+    <${Card} title="Now"><p class="big-time"><time datetime=${state.now}>${time(state.now)}</time> UTC</p>
+      <${RadioGroup} name="mode" legend="Mode" options=${MODES} value=${state.mode} onChange=${set} />
+      <p class="hint">${MODE_DESCRIPTIONS[state.mode]}</p>
+      ${state.mode === "ticking" && html`<${RadioGroup} name="speed" legend="Speed" options=${SPEEDS} value=${state.speed}
+        onChange=${(speed) => change(() => control("PUT", "clock", { body: { speed: Number(speed) } }), `The clock runs at ${speed} × speed`)} />`}
+      <${Properties} items=${[["Next event", state.next_event ? time(state.next_event) : "None"]]} /><//>
+    <${Card} title="Advance">
+      <div class="commands">${STEPS.map(([seconds, title]) => html`<${ActionButton} key=${seconds} onAction=${() => advance({ seconds })}>${title}<//>`)}
+        <${ActionButton} class="main" disabled=${!state.next_event} onAction=${() => advance({ to_next_event: true })}>Advance to next event<//></div>
+      <p class="hint">The next event is the next scheduled action: a webhook retry, or a step of the live traffic.</p>
+      <${AdvanceTo} now=${state.now} advance=${advance} /><//>
+    <${LiveTraffic} onChange=${clock.reload} /></div>`}<//></div>`;
 }
 
-const PACE = { true: "It is paused.", false: "Orders come, are packed, shipped and delivered as the clock goes." };
+const LIVE_STATUS = { true: "Live traffic is paused.", false: "Orders are placed, packed, shipped and delivered as the clock runs." };
 
-function Live({ onChange }) {
-  const live = useLive(() => control("GET", "live"), 2_000, []);
-  const put = (body, text) => attempt(() => control("PUT", "live", { body }), text).then((ok) => ok && (live.reload(), onChange()));
-  return html`<${Card} title="Live demo"><${Loaded} from=${live} what="a live demo">${(at) => html`<div>
-    <p class="hint">${at.orders_per_hour === null ? "Nothing happens by itself in this world." : PACE[at.paused]}</p>
-    <${Rate} now=${at.orders_per_hour} put=${put} />
-    ${at.orders_per_hour !== null && html`<div class="commands">
-      ${at.paused ? html`<${Action} class="main" work=${() => put({ paused: false }, "The live demo goes on")}>Go on<//>`
-        : html`<${Action} work=${() => put({ paused: true }, "The live demo is paused")}>Pause<//>`}
-      <${Action} work=${() => put({ orders_per_hour: null }, "Nothing happens by itself any more")}>Switch off<//></div>`}</div>`}<//><//>`;
+function LiveTraffic({ onChange }) {
+  const live = usePolling(() => control("GET", "live"), 2_000, []);
+  const put = (body, text) => runAction(() => control("PUT", "live", { body }), text).then((ok) => ok && (live.reload(), onChange()));
+  return html`<${Card} title="Live traffic"><${WhenLoaded} request=${live} feature="live traffic">${(state) => html`<div>
+    <p class="hint">${state.orders_per_hour === null ? "No live traffic in this world." : LIVE_STATUS[state.paused]}</p>
+    <${RateForm} current=${state.orders_per_hour} put=${put} />
+    ${state.orders_per_hour !== null && html`<div class="commands">
+      ${state.paused ? html`<${ActionButton} class="main" onAction=${() => put({ paused: false }, "Live traffic resumed")}>Resume<//>`
+        : html`<${ActionButton} onAction=${() => put({ paused: true }, "Live traffic paused")}>Pause<//>`}
+      <${ActionButton} onAction=${() => put({ orders_per_hour: null }, "Live traffic stopped")}>Stop<//></div>`}</div>`}<//><//>`;
 }
 
-function Rate({ now, put }) {
-  const [rate, setRate] = useState(now ?? 60);
+function RateForm({ current, put }) {
+  const [rate, setRate] = useState(current ?? 60);
   const submit = (event) => {
     event.preventDefault();
-    put({ orders_per_hour: Number(rate) }, `${rate} orders an hour come by themselves`);
+    put({ orders_per_hour: Number(rate) }, `Generating ${rate} orders per hour`);
   };
   return html`<form class="bar" onSubmit=${submit}>
     <label class="field"><span>Orders per hour</span><input type="number" min="0" max="36000" value=${rate} required
-      onInput=${(event) => setRate(event.target.value)} /></label><button>Let them come</button></form>`;
+      onInput=${(event) => setRate(event.target.value)} /></label><button>Start</button></form>`;
 }
 
-function To({ now, advance }) {
+function AdvanceTo({ now, advance }) {
   const [to, setTo] = useState(now.slice(0, 19));
   const submit = (event) => {
     event.preventDefault();
     advance({ to: `${to.length === 16 ? `${to}:00` : to}Z` });
   };
   return html`<form class="bar" onSubmit=${submit}>
-    <label class="field"><span>To (UTC)</span><input type="datetime-local" step="1" value=${to} required
-      onInput=${(event) => setTo(event.target.value)} /></label><button>Move the clock</button></form>`;
+    <label class="field"><span>Time (UTC)</span><input type="datetime-local" step="1" value=${to} required
+      onInput=${(event) => setTo(event.target.value)} /></label><button>Advance to time</button></form>`;
 }

@@ -1,64 +1,64 @@
-/** Fidelity: how sure each behaviour is, and why where it is assumed. */
+/** The fidelity page: the provenance of each behaviour, and the reason for each assumption. */
 import { control } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../live.js";
-import { Card, Choice, Heading, Loaded, Provenance } from "../parts/pieces.js";
-import { Table } from "../parts/table.js";
-import { go } from "../route.js";
-import { number } from "../text.js";
+import { useLoad } from "../polling.js";
+import { Card, PageHeading, Provenance, RadioGroup, WhenLoaded } from "../components/common.js";
+import { Table } from "../components/table.js";
+import { navigate } from "../router.js";
+import { number } from "../format.js";
 
-const HOW = [["", "All"], ["documented", "Documented"], ["observed", "Observed"], ["framework", "Framework"], ["assumed", "Assumed"]];
-const MEANS = {
-  documented: "a page of the vendor says so", observed: "a documented sample or the vendor’s published code shows it",
-  framework: "what Django REST framework does where the pages are silent", assumed: "our best guess, with its reason",
+const PROVENANCES = [["", "All"], ["documented", "Documented"], ["observed", "Observed"], ["framework", "Framework"], ["assumed", "Assumed"]];
+const MEANINGS = {
+  documented: "stated in the vendor’s documentation", observed: "shown by a documented sample or the vendor’s published code",
+  framework: "the behaviour of Django REST framework, where the documentation says nothing", assumed: "an assumption, with the reason for it",
 };
 const NAMES = {
   operations: (row) => html`<code>${row.operation}</code> ${row.method} ${row.path}`,
-  statuses: (row) => html`<code>${row.operation === "*" ? "every operation" : row.operation}</code> ${row.status}`,
+  statuses: (row) => html`<code>${row.operation === "*" ? "all operations" : row.operation}</code> ${row.status}`,
   webhooks: (row) => row.rule,
   live: (row) => row.rule,
   shapes: (row) => html`<code>${row.shape}</code>`,
-  filters: (row) => html`<code>${row.name}</code> ${row.doc}, of ${row.operations.join(", ")}`,
+  filters: (row) => html`<code>${row.name}</code> ${row.doc} (${row.operations.join(", ")})`,
   commands: (row) => html`<code>${row.command}</code> of ${row.of.replace("_", " ")}${row.parameters.length ? `: ${row.parameters.map((each) => each.name).join(", ")}` : ""}`,
   states: (row) => html`${row.name} <code>${row.enum_value}</code> of ${row.of}`,
   transitions: (row) => html`${row.label} <code>${row.slug ?? row.command}</code>`,
 };
 const nameOf = (part, row) => (NAMES[part] ?? ((each) => JSON.stringify(each)))(row);
 
-export function Page({ asked }) {
-  const found = useLoad(() => control("GET", "fidelity"), []);
-  return html`<div><${Heading} title="Fidelity" /><${Loaded} from=${found}>${(all) => html`<${Shown} all=${all} asked=${asked} />`}<//></div>`;
+export function Page({ query }) {
+  const fidelity = useLoad(() => control("GET", "fidelity"), []);
+  return html`<div><${PageHeading} title="Fidelity" /><${WhenLoaded} request=${fidelity}>${(sections) => html`<${Behaviours} sections=${sections} query=${query} />`}<//></div>`;
 }
 
-function Shown({ all, asked }) {
-  const parts = Object.keys(all);
-  const part = parts.includes(asked.part) ? asked.part : parts[0];
-  const how = asked.how ?? "";
-  const text = (asked.text ?? "").toLowerCase();
-  const rows = all[part].filter((row) => (!how || row.provenance === how) && JSON.stringify(row).toLowerCase().includes(text));
-  const show = (changed) => go("fidelity", { part, how, text: asked.text, ...changed });
+function Behaviours({ sections, query }) {
+  const parts = Object.keys(sections);
+  const part = parts.includes(query.part) ? query.part : parts[0];
+  const provenance = query.how ?? "";
+  const text = (query.text ?? "").toLowerCase();
+  const rows = sections[part].filter((row) => (!provenance || row.provenance === provenance) && JSON.stringify(row).toLowerCase().includes(text));
+  const show = (changed) => navigate("fidelity", { part, how: provenance, text: query.text, ...changed });
   const search = (event) => {
     event.preventDefault();
     show({ text: new FormData(event.target).get("text") });
   };
-  return html`<div><${Sums} all=${all} />
+  return html`<div><${Totals} sections=${sections} />
     <${Card} title="Behaviours">
-    <${Choice} name="part" legend="Of" options=${parts.map((each) => [each, `${each} (${all[each].length})`])} value=${part} onChange=${(value) => show({ part: value })} />
-    <${Choice} name="how" legend="How sure" options=${HOW} value=${how} onChange=${(value) => show({ how: value })} />
+    <${RadioGroup} name="part" legend="Section" options=${parts.map((each) => [each, `${each} (${sections[each].length})`])} value=${part} onChange=${(value) => show({ part: value })} />
+    <${RadioGroup} name="how" legend="Provenance" options=${PROVENANCES} value=${provenance} onChange=${(value) => show({ how: value })} />
     <form class="bar" role="search" aria-label="Search" onSubmit=${search}><label class="field"><span>Contains</span>
-      <input name="text" type="search" value=${asked.text ?? ""} /></label><button>Search</button></form>
-    <${Table} label=${part} rows=${rows} rowKey=${(row) => all[part].indexOf(row)} columns=${[
-      { key: "name", long: true, title: "What", cell: (row) => nameOf(part, row) },
-      { key: "sure", whole: true, title: "How sure", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
-      { key: "why", long: true, title: "Why, where", cell: (row) => row.reason ?? row.note ?? row.doc ?? "" },
+      <input name="text" type="search" value=${query.text ?? ""} /></label><button>Search</button></form>
+    <${Table} label=${part} rows=${rows} rowKey=${(row) => sections[part].indexOf(row)} columns=${[
+      { key: "name", long: true, title: "Behaviour", cell: (row) => nameOf(part, row) },
+      { key: "provenance", whole: true, title: "Provenance", cell: (row) => html`<${Provenance} of=${row.provenance} />` },
+      { key: "reason", long: true, title: "Reason or source", cell: (row) => row.reason ?? row.note ?? row.doc ?? "" },
     ]} /><//></div>`;
 }
 
-function Sums({ all }) {
-  const rows = Object.values(all).flat();
-  return html`<${Card} title="How sure the emulator is"><${Table} label="How sure" rows=${HOW.slice(1)} rowKey=${([key]) => key} columns=${[
-    { key: "how", whole: true, title: "Mark", cell: ([key]) => html`<${Provenance} of=${key} />` },
-    { key: "means", title: "Means", cell: ([key]) => MEANS[key] },
+function Totals({ sections }) {
+  const rows = Object.values(sections).flat();
+  return html`<${Card} title="Provenance of the behaviours"><${Table} label="Provenance" rows=${PROVENANCES.slice(1)} rowKey=${([key]) => key} columns=${[
+    { key: "provenance", whole: true, title: "Provenance", cell: ([key]) => html`<${Provenance} of=${key} />` },
+    { key: "meaning", title: "Meaning", cell: ([key]) => MEANINGS[key] },
     { key: "count", number: true, title: "Behaviours", cell: ([key]) => number(rows.filter((row) => row.provenance === key).length) },
   ]} /><//>`;
 }

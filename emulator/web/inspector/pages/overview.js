@@ -1,39 +1,39 @@
-/** Overview: what this world is, how to call it, and where everything is. */
-import { ROOT, TOKEN, control } from "../api.js";
+/** The overview page: the world, an example request, the state graphs, tokens and worlds. */
+import { control, ROOT, TOKEN } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLive, useLoad } from "../live.js";
-import { Action, Card, Code, Copy, Facts, Heading, Loaded, copy } from "../parts/pieces.js";
-import { Picture } from "../parts/picture.js";
-import { attempt, refused } from "../parts/said.js";
-import { enter } from "../parts/shell.js";
-import { Table } from "../parts/table.js";
-import { href } from "../route.js";
-import { number, time } from "../text.js";
+import { useLoad, usePolling } from "../polling.js";
+import { ActionButton, Card, CodeBlock, copy, CopyButton, PageHeading, Properties, WhenLoaded } from "../components/common.js";
+import { StateGraph } from "../components/state_graph.js";
+import { runAction, showError } from "../components/toasts.js";
+import { switchWorld } from "../components/layout.js";
+import { Table } from "../components/table.js";
+import { href } from "../router.js";
+import { number, time } from "../format.js";
 
 export const TOKENS = [
-  ["full-access", "everything is allowed"],
-  ["read-only", "403 on writes"],
-  ["no-access", "403 everywhere"],
+  ["full-access", "allows everything"],
+  ["read-only", "403 for writes"],
+  ["no-access", "403 for all requests"],
   ["inactive", "401 “User inactive or deleted.”"],
-  ["throttled", "429 from the 6th call in a minute"],
+  ["throttled", "429 from the 6th request in a minute"],
 ];
 
 export function Page() {
   const health = useLoad(() => control("GET", "health"), []);
-  const graph = useLive(() => control("GET", "graph"), 3_000, []);
-  const again = () => attempt(() => control("POST", "reset"), "The world is back at its scenario's start")
+  const graph = usePolling(() => control("GET", "graph"), 3_000, []);
+  const reset = () => runAction(() => control("POST", "reset"), "World reset to the start of its scenario")
     .then((ok) => ok && Promise.all([health.reload(), graph.reload()]));
-  return html`<${Heading} title="Overview"><${Action} work=${again}>Reset the world<//><//>
+  return html`<${PageHeading} title="Overview"><${ActionButton} onAction=${reset}>Reset world<//><//>
     <div class="columns">
-      <${Card} title="This world"><${Loaded} from=${health}>${(at) => html`<${ThisWorld} at=${at} graph=${graph.data} />`}<//><//>
-      <${Card} title="First call"><p>Everything below <code>${location.origin}${ROOT}</code> is the OMS. Try:</p>
-        <${Code} label="first call" text=${curl("/api/v1/oms/packages/short/?limit=2")} /><//>
+      <${Card} title="This world"><${WhenLoaded} request=${health}>${(state) => html`<${WorldProperties} state=${state} graph=${graph.data} />`}<//><//>
+      <${Card} title="Example request"><p>The OMS API is served at <code>${location.origin}${ROOT}</code>. Try:</p>
+        <${CodeBlock} label="example request" text=${curl("/api/v1/oms/packages/short/?limit=2")} /><//>
     </div>
-    <${Loaded} from=${graph}>${(found) => html`
+    <${WhenLoaded} request=${graph}>${({ packages, transfers }) => html`
       <${Card} title="Packages" side=${html`<a href=${href("packages")}>All packages</a>`}>
-        <${Picture} graph=${found.packages} list="packages" one="package" many="packages" /><//>
+        <${StateGraph} graph=${packages} list="packages" one="package" many="packages" /><//>
       <${Card} title="Transfer orders" side=${html`<a href=${href("transfers")}>All transfer orders</a>`}>
-        <${Picture} graph=${found.transfers} list="transfers" one="transfer order" many="transfer orders" /><//>`}<//>
+        <${StateGraph} graph=${transfers} list="transfers" one="transfer order" many="transfer orders" /><//>`}<//>
     <div class="columns">
       <${Card} title="Tokens"><${Tokens} /><//>
       <${Card} title="Worlds"><${Worlds} /><//>
@@ -44,43 +44,43 @@ const curl = (path) => `curl -H "Authorization: Token ${TOKEN}" "${location.orig
 
 const total = (part) => (part ? part.states.reduce((sum, state) => sum + state.count, 0) : undefined);
 
-const ThisWorld = ({ at, graph }) => html`<${Facts} of=${[
-  ["World", html`<strong>${at.world}</strong>`],
-  ["Scenario", html`<a href=${href("scenarios")}>${at.scenario}</a>`],
-  ["Seed", at.seed],
-  ["Clock", html`<a href=${href("clock")}>${time(at.now)} UTC</a>`],
+const WorldProperties = ({ state, graph }) => html`<${Properties} items=${[
+  ["World", html`<strong>${state.world}</strong>`],
+  ["Scenario", html`<a href=${href("scenarios")}>${state.scenario}</a>`],
+  ["Seed", state.seed],
+  ["Clock", html`<a href=${href("clock")}>${time(state.now)} UTC</a>`],
   ["Packages", number(total(graph?.packages))],
   ["Transfer orders", number(total(graph?.transfers))],
-  ["Version", at.version],
+  ["Version", state.version],
 ]} />`;
 
 function Tokens() {
-  const [made, set] = useState({});
-  const bearer = async (role) => {
+  const [created, setCreated] = useState({});
+  const createJwt = async (role) => {
     try {
       const { token } = await control("POST", "tokens", { body: { role, kind: "jwt" } });
-      set((before) => ({ ...before, [role]: token }));
+      setCreated((previous) => ({ ...previous, [role]: token }));
       await copy(`Bearer ${token}`, `Copied a JWT for ${role}`);
     } catch (error) {
-      refused(error);
+      showError(error);
     }
   };
-  return html`<p>The guide takes <code>Authorization: Token …</code>, the reference <code>Authorization: Bearer …</code>.</p>
+  return html`<p>The guide surface uses <code>Authorization: Token …</code>, the reference surface <code>Authorization: Bearer …</code>.</p>
     <${Table} label="Tokens" rows=${TOKENS} rowKey=${([name]) => name} columns=${[
       { key: "name", whole: true, title: "Token", cell: ([name]) => html`<code>${name}</code>` },
-      { key: "meets", title: "Meets", cell: ([, meets]) => meets },
-      { key: "do", whole: true, title: "Copy", cell: ([name]) => html`<span class="buttons"><${Copy} text=${name} what="token ${name}" />
-        <${Action} class="small" work=${() => bearer(name)} aria-label="Make and copy a JWT for ${name}">JWT<//></span>` },
+      { key: "effect", title: "Effect", cell: ([, effect]) => effect },
+      { key: "copy", whole: true, title: "Copy", cell: ([name]) => html`<span class="buttons"><${CopyButton} text=${name} subject="token ${name}" />
+        <${ActionButton} class="small" onAction=${() => createJwt(name)} aria-label="Create and copy a JWT for ${name}">JWT<//></span>` },
     ]} />
-    ${Object.entries(made).map(([role, token]) => html`<${Code} key=${role} label="JWT for ${role}" text="Authorization: Bearer ${token}" />`)}`;
+    ${Object.entries(created).map(([role, token]) => html`<${CodeBlock} key=${role} label="JWT for ${role}" text="Authorization: Bearer ${token}" />`)}`;
 }
 
 function Worlds() {
   const worlds = useLoad(() => control("GET", "worlds"), []);
-  return html`<${Loaded} from=${worlds} what="more than one world">${({ results }) => html`
+  return html`<${WhenLoaded} request=${worlds} feature="multiple worlds">${({ results }) => html`
     <${Table} label="Worlds" rows=${results} rowKey=${(world) => world.name} columns=${[
       { key: "name", title: "World", cell: (world) => html`<button type="button" class="link"
-        onClick=${() => enter(world.name)}>${world.name}</button>` },
+        onClick=${() => switchWorld(world.name)}>${world.name}</button>` },
       { key: "scenario", title: "Scenario", cell: (world) => world.scenario },
       { key: "now", whole: true, title: "Clock", cell: (world) => time(world.now) },
     ]} /><p><a href=${href("scenarios")}>Snapshots and branches</a></p>`}<//>`;

@@ -1,100 +1,100 @@
-/** One package: all that the emulated API tells of it, and all that may be done to it. */
+/** The detail page of one package: its documents, history and commands. */
 import { guide } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../live.js";
-import { Commands, Outside } from "../parts/commands.js";
-import { Events, History, Money, Shapes, Thumb } from "../parts/detail.js";
-import { Card, Facts, Heading, Loaded, StateBadge } from "../parts/pieces.js";
-import { Table } from "../parts/table.js";
-import { href } from "../route.js";
-import { dash, time } from "../text.js";
+import { useLoad } from "../polling.js";
+import { Commands, ExternalActions } from "../components/commands.js";
+import { Documents, Events, History, Money, Thumbnail } from "../components/record_detail.js";
+import { Card, PageHeading, Properties, StateBadge, WhenLoaded } from "../components/common.js";
+import { Table } from "../components/table.js";
+import { href } from "../router.js";
+import { orDash, time } from "../format.js";
 
 const KIND = { path: "packages/", graph: "packages", of: "package" };
 
-export function Page({ rest: [pk] }) {
-  const found = useLoad(async () => (await guide("GET", `packages/${encodeURIComponent(pk)}/`)).body, [pk]);
+export function Page({ params: [pk] }) {
+  const detail = useLoad(async () => (await guide("GET", `packages/${encodeURIComponent(pk)}/`)).body, [pk]);
   return html`<div><p><a href=${href("packages")}>← Packages</a></p>
-    <${Heading} title=${found.data ? `Package ${found.data.number}` : `Package ${pk}`}>
-      ${found.data && html`<${StateBadge} state=${found.data.state} />`}<//>
-    <${Loaded} from=${found}>${(record) => html`<${Detail} record=${record} reload=${found.reload} />`}<//></div>`;
+    <${PageHeading} title=${detail.data ? `Package ${detail.data.number}` : `Package ${pk}`}>
+      ${detail.data && html`<${StateBadge} state=${detail.data.state} />`}<//>
+    <${WhenLoaded} request=${detail}>${(record) => html`<${Detail} record=${record} reload=${detail.reload} />`}<//></div>`;
 }
 
 function Detail({ record, reload }) {
   const path = `packages/${record.id}/`;
-  const at = record.modified_date;
+  const version = record.modified_date;
   return html`<div class="columns wide-left">
     <div>
-      <${Commands} record=${record} kind=${KIND} reload=${reload} others=${html`<${Outside} record=${record} reload=${reload} />`} />
+      <${Commands} record=${record} kind=${KIND} reload=${reload} others=${html`<${ExternalActions} record=${record} reload=${reload} />`} />
       <${Items} items=${record.packageitem_set} />
-      <${Card} title="Package and order"><${Facts} of=${facts(record)} /><//>
-      <${Shapes} at=${at} shapes=${shapesOf(record)} />
+      <${Card} title="Package and order"><${Properties} items=${propertiesOf(record)} /><//>
+      <${Documents} version=${version} documents=${documentsOf(record)} />
     </div>
     <div>
-      <${History} path=${path} at=${at} created=${record.created_date} />
+      <${History} path=${path} version=${version} created=${record.created_date} />
       <${Shipment} record=${record} />
-      <${Related} record=${record} at=${at} />
-      <${Events} path=${path} at=${at} />
+      <${Related} record=${record} version=${version} />
+      <${Events} path=${path} version=${version} />
     </div></div>`;
 }
 
-const facts = (record) => [
-  ["Id", record.id],
+const propertiesOf = (record) => [
+  ["ID", record.id],
   ["Order", html`<a href=${href("packages", { order: record.order_id })}>${record.order_number}</a>`],
   ["Placed", time(record.date_placed)],
   ["Channel", record.channel_name],
-  ["Payment", dash(record.payment_type)],
+  ["Payment", orDash(record.payment_type)],
   ["Location", record.stock_location ? `${record.stock_location.name} (${record.stock_location.erp_code})` : "–"],
-  ["Pack until", time(record.target_packing_date)],
+  ["Packing deadline", time(record.target_packing_date)],
   ["Customer", [record.shipping_address?.first_name, record.shipping_address?.last_name].filter(Boolean).join(" ")],
   ["Address", addressOf(record.shipping_address)],
-  ["Invoice number", dash(record.invoice_number)],
-  ["Remote id", dash(record.remote_id)],
+  ["Invoice number", orDash(record.invoice_number)],
+  ["Remote ID", orDash(record.remote_id)],
   ["Click and collect", record.is_click_and_collect ? "yes" : "no"],
-  ["Notes", dash(record.order_notes)],
+  ["Notes", orDash(record.order_notes)],
 ];
 
-const addressOf = (address) => dash([address?.line, address?.district?.name, address?.township?.name, address?.city?.name]
+const addressOf = (address) => orDash([address?.line, address?.district?.name, address?.township?.name, address?.city?.name]
   .filter(Boolean).join(", "));
 
 const Items = ({ items }) => html`<${Card} title="Items"><${Table} label="Items" rows=${items} rowKey=${(item) => item.id} columns=${[
-  { key: "product", title: "Product", cell: ({ order_item: { product } }) => html`<span class="product"><${Thumb} product=${product} />${product.name ?? product.sku}</span>` },
+  { key: "product", title: "Product", cell: ({ order_item: { product } }) => html`<span class="product"><${Thumbnail} product=${product} />${product.name ?? product.sku}</span>` },
   { key: "sku", whole: true, title: "SKU", cell: ({ order_item: { product } }) => html`<a href=${href("packages", { product_sku: product.sku })}>${product.sku}</a>` },
   { key: "price", title: "Price", number: true, cell: ({ order_item: line }) => html`<${Money} amount=${line.price} currency=${line.price_currency} />` },
   { key: "state", title: "State", cell: (item) => item.state.name },
-  { key: "id", title: "Id", number: true, cell: (item) => item.id },
+  { key: "id", title: "ID", number: true, cell: (item) => item.id },
 ]} /><//>`;
 
 function Shipment({ record: { shipment, shipping_label: label, tracking_number: tracking, shipment_date: shipped } }) {
-  if (!shipment && !label) return html`<${Card} title="Shipment"><p class="empty">Nothing is shipped yet.</p><//>`;
+  if (!shipment && !label) return html`<${Card} title="Shipment"><p class="empty">Not shipped yet.</p><//>`;
   const url = label?.full_path_url;
   return html`<${Card} title="Shipment">
-    <${Facts} of=${[
-      ["Carrier", dash(shipment?.cargo_company?.name)], ["Tracking number", dash(tracking)], ["Shipped", time(shipped)],
+    <${Properties} items=${[
+      ["Carrier", orDash(shipment?.cargo_company?.name)], ["Tracking number", orDash(tracking)], ["Shipped", time(shipped)],
     ]} />
     ${url?.startsWith(location.origin) && html`<div><h3>Label</h3>
       <iframe class="label" title="Shipping label" src=${url} sandbox="" loading="lazy"></iframe>
-      <p><a href=${url} target="_blank" rel="noopener">Open the label in a tab of its own</a></p></div>`}
+      <p><a href=${url} target="_blank" rel="noopener">Open label in a new tab</a></p></div>`}
   <//>`;
 }
 
-function Related({ record, at }) {
-  const packages = useLoad(async () => (await guide("GET", `packages/short/?order=${record.order_id}&limit=100`)).body.results, [record.id, at]);
-  const transfers = useLoad(async () => (await guide("GET", `transfer_orders/?package=${record.id}&limit=100`)).body.results, [record.id, at]);
+function Related({ record, version }) {
+  const packages = useLoad(async () => (await guide("GET", `packages/short/?order=${record.order_id}&limit=100`)).body.results, [record.id, version]);
+  const transfers = useLoad(async () => (await guide("GET", `transfer_orders/?package=${record.id}&limit=100`)).body.results, [record.id, version]);
   const parent = record.extra_information?.parent_package;
   return html`<${Card} title="Related">
-    ${parent && html`<p>Planned anew from <a href=${href(`packages/${parent.id}`)}>${parent.number ?? parent.id}</a>.</p>`}
+    ${parent && html`<p>Replanned from <a href=${href(`packages/${parent.id}`)}>${parent.number ?? parent.id}</a>.</p>`}
     <h3>Packages of the same order</h3>
-    <${Loaded} from=${packages}>${(found) => html`<${Lines} of=${found.filter((each) => each.id !== record.id)} page="packages" />`}<//>
+    <${WhenLoaded} request=${packages}>${(results) => html`<${RecordLinks} records=${results.filter((each) => each.id !== record.id)} page="packages" />`}<//>
     <h3>Transfer orders</h3>
-    <${Loaded} from=${transfers}>${(found) => html`<${Lines} of=${found} page="transfers" />`}<//>
+    <${WhenLoaded} request=${transfers}>${(results) => html`<${RecordLinks} records=${results} page="transfers" />`}<//>
   <//>`;
 }
 
-const Lines = ({ of, page }) => (of.length
-  ? html`<ul>${of.map((each) => html`<li key=${each.id}><a href=${href(`${page}/${each.id}`)}>${each.number}</a> <${StateBadge} state=${each.state} /></li>`)}</ul>`
+const RecordLinks = ({ records, page }) => (records.length
+  ? html`<ul>${records.map((each) => html`<li key=${each.id}><a href=${href(`${page}/${each.id}`)}>${each.number}</a> <${StateBadge} state=${each.state} /></li>`)}</ul>`
   : html`<p class="empty">None.</p>`);
 
-const shapesOf = ({ id, order_number: order }) => {
+const documentsOf = ({ id, order_number: order }) => {
   const simple = (body) => body.results.find((each) => each.id === id) ?? body.results;
   return [
     ["detail", "Guide: detail", "guide", `packages/${id}/`],

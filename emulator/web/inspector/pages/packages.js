@@ -1,9 +1,9 @@
-/** Packages: the list. */
+/** The list of packages. */
 import { html } from "../lib.js";
-import { List } from "../parts/list.js";
-import { StateBadge } from "../parts/pieces.js";
-import { href } from "../route.js";
-import { dash, day, time } from "../text.js";
+import { RecordList } from "../components/record_list.js";
+import { StateBadge } from "../components/common.js";
+import { href } from "../router.js";
+import { day, orDash, time } from "../format.js";
 
 const KIND = {
   name: "packages",
@@ -14,18 +14,18 @@ const KIND = {
   one: "package",
   many: "packages",
   limit: 50,
-  first: "order__number",
-  reads: (field, text) => (field === "order__number" ? text.replace(/P\d+(T\d+)?$/, "") : text),
+  defaultField: "order__number",
+  normalize: (field, text) => (field === "order__number" ? text.replace(/P\d+(T\d+)?$/, "") : text),
   columns: [
-    { key: "id", title: "Id", number: true, sort: "id", cell: (row) => row.id },
+    { key: "id", title: "ID", number: true, sort: "id", cell: (row) => row.id },
     { key: "number", whole: true, title: "Number", cell: (row) => html`<a href=${href(`packages/${row.id}`)}>${row.number}</a>` },
     { key: "state", title: "State", cell: (row) => html`<${StateBadge} state=${row.state} />` },
     { key: "placed", whole: true, title: "Placed", sort: "order__date_placed", cell: (row) => time(row.date_placed) },
-    { key: "target", whole: true, title: "Pack until", cell: (row) => day(row.target_packing_date) },
-    { key: "location", title: "Location", cell: (row) => dash(row.stock_location?.name) },
-    { key: "channel", title: "Channel", cell: (row) => dash(row.channel_name) },
+    { key: "target", whole: true, title: "Packing deadline", cell: (row) => day(row.target_packing_date) },
+    { key: "location", title: "Location", cell: (row) => orDash(row.stock_location?.name) },
+    { key: "channel", title: "Channel", cell: (row) => orDash(row.channel_name) },
     { key: "items", title: "Items", number: true, cell: (row) => row.packageitem_count },
   ],
 };
 
-export const Page = ({ asked }) => html`<${List} kind=${KIND} asked=${asked} />`;
+export const Page = ({ query }) => html`<${RecordList} kind=${KIND} query=${query} />`;

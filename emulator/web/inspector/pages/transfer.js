@@ -1,64 +1,64 @@
-/** One transfer order: all that the emulated API tells of it, and its commands. */
+/** The detail page of one transfer order: its documents, history and commands. */
 import { guide } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../live.js";
-import { Commands } from "../parts/commands.js";
-import { Events, History, Shapes, Thumb } from "../parts/detail.js";
-import { Card, Facts, Heading, Loaded, StateBadge } from "../parts/pieces.js";
-import { Table } from "../parts/table.js";
-import { href } from "../route.js";
-import { dash, time } from "../text.js";
+import { useLoad } from "../polling.js";
+import { Commands } from "../components/commands.js";
+import { Documents, Events, History, Thumbnail } from "../components/record_detail.js";
+import { Card, PageHeading, Properties, StateBadge, WhenLoaded } from "../components/common.js";
+import { Table } from "../components/table.js";
+import { href } from "../router.js";
+import { orDash, time } from "../format.js";
 
 const KIND = { path: "transfer_orders/", graph: "transfers", of: "transfer_order" };
 
-export function Page({ rest: [pk] }) {
-  const found = useLoad(async () => (await guide("GET", `transfer_orders/${encodeURIComponent(pk)}/`)).body, [pk]);
+export function Page({ params: [pk] }) {
+  const detail = useLoad(async () => (await guide("GET", `transfer_orders/${encodeURIComponent(pk)}/`)).body, [pk]);
   return html`<div><p><a href=${href("transfers")}>← Transfer orders</a></p>
-    <${Heading} title=${found.data ? `Transfer order ${found.data.number}` : `Transfer order ${pk}`}>
-      ${found.data && html`<${StateBadge} state=${found.data.state} />`}<//>
-    <${Loaded} from=${found}>${(record) => html`<${Detail} record=${record} reload=${found.reload} />`}<//></div>`;
+    <${PageHeading} title=${detail.data ? `Transfer order ${detail.data.number}` : `Transfer order ${pk}`}>
+      ${detail.data && html`<${StateBadge} state=${detail.data.state} />`}<//>
+    <${WhenLoaded} request=${detail}>${(record) => html`<${Detail} record=${record} reload=${detail.reload} />`}<//></div>`;
 }
 
 function Detail({ record, reload }) {
   const path = `transfer_orders/${record.id}/`;
-  const at = record.modified_date;
+  const version = record.modified_date;
   return html`<div class="columns wide-left">
     <div>
       <${Commands} record=${record} kind=${KIND} reload=${reload} />
       <${Items} items=${record.transferitem_set} />
-      <${Card} title="Transfer"><${Facts} of=${facts(record)} /><//>
-      <${Shapes} at=${at} shapes=${shapesOf(record)} />
+      <${Card} title="Transfer"><${Properties} items=${propertiesOf(record)} /><//>
+      <${Documents} version=${version} documents=${documentsOf(record)} />
     </div>
     <div>
-      <${History} path=${path} at=${at} created=${record.created_date} />
-      <${Events} path=${path} at=${at} />
+      <${History} path=${path} version=${version} created=${record.created_date} />
+      <${Events} path=${path} version=${version} />
     </div></div>`;
 }
 
-const place = (location) => (location ? `${location.name} (${location.erp_code})` : "–");
+const locationName = (location) => (location ? `${location.name} (${location.erp_code})` : "–");
 
-const facts = (record) => [
-  ["Id", record.id],
-  ["From", place(record.source)],
-  ["To", place(record.destination)],
+const propertiesOf = (record) => [
+  ["ID", record.id],
+  ["From", locationName(record.source)],
+  ["To", locationName(record.destination)],
   ["Package", record.package ? html`<a href=${href(`packages/${record.package}`)}>${record.package_number}</a>` : "–"],
   ["Order", html`<a href=${href("transfers", { order: record.order })}>${record.order_number}</a>`],
-  ["Transfer until", time(record.target_transfer_date)],
-  ["Carrier", dash(record.transfer_shipment?.cargo_company?.name)],
-  ["AWB number", dash(record.transfer_shipment?.awb_number)],
-  ["Invoice number", dash(record.invoice_number)],
-  ["Remote id", dash(record.remote_id)],
+  ["Transfer deadline", time(record.target_transfer_date)],
+  ["Carrier", orDash(record.transfer_shipment?.cargo_company?.name)],
+  ["AWB number", orDash(record.transfer_shipment?.awb_number)],
+  ["Invoice number", orDash(record.invoice_number)],
+  ["Remote ID", orDash(record.remote_id)],
 ];
 
 const Items = ({ items }) => html`<${Card} title="Items"><${Table} label="Items" rows=${items} rowKey=${(item) => item.id} columns=${[
-  { key: "product", title: "Product", cell: ({ product }) => html`<span class="product"><${Thumb} product=${product} />${dash(product?.name ?? product?.sku)}</span>` },
-  { key: "sku", title: "SKU", cell: ({ product }) => dash(product?.sku) },
+  { key: "product", title: "Product", cell: ({ product }) => html`<span class="product"><${Thumbnail} product=${product} />${orDash(product?.name ?? product?.sku)}</span>` },
+  { key: "sku", title: "SKU", cell: ({ product }) => orDash(product?.sku) },
   { key: "quantity", title: "Quantity", number: true, cell: (item) => item.quantity },
   { key: "state", title: "State", cell: (item) => item.state.name },
-  { key: "id", title: "Id", number: true, cell: (item) => item.id },
+  { key: "id", title: "ID", number: true, cell: (item) => item.id },
 ]} /><//>`;
 
-const shapesOf = ({ id, order_number: order }) => {
+const documentsOf = ({ id, order_number: order }) => {
   const simple = (body) => body.results.find((each) => each.id === id) ?? body.results;
   return [
     ["detail", "Guide: detail", "guide", `transfer_orders/${id}/`],

@@ -1,89 +1,89 @@
-/** Webhooks: who is told, what was told and what came of it, and when the next try is. */
-import { control, sender } from "../api.js";
+/** The webhooks page: subscriptions, deliveries and retries. */
+import { control, webhookService } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLive, useLoad } from "../live.js";
-import { Dialog } from "../parts/dialog.js";
-import { Action, Card, Facts, Heading, Json, Loaded, Status } from "../parts/pieces.js";
-import { attempt } from "../parts/said.js";
-import { Table } from "../parts/table.js";
-import { href } from "../route.js";
-import { dash, number, plural, time } from "../text.js";
+import { useLoad, usePolling } from "../polling.js";
+import { Dialog } from "../components/dialog.js";
+import { ActionButton, Card, JsonBlock, PageHeading, Properties, Status, WhenLoaded } from "../components/common.js";
+import { runAction } from "../components/toasts.js";
+import { Table } from "../components/table.js";
+import { href } from "../router.js";
+import { number, orDash, plural, time } from "../format.js";
 
-const EVERY = 3_000;
-const SHOWN = 50;
+const INTERVAL = 3_000;
+const LIMIT = 50;
 
 export function Page() {
-  const deliveries = useLive(() => control("GET", `hooks/deliveries?limit=${SHOWN}`), EVERY, []);
-  const flush = () => attempt(() => control("POST", "hooks/flush"),
-    ({ attempted, delivered }) => `Sent ${number(attempted)}, of which ${number(delivered)} were delivered`).then((ok) => ok && deliveries.reload());
-  return html`<div><${Heading} title="Webhooks"><${Action} work=${flush}>Send what is due<//><//>
-    <${Next} at=${deliveries.data} />
-    <${Card} title="Deliveries"><${Loaded} from=${deliveries} what="webhook deliveries">${(found) => html`
-      <${Deliveries} found=${found} reload=${deliveries.reload} />`}<//><//>
-    <${Card} title="Hooks"><${Hooks} /><//></div>`;
+  const deliveries = usePolling(() => control("GET", `hooks/deliveries?limit=${LIMIT}`), INTERVAL, []);
+  const flush = () => runAction(() => control("POST", "hooks/flush"),
+    ({ attempted, delivered }) => `Sent ${number(attempted)}, delivered ${number(delivered)}`).then((ok) => ok && deliveries.reload());
+  return html`<div><${PageHeading} title="Webhooks"><${ActionButton} onAction=${flush}>Send due events<//><//>
+    <${NextEvent} deliveries=${deliveries.data} />
+    <${Card} title="Deliveries"><${WhenLoaded} request=${deliveries} feature="webhook deliveries">${(page) => html`
+      <${Deliveries} page=${page} reload=${deliveries.reload} />`}<//><//>
+    <${Card} title="Subscriptions"><${Subscriptions} /><//></div>`;
 }
 
-/** When the clock has the next try, and a way to go there. */
-function Next({ at }) {
-  const clock = useLoad(() => control("GET", "clock"), [at?.count]);
+/** The next scheduled event, with a button that advances the clock to it. */
+function NextEvent({ deliveries }) {
+  const clock = useLoad(() => control("GET", "clock"), [deliveries?.count]);
   const due = clock.data?.next_event;
-  const go = () => attempt(() => control("POST", "clock/advance", { body: { to_next_event: true } }), (now) => `It is ${time(now.now)} now`)
+  const advance = () => runAction(() => control("POST", "clock/advance", { body: { to_next_event: true } }), (state) => `The clock is now at ${time(state.now)}`)
     .then((ok) => ok && clock.reload());
-  return html`<${Card} title="Next tries"><p>${due
-    ? html`The clock has something due at <strong>${time(due)}</strong>; it is ${time(clock.data.now)} now.`
-    : "Nothing waits for the clock."}</p>
-    <div class="commands"><${Action} work=${go} disabled=${!due}>Move the clock there<//><a class="button" href=${href("clock")}>The clock</a></div><//>`;
+  return html`<${Card} title="Next event"><p>${due
+    ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.data.now)}.`
+    : "No events are scheduled."}</p>
+    <div class="commands"><${ActionButton} onAction=${advance} disabled=${!due}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
 }
 
-function Deliveries({ found, reload }) {
+function Deliveries({ page, reload }) {
   const [open, setOpen] = useState(null);
-  const rows = found.results.toReversed();
-  const retry = (delivery) => attempt(() => sender("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
-    (answer) => `Sent once more: ${answer.body.detail}`).then(reload);
-  return html`<div><p class="hint">The newest of ${plural(found.count, "delivery", "deliveries")} first.</p>
-    <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty="Nothing was sent yet." columns=${[
-      { key: "at", whole: true, title: "At", cell: (row) => time(row.at) },
+  const rows = page.results.toReversed();
+  const retry = (delivery) => runAction(() => webhookService("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
+    (response) => `Retried: ${response.body.detail}`).then(reload);
+  return html`<div><p class="hint">The newest of ${plural(page.count, "delivery", "deliveries")} first.</p>
+    <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty="No deliveries." columns=${[
+      { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
       { key: "type", long: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
       { key: "url", long: true, title: "To", cell: (row) => row.url },
       { key: "attempt", number: true, title: "Attempt", cell: (row) => row.attempt },
       { key: "status", title: "Outcome", cell: (row) => html`<${Status} of=${row.status} /> ${row.delivered ? "delivered" : "not delivered"}
         ${row.disturbed && html` <span class="badge">${row.disturbed}</span>`}` },
-      { key: "do", title: "Do", cell: (row) => !row.delivered && html`<${Action} class="small" work=${() => retry(row)}
+      { key: "actions", title: "Actions", cell: (row) => !row.delivered && html`<${ActionButton} class="small" onAction=${() => retry(row)}
         aria-label="Retry delivery ${row.id}">Retry<//>` },
     ]} />
     ${open && html`<${Dialog} wide title="Delivery ${open.id}" onClose=${() => setOpen(null)}>
-      <${Facts} of=${[["Event", open.event_type], ["To", open.url], ["Attempt", open.attempt], ["Status", dash(open.status)]]} />
-      <h3>Headers</h3><${Facts} rows of=${Object.entries(open.headers)} />
-      <h3>Payload</h3><${Json} value=${open.body} label="payload" />
-      <h3>What the receiver said</h3><pre tabindex="0" role="region" aria-label="what the receiver said">${open.response || "Nothing."}</pre><//>`}</div>`;
+      <${Properties} items=${[["Event", open.event_type], ["To", open.url], ["Attempt", open.attempt], ["Status", orDash(open.status)]]} />
+      <h3>Headers</h3><${Properties} rows items=${Object.entries(open.headers)} />
+      <h3>Payload</h3><${JsonBlock} value=${open.body} label="payload" />
+      <h3>Response of the receiver</h3><pre tabindex="0" role="region" aria-label="response of the receiver">${open.response || "Empty."}</pre><//>`}</div>`;
 }
 
-function Hooks() {
-  const hooks = useLoad(async () => (await sender("GET", "hooks/?limit=100")).body, []);
-  const change = (work, text) => attempt(work, text).then((ok) => ok && hooks.reload());
-  const toggle = (hook) => change(() => sender("PATCH", `hooks/${hook.id}/`, { body: { is_active: !hook.is_active } }),
-    `Hook ${hook.id} is ${hook.is_active ? "off" : "on"}`);
-  return html`<${Loaded} from=${hooks} what="hooks">${({ results }) => html`<div>
-    <${Add} change=${change} />
-    <${Table} label="Hooks" rows=${results} rowKey=${(hook) => hook.id} empty="Nobody has subscribed." columns=${[
-      { key: "id", number: true, title: "Id", cell: (hook) => hook.id },
+function Subscriptions() {
+  const hooks = useLoad(async () => (await webhookService("GET", "hooks/?limit=100")).body, []);
+  const change = (action, text) => runAction(action, text).then((ok) => ok && hooks.reload());
+  const toggle = (hook) => change(() => webhookService("PATCH", `hooks/${hook.id}/`, { body: { is_active: !hook.is_active } }),
+    `Subscription ${hook.id} ${hook.is_active ? "disabled" : "enabled"}`);
+  return html`<${WhenLoaded} request=${hooks} feature="webhook subscriptions">${({ results }) => html`<div>
+    <${SubscribeForm} change=${change} />
+    <${Table} label="Subscriptions" rows=${results} rowKey=${(hook) => hook.id} empty="No subscriptions." columns=${[
+      { key: "id", number: true, title: "ID", cell: (hook) => hook.id },
       { key: "type", title: "Event", cell: (hook) => hook.event_type },
       { key: "url", long: true, title: "To", cell: (hook) => hook.target_url },
       { key: "retry", title: "Retries", cell: (hook) => hook.retry_countdown_config?.choice ?? "–" },
       { key: "on", title: "Active", cell: (hook) => (hook.is_active ? "yes" : "no") },
-      { key: "do", title: "Do", cell: (hook) => html`<${Action} class="small" work=${() => toggle(hook)}
-        aria-label="Switch hook ${hook.id} ${hook.is_active ? "off" : "on"}">${hook.is_active ? "Switch off" : "Switch on"}<//>` },
+      { key: "actions", title: "Actions", cell: (hook) => html`<${ActionButton} class="small" onAction=${() => toggle(hook)}
+        aria-label="${hook.is_active ? "Disable" : "Enable"} subscription ${hook.id}">${hook.is_active ? "Disable" : "Enable"}<//>` },
     ]} /></div>`}<//>`;
 }
 
-const WAITS = { choice: "exponential", kwargs: { base: 2, factor: 1 } };
+const RETRY_CONFIG = { choice: "exponential", kwargs: { base: 2, factor: 1 } };
 
-function Add({ change }) {
-  const types = useLoad(async () => (await sender("GET", "hooks/registry/")).body, []);
+function SubscribeForm({ change }) {
+  const types = useLoad(async () => (await webhookService("GET", "hooks/registry/")).body, []);
   const submit = (event) => {
     event.preventDefault();
     const { target_url: url, event_type: type } = Object.fromEntries(new FormData(event.target));
-    return change(() => sender("POST", "hooks/", { body: { target_url: url, event_type: type, retry_countdown_config: WAITS } }), `Subscribed ${url} to ${type}`);
+    return change(() => webhookService("POST", "hooks/", { body: { target_url: url, event_type: type, retry_countdown_config: RETRY_CONFIG } }), `Subscribed ${url} to ${type}`);
   };
   return html`<form class="bar" onSubmit=${submit}>
     <label class="field"><span>Event</span><select name="event_type">${(types.data ?? []).map((type) => html`<option key=${type}>${type}</option>`)}</select></label>

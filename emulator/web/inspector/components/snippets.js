@@ -1,4 +1,4 @@
-/** One exchange as something to run again: for a shell, for Python, for a test. */
+/** Converts an exchange into code that repeats it: curl, requests and pytest. */
 import { ROOT, TOKEN } from "../api.js";
 
 const isReference = (path) => path.startsWith("/packages/");
@@ -7,9 +7,9 @@ const textOf = (query) => (typeof query === "string" ? query.replace(/^\?/, "") 
   Object.entries(query).flatMap(([key, values]) => [].concat(values).map((value) => [key, value]))).toString());
 const bodyOf = ({ request }) => request?.body ?? null;
 const isData = (body) => body !== null && body !== "" && typeof body === "object";
-const shell = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+const shellQuote = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** A value as Python writes it. */
+/** Return a value as a Python literal. */
 export function python(value) {
   if (value === null) return "None";
   if (value === true) return "True";
@@ -19,7 +19,7 @@ export function python(value) {
   return JSON.stringify(value);
 }
 
-/** What the journal keeps of a body is text, or the document itself. */
+/** Return a body of the journal as a document: the journal holds text or parsed JSON. */
 export function documentOf(body) {
   if (typeof body !== "string") return body;
   try {
@@ -36,29 +36,29 @@ export function curl(exchange) {
   const header = isReference(exchange.path)
     ? `"Authorization: Bearer $(oms-emulator token ${role})"` : `"Authorization: Token ${role}"`;
   const body = documentOf(bodyOf(exchange));
-  const sent = body === null || body === "" ? "" : ` \\\n  -H "Content-Type: application/json" -d ${shell(isData(body) ? JSON.stringify(body) : body)}`;
-  return `curl -i -X ${exchange.method} -H ${header}${sent} \\\n  ${shell(location.origin + ROOT + pathOf(exchange))}`;
+  const data = body === null || body === "" ? "" : ` \\\n  -H "Content-Type: application/json" -d ${shellQuote(isData(body) ? JSON.stringify(body) : body)}`;
+  return `curl -i -X ${exchange.method} -H ${header}${data} \\\n  ${shellQuote(location.origin + ROOT + pathOf(exchange))}`;
 }
 
 export function requests(exchange) {
-  return ["import requests", "", ...setUp(exchange), "",
-    `answer = ${callOf(exchange, `${location.origin}${ROOT}`)}`,
-    "print(answer.status_code, answer.text)", ""].join("\n");
+  return ["import requests", "", ...setupLines(exchange), "",
+    `response = ${callOf(exchange, `${location.origin}${ROOT}`)}`,
+    "print(response.status_code, response.text)", ""].join("\n");
 }
 
-function setUp(exchange) {
+function setupLines(exchange) {
   if (!isReference(exchange.path)) return ["oms = requests.Session()", `oms.headers["Authorization"] = "Token ${roleOf(exchange)}"`];
   return ["oms = requests.Session()",
-    `made = oms.post("${location.origin}${ROOT}/__admin/tokens", json={"role": "${roleOf(exchange)}", "kind": "jwt"})`,
-    'oms.headers["Authorization"] = f"Bearer {made.json()[\'token\']}"'];
+    `created = oms.post("${location.origin}${ROOT}/__admin/tokens", json={"role": "${roleOf(exchange)}", "kind": "jwt"})`,
+    'oms.headers["Authorization"] = f"Bearer {created.json()[\'token\']}"'];
 }
 
 export function pytest(exchange) {
   const name = (exchange.operation ?? "call").replace(/\W+/g, "_");
   const bearer = isReference(exchange.path) ? ", headers={\"Authorization\": f\"Bearer {oms.jwt()}\"}" : "";
-  return [`def test_${name}_answers_${exchange.status}(oms):`,
-    `    answer = ${callOf(exchange, "", "oms.session()").replace(/\)$/, `${bearer})`)}`,
-    `    assert answer.status_code == ${exchange.status}`, ""].join("\n");
+  return [`def test_${name}_returns_${exchange.status}(oms):`,
+    `    response = ${callOf(exchange, "", "oms.session()").replace(/\)$/, `${bearer})`)}`,
+    `    assert response.status_code == ${exchange.status}`, ""].join("\n");
 }
 
 function callOf(exchange, base, session = "oms") {

@@ -1,0 +1,114 @@
+"""`oms-emulator routes`, `scenarios`, `openapi` and `token`: commands that print something and exit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.schemas import schema as schema_of
+from emulator.openapi import openapi_document
+from emulator.routes import ROUTES
+from emulator.rules.scenarios import bundled
+
+JWT_LIFETIME = 3600
+EMBEDDED = ("fault",)
+"""Schemas that other schemas refer to by file name."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def routes(*, as_json: bool) -> None:
+    """List all operations: name, method, path, statuses and the page that documents them."""
+    rows = [
+        {
+            "operation": route.operation,
+            "method": route.method,
+            "path": route.path.replace("<...rest>", "<path>"),
+            "statuses": sorted(route.replies),
+            "doc": route.doc,
+        }
+        for route in ROUTES
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        statuses = " ".join(map(str, row["statuses"]))
+        click.echo(f"{row['operation']:30} {row['method']:6} {row['path']:70} {statuses:16} {row['doc']}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files, for completion in editors.")
+def scenarios(*, as_json: bool, schema: bool) -> None:
+    """List the bundled scenarios."""
+    if schema:
+        click.echo(json.dumps(self_contained_schema("scenario"), indent=2, ensure_ascii=False))
+        return
+    found = bundled().values()
+    if as_json:
+        rows = [{"name": one.name, "description": one.description, "request": one.request} for one in found]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for one in found:
+        click.echo(f"{one.name:60} {one.description}" + (f"  GET {one.request}" if one.request else ""))
+
+
+def self_contained_schema(name: str) -> dict[str, Any]:
+    """Return a schema with all schemas that it refers to in its `$defs`."""
+    embedded = {each: with_local_references(schema_of(each)) for each in EMBEDDED}
+    definitions = schema_of("formats")["$defs"] | embedded
+    return with_local_references(schema_of(name)) | {"$defs": definitions}
+
+
+def with_local_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose references to other files point into its own `$defs`."""
+    text = json.dumps(schema).replace('"formats.json#/$defs/', '"#/$defs/')
+    for name in EMBEDDED:
+        text = text.replace(f'"$ref": "{name}.json"', f'"$ref": "#/$defs/{name}"')
+        text = text.replace(f'"$id": "{name}.json", ', "")
+    changed: dict[str, Any] = json.loads(text)
+    return changed
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--server", default="/", show_default=True, help="Server address in the document.")
+def openapi(*, output: Path | None, server: str) -> None:
+    """Print the OpenAPI 3.1 document of the emulated API."""
+    text = json.dumps(openapi_document(server), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
+
+
+@click.command()
+@click.argument("role", metavar="ROLE", type=click.Choice(list(CREDENTIALS)))
+@click.option("--expires-in", type=int, help=f"Lifetime in seconds, in real time.  [default: {JWT_LIFETIME}]")
+@click.option("--kind", type=click.Choice(["jwt", "token"]), default="jwt", show_default=True)
+def token(*, role: str, expires_in: int | None, kind: str) -> None:
+    """Print a credential with the role ROLE.
+
+    Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
+    """
+    from emulator.core import jwts  # noqa: PLC0415 - other commands do not need it
+    from emulator.core.sources import machine_now  # noqa: PLC0415
+
+    if kind == "token":
+        if expires_in is not None:
+            raise click.UsageError("a token does not expire; --expires-in requires --kind jwt")
+        click.echo(role)
+        return
+    try:
+        click.echo(jwts.issue(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None

@@ -1,0 +1,158 @@
+"""HTML pages below /__admin: the API documentation (Swagger UI) and the inspector.
+
+All files come from this server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from mimetypes import guess_type
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+from flask import Blueprint, Response, redirect, render_template_string, request
+from werkzeug.exceptions import NotFound
+
+from emulator.core.credentials import CREDENTIALS
+from emulator.openapi import openapi_document
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+INSPECTOR = Path(__file__).parent.parent / "inspector"
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+INSPECTOR_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+def add_docs(api: Blueprint) -> None:
+    """Serve `openapi.json`, the documentation page and its assets."""
+
+    @api.get("/openapi.json")
+    def openapi() -> Response:
+        return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
+
+    @api.get("/docs")
+    @api.get("/docs/")
+    def docs() -> Response:
+        page = Response(render_template_string(DOCS_PAGE, root=request.script_root, tokens=list(CREDENTIALS)))
+        page.headers["Content-Security-Policy"] = DOCS_POLICY
+        return page
+
+    @api.get("/docs/start.js")
+    def docs_script() -> Response:
+        return Response(DOCS_SCRIPT, content_type="text/javascript")
+
+    @api.get("/docs/<name>")
+    def docs_asset(name: str) -> Response:
+        try:
+            file = swagger_ui()[name]
+        except KeyError:
+            raise NotFound from None
+        return Response(file.read_bytes(), mimetype=guess_type(name)[0])
+
+
+@cache
+def swagger_ui() -> Mapping[str, Traversable]:
+    """Return the files of Swagger UI in its package, by name."""
+    return {file.name: file for file in (files("flask_swagger_ui") / "dist").iterdir()}
+
+
+DOCS_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>OMS emulator: API</title>
+<link rel="icon" href="{{ root }}/__admin/docs/favicon-32x32.png">
+<link rel="stylesheet" href="{{ root }}/__admin/docs/swagger-ui.css">
+<style>
+.tokens { max-width: 1460px; margin: 1em auto 0; padding: 0 20px; font: 14px/1.6 sans-serif }
+.tokens code { background: #eef1f5; padding: 2px 6px; border-radius: 3px }
+</style>
+</head>
+<body>
+<p class="tokens">To try an operation, choose <b>Authorize</b> and paste one of
+{% for token in tokens %}<code>Token {{ token }}</code> {% endfor %}</p>
+<div id="swagger-ui" data-document="{{ root }}/__admin/openapi.json"></div>
+<script src="{{ root }}/__admin/docs/swagger-ui-bundle.js"></script>
+<script src="{{ root }}/__admin/docs/start.js"></script>
+</body>
+</html>
+"""
+
+DOCS_SCRIPT = """window.ui = SwaggerUIBundle({
+  url: document.getElementById("swagger-ui").dataset.document,
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  docExpansion: "none",
+  filter: true,
+  persistAuthorization: true,
+  validatorUrl: null,
+});
+"""
+
+
+class Asset(NamedTuple):
+    """A file of the inspector."""
+
+    body: bytes
+    content_type: str
+    etag: str
+
+
+def add_inspector(api: Blueprint) -> None:
+    """Serve the inspector page and its files."""
+
+    @api.get("/ui")
+    def inspector() -> ResponseReturnValue:
+        return redirect(f"{request.script_root}/__admin/ui/", 308)
+
+    @api.get("/ui/")
+    def inspector_page() -> Response:
+        return file_response("index.html")
+
+    @api.get("/ui/<path:name>")
+    def inspector_file(name: str) -> Response:
+        return file_response(name)
+
+
+def file_response(name: str) -> Response:
+    """Return a file of the inspector, or 304 if the browser has it cached."""
+    try:
+        asset = assets()[name]
+    except KeyError:
+        raise NotFound from None
+    response = Response(asset.body, content_type=asset.content_type, headers=INSPECTOR_HEADERS)
+    response.set_etag(asset.etag)
+    response.make_conditional(request)
+    return response
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Read all files of the inspector. The keys are paths below its folder."""
+    return {
+        path.relative_to(INSPECTOR).as_posix(): Asset(body, CONTENT_TYPES[path.suffix], sha256(body).hexdigest()[:16])
+        for path in sorted(INSPECTOR.rglob("*"))
+        if path.suffix in CONTENT_TYPES
+        for body in [path.read_bytes()]
+    }

@@ -1,0 +1,128 @@
+"""Helpers of the control API: access check, current world, request parsing and responses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Request, Response, g, request
+
+from emulator.core import jsontext
+from emulator.core.hosts import is_loopback
+from emulator.core.refusals import ControlError, InvalidDocument
+from emulator.core.world import World
+from emulator.handlers.control import ask
+from emulator.shapes.rendering import fill_links
+from emulator.worlds import DEFAULT_WORLD, Worlds
+
+JSON = "application/json"
+WORLD = "emulator.world"
+"""Key of the WSGI environment that holds the name of the requested world."""
+SAME_SITE = frozenset(("", "same-origin", "none"))
+"""Accepted values of `Sec-Fetch-Site`."""
+
+
+def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None:
+    """Return why the request may not use the control API, or None if it may."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    if not is_loopback(host) and host not in allowed_hosts:
+        return f"the control API is not available on {host!r}, only on loopback; allow it with --allow-host {host}"
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        return f"the control API does not accept requests from pages of another origin ({origin})"
+    if request.headers.get("Sec-Fetch-Site", "") not in SAME_SITE:
+        return "the control API does not accept requests from pages of another site"
+    return None
+
+
+class CurrentWorld:
+    """The worlds of the server, and the world that the current request addresses."""
+
+    def __init__(self, worlds: Worlds) -> None:
+        self.worlds = worlds
+
+    @property
+    def name(self) -> str:
+        return str(request.environ.get(WORLD, DEFAULT_WORLD))
+
+    def world(self) -> World:
+        """Return the world of the current request. Raise `UnknownWorld` if it does not exist."""
+        return self.worlds.named(self.name)
+
+
+def run_write(world: World, operation: str, document: Any = None, **path: int | str) -> Any:
+    """Execute a write as a recorded step. The response contains the id of its request."""
+    g.request_id = world.new_request_id()
+    return ask(world, operation, document, path, g.request_id)
+
+
+def add_request_id(response: Response) -> Response:
+    """Add the request id of a write to the response."""
+    if "request_id" in g:
+        response.headers["X-Emulator-Request-Id"] = g.request_id
+    return response
+
+
+def read_document() -> Any:
+    """Return the JSON document in the request body."""
+    try:
+        return jsontext.read(request.get_data())
+    except ValueError as error:
+        raise InvalidDocument(f"the body is not JSON: {error}") from None
+
+
+def read_optional_document() -> Any:
+    """Return the JSON document in the request body, or an empty object without a body."""
+    return read_document() if request.get_data().strip() else {}
+
+
+def require_no_document() -> None:
+    """Raise `InvalidDocument` if the request has a body other than an empty object."""
+    if request.get_data().strip() and read_document() != {}:
+        raise InvalidDocument(f"{request.method} {request.path} does not accept a body")
+
+
+def query_parameters(*known: str) -> dict[str, str]:
+    """Return the query parameters. Raise `InvalidDocument` for an unknown one."""
+    parameters = dict(request.args.items())
+    if unknown := [name for name in parameters if name not in known]:
+        raise InvalidDocument(f"unknown parameter {unknown[0]!r}", known)
+    return parameters
+
+
+def parse_bool(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidDocument(f"{name} must be true or false (got {text!r})")
+    return text == "true"
+
+
+def parse_int(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidDocument(f"{name} must be a whole number (got {text!r})")
+    return int(text[:18])
+
+
+def json_response(value: dict[str, Any] | bytes, status: int = 200) -> Response:
+    """Return a JSON response. Links in the document use the address that the client used."""
+    body = jsontext.written(value) if isinstance(value, dict) else value
+    prefix = request.script_root
+    return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
+
+
+def no_content() -> Response:
+    """Return an empty 204 response."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]  # Flask sets one for every response
+    return response
+
+
+def error_response(error: ControlError) -> Response:
+    """Return the response for an error: the message, and the known values if there are any."""
+    known = {"known": error.known} if error.known else {}
+    return json_response({"error": error.message, **known}, error.status)
+
+
+def invalid_file_response(error: ValueError) -> Response:
+    """Return the response for a scenario or installation that cannot be used."""
+    return error_response(InvalidDocument(str(error)))

@@ -1,0 +1,119 @@
+/** Components that every page uses. */
+import { html, useState } from "../lib.js";
+import { showError, showSuccess } from "./toasts.js";
+
+const STATE_CATEGORIES = {
+  done: ["800", "transferred", "1100"],
+  moving: ["200", "300", "350", "400", "450", "500", "600", "in_transit", "ready_to_shipment"],
+  trouble: ["650", "700", "910", "920", "950", "990"],
+  over: ["900", "cancelled"],
+};
+
+/** Return the category of a state: waiting, moving, done, trouble or over. Each has its own colour and sign. */
+export const stateCategory = (value) =>
+  Object.keys(STATE_CATEGORIES).find((category) => STATE_CATEGORIES[category].includes(String(value))) ?? "waiting";
+
+export const StateBadge = ({ state }) => (state
+  ? html`<span class="badge state ${stateCategory(state.enum_value)}">${state.name}</span>`
+  : html`<span class="badge">–</span>`);
+
+const PROVENANCE_SIGNS = { documented: "■", observed: "◆", framework: "▲", assumed: "○" };
+
+/** The provenance of a behaviour as a sign and a word, so that colour is not the only cue. */
+export const Provenance = ({ of }) => html`<span class="provenance ${of}">
+  <span aria-hidden="true">${PROVENANCE_SIGNS[of] ?? "·"}</span> ${of}</span>`;
+
+export const Status = ({ of }) => html`<span class="badge status s${Math.floor(of / 100)}">${of || "none"}</span>`;
+
+/** The heading of a page, with the actions of the page beside it. */
+export const PageHeading = ({ title, children }) => html`<div class="title">
+  <h1 tabindex="-1">${title}</h1><div class="actions">${children}</div></div>`;
+
+export const Card = ({ title, children, class: extra = "", side }) => html`<section class="card ${extra}">
+  ${title && html`<header><h2>${title}</h2>${side}</header>`}${children}</section>`;
+
+/** Shown in place of content that could not be loaded. */
+export function ErrorMessage({ error, feature }) {
+  if (error.isUnsupported) {
+    return html`<p class="empty" role="note">This server does not support ${feature ?? `${error.method} ${error.path}`}.</p>`;
+  }
+  return html`<div class="error-message" role="alert"><strong>${error.message}</strong>
+    ${error.hint && html`<p class="hint">${error.hint}</p>`}</div>`;
+}
+
+/** Render the loaded data; before that a loading message, or the error. */
+export function WhenLoaded({ request, feature, children }) {
+  if (request.error) return html`<${ErrorMessage} error=${request.error} feature=${feature} />`;
+  return request.data === null ? html`<p class="empty" role="status">Loading …</p>` : children(request.data);
+}
+
+export async function copy(text, message = "Copied") {
+  try {
+    await navigator.clipboard.writeText(text);
+    showSuccess(`${message}.`);
+  } catch {
+    showError(new Error("The browser blocked access to the clipboard. Select the text and copy it instead."));
+  }
+}
+
+export const CopyButton = ({ text, label = "Copy", subject }) => html`<button type="button" class="small"
+  aria-label=${subject ? `${label}: ${subject}` : label}
+  onClick=${() => copy(typeof text === "function" ? text() : text, subject ? `Copied ${subject}` : "Copied")}>${label}</button>`;
+
+const JSON_TOKENS = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Split JSON text into parts, with a coloured element per token. */
+export function highlightJson(text) {
+  const parts = [];
+  let position = 0;
+  for (const match of text.matchAll(JSON_TOKENS)) {
+    const kind = match[2] !== undefined ? "key" : match[1] ? "string" : match[3] ? "word" : "numeral";
+    const end = match.index + (match[1] ?? match[0]).length;
+    parts.push(text.slice(position, match.index), html`<span class=${kind}>${text.slice(match.index, end)}</span>`);
+    position = end;
+  }
+  return [...parts, text.slice(position)];
+}
+
+/** Longer texts are shown without colours, to keep the page fast. */
+const HIGHLIGHT_LIMIT = 60_000;
+
+export function JsonBlock({ value, label = "JSON" }) {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return html`<div class="code"><${CopyButton} text=${text} subject=${label} />
+    <pre tabindex="0" role="region" aria-label=${label}>${text.length > HIGHLIGHT_LIMIT ? text : highlightJson(text)}</pre></div>`;
+}
+
+export const CodeBlock = ({ text, label }) => html`<div class="code"><${CopyButton} text=${text} subject=${label} />
+  <pre tabindex="0" role="region" aria-label=${label}>${text}</pre></div>`;
+
+const ALLOWED_PREFIX = "allowed now: ";
+
+/** The hint of the emulator: one paragraph per part, and the allowed commands as a list. */
+export const Hint = ({ text }) => html`<div class="explanation">${text.split("; ").map((part) => (part.startsWith(ALLOWED_PREFIX)
+  ? html`<p>Allowed now:</p><ul>${part.slice(ALLOWED_PREFIX.length).split(", ").map((each) => html`<li key=${each}><code>${each}</code></li>`)}</ul>`
+  : html`<p>${part}</p>`))}</div>`;
+
+/** A list of name and value pairs. */
+export const Properties = ({ items, rows = false }) => html`<dl class=${rows ? "facts rows" : "facts"}>${items.map(([name, value]) => html`
+  <div key=${name}><dt>${name}</dt><dd>${value ?? "–"}</dd></div>`)}</dl>`;
+
+/** Radio buttons in one row. */
+export const RadioGroup = ({ name, legend, options, value, onChange }) => html`<fieldset class="choice">
+  <legend>${legend}</legend>${options.map(([key, title]) => html`<label key=${key} class=${key === value ? "chosen" : ""}>
+    <input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onChange(key)} />${title}</label>`)}
+</fieldset>`;
+
+/** A button that is disabled while its action runs. */
+export function ActionButton({ onAction, children, class: extra = "", disabled = false, ...rest }) {
+  const [busy, set] = useState(false);
+  const run = async () => {
+    set(true);
+    try {
+      await onAction();
+    } finally {
+      set(false);
+    }
+  };
+  return html`<button type="button" class=${extra} disabled=${busy || disabled} onClick=${run} ...${rest}>${children}</button>`;
+}
