@@ -9,8 +9,8 @@ import click
 import orjson
 
 from emulator.core.files import scenario_text, write_own
-from emulator.importing.captures import Capture, SkippedEntry
-from emulator.importing.scenario import import_scenario
+from emulator.importing.captures import Capture, SkippedEntry, read_captures
+from emulator.importing.scenario import ScenarioImport, import_scenario
 
 REPORTED = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
 """Attributes of `Imported` that are printed, in this order."""

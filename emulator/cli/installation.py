@@ -10,6 +10,8 @@ import orjson
 
 from emulator.core.files import replace_whole
 from emulator.importing.captures import read_responses
+from emulator.importing.endpoints import RecordedResponse
+from emulator.importing.installation import import_installation, installation_text
 from emulator.rules.installation import DEFAULT, load_own, path_of
 from emulator.rules.installation.diff import differences
 from emulator.rules.installation.lint import lint as findings_of

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from emulator.openapi.components import reference
-from emulator.openapi.parameters import PLACEHOLDER
+from emulator.openapi.parameters import PLACEHOLDER, path_parameters
 from emulator.openapi.responses import JSON
 
 Json = dict[str, Any]
