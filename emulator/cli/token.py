@@ -19,7 +19,7 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
     A jwt is for the reference surface (`Authorization: Bearer ...`), a token for the guide's (`Token ...`).
     """
     from emulator.core import jwts  # noqa: PLC0415 - other commands need it not
-    from emulator.core.sources import machine_now  # noqa: PLC0415
+    from emulator.core.clock import machine_now  # noqa: PLC0415
 
     if kind == "token":
         if expires_in is not None:

@@ -27,8 +27,8 @@ class UnknownRecord(ControlError):
     status = 404
 
 
-class NotKept(ControlError):
-    """A write that could not be put on disk; nothing more is taken, as what follows could not be kept either."""
+class PersistError(ControlError):
+    """A change that could not be stored. Every later change is refused, too."""
 
     status = 500
 

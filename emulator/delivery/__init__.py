@@ -1,5 +1,5 @@
-"""Sends events to hooks: the only part that calls out."""
+"""Sends events to hooks. No other part of the package opens connections to other servers."""
 
-from emulator.delivery.courier import DeliveryMode, WorldsCourier
+from emulator.delivery.dispatcher import DeliveryMode, WebhookDispatcher
 
-__all__ = ["DeliveryMode", "WorldsCourier"]
+__all__ = ["DeliveryMode", "WebhookDispatcher"]

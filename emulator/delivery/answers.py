@@ -1,19 +1,19 @@
-"""What comes back from a hook, or why nothing does."""
+"""The response of a hook, or the reason why there is none."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.core.sending import NETWORK_ERROR
+from emulator.core.delivery_result import NETWORK_ERROR
 
 TIMEOUT = 10
-"""Seconds for a connection, and for each wait for bytes: the sender's own setting."""
+"""Seconds for a connection, and for each read. The vendor's sender uses the same value."""
 LONGEST = 30.0
-"""Seconds after which an answer that still drips in is given up (assumed: the sender would wait for ever)."""
+"""Maximum seconds for a complete response (assumed: the vendor's sender has no such limit)."""
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     body: bytes
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """Nothing came back, and why; `recorded` is the status and the text that the sender records."""
+    """There was no response. `recorded` is the status and the text that the vendor's sender records."""
 
     def __init__(self, why: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
         super().__init__(why)
@@ -29,4 +29,4 @@ class NoAnswer(Exception):
 
 
 class Refused(NoAnswer):
-    """An address that is not called, and why."""
+    """The host may not be called."""

@@ -1,4 +1,4 @@
-"""Receivers in this process: a WSGI application, or a function that is handed the delivery."""
+"""In-process receivers: a WSGI application, or a function that takes the delivery."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from emulator.core.deliveries import Delivery, Receiver
+from emulator.core.outbox import Delivery, Receiver
 from emulator.delivery.answers import Answer, NoAnswer
 
 PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
-"""Headers that WSGI names as they are."""
+"""Headers without the `HTTP_` prefix in WSGI."""
 
 
 def receive(receiver: Receiver, delivery: Delivery) -> Answer:
-    """Hand a delivery to a receiver; `NoAnswer` where it raises, as a receiver that crashes gives none."""
+    """Pass a delivery to a receiver. Raise `NoAnswer` if it raises, like a receiver that crashes."""
     try:
         return by_wsgi(receiver, delivery) if takes_two(receiver) else by_function(receiver, delivery)
     except NoAnswer:
@@ -26,7 +26,7 @@ def receive(receiver: Receiver, delivery: Delivery) -> Answer:
 
 
 def takes_two(receiver: Receiver) -> bool:
-    """Tell whether it is a WSGI application: one that is called with an environment and `start_response`."""
+    """Return whether it is a WSGI application, which takes two arguments."""
     try:
         required = [
             parameter
@@ -40,7 +40,7 @@ def takes_two(receiver: Receiver) -> bool:
 
 
 def by_function(receiver: Receiver, delivery: Delivery) -> Answer:
-    """Call a function; what it gives is a status, `(status, body)`, or None for 200."""
+    """Call a function. It returns a status, `(status, body)`, or None for 200."""
     given = receiver(delivery)
     status, body = given if isinstance(given, tuple) else (given, b"")
     raw = body.encode() if isinstance(body, str) else body
@@ -63,7 +63,7 @@ def by_wsgi(receiver: Any, delivery: Delivery) -> Answer:
 
 
 def environ_of(target: str, headers: Mapping[str, Any], body: bytes) -> dict[str, Any]:
-    """Give the WSGI environment of a request to a hook."""
+    """Return the WSGI environment of a request to a hook."""
     url = urlsplit(target)
     named = {name.upper().replace("-", "_"): str(value) for name, value in headers.items()}
     sent = {name if name in PLAIN else f"HTTP_{name}": value for name, value in named.items()}

@@ -14,6 +14,7 @@ from emulator.params.paging import Page, page_of
 from emulator.rules.filters import FilterSet, Wanted
 from emulator.rules.filters.finding import find
 from emulator.shapes.documents import page, rendered
+from emulator.shapes.render_cache import render_cache
 
 Handler = Callable[[Call, World], Reply]
 
@@ -25,7 +26,7 @@ def detail(shape: str) -> Handler:
     """Give a handler that answers with the record of the path."""
 
     def handle(call: Call, world: World) -> Reply:
-        body = rendered(shape, call.path["pk"], world.root, call.language, world.kept)
+        body = rendered(shape, call.path["pk"], world.root, call.language, render_cache(world))
         if body is None:
             raise NotFound
         return Reply(200, body)
@@ -67,7 +68,7 @@ def belonging_detail(shape: str, owner: type[Any], kind: type[Any], key: str) ->
         id_ = call.path[key]
         if id_ not in root.related(kind, "subject", subject_of(root, owner, call.path["pk"])):
             raise NotFound
-        return Reply(200, rendered(shape, id_, root, call.language, world.kept) or b"")
+        return Reply(200, rendered(shape, id_, root, call.language, render_cache(world)) or b"")
 
     return handle
 
@@ -89,5 +90,5 @@ def answer(  # noqa: PLR0913 - a page is made of these
 
 def answer_page(call: Call, world: World, root: Root, shape: str, asked: Page) -> Reply:
     """Give the documents of a page."""
-    results = (rendered(shape, id_, root, call.language, world.kept) or b"" for id_ in asked.ids)
+    results = (rendered(shape, id_, root, call.language, render_cache(world)) or b"" for id_ in asked.ids)
     return Reply(200, page(asked.count, asked.next, asked.previous, results))

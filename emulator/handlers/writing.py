@@ -20,6 +20,7 @@ from emulator.rules.graph import explained
 from emulator.rules.installation import whole
 from emulator.rules.invoicing import purchase_invoice
 from emulator.shapes.documents import of_record
+from emulator.shapes.render_cache import render_cache
 
 Handler = Callable[[Call, World], Reply]
 
@@ -94,7 +95,7 @@ def invoice_package(shape: str) -> Handler:
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
-        return Reply(201, of_record(shape, invoice, world.root, call.language, world.kept))
+        return Reply(201, of_record(shape, invoice, world.root, call.language, render_cache(world)))
 
     return handle
 

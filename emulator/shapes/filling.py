@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.core.bases import TableBase
+from emulator.core.ids import made_uuid
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -22,7 +23,6 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.sources import made_uuid
 from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.recorded import Known
 

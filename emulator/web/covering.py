@@ -66,7 +66,7 @@ def know_graph(world: World) -> None:
     The pages' samples are of many installations, which nobody's suite is to meet.
     """
     settings, bases = world.settings, world.coverage.bases
-    if settings.source is None or not settings.source.answers:
+    if not settings.source.answers:
         if bases.get(settings.installation) is None:
             bases[settings.installation] = world.base
     elif settings.scenario.startswith(DOCUMENTED):

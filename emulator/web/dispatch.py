@@ -16,13 +16,13 @@ from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerE
 from emulator.core.exchange import Body, Call, Reply
 from emulator.core.journal import Seen
 from emulator.core.records import User
-from emulator.core.refusals import NotKept
-from emulator.core.steps import Doing, Step
+from emulator.core.refusals import PersistError
+from emulator.core.steps import PendingStep, Step
 from emulator.core.world import World
 from emulator.params.filters import known, refusal, unknown, unknown_hint, wanted
 from emulator.params.strictness import Finding, hint_of
 from emulator.params.strictness import refusal as strictly_refused
-from emulator.repeating import user_named
+from emulator.replay import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.links import addressed
@@ -106,7 +106,7 @@ def resolved(arrival: Arrival, match: Match, answers: Answers) -> Reply:
         reply = Reply(told.status, text(told.body), {**told.headers, **hint_header(told.hint)})
     except BadRequest:
         raise
-    except NotKept as error:
+    except PersistError as error:
         LOG.error("request %s failed: %s", arrival.request_id, error)
         reply = Reply(ServerError.status, text(ServerError().body), hint_header(error.message))
     except Exception:
@@ -187,17 +187,17 @@ def handled_by(route: Route, call: Call, world: World) -> Reply:
         call = replace(call, wanted=wanted(FILTER_SETS[route.filters], call.query, world.root))
     if route.method == "GET":
         return route.handler(call, world)
-    with world.doing(doing_of(route, call, world)):
+    with world.recording(step_of(route, call, world)):
         return route.handler(call, world)
 
 
-def doing_of(route: Route, call: Call, world: World) -> Doing:
-    """Give what the call is recorded as, should it write."""
+def step_of(route: Route, call: Call, world: World) -> PendingStep:
+    """Return the step that a write of the call is recorded as."""
     body = call.read_body
     language = None if call.language == world.settings.language else call.language
     user = call.caller if route.personal else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
-    return Doing(step, lambda: body.value if isinstance(body, Body) else None)
+    return PendingStep(step, lambda: body.value if isinstance(body, Body) else None)
 
 
 def linked(arrival: Arrival, reply: Reply) -> Reply:

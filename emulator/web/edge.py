@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
+from emulator.core.clock import sleep
 from emulator.core.exchange import Disturbance, Reply
-from emulator.core.sources import sleep
 
 EDGE = "emulator.edge"
 """Where in the environment a carrier says what takes the moves of a disturbed answer: it never returns, it raises."""

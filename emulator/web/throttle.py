@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from emulator.core.credentials import Credential
 from emulator.core.errors import Throttled
-from emulator.core.keeping import keep_calls
 from emulator.core.world import World
 from emulator.rules.limits import Rate, rate_of
 
@@ -23,7 +22,7 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
     with world.lock:
         waits = [count(key, rate, now, world) for key, rate in limits]
     if None in waits:
-        keep_calls(world)
+        world.save_throttle()
     longest = max((wait for wait in waits if wait is not None), default=None)
     if longest is not None:
         raise Throttled(longest)
@@ -40,11 +39,4 @@ def rates(credential: Credential, scope: str, world: World, scheme: str) -> Iter
 
 def count(key: str, rate: Rate, now: datetime, world: World) -> float | None:
     """Count a call, or give how many seconds it is too early; what is later than a clock set back is forgotten."""
-    period = timedelta(seconds=rate.seconds)
-    recent = [
-        at for at in world.calls.get(key, []) if now - period < at <= now
-    ]  # a clock that was set back has none of those after it
-    if len(recent) >= rate.calls:
-        return (recent[0] + period - now).total_seconds()
-    world.calls[key] = [*recent, now]
-    return None
+    return world.throttle.count(key, rate.calls, timedelta(seconds=rate.seconds), now)

@@ -236,7 +236,7 @@ def check_steps(oms: InWorld, before: list[str], clients: list[Writing]) -> None
 def check_snapshots(oms: InWorld, clients: list[Writing]) -> None:
     """Each acknowledged snapshot is there."""
     taken = {name for client in clients if isinstance(client, Naming) for name in client.taken}
-    assert taken <= oms.world.snapshots.keys(), f"lost: {sorted(taken - oms.world.snapshots.keys())}"
+    assert taken <= set(oms.world.snapshots), f"lost: {sorted(taken - set(oms.world.snapshots))}"
 
 
 def check_replay(oms: InWorld, dice: Random) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.cli.export import from_file
+from emulator.core.ids import RequestIds
 from emulator.core.records import Package
 from emulator.core.world import World
 from emulator.exporting import as_file
@@ -88,7 +89,7 @@ def test_a_restored_snapshot_goes_on_like_one_that_never_left_memory(file: Path,
         one.worlds.branch("branch", one.world, one.world.snapshots["off-the-way"])
         one.restore("off-the-way")
         for world in (one, one.in_world("branch")):
-            world.world.count_requests_from(500)
+            world.world.request_ids = RequestIds(500)
             Traffic(world, in_process(world), 5).run(20, EVERY_KIND)
     for name in ("default", "branch"):
         assert everything(killed.in_world(name)) == everything(oms.in_world(name))
@@ -183,7 +184,7 @@ def test_a_snapshot_s_faults_and_windows_come_back_with_it(file: Path, closing_a
     oms.restore("armed")
     again = opened(as_after_a_kill(file.with_name("killed.db"), "again.db"), closing_all, limits=LIMITS)
     assert armed(again.world) == armed(killed.world) == armed(oms.world)
-    assert again.world.calls == killed.world.calls == oms.world.calls
+    assert again.world.throttle.calls() == killed.world.throttle.calls() == oms.world.throttle.calls()
     assert [called(again) for _ in range(3)] == [200, 503, 200]
 
 
@@ -215,6 +216,10 @@ def test_throttle_windows_and_limits_go_on_after_a_kill(file: Path, closing_all:
     assert called(again, "POST", "packages/0/command/", json={}) == 429
 
 
+def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, bool]]:
+    return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
+
+
 def test_the_speed_of_the_clock_and_the_pace_come_back(file: Path, closing_all: ExitStack) -> None:
     oms = opened(file, closing_all, live=30, clock="frozen")
     session = oms.session()
@@ -223,10 +228,10 @@ def test_the_speed_of_the_clock_and_the_pace_come_back(file: Path, closing_all: 
     oms.snapshot("paused")
     oms.stop()
     killed = opened(as_after_a_kill(file, "killed.db"), closing_all, live=30, clock="frozen")
-    assert (killed.world.clock.mode, killed.world.clock.speed, tuple(killed.world.pace)) == ("ticking", 60, (7, True))
+    assert clock_and_rate(killed.world) == ("ticking", 60, (7, True))
     killed.clock.freeze()
     killed.restore("paused")
-    assert (killed.world.clock.mode, killed.world.clock.speed, tuple(killed.world.pace)) == ("ticking", 60, (7, True))
+    assert clock_and_rate(killed.world) == ("ticking", 60, (7, True))
 
 
 def test_the_export_of_a_state_file_says_what_the_server_s_says(file: Path, closing_all: ExitStack) -> None:
@@ -238,3 +243,11 @@ def test_the_export_of_a_state_file_says_what_the_server_s_says(file: Path, clos
     called(oms, "POST", "packages/0/command/", json={})
     assert from_file(as_after_a_kill(file, "killed.db"), "default") == as_file(oms.export())
     assert SKU in as_file(oms.export()).decode()
+
+
+def test_faults_of_the_scenario_keep_their_ids_after_a_restart_without_a_write(tmp_path: Path) -> None:
+    with closing(Emulator("flaky", state=tmp_path / "state.db")) as first:
+        ids = [fault["id"] for fault in first.faults.list()]
+    with closing(Emulator("flaky", state=tmp_path / "state.db")) as second:
+        assert [fault["id"] for fault in second.faults.list()] == ids
+        assert second.faults.add(status=503)["id"] == max(ids) + 1

@@ -17,9 +17,10 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.core.ids import RequestIds
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.core.refusals import Conflict
-from emulator.durable.courses import first_at, parts_of, table_of
+from emulator.durable.branches import first_at, parts_of, table_of
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
@@ -118,7 +119,7 @@ def test_the_next_server_answers_every_get_as_the_last_did(
             one, other = killed.in_world(name), again.in_world(name)
             one.clock.set(other.clock.now())
             for world in (one, other):
-                world.world.count_requests_from(5_000)
+                world.world.request_ids = RequestIds(5_000)
                 Traffic(world, in_process(world), seed).run(ASKS, EVERY_KIND)
             assert everything(one) == everything(other)
 
@@ -134,7 +135,7 @@ def test_all_that_was_acknowledged_is_there_and_ids_go_on(file: Path, closing_al
     killed = opened(as_after_a_kill(file, "killed.db"), closing_all)
     assert [killed.world.root.has(Package, id_) for id_ in made] == [True] * 3
     assert killed.package(state="Waiting")["id"] == made[-1] + 1
-    assert killed.world.next_request == 5
+    assert killed.world.request_ids.next_number == 5
 
 
 def test_subscriptions_are_kept(file: Path, closing_all: ExitStack) -> None:
@@ -271,7 +272,7 @@ def test_what_nobody_needs_any_more_leaves_the_file(file: Path, closing_all: Exi
         parts = parts_of(course, table_of(connection))
         rows = [at for (at,) in connection.execute("SELECT at FROM steps")]
     assert len(rows) == 2
-    assert all(any(at // first_at(1) == part.course for part in parts) for at in rows)
+    assert all(any(at // first_at(1) == part.branch for part in parts) for at in rows)
 
 
 def test_a_server_drops_the_steps_of_a_reset_world_while_it_runs(file: Path, closing_all: ExitStack) -> None:
@@ -279,7 +280,7 @@ def test_a_server_drops_the_steps_of_a_reset_world_while_it_runs(file: Path, clo
     oms = opened(file, closing_all)
     for quantity in range(1, 9):
         stock(oms, quantity)
-    old = oms.world.course.id
+    old = oms.world.persistence.branch.id
     oms.reset()
     for _ in range(4):
         gc.collect()

@@ -27,14 +27,15 @@ from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
+from emulator.core.ids import made_uuid
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.core.sources import made_uuid
 from emulator.params.hooks import HOOK
 from emulator.rules.policies import POLICIES
 from emulator.rules.requesting import headers
 from emulator.rules.retry import MOST_ATTEMPTS, next_attempt, seconds
 from emulator.server import Emulator
 from emulator.shapes.events import first_body, retry_body
+from emulator.shapes.render_cache import render_cache
 
 assert service.app
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -185,7 +186,7 @@ def event_of(oms: Emulator) -> WebhookEvent:
 def test_the_first_body_is_the_clients_for_the_serializers_document(oms: Emulator) -> None:
     """The package's detail as it was, keys in its order, with Python's blanks and no letters beyond ASCII."""
     event = event_of(oms)
-    body = first_body(event, oms.world.root, oms.world.kept)
+    body = first_body(event, oms.world.root, render_cache(oms.world))
     detail = json.loads(oms.session().get(f"/api/v1/oms/packages/{event.object_id}/").text.replace("oms.test", "X"))
     del detail["id_encrypted"]
     base = oms.world.settings.base_url.encode()
@@ -198,7 +199,7 @@ def test_the_first_body_is_the_clients_for_the_serializers_document(oms: Emulato
 def test_a_later_body_is_the_clients_for_the_databases_document(oms: Emulator) -> None:
     """The same document, keys as the event's `request_payload` has them."""
     event = event_of(oms)
-    root, kept = oms.world.root, oms.world.kept
+    root, kept = oms.world.root, render_cache(oms.world)
     shown = oms.session().get(f"/whisperer/hook_events/{event.id}/").json()["request_payload"]
     body = retry_body(event, root, kept)
     assert body == theirs_of(Webhook(1, event_type="x"), shown).body.encode()

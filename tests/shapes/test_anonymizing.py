@@ -18,9 +18,10 @@ import pytest
 from emulator import Emulator
 from emulator.core.files import scenario_text
 from emulator.core.records import KINDS
+from emulator.core.scenario import Scenario
 from emulator.loading import load
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled
 from emulator.shapes.answers import documents_of, source_of
 from emulator.shapes.captures import Capture, captures_in, placed
 from emulator.shapes.columns import COLUMN_TYPES

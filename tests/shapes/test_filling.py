@@ -10,10 +10,11 @@ import requests
 
 from emulator import Emulator
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
+from emulator.core.scenario import Scenario
 from emulator.core.schemas import problem
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled
 from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.filling import content_type, order_number, state_name
 from emulator.shapes.recorded import Known
@@ -132,7 +133,7 @@ def test_the_least_that_an_answer_can_say_makes_a_world() -> None:
     )
     world = open_world(Scenario("least", answers=answers), "frozen")
     oms = Emulator("empty")
-    oms.worlds.place("default").world = world
+    oms.worlds.slot("default").world = world
     read_everything(oms, oms.session())
     (package,) = world.root.all(Package)
     assert package.order in world.root.ids(Order)

@@ -29,6 +29,7 @@ from emulator.loading import open_world
 from emulator.rules.scenarios import scenario
 from emulator.shapes.documents import SHAPES, rendered
 from emulator.shapes.reading import Kept, Reading, Rendered
+from emulator.shapes.render_cache import render_cache
 from tests.support.worlds import world_of
 
 LANGUAGES = ("en-us", "tr-tr")
@@ -77,7 +78,7 @@ def shown(world: World, kept: Kept, root: Root | None = None) -> dict[Any, bytes
 
 
 def fresh(world: World, root: Root | None = None) -> dict[Any, bytes | None]:
-    return shown(world, Kept(world.kept.language, world.kept.base_url), root)
+    return shown(world, Kept(world.settings.language, world.settings.base_url), root)
 
 
 def small_world() -> World:
@@ -90,47 +91,47 @@ def test_no_document_is_stale_whatever_was_written(writes: list[list[Any]]) -> N
     """In the world as it is, in the one that it was before, and in another that was not written to."""
     world, other = small_world(), small_world()
     start = world.root
-    assert shown(world, world.kept) == shown(other, other.kept)
+    assert shown(world, render_cache(world)) == shown(other, render_cache(other))
     for steps in writes:
         write(world, steps)
-        assert shown(world, world.kept) == fresh(world)
-        assert shown(other, other.kept) == fresh(other)
-    assert shown(world, world.kept, start) == fresh(world, start)
+        assert shown(world, render_cache(world)) == fresh(world)
+        assert shown(other, render_cache(other)) == fresh(other)
+    assert shown(world, render_cache(world), start) == fresh(world, start)
 
 
 def test_a_document_is_made_once_while_nothing_that_it_shows_changes() -> None:
     world = small_world()
     package = world.root.ids(Package)[0]
-    first = rendered("package", package, world.root, "en-us", world.kept)
+    first = rendered("package", package, world.root, "en-us", render_cache(world))
     write(world, [(Package, 1, 35)])
-    assert rendered("package", package, world.root, "en-us", world.kept) is first
+    assert rendered("package", package, world.root, "en-us", render_cache(world)) is first
     write(world, [(Package, 0, 35)])
-    assert rendered("package", package, world.root, "en-us", world.kept) is not first
+    assert rendered("package", package, world.root, "en-us", render_cache(world)) is not first
 
 
 def test_two_worlds_on_one_base_keep_what_they_did_not_change_together() -> None:
     one, other = small_world(), small_world()
-    assert one.kept is other.kept
+    assert render_cache(one) is render_cache(other)
     package = one.root.ids(Package)[0]
     write(one, [(Package, 0, 35)])
-    ours, theirs = (rendered("package", package, world.root, "en-us", one.kept) for world in (one, other))
+    ours, theirs = (rendered("package", package, world.root, "en-us", render_cache(one)) for world in (one, other))
     assert b'"remote_id":"35"' in (ours or b"")
     assert b'"remote_id":null' in (theirs or b"")
-    assert rendered("package", package, one.root, "en-us", one.kept) is ours
-    assert rendered("package", package, other.root, "en-us", one.kept) is theirs
+    assert rendered("package", package, one.root, "en-us", render_cache(one)) is ours
+    assert rendered("package", package, other.root, "en-us", render_cache(one)) is theirs
 
 
 def test_languages_are_kept_apart() -> None:
     world = small_world()
     package = world.root.ids(Package)[0]
-    english, turkish = (rendered("package", package, world.root, one, world.kept) for one in LANGUAGES)
+    english, turkish = (rendered("package", package, world.root, one, render_cache(world)) for one in LANGUAGES)
     assert english != turkish
-    assert rendered("package", package, world.root, "en-us", world.kept) is english
+    assert rendered("package", package, world.root, "en-us", render_cache(world)) is english
 
 
 def test_a_record_that_is_not_there_has_no_document() -> None:
     world = small_world()
-    assert rendered("package", 10**9, world.root, "en-us", world.kept) is None
+    assert rendered("package", 10**9, world.root, "en-us", render_cache(world)) is None
 
 
 def view() -> Root:
@@ -180,9 +181,9 @@ def test_stored_payloads_do_not_change_with_their_subject() -> None:
     """An event tells what was, also after its package went on."""
     world = small_world()
     event = world.root.ids(WebhookEvent)[0]
-    before = rendered("webhook-event", event, world.root, "en-us", world.kept)
+    before = rendered("webhook-event", event, world.root, "en-us", render_cache(world))
     subject = world.root.one(WebhookEvent, event).object_id
     with world.transaction() as tx:
         record = tx.get(Package, subject) or tx.one(TransferOrder, subject)
         tx.change(record, remote_id="changed")
-    assert rendered("webhook-event", event, world.root, "en-us", world.kept) == before
+    assert rendered("webhook-event", event, world.root, "en-us", render_cache(world)) == before

@@ -13,13 +13,15 @@ import emulator
 from emulator import Emulator
 from emulator.core.files import scenario_text
 from emulator.core.records import ABSENT, Package, State, Transition
+from emulator.core.scenario import Scenario, ScenarioError
 from emulator.loading import open_world
-from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled
 from emulator.rules.scenarios import FOLDER as SCENARIOS
 from emulator.shapes.differences import same
 from emulator.shapes.documents import rendered
 from emulator.shapes.links import addressed
 from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
+from emulator.shapes.render_cache import render_cache
 from tests.support import samples
 from tools import list_corrections
 from tools.documented_scenarios import gets, imported
@@ -270,7 +272,7 @@ def test_translations_that_no_page_prints_are_refused_in_one_line(translations: 
 def test_translations_without_a_language_name_nothing_in_it(translations: Any) -> None:
     """They are given back as they are, and the state keeps its own name."""
     world = open_world(with_translations(translations), "frozen")
-    text = rendered("package", PACKAGE["id"], world.root, "tr-tr", world.kept)
+    text = rendered("package", PACKAGE["id"], world.root, "tr-tr", render_cache(world))
     state = json.loads(addressed(text or b"", "http://oms.test", ""))["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])
 

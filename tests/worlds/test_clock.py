@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core import sources
+from emulator.core import clock as clock_module
+from emulator.core.clock import EARLIEST, LATEST
 from emulator.core.records import Package, StockLocation
 from emulator.core.refusals import ControlError
-from emulator.core.sources import EARLIEST, LATEST
-from emulator.core.world import World
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, in_process
 
@@ -139,8 +138,8 @@ class Machine:
 def test_the_modes_follow_on_one_another(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ticking goes on from where frozen stood, frozen from where ticking was; real is the machine's."""
     machine = Machine()
-    monkeypatch.setattr(sources, "time", machine)
-    monkeypatch.setattr(sources, "machine_now", lambda: NOON)
+    monkeypatch.setattr(clock_module, "time", machine)
+    monkeypatch.setattr(clock_module, "machine_now", lambda: NOON)
     start = oms.clock.now()
     machine.seconds += 10
     assert oms.clock.now() == start
@@ -169,7 +168,7 @@ def test_two_worlds_have_two_clocks(oms: Emulator) -> None:
     other.clock.tick()
     assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
     assert throttled(other).status == 200
-    assert not oms.world.calls
+    assert not oms.world.throttle.calls()
 
 
 class Reminder:
@@ -179,18 +178,21 @@ class Reminder:
         self.due: datetime | None = first
         self.ran: list[datetime] = []
 
-    def next(self, world: World) -> datetime | None:
+    def next_due(self) -> datetime | None:
         return self.due
 
-    def run(self, world: World, now: datetime) -> None:
+    def run_due(self, now: datetime) -> None:
         self.ran.append(now)
         self.due = None if len(self.ran) == 3 else now + timedelta(minutes=10)
+
+    def reschedule(self) -> None:
+        pass
 
 
 def test_what_is_due_on_the_way_happens_in_its_order_and_at_its_time(oms: Emulator) -> None:
     start = oms.clock.now()
     late, early = Reminder(start + timedelta(minutes=7)), Reminder(start + timedelta(minutes=5))
-    oms.world.agenda += [late, early]
+    oms.world.schedule.add(late, early)
     clock = in_process(oms)("GET", "/__admin/clock").json
     assert clock["next_event"] == "2023-04-05T09:05:00Z"
     assert oms.clock.to_next_event() == start + timedelta(minutes=5)

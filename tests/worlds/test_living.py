@@ -18,6 +18,7 @@ from emulator.core.world import World
 from emulator.rules.living import PACKAGES, TRANSFERS
 from emulator.server import Emulator as Server
 from tests.support.soaking import records_of, what_leads_nowhere
+from tests.support.worlds import AfterWrite
 
 LIST = "/api/v1/oms/packages/"
 PATHS = (LIST + "?limit=100", "/api/v1/oms/transfer_orders/", LIST + "list-simple/")
@@ -166,7 +167,7 @@ def test_any_scenario_can_be_live() -> None:
 def until(world: World, is_so: Callable[[], bool], seconds: float = 20) -> bool:
     """Wait for writes until something is so."""
     told = threading.Event()
-    world.after_write.append(lambda _: told.set() if is_so() else None)
+    world.schedule.add(AfterWrite(lambda: told.set() if is_so() else None))
     return is_so() or told.wait(seconds)
 
 
@@ -182,7 +183,7 @@ def test_a_ticking_clock_lets_it_happen_by_itself_and_speed_is_told_to_who_waits
         with world.lock:
             done = [jsontext.read(line) for line in world.steps][7:]
         oms.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "timekeeper" and thread.is_alive()]
+    assert not [thread for thread in threading.enumerate() if thread.name == "scheduler" and thread.is_alive()]
     by_hand = live()
     by_hand.clock.advance(to=done[-1]["at"])
     wanted = [jsontext.read(line) for line in by_hand.world.steps][7:]

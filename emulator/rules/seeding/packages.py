@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.core.ids import made_uuid
 from emulator.core.jsontext import compact
 from emulator.core.records import (
     Json,
@@ -14,7 +15,6 @@ from emulator.core.records import (
     ShippingLabel,
     TransferOrder,
 )
-from emulator.core.sources import made_uuid
 from emulator.rules.identity import encrypted_id
 from emulator.rules.seeding.dice import DAY, moment
 from emulator.rules.seeding.layout import first_of

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import orjson
 
+from emulator.core.ids import made_uuid
 from emulator.core.jsontext import compact
 from emulator.core.records import EMPTY_ARRAY, EMPTY_OBJECT, TransitionLog, WebhookEvent
-from emulator.core.sources import made_uuid
 from emulator.rules.seeding.dice import moment
 from emulator.rules.seeding.making import Block, Context
 

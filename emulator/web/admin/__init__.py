@@ -9,8 +9,9 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
+from emulator.core.scenario import ScenarioError
 from emulator.rules.installation import InvalidInstallation
-from emulator.rules.scenarios import ScenarioError, as_text
+from emulator.rules.scenarios import as_text
 from emulator.version import __version__
 from emulator.web.admin.audit import add_audit
 from emulator.web.admin.clock import add_clock

@@ -1,4 +1,4 @@
-"""The world's clock: read, set, and moved on with all that is due on the way."""
+"""The clock of a world: read, set, and advanced."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from emulator.core.sources import CLOCK_MODES
+from emulator.core.clock import CLOCK_MODES
 from emulator.core.world import World
+from emulator.handlers.clock_api import advance, duration_of, parse_time, set_clock
 from emulator.handlers.control import checked
-from emulator.handlers.timekeeping import advance, keep_time, moment, while_of
 from emulator.rules.scenarios import as_text
 from emulator.web.admin.documents import answered, asked_document
 
@@ -24,8 +24,8 @@ def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
     def put_clock() -> Response:
         present = world()
         asked = checked("clock", asked_document())
-        now = moment(asked["now"]) if "now" in asked else None
-        keep_time(present, asked.get("mode"), now, asked.get("speed"))
+        now = parse_time(asked["now"]) if "now" in asked else None
+        set_clock(present, asked.get("mode"), now, asked.get("speed"))
         return answered(clock_of(present))
 
     @pages.post("/clock/advance")
@@ -33,16 +33,16 @@ def add_clock(pages: Blueprint, world: Callable[[], World]) -> None:
         present = world()
         asked = checked("clock-advance", asked_document())
         if "seconds" in asked:
-            advance(present, by=while_of(seconds=asked["seconds"]))
+            advance(present, by=duration_of(seconds=asked["seconds"]))
         elif "to" in asked:
-            advance(present, to=moment(asked["to"]))
+            advance(present, to=parse_time(asked["to"]))
         else:
             advance(present)
         return answered(clock_of(present))
 
 
 def clock_of(world: World) -> dict[str, Any]:
-    due = world.next_event()
+    due = world.schedule.next_due()
     return {
         "mode": world.clock.mode,
         "speed": world.clock.speed,

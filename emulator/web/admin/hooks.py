@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 
 from emulator.core.world import World
-from emulator.handlers.deliveries import delivery_document, disturb, flush
+from emulator.handlers.deliveries import add_delivery_fault, delivery_document
 from emulator.web.admin.documents import answered, asked_document, asked_parameters, no_document, nothing, whole
 
 
@@ -15,25 +15,25 @@ def add_hooks(pages: Blueprint, world: Callable[[], World]) -> None:
     @pages.get("/hooks/deliveries")
     def deliveries() -> Response:
         limit = asked_parameters("limit").get("limit")
-        log = list(world().mailbox.log)
+        log = list(world().outbox.log)
         latest = log if limit is None else log[max(len(log) - whole("limit", limit), 0) :]
         return answered({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
 
     @pages.post("/hooks/flush")
     def flush_hooks() -> Response:
         no_document()
-        return answered(flush(world())._asdict())
+        return answered(world().outbox.flush()._asdict())
 
     @pages.get("/hooks/disturbances")
     def disturbances() -> Response:
-        armed = [each._asdict() for each in world().mailbox.disturbances]
+        armed = [each._asdict() for each in world().outbox.faults]
         return answered({"count": len(armed), "results": armed})
 
     @pages.post("/hooks/disturbances")
     def disturb_deliveries() -> Response:
-        return answered(disturb(world(), asked_document())._asdict(), 201)
+        return answered(add_delivery_fault(world(), asked_document())._asdict(), 201)
 
     @pages.delete("/hooks/disturbances")
     def leave_deliveries_alone() -> Response:
-        world().mailbox.disturbances.clear()
+        world().outbox.clear_faults()
         return nothing()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
+from emulator.shapes.render_cache import render_cache
 from emulator.web.admin.here import Here
 from emulator.worlds import Worlds
 
@@ -66,7 +67,7 @@ class Counted:
             [((each.name,), each.clock.now().timestamp()) for each in worlds],
         )
         yield gauge("uptime_seconds", "Seconds since the emulator began", (), [((), counts.uptime)])
-        kept = {id(each.kept): each.kept for each in worlds}.values()
+        kept = {id(cache): cache for cache in map(render_cache, worlds)}.values()
         for name, (column, text) in CACHE.items():
             total = sum(getattr(each, column) for each in kept)
             yield gauge(f"render_cache_{name}", text, (), [((), total)])

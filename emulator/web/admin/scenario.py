@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, Response
 
 from emulator.core.refusals import InvalidDocument
+from emulator.core.scenario import Scenario
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.handlers.control import checked
 from emulator.rules.installation import title_of
-from emulator.rules.scenarios import Scenario, as_text, bundled, from_document, misfit
+from emulator.rules.scenarios import as_text, bundled, from_document, misfit
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.web.admin.documents import answered, asked_document
 from emulator.web.admin.here import Here
@@ -60,7 +61,7 @@ def asked_scenario(asked: Mapping[str, Any], usual: Scenario) -> Scenario:
 
 def scenario_document(world: World) -> dict[str, Any]:
     settings = world.settings
-    source: Scenario = settings.source
+    source = settings.source
     found = {
         "name": settings.scenario,
         "description": source.description,

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response
 
 from emulator.core.world import World
-from emulator.handlers.snapshots import snapshot_named
 from emulator.rules.scenarios import as_text
 from emulator.web.admin.documents import answered, asked_or_empty, nothing
 from emulator.web.admin.here import Here
@@ -46,7 +45,7 @@ def made(worlds: Worlds, name: str, asked: Any, here: Here) -> World:
         return worlds.branch(name, worlds.named(asked["world"]))
     if "snapshot" in asked:
         origin = here.world()
-        return worlds.branch(name, origin, snapshot_named(origin, asked["snapshot"]))
+        return worlds.branch(name, origin, origin.snapshots[asked["snapshot"]])
     return worlds.put(name, asked_scenario(asked, worlds.scenario))
 
 

@@ -1,4 +1,4 @@
-"""Which addresses hooks may be called at: this machine's, unless others are named."""
+"""The hosts that hooks may be called at: this machine, and those that the user allows."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from emulator.core.delivery_result import NOT_SENT
 from emulator.core.hosts import is_loopback
-from emulator.core.sending import NOT_SENT
 from emulator.delivery.answers import Refused
 
 MOST_ADDRESSES = 1_000
-"""Of how many addresses it is remembered."""
+"""Size of the cache."""
 
 
-class Permitted:
-    """Says which addresses may be called."""
+class HostAllowlist:
+    """Checks the host of a URL."""
 
     def __init__(self, hosts: Collection[str] = ()) -> None:
         self.hosts = frozenset(host.lower() for host in hosts)
         self.refusal = lru_cache(MOST_ADDRESSES)(self._refusal)
-        """Gives why an address will not be called, where that is plain without a request for it."""
+        """Returns why a URL may not be called, or None. Cached."""
 
     def check(self, url: str, how: str = "") -> None:
-        """Insist that an address may be called; `Refused` if it may not."""
+        """Raise `Refused` if a URL may not be called."""
         host = (urlsplit(url).hostname or "").lower()
         if not is_loopback(host) and host not in self.hosts:
             told = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
             raise Refused(f"{NOT_SENT}{told}")
 
     def _refusal(self, url: str) -> str | None:
-        with suppress(ValueError):  # no address at all: what becomes of it, the library says
+        with suppress(ValueError):  # not a URL: the HTTP client reports it
             try:
                 if url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None:
                     self.check(url)

@@ -1,4 +1,4 @@
-"""One request to a hook, as the sender's client makes it: the only place that opens a connection."""
+"""Sends one request to a hook, as the vendor's HTTP client does. Only this module opens connections."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
-from emulator.core.sources import machine_seconds
+from emulator.core.clock import machine_seconds
 from emulator.delivery.answers import LONGEST, TIMEOUT, Answer, NoAnswer
-from emulator.delivery.permitted import Permitted
+from emulator.delivery.host_allowlist import HostAllowlist
 from emulator.rules.requesting import AUTHORIZATION, LENGTH
 
 LARGEST = 64 * 1024
-"""How much of an answer is read and kept (assumed: the sender reads it all)."""
+"""Maximum bytes of a response that are read (assumed: the vendor's sender reads everything)."""
 CHUNK = 64 * 1024
 MOST_REDIRECTS = 30
 MOST_ADDRESSES = 1_000
-"""How many addresses a thread remembers the prepared form of."""
+"""Size of a thread's cache of prepared URLs."""
 SHORT = 5.0
-"""Seconds for the body of a redirect, which nobody reads."""
+"""Seconds for the body of a redirect, which is discarded."""
 
 
 class Target(NamedTuple):
-    """Where an address leads."""
+    """The prepared form of a URL."""
 
     url: str
     path: str
     pool: Any
     retries: Any
     headers: Mapping[str, str]
-    """Of credentials in the address, which go before others."""
+    """Headers of credentials in the URL. They override other headers."""
 
 
-class Caller:
-    """Calls hooks, from any thread; each thread keeps its own connections open."""
+class HttpClient:
+    """Calls hooks from any thread. Each thread has its own connection pool."""
 
-    def __init__(self, permitted: Permitted, timeout: float = TIMEOUT, longest: float = LONGEST) -> None:
-        self._permitted = permitted
+    def __init__(self, hosts: HostAllowlist, timeout: float = TIMEOUT, longest: float = LONGEST) -> None:
+        self._hosts = hosts
         self.timeout, self.longest = timeout, longest
         self._timeout = Timeout(connect=timeout, read=timeout)
         self._thread = threading.local()
@@ -61,15 +61,15 @@ class Caller:
         return session
 
     def post(self, url: str, headers: Mapping[str, Any], body: bytes) -> Answer:
-        """POST the body; redirects are followed as requests follows them, as long as they stay where calls may go.
+        """POST the body. Redirects to allowed hosts are followed like `requests` does.
 
-        Raises `NoAnswer` where none came, `Refused` for an address that must not be called.
+        Raise `NoAnswer` if there is no response, and `Refused` for a host that may not be called.
         """
         session = self._session
         until = machine_seconds() + self.longest
         try:
             target = self._target(session, url)
-            self._permitted.check(target.url)
+            self._hosts.check(target.url)
             made = merged(session.headers, headers, target.headers)
             raw = self._sent(target, made, body)
             if not is_redirect(raw):
@@ -81,7 +81,7 @@ class Caller:
                 request, before = next_request(session, response, request), response.status_code
                 if done == MOST_REDIRECTS:  # the sender records the last redirect's status, which is no error
                     raise NoAnswer(f"Exceeded {MOST_REDIRECTS} redirects.", before)
-                self._permitted.check(request.url or "", "redirects to ")
+                self._hosts.check(request.url or "", "redirects to ")
                 response, done = self._followed(session, request), done + 1
             return read(response.raw, until)
         except (requests.RequestException, HTTPError) as error:
@@ -90,10 +90,10 @@ class Caller:
             raise NoAnswer(str(error), content="") from None  # the sender keeps no text of these
 
     def _target(self, session: requests.Session, url: str) -> Target:
-        """Give where an address leads, as the library works it out; a thread remembers that."""
+        """Return the prepared form of a URL, from the thread's cache if possible."""
         known: dict[str, Target] = self._thread.known
         target = known.get(url)
-        if target is None or target.pool.pool is None:  # the library closes what is not used for long
+        if target is None or target.pool.pool is None:  # the library closes idle pools
             if len(known) >= MOST_ADDRESSES:
                 known.clear()
             request = session.prepare_request(requests.Request("POST", url))
@@ -105,7 +105,7 @@ class Caller:
         return target
 
     def _sent(self, target: Target, headers: Mapping[str, str], body: bytes) -> BaseHTTPResponse:
-        """Send a request as the library's adapter does, without its objects around what goes and comes."""
+        """Send a request like the library's adapter does, without its request and response objects."""
         try:
             return target.pool.urlopen(  # type: ignore[no-any-return]  # the library has no types
                 "POST", target.path, body=body, headers=headers,
@@ -121,7 +121,7 @@ class Caller:
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, str]:
-    """Give headers, later in the place of earlier ones, whatever their case; `InvalidHeader` for what is none."""
+    """Merge headers. Later layers override earlier ones, ignoring case. Raise `InvalidHeader` for an invalid one."""
     found = {name.lower(): (name, value) for layer in layers for name, value in layer.items()}
     made = [header for header in found.values() if header[1] is not None]
     for header in made:
@@ -132,18 +132,18 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, str]:
 def prepared(
     session: requests.Session, url: str, headers: Mapping[str, str], body: bytes
 ) -> requests.PreparedRequest:
-    """Give a request that was sent as the library would have prepared it: for what a redirect makes of it."""
+    """Return a sent request in the library's prepared form, from which a redirect is built."""
     return session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
 
 
 def next_request(session: requests.Session, response: requests.Response, request: Any) -> requests.PreparedRequest:
-    """Give the request that a redirect asks for, as the library makes it."""
+    """Return the request of a redirect, as the library builds it."""
     try:
         with suppress(ProtocolError, DecodeError):
             read(response.raw, machine_seconds() + SHORT)
     finally:
         response.close()
-    response._content = b""  # noqa: SLF001 - it would read the rest, however long that is
+    response._content = b""  # noqa: SLF001 - otherwise it reads the rest, which may be endless
     redirected: Any = next(session.resolve_redirects(response, request, yield_requests=True, stream=True))
     return redirected  # type: ignore[no-any-return]
 
@@ -153,7 +153,7 @@ def is_redirect(raw: BaseHTTPResponse) -> bool:
 
 
 def read(raw: Any, until: float) -> Answer:
-    """Read an answer, up to so many bytes and until so many seconds; what is beyond is left."""
+    """Read a response up to the byte limit. Raise `NoAnswer` after the deadline."""
     body = bytearray()
     whole = False
     try:
