@@ -25,9 +25,9 @@ TASK_RETRIES = 10
 MOST_ATTEMPTS = 19
 """After this number of attempts, an event is given up."""
 SCANNER_PERIOD = timedelta(hours=1)
-"""Interval of the scanner's rounds, counted from midnight (assumed). An installation can choose it. The only documented
-event that the scanner sent was due at 14:56:57 and sent at 15:00:00. An hour is the longest usual interval that agrees
-with it."""
+"""Interval of the scanner's rounds, counted from midnight (assumed). An installation can choose it. The only
+documented event that the scanner sent was due at 14:56:57 and sent at 15:00:00. An hour is the longest usual interval
+that agrees with it."""
 MOMENT = timedelta(microseconds=1)
 CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 """A callback that can exist: a dotted path. Any other callback fails, and ends the task's retries."""
