@@ -88,10 +88,8 @@ def queued_world(port: int, count: int):
     from emulator import Emulator  # noqa: PLC0415 - likewise
     from emulator.core.records import Package, Webhook  # noqa: PLC0415 - likewise
 
-    oms = Emulator("demo", clock="ticking")
+    oms = Emulator("demo", clock="ticking", delivery="flush")
     world = oms.world
-    world.agenda.clear()
-    world.after_write.clear()
     with world.transaction() as tx:
         for hook in list(tx.all(Webhook)):
             tx.change(hook, is_active=False)
@@ -107,18 +105,22 @@ def queued_world(port: int, count: int):
 
 
 def send_ours(port: int, count: int) -> float:
-    from emulator.delivery import WorldsCourier  # noqa: PLC0415 - as above
+    from emulator.core.world import World, WorldServices  # noqa: PLC0415 - as above
+    from emulator.delivery import WebhookDispatcher  # noqa: PLC0415 - as above
+    from emulator.loading import record_events  # noqa: PLC0415 - as above
 
     oms = queued_world(port, count)
-    courier = WorldsCourier("background")
+    dispatcher = WebhookDispatcher("background")
+    before, services = oms.world, WorldServices(record_events, sender=dispatcher.sender)
+    world = World(before.name, before.settings, before.snapshot(), services)
     began = perf_counter()
-    courier.outfit(oms.world)
+    dispatcher.wake(world)
     deadline = monotonic() + PATIENCE
-    while oms.world.mailbox.log.count < count and monotonic() < deadline:
+    while world.outbox.log.count < count and monotonic() < deadline:
         sleep(0.005)
-    flushed = courier.flush(oms.world)
+    flushed = world.outbox.flush()
     took = perf_counter() - began
-    courier.stop([oms.world])
+    dispatcher.stop([world])
     if flushed.delivered != count:
         raise SystemExit(f"{flushed.delivered} of {count} delivered")
     return count / took
@@ -128,6 +130,7 @@ def send_plain(port: int, count: int) -> float:
     """Send the bodies of the same events, rendered beforehand."""
     from emulator.core.records import Webhook, WebhookEvent  # noqa: PLC0415 - as above
     from emulator.rules.requesting import headers  # noqa: PLC0415 - as above
+    from emulator.shapes.cache import render_cache  # noqa: PLC0415 - as above
     from emulator.shapes.events import request_body  # noqa: PLC0415 - as above
 
     oms = queued_world(port, count)
@@ -135,7 +138,7 @@ def send_plain(port: int, count: int) -> float:
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _, id_ in root.queued(WebhookEvent):
         event = root.one(WebhookEvent, id_)
-        body = request_body(event, root, oms.world.render_cache)
+        body = request_body(event, root, render_cache(oms.world))
         waiting.put((headers(root.one(Webhook, event.webhook), body), body))
 
     def work() -> None:
@@ -268,7 +271,7 @@ def count_threads(port: int, worlds: int) -> float:
             world.package()
         most = max(most, threading.active_count())
     for world in oms.worlds.all():
-        oms._courier.flush(world)  # noqa: SLF001 - of each world
+        world.outbox.flush()
         most = max(most, threading.active_count())
     return most
 

@@ -10,17 +10,16 @@ from itertools import count, islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from unittest import mock
 
 from benchmarks import servers
 from benchmarks.commanding import BLOCK, CALLERS, UNBLOCK, command_rate, commands
 from benchmarks.rounds import Plan, Round, interleaved
 from benchmarks.servers import running
 from emulator import Emulator
-from emulator.core.moments import Keeper, Safe
+from emulator.core.persistence import COMMITTED, Committed
 from emulator.core.steps import Step
-from emulator.core.store import Transaction
-from emulator.core.world import World, at_once
-from emulator.repeating import repeat_step
+from emulator.replay import replay_step
 from emulator.web.app import split_world
 from emulator.worlds import MOST_WORLDS, Worlds
 
@@ -140,18 +139,14 @@ def opening(plan: Plan) -> Iterator[Round]:
                 yield Round(server.ready_after, OPENING_LIMIT)
 
 
-class Hasty:
-    """A persistence object that does not wait, so that the steps are committed in large groups."""
+def unwaited(save: Callable[..., object]) -> Callable[..., Committed]:
+    """A function of a world's persistence for which nobody waits: what is written goes to disk in large groups."""
 
-    def __init__(self, kept: Keeper) -> None:
-        self.kept = kept
+    def saved(*arguments: object) -> Committed:
+        save(*arguments)
+        return COMMITTED
 
-    def check(self) -> None:
-        self.kept.check()
-
-    def keep(self, world: World, lines: Sequence[bytes], transaction: Transaction) -> Safe:
-        self.kept.keep(world, lines, transaction)
-        return at_once
+    return saved
 
 
 def fill(file: Path, steps: int) -> None:
@@ -160,9 +155,10 @@ def fill(file: Path, steps: int) -> None:
     session = oms.session()
     found = session.get("/api/v1/oms/packages/short/?limit=100&state__enum_value=100").json()["results"]
     pks = [package["id"] for package in found]
-    oms.world.keeper = Hasty(oms.world.keeper)  # type: ignore[assignment,arg-type]  # of a keeper, what writes need
-    for step in islice(steps_on(pks), steps):
-        repeat_step(oms.world, step._replace(user="admin", request_id=oms.world.new_request_id()))
+    persistence = oms.world.persistence
+    with mock.patch.object(persistence, "save_write", unwaited(persistence.save_write)):
+        for step in islice(steps_on(pks), steps):
+            replay_step(oms.world, step._replace(user="admin", request_id=oms.world.new_request_id()))
     oms.close()
 
 

@@ -1,42 +1,41 @@
-"""A world as a scenario file: what it started from, and the steps that made it what it is."""
+"""Export of a world as a scenario file: what it started from, and the steps that were made since."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from emulator.core import jsontext
-from emulator.core.faults import Armed
+from emulator.core.faults import ArmedFault
 from emulator.core.refusals import Conflict
+from emulator.core.scenario import Scenario
+from emulator.core.throttling import Calls
 from emulator.core.world import World
 from emulator.rules.arming import kept_document
-from emulator.rules.scenarios import Scenario, as_text, document_of
-
-Calls = Mapping[str, Sequence[datetime]]
+from emulator.rules.scenarios import as_text, document_of, with_installation
 
 
 def exported(world: World) -> dict[str, Any]:
-    """Give the scenario document of a world; a world made from it is the same, byte for byte.
+    """Return a scenario document. A world that starts from it is equal to this one, byte for byte.
 
-    `Conflict` for a world that was written to in a way that no call made: its steps do not tell.
+    Raise `Conflict` for a world with writes that are not in the step log.
     """
     with world.lock:
-        if not world.whole:
+        if not world.steps.is_replayable:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
-        lines, now = list(world.steps), world.clock.now()
-        start = world.settings.source.lively(*world.pace).on(world.settings.brought)
+        lines, state = list(world.steps), world.state()
         faults = world.faults.copy().armed
-        calls = {caller: list(times) for caller, times in world.calls.items()}
-    return document_with(start, lines, now, faults, calls)
+    start = with_installation(world.settings.source.lively(*state.rate), world.settings.embedded_installation)
+    return document_with(start, lines, state.now, faults, state.calls)
 
 
 def document_with(
-    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[Armed], calls: Calls
+    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[ArmedFault], calls: Calls
 ) -> dict[str, Any]:
-    """Give the scenario document of a world that started from a scenario, and did these steps until now.
+    """Return the scenario document of a world that started from a scenario and made these steps until now.
 
-    The faults are armed in it now, and the limited tokens called at these times.
+    `faults` are the armed ones, and `calls` are the throttle windows.
     """
     as_now = {
         "now": as_text(now),
@@ -48,13 +47,13 @@ def document_with(
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:
-    """Give the text of a scenario file: a line for each key, and for each step, so that versions compare by lines."""
+    """Return the text of a scenario file, with one line per key and per step, so that versions compare by lines."""
     lines = [b"%s: %s" % (jsontext.written(key), listed(value)) for key, value in document.items()]
     return b"{\n  %s\n}\n" % b",\n  ".join(lines)
 
 
 def listed(value: Any) -> bytes:
-    """Give a value's text: a list's with a line for each of its entries."""
+    """Return the text of a value. A list has one line per item."""
     if not isinstance(value, list) or not value:
         return jsontext.written(value)
     return b"[\n    %s\n  ]" % b",\n    ".join(map(jsontext.written, value))

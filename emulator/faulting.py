@@ -1,4 +1,4 @@
-"""Faults of a world, armed by document or from Python."""
+"""Arms and disarms the faults of a world, by document or from Python."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator.core.faults import Armed
-from emulator.core.keeping import keep_faults
+from emulator.core.faults import ArmedFault, Faults
 from emulator.core.refusals import InvalidDocument, UnknownRecord
+from emulator.core.store import View
 from emulator.core.world import World
 from emulator.handlers.control import checked
 from emulator.routes import ROUTES
@@ -20,33 +20,33 @@ from emulator.rules.scenarios import as_text
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
 
-def arm(world: World, document: Mapping[str, Any]) -> Armed:
-    """Arm the fault that a document (valid by its schema) describes; `InvalidDocument` names what is known."""
-    return arming.arm(world, document, OPERATIONS)
+def arm(faults: Faults, view: View, document: Mapping[str, Any]) -> ArmedFault:
+    """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
+    return arming.arm(faults, view, document, OPERATIONS)
 
 
-def arm_asked(world: World, document: Any) -> Armed:
-    """Arm the fault that somebody's document describes; `InvalidDocument` says what is wrong with it."""
-    fault = arm(world, checked("fault-wanted", document))
-    keep_faults(world)
+def arm_asked(world: World, document: Any) -> ArmedFault:
+    """Arm the fault that a document of a user describes. Raise `InvalidDocument` if it is not valid."""
+    fault = arm(world.faults, world.root, checked("fault-wanted", document))
+    world.save_faults()
     return fault
 
 
 def disarm(world: World, id_: int) -> None:
-    """Disarm one fault; `UnknownRecord` names the ids that are armed."""
+    """Disarm one fault. Raise `UnknownRecord` if no fault has this id."""
     if not world.faults.remove(id_):
         raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
-    keep_faults(world)
+    world.save_faults()
 
 
 def disarm_all(world: World) -> None:
     """Disarm all faults."""
     world.faults.clear()
-    keep_faults(world)
+    world.save_faults()
 
 
 class WorldFaults:
-    """The faults of whatever world an emulator has now."""
+    """The faults of the current world of an emulator."""
 
     def __init__(self, world: Callable[[], World]) -> None:
         self._world = world
@@ -65,11 +65,12 @@ class WorldFaults:
         rate: float | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        """Arm a fault for an operation, or for every call; give its document with its id.
+        """Arm a fault for an operation, or for every call, and return its document with its id.
 
-        Without a kind, the first option names it: `status=503`, or `delay=2` for seconds. It disturbs from the `nth`
-        call on (once, unless `times` says more), for a `token`, in a `state`, `after` so many calls or a time, or at
-        a `rate` that the world's dice decide. `ControlError` (a `ValueError`) names what is known.
+        Without a kind, the first option names it: `status=503`, or `delay=2` (seconds). The fault is triggered from
+        the `nth` call on (once, unless `times` is given), for a `token`, in a `state`, `after` a number of calls or a
+        time, or at a `rate` that is drawn from the world's seed. Raise `ControlError` (a `ValueError`) for unknown
+        values.
         """
         since = as_text(after.astimezone(UTC)) if isinstance(after, datetime) else after
         when = dict(zip(WHEN, (nth, token, state, since, rate), strict=True))
@@ -79,26 +80,26 @@ class WorldFaults:
         return fault_document(arm_asked(self._world(), {k: v for k, v in document.items() if v is not None}))
 
     def list(self) -> list[dict[str, Any]]:
-        """Give the armed faults with their hits."""
+        """Return the documents of the armed faults."""
         return [fault_document(fault) for fault in self._world().faults.copy().armed]
 
     def remove(self, id_: int) -> None:
-        """Disarm one; `ControlError` if none has this id."""
+        """Disarm one fault. Raise `ControlError` if no fault has this id."""
         disarm(self._world(), id_)
 
     def clear(self) -> None:
-        """Disarm all."""
+        """Disarm all faults."""
         disarm_all(self._world())
 
     def assert_used(self) -> None:
-        """Raise an `AssertionError` that names the armed faults that no call met."""
+        """Raise an `AssertionError` that names the armed faults that no call triggered."""
         unused = [told(fault) for fault in self._world().faults.copy().armed if not fault.hits]
         if unused:
             raise AssertionError(f"armed, but met by no call: {'; '.join(unused)}")
 
 
 def kind_meant(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Give the kind that the options name, and the options that remain."""
+    """Return the kind that the options imply, and the remaining options."""
     if "status" in options:
         return "status", dict(options)
     if "delay" in options:
@@ -107,8 +108,8 @@ def kind_meant(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     raise InvalidDocument("a fault needs a kind, or status=, or delay=", FAULTS)
 
 
-def told(fault: Armed) -> str:
-    """Give a fault in a few words."""
+def told(fault: ArmedFault) -> str:
+    """Return a short description of a fault."""
     said = fault_document(fault)
     where = " ".join(filter(None, (fault.method, fault.operation or "every operation")))
     values = [f"{key}={value}" for part in ("options", "when") for key, value in said[part].items()]

@@ -1,4 +1,4 @@
-"""One world of an emulator, from Python: what its clients see, and what a test does around them."""
+"""One world of an emulator, from Python."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from emulator.app import Control
 from emulator.arrange import Arranging
+from emulator.clock_api import WorldClock
 from emulator.core import jwts
 from emulator.core.files import write_own
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.faulting import WorldFaults
-from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.auditing import audit, misdeed_document
 from emulator.subscribing import Hooks
-from emulator.timekeeping import WorldClock
 from emulator.verification import Requests
 from emulator.web.app import WORLDS, EmulatorApp
 from emulator.web.record_coverage import register_graph
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class InWorld(Arranging):
-    """A world of an emulator. What cannot be done raises a `ControlError` (a `ValueError`) that says why."""
+    """A world of an emulator. Calls that are not possible raise a `ControlError` (a `ValueError`)."""
 
     def __init__(self, worlds: Worlds, app: EmulatorApp, control: Control, name: str = DEFAULT_WORLD) -> None:
         self.worlds, self.name = worlds, name
@@ -42,62 +41,62 @@ class InWorld(Arranging):
 
     @property
     def server_url(self) -> str:
-        """Where the emulator answers."""
+        """Base URL of the emulator."""
         raise NotImplementedError
 
     @property
     def url(self) -> str:
-        """Where this world answers: its API is below."""
+        """Base URL of this world."""
         return self.server_url + self.prefix
 
     @property
     def prefix(self) -> str:
-        """What leads to this world in a path: nothing, or `/w/<name>`."""
+        """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
         return "" if self.name == DEFAULT_WORLD else WORLDS + self.name
 
     @property
     def world(self) -> World:
-        """The world as it is now: a reset puts another one in its place."""
+        """The present world of this name. A reset replaces it."""
         return self.worlds.named(self.name)
 
     @property
     def auth(self) -> dict[str, str]:
-        """The header of a token that may do everything."""
+        """The header of a token with all permissions."""
         return {"Authorization": "Token full-access"}
 
     def jwt(self, role: str = "full-access", expires_in: float = 3600) -> str:
-        """Give a JWT for the reference surface that expires so many seconds from now, by this world's clock.
+        """Return a JWT for the reference surface. It expires after these seconds of this world's clock.
 
-        Raises a `ValueError` that names what is known for an unknown role.
+        Raise `ValueError` for an unknown role.
         """
         return jwts.issue(role, self.clock.now(), expires_in).token
 
     @property
     def request(self) -> str | None:
-        """For a `documented/...` scenario: the path whose GET gives the sample."""
+        """For a `documented/...` scenario: the path whose GET returns the sample."""
         return self.world.settings.request
 
     def session(self) -> requests.Session:
-        """Give an authorised `requests.Session` that speaks to this world in process; paths do as URLs."""
+        """Return an authorized `requests.Session` that calls this world in process. URLs may be paths."""
         from emulator.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
 
         return InProcessSession(self._emulator_app, self.url, self.auth)
 
     def audit(self) -> list[dict[str, Any]]:
-        """Give what the client did that works here and hurts the real service, as far back as the journal goes."""
+        """Return calls in the journal that work here, but cause problems in the real service."""
         return [misdeed_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
 
     def assert_well_behaved(self) -> None:
-        """Raise an `AssertionError` that tells all that `audit` finds: for the end of a test that is strict."""
+        """Raise an `AssertionError` with all that `audit` finds."""
         if found := self.audit():
             raise AssertionError("; ".join(f"{one['kind']}: {one['says']}" for one in found))
 
     @contextmanager
     def intercept(self, *urls: str) -> Iterator[Self]:
-        """Let plain `requests` calls to these hosts (`https://acme-oms.akinon.net`) land in this world.
+        """Route calls of `requests` to these hosts (`https://acme-oms.akinon.net`) to this world.
 
-        It takes module functions and sessions alike, also ones made before; calls to every other host do as ever.
-        `ValueError` for what is no host.
+        This works for module functions and for all sessions. Calls to other hosts are not affected.
+        Raise `ValueError` for an invalid host.
         """
         from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
         from emulator.session import InProcessAdapter  # noqa: PLC0415
@@ -107,25 +106,25 @@ class InWorld(Arranging):
             yield self
 
     def reset(self) -> None:
-        """Go back to the scenario's start."""
+        """Start again from the scenario."""
         self.worlds.reset(self.name)
 
     def undo(self) -> str:
-        """Take the last write back; give the id of the request that made it."""
+        """Undo the write of the last call, and return its request id."""
         return self.world.undo()
 
     def snapshot(self, name: str) -> None:
-        """Keep what the world is now under a name, to `restore` it or to start others from it."""
-        take(self.world, name)
+        """Store the present state under a name, to `restore` it or to start other worlds from it."""
+        self.world.take_snapshot(name)
 
     def restore(self, name: str) -> None:
-        """Be again what the world was when the snapshot of this name was taken."""
+        """Return to a snapshot."""
         world = self.world
-        world.go_to(snapshot_named(world, name))
+        world.restore(world.snapshots[name])
 
     @property
     def coverage(self) -> Report:
-        """How much of the emulated behaviour callers met so far, in all worlds of the server: `.percent`, `.missing`,
+        """How much of the emulated behaviour was used, in all worlds of the server: `.percent`, `.missing`,
         `.narrowed(only=…, operations=…)`, `.save(path)`.
         """
         from emulator.coverage import build_report, counts_of  # noqa: PLC0415 - made when it is asked for
@@ -134,9 +133,9 @@ class InWorld(Arranging):
         return build_report(counts_of(self.world.coverage))
 
     def export(self) -> dict[str, Any]:
-        """Give the world as a scenario document: loading it gives the same world, byte for byte."""
+        """Return the world as a scenario document. A world that starts from it is equal, byte for byte."""
         return exported(self.world)
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the world as a scenario file; one that is there is replaced if it is a scenario, or with `force`."""
+        """Write the world to a scenario file. Replace a file only if it is a scenario, or with `force`."""
         write_own(path, as_file(self.export()), force=force)

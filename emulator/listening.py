@@ -17,7 +17,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import WSGITask
 
-from emulator.core.sources import machine_seconds
+from emulator.core.clock import machine_seconds
 from emulator.web.delayed_response import DETACH, Close, SendAction, Wait
 from emulator.workers import LONG, Workers
 

@@ -1,8 +1,7 @@
-"""A scenario becomes a world."""
+"""Builds the worlds of a scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -10,118 +9,120 @@ from typing import Any, NamedTuple
 
 from emulator.core import jsontext
 from emulator.core.bases import Base
+from emulator.core.clock import ClockMode, within_calendar
+from emulator.core.faults import Faults
+from emulator.core.ids import made_uuid
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.sources import Clock, ClockMode, made_uuid, within_calendar
+from emulator.core.scenario import Scenario, ScenarioError, Settings
+from emulator.core.schedule import TrafficRate
+from emulator.core.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.core.steps import Step
 from emulator.core.store import Root, Transaction
-from emulator.core.world import Moment, Pace, Settings, World
+from emulator.core.world import FinalizeEvent, World, WorldServices
 from emulator.faulting import arm
 from emulator.importing.collector import Correction, RecordCollector
 from emulator.importing.completion import Completer
 from emulator.importing.endpoints import InvalidResponse, RecordedResponse
-from emulator.repeating import UnrepeatableStep, repeat
+from emulator.replay import UnreplayableStep, replay
 from emulator.rules import installation
-from emulator.rules.scenarios import Scenario, ScenarioError
 from emulator.rules.seeding import demo_base
-from emulator.shapes.cache import RenderCache
 from emulator.shapes.events import content_type_of
 
-ANYBODY = "admin"
-"""Who calls in a step that does not say."""
+DEFAULT_USER = "admin"
+"""User of a step that names none."""
 
 
 class Loaded(NamedTuple):
-    """What the worlds of one scenario share: nothing of it ever changes."""
+    """What the worlds of one scenario share. It never changes."""
 
     base: Base
-    render_cache: RenderCache
+    language: str
     root: Root
     corrections: tuple[Correction, ...] = ()
 
 
 def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, strict: bool = False) -> World:
-    """Make a world that starts as the scenario says; `ScenarioError` where that cannot be."""
-    start = load(scenario)
-    world = unstepped(scenario, start, clock, name, strict=strict)
+    """Build a world without a server. Raise `ScenarioError` for a scenario that cannot be used."""
+    start = starting_snapshot(scenario, clock)
+    return World(name, settings_of(scenario), start, WorldServices(record_events), strict=strict)
+
+
+def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:
+    """Return the state in which the worlds of a scenario start. Raise `ScenarioError` if it cannot be built."""
+    start = unreplayed(scenario)
     if scenario.steps or scenario.now is not None:
-        stepped = start_of(scenario, installation.stamp(scenario.installation))
-        world.go_to(stepped._replace(mode=clock), requests=True)
-    arm_all(world, scenario)
-    return world
+        start = replayed(scenario, installation.stamp(scenario.installation))
+    calls = {caller: [datetime.fromisoformat(at) for at in times] for caller, times in scenario.calls}
+    faults = armed_faults(scenario, start.root)
+    state = start.state._replace(mode=clock, calls={**start.state.calls, **calls}, next_fault=faults.next_id)
+    return start._replace(state=state, faults=faults)
 
 
-def arm_all(world: World, scenario: Scenario) -> None:
-    """Arm the scenario's faults, and count the calls that it says were made; `ScenarioError` where that cannot be."""
+def unreplayed(scenario: Scenario) -> WorldSnapshot:
+    """Return the state before the first step."""
+    rate = TrafficRate() if scenario.live is None else TrafficRate(*scenario.live)
+    return initial_snapshot(load(scenario).root, WorldState("frozen", scenario.start, rate=rate))
+
+
+@lru_cache(maxsize=8)
+def replayed(scenario: Scenario, stamp: installation.Stamps) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
+    """Return the state after the last step."""
+    world = World(scenario.name, settings_of(scenario), unreplayed(scenario), WorldServices(record_events))
+    try:
+        steps = [step_of(position, line) for position, line in enumerate(scenario.steps)]
+        replay(world, steps)
+    except UnreplayableStep as error:
+        raise ScenarioError(f"{scenario.title}: {error}") from None
+    snapshot = world.snapshot()
+    next_request = 1 + max((number_of(step.request_id) for step in steps), default=0)
+    now = snapshot.state.now if scenario.now is None else scenario.now
+    return snapshot._replace(state=snapshot.state._replace(now=now, next_request=next_request))
+
+
+def armed_faults(scenario: Scenario, root: Root) -> Faults:
+    """Return the scenario's faults. Raise `ScenarioError` for one that cannot be armed."""
+    faults = Faults()
     for position, line in enumerate(scenario.faults):
         try:
-            arm(world, jsontext.read(line))
+            arm(faults, root, jsontext.read(line))
         except ValueError as error:
             raise ScenarioError(f"{scenario.title}: /faults/{position}: {error}") from None
-    for caller, times in scenario.calls:
-        world.calls[caller] = [datetime.fromisoformat(at) for at in times]
+    return faults
 
 
-def unstepped(scenario: Scenario, start: Loaded, clock: ClockMode, name: str, *, strict: bool = False) -> World:
-    """Make the world as it is before any step of the scenario."""
-    settings = Settings(
+def settings_of(scenario: Scenario) -> Settings:
+    """Return the settings of a scenario's worlds."""
+    return Settings(
+        source=scenario,
         scenario=scenario.name,
         installation=scenario.installation,
-        brought=installation.embedded(scenario.installation),
+        embedded_installation=installation.embedded(scenario.installation),
         seed=scenario.seed,
         start=scenario.start,
-        language=start.render_cache.language,
+        language=load(scenario).language,
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
         limits=scenario.limits_of(),
-        source=scenario,
     )
-    world = World(
-        name,
-        settings,
-        start.base,
-        Clock(clock, scenario.start),
-        announce,
-        strict=strict,
-        render_cache=start.render_cache,
-    )
-    world.root = start.root
-    if scenario.live is not None:
-        world.pace = Pace(*scenario.live)
-    return world
-
-
-@lru_cache(maxsize=8)
-def start_of(scenario: Scenario, stamp: installation.Stamps) -> Moment:  # noqa: ARG001 - what the cache goes by
-    """Do the scenario's steps, and give what its worlds start from."""
-    world = unstepped(scenario, load(scenario), "frozen", scenario.name)
-    try:
-        steps = [step_of(position, line) for position, line in enumerate(scenario.steps)]
-        repeat(world, steps)
-    except UnrepeatableStep as error:
-        raise ScenarioError(f"{scenario.title}: {error}") from None
-    world.count_requests_from(1 + max((number_of(step.request_id) for step in steps), default=0))
-    if scenario.now is not None:
-        world.clock.set(scenario.now)
-    return world.moment()
 
 
 def step_of(position: int, line: bytes) -> Step:
-    """Give a step of a scenario, by `admin` if it does not say; `UnrepeatableStep` for a time that no world has."""
+    """Parse a step of a scenario. Raise `UnreplayableStep` for a time outside the calendar."""
     try:
-        step = Step.of(jsontext.read(line), ANYBODY)
+        step = Step.of(jsontext.read(line), DEFAULT_USER)
         return step if step.at is None else step._replace(at=within_calendar(step.at))
     except ValueError as error:
-        raise UnrepeatableStep(f"/steps/{position}/at: {error}") from None
+        raise UnreplayableStep(f"/steps/{position}/at: {error}") from None
 
 
 def number_of(request_id: str | None) -> int:
-    """Give the number in a request's id; what others called a request counts for none."""
+    """Return the number in a request id, or 0 for an id that is not one of ours."""
     return int(request_id) if request_id is not None and request_id.isascii() and request_id.isdigit() else 0
 
 
 def load(scenario: Scenario) -> Loaded:
-    """Give the base of a scenario; worlds of one scenario, on one state of its installation's files, share it."""
+    """Return the base of a scenario. Worlds of one scenario share it while the installation's files are unchanged."""
     try:
         return loaded(
             replace(scenario, steps=(), now=None, faults=(), limits=(), calls=(), live=None),
@@ -134,17 +135,16 @@ def load(scenario: Scenario) -> Loaded:
 
 
 @lru_cache(maxsize=8)
-def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - what the cache goes by
-    """Give the base of a scenario, whatever its steps."""
+def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - part of the cache's key
+    """Return the base of a scenario without steps."""
     if scenario.answers:
         return recorded(scenario)
-    language = scenario.language or "en-us"
     base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
-    return Loaded(base, RenderCache(language, scenario.base_url), Root(base, {}))
+    return Loaded(base, scenario.language or "en-us", Root(base, {}))
 
 
 def recorded(scenario: Scenario) -> Loaded:
-    """Give the base that recorded answers tell of."""
+    """Return the base that is reconstructed from recorded answers."""
     collector = RecordCollector()
     try:
         collector.add_responses(RecordedResponse(path, jsontext.read(body)) for path, body in scenario.answers)
@@ -152,20 +152,20 @@ def recorded(scenario: Scenario) -> Loaded:
         raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
     collector.set_command_codes()
     base = Completer(collector, installation.load(scenario.installation), scenario.start).complete()
-    cache = RenderCache(scenario.language or collector.language, scenario.base_url)
-    return Loaded(base, cache, Root(base, {}), tuple(collector.corrections))
+    return Loaded(base, scenario.language or collector.language, Root(base, {}), tuple(collector.corrections))
 
 
-def announce(tx: Transaction, settled: Callable[[WebhookEvent, Webhook], WebhookEvent]) -> None:
-    """Turn the queued events of a transaction into a record for each active hook of their type.
+def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
+    """Create a record for each queued event and each active hook of its type.
 
-    This is at the commit, when every record is as it will be; each event keeps that root, to tell of it when asked.
+    This happens at the commit, when all records have their final values. Each event keeps the root of that time,
+    because its payload is rendered from it later.
     """
     told_from = Root(tx.base, dict(tx.maps), tx.number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(Webhook, "event_type", event_type):
             if hook.is_active:
-                tx.add(settled(new_event(tx, hook, told_from.one(kind, id_), told_from), hook))
+                tx.add(finalize(new_event(tx, hook, told_from.one(kind, id_), told_from), hook))
 
 
 def new_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> WebhookEvent:

@@ -150,7 +150,7 @@ def oms_url(request: pytest.FixtureRequest) -> Iterator[str]:
     emulator: Emulator = request.getfixturevalue("oms")
     server: Emulator = request.getfixturevalue("oms_server")
     name = unused(server, short(request.node.name))
-    server.worlds.mount(name, emulator.worlds.place(emulator.name))
+    server.worlds.mount(name, emulator.worlds.slot(emulator.name))
     yield f"{server.server_url}/w/{name}"
     server.worlds.unmount(name)
 

@@ -1,4 +1,4 @@
-"""`Emulator`: worlds behind a WSGI application, in this process or on a port."""
+"""`Emulator`: a server of worlds, in process or on a port."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.app import as_flask, create_emulator_app
+from emulator.core.clock import CLOCK_MODES, ClockMode
 from emulator.core.coverage import Coverage
 from emulator.core.journal import EXCHANGES
-from emulator.core.sources import CLOCK_MODES, ClockMode
-from emulator.core.world import World
-from emulator.delivery import DeliveryMode, WorldsCourier
-from emulator.handlers.living import checked_rate
+from emulator.core.scenario import Scenario
+from emulator.core.world import WorldServices
+from emulator.delivery import DeliveryMode, WebhookDispatcher
+from emulator.handlers.traffic import checked_rate
 from emulator.inworld import InWorld
-from emulator.living import LiveDemo
-from emulator.rules.scenarios import Scenario, from_file
+from emulator.loading import record_events
+from emulator.rules.scenarios import from_file, with_installation, with_limits
 from emulator.rules.scenarios import scenario as find_scenario
-from emulator.ticking import Timekeeper
+from emulator.scheduler import Scheduler
+from emulator.traffic import LiveTraffic
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
 
 if TYPE_CHECKING:
@@ -31,27 +33,31 @@ if TYPE_CHECKING:
 
 IN_PROCESS_URL = "http://oms.test"
 USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
-"""With a frozen clock all that happens is the test's doing, so that the same calls give the same world."""
+"""Default delivery mode. With a frozen clock nothing runs in the background, so that tests are reproducible."""
 
 
 class Emulator(InWorld):
-    """An emulated OMS. In process as it is; on a free port of 127.0.0.1 inside `with`.
+    """An emulated OMS: in process, or on a free port of 127.0.0.1 inside `with`.
 
-    `scenario` is a name or a file, `packages`, `seed` and `installation` (a name or a file) override what it says,
-    `clock` is `frozen`, `ticking` or `real`, `strict` refuses what the service takes in silence. `cors_origins` are
-    the origins whose pages may read answers; without any, all may. At most `max_worlds` worlds are open, each with a
-    journal of the latest `journal_size` exchanges; one that nobody calls for `world_idle` seconds may be closed.
-    `limits` say how often a token may read and write (`{"full-access": {"write": "20/min"}}`); a request may ask for
-    a fault of its own with `allow_fault_header`.
-    What its callers met is counted, into `coverage` if several emulators are to share one.
-    Hooks are told in the `background` as events come up, or (`delivery="flush"`, usual with a frozen clock) when
-    somebody flushes, asserts or moves the clock; beyond this machine only `allow_webhook_hosts` are called.
-    With `live`, so many orders an hour come by themselves and go their way as the clock does.
-    With a `state` file, what is written is on disk before it is acknowledged, and the next emulator on the file goes
-    on exactly there. Raises `ScenarioError` (a `ValueError`) that names what is known, or `StateProblem` (one, too).
+    - `scenario` is a name or a file. `packages`, `seed` and `installation` (a name or a file) override its values.
+    - `clock` is `frozen`, `ticking` or `real`.
+    - `strict` refuses requests that the real service silently accepts.
+    - `cors_origins` are the origins whose pages may read responses. Default: all.
+    - `max_worlds` limits the open worlds. A world without a call for `world_idle` seconds may be closed.
+    - `journal_size` is the number of exchanges in the journal of a world.
+    - `limits` are the rates of tokens: `{"full-access": {"write": "20/min"}}`.
+    - `allow_fault_header` lets a request ask for a fault with `X-Emulator-Fault`.
+    - `coverage` collects the coverage of several emulators.
+    - `delivery="background"` sends webhooks at once. `"flush"`, the default with a frozen clock, sends them on a
+      flush, on an assertion, and when the clock is advanced.
+    - `allow_webhook_hosts` are hosts beyond this machine that webhooks may call.
+    - `live` generates traffic: orders per hour of the world's clock.
+    - `state` is a file. Each write is on disk before it is acknowledged, and the next emulator on the file continues.
+
+    Raise `ScenarioError` or `StateProblem` (both are a `ValueError`).
     """
 
-    def __init__(  # noqa: PLR0913 - the options of DESIGN's `serve`, by keyword only
+    def __init__(  # noqa: PLR0913 - options by keyword
         self,
         scenario: str | PathLike[str] = "demo",
         *,
@@ -79,34 +85,30 @@ class Emulator(InWorld):
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._serving: Serving | None = None
-        self._journal_size = journal_size
-        self._coverage = coverage or Coverage()
-        self._courier = WorldsCourier(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
-        self._timekeeper = Timekeeper()
-        start = found(scenario).sized(packages, seed).on(name_of(installation)).limited(limits)
+        self._dispatcher = WebhookDispatcher(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
+        self._scheduler = Scheduler()
+        services = WorldServices(
+            record_events,
+            sender=self._dispatcher.sender,
+            tasks=lambda world: [LiveTraffic(world, self._scheduler)],
+            coverage=coverage or Coverage(),
+            journal_size=journal_size,
+        )
+        start = with_limits(with_installation(found(scenario).sized(packages, seed), name_of(installation)), limits)
         if live is not None:
             start = start.lively(checked_rate(live))
-        self._state = None if state is None else opened_state(state, start, strict=strict)
+        self._state = None if state is None else opened_state(state, start, services, strict=strict)
         worlds = Worlds(
             start,
             clock,
             strict=strict,
             limit=max_worlds,
             idle_seconds=world_idle,
-            outfit=self._outfit,
-            shelf=self._state,
+            services=services,
+            storage=self._state,
         )
         app = create_emulator_app(worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header)
         super().__init__(worlds, *app)
-
-    def _outfit(self, world: World) -> None:
-        """Give a new world what it has of this emulator."""
-        world.journal.limit = self._journal_size
-        world.coverage = self._coverage
-        self._courier.outfit(world)
-        demo = LiveDemo(world)
-        world.agenda.append(demo)
-        self._timekeeper.keep(world, demo)
 
     @property
     def server_url(self) -> str:
@@ -114,7 +116,7 @@ class Emulator(InWorld):
 
     @property
     def address(self) -> str:
-        """Where it answers, or will."""
+        """Host and port of the server."""
         return f"{self._host}:{self._port}"
 
     @cached_property
@@ -123,20 +125,20 @@ class Emulator(InWorld):
         return as_flask(self._emulator_app, self._control)
 
     def in_world(self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None) -> InWorld:
-        """Give another world of this emulator, made from a scenario if there is none of that name yet."""
+        """Return a world by name. Create it if it does not exist, or if a scenario or seed is given."""
         if scenario is not None or seed is not None or name not in self.worlds:
             start = self.worlds.scenario if scenario is None else found(scenario)
             self.worlds.put(name, start.sized(None, seed))
         return Another(self, name)
 
     def branch(self, name: str) -> InWorld:
-        """Give a new world that goes on from what this one is now; the two share nothing that changes."""
+        """Create a world that continues from the present state of this one. They share nothing that changes."""
         self.worlds.branch(name, self.world)
         return Another(self, name)
 
     def start(self) -> str:
-        """Answer on a port from now on, in a thread; give the URL. `OSError` if the port is taken."""
-        from emulator.listening import Serving  # noqa: PLC0415 - in-process use needs no server
+        """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""
+        from emulator.listening import Serving  # noqa: PLC0415 - waitress is imported when used
 
         serving = Serving(self._emulator_app, self._host, self._port)
         serving.start()
@@ -144,15 +146,15 @@ class Emulator(InWorld):
         return self.url
 
     def stop(self) -> None:
-        """Stop answering on the port."""
+        """Stop the server and all background work."""
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
-        self._timekeeper.stop()
-        self._courier.stop(self.worlds.all())
+        self._scheduler.stop()
+        self._dispatcher.stop(self.worlds.all())
 
     def close(self) -> None:
-        """Stop answering, and close the state file: whatever is written afterwards is refused."""
+        """Stop the server, and close the state file. Later writes are refused."""
         self.stop()
         if self._state is not None:
             self._state.close(self.worlds.all())
@@ -180,14 +182,14 @@ class Another(InWorld):
 
 
 def found(scenario: str | PathLike[str]) -> Scenario:
-    """Give a scenario by its name or its file; what is a path and no text is a file, whatever its name ends in."""
+    """Return a scenario by name or file. A `Path` is always a file."""
     return find_scenario(scenario) if isinstance(scenario, str) else from_file(Path(scenario))
 
 
-def opened_state(path: str | PathLike[str], start: Scenario, *, strict: bool) -> State:
-    from emulator.durable.state import State  # noqa: PLC0415 - only who keeps worlds needs a database
+def opened_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> State:
+    from emulator.durable.state import State  # noqa: PLC0415 - SQLite is imported when used
 
-    return State(path, start, strict=strict)
+    return State(path, start, services, strict=strict)
 
 
 def name_of(installation: str | PathLike[str] | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`oms.hooks`: subscriptions, deliveries and what may happen to them, from Python."""
+"""`oms.hooks`: subscriptions, deliveries and delivery faults, from Python."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import orjson
 
-from emulator.core.deliveries import DISTURBANCES, Delivery, Flushed, Receiver
 from emulator.core.events import EVENT_TYPES
+from emulator.core.outbox import DELIVERY_FAULTS, Delivery, Flushed, Receiver
 from emulator.core.refusals import InvalidDocument
 from emulator.core.steps import Step
 from emulator.core.world import World
-from emulator.handlers.deliveries import disturb, flush
-from emulator.repeating import repeat_step
+from emulator.handlers.deliveries import add_delivery_fault
+from emulator.replay import replay_step
 
 FIXED: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
-"""How failed deliveries are tried again, unless a hook says otherwise."""
+"""Default retry policy of a hook."""
 ANY = "*"
 
 
 class Hooks:
-    """The hooks of a world. What cannot be done raises a `ValueError` that names what is known."""
+    """The hooks of a world. Calls that are not possible raise a `ValueError`."""
 
     def __init__(self, world: Callable[[], World]) -> None:
         self._world = world
@@ -35,11 +35,10 @@ class Hooks:
         retry: Mapping[str, Any] = FIXED,
         **columns: Any,
     ) -> str:
-        """Subscribe a receiver to one type of event, to several, or to all (`*`); give the address that it has.
+        """Subscribe a receiver to one type of event, to several, or to all (`*`). Return its URL.
 
-        The receiver is a URL, or is called in this process: a WSGI application, or a function that takes a `Delivery`
-        and gives a status (nothing for 200). `retry` is the hook's `retry_countdown_config`, `columns` are
-        others of its fields.
+        The receiver is a URL, a WSGI application, or a function that takes a `Delivery` and returns a status (None:
+        200). `retry` is the hook's `retry_countdown_config`. `columns` are other fields of the hook.
         """
         world = self._world()
         url = receiver if isinstance(receiver, str) else self._address(world, receiver)
@@ -48,46 +47,49 @@ class Hooks:
             step = Step(
                 "create_hook", user="admin", request_id=world.new_request_id(), body={**body, "event_type": name}
             )
-            repeat_step(world, step)
+            replay_step(world, step)
         return url
 
     def _address(self, world: World, receiver: Receiver) -> str:
-        host = f"receiver-{len(world.mailbox.receivers) + 1}.test"
-        world.mailbox.receivers[host] = receiver
+        host = f"receiver-{len(world.outbox.receivers) + 1}.test"
+        world.outbox.receivers[host] = receiver
         return f"http://{host}/"
 
     def flush(self) -> Flushed:
-        """Send what is due, wait for what is on its way; give what was sent since the last flush."""
-        return flush(self._world())
+        """Send what is due, wait for what is in flight, and return the counts since the last flush."""
+        return self._world().outbox.flush()
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """What was sent, the first delivery first; what is due goes out before."""
+        """All deliveries, the oldest first, after a flush."""
         world = self._world()
-        flush(world)
-        return list(world.mailbox.log)
+        world.outbox.flush()
+        return list(world.outbox.log)
 
     def clear(self) -> None:
-        """Forget what was sent so far."""
-        flush(self._world())
-        self._world().mailbox.log.clear()
+        """Clear the delivery log, after a flush."""
+        outbox = self._world().outbox
+        outbox.flush()
+        outbox.log.clear()
 
     def disturb(self, kind: str, event_type: str | None = None, *, times: int = 1, seconds: float = 60) -> None:
-        """Let the next deliveries be duplicated, delayed, reordered, dropped, or signed wrongly.
+        """Apply a fault to the next deliveries.
 
-        `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`; `seconds` are the world's.
+        `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`. `seconds` is a delay on the world's
+        clock.
         """
-        if kind not in DISTURBANCES:
-            raise InvalidDocument(f"unknown kind {kind!r}", DISTURBANCES)
-        disturb(self._world(), {"kind": kind, "event_type": event_type, "times": times, "seconds": seconds})
+        if kind not in DELIVERY_FAULTS:
+            raise InvalidDocument(f"unknown kind {kind!r}", DELIVERY_FAULTS)
+        document = {"kind": kind, "event_type": event_type, "times": times, "seconds": seconds}
+        add_delivery_fault(self._world(), document)
 
     def assert_delivered(
         self, event_type: str, *, times: int | None = None, payload: Mapping[str, Any] | None = None, **columns: Any
     ) -> list[Delivery]:
-        """Insist that events of this type were delivered: at least once, or so many `times`; give the deliveries.
+        """Assert that events of this type were delivered at least once, or exactly `times` times. Return them.
 
-        `payload` is a part of the document that was sent, `columns` are attributes of `Delivery`. An `AssertionError`
-        tells what was sent instead.
+        `payload` are keys of the payload with their values. `columns` are attributes of `Delivery`. The
+        `AssertionError` lists what was sent instead.
         """
         known_types(event_type)
         if unknown := sorted(columns.keys() - set(Delivery._fields)):
@@ -105,7 +107,7 @@ class Hooks:
 
 
 def known_types(event_type: str | Sequence[str]) -> list[str]:
-    """Give the types that are meant; `InvalidDocument` for one that is none."""
+    """Return a list of event types. Raise `InvalidDocument` for an unknown type."""
     known = [event.name for event in EVENT_TYPES]
     asked = [event_type] if isinstance(event_type, str) else list(event_type)
     if asked == [ANY]:
@@ -119,7 +121,7 @@ def known_types(event_type: str | Sequence[str]) -> list[str]:
 def differences(
     delivery: Delivery, event_type: str, payload: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> list[str]:
-    """Say in what a delivery is another than the one that is meant."""
+    """Return in words how a delivery differs from the expected one."""
     found = [] if delivery.event_type == event_type else [f"event_type is {delivery.event_type}"]
     found += [
         f"{name} is {getattr(delivery, name)!r}, not {value!r}"

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from emulator.core.sources import machine_seconds
+from emulator.core.clock import machine_seconds
 from emulator.core.turns import OF_THREAD
 
 LOG = logging.getLogger("emulator")

@@ -1,43 +1,43 @@
-"""The worlds of one server: found by name, made, replaced, deleted; too many and idle ones are told of."""
+"""The registry of a server's worlds: finds, creates, replaces and deletes them, and closes idle ones."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.core.metrics import Metrics
+from emulator.core.clock import ClockMode, machine_seconds
+from emulator.core.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
-from emulator.core.sources import ClockMode, machine_seconds
-from emulator.core.world import Moment, Safe, World, at_once
-from emulator.loading import open_world
-from emulator.rules.scenarios import Scenario
+from emulator.core.scenario import Scenario, Settings
+from emulator.core.snapshots import Snapshots, WorldSnapshot
+from emulator.core.world import World, WorldServices
+from emulator.loading import record_events, settings_of, starting_snapshot
 
 DEFAULT_WORLD = "default"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 MOST_WORLDS = 1_000
 IDLE_SECONDS = 3_600.0
-REMEMBERED = 1_000
-"""How many names of worlds that went idle are remembered, to say so to whoever still calls."""
+MAX_IDLE_NAMES = 1_000
+"""Maximum number of names of closed idle worlds to remember, for the error of later calls."""
 
 
-class Shelf(Protocol):
-    """Where the worlds of a server are kept beyond the process."""
+class WorldStorage(Protocol):
+    """Stores the worlds of a server beyond the process."""
 
     @property
     def opened(self) -> Sequence[World]:
-        """The worlds that were there already."""
+        """The worlds that were stored before."""
 
-    def check(self) -> None:
-        """Raise `NotKept` if nothing can be kept any more."""
+    def create(
+        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
+    ) -> tuple[Persistence, CommitToken]:
+        """Store a new world, replacing another one of its name. Return its persistence and the commit token."""
 
-    def put(self, world: World) -> Safe:
-        """Keep a new world, in place of another of its name."""
-
-    def delete(self, name: str) -> Safe:
-        """Keep a world no longer."""
+    def delete(self, name: str) -> CommitToken:
+        """Delete a world, and return the commit token."""
 
 
 class UnknownWorld(UnknownRecord):
@@ -45,20 +45,20 @@ class UnknownWorld(UnknownRecord):
 
 
 @dataclass(slots=True)
-class Place:
-    """Where a world is: a reset puts another one there."""
+class Slot:
+    """A name of the registry. A reset puts another world into the slot."""
 
     world: World
-    used: float
+    last_used: float
 
 
 class Worlds:
-    """Worlds by name. `scenario` and `clock` are what new ones start from; `outfit` is told of each new one.
+    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`, and use the `services`.
 
-    On a `shelf`, each is kept before anybody is told that it is there.
+    With a `storage`, a new world is visible only after it is stored.
     """
 
-    def __init__(  # noqa: PLR0913 - limits by keyword
+    def __init__(  # noqa: PLR0913 - options by keyword
         self,
         scenario: Scenario,
         clock: ClockMode,
@@ -66,148 +66,166 @@ class Worlds:
         strict: bool = False,
         limit: int = MOST_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
-        outfit: Callable[[World], None] = lambda _: None,
-        shelf: Shelf | None = None,
+        services: WorldServices | None = None,
+        storage: WorldStorage | None = None,
     ) -> None:
         self.scenario, self.clock, self.strict = scenario, clock, strict
         self.limit, self.idle_seconds = limit, idle_seconds
-        self.outfit, self.shelf = outfit, shelf
-        self.metrics = Metrics()
-        self._places: dict[str, Place] = {}
-        self._gone: dict[str, None] = {}
-        self._looked = machine_seconds()
+        self._services = WorldServices(record_events) if services is None else services
+        self._storage = storage
+        self.metrics = self._services.metrics
+        self._slots: dict[str, Slot] = {}
+        self._idle_names: dict[str, None] = {}
+        self._checked_idle = machine_seconds()
         self._lock = threading.RLock()
-        for world in () if shelf is None else shelf.opened:
-            outfit(world)
-            self._places[world.name] = Place(world, machine_seconds())
+        for world in () if storage is None else storage.opened:
+            self._slots[world.name] = Slot(world, machine_seconds())
+            world.schedule.reschedule()
         if DEFAULT_WORLD not in self:
             self.put(DEFAULT_WORLD, scenario)
 
     def named(self, name: str, *, using: bool = True) -> World:
-        """Give the world of this name, `using` it or only looking; `UnknownWorld` if there is none any more."""
-        place = self._places.get(name)
-        if place is None:
+        """Return a world by name. Raise `UnknownWorld` if there is none. `using` it keeps it from becoming idle."""
+        slot = self._slots.get(name)
+        if slot is None:
             raise self._unknown(name)
         if using:
-            place.used = machine_seconds()
-        return place.world
+            slot.last_used = machine_seconds()
+        return slot.world
 
     def _unknown(self, name: str) -> UnknownWorld:
-        if name in self._gone:
+        if name in self._idle_names:
             return UnknownWorld(f"world {name!r} was closed after {self.idle_seconds:g} seconds without a call", self)
         return UnknownWorld(f"no world is named {name!r}; make it with PUT /__admin/worlds/{name}", self)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._places
+        return name in self._slots
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._places))
+        return iter(tuple(self._slots))
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._slots)
 
     def all(self) -> list[World]:
-        """Give all worlds there are, the oldest first."""
-        return [place.world for place in tuple(self._places.values())]
+        """Return all worlds, the oldest first."""
+        return [slot.world for slot in tuple(self._slots.values())]
 
     def put(self, name: str, scenario: Scenario | None = None, clock: ClockMode | None = None) -> World:
-        """Put a world that starts from a scenario at this name: a new one, or in place of another."""
-        world = open_world(scenario or self.scenario, clock or self.clock, name, strict=self.strict)
-        return self._place(world)
+        """Create a world from a scenario, replacing one of its name."""
+        scenario = scenario or self.scenario
+        start = starting_snapshot(scenario, clock or self.clock)
+        return self._add(name, settings_of(scenario), start, strict=self.strict)
 
-    def branch(self, name: str, origin: World, moment: Moment | None = None) -> World:
-        """Put a world that goes on from what another one is now, or was at a moment, at this name."""
-        moment = moment or origin.moment()
-        settings = origin.settings
-        world = World(name, settings, origin.base, origin.clock.like(), origin.announce)
-        world.strict, world.render_cache = origin.strict, origin.render_cache
-        world.go_to(moment, requests=True)
-        return self._place(world)
+    def branch(self, name: str, origin: World, snapshot: WorldSnapshot | None = None) -> World:
+        """Create a world that continues from the present state of another one, or from one of its snapshots."""
+        return self._add(name, origin.settings, snapshot or origin.snapshot(), strict=origin.strict)
 
     def reset(self, name: str) -> World:
-        """Put a world at this name that starts from the scenario of the one that is there."""
+        """Replace a world by one that starts from the same scenario and has the same snapshots."""
         before = self.named(name)
-        world = open_world(before.settings.source, self.clock, name, strict=self.strict)
-        world.snapshots = before.snapshots
-        return self._place(world)
+        start = starting_snapshot(before.settings.source, self.clock)
+        return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots)
 
-    def mount(self, name: str, place: Place) -> None:
-        """Show the world of another server here: a reset there or here is one for both."""
+    def mount(self, name: str, slot: Slot) -> None:
+        """Add a slot of another server. A reset on either server is visible on both."""
         with self._lock:
-            self._room_for(name)
-            self._places[name] = place
+            self._make_room(name)
+            self._slots[name] = slot
 
     def unmount(self, name: str) -> None:
-        """Show a world here no more; where else it is, it goes on."""
+        """Remove a slot without closing its world."""
         with self._lock:
-            self._places.pop(name, None)
+            self._slots.pop(name, None)
 
-    def place(self, name: str) -> Place:
-        """Give where a world is, to mount it on another server."""
-        return self._places[name]
+    def slot(self, name: str) -> Slot:
+        """Return the slot of a world, to mount it on another server."""
+        return self._slots[name]
 
     def delete(self, name: str) -> None:
-        """Close a world; `UnknownWorld` if there is none, `InvalidDocument` for the one that is always there."""
+        """Close a world. Raise `UnknownWorld` if there is none, and `InvalidDocument` for the default world."""
         if name == DEFAULT_WORLD:
             raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
         with self._lock:
-            place = self._places.get(name)
-            if place is None:
+            if name not in self._slots:
                 raise self._unknown(name)
-            safe = at_once if self.shelf is None else self.shelf.delete(name)
-            del self._places[name]
-            place.world.closed = True
-        safe()
+            token = self._remove(name)
+        token.wait()
 
-    def _place(self, world: World) -> World:
-        name = checked_name(world.name)
-        self.outfit(world)
-        self.metrics.watch(world)
+    def _remove(self, name: str) -> CommitToken:
+        token = COMMITTED if self._storage is None else self._storage.delete(name)
+        self._slots.pop(name).world.close()
+        return token
+
+    def _add(
+        self,
+        name: str,
+        settings: Settings,
+        start: WorldSnapshot,
+        *,
+        strict: bool,
+        snapshots: Snapshots | None = None,
+    ) -> World:
+        checked_name(name)
+        snapshots = Snapshots() if snapshots is None else snapshots
         with self._lock:
             self._close_idle()
-            place = self._places.get(name)
-            if place is None:
-                self._room_for(name)
-            safe = at_once if self.shelf is None else self.shelf.put(world)
-            if place is None:
-                self._places[name] = Place(world, machine_seconds())
-            else:
-                place.world.closed = True
-                place.world, place.used = world, machine_seconds()
-            self._gone.pop(name, None)
-        safe()
+            if name not in self._slots:
+                self._make_room(name)
+            persistence, token = self._store(name, settings, start, snapshots)
+            world = World(
+                name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
+            )
+            self._fill_slot(world)
+        token.wait()
+        world.schedule.reschedule()
         return world
 
-    def _room_for(self, name: str) -> None:
-        if len(self._places) < self.limit or name in self._places:
+    def _store(
+        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
+    ) -> tuple[Persistence, CommitToken]:
+        if self._storage is None:
+            return MemoryOnly(start.branch), COMMITTED
+        return self._storage.create(name, settings, start, snapshots)
+
+    def _fill_slot(self, world: World) -> None:
+        """Put a world into the slot of its name, and close the world that was there."""
+        slot = self._slots.get(world.name)
+        if slot is None:
+            self._slots[world.name] = Slot(world, machine_seconds())
+        else:
+            slot.world.close()
+            slot.world, slot.last_used = world, machine_seconds()
+        self._idle_names.pop(world.name, None)
+
+    def _make_room(self, name: str) -> None:
+        """Raise `Conflict` if there are too many worlds, even after closing idle ones."""
+        if len(self._slots) < self.limit or name in self._slots:
             return
         self._close_idle(at_once=True)
-        if len(self._places) >= self.limit:
+        if len(self._slots) >= self.limit:
             raise Conflict(
                 f"{self.limit} worlds are open, as many as --max-worlds allows;"
                 " DELETE /__admin/worlds/<name> closes one"
             )
 
     def _close_idle(self, *, at_once: bool = False) -> None:
-        """Close the worlds that nobody called for long; looked at once a second, or at once."""
+        """Close worlds that were not used for long. Check once a second, or at once."""
         now = machine_seconds()
-        if now - self._looked < 1 and not at_once:
+        if now - self._checked_idle < 1 and not at_once:
             return
-        self._looked = now
+        self._checked_idle = now
         oldest = now - self.idle_seconds
-        for name, place in tuple(self._places.items()):
-            if place.used <= oldest and name != DEFAULT_WORLD:
-                if self.shelf is not None:
-                    self.shelf.delete(name)
-                del self._places[name]
-                place.world.closed = True
-                self._gone[name] = None
-        for name in tuple(self._gone)[:-REMEMBERED]:
-            del self._gone[name]
+        for name, slot in tuple(self._slots.items()):
+            if slot.last_used <= oldest and name != DEFAULT_WORLD:
+                self._remove(name)
+                self._idle_names[name] = None
+        for name in tuple(self._idle_names)[:-MAX_IDLE_NAMES]:
+            del self._idle_names[name]
 
 
 def checked_name(name: str, whose: str = "world") -> str:
-    """Give the name if a world, or a snapshot, may have it."""
+    """Return the name of a world or snapshot if it is valid, or raise `InvalidDocument`."""
     if not NAME.fullmatch(name) or name in (".", ".."):
         raise InvalidDocument(f"a {whose}'s name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike {name[:120]!r}")
     return name

@@ -183,3 +183,28 @@ def test_no_module_holds_what_changes(name: str) -> None:
                 )
             if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
                 assert not (isinstance(node.value, ast.Name) and node.value.id in own), f"{name}: {function.name}"
+
+
+def assigned_attributes(module: ast.AST, owner: str) -> list[str]:
+    """Return the attributes of a variable or an attribute with this name that a module assigns or deletes."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+        if getattr(node.value, "id", getattr(node.value, "attr", None)) == owner
+    ]
+
+
+@every_module
+def test_no_module_assigns_attributes_of_a_world(name: str) -> None:
+    """A world gets all its parts in its constructor, and only its own methods change them."""
+    assert assigned_attributes(tree(name), "world") == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["world.a = 1", "self.world.a = 1", "b, world.a = 1, 2", "world.a += 1", "del world.a", "world.a: int = 1"],
+)
+def test_assignments_of_all_kinds_are_found(code: str) -> None:
+    assert len(assigned_attributes(ast.parse(code), "world")) == 1
+    assert assigned_attributes(ast.parse("world.a.b = c = world.a"), "world") == []

@@ -9,7 +9,8 @@ from typing import Any
 import requests
 
 from emulator import Emulator
-from emulator.rules.scenarios import FOLDER, Scenario, scenario
+from emulator.core.scenario import Scenario
+from emulator.rules.scenarios import FOLDER, scenario
 from emulator.worlds import DEFAULT_WORLD
 from tools.webhook_failures import Receiver, end_hooks
 
@@ -78,7 +79,7 @@ def subscriptions(day: Day) -> None:
     end_hooks(day.oms)
     back = day.oms.clock.now().replace(hour=13, minute=0).timestamp()
     for address, (event_type, recovers) in RECEIVERS.items():
-        day.oms.world.mailbox.receivers[address] = Receiver(recovers, back)
+        day.oms.world.outbox.receivers[address] = Receiver(recovers, back)
         day.oms.hooks.add(f"http://{address}/oms", event_type, retry=RETRY)
 
 

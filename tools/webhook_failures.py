@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from emulator import Emulator
-from emulator.core.deliveries import Delivery
-from emulator.rules.scenarios import FOLDER, Scenario, scenario
+from emulator.core.outbox import Delivery
+from emulator.core.scenario import Scenario
+from emulator.rules.scenarios import FOLDER, scenario
 from emulator.worlds import DEFAULT_WORLD
 
 FILE = FOLDER / "webhook-failures.json"
@@ -35,7 +36,7 @@ def lived() -> Emulator:
     back = oms.clock.now().replace(hour=10, minute=0)
     for number, (choice, kwargs) in enumerate(POLICIES.items(), 1):
         port = 9100 + number
-        oms.world.mailbox.receivers[f"127.0.0.1:{port}"] = Receiver(choice != "exponential", back.timestamp())
+        oms.world.outbox.receivers[f"127.0.0.1:{port}"] = Receiver(choice != "exponential", back.timestamp())
         retry = {"choice": choice, "kwargs": kwargs}
         oms.hooks.add(f"http://127.0.0.1:{port}/{choice}", EVENT, retry=retry, secret_key="secret")  # noqa: S106
     for _ in range(3):

@@ -12,6 +12,7 @@ import click
 from emulator.core.files import write_own
 from emulator.exporting import as_file, document_with
 from emulator.rules.installation import embedded
+from emulator.rules.scenarios import with_installation
 from emulator.worlds import DEFAULT_WORLD
 
 TIMEOUT = 60
@@ -39,12 +40,11 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
 
 
 def from_file(state: Path, world: str) -> bytes:
-    """Return the export of a world in a state file."""
-    from emulator.durable.opening import told  # noqa: PLC0415 - an export from a server does not need SQLite
+    from emulator.durable.opening import export_data  # noqa: PLC0415 - a server's worlds need no database here
 
-    start, lines, now, faults = told(state, world)
-    start = start.lively(*now.pace).on(embedded(start.installation))
-    return as_file(document_with(start, lines, now.now, faults, now.calls))
+    found = export_data(state, world)
+    start = with_installation(found.start.lively(*found.state.rate), embedded(found.start.installation))
+    return as_file(document_with(start, found.lines, found.state.now, found.faults, found.state.calls))
 
 
 def from_server(url: str, world: str) -> bytes:

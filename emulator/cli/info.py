@@ -101,7 +101,7 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
     Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
     """
     from emulator.core import jwts  # noqa: PLC0415 - other commands do not need it
-    from emulator.core.sources import machine_now  # noqa: PLC0415
+    from emulator.core.clock import machine_now  # noqa: PLC0415
 
     if kind == "token":
         if expires_in is not None:

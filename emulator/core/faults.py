@@ -1,4 +1,4 @@
-"""The faults that are armed in a world, and how often each was met."""
+"""The armed faults of a world, with their counts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 
 @dataclass(slots=True)
-class Armed:
-    """One fault: what it does, to which calls, and how often it did."""
+class ArmedFault:
+    """One fault: its kind, the calls that it matches, and its counts."""
 
     id: int
     kind: str
@@ -19,41 +19,41 @@ class Armed:
     method: str | None = None
     when: Mapping[str, Any] = field(default_factory=dict)
     times: int | None = None
-    """How often it disturbs at most."""
+    """Maximum number of calls to disturb."""
     hits: int = 0
-    """How many calls it disturbed."""
+    """Number of calls that it disturbed."""
     met: int = 0
-    """How many calls there were that it could have disturbed."""
+    """Number of calls that it matched."""
     seen: dict[str, int] = field(default_factory=dict)
-    """For a rate: the same request -> how often it came."""
+    """For a rate: request -> number of times that it came."""
 
-    def copy(self) -> Armed:
+    def copy(self) -> ArmedFault:
         return replace(self, seen=dict(self.seen))
 
 
 class Counted(NamedTuple):
-    """A call that a fault could have disturbed."""
+    """A call that a fault matched."""
 
-    fault: Armed
+    fault: ArmedFault
     request: str
-    """For a rate: what the fault has `seen`."""
+    """For a rate: the key in `ArmedFault.seen`."""
 
 
 class Faults:
-    """Armed faults in the order in which they were armed; copies share nothing that changes."""
+    """Armed faults in the order of their arming. Copies share nothing that changes."""
 
-    def __init__(self, armed: Iterable[Armed] = (), next_id: int = 1) -> None:
+    def __init__(self, armed: Iterable[ArmedFault] = (), next_id: int = 1) -> None:
         self.armed = tuple(armed)
         self.next_id = next_id
         self.lock = threading.Lock()
 
-    def add(self, fault: Armed) -> None:
+    def add(self, fault: ArmedFault) -> None:
         with self.lock:
             self.armed = (*self.armed, fault)
             self.next_id = max(self.next_id, fault.id + 1)
 
     def remove(self, id_: int) -> bool:
-        """Disarm one; tell whether it was armed."""
+        """Disarm a fault. Return whether it was armed."""
         with self.lock:
             before = self.armed
             self.armed = tuple(fault for fault in before if fault.id != id_)

@@ -1,21 +1,20 @@
-"""What is counted of all worlds of an emulator since it began: who answers only notes it, who reads adds up."""
+"""Metrics of all worlds of a server since its start. Requests are only queued, and added up when they are read."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
 
-from emulator.core.deliveries import Delivery
-from emulator.core.sources import machine_seconds
-from emulator.core.world import World
+from emulator.core.clock import machine_seconds
+from emulator.core.outbox import Delivery
 
 NO_OPERATION = "none"
-"""Stands for the operation of a request that reached none."""
+"""Label of a request that matched no operation."""
 NOTED = 4_096
-"""So many notes are added up at once, without anybody who reads."""
+"""Maximum length of the queue. A full queue is added up."""
 
 Answered = tuple[str | None, int, str | None]
-"""Operation, status, and the kind of the fault that disturbed the answer."""
+"""Operation, status, and the kind of the fault that was injected."""
 
 
 class Metrics:
@@ -30,7 +29,7 @@ class Metrics:
         self._lock = threading.Lock()
 
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
-        """Count an answered request; without a lock, as this is done for each."""
+        """Count an answered request. Take no lock, because this is called for each request."""
         self._noted.append((operation, status, fault))
         if len(self._noted) >= NOTED:
             self._add_up()
@@ -41,14 +40,14 @@ class Metrics:
             self._answered.update(noted)
 
     def requests(self) -> Counter[tuple[str, int]]:
-        """Give how many requests were answered, by operation and status."""
+        """Return the number of requests by operation and status."""
         found: Counter[tuple[str, int]] = Counter()
         for (operation, status, _), number in self._all().items():
             found[operation or NO_OPERATION, status] += number
         return found
 
     def faults(self) -> Counter[str]:
-        """Give how many answers a fault disturbed, by its kind."""
+        """Return the number of injected faults by kind."""
         found: Counter[str] = Counter()
         for (_, _, fault), number in self._all().items():
             if fault is not None:
@@ -61,7 +60,7 @@ class Metrics:
             return self._answered.copy()
 
     def deliveries(self) -> Counter[str]:
-        """Give how many attempts to tell a hook there were, by outcome."""
+        """Return the number of delivery attempts by outcome."""
         with self._lock:
             return self._deliveries.copy()
 
@@ -71,19 +70,16 @@ class Metrics:
 
     @property
     def uptime(self) -> float:
-        """Seconds since this began to count."""
+        """Seconds since the start."""
         return machine_seconds() - self.began
 
-    def watch(self, world: World) -> None:
-        """Count what is written in a world, and what is sent from it, from now on."""
-        world.mailbox.tell = self._sent
-        world.after_write.append(self._wrote)
-
-    def _wrote(self, _: World) -> None:
+    def count_write(self) -> None:
+        """Count a committed transaction of any world."""
         with self._lock:
             self._writes += 1
 
-    def _sent(self, delivery: Delivery) -> None:
+    def count_delivery(self, delivery: Delivery) -> None:
+        """Count an attempt to deliver an event of any world."""
         outcome = "delivered" if delivery.delivered else "unanswered" if delivery.status is None else "refused"
         with self._lock:
             self._deliveries[outcome] += 1

@@ -27,8 +27,8 @@ class UnknownRecord(ControlError):
     status = 404
 
 
-class NotKept(ControlError):
-    """A write that could not be stored on disk. All later writes are rejected too."""
+class PersistError(ControlError):
+    """A change that could not be stored. Every later change is refused, too."""
 
     status = 500
 

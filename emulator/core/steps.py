@@ -1,4 +1,4 @@
-"""Steps: the calls that changed a world, each with what it needs to be repeated exactly."""
+"""Steps: the recorded writes of a world, each with all that is needed to replay it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from emulator.core.fields import Form
 
 
 class Step(NamedTuple):
-    """One call that changes a world."""
+    """One recorded write: a call, or a background write."""
 
     operation: str
     path: Mapping[str, int | str] = {}
     user: str | None = None
-    """The name of the user on whose behalf it is."""
+    """Name of the user on whose behalf the call was made."""
     language: str | None = None
     request_id: str | None = None
-    """None for what nobody called for: what follows by itself from earlier calls."""
+    """None for a background write, which no request made."""
     body: Any = None
-    """JSON, or a `Form`; None where nothing was sent or read."""
+    """JSON, or a `Form`. None if nothing was sent or read."""
     at: datetime | None = None
-    """The world's time of the write; None: whenever it is repeated."""
+    """The world's time of the write. None: the time of the replay."""
 
     def document(self) -> dict[str, Any]:
-        """Give the step as scenario files have it: what says nothing is left out."""
+        """Return the step as scenario files have it, without empty keys."""
         at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
         found: dict[str, Any] = {"at": at, "operation": self.operation, "request": self.request_id}
         found = {key: value for key, value in found.items() if value is not None}
@@ -37,7 +37,7 @@ class Step(NamedTuple):
         if self.path:
             found["path"] = dict(self.path)
         if isinstance(self.body, Form):
-            # Of a file that was sent, its name is all that any field reads.
+            # No field reads more of an uploaded file than its name.
             found["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
         elif self.body is not None:
             found["body"] = self.body
@@ -45,9 +45,9 @@ class Step(NamedTuple):
 
     @classmethod
     def of(cls, document: Mapping[str, Any], user: str | None = None) -> Step:
-        """Give the step that a document (valid by its schema) describes; `user` is who calls where it does not say.
+        """Parse a document that is valid by its schema. `user` is the default for a document without one.
 
-        Raises `ValueError` for a time that no calendar has.
+        Raise `ValueError` for an invalid time.
         """
         at = document.get("at")
         form = document.get("form")
@@ -62,30 +62,44 @@ class Step(NamedTuple):
         )
 
 
-class Doing(NamedTuple):
-    """What a thread is at: the step that its next write is, whose body is known when it was read."""
+class PendingStep(NamedTuple):
+    """The step that the next write of a thread is recorded as."""
 
     step: Step
-    body: Callable[[], Any] | None = None
+    read_body: Callable[[], Any] | None = None
+    """Returns the body at the time of the write, if it is not known before."""
 
-    def done(self, at: datetime) -> Step:
-        """Give the step as it was done."""
-        body = self.step.body if self.body is None else self.body()
+    def complete(self, at: datetime) -> Step:
+        """Return the step of a write at this time."""
+        body = self.step.body if self.read_body is None else self.read_body()
         return self.step._replace(body=body, at=at)
 
 
-def line_of(step: Step) -> bytes:
-    """Give the step as one line of JSON."""
+CONSUMED = PendingStep(Step("(consumed)"))
+"""The pending step of a call that has written already."""
+
+
+def step_line(step: Step) -> bytes:
+    """Return the step as one line of JSON."""
     return jsontext.written(step.document())
 
 
 class StepLog:
-    """Steps in order, as lines; older ones are kept compressed, and copies share them."""
+    """Steps in order, as lines of JSON. Older lines are compressed, and copies share them."""
 
     BLOCK = 256
 
-    def __init__(self, blocks: tuple[bytes, ...] = (), tail: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self, blocks: tuple[bytes, ...] = (), tail: Iterable[bytes] = (), unrecorded_writes: int = 0
+    ) -> None:
         self._blocks, self._tail = blocks, list(tail)
+        self.unrecorded_writes = unrecorded_writes
+        """Number of writes that are not in the log, because no call made them."""
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether the log has every write."""
+        return self.unrecorded_writes == 0
 
     def __len__(self) -> int:
         return len(self._blocks) * self.BLOCK + len(self._tail)
@@ -101,15 +115,24 @@ class StepLog:
             self._blocks += (zlib.compress(b"\n".join(self._tail[: self.BLOCK]), 1),)
             del self._tail[: self.BLOCK]
 
+    def count_unrecorded_write(self) -> None:
+        self.unrecorded_writes += 1
+
     def pop(self) -> bytes:
-        """Take the last step away and give it; `IndexError` if there is none."""
+        """Remove and return the last step. Raise `IndexError` if there is none."""
         if not self._tail and self._blocks:
             self._tail = unpacked(self._blocks[-1])
             self._blocks = self._blocks[:-1]
         return self._tail.pop()
 
+    def take_back(self, steps: int, unrecorded_writes: int) -> None:
+        """Remove the latest writes."""
+        for _ in range(steps):
+            self.pop()
+        self.unrecorded_writes -= unrecorded_writes
+
     def copy(self) -> StepLog:
-        return StepLog(self._blocks, self._tail)
+        return StepLog(self._blocks, self._tail, self.unrecorded_writes)
 
 
 def unpacked(block: bytes) -> list[bytes]:

@@ -1,347 +1,353 @@
-"""A world: everything that changes, with one lock for writers and none for readers."""
+"""A world: the complete mutable state of one emulated OMS."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from emulator.core.bases import Base
+from emulator.core.clock import WRITE_STEP, Clock, ClockMode
 from emulator.core.coverage import Coverage
-from emulator.core.deliveries import Courier, Mailbox
-from emulator.core.faults import Faults
-from emulator.core.journal import Journal
-from emulator.core.moments import Agenda, Announce, Keeper, Moment, Pace, Safe, Settings, Settle, Settled
-from emulator.core.refusals import Conflict
-from emulator.core.sending import Deliver, send_nothing
-from emulator.core.sources import WRITE_STEP, Clock, ClockMode
-from emulator.core.steps import Doing, Step, StepLog, line_of
+from emulator.core.faults import Counted, Faults
+from emulator.core.ids import RequestIds
+from emulator.core.journal import EXCHANGES, Journal
+from emulator.core.metrics import Metrics
+from emulator.core.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
+from emulator.core.persistence import CommitToken, MemoryOnly, Persistence
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.refusals import Conflict, PersistError
+from emulator.core.scenario import Settings
+from emulator.core.schedule import Schedule, Scheduled, TrafficRate
+from emulator.core.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
+from emulator.core.steps import CONSUMED, PendingStep, Step, step_line
 from emulator.core.store import Root, Transaction
-from emulator.core.undoing import Undoable, Write
+from emulator.core.throttling import ThrottleWindows
+from emulator.core.undo import UndoEntry, UndoStack
 
-__all__ = ["Agenda", "Announce", "Keeper", "Moment", "Pace", "Safe", "Settings", "World"]
+FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
+"""Takes the new record of an event, and its hook. Returns the record to store."""
+RecordEvents = Callable[[Transaction, FinalizeEvent], None]
+"""Turns the events that a transaction queued into records."""
 
 
-@dataclass(eq=False)
-class World:
-    """One scenario's records, clock and counters, apart from every other world's."""
+@dataclass(frozen=True)
+class WorldServices:
+    """What a server provides to each of its worlds."""
 
-    name: str
-    settings: Settings
-    base: Base
-    clock: Clock
-    announce: Announce
-    """Called just before the commit."""
-    root: Root = field(init=False)
-    calls: dict[str, list[datetime]] = field(default_factory=dict)
-    """Throttled callers, by scheme, role and scope -> when their latest calls were."""
-    faults: Faults = field(default_factory=Faults)
-    strict: bool = False
-    """Whether a query parameter that nobody knows is refused."""
-    render_cache: Any = None
-    """Rendered documents, shared by all worlds on one base (`shapes/cache.py`)."""
-    journal: Journal = field(default_factory=Journal)
+    record_events: RecordEvents
+    """Called at the end of each transaction that queued events."""
+    sender: Callable[[World], WebhookSender] = lambda _: NoSender()
+    """Returns the sender of a world's webhooks."""
+    tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
+    """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
-    """What was met here; one for all worlds of a server."""
-    steps: StepLog = field(default_factory=StepLog)
-    undoable: Undoable = field(default_factory=Undoable)
-    written: datetime | None = None
-    """When the latest write was."""
-    snapshots: dict[str, Moment] = field(default_factory=dict)
-    agenda: list[Agenda] = field(default_factory=list)
-    settle: Settle | None = None
-    """Called for each event of what is not repeated."""
-    after_write: list[Callable[[World], None]] = field(default_factory=list)
-    """Told of each write once it is safe."""
-    after_clock: list[Callable[[World], None]] = field(default_factory=list)
-    """Told when the clock goes on otherwise than by itself: whoever waits by it reckons anew."""
-    jumps: int = 0
-    """How often the world became what did not follow from what it was: what was due meanwhile does not happen."""
-    pace: Pace = field(default_factory=Pace)
-    keeper: Keeper | None = None
-    course: Any = None
-    """Where the keeper has this world's steps."""
-    untold: int = 0
-    """How many writes no step tells of, since no call made them."""
-    closed: bool = False
-    """Replaced or deleted: nothing more happens in it by itself."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    writing: bool = False
-    """A transaction is open; only its thread, which has the lock, sees this."""
-    mailbox: Mailbox = field(default_factory=Mailbox)
-    courier: Courier | None = None
-    """Sends what hooks are told; None: nobody does."""
-    deliver: Deliver = send_nothing
-    """Makes one attempt to send an event; whoever delivers puts itself here."""
+    metrics: Metrics = field(default_factory=Metrics)
+    journal_size: int = EXCHANGES
 
-    def __post_init__(self) -> None:
-        self.root = Root(self.base, {})
-        self._requests = 0
-        self._counting = threading.Lock()
+
+class World:
+    """The records, the clock and all other state of one emulated OMS. Worlds share nothing that changes.
+
+    One lock serializes all changes. Readers take `root`, which never changes, and need no lock.
+    """
+
+    def __init__(  # noqa: PLR0913 - options by keyword
+        self,
+        name: str,
+        settings: Settings,
+        start: WorldSnapshot,
+        services: WorldServices,
+        *,
+        strict: bool = False,
+        snapshots: Snapshots | None = None,
+        persistence: Persistence | None = None,
+    ) -> None:
+        """Continue from a snapshot. With `strict`, unknown query parameters are refused."""
+        self.name, self.settings, self.strict = name, settings, strict
+        self.root, self.base = start.root, start.root.base
+        self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
+        self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
+        self.last_write_at = start.last_write_at
+        self.faults = start.faults.copy()
+        self.throttle = ThrottleWindows(start.state.calls)
+        self.request_ids = RequestIds(start.state.next_request)
+        self.snapshots = Snapshots() if snapshots is None else snapshots
+        self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
+        self.journal = Journal(services.journal_size)
+        self.coverage, self.metrics = services.coverage, services.metrics
+        self.lock = threading.RLock()
+        self.is_closed = False
+        self._record_events = services.record_events
+        self._is_writing = False  # only the thread that has the lock reads this
         self._thread = threading.local()
-        self._replaying: datetime | None = None
+        self._replay_time: datetime | None = None
+        self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
+        self.schedule = Schedule(start.state.rate)
+        self.schedule.add(self.outbox.sender, *services.tasks(self))
+
+    def close(self) -> None:
+        """Stop all background work: the world was replaced or deleted."""
+        self.is_closed = True
 
     def new_request_id(self) -> str:
-        """Give the id of the next request: the journal's key."""
-        with self._counting:
-            self._requests += 1
-            return f"{self._requests:08d}"
+        return self.request_ids.allocate()
 
-    @property
-    def whole(self) -> bool:
-        """Whether the steps tell of every write."""
-        return self.untold == 0
-
-    @property
-    def next_request(self) -> int:
-        """The number of the next request."""
-        return self._requests + 1
+    # Writes
 
     @contextmanager
-    def doing(self, doing: Doing) -> Iterator[None]:
-        """Say what the next write of this thread is, so that it can be repeated."""
-        self._thread.doing = doing
+    def recording(self, step: PendingStep) -> Iterator[None]:
+        """Record the next write of this thread as this step, so that it can be replayed."""
+        self._thread.pending = step
         try:
             yield
         finally:
-            self._thread.doing = None
+            self._thread.pending = None
 
     @contextmanager
-    def repeating(self, at: datetime | None) -> Iterator[None]:
-        """Let writes have this time: the time that they had."""
+    def replaying(self, at: datetime | None) -> Iterator[None]:
+        """Make all writes at this time, and finalize no events. None: write at the usual time."""
         with self.lock:
-            self._replaying = at
+            self._replay_time = at
             try:
                 yield
             finally:
-                self._replaying = None
+                self._replay_time = None
+
+    @property
+    def _pending(self) -> PendingStep | None:
+        pending: PendingStep | None = getattr(self._thread, "pending", None)
+        return pending
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Give a transaction; it is kept when the block ends well, and leaves no trace when it raises.
+        """Open a transaction. It is committed when the block ends, and rolled back when the block raises.
 
-        One within another of the same world is an error: the outer one would overwrite what it kept. So is a second
-        one in the same call, which could not be repeated.
+        Transactions of one world do not nest, because the outer one would overwrite the inner one. A call makes at
+        most one transaction, because it is recorded as one step.
         """
         with self.lock:
-            if self.writing:
+            if self._is_writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
-            self._check_keeper()
-            self.writing = True
+            self.persistence.check()
+            self._is_writing = True
             try:
-                now = self._replaying or self._next_write()
+                now = self._replay_time or self._write_time()
                 transaction = Transaction(self.root, now, len(self.steps) + 1)
                 yield transaction
-                settled = self._announced(transaction) if transaction.events else ()
-                safe = self._commit(transaction, [each.step for each in settled])
+                finalized = self._create_events(transaction) if transaction.events else []
+                token = self._commit(transaction, [each.step for each in finalized])
             finally:
-                self.writing = False
-        if safe is not None:
-            safe()
-        for each in settled:
-            each.tell()
-        self._tell()
+                self._is_writing = False
+        token.wait()
+        for each in finalized:
+            each.publish()
+        self.metrics.count_write()
+        self.schedule.reschedule()
 
-    def _announced(self, transaction: Transaction) -> list[Settled]:
-        """Make records of a write's events; give those with which all is over."""
-        found: list[Settled] = []
+    def _write_time(self) -> datetime:
+        """Return the time of the next write. Background writes do not advance a frozen clock."""
+        pending = self._pending
+        is_background = pending is not None and pending.step.request_id is None
+        return self.clock.now() if is_background else self.clock.next_write()
 
-        def settled(event: Any, hook: Any) -> Any:
-            over = None if self.settle is None or self._replaying else self.settle(self, event, hook)
-            if over is None:
+    def _create_events(self, transaction: Transaction) -> list[FinalizedEvent]:
+        """Create the records of a transaction's events, and return those that are finalized already."""
+        finalized: list[FinalizedEvent] = []
+
+        def finalize(event: WebhookEvent, hook: Webhook) -> WebhookEvent:
+            done = None if self._replay_time else self.outbox.sender.finalize(event, hook)
+            if done is None:
                 return event
-            found.append(over)
-            return over.event
+            finalized.append(done)
+            return done.event
 
-        self.announce(transaction, settled)
-        if self._replaying is None:
+        self._record_events(transaction, finalize)
+        if self._replay_time is None:
             self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
-        return found
+        return finalized
 
-    def _tell(self) -> None:
-        for tell in self.after_write:
-            tell(self)
-
-    def _next_write(self) -> datetime:
-        """Give the time of a write: what nobody called for does not move a frozen clock, whenever it comes."""
-        doing: Doing | None = getattr(self._thread, "doing", None)
-        is_called_for = doing is None or doing.step.request_id is not None
-        return self.clock.next_write() if is_called_for else self.clock.now()
-
-    def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> Safe | None:
-        doing: Doing | None = getattr(self._thread, "doing", None)
-        step = None if doing is None else doing.done(transaction.now)
-        if doing is not None:
-            self._thread.doing = Doing(ALREADY)
-        if step is not None and step.operation == ALREADY.operation:
-            raise RuntimeError(f"world {self.name}: one call makes one write")
-        if step is None and self.keeper is not None:
-            raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
-        request_id = None if step is None else step.request_id
-        if request_id is None:
-            self.undoable.followed(is_step=step is not None)
-        else:
-            before = Root(self.base, self.root.maps)  # without what readers keep with it: that would pile up
-            self.undoable.called(Write(before, self.written, transaction.now, request_id, steps=1, untold=0))
+    def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
+        step = self._consume_step(transaction.now)
+        self._push_undo(step, transaction.now)
         for _ in followed:
-            self.undoable.followed(is_step=True)
-        self.root, self.written = transaction.root(), transaction.now
-        self.clock.wrote(transaction.now)
-        self.untold += step is None
-        lines = [line_of(each) for each in (step, *followed) if each is not None]
+            self.undo_stack.extend(is_recorded=True)
+        self.root, self.last_write_at = transaction.root(), transaction.now
+        self.clock.record_write(transaction.now)
+        if step is None:
+            self.steps.count_unrecorded_write()
+        number = len(self.steps) + 1
+        lines = [step_line(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
-        return None if self.keeper is None else self.keeper.keep(self, lines, transaction)
+        return self.persistence.save_write(self.state(), number, lines, transaction)
+
+    def _consume_step(self, at: datetime) -> Step | None:
+        """Return the step of this thread's write. None: no call made it."""
+        pending = self._pending
+        if pending is CONSUMED:
+            raise RuntimeError(f"world {self.name}: one call makes one write")
+        if pending is None:
+            if self.persistence.is_durable:
+                raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
+            return None
+        step = pending.complete(at)
+        self._thread.pending = CONSUMED
+        return step
+
+    def _push_undo(self, step: Step | None, at: datetime) -> None:
+        if step is None or step.request_id is None:
+            self.undo_stack.extend(is_recorded=step is not None)
+        else:
+            before = Root(self.base, self.root.maps)  # without its cached results, which would pile up
+            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
+
+    # Undo and restore
 
     def undo(self) -> str:
-        """Take the last call's write back, with what followed from it by itself; give the id of its request.
+        """Undo the write of the last call and the background writes that followed it. Return its request id.
 
-        A frozen clock goes back too, if it was not moved since. `Conflict` when no write is left to undo.
+        A frozen clock goes back, too, unless it was moved since. Raise `Conflict` if there is nothing to undo.
         """
         with self.lock:
-            self._check_keeper()
-            if not self.undoable:
+            self.persistence.check()
+            if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
-            write = self.undoable.pop()
-            self._take_back(write)
-            safe = self._rewritten()
-        safe()
-        self.jumped()
-        return write.request_id
-
-    def jumped(self) -> None:
-        """Say that the world is at another time or state, which did not follow from what it was."""
-        self.jumps += 1
-        self.tell_of_clock()
-
-    def tell_of_clock(self) -> None:
-        for tell in self.after_clock:
-            tell(self)
-
-    def _take_back(self, write: Write) -> None:
-        self.root, self.written = write.before, write.before_at
-        for _ in range(write.steps):
-            self.steps.pop()
-        self.untold -= write.untold
-        if self.clock.mode == "frozen" and self.clock.now() == write.at:
-            self.clock.set(write.at - WRITE_STEP)
+            entry = self.undo_stack.pop()
+            self.root, self.last_write_at = entry.before, entry.previous_write_at
+            self.steps.take_back(entry.steps, entry.unrecorded_writes)
+            if self.clock.mode == "frozen" and self.clock.now() == entry.at:
+                self.clock.set(entry.at - WRITE_STEP)
+            token = self._save_branch(self.persistence.branch)
+        token.wait()
+        self.schedule.record_discontinuity()
+        return entry.request_id
 
     def _nothing_to_undo(self) -> str:
         if not self.steps:
             return f"nothing was written in world {self.name}, so there is nothing to undo"
         return f"of {len(self.steps)} writes in world {self.name}, none is left that can be undone"
 
-    def moment(self) -> Moment:
-        """Give all that this world is now, to come back to or to start another from."""
+    def state(self) -> WorldState:
+        """Return the clock, the counters and the throttle windows. The caller holds the lock."""
+        return WorldState(
+            self.clock.mode,
+            self.clock.now(),
+            self.clock.speed,
+            self.schedule.rate,
+            self.throttle.calls(),
+            self.request_ids.next_number,
+            self.faults.next_id,
+        )
+
+    def snapshot(self) -> WorldSnapshot:
+        """Return the complete state."""
         with self.lock:
-            return Moment(
+            return WorldSnapshot(
                 self.root,
-                self.clock.mode,
-                self.clock.now(),
+                self.state(),
                 self.steps.copy(),
-                tuple(self.undoable),
-                {caller: list(calls) for caller, calls in self.calls.items()},
+                tuple(self.undo_stack),
                 self.faults.copy(),
-                self._requests,
-                self.untold,
-                self.course,
-                self.clock.speed,
-                self.pace,
-                self.written,
+                self.last_write_at,
+                self.persistence.branch,
             )
 
-    def go_to(self, moment: Moment, *, requests: bool = False) -> None:
-        """Become what a world on the same base was at a moment; with `requests`, count requests from there too."""
+    def take_snapshot(self, name: str) -> WorldSnapshot:
+        """Store a snapshot under a name, replacing an earlier one. Raise `Conflict` if there are too many."""
+        self.snapshots.check_room(name, self.name)
         with self.lock:
-            self._check_keeper()
-            self.root = moment.root
-            self.clock.become(moment.mode, moment.now, moment.speed)
-            self.pace = moment.pace
-            self.steps = moment.steps.copy()
-            self.untold = moment.untold
-            self.undoable, self.written = Undoable(moment.undoable), moment.written
-            self.calls = {caller: list(calls) for caller, calls in moment.calls.items()}
-            self.course = moment.course
-            self.faults = moment.faults.copy()
-            if requests:
-                self._requests = moment.requests
-            safe = self._rewritten()
-        safe()
-        self.jumped()
+            snapshot = self.snapshot()
+            token = self.persistence.save_snapshot(snapshot.state, name, snapshot)
+            self.snapshots.put(name, snapshot)
+        token.wait()
+        return snapshot
 
-    def set_time(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
-        """Let the clock go on in this mode, from this time or where it is, at this speed or as fast as it does."""
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        """Return to a snapshot of a world on the same base. Requests are not counted back."""
         with self.lock:
-            self._check_keeper()
+            self.persistence.check()
+            self.root, state = snapshot.root, snapshot.state
+            self.clock.start(state.mode, state.now, state.speed)
+            self.schedule.rate = state.rate
+            self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
+            self.last_write_at = snapshot.last_write_at
+            self.throttle = ThrottleWindows(state.calls)
+            self.faults = snapshot.faults.copy()
+            token = self._save_branch(snapshot.branch)
+        token.wait()
+        self.schedule.record_discontinuity()
+
+    def _save_branch(self, origin: Branch | None) -> CommitToken:
+        return self.persistence.save_branch(self.state(), origin, len(self.steps), self.faults)
+
+    # Time
+
+    def set_clock(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
+        """Run the clock in this mode. Without `now` or `speed`, it keeps its time or its speed."""
+        with self.lock:
+            self.persistence.check()
             is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
             usual = self.clock.speed if mode == self.clock.mode else 1.0
-            self.clock.become(mode, now or self.clock.now(), usual if speed is None else speed)
-            safe = self._timed()
-        safe()
+            self.clock.start(mode, now or self.clock.now(), usual if speed is None else speed)
+            token = self.persistence.save_state(self.state())
+        token.wait()
         if is_jump:
-            self.jumped()
+            self.schedule.record_discontinuity()
         else:
-            self.tell_of_clock()
+            self.schedule.reschedule()
 
-    def set_pace(self, pace: Pace) -> None:
-        """Be as lively as this; what was due while it was paused does not happen."""
+    def set_traffic_rate(self, rate: TrafficRate) -> None:
+        """Change the traffic. What was due while it was paused does not happen later."""
         with self.lock:
-            self._check_keeper()
-            self.pace = pace
-            safe = self._timed()
-        safe()
-        self.jumped()
-
-    def _check_keeper(self) -> None:
-        if self.keeper is not None:
-            self.keeper.check()
-
-    def _rewritten(self) -> Safe:
-        return at_once if self.keeper is None else self.keeper.rewrite(self)
-
-    def _timed(self) -> Safe:
-        return at_once if self.keeper is None else self.keeper.keep_time(self)
-
-    def count_requests_from(self, number: int) -> None:
-        """Let the next request have this number."""
-        self._requests = number - 1
-
-    def next_event(self) -> datetime | None:
-        """Give when something happens by itself next, or None."""
-        return min((due for each in self.agenda if (due := each.next(self)) is not None), default=None)
-
-    def run_due(self) -> None:
-        """Do what is due by now."""
-        for each in self.agenda:
-            if (due := each.next(self)) is not None and due <= self.clock.now():
-                each.run(self, self.clock.now())
+            self.persistence.check()
+            self.schedule.rate = rate
+            token = self.persistence.save_state(self.state())
+        token.wait()
+        self.schedule.record_discontinuity()
 
     def advance(self, to: datetime) -> None:
-        """Move the clock on to a time, and do on the way what is due, in its order and at its time.
+        """Advance the clock to a time, and run on the way what is due, in order and at its due time.
 
-        A time that has passed moves nothing. `ValueError` for a real clock.
+        A time in the past changes nothing. Raise `ValueError` for a real clock.
         """
-        while (due := self.next_event()) is not None and due <= to:
-            self._move_clock(due)
-            self.run_due()
+        while (due := self.schedule.next_due()) is not None and due <= to:
+            self._advance_clock(due)
+            self.schedule.run_due(self.clock.now())
         with self.lock:
-            self._check_keeper()
-            self._move_clock(to)
-            safe = self._timed()
-        safe()
-        self.tell_of_clock()
+            self.persistence.check()
+            self._advance_clock(to)
+            token = self.persistence.save_state(self.state())
+        token.wait()
+        self.schedule.reschedule()
 
-    def _move_clock(self, to: datetime) -> None:
-        with self.lock:  # a write that is being made would set it back to its own time
+    def _advance_clock(self, to: datetime) -> None:
+        with self.lock:  # otherwise a concurrent write would set the clock back to its own time
             self.clock.set(max(to, self.clock.now()))
 
+    # Changes that are no writes
 
-def at_once() -> None:
-    """Wait for nothing."""
+    def save_faults(self) -> None:
+        """Store which faults are armed."""
+        with self.lock:
+            token = self.persistence.save_faults(self.state(), self.faults)
+        token.wait()
 
+    def save_fault_counts(self, faults: Faults, counted: Sequence[Counted]) -> None:
+        """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
+        if not (counted and self.persistence.is_durable):
+            return
+        with suppress(PersistError):
+            with self.lock:
+                if self.faults is not faults:  # the world was restored meanwhile
+                    return
+                token = self.persistence.save_fault_counts(self.state(), counted)
+            token.wait()
 
-ALREADY = Step("(done)")
-"""What a thread is at whose call has written: nothing that another write could be recorded as."""
+    def save_throttle(self) -> None:
+        """Store the throttle windows. Requests are answered even if nothing can be stored any more."""
+        with suppress(PersistError):
+            with self.lock:
+                token = self.persistence.save_state(self.state())
+            token.wait()

@@ -1,5 +1,5 @@
 """Delivery of webhook events to their receivers. Only this package sends requests to other hosts."""
 
-from emulator.delivery.courier import DeliveryMode, WorldsCourier
+from emulator.delivery.dispatcher import DeliveryMode, WebhookDispatcher
 
-__all__ = ["DeliveryMode", "WorldsCourier"]
+__all__ = ["DeliveryMode", "WebhookDispatcher"]

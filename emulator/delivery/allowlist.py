@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from emulator.core.delivery_result import NOT_SENT
 from emulator.core.hosts import is_loopback
-from emulator.core.sending import NOT_SENT
 from emulator.delivery.answers import HostNotAllowed
 
 CACHED_URLS = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.core.sending import NETWORK_ERROR
+from emulator.core.delivery_result import NETWORK_ERROR
 
 TIMEOUT = 10
 """Seconds for connecting, and for each read. The vendor's sender uses the same value."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from emulator.core.deliveries import Disturbance
+from emulator.core.outbox import DeliveryFault
 from emulator.core.records import WebhookEvent
 from emulator.core.world import World
 
@@ -42,12 +42,12 @@ def corrupt_signature(plan: Plan) -> Plan:
     return plan._replace(headers={**plan.headers, SIGNATURE: corrupted})
 
 
-def delay(world: World, event: WebhookEvent, fault: Disturbance) -> DueTimes:
+def delay(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes:
     """Postpone the event by the fault's seconds, by the world's clock."""
     return {event.id: world.clock.now() + timedelta(seconds=fault.seconds)}
 
 
-def reorder(world: World, event: WebhookEvent, fault: Disturbance) -> DueTimes:
+def reorder(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes:
     """Send the next due event before this one. If no other event is due, delay this one."""
     queue = world.root.queued(WebhookEvent)
     other = next(((due, id_) for due, id_ in queue if id_ != event.id), None)
@@ -63,7 +63,7 @@ CHANGES: Mapping[str, Callable[[Plan], Plan]] = {
     "corrupt_signature": corrupt_signature,
 }
 """Kind of fault -> the function that changes the plan of a delivery."""
-WAITS: Mapping[str, Callable[[World, WebhookEvent, Disturbance], DueTimes]] = {
+WAITS: Mapping[str, Callable[[World, WebhookEvent, DeliveryFault], DueTimes]] = {
     "delay": delay,
     "reorder": reorder,
 }

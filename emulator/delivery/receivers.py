@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from emulator.core.deliveries import Delivery, Receiver
+from emulator.core.outbox import Delivery, Receiver
 from emulator.delivery.answers import NoResponse, WebhookResponse
 
 UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")

@@ -1,7 +1,7 @@
-"""What one step changed, as text: a line for each record, and one for each kind that gave out ids.
+"""The changes of one step as text: a line for each record, and one for each kind with new ids.
 
-package 6501 [6501,40,...]      the record as it is now
-reservation 12                  it is there no more
+package 6501 [6501,40,...]      the record after the step
+reservation 12                  the record was removed
 + transition_log 7001           the next free id of the kind
 """
 
@@ -18,14 +18,14 @@ NEXT = "+"
 
 
 class Changed(NamedTuple):
-    """Records of one transaction as it left them."""
+    """The records that one transaction changed, and the next ids of their kinds."""
 
     records: tuple[tuple[type[Any], int, Any], ...]
     next_ids: tuple[tuple[type[Any], int], ...]
 
 
 def changed_by(transaction: Transaction) -> Changed:
-    """Give what a transaction changed: records that never change again, to be written down when there is time."""
+    """Return the changes of a transaction. They are immutable, so that another thread can write them later."""
     maps = transaction.maps
     records = tuple((kind, id_, maps[kind].get(id_, REMOVED)) for kind, id_ in transaction.touched)
     before, now = transaction.start.maps.get("next"), maps.get("next")
@@ -36,7 +36,7 @@ def changed_by(transaction: Transaction) -> Changed:
 
 
 def as_text(changed: Changed) -> bytes:
-    """Give the text of what a step changed."""
+    """Return the text of a step's changes."""
     lines = [
         f"{KIND_NAMES[kind]} {id_}".encode() + (b"" if record is REMOVED else b" " + encode_record(record))
         for kind, id_, record in changed.records
@@ -46,17 +46,17 @@ def as_text(changed: Changed) -> bytes:
 
 
 class Line(NamedTuple):
-    """One line of such a text."""
+    """One parsed line."""
 
     kind: type[Any]
     id: int
     row: bytes | None = None
-    """The record's text; None: it was removed."""
+    """The record's text. None: it was removed."""
     is_next: bool = False
 
 
 def lines_of(text: bytes) -> Iterator[Line]:
-    """Give the lines of a text. `ValueError` for one that is none."""
+    """Parse a text. Raise `ValueError` if it is not valid."""
     for line in text.split(b"\n") if text else ():
         first, _, rest = line.partition(b" ")
         if first == b"+":

@@ -1,4 +1,4 @@
-"""The file: an SQLite database that is made whole, looked at before it is touched, and opened by one process."""
+"""The SQLite file: created atomically, checked before it is changed, and opened by one process at a time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 APPLICATION = 0x4F4D5345
-"""Marks our files among SQLite's, in its header: OMSE."""
+"""SQLite's application id of our files: OMSE."""
 FORMAT = 2
-"""Version of the tables; a file of another one is of another emulator."""
+"""Version of the tables."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,17 +38,17 @@ CREATE TABLE seen (
   world INTEGER, fault INTEGER, request TEXT, times INTEGER NOT NULL, PRIMARY KEY (world, fault, request)
 ) WITHOUT ROWID;
 """
-"""A course is a sequence of steps: the first `upto` of its parent's (of the scenario's, without a parent), then its
-own. Undo, restore and branch begin a course and copy nothing. `steps.at` is course << 32 | number of the step. A
-snapshot is the first `upto` steps of a course. What a fault's rate has seen is kept request by request."""
+"""A row of `courses` is a branch: the first `upto` steps of its parent (without one: of the scenario), then its own
+steps. Undo, restore and branch create a branch and copy nothing. `steps.at` is branch << 32 | number of the step. A
+snapshot is the first `upto` steps of a branch. `seen` has the requests that a fault with a rate has seen."""
 
 
 class StateProblem(ValueError):
-    """A state file that cannot be used; one line says which and why. It was not touched."""
+    """A state file that cannot be used. The message is one line: which file, and why. The file is unchanged."""
 
 
 def make(path: Path, made_for: str) -> None:
-    """Make a file without worlds, aside first and then in place; `StateProblem` where that cannot be."""
+    """Create a file without worlds, by renaming a temporary file. Raise `StateProblem` on failure."""
     try:
         number, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         os.close(number)
@@ -73,7 +73,7 @@ def make(path: Path, made_for: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the folder's own entries on disk, so that a new file is found after a crash."""
+    """Flush the folder to disk, so that a new file is found after a crash."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -82,7 +82,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_new(path: Path) -> bool:
-    """Tell whether there is nothing yet; `StateProblem` for what can be no state file, or cannot be written."""
+    """Return whether the file is missing or empty. Raise `StateProblem` if it cannot be a writable state file."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -98,9 +98,9 @@ def is_new(path: Path) -> bool:
 
 @contextmanager
 def looking(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection that only reads, of a file that is ours and whole; neither it nor its log is touched.
+    """Open a valid file for reading only. Neither the file nor its write-ahead log changes.
 
-    `StateProblem` for one that is in use, foreign, of a later version, or damaged.
+    Raise `StateProblem` for a file that is in use, foreign, of another version, or damaged.
     """
     beside = [path.with_name(path.name + end) for end in ("-shm", "-wal")]
     there = [each.exists() for each in beside]
@@ -138,7 +138,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """Give the one connection that writes; nobody else opens the file while it is there. `StateProblem` otherwise."""
+    """Open the file for writing and lock it. Raise `StateProblem` on failure."""
     try:
         connection = connect(path, "rw")
         try:
@@ -165,7 +165,7 @@ SAID = {
 
 
 def said(path: Path, error: sqlite3.Error) -> str:
-    """Say in one line what SQLite found."""
+    """Return an SQLite error as one line."""
     name = getattr(error, "sqlite_errorname", "")
     known = next((text for code, text in SAID.items() if name.startswith(code)), None)
     return f"state file {path}: {error}" if known is None else known.format(path=path)

@@ -1,6 +1,6 @@
-"""All versions of the records that the steps of a world made, and the records as they were at any of them.
+"""The versions of all records that steps have changed, and the records as they were after any step.
 
-An event tells of its subject as it was then: whoever asks for it reads the versions of that step.
+The payload of an event shows its subject at the step that created the event. It is rendered from these versions.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 from emulator.core.record_codec import COLUMN_TYPES, decode_record
 from emulator.core.records import RELATIONS, WebhookEvent, relation_key
 from emulator.core.store import REMOVED, Root, apply_changes
+from emulator.durable.branches import LAST
 from emulator.durable.changes import lines_of
-from emulator.durable.courses import LAST
 
 
 class Versions:
-    """One record through the steps: texts, each read when somebody asks for it."""
+    """The versions of one record, as texts that are parsed when they are first used."""
 
     __slots__ = ("numbers", "values")
 
@@ -31,12 +31,12 @@ class Versions:
         self.values.append(value)
 
     def at(self, number: int) -> int:
-        """Give which of the values was there after a step; -1 for none."""
+        """Return the position of the version after a step, or -1."""
         return bisect_right(self.numbers, number) - 1
 
 
 class History:
-    """What steps changed, on top of a start that some steps came `before`."""
+    """The changes of steps on top of a start, which is the state after the step `before`."""
 
     def __init__(self, start: Root, before: int = 0) -> None:
         self.start, self.before = start, before
@@ -45,7 +45,7 @@ class History:
         self._moves: dict[tuple[type[Any], str], dict[Any, list[tuple[int, int, bool]]]] = {}
 
     def learn(self, number: int, changes: bytes) -> None:
-        """Take what a step changed; steps come in their order. `ValueError` for a text that says nothing."""
+        """Add the changes of the next step. Raise `ValueError` for an invalid text."""
         for kind, id_, row, is_next in lines_of(changes):
             if is_next:
                 self.next_ids[kind].add(number, id_)
@@ -56,7 +56,7 @@ class History:
             versions.add(number, REMOVED if row is None else row)
 
     def root(self, number: int = LAST) -> Root:
-        """Give the records as a step left them; the last one did, if none is named."""
+        """Return the records after a step, by default after the last one."""
         changed = (
             (kind, id_, self._record(kind, versions, at))
             for kind, found in self.versions.items()
@@ -68,30 +68,30 @@ class History:
         }
         return apply_changes(self.start, changed, next_ids)
 
-    def then(self, number: int) -> Root:
-        """Give the records as a step left them, for documents: each is looked up when it is read."""
-        return self._told_before[number] if number <= self.before else Then(self, number)
+    def as_of(self, number: int) -> Root:
+        """Return the records after a step, to render documents. Each record is looked up when it is read."""
+        return self._roots_before[number] if number <= self.before else HistoricalSnapshot(self, number)
 
     @cached_property
-    def _told_before(self) -> dict[int, Root]:
-        """What the start's own events tell of."""
+    def _roots_before(self) -> dict[int, Root]:
+        """The roots of the events in the start, by step."""
         events = self.start.maps.get(WebhookEvent, {}).values()
         return {event.told_from.number: event.told_from for event in events if event.told_from is not None}
 
     def _record(self, kind: type[Any], versions: Versions, at: int) -> Any:
         value = versions.values[at]
         if isinstance(value, bytes):
-            value = versions.values[at] = decode_record(kind, value, self.then)
+            value = versions.values[at] = decode_record(kind, value, self.as_of)
         return value
 
     def record(self, kind: type[Any], id_: int, number: int) -> Any:
-        """Give a record as it was at a step: None where no step until then had changed the start's."""
+        """Return a record as it was after a step. None: no step until then had changed it."""
         versions = self.versions.get(kind, {}).get(id_)
         at = -1 if versions is None else versions.at(number)
         return None if versions is None or at < 0 else self._record(kind, versions, at)
 
     def related(self, kind: type[Any], relation: str, key: Any, number: int) -> tuple[int, ...] | None:
-        """Give what a relation found at a step: None where no step until then had changed what the start has."""
+        """Return the ids of a relation after a step. None: no step until then had changed them."""
         moved = [move for move in self._moves_of(kind, relation).get(key, ()) if move[0] <= number]
         if not moved:
             return None
@@ -101,7 +101,7 @@ class History:
         return tuple(sorted(found))
 
     def _moves_of(self, kind: type[Any], relation: str) -> dict[Any, list[tuple[int, int, bool]]]:
-        """Give under each key, in the order of the steps, which records came and went."""
+        """Return for each key of a relation which records were added and removed, in the order of the steps."""
         if (known := self._moves.get((kind, relation))) is not None:
             return known
         columns = RELATIONS[kind][relation]
@@ -122,27 +122,27 @@ class History:
         return moves
 
 
-class Later(Root):
-    """The records as a step left them, put together once somebody goes there."""
+class LazySnapshot(Root):
+    """The records after a step, which are built when they are first used."""
 
     def __init__(self, history: History, number: int) -> None:
         self.base, self.derived, self.number = history.start.base, {}, None
         self._history, self._at = history, number
 
     @cached_property
-    def maps(self) -> dict[Any, Any]:  # type: ignore[override]  # read as the plain one is
+    def maps(self) -> dict[Any, Any]:  # type: ignore[override]  # readers use it like the attribute
         return self._history.root(self._at).maps
 
 
-class Then(Root):
-    """The records at a step, as far as a document asks: by id, and by relation."""
+class HistoricalSnapshot(Root):
+    """The records after a step, for access by id and by relation only."""
 
     def __init__(self, history: History, number: int) -> None:
-        maps: Any = MapsThen(history, number)
+        maps: Any = HistoricalMaps(history, number)
         super().__init__(history.start.base, maps, number)
 
 
-class MapsThen:
+class HistoricalMaps:
     """The changes of a view, looked up in a history."""
 
     def __init__(self, history: History, number: int) -> None:
@@ -151,10 +151,10 @@ class MapsThen:
     def get(self, name: Any, default: Any = None) -> Any:
         kind, relation = name if isinstance(name, tuple) else (name, None)
         known = kind in COLUMN_TYPES if relation is None else relation in RELATIONS.get(kind, ())
-        return ChangesThen(self._history, self._number, kind, relation) if known else default
+        return HistoricalChanges(self._history, self._number, kind, relation) if known else default
 
 
-class ChangesThen:
+class HistoricalChanges:
     """The changes of one kind, or of one relation, looked up in a history."""
 
     def __init__(self, history: History, number: int, kind: type[Any], relation: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Worlds and their snapshots as a file has them."""
+"""Reads the worlds and snapshots of a file."""
 
 from __future__ import annotations
 
@@ -9,39 +9,46 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from emulator.core.faults import Armed, Faults
-from emulator.core.moments import Moment
+from emulator.core.faults import ArmedFault, Faults
+from emulator.core.scenario import Scenario
+from emulator.core.snapshots import WorldSnapshot, WorldState
 from emulator.core.steps import StepLog
 from emulator.core.store import Root
-from emulator.core.world import World
-from emulator.durable.courses import Part, Table, after, common, parts_of, steps_of, table_of
+from emulator.durable.branches import Part, Table, after, common, parts_of, steps_of, table_of
 from emulator.durable.file import StateProblem, is_new, looking
-from emulator.durable.history import History, Later
-from emulator.durable.now import Now, faults_of
+from emulator.durable.history import History, LazySnapshot
 from emulator.durable.starts import digest_of, scenario_of, start_of
 from emulator.durable.tables import SnapshotRow
-from emulator.loading import open_world
-from emulator.rules.scenarios import Scenario
+from emulator.durable.world_state import parse_faults, parse_state
+from emulator.loading import starting_snapshot
 
 
 class StartChanged(ValueError):
-    """A world in a file starts from something else by now."""
+    """The scenario of a stored world starts differently now."""
 
 
-class Kept(NamedTuple):
-    """A world as the file has it."""
+class StoredWorld(NamedTuple):
+    """The rows of a world."""
 
     id: int
     name: str
     scenario: Scenario
-    course: int
-    now: Now
-    faults: list[Armed]
+    branch: int
+    state: WorldState
+    faults: list[ArmedFault]
     snapshots: list[SnapshotRow]
 
 
-def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> Iterator[Kept]:
-    """Give the worlds of a file, the oldest first; those of the scenario that is there already share it."""
+class RestoredWorld(NamedTuple):
+    """The state and the snapshots of a stored world, without the branches that exist in a writable file only."""
+
+    stored: StoredWorld
+    start: WorldSnapshot
+    snapshots: dict[str, WorldSnapshot]
+
+
+def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> Iterator[StoredWorld]:
+    """Return the worlds of a file, the oldest first. Worlds of the scenario `start` share its object."""
     usual: Mapping[str, Scenario] = {} if start is None else {digest_of(start): start}
     scenarios = {
         digest: usual.get(digest) or scenario_of(text, request)
@@ -49,49 +56,49 @@ def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> 
     }
     faults, snapshots = armed_in(connection), snapshots_in(connection)
     rows = connection.execute("SELECT id, name, scenario, course, now FROM worlds ORDER BY id")
-    for id_, name, digest, course, now in rows:
-        yield Kept(id_, name, scenarios[digest], course, Now.of(now), faults[id_], snapshots[id_])
+    for id_, name, digest, branch, state in rows:
+        yield StoredWorld(id_, name, scenarios[digest], branch, parse_state(state), faults[id_], snapshots[id_])
 
 
-def armed_in(connection: sqlite3.Connection) -> dict[int, list[Armed]]:
-    """Give the armed faults by world, with the requests that each has seen."""
+def armed_in(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
+    """Return the armed faults by world, with the requests that each has seen."""
     seen: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
     for world, fault, request, times in connection.execute("SELECT world, fault, request, times FROM seen"):
         seen[world, fault][request] = int(times)
-    found: dict[int, list[Armed]] = defaultdict(list)
+    found: dict[int, list[ArmedFault]] = defaultdict(list)
     for world, text in connection.execute("SELECT world, document FROM faults ORDER BY position"):
-        (fault,) = faults_of(f"[{text}]")
+        (fault,) = parse_faults(f"[{text}]")
         fault.seen = seen[world, fault.id]
         found[world].append(fault)
     return found
 
 
 def snapshots_in(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]:
-    """Give the snapshots by world."""
+    """Return the snapshots by world."""
     found: dict[int, list[SnapshotRow]] = defaultdict(list)
     rows = "SELECT world, name, course, upto, now, faults FROM snapshots ORDER BY position"
-    for world, name, course, upto, now, faults in connection.execute(rows):
-        found[world].append(SnapshotRow(name, course, upto, Now.of(now), faults_of(faults)))
+    for world, name, branch, upto, state, faults in connection.execute(rows):
+        found[world].append(SnapshotRow(name, branch, upto, parse_state(state), parse_faults(faults)))
     return found
 
 
-class Strand:
-    """Steps in their order, and what they made of the records: a world's, or those of a snapshot that it left."""
+class BranchReader:
+    """Reads a sequence of steps and the records that they changed: those of a world, or of some of its snapshots."""
 
-    def __init__(self, parts: list[Part], origin: Strand | None = None, since: int = 0) -> None:
-        """Name where the steps are; those until `since` are another strand's too."""
+    def __init__(self, parts: list[Part], origin: BranchReader | None = None, since: int = 0) -> None:
+        """Steps up to `since` are read by the reader `origin`."""
         self.parts, self.origin, self.since = parts, origin, since
         self.logs: dict[int, StepLog] = {}
-        """The steps until each of the numbers that somebody comes back to."""
+        """Step -> the log up to that step, for the steps in demand."""
         if origin is not None:
             origin.mark(since)
 
     def mark(self, number: int) -> None:
-        """Say that somebody comes back to a step."""
+        """Demand the log up to a step."""
         self.logs[number] = StepLog()
 
     def read(self, connection: sqlite3.Connection, start: Root, steps: StepLog) -> None:
-        """Read what follows a start, which has these steps; they go on. `ValueError` if one is not there."""
+        """Read what follows a start, and append it to the start's steps. Raise `ValueError` if a step is missing."""
         self.history = History(start, len(steps))
         if len(steps) in self.logs:
             self.logs[len(steps)] = steps.copy()
@@ -104,93 +111,93 @@ class Strand:
             raise ValueError(f"step {min(missing)} is not there")
 
     def read_on(self, connection: sqlite3.Connection) -> None:
-        """Read what follows the strand that this one leaves."""
+        """Read what follows the steps of the origin."""
         if self.origin is not None:
-            start = Later(self.origin.history, self.since)
+            start = LazySnapshot(self.origin.history, self.since)
             self.read(connection, start, self.origin.logs[self.since].copy())
 
 
-def strands_of(first: Strand, snapshots: list[SnapshotRow], table: Table) -> tuple[list[Strand], dict[str, Strand]]:
-    """Give the strands that lead to snapshots, each after the one that it leaves; and which leads to which."""
-    strands, leading = [first], {}
+Readers = tuple[list[BranchReader], dict[str, BranchReader]]
+
+
+def readers_of(first: BranchReader, snapshots: list[SnapshotRow], table: Table) -> Readers:
+    """Return the readers of all snapshots, each after its origin, and the reader of each snapshot by its name."""
+    readers, by_name = [first], {}
     for snapshot in sorted(snapshots, key=lambda each: -each.upto):
-        parts = parts_of(snapshot.course, table, snapshot.upto)
-        nearest = max(strands, key=lambda strand: common(strand.parts, parts))
+        parts = parts_of(snapshot.branch, table, snapshot.upto)
+        nearest = max(readers, key=lambda reader: common(reader.parts, parts))
         shared = common(nearest.parts, parts)
         if shared < snapshot.upto:
-            nearest = Strand(parts, nearest, shared)
-            strands.append(nearest)
+            nearest = BranchReader(parts, nearest, shared)
+            readers.append(nearest)
         nearest.mark(snapshot.upto)
-        leading[snapshot.name] = nearest
-    return strands, leading
+        by_name[snapshot.name] = nearest
+    return readers, by_name
 
 
-def moment_of(snapshot: SnapshotRow, strand: Strand) -> Moment:
-    """Give a snapshot as a world keeps it; its course is known once the file is open for writing."""
-    now = snapshot.now
-    return Moment(
-        root=Later(strand.history, snapshot.upto),
-        mode=now.mode,
-        now=now.now,
-        steps=strand.logs[snapshot.upto],
-        undoable=(),
-        calls=dict(now.calls),
-        faults=Faults(snapshot.faults, now.next_fault),
-        requests=now.requests - 1,
-        untold=0,
-        speed=now.speed,
-        pace=now.pace,
+def snapshot_of(row: SnapshotRow, reader: BranchReader) -> WorldSnapshot:
+    """Return a stored snapshot. Its undo stack is empty."""
+    return WorldSnapshot(
+        root=LazySnapshot(reader.history, row.upto),
+        state=row.state,
+        steps=reader.logs[row.upto],
+        undo_entries=(),
+        faults=Faults(row.faults, row.state.next_fault),
     )
 
 
-def opened(kept: Kept, connection: sqlite3.Connection, table: Table, *, strict: bool) -> World:
-    """Give a world as the file has it. `ValueError` where it starts from something else now, or is not whole."""
-    world = open_world(kept.scenario, kept.now.mode, kept.name, strict=strict)
-    rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (digest_of(kept.scenario),))
-    if rows.fetchone() != (start_of(world.base),):
+def restored(stored: StoredWorld, connection: sqlite3.Connection, table: Table) -> RestoredWorld:
+    """Read a stored world. Raise `ValueError` if it is incomplete, and `StartChanged` if it cannot be continued."""
+    start = starting_snapshot(stored.scenario, stored.state.mode)
+    rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (digest_of(stored.scenario),))
+    if rows.fetchone() != (start_of(start.root.base),):
         raise StartChanged(
-            f"scenario {kept.scenario.name} started otherwise when it was made:"
+            f"scenario {stored.scenario.name} started otherwise when it was made:"
             " with another installation file, or another version of oms-emulator"
         )
-    first = Strand(parts_of(kept.course, table))
-    strands, leading = strands_of(first, kept.snapshots, table)
-    first.read(connection, world.root, world.steps)
-    for strand in strands[1:]:
-        strand.read_on(connection)
-    world.root = first.history.root()
-    world.undoable.clear()
-    kept.now.put(world, kept.faults)
-    world.snapshots = {each.name: moment_of(each, leading[each.name]) for each in kept.snapshots}
-    return world
+    first, steps = BranchReader(parts_of(stored.branch, table)), start.steps.copy()
+    readers, by_name = readers_of(first, stored.snapshots, table)
+    first.read(connection, start.root, steps)
+    for reader in readers[1:]:
+        reader.read_on(connection)
+    present = start._replace(
+        root=first.history.root(),
+        state=stored.state,
+        steps=steps,
+        undo_entries=(),
+        faults=Faults(stored.faults, stored.state.next_fault),
+    )
+    snapshots = {row.name: snapshot_of(row, by_name[row.name]) for row in stored.snapshots}
+    return RestoredWorld(stored, present, snapshots)
 
 
-class Told(NamedTuple):
-    """What a world's export says."""
+class ExportData(NamedTuple):
+    """The data of a stored world that its export needs."""
 
     start: Scenario
     lines: list[bytes]
-    now: Now
-    faults: list[Armed]
+    state: WorldState
+    faults: list[ArmedFault]
 
 
-def told(path: str | PathLike[str], name: str) -> Told:
-    """Give what the export of a world in a file says; the file is only read.
+def export_data(path: str | PathLike[str], name: str) -> ExportData:
+    """Read the export data of a stored world, without changing the file.
 
-    `StateProblem` for one that cannot be used, or has no such world.
+    Raise `StateProblem` for a file that cannot be used, or has no such world.
     """
     path = Path(path)
     if not path.exists() or is_new(path):
         raise StateProblem(f"there is no state file {path}")
     with looking(path) as connection:
         try:
-            kept = {each.name: each for each in worlds_of(connection)}
-            if name not in kept:
-                raise StateProblem(f"state file {path} has no world {name!r}; it has {', '.join(kept)}")
-            parts = parts_of(kept[name].course, table_of(connection))
+            worlds = {each.name: each for each in worlds_of(connection)}
+            if name not in worlds:
+                raise StateProblem(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
+            parts = parts_of(worlds[name].branch, table_of(connection))
             lines = [line for _, line, _ in steps_of(connection, parts)]
         except StateProblem:
             raise
         except (ValueError, TypeError, LookupError) as error:
             raise StateProblem(f"state file {path} is damaged: {error}") from None
-    one = kept[name]
-    return Told(one.scenario, [*one.scenario.steps, *lines], one.now, one.faults)
+    world = worlds[name]
+    return ExportData(world.scenario, [*world.scenario.steps, *lines], world.state, world.faults)

@@ -1,4 +1,4 @@
-"""What a file's worlds start from: scenarios as text, and how to tell that a start is no longer the same."""
+"""The scenarios in a file, as text, and digests that reveal a changed start."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import orjson
 from emulator.core.bases import Base
 from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS
+from emulator.core.scenario import Scenario
 from emulator.rules.installation import title_of
-from emulator.rules.scenarios import Scenario, as_text, document_of, from_document
+from emulator.rules.scenarios import as_text, document_of, from_document
 
 SAMPLES = 20
 WHOLE = 300
-"""Kinds with so many records, or fewer, are compared record by record; of others some are."""
+"""Kinds with more records than this are compared by samples."""
 
 
 def text_of(scenario: Scenario) -> bytes:
-    """Give the text of a scenario, steps and all."""
+    """Return the text of a scenario with its steps."""
     document = document_of(scenario)
     if scenario.now is not None:
         document["now"] = as_text(scenario.now)
@@ -33,24 +34,24 @@ def text_of(scenario: Scenario) -> bytes:
 
 
 def scenario_of(text: bytes, request: str | None) -> Scenario:
-    """Give the scenario of a text. `ValueError` for one that is none."""
+    """Parse the text of a scenario. Raise `ValueError` if it is not valid."""
     document = orjson.loads(text)
     return replace(from_document(document, document["name"]), request=request)
 
 
 def digest_of(scenario: Scenario) -> str:
-    """Give what is the same for scenarios that start the same."""
+    """Return a digest that is equal for scenarios with equal starts."""
     same = replace(scenario, description="", installation=whole_path(scenario.installation))
     return hashlib.blake2b(text_of(same), digest_size=16).hexdigest()
 
 
 def whole_path(installation: str) -> str:
-    """Give an installation's name, or its file wherever the process runs."""
+    """Return an installation's name, or the absolute path of its file."""
     return str(Path(installation).absolute()) if installation.endswith(".json") else installation
 
 
 def identity_of(scenario: Scenario) -> dict[str, Any]:
-    """Give what a state file says of the scenario that it was made for."""
+    """Return what a state file stores about the scenario that it was made for."""
     return {
         "scenario": scenario.name,
         "installation": title_of(whole_path(scenario.installation)),
@@ -70,7 +71,7 @@ DIFFERENCES = {
 
 
 def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Say in what two identities differ first, or None."""
+    """Return the first difference of two identities in words, or None."""
     for key, told in DIFFERENCES.items():
         if then.get(key) != now[key]:
             return told.format(then=then.get(key), now=now[key])
@@ -78,7 +79,7 @@ def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
 
 
 def start_of(base: Base) -> str:
-    """Give what changes when the records do that a scenario starts from: another installation file, other pools."""
+    """Return a digest of the records of a base. It changes with the installation file and the generator."""
     digest = hashlib.blake2b(digest_size=16)
     for name, kind in KINDS.items():
         ids = base.ids(kind)
@@ -89,7 +90,7 @@ def start_of(base: Base) -> str:
 
 
 def some(ids: Sequence[int]) -> Sequence[int]:
-    """Give all of a few ids, or some of many, from the first to the last."""
+    """Return all of a few ids, or samples of many, from the first to the last."""
     if len(ids) <= WHOLE:
         return ids
     return [ids[at * (len(ids) - 1) // (SAMPLES - 1)] for at in range(SAMPLES)]

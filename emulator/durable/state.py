@@ -1,4 +1,4 @@
-"""The worlds of a server, kept in a file: taken from it at the start, and every change put there in its order."""
+"""The state file of a server: stores its worlds and all their changes (`worlds.WorldStorage`)."""
 
 from __future__ import annotations
 
@@ -13,183 +13,202 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.faults import Counted
-from emulator.core.moments import Moment
-from emulator.core.refusals import Conflict, NotKept
+from emulator.core.faults import Counted, Faults
+from emulator.core.refusals import Conflict, PersistError
+from emulator.core.scenario import Scenario, Settings
+from emulator.core.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.core.store import Transaction
-from emulator.core.world import Safe, World
+from emulator.core.world import World, WorldServices
+from emulator.durable.branches import LAST, StoredBranch, Table, forget_unused, parts_of, place_of, table_of
 from emulator.durable.changes import changed_by
-from emulator.durable.courses import LAST, Course, Table, forget_unused, parts_of, place_of, table_of
 from emulator.durable.file import StateProblem, is_new, looking, make, open_to_write
-from emulator.durable.now import counts_text, now_at, now_of
-from emulator.durable.opening import Kept, StartChanged, opened, worlds_of
+from emulator.durable.opening import RestoredWorld, StartChanged, restored, worlds_of
 from emulator.durable.starts import difference, digest_of, identity_of, start_of, text_of
 from emulator.durable.tables import (
     OF_WORLDS,
     SnapshotRow,
     WorldRow,
-    course_row,
+    branch_row,
     delete_world,
+    put_branch,
     put_counts,
-    put_course,
     put_faults,
-    put_now,
     put_snapshot,
+    put_state,
     put_steps,
     put_world,
 )
-from emulator.durable.writer import Work, Writer
-from emulator.loading import load
-from emulator.rules.scenarios import Scenario
+from emulator.durable.world_state import counts_text
+from emulator.durable.writer import Batch, Work, Writer
+from emulator.loading import load, settings_of
 
 
 class State:
-    """A file and the worlds in it."""
+    """A state file and its worlds."""
 
-    def __init__(self, path: str | PathLike[str], start: Scenario, *, strict: bool = False) -> None:
-        """Open a file for worlds of a scenario, or make it.
+    def __init__(
+        self, path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool = False
+    ) -> None:
+        """Open a file for worlds of a scenario, or create it.
 
-        `StateProblem` for one that is not ours, not whole, in use, or was made for something else; it is untouched.
+        Raise `StateProblem` for a file that is foreign, damaged, in use, or was made for another scenario. Such a
+        file is not changed.
         """
-        self.path, self.start = Path(path), start
-        load(start)  # one that cannot be used makes no file
+        self.path, self._start = Path(path), start
+        self._services, self._strict = services, strict
+        load(start)  # an invalid scenario creates no file
         if is_new(self.path):
             make(self.path, orjson.dumps(identity_of(start)).decode())
         with looking(self.path) as connection:
-            self._refuse_another(connection)
+            self._check_identity(connection)
             table = table_of(connection)
             try:
-                kept = list(worlds_of(connection, start))
-                self.opened = [opened(each, connection, table, strict=strict) for each in kept]
+                worlds = [restored(each, connection, table) for each in list(worlds_of(connection, start))]
             except StartChanged as error:
                 raise StateProblem(f"state file {path}: {error}") from None
             except (ValueError, TypeError, LookupError) as error:
                 raise StateProblem(f"state file {path} is damaged: {error}") from None
-        self._begin(kept, table)
+        self._open_to_write(worlds, table)
+        branches: dict[int, StoredBranch] = {}
+        self.opened = [self._open_world(each, table, branches) for each in worlds]
 
-    def _refuse_another(self, connection: sqlite3.Connection) -> None:
+    def _check_identity(self, connection: sqlite3.Connection) -> None:
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'made_for'").fetchone() or ("{}",)
-        if why := difference(json.loads(text), identity_of(self.start)):
+        if why := difference(json.loads(text), identity_of(self._start)):
             raise StateProblem(f"state file {self.path} {why}")
 
-    def _begin(self, kept: list[Kept], table: Table) -> None:
+    def _open_to_write(self, worlds: Sequence[RestoredWorld], table: Table) -> None:
+        """Start the writer, and delete what no world uses any more."""
         connection = open_to_write(self.path)
         connection.execute("BEGIN IMMEDIATE")
-        used = [(each.course, LAST) for each in kept]
-        used += [(snapshot.course, snapshot.upto) for each in kept for snapshot in each.snapshots]
+        stored = [each.stored for each in worlds]
+        used = [(each.branch, LAST) for each in stored]
+        used += [(snapshot.branch, snapshot.upto) for each in stored for snapshot in each.snapshots]
         forget_unused(connection, used, table)
         for name in OF_WORLDS:
             connection.execute(f"DELETE FROM {name} WHERE world NOT IN (SELECT id FROM worlds)")  # noqa: S608 - ours
         connection.execute("DELETE FROM scenarios WHERE digest NOT IN (SELECT scenario FROM worlds)")
         connection.execute("COMMIT")
-        self._ids = max([0, *table, *(each.id for each in kept)])
+        self._last_id = max([0, *table, *(each.id for each in stored)])
         self._lock = threading.Lock()
-        self._keepers: dict[str, KeptWorld] = {}
         self.writer = Writer(self.path, connection)
-        courses: dict[int, Course] = {}
-        for each, world in zip(kept, self.opened, strict=True):
-            world.course = self._known_course(each.course, table, courses)
-            for name, course, *_ in each.snapshots:
-                at = self._known_course(course, table, courses)
-                world.snapshots[name] = world.snapshots[name]._replace(course=at)
-            self._attach(each.id, world)
 
-    def _known_course(self, id_: int, table: Table, known: dict[int, Course]) -> Course:
-        for each in (part.course for part in parts_of(id_, table) if part.course not in known):
+    def _open_world(self, world: RestoredWorld, table: Table, branches: dict[int, StoredBranch]) -> World:
+        """Build a world that continues in this file. `branches` are those of the worlds before."""
+        stored = world.stored
+        present = self._known_branch(stored.branch, table, branches)
+        snapshots = {
+            row.name: world.snapshots[row.name]._replace(branch=self._known_branch(row.branch, table, branches))
+            for row in stored.snapshots
+        }
+        return World(
+            stored.name,
+            settings_of(stored.scenario),
+            world.start,
+            self._services,
+            strict=self._strict,
+            snapshots=Snapshots(snapshots),
+            persistence=WorldPersistence(self, stored.id, present, stored.name),
+        )
+
+    def _known_branch(self, id_: int, table: Table, known: dict[int, StoredBranch]) -> StoredBranch:
+        for each in (part.branch for part in parts_of(id_, table) if part.branch not in known):
             parent, upto = table[each]
             before = None if parent is None else known[parent]
-            known[each] = Course(self, each, before, upto, self.writer.dropped)
+            known[each] = StoredBranch(self, each, before, upto, self.writer.dropped)
         return known[id_]
 
     def _new_id(self) -> int:
         with self._lock:
-            self._ids += 1
-            return self._ids
-
-    def _attach(self, id_: int, world: World) -> None:
-        world.keeper = self._keepers[world.name] = KeptWorld(self, id_, world.course)
+            self._last_id += 1
+            return self._last_id
 
     def check(self) -> None:
-        """Raise `NotKept` if nothing can be kept any more."""
+        """Raise `PersistError` if nothing can be stored any more."""
         self.writer.check()
 
-    def put(self, world: World) -> Safe:
-        """Keep a new world, in place of the one of its name; give what waits until it is on disk."""
-        if world.course is None and len(world.steps) != len(world.settings.source.steps):
-            raise Conflict(
-                f"world {world.name} goes on from one that is not in {self.path}, so it cannot be kept there"
-            )
-        id_ = self._new_id()
-        course = self.new_course(world)
-        source: Scenario = world.settings.source
-        digest = digest_of(source)
-        scenario = (digest, text_of(source), source.request, start_of(world.base))
-        snapshots = [snapshot_row(*each) for each in world.snapshots.items()]
-        row = WorldRow(id_, world.name, digest, course.id, now_of(world), world.faults.copy().armed, snapshots)
-        safe = self.writer.add(partial(put_world, row, scenario, course_row(course)))
-        world.course = course
-        self._attach(id_, world)
-        return safe
+    def create(
+        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
+    ) -> tuple[WorldPersistence, Batch]:
+        """Store a new world, replacing the one of its name. Return its persistence and the commit token."""
+        scenario = settings.source
+        if start.branch is None and len(start.steps) != len(scenario.steps):
+            raise self._foreign(name)
+        id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
+        digest = digest_of(scenario)
+        scenario_row = (digest, text_of(scenario), scenario.request, start_of(start.root.base))
+        rows = [snapshot_row(*each) for each in snapshots.items()]
+        row = WorldRow(id_, name, digest, branch.id, start.state, start.faults.copy().armed, rows)
+        token = self.writer.add(partial(put_world, row, scenario_row, branch_row(branch)))
+        return WorldPersistence(self, id_, branch, name), token
 
-    def delete(self, name: str) -> Safe:
-        """Keep a world no longer; give what waits until the file says so."""
-        safe = self.writer.add(partial(delete_world, name))
-        self._keepers.pop(name, None)
-        return safe
+    def delete(self, name: str) -> Batch:
+        """Delete a world from the file, and return the commit token."""
+        return self.writer.add(partial(delete_world, name))
 
-    def new_course(self, world: World) -> Course:
-        """Give a course that goes on from the steps that a world has."""
-        if world.course is not None and world.course.source is not self:
-            raise Conflict(
-                f"world {world.name} goes on from one that is not in {self.path}, so it cannot be kept there"
-            )
-        return Course(self, self._new_id(), world.course, len(world.steps), self.writer.dropped)
+    def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
+        """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
+        if origin is None:
+            return StoredBranch(self, self._new_id(), None, steps, self.writer.dropped)
+        if not isinstance(origin, StoredBranch) or origin.storage is not self:
+            raise self._foreign(name)
+        return StoredBranch(self, self._new_id(), origin, steps, self.writer.dropped)
+
+    def _foreign(self, name: str) -> Conflict:
+        return Conflict(f"world {name} goes on from one that is not in {self.path}, so it cannot be kept there")
 
     def close(self, worlds: Iterable[World]) -> None:
-        """Keep what the clocks of these worlds say, and close the file; a closed one stays so."""
+        """Store the clocks of these worlds, and close the file."""
         for world in worlds:
-            if isinstance(world.keeper, KeptWorld) and world.keeper.state is self:
-                with world.lock, contextlib.suppress(NotKept):
-                    world.keeper.keep_time(world)
+            if isinstance(world.persistence, WorldPersistence) and world.persistence.storage is self:
+                with world.lock, contextlib.suppress(PersistError):
+                    world.persistence.save_state(world.state())
         self.writer.close()
 
 
-class KeptWorld:
-    """Keeps one world (`core.world.Keeper`)."""
+class WorldPersistence:
+    """Stores one world (`core.persistence.Persistence`)."""
 
-    def __init__(self, state: State, id_: int, course: Course) -> None:
-        self.state, self.id, self._course = state, id_, course
+    is_durable = True
+
+    def __init__(self, storage: State, id_: int, branch: StoredBranch, name: str) -> None:
+        self.storage, self.branch = storage, branch
+        self._id, self._name = id_, name
 
     def check(self) -> None:
-        self.state.check()
+        self.storage.check()
 
-    def keep(self, world: World, lines: Sequence[bytes], transaction: Transaction) -> Safe:
-        at = place_of(world.course.id, len(world.steps) - len(lines) + 1)
-        return self._add(world, partial(put_steps, at, lines, changed_by(transaction)))
+    def save_write(
+        self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
+    ) -> Batch:
+        return self._add(state, partial(put_steps, place_of(self.branch.id, number), lines, changed_by(transaction)))
 
-    def rewrite(self, world: World) -> Safe:
-        course = self.state.new_course(world)
-        safe = self._add(world, partial(put_course, self.id, course_row(course), world.faults.copy().armed))
-        world.course = self._course = course  # not before: the file has no use for the old one only from then on
-        return safe
+    def save_branch(self, state: WorldState, origin: Branch | None, steps: int, faults: Faults, /) -> Batch:
+        branch = self.storage.new_branch(origin, steps, self._name)
+        token = self._add(state, partial(put_branch, self._id, branch_row(branch), faults.copy().armed))
+        self.branch = branch  # after the change is queued, because the file needs the old branch until then
+        return token
 
-    def keep_time(self, world: World) -> Safe:
-        return self._add(world, None)
+    def save_state(self, state: WorldState, /) -> Batch:
+        return self._add(state, None)
 
-    def keep_faults(self, world: World) -> Safe:
-        return self._add(world, partial(put_faults, self.id, world.faults.copy().armed))
+    def save_faults(self, state: WorldState, faults: Faults, /) -> Batch:
+        return self._add(state, partial(put_faults, self._id, faults.copy().armed))
 
-    def keep_counts(self, world: World, counted: Sequence[Counted]) -> Safe:
+    def save_fault_counts(self, state: WorldState, counted: Sequence[Counted], /) -> Batch:
         texts = [(fault.id, counts_text(fault)) for fault, _ in counted]
         seen = [(fault.id, request, fault.seen[request]) for fault, request in counted if request in fault.seen]
-        return self._add(world, partial(put_counts, self.id, texts, seen))
+        return self._add(state, partial(put_counts, self._id, texts, seen))
 
-    def keep_snapshot(self, world: World, name: str, moment: Moment) -> Safe:
-        return self._add(world, partial(put_snapshot, self.id, snapshot_row(name, moment)))
+    def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> Batch:
+        return self._add(state, partial(put_snapshot, self._id, snapshot_row(name, snapshot)))
 
-    def _add(self, world: World, work: Work | None) -> Safe:
-        return self.state.writer.add(work, self.id, partial(put_now, self.id, now_of(world)))
+    def _add(self, state: WorldState, work: Work | None) -> Batch:
+        return self.storage.writer.add(work, self._id, partial(put_state, self._id, state))
 
 
-def snapshot_row(name: str, moment: Moment) -> SnapshotRow:
-    return SnapshotRow(name, moment.course.id, len(moment.steps), now_at(moment), moment.faults.armed)
+def snapshot_row(name: str, snapshot: WorldSnapshot) -> SnapshotRow:
+    """Return the row of a snapshot. All snapshots of a stored world have a stored branch."""
+    if not isinstance(snapshot.branch, StoredBranch):
+        raise TypeError(f"snapshot {name} has no stored branch")
+    return SnapshotRow(name, snapshot.branch.id, len(snapshot.steps), snapshot.state, snapshot.faults.armed)

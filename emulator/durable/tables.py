@@ -1,4 +1,4 @@
-"""What is put into the file's tables, each as work for the thread that writes."""
+"""Statements that change the file's tables. The writer's thread runs them."""
 
 from __future__ import annotations
 
@@ -7,64 +7,65 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, count, repeat
 from typing import NamedTuple
 
-from emulator.core.faults import Armed
+from emulator.core.faults import ArmedFault
+from emulator.core.snapshots import WorldState
+from emulator.durable.branches import StoredBranch
 from emulator.durable.changes import Changed, as_text
-from emulator.durable.courses import Course
-from emulator.durable.now import Now, counts_text, faults_text
+from emulator.durable.world_state import counts_text, faults_text, state_text
 
-CourseRow = tuple[int, int | None, int]
+BranchRow = tuple[int, int | None, int]
 ScenarioRow = tuple[str, bytes, str | None, str]
 OR_CHANGE = "ON CONFLICT DO UPDATE SET"
-"""What is there already keeps its position."""
+"""An existing row keeps its position."""
 OF_WORLDS = ("snapshots", "faults", "seen")
-"""Tables whose rows belong to a world each."""
+"""Tables whose rows belong to one world each."""
 
 
 class SnapshotRow(NamedTuple):
-    """A moment that a world keeps under a name."""
+    """A named snapshot of a world."""
 
     name: str
-    course: int
+    branch: int
     upto: int
-    now: Now
-    faults: Sequence[Armed]
+    state: WorldState
+    faults: Sequence[ArmedFault]
 
 
 class WorldRow(NamedTuple):
-    """A world that is new in the file."""
+    """A new world."""
 
     id: int
     name: str
     scenario: str
-    course: int
-    now: Now
-    faults: Sequence[Armed]
+    branch: int
+    state: WorldState
+    faults: Sequence[ArmedFault]
     snapshots: Sequence[SnapshotRow]
 
 
-def course_row(course: Course) -> CourseRow:
-    return course.id, None if course.parent is None else course.parent.id, course.upto
+def branch_row(branch: StoredBranch) -> BranchRow:
+    return branch.id, None if branch.parent is None else branch.parent.id, branch.upto
 
 
 def put_steps(at: int, lines: Sequence[bytes], changed: Changed, connection: sqlite3.Connection) -> None:
-    """Put the steps of one write, from a place on; what it changed is told with the first."""
+    """Insert the steps of one transaction, from a key on. The first step has the changed records of all."""
     changes = chain([as_text(changed)], repeat(b""))
     connection.executemany("INSERT INTO steps VALUES (?, ?, ?)", zip(count(at), lines, changes, strict=False))
 
 
-def put_now(world: int, now: Now, connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE worlds SET now = ? WHERE id = ?", (now.text(), world))
+def put_state(world: int, state: WorldState, connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE worlds SET now = ? WHERE id = ?", (state_text(state), world))
 
 
-def put_course(world: int, row: CourseRow, faults: Sequence[Armed], connection: sqlite3.Connection) -> None:
-    """Let a world go on with a new course, and with these faults."""
+def put_branch(world: int, row: BranchRow, faults: Sequence[ArmedFault], connection: sqlite3.Connection) -> None:
+    """Continue a world on a new branch, with these faults."""
     connection.execute("INSERT INTO courses VALUES (?, ?, ?)", row)
     connection.execute("UPDATE worlds SET course = ? WHERE id = ?", (row[0], world))
     put_faults(world, faults, connection)
 
 
-def put_faults(world: int, faults: Iterable[Armed], connection: sqlite3.Connection) -> None:
-    """Put faults in place of all that a world had."""
+def put_faults(world: int, faults: Iterable[ArmedFault], connection: sqlite3.Connection) -> None:
+    """Replace all faults of a world."""
     for table in ("faults", "seen"):
         connection.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
     for fault in faults:
@@ -93,18 +94,18 @@ def put_counts(
 
 
 def put_snapshot(world: int, row: SnapshotRow, connection: sqlite3.Connection) -> None:
-    values = (world, row.name, row.course, row.upto, row.now.text(), faults_text(row.faults))
+    values = (world, row.name, row.branch, row.upto, state_text(row.state), faults_text(row.faults))
     insert = "INSERT INTO snapshots (world, name, course, upto, now, faults) VALUES (?, ?, ?, ?, ?, ?)"
     changes = ", ".join(f"{column} = excluded.{column}" for column in ("course", "upto", "now", "faults"))
     connection.execute(f"{insert} {OR_CHANGE} {changes}", values)
 
 
-def put_world(row: WorldRow, scenario: ScenarioRow, course: CourseRow, connection: sqlite3.Connection) -> None:
-    """Put a new world in place of the one of its name."""
+def put_world(row: WorldRow, scenario: ScenarioRow, branch: BranchRow, connection: sqlite3.Connection) -> None:
+    """Insert a new world, replacing the one of its name."""
     connection.execute("INSERT OR IGNORE INTO scenarios VALUES (?, ?, ?, ?)", scenario)
-    connection.execute("INSERT INTO courses VALUES (?, ?, ?)", course)
+    connection.execute("INSERT INTO courses VALUES (?, ?, ?)", branch)
     delete_world(row.name, connection)
-    values = (row.id, row.name, row.scenario, row.course, row.now.text())
+    values = (row.id, row.name, row.scenario, row.branch, state_text(row.state))
     connection.execute("INSERT INTO worlds VALUES (?, ?, ?, ?, ?)", values)
     put_faults(row.id, row.faults, connection)
     for snapshot in row.snapshots:

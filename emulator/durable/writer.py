@@ -1,4 +1,4 @@
-"""One thread that writes: all that waits goes to disk together, then everybody who waited goes on."""
+"""The thread that writes to the file. Concurrent writes share one commit."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from emulator.core.refusals import NotKept
-from emulator.core.sources import machine_seconds
+from emulator.core.clock import machine_seconds
+from emulator.core.refusals import PersistError
 from emulator.core.turns import resting
-from emulator.durable.courses import first_at
+from emulator.durable.branches import first_at
 from emulator.durable.file import said
 
 LOG = logging.getLogger("emulator")
 Work = Callable[[sqlite3.Connection], None]
 PATIENCE, LONGEST_PATIENCE = 0.5, 0.01
-"""For which part of the time that the last commit took others are waited for, and how many seconds at most."""
+"""Time to wait for other writes, as a fraction of the last commit, and its maximum in seconds."""
 DROPPED_AT_ONCE = 2_000
-"""How many steps that nobody needs are deleted in one go: whoever writes meanwhile waits for it."""
+"""Maximum number of unused steps to delete at a time, because writes wait for it."""
 
 
 class Batch:
-    """What goes to disk together."""
+    """Changes that are committed together (`core.persistence.CommitToken`)."""
 
     def __init__(self) -> None:
         self.work: list[Work] = []
         self.latest: dict[int, Work] = {}
-        """What only counts as it was last: how a world is."""
+        """World -> its latest state. Earlier states of the batch are not written."""
         self.droppable = 0
-        """How many courses nobody needs once it is on disk: whatever took their place is in it, or was before."""
+        """Number of branches that are unused once the batch is on disk."""
         self.refused: str | None = None
         self._done = threading.Event()
 
@@ -40,20 +40,20 @@ class Batch:
         self._done.set()
 
     def wait(self) -> None:
-        """Wait until it is on disk; `NotKept` if it is not."""
+        """Wait until it is on disk. Raise `PersistError` if it cannot be written."""
         with resting():
             self._done.wait()
         if self.refused is not None:
-            raise NotKept(self.refused)
+            raise PersistError(self.refused)
 
 
 class Writer:
-    """Takes work in its order, and does it in one thread."""
+    """Runs all changes in order in one thread."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
         self.dropped: deque[int] = deque()
-        """Courses that nobody needs; the collector of garbage adds to it, so no lock may guard it."""
+        """Unused branches. The garbage collector appends to it, so it must not need a lock."""
         self._batch = Batch()
         self._refused: str | None = None
         self._closing = False
@@ -63,12 +63,12 @@ class Writer:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise `NotKept` if nothing is written any more."""
+        """Raise `PersistError` if the file is closed or failed."""
         if self._refused is not None:
-            raise NotKept(self._refused)
+            raise PersistError(self._refused)
 
-    def add(self, work: Work | None, world: int | None = None, latest: Work | None = None) -> Callable[[], None]:
-        """Take work, and how a world is afterwards; give what waits until both are on disk."""
+    def add(self, work: Work | None, world: int | None = None, latest: Work | None = None) -> Batch:
+        """Queue a change, and the state of a world after it. Return the batch that commits both."""
         with self._wake:
             self.check()
             batch = self._batch
@@ -77,10 +77,10 @@ class Writer:
             if world is not None and latest is not None:
                 batch.latest[world] = latest
             self._wake.notify()
-        return batch.wait
+        return batch
 
     def close(self) -> None:
-        """Write what waits, and close the file."""
+        """Write what is queued, and close the file."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -101,7 +101,7 @@ class Writer:
             LOG.error("%s", said(self.path, error))
 
     def _next(self) -> Batch | None:
-        """Wait for work; None when there will be none."""
+        """Wait for the next batch. None: the writer is closed."""
         with self._wake:
             while not self._batch.work and not self._batch.latest:
                 if self._closing:
@@ -114,9 +114,9 @@ class Writer:
             return batch
 
     def _gather(self) -> None:
-        """Wait a little for those who wrote just now and may again: one commit for all costs as much as for one.
+        """Wait briefly for threads that wrote in the last batch, because one commit for all costs as much as for one.
 
-        Nobody waits for others who did not write lately, and never for longer than a part of a commit.
+        The wait never exceeds a fraction of a commit.
         """
         until = machine_seconds() + self._patience
         while len(self._batch.work) < self._expected and not self._closing:
@@ -125,11 +125,11 @@ class Writer:
             self._wake.wait(left)
 
     def _write(self, batch: Batch) -> str | None:
-        """Put a batch on disk; give why it is not, if it is not."""
+        """Commit a batch. Return the reason if it fails."""
         if self._refused is None:
             try:
                 self._commit([*batch.work, *batch.latest.values()])
-            except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
+            except Exception as error:  # noqa: BLE001 - the waiting threads must get any error
                 why = said(self.path, error) if isinstance(error, sqlite3.Error) else f"state file: {error!r}"
                 self._refused = f"{why}; nothing more is kept, so writes are refused until a restart"
                 LOG.error("%s", self._refused)
@@ -147,16 +147,16 @@ class Writer:
             raise
 
     def _forget_dropped(self) -> None:
-        """Delete some steps of a course that nobody needs."""
+        """Delete some steps of an unused branch."""
         if self._refused is not None:
             return
-        course = self.dropped[0]
+        branch = self.dropped[0]
         some = "SELECT at FROM steps WHERE at BETWEEN ? AND ? LIMIT ?"
-        limits = (first_at(course), first_at(course + 1) - 1, DROPPED_AT_ONCE)
+        limits = (first_at(branch), first_at(branch + 1) - 1, DROPPED_AT_ONCE)
         try:
             gone = self._connection.execute(f"DELETE FROM steps WHERE at IN ({some})", limits).rowcount  # noqa: S608
             if gone < DROPPED_AT_ONCE:
-                self._connection.execute("DELETE FROM courses WHERE id = ?", (course,))
+                self._connection.execute("DELETE FROM courses WHERE id = ?", (branch,))
                 self.dropped.popleft()
         except sqlite3.Error as error:
             LOG.warning("%s", said(self.path, error))

@@ -12,7 +12,7 @@ from emulator.core.errors import ValidationFailed
 from emulator.core.records import Order, Package, StockLocation
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.schemas import problems, schema
-from emulator.core.steps import Doing, Step
+from emulator.core.steps import PendingStep, Step
 from emulator.core.store import Root, Transaction
 from emulator.core.world import World
 from emulator.rules.arranging.cancelling import cancel_order as cancel_order_of
@@ -24,6 +24,7 @@ from emulator.rules.arranging.places import add_location, change_location
 from emulator.rules.arranging.planner import place_order
 from emulator.rules.arranging.values import record
 from emulator.rules.stock import set_stock
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 
 Answer = dict[str, Any]
@@ -104,7 +105,7 @@ def writing(world: World) -> Iterator[Transaction]:
 
 def detail(world: World, id_: int, shape: str = "package") -> bytes:
     root: Root = world.root
-    return render_document(shape, id_, root, world.settings.language, world.render_cache) or b""
+    return render_document(shape, id_, root, world.settings.language, render_cache(world)) or b""
 
 
 def checked(name: str, document: Any) -> Mapping[str, Any]:
@@ -179,5 +180,5 @@ def ask(
     """Do a write of the control API so that it can be repeated; what is sent becomes plain JSON first."""
     sent = None if document is None else as_json(document)
     step = Step(operation, path, body=sent, request_id=request_id or world.new_request_id())
-    with world.doing(Doing(step)):
+    with world.recording(PendingStep(step)):
         return perform(world, operation, sent, path)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from emulator.core.delivery_result import DeliveryResult
 from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
@@ -23,10 +24,9 @@ from emulator.core.exchange import Call, Reply
 from emulator.core.fields import CharField, validate
 from emulator.core.jsontext import compact
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.sending import Outcome
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
-from emulator.handlers.outcomes import keep_outcome
+from emulator.handlers.delivery_results import save_result
 from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
 from emulator.params.body_fields import HOOK
 from emulator.params.pagination import paginate
@@ -34,6 +34,7 @@ from emulator.rules.filters import Condition, ListQuery
 from emulator.rules.filters.other_filters import OWN
 from emulator.rules.filters.query import find_ids
 from emulator.rules.retry import TASK_RETRIES
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 
 KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
@@ -113,12 +114,12 @@ def retry_hook_event(call: Call, world: World) -> Reply:
         raise EventAlreadyDelivered
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
-    outcome = world.deliver(world, event.id)
+    result = world.outbox.attempt(event.id)
     try:
-        keep_outcome(world, event.id, outcome, call.request_id)
+        save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise NotFound from None
-    return Reply(200 if outcome.is_ok else 406, orjson.dumps(retried(outcome)))
+    return Reply(200 if result.is_ok else 406, orjson.dumps(retried(result)))
 
 
 def is_forced(body: Any) -> bool:
@@ -128,15 +129,15 @@ def is_forced(body: Any) -> bool:
     return bool(body.get("force", False))
 
 
-def retried(outcome: Outcome) -> dict[str, Any]:
+def retried(result: DeliveryResult) -> dict[str, Any]:
     """Give the answer to a retry; an empty answer of the receiver's is an error in the sender's own serializer."""
-    checked = validate({"response_content": CONTENT}, {"response_content": outcome.text})
+    checked = validate({"response_content": CONTENT}, {"response_content": result.text})
     return {
-        "detail": DONE if outcome.is_ok else FAILED,
-        "response_status": outcome.status,
+        "detail": DONE if result.is_ok else FAILED,
+        "response_status": result.status,
         **checked,
-        "response_time": str(timedelta(seconds=outcome.took).total_seconds()),
-        "delivered": outcome.is_ok,
+        "response_time": str(timedelta(seconds=result.seconds).total_seconds()),
+        "delivered": result.is_ok,
     }
 
 
@@ -163,7 +164,7 @@ def as_columns(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def document(shape: str, id_: int, call: Call, world: World) -> bytes:
-    return render_document(shape, id_, world.root, call.language, world.render_cache) or b""
+    return render_document(shape, id_, world.root, call.language, render_cache(world)) or b""
 
 
 def username(call: Call) -> str:

@@ -13,6 +13,7 @@ from emulator.core.world import World
 from emulator.params.pagination import Page, paginate
 from emulator.rules.filters import FilterSet, ListQuery
 from emulator.rules.filters.query import find_ids
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 from emulator.shapes.rendering import page_json
 
@@ -26,7 +27,7 @@ def detail(shape: str) -> Handler:
     """Give a handler that answers with the record of the path."""
 
     def handle(call: Call, world: World) -> Reply:
-        body = render_document(shape, call.path["pk"], world.root, call.language, world.render_cache)
+        body = render_document(shape, call.path["pk"], world.root, call.language, render_cache(world))
         if body is None:
             raise NotFound
         return Reply(200, body)
@@ -68,7 +69,7 @@ def belonging_detail(shape: str, owner: type[Any], kind: type[Any], key: str) ->
         id_ = call.path[key]
         if id_ not in root.related(kind, "subject", subject_of(root, owner, call.path["pk"])):
             raise NotFound
-        return Reply(200, render_document(shape, id_, root, call.language, world.render_cache) or b"")
+        return Reply(200, render_document(shape, id_, root, call.language, render_cache(world)) or b"")
 
     return handle
 
@@ -90,5 +91,5 @@ def answer(  # noqa: PLR0913 - a page is made of these
 
 def answer_page(call: Call, world: World, root: Root, shape: str, asked: Page) -> Reply:
     """Give the documents of a page."""
-    results = (render_document(shape, id_, root, call.language, world.render_cache) or b"" for id_ in asked.ids)
+    results = (render_document(shape, id_, root, call.language, render_cache(world)) or b"" for id_ in asked.ids)
     return Reply(200, page_json(asked.count, asked.next, asked.previous, results))

@@ -19,6 +19,7 @@ from emulator.rules.explaining import about_transition, about_values
 from emulator.rules.graph import explained
 from emulator.rules.installation import whole
 from emulator.rules.invoicing import purchase_invoice
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_record
 
 Handler = Callable[[Call, World], Reply]
@@ -94,7 +95,7 @@ def invoice_package(shape: str) -> Handler:
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             invoice: Invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
-        return Reply(201, render_record(shape, invoice, world.root, call.language, world.render_cache))
+        return Reply(201, render_record(shape, invoice, world.root, call.language, render_cache(world)))
 
     return handle
 

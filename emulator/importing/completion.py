@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from emulator.core.bases import TableBase
+from emulator.core.ids import made_uuid
 from emulator.core.records import (
     KINDS,
     REFERENCES,
@@ -26,7 +27,6 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.sources import made_uuid
 from emulator.importing.collector import RecordCollector
 from emulator.shapes.columns import COLUMN_TYPES
 

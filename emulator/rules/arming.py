@@ -1,4 +1,4 @@
-"""Which calls an armed fault disturbs, and how a fault is armed."""
+"""Arms faults, and finds those that a call triggers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator.core.faults import Armed, Counted
-from emulator.core.keeping import keep_counts
+from emulator.core.faults import ArmedFault, Counted, Faults
 from emulator.core.records import State
 from emulator.core.refusals import InvalidDocument
 from emulator.core.seeded_random import draw, u32
@@ -21,10 +20,10 @@ WHEN = ("nth", "token", "state", "after", "rate")
 TABLED = ("operation", "method", "times")
 
 
-def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) -> Armed:
+def arm(faults: Faults, view: View, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes.
 
-    `InvalidDocument` for a kind, option, operation, token or state that nobody knows: it names what is known.
+    Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
     """
     operation = document.get("operation")
     if operation is not None and operation not in operations:
@@ -32,27 +31,27 @@ def arm(world: World, document: Mapping[str, Any], operations: Collection[str]) 
     options = checked_options(document["kind"], document.get("options", {}))
     when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
     if "state" in when:
-        states_meant(world.root, when["state"])
+        states_meant(view, when["state"])
     if isinstance(when.get("after"), str):
         moment(when["after"])
-    if any(fault.id == document.get("id") for fault in world.faults.armed):
+    if any(fault.id == document.get("id") for fault in faults.armed):
         raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
     complete = {
-        "id": world.faults.next_id,
+        "id": faults.next_id,
         **document,
         "options": options,
         "when": when,
         "times": 1 if times is None and "nth" in when else times,
     }
     fault = fault_of(complete)
-    world.faults.add(fault)
+    faults.add(fault)
     return fault
 
 
-def fault_of(document: Mapping[str, Any]) -> Armed:
-    """Give the fault that a document of `kept_document` tells of."""
-    return Armed(
+def fault_of(document: Mapping[str, Any]) -> ArmedFault:
+    """Return the fault of a document that `kept_document` made."""
+    return ArmedFault(
         id=document["id"],
         kind=document["kind"],
         options=document.get("options", {}),
@@ -66,8 +65,8 @@ def fault_of(document: Mapping[str, Any]) -> Armed:
     )
 
 
-def fault_document(fault: Armed) -> dict[str, Any]:
-    """Give a fault as the control API shows it."""
+def fault_document(fault: ArmedFault) -> dict[str, Any]:
+    """Return the document of a fault in the control API."""
     return {
         "id": fault.id,
         "kind": fault.kind,
@@ -80,24 +79,24 @@ def fault_document(fault: Armed) -> dict[str, Any]:
     }
 
 
-def kept_document(fault: Armed) -> dict[str, Any]:
-    """Give a fault as scenario files have it: with its counts, and without what says nothing."""
+def kept_document(fault: ArmedFault) -> dict[str, Any]:
+    """Return the document of a fault in scenario files: with its counts, and without empty keys."""
     counts = {"met": fault.met, "seen": fault.seen}
     return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
 
 
-def met(world: World, call: Meeting) -> list[Armed]:
-    """Give the faults that disturb this call, in the order in which they were armed; each counts it."""
+def met(world: World, call: Meeting) -> list[ArmedFault]:
+    """Return the faults that this call triggers, in the order of their arming. Count the call in each match."""
     faults, request = world.faults, request_of(call)
     with faults.lock:
         concerned = [fault for fault in faults.armed if concerns(fault, call, world)]
         found = [fault for fault in concerned if strikes(fault, request, world)]
-    keep_counts(world, faults, [Counted(fault, request) for fault in concerned])
+    world.save_fault_counts(faults, [Counted(fault, request) for fault in concerned])
     return found
 
 
-def concerns(fault: Armed, call: Meeting, world: World) -> bool:
-    """Tell whether a fault could disturb this call at all."""
+def concerns(fault: ArmedFault, call: Meeting, world: World) -> bool:
+    """Return whether a fault matches this call."""
     when = fault.when
     return (
         fault.operation in (None, call.operation)
@@ -108,8 +107,8 @@ def concerns(fault: Armed, call: Meeting, world: World) -> bool:
     )
 
 
-def strikes(fault: Armed, request: str, world: World) -> bool:
-    """Count a call that a fault could disturb, and tell whether it does."""
+def strikes(fault: ArmedFault, request: str, world: World) -> bool:
+    """Count a call that a fault matches, and return whether it triggers the fault."""
     fault.met += 1
     after = fault.when.get("after")
     if fault.times is not None and fault.hits >= fault.times:
@@ -123,19 +122,19 @@ def strikes(fault: Armed, request: str, world: World) -> bool:
 
 
 def request_of(call: Meeting) -> str:
-    """Give what is the same for the same request."""
+    """Return a key that is equal for equal requests."""
     return f"{call.method} {call.path}?{call.query}"
 
 
-def rolled(fault: Armed, request: str, seed: int) -> bool:
-    """Roll the world's dice. The same request meets the same dice whatever others ask between, in whatever order."""
+def rolled(fault: ArmedFault, request: str, seed: int) -> bool:
+    """Draw from the world's seed. The draw depends on the request alone, not on other requests between."""
     fault.seen[request] = fault.seen.get(request, 0) + 1
     draws = draw(seed, f"fault {fault.id} {request}", fault.seen[request])
     return u32(draws, 0) < float(fault.when["rate"]) * FACES
 
 
 def states_meant(view: View, asked: str | int) -> frozenset[int]:
-    """Give the states of packages and transfer orders that a name, an enum value or an id means."""
+    """Return the ids of the states of packages and transfer orders that a name, an enum value or an id denotes."""
     states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
     text = str(asked).strip().casefold()
     value = ALIASES.get(text, text)

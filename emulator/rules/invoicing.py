@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from emulator.core.errors import ValidationFailed
+from emulator.core.ids import made_uuid
 from emulator.core.records import Invoice, InvoiceItem, Order, OrderItem, Package, PackageItem
-from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction
 
 CENT = Decimal("0.01")

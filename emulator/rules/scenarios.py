@@ -1,19 +1,20 @@
-"""Scenarios: what a world starts from, by name or from a file."""
+"""Scenario files and the bundled scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from emulator.core import jsontext
+from emulator.core.clock import within_calendar
 from emulator.core.refusals import InvalidDocument
+from emulator.core.scenario import Scenario, ScenarioError
 from emulator.core.schemas import problem
-from emulator.core.sources import within_calendar
 from emulator.rules.installation import FOLDER as INSTALLATIONS
 from emulator.rules.installation import is_document, path_of
 from emulator.rules.limits import checked_limits
@@ -21,84 +22,17 @@ from emulator.rules.limits import checked_limits
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
 DOCUMENTED = "documented/"
-"""Scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
+"""Prefix of the scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
 
 
-class ScenarioError(ValueError):
-    """A scenario that cannot be used; one line says which, what is wrong and what would be right."""
+def with_installation(scenario: Scenario, installation: str | None) -> Scenario:
+    """Return the scenario on another installation. A path becomes absolute. None changes nothing."""
+    return scenario if installation is None else replace(scenario, installation=anywhere(installation))
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A world's start.
-
-    `installation` is a name, a path, or the installation's own JSON text. `answers` are recorded GETs: path and JSON
-    text of the body.
-    """
-
-    name: str
-    description: str = ""
-    installation: str = "default"
-    packages: int = 0
-    seed: int = 1
-    start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
-    language: str | None = None
-    base_url: str = "http://127.0.0.1:8080"
-    answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
-    request: str | None = None
-    """For `documented/...`: the path whose GET gives the sample."""
-    steps: tuple[bytes, ...] = field(default=(), repr=False)
-    """Calls that are made before the world begins, each a line of JSON (`core.steps`)."""
-    now: datetime | None = None
-    """When the world begins; None: after its last step."""
-    faults: tuple[bytes, ...] = field(default=(), repr=False)
-    """Faults that are armed when the world begins, each a line of JSON."""
-    limits: tuple[tuple[str, str, str], ...] = ()
-    """Role, scope and rate of each limit (`rules.limits`)."""
-    calls: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
-    """Throttled callers, and when their latest calls were."""
-    error_style: str = "documented"
-    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
-    live: tuple[float, bool] | None = None
-    """How many orders come in an hour by themselves, and whether that is paused; None: nothing happens by itself."""
-    file: str | None = field(default=None, compare=False, repr=False)
-    """Where it was read from."""
-
-    @property
-    def title(self) -> str:
-        """What messages call it."""
-        return f"scenario {self.name}" if self.file is None else f"scenario file {self.file}"
-
-    def sized(self, packages: int | None, seed: int | None) -> Scenario:
-        """Give the same scenario with another number of packages or another seed."""
-        if packages is not None and self.answers:
-            raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
-        if packages is not None and packages < 0:
-            raise ScenarioError(f"packages must be at least 0 (got {packages})")
-        return replace(
-            self,
-            packages=self.packages if packages is None else packages,
-            seed=self.seed if seed is None else seed,
-        )
-
-    def lively(self, orders_per_hour: float | None, is_paused: bool = False) -> Scenario:
-        """Give the same scenario with so many orders in an hour; None: with none, and nothing happens by itself."""
-        return replace(self, live=None if orders_per_hour is None else (float(orders_per_hour), is_paused))
-
-    def on(self, installation: str | None) -> Scenario:
-        """Give the same scenario on another installation; a file's path becomes one that holds everywhere."""
-        return self if installation is None else replace(self, installation=anywhere(installation))
-
-    def limited(self, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
-        """Give the same scenario with other limits; None leaves them as they are."""
-        return self if not limits else replace(self, limits=tupled(checked_limits(limits)))
-
-    def limits_of(self) -> dict[str, dict[str, str]]:
-        """Give the limits by role and scope."""
-        found: dict[str, dict[str, str]] = {}
-        for role, scope, rate in self.limits:
-            found.setdefault(role, {})[scope] = rate
-        return found
+def with_limits(scenario: Scenario, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
+    """Return the scenario with other limits. None changes nothing."""
+    return scenario if not limits else replace(scenario, limits=tupled(checked_limits(limits)))
 
 
 def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
@@ -106,9 +40,9 @@ def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str
 
 
 def scenario(name_or_file: str) -> Scenario:
-    """Give a bundled scenario by its name, or one from a file (anything that ends in `.json`).
+    """Return a bundled scenario by name, or read a file (a name that ends in `.json`).
 
-    Raises `ScenarioError`, which names the known ones, or the file, the place in it and what would be right.
+    Raise `ScenarioError` for an unknown name or an invalid file.
     """
     if name_or_file in names():
         return of_name(name_or_file)
@@ -124,25 +58,25 @@ def scenario(name_or_file: str) -> Scenario:
 
 @cache
 def names() -> tuple[str, ...]:
-    """Give the names of all scenarios that come with the emulator, those of documented samples last."""
+    """Return the names of all bundled scenarios. Those of documented samples are last."""
     found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json")]
     return tuple(sorted(found, key=lambda name: (name.startswith(DOCUMENTED), name)))
 
 
 def bundled() -> Mapping[str, Scenario]:
-    """Give all scenarios that come with the emulator, by name."""
+    """Return all bundled scenarios by name."""
     return {name: of_name(name) for name in names()}
 
 
 @cache
 def of_name(name: str) -> Scenario:
-    """Read a bundled scenario; one of a documented sample says which path gives the sample."""
+    """Read a bundled scenario. For a documented sample, set the path whose GET returns it."""
     found = from_file(FOLDER / f"{name}.json")
     return replace(found, request=found.answers[0][0]) if name.startswith(DOCUMENTED) else found
 
 
 def from_file(path: Path) -> Scenario:
-    """Read a scenario file; `ScenarioError` if there is none, or it is not one."""
+    """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
     try:
         document = jsontext.read(path.read_text("utf-8"))
     except OSError as error:
@@ -151,11 +85,11 @@ def from_file(path: Path) -> Scenario:
         raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
     if FOLDER not in path.parents and (wrong := misfit(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
-    return from_document(document, str(path)).on(beside(path, document.get("installation")))
+    return with_installation(from_document(document, str(path)), beside(path, document.get("installation")))
 
 
 def misfit(document: Any) -> str | None:
-    """Say in one line why a document is no scenario, or None if it is one."""
+    """Return why a document is not a valid scenario, in one line, or None."""
     version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
         return f"/format: version {version} is not supported by this version of the emulator; supported: {FORMAT}"
@@ -163,7 +97,7 @@ def misfit(document: Any) -> str | None:
 
 
 def beside(path: Path, installation: Any) -> str | None:
-    """Give an installation's file as the scenario file means it: relative to its own folder."""
+    """Return an installation's path. In a scenario file, it is relative to the file's folder."""
     if not isinstance(installation, str):
         return None
     if not installation.endswith(".json"):
@@ -172,7 +106,7 @@ def beside(path: Path, installation: Any) -> str | None:
 
 
 def from_document(document: Mapping[str, Any], file: str | None = None) -> Scenario:
-    """Give the scenario that a document (valid by its schema) describes; `ScenarioError` for a time that is none."""
+    """Parse a document that is valid by its schema. Raise `ScenarioError` for an invalid time."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
     plain |= {
         key: int(value) for key, value in plain.items() if isinstance(value, float)
@@ -188,18 +122,18 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
         file=file,
     )
     try:
-        found = found.limited(document.get("limits"))
+        found = with_limits(found, document.get("limits"))
     except InvalidDocument as error:
         raise ScenarioError(f"{found.title}: /{error}") from None
     start = moment(found, "clock", document["clock"]) if "clock" in document else found.start
     now = moment(found, "now", document["now"]) if "now" in document else None
     if (live := document.get("live")) is not None:
         found = found.lively(live["orders_per_hour"], live.get("paused", False))
-    return replace(found, start=start, now=now).on(plain.get("installation"))
+    return with_installation(replace(found, start=start, now=now), plain.get("installation"))
 
 
 def named(installation: Any) -> str:
-    """Give what stands for an installation: its name or path; where a scenario brings its document, its text."""
+    """Return an installation's name or path, or the JSON text of an embedded document."""
     return jsontext.written(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
@@ -211,18 +145,18 @@ def moment(whose: Scenario, key: str, text: str) -> datetime:
 
 
 def anywhere(installation: str) -> str:
-    """Give an installation's name, or its path as it is meant from here."""
+    """Return an installation's name, or its absolute path."""
     if is_document(installation):
         return installation
     try:
         found = path_of(installation)
-    except ValueError:  # whoever loads it says so
+    except ValueError:  # loading it raises the error
         return installation
     return installation if found.parent == INSTALLATIONS else str(found.absolute())
 
 
 def document_of(scenario: Scenario) -> dict[str, Any]:
-    """Give the document of a scenario, without steps; what it leaves to the defaults is left out."""
+    """Return the document of a scenario, without steps and without default values."""
     found: dict[str, Any] = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
     usual = Scenario(scenario.name)
     for key in PLAIN_KEYS:

@@ -11,6 +11,7 @@ import orjson
 from emulator.core.jsontext import JsonValue
 from emulator.core.records import REFERENCES, Record, RecordKind
 from emulator.core.store import REMOVED, View
+from emulator.core.world import World
 
 R = TypeVar("R")
 Reads: TypeAlias = dict[object, dict[object, object]]
@@ -146,3 +147,13 @@ class RenderCache:
             self.size += len(entry.body)
             while self.size > self.limit:
                 self.size -= len(self._entries.pop(next(iter(self._entries))).body)
+
+
+def render_cache(world: World) -> RenderCache:
+    """Return the cache that the worlds of one base share if they have the same language and base URL."""
+    settings, derived = world.settings, world.base.derived
+    key = RenderCache, settings.language, settings.base_url
+    cache: RenderCache | None = derived.get(key)
+    if cache is None:
+        cache = derived.setdefault(key, RenderCache(settings.language, settings.base_url))
+    return cache

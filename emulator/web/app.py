@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from emulator.core.clock import machine_seconds
 from emulator.core.exchange import Reply
 from emulator.core.journal import Exchange
-from emulator.core.sources import machine_seconds
 from emulator.web.context import Environ, RequestContext
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.delayed_response import send_with_fault

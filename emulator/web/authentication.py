@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.core.keeping import keep_calls
 from emulator.core.world import World
 from emulator.routes.table import Scheme
 from emulator.rules.limits import Rate, rate_of
@@ -87,7 +86,7 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
     with world.lock:
         waits = [count_request(key, rate, now, world) for key, rate in limits]
     if None in waits:
-        keep_calls(world)
+        world.save_throttle()
     longest = max((wait for wait in waits if wait is not None), default=None)
     if longest is not None:
         raise Throttled(longest)
@@ -107,9 +106,4 @@ def count_request(key: str, rate: Rate, now: datetime, world: World) -> float | 
 
     Requests later than `now` are dropped: the clock was set back after them.
     """
-    period = timedelta(seconds=rate.seconds)
-    recent = [at for at in world.calls.get(key, []) if now - period < at <= now]
-    if len(recent) >= rate.calls:
-        return (recent[0] + period - now).total_seconds()
-    world.calls[key] = [*recent, now]
-    return None
+    return world.throttle.count(key, rate.calls, timedelta(seconds=rate.seconds), now)

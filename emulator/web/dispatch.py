@@ -12,10 +12,10 @@ import orjson
 
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
 from emulator.core.exchange import Call, Reply
-from emulator.core.refusals import NotKept
-from emulator.core.steps import Doing, Step
+from emulator.core.refusals import PersistError
+from emulator.core.steps import PendingStep, Step
 from emulator.params.query import parse_list_query
-from emulator.repeating import user_named
+from emulator.replay import user_named
 from emulator.routes import Route
 from emulator.rules.filters import FILTER_SETS
 from emulator.shapes.rendering import fill_links, to_json
@@ -60,7 +60,7 @@ def respond_matched(context: RequestContext, match: Match, cache: ResponseCache)
         reply = error_reply(error, context)
     except BadRequest:
         raise
-    except NotKept as error:
+    except PersistError as error:
         LOG.error("request %s failed: %s", context.request_id, error)
         reply = Reply(ServerError.status, to_json(ServerError().body), hint_header(error.message))
     except Exception:
@@ -156,7 +156,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         reply = route.handler(call, world)
     else:
         context.receive_body()  # before the handler takes the world's lock
-        with world.doing(build_step(context, route, call)):
+        with world.recording(build_step(context, route, call)):
             reply = route.handler(call, world)
     return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
 
@@ -180,12 +180,12 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], An
     )
 
 
-def build_step(context: RequestContext, route: Route, call: Call) -> Doing:
+def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep:
     """Build the step that is recorded if the call writes. Its body is known when the handler has read it."""
     language = None if call.language == context.world.settings.language else call.language
     user = call.caller if route.is_personal else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
-    return Doing(step, lambda: context.parsed_body)
+    return PendingStep(step, lambda: context.parsed_body)
 
 
 def request_language(context: RequestContext) -> str:

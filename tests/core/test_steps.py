@@ -10,7 +10,7 @@ import pytest
 
 from emulator.core import jsontext
 from emulator.core.fields import Form, Upload
-from emulator.core.steps import Doing, Step, StepLog, line_of
+from emulator.core.steps import PendingStep, Step, StepLog, step_line
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
 STEPS = [
@@ -23,14 +23,14 @@ STEPS = [
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.operation)
 def test_a_step_comes_back_from_its_line(step: Step) -> None:
-    line = line_of(step)
+    line = step_line(step)
     assert b"\n" not in line
     assert Step.of(jsontext.read(line)) == step
 
 
 def test_a_form_comes_back_in_its_order_with_names_of_files() -> None:
     form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
-    again = Step.of(jsontext.read(line_of(Step("x", body=form)))).body
+    again = Step.of(jsontext.read(step_line(Step("x", body=form)))).body
     assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
 
 
@@ -41,10 +41,10 @@ def test_what_a_document_leaves_out_has_its_usual_value() -> None:
 
 def test_the_body_of_a_step_is_what_was_read_when_it_was_done() -> None:
     body: dict[str, Any] = {}
-    doing = Doing(Step("x", body="before"), lambda: body)
+    doing = PendingStep(Step("x", body="before"), lambda: body)
     body["read"] = 1
-    assert doing.done(AT) == Step("x", body={"read": 1}, at=AT)
-    assert Doing(Step("x", body="sent")).done(AT).body == "sent"
+    assert doing.complete(AT) == Step("x", body={"read": 1}, at=AT)
+    assert PendingStep(Step("x", body="sent")).complete(AT).body == "sent"
 
 
 def test_a_log_is_a_list_whatever_is_done_with_it() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from emulator.core.records import Stock
 from emulator.core.refusals import Conflict
-from emulator.core.steps import Doing, Step
+from emulator.core.steps import PendingStep, Step
 from emulator.core.store import Transaction
 from emulator.core.world import World
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, AfterWrite, world_of
 
 WRITERS, WRITES = 8, 100
 
@@ -109,7 +109,7 @@ def test_events_are_announced_within_the_transaction() -> None:
         heard.append((tx.events, tx.one(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
-    world = world_of([Stock(1, 1, 1)], announce=announce)
+    world = world_of([Stock(1, 1, 1)], record_events=announce)
     with world.transaction() as tx:
         tx.queue("stock.changed", tx.one(Stock, 1))
         tx.change(tx.one(Stock, 1), quantity=3)
@@ -123,7 +123,7 @@ def test_a_failing_announcement_leaves_no_trace() -> None:
     def announce(tx: Transaction, _: object) -> None:
         raise LookupError("no such record")
 
-    world = world_of([Stock(1, 1, 1)], announce=announce)
+    world = world_of([Stock(1, 1, 1)], record_events=announce)
     before = world.root
     with pytest.raises(LookupError), world.transaction() as tx:
         tx.queue("stock.changed", tx.change(tx.one(Stock, 1), quantity=3))
@@ -136,13 +136,13 @@ def test_a_failing_announcement_leaves_no_trace() -> None:
 def test_one_call_makes_one_write() -> None:
     """A second one could not be repeated; it leaves no trace, and the next call can write."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
-    with world.doing(Doing(Step("first", request_id="1"))):
+    with world.recording(PendingStep(Step("first", request_id="1"))):
         add_one(world)
         with pytest.raises(RuntimeError, match="one call makes one write"):
             add_one(world)
-    with world.doing(Doing(Step("second", request_id="2"))):
+    with world.recording(PendingStep(Step("second", request_id="2"))):
         add_one(world)
-    assert (len(world.steps), world.whole, world.root.one(Stock, 1).quantity) == (2, True, 2)
+    assert (len(world.steps), world.steps.is_replayable, world.root.one(Stock, 1).quantity) == (2, True, 2)
     assert [world.undo(), world.undo()] == ["2", "1"]
 
 
@@ -152,21 +152,21 @@ def test_what_happened_by_itself_is_undone_with_the_call_before_it() -> None:
     add_one(world)
     with pytest.raises(Conflict, match="nothing was written"):
         world.undo()
-    with world.doing(Doing(Step("called", request_id="1"))):
+    with world.recording(PendingStep(Step("called", request_id="1"))):
         add_one(world)
-    after_call = world.written
-    with world.doing(Doing(Step("followed"))):
+    after_call = world.last_write_at
+    with world.recording(PendingStep(Step("followed"))):
         add_one(world)
     add_one(world)
-    assert (len(world.steps), world.untold, world.root.one(Stock, 1).quantity) == (2, 2, 4)
-    before = world.moment()
+    assert (len(world.steps), world.steps.unrecorded_writes, world.root.one(Stock, 1).quantity) == (2, 2, 4)
+    before = world.snapshot()
     assert world.undo() == "1"
-    assert (len(world.steps), world.untold, world.root.one(Stock, 1).quantity) == (0, 1, 1)
-    assert world.written is not None
+    assert (len(world.steps), world.steps.unrecorded_writes, world.root.one(Stock, 1).quantity) == (0, 1, 1)
+    assert world.last_write_at is not None
     assert after_call is not None
-    assert world.written < after_call
-    world.go_to(before)
-    assert (world.written, world.undo(), world.root.one(Stock, 1).quantity) == (before.written, "1", 1)
+    assert world.last_write_at < after_call
+    world.restore(before)
+    assert (world.last_write_at, world.undo(), world.root.one(Stock, 1).quantity) == (before.last_write_at, "1", 1)
 
 
 def test_what_happens_by_itself_keeps_no_old_records() -> None:
@@ -174,22 +174,22 @@ def test_what_happens_by_itself_keeps_no_old_records() -> None:
     world = world_of([Stock(1, 1, 0), Stock(2, 2, 0)])
     for _ in range(5):
         add_one(world)
-    assert list(world.undoable) == []
+    assert list(world.undo_stack) == []
     for number in range(3):
-        with world.doing(Doing(Step("called", request_id=str(number)))):
+        with world.recording(PendingStep(Step("called", request_id=str(number)))):
             add_one(world)
         for _ in range(400):
             add_one(world)
-    assert [(write.request_id, write.writes) for write in world.undoable] == [("1", 401), ("2", 401)]
+    assert [(write.request_id, write.writes) for write in world.undo_stack] == [("1", 401), ("2", 401)]
     assert [world.undo(), world.undo(), world.root.one(Stock, 1).quantity] == ["2", "1", 5 + 401]
 
 
 def test_what_a_thread_is_at_is_its_own() -> None:
     """A write of another thread meanwhile is no part of the call."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
-    with world.doing(Doing(Step("mine", request_id="1"))), ThreadPoolExecutor(1) as pool:
+    with world.recording(PendingStep(Step("mine", request_id="1"))), ThreadPoolExecutor(1) as pool:
         pool.submit(add_one, world).result()
-        assert (len(world.steps), world.whole) == (0, False)
+        assert (len(world.steps), world.steps.is_replayable) == (0, False)
         add_one(world)
     assert len(world.steps) == 1
 
@@ -205,7 +205,7 @@ def test_each_write_is_told_of_once_it_is_safe() -> None:
     """A refused one is not."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     told: list[int] = []
-    world.after_write.append(lambda world: told.append(world.root.one(Stock, 1).quantity))
+    world.schedule.add(AfterWrite(lambda: told.append(world.root.one(Stock, 1).quantity)))
     add_one(world)
     with pytest.raises(ZeroDivisionError), world.transaction():
         raise ZeroDivisionError

@@ -14,12 +14,13 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.deliveries import Delivery
+from emulator.core.outbox import Delivery
 from emulator.core.records import WebhookEvent
 from emulator.core.store import Root
-from emulator.delivery import WorldsCourier
+from emulator.delivery import WebhookDispatcher
 from emulator.rules.retry import next_due
 from tests.support.receivers import Got, answer, receiving
+from tests.support.worlds import AfterWrite
 
 EVENT = "package.created"
 EXPONENTIAL = {"choice": "exponential", "kwargs": {"base": 2}}
@@ -170,7 +171,7 @@ def test_a_thousand_worlds_need_no_more_threads_than_one() -> None:
             if number % 50 == 0:
                 world.package()
         receiver.wait_for(20)
-        assert 0 < len(oms._courier._threads) <= 8
+        assert 0 < len(oms._dispatcher._threads) <= 8
         oms.stop()
 
 
@@ -191,8 +192,8 @@ def test_a_world_that_was_reset_sends_no_more() -> None:
         oms.package()
         before = oms.world
         oms.reset()
-        assert before.closed
-        assert oms._courier.flush(before) == (0, 0)
+        assert before.is_closed
+        assert before.outbox.flush() == (0, 0)
         assert receiver.got == []
 
 
@@ -264,7 +265,8 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     """Nobody sees the event without it; it is a step of its own, and is undone and repeated with that write."""
     oms = Emulator("empty", clock="real", delivery="background")
     seen = []
-    oms.world.after_write.insert(0, lambda world: seen.append([event.retry_count for event in events_of(world.root)]))
+    world = oms.world
+    world.schedule.add(AfterWrite(lambda: seen.append([event.retry_count for event in events_of(world.root)])))
     oms.hooks.add("http://elsewhere.example/", EVENT)
     url = f"{oms.server_url}/__admin/packages"
     assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]
@@ -304,7 +306,7 @@ def test_a_closed_world_refuses_nothing_more() -> None:
     oms.hooks.add("http://elsewhere.example/", EVENT)
     oms.package()
     waits = next_due(oms.world.root)
-    oms.world.closed = True
-    WorldsCourier("background").outfit(oms.world)
+    oms.world.close()
+    WebhookDispatcher("background").wake(oms.world)
     assert waits is not None
     assert next_due(oms.world.root) == waits

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from emulator import Emulator
-from emulator.core.deliveries import DISTURBANCES, Delivery
+from emulator.core.outbox import DELIVERY_FAULTS, Delivery
 from emulator.core.refusals import InvalidDocument
 from emulator.delivery.delivery_faults import CHANGES, WAITS
 
@@ -47,7 +47,7 @@ def only_ours(oms: Emulator) -> None:
 
 
 def test_every_kind_is_there_once() -> None:
-    assert set(DISTURBANCES) == CHANGES.keys() | WAITS.keys()
+    assert set(DELIVERY_FAULTS) == CHANGES.keys() | WAITS.keys()
     assert not CHANGES.keys() & WAITS.keys()
 
 
@@ -132,7 +132,7 @@ def test_unknown_kinds_and_types_are_refused(oms: Emulator) -> None:
 def test_a_disturbed_run_replays(oms: Emulator, got: list[Delivery]) -> None:
     """Waiting is a step too: the replay has the same events, with the same times."""
     only_ours(oms)
-    for kind in DISTURBANCES:
+    for kind in DELIVERY_FAULTS:
         oms.hooks.disturb(kind, seconds=5)
     for _ in range(7):
         oms.package()

@@ -19,9 +19,10 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.delivery import WorldsCourier
+from emulator.delivery import WebhookDispatcher
 from tests.delivery.queueing import queued, uuids_of
 from tests.support.receivers import Behaviour, Got, answer, receiving
+from tests.support.worlds import with_dispatcher
 
 EVENT = "package.created"
 
@@ -53,9 +54,9 @@ def events(oms: Emulator) -> list[Any]:
 def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
     """Let what is on its way come to its end, and wait for it."""
     gate.open.set()
-    courier = world.courier
-    with courier._lock:
-        assert courier._arrived.wait_for(lambda: not world.mailbox.line.on_the_way, 20)
+    dispatcher = world.outbox.sender.dispatcher
+    with dispatcher._lock:
+        assert dispatcher._arrived.wait_for(lambda: not world.outbox.queue.in_flight, 20)
 
 
 @pytest.mark.parametrize("how", ["undo", "reset", "restore"])
@@ -64,11 +65,11 @@ def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) ->
     gate = Gate()
     with receiving(gate) as receiver:
         world = oms.world
-        before = world.moment()
+        before = world.snapshot()
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
-        {"undo": oms.undo, "reset": oms.reset, "restore": lambda: world.go_to(before)}[how]()
+        {"undo": oms.undo, "reset": oms.reset, "restore": lambda: world.restore(before)}[how]()
         steps = len(world.steps)
         arrive(oms, gate, world)
         assert [each for each in events(oms) if each.delivered] == []
@@ -110,10 +111,10 @@ def test_what_is_due_again_after_a_restore_is_sent_by_itself(oms: Emulator) -> N
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.lock:  # so that nothing is recorded before the moment is taken
             oms.package()
-            moment = oms.world.moment()
+            moment = oms.world.snapshot()
         receiver.wait_for(1)
         oms.hooks.flush()
-        oms.world.go_to(moment)
+        oms.world.restore(moment)
         receiver.wait_for(2)
         assert oms.hooks.flush().delivered == 1
 
@@ -159,7 +160,7 @@ def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emul
         oms.hooks.add(slow.url, EVENT)
         oms.package()
         slow.wait_for(1)
-        oms._courier.stop(oms.worlds.all(), seconds=0.2)
+        oms._dispatcher.stop(oms.worlds.all(), seconds=0.2)
         assert [each.delivered for each in events(oms)].count(False) == len(events(oms))
         other = oms.in_world("other")
         other.hooks.add(quick.url, EVENT)
@@ -245,22 +246,21 @@ def test_worlds_that_are_reset_are_let_go() -> None:
 def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     """Thousands wait for it: no thread more, and of each attempt only its outcome is kept."""
     oms = Emulator("empty")
-    oms.world.agenda.clear()
-    oms.world.after_write.clear()
     oms.package()
     release = threading.Event()
     with receiving(lambda *_: release.wait(60)) as receiver:  # type: ignore[arg-type,return-value]
         queued(oms, receiver.url, 2_000)
-        courier = WorldsCourier("background", timeout=0.01)
+        dispatcher = WebhookDispatcher("background", timeout=0.01)
+        with_dispatcher(oms, dispatcher)
         tracemalloc.start()
-        courier.outfit(oms.world)
+        dispatcher.wake(oms.world)
         receiver.wait_for(200)
         grown, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert len(courier._threads) <= courier.pool
-        oms.world.closed = True
+        assert len(dispatcher._threads) <= dispatcher.pool
+        oms.world.close()
         release.set()
-        courier.stop([oms.world])
+        dispatcher.stop([oms.world])
     assert grown < 16 * 1024 * 1024
 
 
@@ -292,7 +292,7 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
         for _ in range(5):
             first.package()
         receiver.wait_for(2)
-        first._courier.stop = partial(first._courier.stop, seconds=0.1)  # type: ignore[method-assign]
+        first._dispatcher.stop = partial(first._dispatcher.stop, seconds=0.1)  # type: ignore[method-assign]
         first.close()
         on_the_way = len(receiver.got)
         gate.open.set()

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.deliveries import Delivery
+from emulator.core.outbox import Delivery
 from emulator.core.records import WebhookEvent
-from emulator.delivery import WorldsCourier
+from emulator.delivery import WebhookDispatcher
 from tests.support.receivers import Got, answer, receiving
+from tests.support.worlds import with_dispatcher
 
 EVENT = "package.created"
 
@@ -26,10 +27,8 @@ def oms() -> Emulator:
 
 
 def quick(oms: Emulator, timeout: float = 0.3, longest: float = 0.6) -> Emulator:
-    """Let the emulator be less patient than the vendor's ten seconds."""
-    oms.world.agenda.clear()
-    WorldsCourier("flush", timeout=timeout, longest=longest).outfit(oms.world)
-    return oms
+    """Use shorter timeouts than the vendor's ten seconds."""
+    return with_dispatcher(oms, WebhookDispatcher("flush", timeout=timeout, longest=longest))
 
 
 def sent(oms: Emulator, url: str, **hook: Any) -> tuple[Delivery, WebhookEvent]:

@@ -238,7 +238,7 @@ def check_snapshots(oms: InWorld, clients: list[WritingClient]) -> None:
     expected = {
         name for client in clients if isinstance(client, SnapshotClient) for name in client.acknowledged_snapshots
     }
-    assert expected <= oms.world.snapshots.keys(), f"lost: {sorted(expected - oms.world.snapshots.keys())}"
+    assert expected <= set(oms.world.snapshots), f"lost: {sorted(expected - set(oms.world.snapshots))}"
 
 
 def check_replay(oms: InWorld, rng: Random) -> None:

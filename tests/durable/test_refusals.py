@@ -13,7 +13,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Stock
-from emulator.core.refusals import NotKept
+from emulator.core.refusals import PersistError
 from emulator.durable.file import StateProblem
 from tests.support.traffic import SKU
 
@@ -231,7 +231,7 @@ def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixtu
     control = session.post("/__admin/packages", json={"state": "Waiting"})
     assert (control.status_code, "is full" in control.json()["error"]) == (500, True)
     for refused in (oms.undo, oms.reset, oms.clock.freeze, lambda: oms.branch("x")):
-        with pytest.raises(NotKept, match="is full"):
+        with pytest.raises(PersistError, match="is full"):
             refused()
     assert session.get("/api/v1/oms/packages/").status_code == 200
     oms.close()

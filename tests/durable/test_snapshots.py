@@ -13,6 +13,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.cli.export import from_file
+from emulator.core.ids import RequestIds
 from emulator.core.records import Package
 from emulator.core.world import World
 from emulator.exporting import as_file
@@ -49,6 +50,10 @@ def restored_contents(oms: InWorld, name: str) -> tuple[dict[str, bytes], dict[s
 
 
 @pytest.mark.parametrize("seed", range(4))
+def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, bool]]:
+    return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
+
+
 def test_every_snapshot_of_a_killed_server_is_restored(seed: int, file: Path, open_emulators: ExitStack) -> None:
     """Snapshots are taken between random requests, undo, restore and reset."""
     oms, rng = open_emulator(file, open_emulators), Random(seed)
@@ -86,7 +91,7 @@ def test_restored_snapshot_continues_like_one_in_memory(file: Path, open_emulato
         one.worlds.branch("branch", one.world, one.world.snapshots["before-undo"])
         one.restore("before-undo")
         for world in (one, one.in_world("branch")):
-            world.world.count_requests_from(500)
+            world.world.request_ids = RequestIds(500)
             Traffic(world, in_process(world), 5).run(20, ALL_REQUESTS)
     for name in ("default", "branch"):
         assert everything(killed.in_world(name)) == everything(oms.in_world(name))
@@ -186,7 +191,7 @@ def test_faults_and_throttle_windows_of_a_snapshot_are_restored(file: Path, open
         copy_as_after_a_kill(file.with_name("killed.db"), "again.db"), open_emulators, limits=LIMITS
     )
     assert armed_faults(reopened.world) == armed_faults(killed.world) == armed_faults(oms.world)
-    assert reopened.world.calls == killed.world.calls == oms.world.calls
+    assert reopened.world.throttle.calls() == killed.world.throttle.calls() == oms.world.throttle.calls()
     assert [status_of(reopened) for _ in range(3)] == [200, 503, 200]
 
 
@@ -228,10 +233,10 @@ def test_speed_of_the_clock_and_traffic_rate_are_restored(file: Path, open_emula
     oms.snapshot("paused")
     oms.stop()
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators, live=30, clock="frozen")
-    assert (killed.world.clock.mode, killed.world.clock.speed, tuple(killed.world.pace)) == ("ticking", 60, (7, True))
+    assert clock_and_rate(killed.world) == ("ticking", 60, (7, True))
     killed.clock.freeze()
     killed.restore("paused")
-    assert (killed.world.clock.mode, killed.world.clock.speed, tuple(killed.world.pace)) == ("ticking", 60, (7, True))
+    assert clock_and_rate(killed.world) == ("ticking", 60, (7, True))
 
 
 def test_export_of_a_state_file_equals_the_export_of_the_server(file: Path, open_emulators: ExitStack) -> None:
@@ -243,3 +248,11 @@ def test_export_of_a_state_file_equals_the_export_of_the_server(file: Path, open
     status_of(oms, "POST", "packages/0/command/", json={})
     assert from_file(copy_as_after_a_kill(file, "killed.db"), "default") == as_file(oms.export())
     assert SKU in as_file(oms.export()).decode()
+
+
+def test_faults_of_the_scenario_keep_their_ids_after_a_restart_without_a_write(tmp_path: Path) -> None:
+    with closing(Emulator("flaky", state=tmp_path / "state.db")) as first:
+        ids = [fault["id"] for fault in first.faults.list()]
+    with closing(Emulator("flaky", state=tmp_path / "state.db")) as second:
+        assert [fault["id"] for fault in second.faults.list()] == ids
+        assert second.faults.add(status=503)["id"] == max(ids) + 1

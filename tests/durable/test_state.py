@@ -17,9 +17,10 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.core.ids import RequestIds
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.core.refusals import Conflict
-from emulator.durable.courses import first_at, parts_of, table_of
+from emulator.durable.branches import first_at, parts_of, table_of
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
@@ -114,7 +115,7 @@ def test_next_server_gives_the_same_answers(seed: int, tmp_path_factory: pytest.
             one, other = killed.in_world(name), reopened.in_world(name)
             one.clock.set(other.clock.now())
             for world in (one, other):
-                world.world.count_requests_from(5_000)
+                world.world.request_ids = RequestIds(5_000)
                 Traffic(world, in_process(world), seed).run(REQUESTS_PER_RUN, ALL_REQUESTS)
             assert everything(one) == everything(other)
 
@@ -130,7 +131,7 @@ def test_acknowledged_writes_survive_a_kill_and_ids_continue(file: Path, open_em
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
     assert [killed.world.root.has(Package, id_) for id_ in ids] == [True] * 3
     assert killed.package(state="Waiting")["id"] == ids[-1] + 1
-    assert killed.world.next_request == 5
+    assert killed.world.request_ids.next_number == 5
 
 
 def test_subscriptions_survive_a_kill(file: Path, open_emulators: ExitStack) -> None:
@@ -267,7 +268,7 @@ def test_unneeded_steps_are_deleted_from_the_file(file: Path, open_emulators: Ex
         parts = parts_of(course, table_of(connection))
         stored_steps = [at for (at,) in connection.execute("SELECT at FROM steps")]
     assert len(stored_steps) == 2
-    assert all(any(at // first_at(1) == part.course for part in parts) for at in stored_steps)
+    assert all(any(at // first_at(1) == part.branch for part in parts) for at in stored_steps)
 
 
 def test_running_server_deletes_the_steps_of_a_reset_world(file: Path, open_emulators: ExitStack) -> None:
@@ -275,7 +276,7 @@ def test_running_server_deletes_the_steps_of_a_reset_world(file: Path, open_emul
     oms = open_emulator(file, open_emulators)
     for quantity in range(1, 9):
         set_stock(oms, quantity)
-    old = oms.world.course.id
+    old = oms.world.persistence.branch.id
     oms.reset()
     for _ in range(4):
         gc.collect()

@@ -14,8 +14,8 @@ import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
+from emulator.core.clock import machine_seconds
 from emulator.core.records import Package
-from emulator.core.sources import machine_seconds
 from emulator.rules.faults import FAULTS
 
 LIST = "/api/v1/oms/packages/?limit=2"

@@ -13,12 +13,14 @@ import emulator
 from emulator import Emulator
 from emulator.core.files import scenario_text
 from emulator.core.records import ABSENT, Package, State, Transition
+from emulator.core.scenario import Scenario, ScenarioError
 from emulator.importing.collector import RecordCollector, command_code
 from emulator.importing.endpoints import InvalidResponse, RecordedResponse, endpoint_of
 from emulator.importing.report import is_same_value
 from emulator.loading import open_world
-from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled
 from emulator.rules.scenarios import FOLDER as SCENARIOS
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 from emulator.shapes.rendering import fill_links
 from tests.support import samples
@@ -273,7 +275,7 @@ def test_invalid_translations_are_rejected_in_one_line(translations: Any) -> Non
 def test_missing_translation_gives_the_untranslated_name(translations: Any) -> None:
     """The translations themselves are served unchanged."""
     world = open_world(with_translations(translations), "frozen")
-    text = render_document("package", PACKAGE["id"], world.root, "tr-tr", world.render_cache)
+    text = render_document("package", PACKAGE["id"], world.root, "tr-tr", render_cache(world))
     state = json.loads(fill_links(text or b"", "http://oms.test", ""))["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])
 

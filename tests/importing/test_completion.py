@@ -10,12 +10,13 @@ import requests
 
 from emulator import Emulator
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
+from emulator.core.scenario import Scenario
 from emulator.core.schemas import problem
 from emulator.importing.collector import RecordCollector
 from emulator.importing.completion import content_type, order_number, state_name
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled
 from emulator.shapes.columns import COLUMN_TYPES
 from tests.support import samples
 from tests.support.recording import urls
@@ -132,7 +133,7 @@ def test_smallest_possible_documents_make_a_world() -> None:
     )
     world = open_world(Scenario("least", answers=answers), "frozen")
     oms = Emulator("empty")
-    oms.worlds.place("default").world = world
+    oms.worlds.slot("default").world = world
     read_everything(oms, oms.session())
     (package,) = world.root.all(Package)
     assert package.order in world.root.ids(Order)

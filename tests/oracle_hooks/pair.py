@@ -20,10 +20,11 @@ from whisperer.models import EventQueue, Webhook, WebhookEvent
 
 from emulator.core import records
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.sending import Outcome, answered, unanswered
+from emulator.core.delivery_result import DeliveryResult, answered, unanswered
 from emulator.core.world import World
 from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
 from emulator.server import Emulator
+from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 from tests.oracle.differences import Difference, expected_answer, without_added_headers
 from tests.oracle.wire import Answer, Ask, ask
@@ -57,7 +58,7 @@ def load_hooks_and_events(world: World) -> None:
         user = User.objects.get(username=hook.owner)
         insert(Webhook(id=hook.id, user=user, **columns), hook)
     for event in root.all(records.WebhookEvent):
-        text = render_document("webhook-event", event.id, root, "en-us", world.render_cache) or b""
+        text = render_document("webhook-event", event.id, root, "en-us", render_cache(world)) or b""
         document = json.loads(text.replace(b"\x01domain\x02", b"http://oms.test"))
         keys = ("uuid", "response_content", "response_http_status", "delivered", "retry_count", "request_payload")
         columns = {key: document[key] for key in (*keys, "object_id", "request_datetimes")}
@@ -85,7 +86,7 @@ class Receiver:
         response.status_code, response._content, response.encoding = self.status, self.body, "utf-8"
         return response
 
-    def deliver(self, world: World, event_id: int) -> Outcome:
+    def attempt(self, event_id: int) -> DeliveryResult:
         if self.error:
             return unanswered(self.error, 0.0)
         return answered(self.status, self.body, self.body.decode("utf-8", "replace"), 0.0)
@@ -117,12 +118,11 @@ class Pair:
     def rolled_back(self) -> Iterator[Pair]:
         """Roll both applications back afterwards."""
         self.receiver = Receiver()
-        self.world.deliver = self.receiver.deliver
-        with transaction.atomic(), patch("requests.post", self.receiver.post):
+        sending = patch.object(self.world.outbox, "attempt", self.receiver.attempt)
+        with transaction.atomic(), patch("requests.post", self.receiver.post), sending:
             yield self
             transaction.set_rollback(True)
-        self.world.root = self.root
-        self.world.clock.set(self.now)
+        self.world.restore(self.start)
 
     def theirs(self, request: Ask) -> Answer:
         """Send a request to dj-whisperer, at the time that a write in the world would have."""

@@ -27,13 +27,14 @@ from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
+from emulator.core.ids import made_uuid
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.core.sources import made_uuid
 from emulator.params.body_fields import HOOK
 from emulator.rules.policies import POLICIES
 from emulator.rules.requesting import headers
 from emulator.rules.retry import MOST_ATTEMPTS, next_attempt, seconds
 from emulator.server import Emulator
+from emulator.shapes.cache import render_cache
 from emulator.shapes.events import first_body, retry_body
 
 assert service.app
@@ -186,7 +187,7 @@ def make_event(oms: Emulator) -> WebhookEvent:
 def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulator) -> None:
     """Keys are in the order of the detail, separators contain spaces, and non-ASCII letters are escaped."""
     event = make_event(oms)
-    body = first_body(event, oms.world.root, oms.world.render_cache)
+    body = first_body(event, oms.world.root, render_cache(oms.world))
     detail = json.loads(oms.session().get(f"/api/v1/oms/packages/{event.object_id}/").text.replace("oms.test", "X"))
     del detail["id_encrypted"]
     base = oms.world.settings.base_url.encode()
@@ -199,7 +200,7 @@ def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulat
 def test_retry_body_equals_dj_whisperers_body_for_the_stored_payload(oms: Emulator) -> None:
     """It is the same document with the keys in the order of the event's `request_payload`."""
     event = make_event(oms)
-    root, kept = oms.world.root, oms.world.render_cache
+    root, kept = oms.world.root, render_cache(oms.world)
     shown = oms.session().get(f"/whisperer/hook_events/{event.id}/").json()["request_payload"]
     body = retry_body(event, root, kept)
     assert body == dj_whisperer_request(Webhook(1, event_type="x"), shown).body.encode()

@@ -28,10 +28,12 @@ from whisperer.models import WebhookEvent as TheirEvent
 
 from emulator import Emulator
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.delivery import WorldsCourier
+from emulator.delivery import WebhookDispatcher
+from emulator.shapes.cache import render_cache
 from emulator.shapes.events import request_body
 from tests.oracle_hooks.pair import create_tables
 from tests.support.receivers import Behaviour, Got, Receiver, answer, receiving
+from tests.support.worlds import with_dispatcher
 
 assert service.app
 EVENT = "package.refused"
@@ -58,8 +60,7 @@ class RetryRequested(Exception):
 def send_with_emulator(target: str, columns: Mapping[str, Any]) -> tuple[Delivery, bytes]:
     """Send an event of a package with non-ASCII data to a hook; return the record and the request body."""
     oms = Emulator("empty")
-    oms.world.agenda.clear()
-    WorldsCourier("flush", timeout=TIMEOUT).outfit(oms.world)
+    with_dispatcher(oms, WebhookDispatcher("flush", timeout=TIMEOUT))
     oms.package()
     hook = columns | {"retry_countdown_config": FIXED_POLICY}
     with oms.world.transaction() as tx:
@@ -70,7 +71,7 @@ def send_with_emulator(target: str, columns: Mapping[str, Any]) -> tuple[Deliver
         package = tx.change(next(tx.all(Package)), extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode())
         tx.queue(EVENT, package)
     own = oms.world.root.one(WebhookEvent, oms.world.root.ids(WebhookEvent)[-1])
-    body = request_body(own, oms.world.root, oms.world.render_cache)
+    body = request_body(own, oms.world.root, render_cache(oms.world))
     oms.hooks.flush()
     event: Any = oms.world.root.one(WebhookEvent, own.id)
     wait = None if event.due is None else (event.due - event.modified_date) // timedelta(seconds=1)

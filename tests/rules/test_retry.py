@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.core.delivery_result import DeliveryResult, answered, unanswered
+from emulator.core.outbox import NO_SENDER, NoSender
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.sending import NOBODY, Outcome, answered, send_nothing, unanswered
 from emulator.core.steps import Step
 from emulator.core.world import World
-from emulator.handlers.outcomes import keep_outcome
-from emulator.repeating import UnrepeatableStep, repeat_step
-from emulator.rules.retry import MOST_ATTEMPTS, due, next_attempt, next_due, record_outcome
+from emulator.handlers.delivery_results import save_result
+from emulator.replay import UnreplayableStep, replay_step
+from emulator.rules.retry import MOST_ATTEMPTS, due, next_attempt, next_due, record_result
 from tests.support.worlds import START, world_of
 
 FAILED, DONE = answered(503, b"no", "no", 0.1), answered(200, b"200 OK", "200 OK", 0.1)
@@ -32,12 +33,12 @@ def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> Wor
     return world
 
 
-def tried(world: World, outcome: Outcome = FAILED) -> WebhookEvent:
+def tried(world: World, outcome: DeliveryResult = FAILED) -> WebhookEvent:
     """Go to the time of the next attempt and record what it came to."""
     at, id_ = next_due(world.root) or pytest.fail("nothing is due")
     world.clock.set(at)
     with world.transaction() as tx:
-        return record_outcome(tx, id_, outcome)
+        return record_result(tx, id_, outcome)
 
 
 def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
@@ -101,12 +102,12 @@ GOES_ON = {
 
 
 @pytest.mark.parametrize(("hook", "outcome"), ENDS.values(), ids=ENDS)
-def test_what_ends_the_retries(hook: Any, outcome: Outcome) -> None:
+def test_what_ends_the_retries(hook: Any, outcome: DeliveryResult) -> None:
     assert tried(world_with(**hook), outcome).due is None
 
 
 @pytest.mark.parametrize(("hook", "outcome"), GOES_ON.values(), ids=GOES_ON)
-def test_what_does_not_end_them(hook: Any, outcome: Outcome) -> None:
+def test_what_does_not_end_them(hook: Any, outcome: DeliveryResult) -> None:
     event = tried(world_with(**hook), outcome)
     assert event.due == event.modified_date + timedelta(seconds=60)
 
@@ -142,32 +143,34 @@ def hooked(oms: Emulator) -> tuple[World, int]:
     return oms.world, oms.world.root.ids(WebhookEvent)[-1]
 
 
-def test_a_world_without_a_sender_answers_that_the_attempt_failed(oms: Emulator) -> None:
+def test_a_world_without_a_sender_answers_that_the_attempt_failed(
+    oms: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And records it as one that had no answer."""
     world, event_id = hooked(oms)
-    world.deliver = send_nothing
+    monkeypatch.setattr(world.outbox, "sender", NoSender())
     answer = oms.session().post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True})
-    assert (answer.status_code, answer.json()["response_content"]) == (406, NOBODY)
+    assert (answer.status_code, answer.json()["response_content"]) == (406, NO_SENDER)
     assert world.root.one(WebhookEvent, event_id).response_http_status == 500
 
 
-def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator) -> None:
+def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The step is what came of it; another world that does the same steps has the same event."""
     world, event_id = hooked(oms)
     calls: list[int] = []
 
-    def deliver(world: World, event_id: int) -> Outcome:
+    def attempt(event_id: int) -> DeliveryResult:
         calls.append(event_id)
         return DONE
 
-    world.deliver = deliver
+    monkeypatch.setattr(world.outbox, "attempt", attempt)
     client = oms.session()
     assert client.post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True}).status_code == 200
     steps = [Step.of(json.loads(line)) for line in world.steps]
     assert [step.operation for step in steps][-1] == "record_outcome"
     other = Emulator("demo").world
     for step in steps:
-        repeat_step(other, step)
+        replay_step(other, step)
     for kind in (Webhook, WebhookEvent):
         ours, theirs = (tables(each, kind) for each in (world, other))
         assert ours == theirs
@@ -191,10 +194,10 @@ def tables(world: World, kind: type[Any]) -> list[Any]:
 )
 def test_a_step_that_cannot_be_is_refused(oms: Emulator, path: Any, body: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        repeat_step(oms.world, Step("record_outcome", path, body=body))
+        replay_step(oms.world, Step("record_outcome", path, body=body))
 
 
 def test_an_outcome_of_what_is_gone_is_an_error(oms: Emulator) -> None:
     with pytest.raises(LookupError):
-        keep_outcome(oms.world, 99_999, DONE)
-    assert issubclass(UnrepeatableStep, ValueError)
+        save_result(oms.world, 99_999, DONE)
+    assert issubclass(UnreplayableStep, ValueError)

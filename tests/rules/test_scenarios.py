@@ -11,8 +11,9 @@ import pytest
 
 from emulator import Emulator
 from emulator.core import schemas
+from emulator.core.scenario import Scenario, ScenarioError
 from emulator.loading import load, open_world
-from emulator.rules.scenarios import FOLDER, Scenario, ScenarioError, bundled, scenario
+from emulator.rules.scenarios import FOLDER, bundled, scenario
 from tests.support import samples
 
 

@@ -27,7 +27,7 @@ from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.loading import open_world
 from emulator.rules.scenarios import scenario
-from emulator.shapes.cache import CachedDocument, RenderCache, TrackedReader
+from emulator.shapes.cache import CachedDocument, RenderCache, TrackedReader, render_cache
 from emulator.shapes.documents import SERIALIZERS, render_document
 from tests.support.worlds import world_of
 
@@ -77,7 +77,7 @@ def all_documents(world: World, cache: RenderCache, root: Root | None = None) ->
 
 
 def fresh(world: World, root: Root | None = None) -> dict[Any, bytes | None]:
-    return all_documents(world, RenderCache(world.render_cache.language, world.render_cache.base_url), root)
+    return all_documents(world, RenderCache(render_cache(world).language, render_cache(world).base_url), root)
 
 
 def small_world() -> World:
@@ -90,27 +90,27 @@ def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
     """Check the changed world, its earlier root, and an unchanged world on the same base."""
     world, other = small_world(), small_world()
     start = world.root
-    assert all_documents(world, world.render_cache) == all_documents(other, other.render_cache)
+    assert all_documents(world, render_cache(world)) == all_documents(other, render_cache(other))
     for steps in writes:
         write(world, steps)
-        assert all_documents(world, world.render_cache) == fresh(world)
-        assert all_documents(other, other.render_cache) == fresh(other)
-    assert all_documents(world, world.render_cache, start) == fresh(world, start)
+        assert all_documents(world, render_cache(world)) == fresh(world)
+        assert all_documents(other, render_cache(other)) == fresh(other)
+    assert all_documents(world, render_cache(world), start) == fresh(world, start)
 
 
 def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
     world = small_world()
     package = world.root.ids(Package)[0]
-    first = render_document("package", package, world.root, "en-us", world.render_cache)
+    first = render_document("package", package, world.root, "en-us", render_cache(world))
     write(world, [(Package, 1, 35)])
-    assert render_document("package", package, world.root, "en-us", world.render_cache) is first
+    assert render_document("package", package, world.root, "en-us", render_cache(world)) is first
     write(world, [(Package, 0, 35)])
-    assert render_document("package", package, world.root, "en-us", world.render_cache) is not first
+    assert render_document("package", package, world.root, "en-us", render_cache(world)) is not first
 
 
 def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
     one, other = small_world(), small_world()
-    assert one.render_cache is other.render_cache
+    assert one.render_cache is render_cache(other)
     package = one.root.ids(Package)[0]
     write(one, [(Package, 0, 35)])
     ours, theirs = (
@@ -125,14 +125,16 @@ def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
 def test_languages_have_separate_entries() -> None:
     world = small_world()
     package = world.root.ids(Package)[0]
-    english, turkish = (render_document("package", package, world.root, one, world.render_cache) for one in LANGUAGES)
+    english, turkish = (
+        render_document("package", package, world.root, one, render_cache(world)) for one in LANGUAGES
+    )
     assert english != turkish
-    assert render_document("package", package, world.root, "en-us", world.render_cache) is english
+    assert render_document("package", package, world.root, "en-us", render_cache(world)) is english
 
 
 def test_missing_record_has_no_document() -> None:
     world = small_world()
-    assert render_document("package", 10**9, world.root, "en-us", world.render_cache) is None
+    assert render_document("package", 10**9, world.root, "en-us", render_cache(world)) is None
 
 
 def view() -> Root:
@@ -182,9 +184,9 @@ def test_stored_payloads_do_not_change_with_their_subject() -> None:
     """The payload shows the package as it was when the event was created."""
     world = small_world()
     event = world.root.ids(WebhookEvent)[0]
-    before = render_document("webhook-event", event, world.root, "en-us", world.render_cache)
+    before = render_document("webhook-event", event, world.root, "en-us", render_cache(world))
     subject = world.root.one(WebhookEvent, event).object_id
     with world.transaction() as tx:
         record = tx.get(Package, subject) or tx.one(TransferOrder, subject)
         tx.change(record, remote_id="changed")
-    assert render_document("webhook-event", event, world.root, "en-us", world.render_cache) == before
+    assert render_document("webhook-event", event, world.root, "en-us", render_cache(world)) == before

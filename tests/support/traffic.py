@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from emulator.core.deliveries import Delivery
+from emulator.core.outbox import Delivery
 from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, Ask, credentials
@@ -198,7 +198,7 @@ def subscription(traffic: Traffic) -> Answered:
 
 def flush(traffic: Traffic) -> Answered:
     """Let the events be sent that wait, to a receiver that refuses some of them once."""
-    traffic.oms.world.mailbox.receivers[RECEIVER] = received
+    traffic.oms.world.outbox.receivers[RECEIVER] = received
     return traffic.send("POST", "/__admin/hooks/flush")
 
 

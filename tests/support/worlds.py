@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from emulator import Emulator, loading
 from emulator.core.bases import TableBase
+from emulator.core.clock import ClockMode
 from emulator.core.records import KINDS
-from emulator.core.sources import Clock, ClockMode
+from emulator.core.scenario import Scenario, Settings
+from emulator.core.snapshots import WorldState, initial_snapshot
 from emulator.core.store import Root, Transaction
-from emulator.core.world import Announce, Settings, World
+from emulator.core.world import FinalizeEvent, RecordEvents, World, WorldServices
+from emulator.delivery import WebhookDispatcher
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def quiet(tx: Transaction, settled: Any) -> None:
-    """Announce nothing."""
+def ignore_events(tx: Transaction, finalize: FinalizeEvent) -> None:
+    """Create no records of events."""
 
 
-def world_of(records: Iterable[Any] = (), clock: ClockMode = "frozen", announce: Announce = quiet) -> World:
-    """Make a world that has these records."""
+def world_of(
+    records: Iterable[Any] = (), clock: ClockMode = "frozen", record_events: RecordEvents = ignore_events
+) -> World:
+    """Build a world that has these records."""
     tables: dict[type[Any], dict[int, Any]] = {}
     for record in records:
         tables.setdefault(type(record), {})[record.id] = record
-    settings = Settings("made by hand", 1, START)
-    return World("default", settings, TableBase(tables), Clock(clock, START), announce)
+    settings = Settings(Scenario("made by hand"), "made by hand", 1, START)
+    start = initial_snapshot(Root(TableBase(tables), {}), WorldState(clock, START))
+    return World("default", settings, start, WorldServices(record_events))
+
+
+def with_dispatcher(oms: Emulator, dispatcher: WebhookDispatcher) -> Emulator:
+    """Replace the world of an emulator by an equal one, whose events this dispatcher sends."""
+    before, services = oms.world, WorldServices(loading.record_events, sender=dispatcher.sender)
+    oms.worlds.slot(before.name).world = World(before.name, before.settings, before.snapshot(), services)
+    return oms
+
+
+class AfterWrite:
+    """A scheduled task that is never due, and calls a function after each write."""
+
+    def __init__(self, reschedule: Callable[[], object]) -> None:
+        self.reschedule = reschedule
+
+    def next_due(self) -> None:
+        pass
+
+    def run_due(self, now: datetime) -> None:
+        pass
 
 
 Tables = dict[type[Any], dict[int, Any]]

@@ -13,7 +13,7 @@ from emulator import Emulator
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.handlers.timekeeping import advance
+from emulator.handlers.clock_api import advance
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.web.authentication import (
     CHARACTERS,
@@ -114,7 +114,7 @@ def test_checks_come_in_order() -> None:
             check_access(CREDENTIALS["read-only"], method, world, "Token")
     for method in ("GET", "HEAD", "OPTIONS"):
         check_access(CREDENTIALS["read-only"], method, world, "Token")
-    assert world.calls == {}
+    assert world.throttle.calls() == {}
 
 
 def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> None:
@@ -132,7 +132,7 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     assert caught.value.detail == "Request was throttled. Expected available in 1 second."
     world.clock.set(start + MINUTE)
     check_access(throttled, "GET", world, "Token")
-    assert len(world.calls["Token throttled"]) == 5
+    assert len(world.throttle.calls()["Token throttled"]) == 5
 
 
 def test_a_reset_forgets_the_calls() -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core import sources
+from emulator.core import clock as clock_module
+from emulator.core.clock import EARLIEST, LATEST
 from emulator.core.records import Package, StockLocation
 from emulator.core.refusals import ControlError
-from emulator.core.sources import EARLIEST, LATEST
-from emulator.core.world import World
 from emulator.inworld import InWorld
 from tests.support.reads import Answered, in_process
 
@@ -138,8 +137,8 @@ class FakeTime:
 def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """`ticking` continues from the frozen time and `frozen` from the ticking time; `real` is the machine's time."""
     fake_time = FakeTime()
-    monkeypatch.setattr(sources, "time", fake_time)
-    monkeypatch.setattr(sources, "machine_now", lambda: NOON)
+    monkeypatch.setattr(clock_module, "time", fake_time)
+    monkeypatch.setattr(clock_module, "machine_now", lambda: NOON)
     start = oms.clock.now()
     fake_time.seconds += 10
     assert oms.clock.now() == start
@@ -167,7 +166,7 @@ def test_worlds_have_separate_clocks(oms: Emulator) -> None:
     other.clock.tick()
     assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
     assert throttled(other).status == 200
-    assert not oms.world.calls
+    assert not oms.world.throttle.calls()
 
 
 class PeriodicTask:
@@ -177,18 +176,21 @@ class PeriodicTask:
         self.due: datetime | None = first
         self.ran: list[datetime] = []
 
-    def next(self, world: World) -> datetime | None:
+    def next_due(self) -> datetime | None:
         return self.due
 
-    def run(self, world: World, now: datetime) -> None:
+    def run_due(self, now: datetime) -> None:
         self.ran.append(now)
         self.due = None if len(self.ran) == 3 else now + timedelta(minutes=10)
+
+    def reschedule(self) -> None:
+        pass
 
 
 def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> None:
     start = oms.clock.now()
     late, early = PeriodicTask(start + timedelta(minutes=7)), PeriodicTask(start + timedelta(minutes=5))
-    oms.world.agenda += [late, early]
+    oms.world.schedule.add(late, early)
     clock = in_process(oms)("GET", "/__admin/clock").json
     assert clock["next_event"] == "2023-04-05T09:05:00Z"
     assert oms.clock.to_next_event() == start + timedelta(minutes=5)

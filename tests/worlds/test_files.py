@@ -14,10 +14,11 @@ import pytest
 from emulator import Emulator
 from emulator.cli.export import from_file
 from emulator.core.files import FileProblem, replace_whole, write_own
+from emulator.core.scenario import ScenarioError
 from emulator.core.schemas import problem
 from emulator.exporting import as_file
 from emulator.rules.installation import FOLDER as INSTALLATIONS
-from emulator.rules.scenarios import ScenarioError, scenario
+from emulator.rules.scenarios import scenario
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic

@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 from emulator import Emulator
 from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS, Webhook
+from emulator.core.scenario import Scenario
 from emulator.core.store import REMOVED, Root
 from emulator.inworld import InWorld
-from emulator.rules.scenarios import Scenario, scenario
+from emulator.rules.scenarios import scenario, with_limits
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
 
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
-SCENARIO = scenario("demo").sized(PACKAGES, 1).limited({"read-only": {"read": "3/min"}})
+SCENARIO = with_limits(scenario("demo").sized(PACKAGES, 1), {"read-only": {"read": "3/min"}})
 TIMEOUT = 120
 TRAFFIC = [*WRITES, *OTHERS, *DISTURBING * 3]
 OUTCOMES = (b'"status":200', b'"status":503')

@@ -18,6 +18,7 @@ from emulator.core.world import World
 from emulator.rules.living import PACKAGES, TRANSFERS
 from emulator.server import Emulator as Server
 from tests.support.soaking import records_of, what_leads_nowhere
+from tests.support.worlds import AfterWrite
 
 LIST = "/api/v1/oms/packages/"
 PATHS = (LIST + "?limit=100", "/api/v1/oms/transfer_orders/", LIST + "list-simple/")
@@ -165,7 +166,7 @@ def test_any_scenario_can_have_live_traffic() -> None:
 def wait_until(world: World, condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Wait for writes until a condition holds, and return whether it does."""
     reached = threading.Event()
-    world.after_write.append(lambda _: reached.set() if condition() else None)
+    world.schedule.add(AfterWrite(lambda: reached.set() if condition() else None))
     return condition() or reached.wait(seconds)
 
 
@@ -181,7 +182,7 @@ def test_ticking_clock_generates_the_same_traffic_as_an_advanced_clock() -> None
         with world.lock:
             steps = [jsontext.read(line) for line in world.steps][7:]
         oms.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "timekeeper" and thread.is_alive()]
+    assert not [thread for thread in threading.enumerate() if thread.name == "scheduler" and thread.is_alive()]
     advanced = new_live_demo()
     advanced.clock.advance(to=steps[-1]["at"])
     expected = [jsontext.read(line) for line in advanced.world.steps][7:]

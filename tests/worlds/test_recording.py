@@ -14,7 +14,7 @@ from emulator.core.records import Order, Package, State, TransferOrder, Transiti
 from emulator.handlers.control import CONTROL_WRITES
 from emulator.inworld import InWorld
 from emulator.openapi.control import CONTROL
-from emulator.repeating import FORGET, POSTPONE, RECORD_OUTCOME, REPEATS
+from emulator.replay import FORGET, POSTPONE, RECORD_RESULT, REPLAYS
 from emulator.routes import ROUTES
 from emulator.rules.scenarios import from_document
 from emulator.rules.scenarios import scenario as find_scenario
@@ -124,9 +124,9 @@ WRITES: dict[str, Callable[[InWorld], Answered]] = {
     "control_change_stock_location": lambda oms: send(oms, "control_change_stock_location", {"max_quota": 4}, id=1),
 }
 """Operation -> function that sends a successful request for it."""
-BACKGROUND_WRITES = (RECORD_OUTCOME, POSTPONE, FORGET)
+BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE, FORGET)
 """Operations that no request performs. They are tested in `tests/delivery` and `test_living.py`."""
-REQUESTED_WRITES = REPEATS.keys() - set(BACKGROUND_WRITES)
+REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 
 def replay(oms: InWorld, document: Any = None) -> Emulator:
@@ -138,7 +138,7 @@ def replay(oms: InWorld, document: Any = None) -> Emulator:
 def test_every_operation_that_writes_can_be_replayed() -> None:
     """Covers every route that is not a GET, except login and event retry, and every write of the control API."""
     of_routes = {route.operation for route in ROUTES if route.method != "GET"} - {"login", "retry_hook_event"}
-    assert set(REPEATS) == of_routes | set(CONTROL_WRITES) | set(BACKGROUND_WRITES)
+    assert set(REPLAYS) == of_routes | set(CONTROL_WRITES) | set(BACKGROUND_WRITES)
     assert set(CONTROL_WRITES) <= {row.operation for row in CONTROL}
 
 
@@ -163,7 +163,7 @@ def test_refused_call_is_not_recorded(operation: str, oms: Emulator) -> None:
         send(oms, operation, {"event": "failed", "quantity": 1, "lines": 1, "state": "?", "name": 1}, **path).status
         >= 400
     )
-    assert (len(oms.world.steps), len(oms.world.undoable), oms.clock.now()) == (0, 0, before)
+    assert (len(oms.world.steps), len(oms.world.undo_stack), oms.clock.now()) == (0, 0, before)
 
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

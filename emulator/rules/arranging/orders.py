@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from emulator.core.ids import made_uuid
 from emulator.core.records import Address, Channel, Customer, Order
 from emulator.core.refusals import Conflict
 from emulator.core.seeded_random import pick
-from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction, View
 from emulator.rules.arranging.geography import Spot, code_of, spot_of
 from emulator.rules.arranging.states import APPROVED, ORDER, state_of

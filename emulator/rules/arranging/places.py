@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.core.ids import made_uuid
 from emulator.core.records import City, LocationAddress, StockLocation
 from emulator.core.refusals import Conflict
-from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction
 from emulator.rules.arranging.geography import LEVELS, spot_of
 from emulator.rules.arranging.values import columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from emulator.core.ids import made_uuid
 from emulator.core.jsontext import compact
 from emulator.core.records import (
     CargoCompany,
@@ -19,7 +20,6 @@ from emulator.core.records import (
     TransitionLog,
     User,
 )
-from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction
 from emulator.rules.graph import ITEM_VALUES, refuse, state_valued
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import orjson
 
 from emulator.core.bases import from_microseconds
+from emulator.core.ids import made_uuid
 from emulator.core.jsontext import compact
 from emulator.core.records import (
     EMPTY_ARRAY,
@@ -25,7 +26,6 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import pick
-from emulator.core.sources import made_uuid
 from emulator.rules.identity import encrypted_id
 from emulator.rules.seeding.blocks import Block, first_id
 from emulator.rules.seeding.order_records import format_amount

@@ -9,8 +9,8 @@ from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.refusals import ControlError
+from emulator.core.scenario import ScenarioError
 from emulator.rules.installation import InvalidInstallation
-from emulator.rules.scenarios import ScenarioError
 from emulator.web.admin.arranging import add_arranging
 from emulator.web.admin.clock import add_clock, add_live_traffic
 from emulator.web.admin.faults import add_faults

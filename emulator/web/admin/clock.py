@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from emulator.core.sources import CLOCK_MODES
+from emulator.core.clock import CLOCK_MODES
 from emulator.core.world import World
+from emulator.handlers.clock_api import advance, duration_of, parse_time, set_clock
 from emulator.handlers.control import checked
-from emulator.handlers.living import pace_of, set_pace
-from emulator.handlers.timekeeping import advance, keep_time, moment, while_of
+from emulator.handlers.traffic import rate_document, set_rate
 from emulator.rules.scenarios import as_text
 from emulator.web.admin.shared import CurrentWorld, json_response, read_document
 
@@ -24,8 +24,8 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
     def put_clock() -> Response:
         world = current.world()
         document = checked("clock", read_document())
-        now = moment(document["now"]) if "now" in document else None
-        keep_time(world, document.get("mode"), now, document.get("speed"))
+        now = parse_time(document["now"]) if "now" in document else None
+        set_clock(world, document.get("mode"), now, document.get("speed"))
         return json_response(clock_document(world))
 
     @api.post("/clock/advance")
@@ -33,9 +33,9 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
         world = current.world()
         document = checked("clock-advance", read_document())
         if "seconds" in document:
-            advance(world, by=while_of(seconds=document["seconds"]))
+            advance(world, by=duration_of(seconds=document["seconds"]))
         elif "to" in document:
-            advance(world, to=moment(document["to"]))
+            advance(world, to=parse_time(document["to"]))
         else:
             advance(world)
         return json_response(clock_document(world))
@@ -44,15 +44,15 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
 def add_live_traffic(api: Blueprint, current: CurrentWorld) -> None:
     @api.get("/live")
     def live() -> Response:
-        return json_response(pace_of(current.world()))
+        return json_response(rate_document(current.world()))
 
     @api.put("/live")
     def put_live() -> Response:
-        return json_response(set_pace(current.world(), read_document()))
+        return json_response(set_rate(current.world(), read_document()))
 
 
 def clock_document(world: World) -> dict[str, Any]:
-    next_event = world.next_event()
+    next_event = world.schedule.next_due()
     return {
         "mode": world.clock.mode,
         "speed": world.clock.speed,

@@ -13,6 +13,7 @@ from emulator.coverage import build_report, counts_of
 from emulator.coverage.formats import as_document
 from emulator.handlers.journal import brief_document, exchange_document, found
 from emulator.rules.auditing import audit, misdeed_document
+from emulator.shapes.cache import render_cache
 from emulator.web.admin.shared import (
     CurrentWorld,
     json_response,
@@ -130,7 +131,7 @@ class MetricsCollector:
             [((each.name,), each.clock.now().timestamp()) for each in worlds],
         )
         yield gauge("uptime_seconds", "Seconds since the emulator started", (), [((), counts.uptime)])
-        caches = {id(each.render_cache): each.render_cache for each in worlds}.values()
+        caches = {id(cache): cache for cache in map(render_cache, worlds)}.values()
         for name, (column, text) in CACHE_METRICS.items():
             total = sum(getattr(each, column) for each in caches)
             yield gauge(f"render_cache_{name}", text, (), [((), total)])

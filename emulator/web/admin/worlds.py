@@ -8,12 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from emulator.core.refusals import InvalidDocument
-from emulator.core.world import Moment, World
+from emulator.core.scenario import Scenario
+from emulator.core.snapshots import WorldSnapshot
+from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.handlers.control import checked
-from emulator.handlers.snapshots import snapshot_named, take
 from emulator.rules.installation import title_of
-from emulator.rules.scenarios import Scenario, as_text, bundled, from_document, misfit
+from emulator.rules.scenarios import as_text, bundled, from_document, misfit
 from emulator.rules.scenarios import scenario as find_scenario
 from emulator.version import __version__
 from emulator.web.admin.shared import (
@@ -88,14 +89,16 @@ def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
     @api.put("/snapshots/<name>")
     def take_snapshot(name: str) -> Response:
         require_no_document()
-        return json_response(snapshot_document(name, take(current.world(), checked_name(name, "snapshot"))), 201)
+        return json_response(
+            snapshot_document(name, current.world().take_snapshot(checked_name(name, "snapshot"))), 201
+        )
 
     @api.post("/snapshots/<name>/restore")
     def restore_snapshot(name: str) -> Response:
         require_no_document()
         world = current.world()
-        snapshot = snapshot_named(world, name)
-        world.go_to(snapshot)
+        snapshot = world.snapshots[name]
+        world.restore(snapshot)
         return json_response(snapshot_document(name, snapshot))
 
     @api.post("/undo")
@@ -129,7 +132,7 @@ def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) 
         return worlds.branch(name, worlds.named(document["world"]))
     if "snapshot" in document:
         origin = current.world()
-        return worlds.branch(name, origin, snapshot_named(origin, document["snapshot"]))
+        return worlds.branch(name, origin, origin.snapshots[document["snapshot"]])
     return worlds.put(name, scenario_of(document, worlds.scenario))
 
 
@@ -176,5 +179,5 @@ def scenario_document(world: World) -> dict[str, Any]:
     return document if settings.request is None else document | {"request": settings.request}
 
 
-def snapshot_document(name: str, snapshot: Moment) -> dict[str, Any]:
+def snapshot_document(name: str, snapshot: WorldSnapshot) -> dict[str, Any]:
     return {"name": name, "now": as_text(snapshot.now), "steps": len(snapshot.steps)}

@@ -14,7 +14,7 @@ def test_the_live_demo_is_run_from_the_clocks_page(oms: Emulator, inspector: Wat
     page.get_by_label("Orders per hour").fill("120")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Orders are placed, packed")).to_be_visible()
-    assert oms.world.pace.orders_per_hour == 120
+    assert oms.world.schedule.rate.orders_per_hour == 120
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Live traffic is paused.")).to_be_visible()
     assert oms.clock.next_event() is None
@@ -28,4 +28,4 @@ def test_the_live_demo_is_run_from_the_clocks_page(oms: Emulator, inspector: Wat
     assert (oms.clock.mode, oms.clock.speed) == ("ticking", 100)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("No live traffic in this world.")).to_be_visible()
-    assert oms.world.pace.orders_per_hour is None
+    assert oms.world.schedule.rate.orders_per_hour is None

@@ -13,6 +13,7 @@ from werkzeug.test import Client
 from emulator import Emulator
 from emulator.core import schemas
 from emulator.core.records import Package, StockLocation, Webhook, WebhookEvent
+from emulator.shapes.cache import render_cache
 from tests.support.answers import check_answer
 
 SKU = "PZ-101-02-L"
@@ -215,7 +216,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
     document = oms.change_stock_location(1, name="Changed")
     root = oms.world.root
     id_ = root.ids(WebhookEvent)[-1]
-    body = render_document("webhook-event", id_, root, "en-us", oms.world.render_cache)
+    body = render_document("webhook-event", id_, root, "en-us", render_cache(oms.world))
     check_answer("webhook-event", body or b"")
     assert json.loads(body or b"")["request_payload"]["payload"] == document
 

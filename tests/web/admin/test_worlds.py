@@ -10,6 +10,9 @@ import pytest
 
 from emulator import Emulator
 from emulator import worlds as worlds_module
+from emulator.core.schedule import Scheduled
+from emulator.core.world import World, WorldServices
+from emulator.loading import record_events
 from emulator.openapi.control import CONTROL, Row
 from emulator.rules.scenarios import bundled
 from emulator.worlds import Worlds
@@ -359,14 +362,14 @@ def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
     oms.worlds.reset("x")
     third = oms.worlds.named("x")
     oms.worlds.delete("x")
-    assert [world.closed for world in (first, second, third)] == [True, True, True]
-    assert not oms.world.closed
+    assert [world.is_closed for world in (first, second, third)] == [True, True, True]
+    assert not oms.world.is_closed
 
 
 def test_a_mounted_world_is_one_in_both_servers() -> None:
     """A reset on either side is one for both."""
     here, there = Emulator("demo", packages=2), Emulator("empty")
-    there.worlds.mount("guest", here.worlds.place("default"))
+    there.worlds.mount("guest", here.worlds.slot("default"))
     there.in_world("guest").package()
     assert len(here.world.steps) == 1
     here.reset()
@@ -379,11 +382,16 @@ def test_the_list_of_scenarios_is_that_of_the_package(oms: Emulator) -> None:
 
 
 def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
-    """Whatever way it came: put, branched, reset."""
-    fitted: list[str] = []
-    worlds = Worlds(bundled()["empty"], "frozen", outfit=lambda world: fitted.append(world.name))
+    """Worlds that are put, branched and reset all use the server's services."""
+    connected: list[str] = []
+
+    def tasks(world: World) -> list[Scheduled]:
+        connected.append(world.name)
+        return []
+
+    worlds = Worlds(bundled()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
     worlds.put("put")
     worlds.branch("branched", worlds.named("put"))
     worlds.reset("put")
-    assert fitted == ["default", "put", "branched", "put"]
+    assert connected == ["default", "put", "branched", "put"]
     assert Emulator("empty", journal_size=7).in_world("x").world.journal.limit == 7

@@ -1,19 +1,19 @@
-"""A world's clock as people set it: modes, times, and what is due on the way there."""
+"""Checks and applies changes of a world's clock that users ask for."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from emulator.core.clock import CLOCK_MODES, MAX_SPEED, ClockMode, within_calendar
 from emulator.core.refusals import Conflict, InvalidDocument
-from emulator.core.sources import CLOCK_MODES, MOST_SPEED, ClockMode, within_calendar
 from emulator.core.world import World
 
 
-def keep_time(world: World, mode: str | None = None, now: datetime | None = None, speed: float | None = None) -> None:
-    """Let the clock go on in a mode, from a time, at a speed. Going back does nothing anew, going on nothing due.
+def set_clock(world: World, mode: str | None = None, now: datetime | None = None, speed: float | None = None) -> None:
+    """Set the mode, the time or the speed of the clock. Nothing that is due between the times happens.
 
-    `InvalidDocument` for an unknown mode and a time that no world has; `Conflict` for a time set on a real clock,
-    and for a speed of one that does not tick.
+    Raise `InvalidDocument` for an unknown mode or an impossible time. Raise `Conflict` for a time of a real clock,
+    and for a speed of a clock that does not tick.
     """
     known: ClockMode | None = next((each for each in CLOCK_MODES if each == (mode or world.clock.mode)), None)
     if known is None:
@@ -22,16 +22,16 @@ def keep_time(world: World, mode: str | None = None, now: datetime | None = None
         raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
     if speed is not None and known != "ticking":
         raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
-    if speed is not None and not 0 < speed <= MOST_SPEED:  # the schema says so first, but not to Python
-        raise InvalidDocument(f"speed must be greater than 0 and at most {MOST_SPEED} (got {speed!r})")
-    world.set_time(known, None if now is None else possible(now), speed)
+    if speed is not None and not 0 < speed <= MAX_SPEED:  # the control API's schema checks it, too, but not Python's
+        raise InvalidDocument(f"speed must be greater than 0 and at most {MAX_SPEED} (got {speed!r})")
+    world.set_clock(known, None if now is None else possible(now), speed)
 
 
 def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
-    """Move the clock on by a while, to a time, or to the next event; what is due on the way happens in its order.
+    """Advance the clock by a duration, to a time, or to the next due time. What is due on the way happens in order.
 
-    `InvalidDocument` for a time that no world has; `Conflict` for one that has passed, for a real clock, and when
-    there is no next event.
+    Raise `InvalidDocument` for an impossible time. Raise `Conflict` for a time in the past, for a real clock, and if
+    nothing is due.
     """
     if world.clock.mode == "real":
         raise Conflict("a real clock cannot be advanced; modes that can be advanced: frozen, ticking")
@@ -39,13 +39,13 @@ def advance(world: World, by: timedelta | None = None, to: datetime | None = Non
         raise InvalidDocument(f"seconds must be at least 0 (got {by.total_seconds():g}); use PUT clock to go back")
     if to is not None and to < world.clock.now():
         raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
-    if to is None and by is None and (to := world.next_event()) is None:
+    if to is None and by is None and (to := world.schedule.next_due()) is None:
         raise Conflict(f"world {world.name} has no scheduled event")
     world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
 
 
-def while_of(**units: float) -> timedelta:
-    """Give a while in the units of `timedelta`; `InvalidDocument` if it is none, or longer than any calendar."""
+def duration_of(**units: float) -> timedelta:
+    """Return a duration in the units of `timedelta`. Raise `InvalidDocument` for one that is too long."""
     try:
         return timedelta(**units)
     except (ValueError, OverflowError):
@@ -61,15 +61,15 @@ def later(now: datetime, by: timedelta) -> datetime:
 
 
 def possible(at: datetime) -> datetime:
-    """Give the time if a world's clock may have it."""
+    """Return the time if a world's clock can show it, or raise `InvalidDocument`."""
     try:
         return within_calendar(at)
     except ValueError as error:
         raise InvalidDocument(str(error)) from None
 
 
-def moment(text: str) -> datetime:
-    """Give the time that a text names; one without an offset is UTC. `InvalidDocument` if it names none."""
+def parse_time(text: str) -> datetime:
+    """Parse a date and time. One without an offset is UTC. Raise `InvalidDocument` if it is not valid."""
     try:
         return in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
@@ -77,5 +77,5 @@ def moment(text: str) -> datetime:
 
 
 def in_utc(at: datetime) -> datetime:
-    """Give the same time in UTC; one without an offset is in UTC."""
+    """Return the same time in UTC. One without an offset is UTC."""
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)

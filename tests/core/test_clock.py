@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import emulator
-from emulator.core import sources
-from emulator.core.sources import WRITE_STEP, Clock, made_uuid
+from emulator.core import clock as clock_module
+from emulator.core.clock import WRITE_STEP, Clock, ClockMode
+from emulator.core.ids import made_uuid
 from tests.support.worlds import START
 
 PACKAGE = Path(emulator.__file__).parent
@@ -30,8 +31,8 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(sources, "time", machine)
-    monkeypatch.setattr(sources, "machine_now", lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(clock_module, "time", machine)
+    monkeypatch.setattr(clock_module, "machine_now", lambda: datetime(2030, 1, 1, tzinfo=UTC))
     return machine
 
 
@@ -41,7 +42,7 @@ def test_a_frozen_clock_stands_still_and_each_write_moves_it(machine: Machine) -
     assert clock.now() == START
     assert clock.next_write() == START + WRITE_STEP
     assert clock.now() == START, "asking is not writing"
-    clock.wrote(clock.next_write())
+    clock.record_write(clock.next_write())
     assert clock.now() == START + timedelta(milliseconds=1)
 
 
@@ -49,7 +50,7 @@ def test_a_ticking_clock_starts_at_the_scenarios_start_and_runs_at_wall_speed(ma
     clock = Clock("ticking", START)
     machine.seconds += 2.5
     assert clock.now() == START + timedelta(seconds=2.5)
-    clock.wrote(clock.next_write())
+    clock.record_write(clock.next_write())
     assert clock.now() == START + timedelta(seconds=2.5)
 
 
@@ -62,7 +63,7 @@ def test_a_real_clock_is_the_machines_and_takes_no_other(machine: Machine) -> No
 
 
 @pytest.mark.parametrize("mode", ["frozen", "ticking"])
-def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: sources.ClockMode) -> None:
+def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: ClockMode) -> None:
     clock = Clock(mode, START)
     machine.seconds += 5
     assert clock.now() == START + timedelta(seconds=5 if mode == "ticking" else 0)
@@ -85,7 +86,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 MACHINE_MODULES = {"time", "random", "secrets", "uuid"}
 MACHINE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "getrandbits", "monotonic", "perf_counter"}
-OF_THE_WORLD = {"clock", "sources"}
+OF_THE_WORLD = {"clock"}
 """`world.clock.now()` is what everybody shall ask."""
 ALLOWED = {
     "shapes/events.py: import uuid": "only to print a UUID without its dashes",
@@ -107,6 +108,6 @@ def asked_of_the_machine(tree: ast.Module) -> Iterator[str]:
 
 def test_nobody_else_asks_the_machine_for_time_or_chance() -> None:
     found = {f"{name}: {what}" for name, tree in modules() for what in asked_of_the_machine(tree)}
-    own = {one for one in found if one.startswith("core/sources.py")}
+    own = {one for one in found if one.startswith(("core/clock.py", "core/ids.py"))}
     assert len(own) >= 3, "the search finds what is there"
     assert found - own == set(ALLOWED)

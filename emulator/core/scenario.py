@@ -1,0 +1,99 @@
+"""Scenarios: what a world starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used. The message is one line: which scenario, what is wrong, what would be right."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The start of a world.
+
+    `installation` is a name, a path, or the installation's JSON text. `answers` are recorded GET responses: the path
+    and the JSON text of the body.
+    """
+
+    name: str
+    description: str = ""
+    installation: str = "default"
+    packages: int = 0
+    seed: int = 1
+    start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
+    language: str | None = None
+    base_url: str = "http://127.0.0.1:8080"
+    answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    request: str | None = None
+    """For `documented/...`: the path whose GET returns the sample."""
+    steps: tuple[bytes, ...] = field(default=(), repr=False)
+    """Calls to replay before the world starts, each a line of JSON (`core.steps`)."""
+    now: datetime | None = None
+    """Time at which the world starts. None: after its last step."""
+    faults: tuple[bytes, ...] = field(default=(), repr=False)
+    """Faults that are armed at the start, each a line of JSON."""
+    limits: tuple[tuple[str, str, str], ...] = ()
+    """Role, scope and rate of each limit (`rules.limits`)."""
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    """Throttled callers, and the times of their latest calls."""
+    error_style: str = "documented"
+    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
+    live: tuple[float, bool] | None = None
+    """Orders per hour of the generated traffic, and whether it is paused. None: no traffic is generated."""
+    file: str | None = field(default=None, compare=False, repr=False)
+    """The file that it was read from."""
+
+    @property
+    def title(self) -> str:
+        """Its name in messages."""
+        return f"scenario {self.name}" if self.file is None else f"scenario file {self.file}"
+
+    def sized(self, packages: int | None, seed: int | None) -> Scenario:
+        """Return the scenario with another number of packages or another seed."""
+        if packages is not None and self.answers:
+            raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
+        if packages is not None and packages < 0:
+            raise ScenarioError(f"packages must be at least 0 (got {packages})")
+        return replace(
+            self,
+            packages=self.packages if packages is None else packages,
+            seed=self.seed if seed is None else seed,
+        )
+
+    def lively(self, orders_per_hour: float | None, is_paused: bool = False) -> Scenario:
+        """Return the scenario with another rate of traffic. None: without traffic."""
+        return replace(self, live=None if orders_per_hour is None else (float(orders_per_hour), is_paused))
+
+    def limits_of(self) -> dict[str, dict[str, str]]:
+        """Return the limits by role and scope."""
+        found: dict[str, dict[str, str]] = {}
+        for role, scope, rate in self.limits:
+            found.setdefault(role, {})[scope] = rate
+        return found
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a world that its scenario determines."""
+
+    source: Scenario
+    """The scenario that the world started from."""
+    scenario: str
+    seed: int
+    start: datetime
+    installation: str = "default"
+    """Name, path or JSON text."""
+    embedded_installation: str = "default"
+    """The name or the JSON text, which do not depend on the machine's files."""
+    language: str = "en-us"
+    base_url: str = "http://127.0.0.1:8080"
+    error_style: str = "documented"
+    """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
+    request: str | None = None
+    """For `documented/...`: the path whose GET returns the sample."""
+    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Role -> `read` or `write` -> maximum rate of its token's calls: `100/min`."""

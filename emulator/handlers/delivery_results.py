@@ -1,0 +1,92 @@
+"""Records the results of delivery attempts as steps, so that a replay sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from emulator.core.delivery_result import DeliveryResult
+from emulator.core.records import WebhookEvent
+from emulator.core.steps import PendingStep, Step
+from emulator.core.world import World
+from emulator.handlers.control import checked
+from emulator.rules.retry import printed, record_result
+
+RECORD_RESULT, POSTPONE = "record_outcome", "postpone_events"
+
+
+class EventGone(LookupError):
+    """The event does not exist any more, because its world was reset, undone or restored."""
+
+
+def save_result(
+    world: World,
+    event_id: int,
+    result: DeliveryResult,
+    request_id: str | None = None,
+    sent: WebhookEvent | None = None,
+) -> WebhookEvent:
+    """Record a result in the event and as a step of the world. Return the event.
+
+    `request_id` is the call that asked for the attempt, if there was one. Raise `LookupError` if there is no such
+    event, and `EventGone` if it is not the event that was `sent`.
+    """
+    step = PendingStep(result_step(event_id, result, request_id))
+    with world.recording(step), world.transaction() as tx:
+        if sent is not None:
+            check_same_event(world, tx.get(WebhookEvent, event_id), sent)
+        return record_result(tx, event_id, result)
+
+
+def result_step(event_id: int, result: DeliveryResult, request_id: str | None = None) -> Step:
+    """Return the step that records a result."""
+    return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result))
+
+
+def check_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
+    """Raise `EventGone` unless an event is the one that was sent, with all its earlier attempts.
+
+    An event that is created again after an undo has another root in `told_from`.
+    """
+    is_same = event is not None and event.told_from is sent.told_from and event.uuid == sent.uuid
+    if event is None or world.is_closed or not is_same or event.retry_count < sent.retry_count:
+        raise EventGone(f"event {sent.id} of world {world.name} is gone")
+
+
+def replay_result(world: World, step: Step) -> None:
+    """Record the result of a past attempt. Raise `InvalidDocument` for a step without one."""
+    result = parse_result(checked("outcome", step.body))
+    with world.transaction() as tx:
+        record_result(tx, int(step.path["pk"]), result)
+
+
+def result_document(result: DeliveryResult) -> dict[str, Any]:
+    started = {} if result.started is None else {"started": printed(result.started)}
+    return {"status": result.status, "content": result.content, **started}
+
+
+def parse_result(document: Mapping[str, Any]) -> DeliveryResult:
+    started = document.get("started")
+    at = None if started is None else datetime.fromisoformat(started)
+    return DeliveryResult(document["status"], document["content"], 0.0, started=at)
+
+
+def postpone(world: World, due: Mapping[int, datetime]) -> None:
+    """Change the due times of events, by their ids."""
+    body = {"due": {str(id_): printed(at) for id_, at in due.items()}}
+    with world.recording(PendingStep(Step(POSTPONE, body=body))):
+        change_due_times(world, body)
+
+
+def replay_postponement(world: World, step: Step) -> None:
+    """Change the due times of events again. Raise `InvalidDocument` for a step without them."""
+    change_due_times(world, checked("postponed-events", step.body))
+
+
+def change_due_times(world: World, body: Mapping[str, Any]) -> None:
+    with world.transaction() as tx:
+        for id_, at in body["due"].items():
+            if (event := tx.get(WebhookEvent, int(id_))) is None:
+                raise EventGone(f"event {id_} of world {world.name} is gone")
+            tx.change(event, due=datetime.fromisoformat(at))
