@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import orjson
 
+JsonValue: TypeAlias = Any
+"""A parsed JSON value: object, array, string, number, boolean or null."""
+JsonObject: TypeAlias = dict[str, JsonValue]
+"""A parsed JSON object."""
 OUTSIDE_OF_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
 
 

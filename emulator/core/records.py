@@ -17,6 +17,14 @@ Json: TypeAlias = bytes
 
 EMPTY_OBJECT: Json = b"{}"
 EMPTY_ARRAY: Json = b"[]"
+Record: TypeAlias = Any
+"""A record of any kind: an instance of one of the named tuples below."""
+RecordKind: TypeAlias = type[Any]
+"""The class of the records of one kind."""
+ColumnValue: TypeAlias = Any
+"""The value of a column of any kind: a number, string, boolean, time, JSON text, None or `ABSENT`."""
+Columns: TypeAlias = dict[str, ColumnValue]
+"""Column values of one record, by the names of the columns."""
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
