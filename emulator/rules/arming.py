@@ -134,15 +134,15 @@ def rolled(fault: Armed, request: str, seed: int) -> bool:
     return widest(dice, 0) < float(fault.when["rate"]) * FACES
 
 
-def states_meant(view: View, asked: str | int) -> frozenset[int]:
+def states_meant(view: View, name_or_id: str | int) -> frozenset[int]:
     """Give the states of packages and transfer orders that a name, an enum value or an id means."""
     states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
-    text = str(asked).strip().casefold()
+    text = str(name_or_id).strip().casefold()
     value = ALIASES.get(text, text)
-    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
-    if not found:
-        raise InvalidDocument(f"no state {asked!r}", [state.name for state in states])
-    return frozenset(found)
+    ids = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
+    if not ids:
+        raise InvalidDocument(f"no state {name_or_id!r}", [state.name for state in states])
+    return frozenset(ids)
 
 
 def moment(text: str) -> datetime:

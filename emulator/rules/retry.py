@@ -1,96 +1,97 @@
-"""When an event is sent again, and what an attempt leaves in its record: the sender's own rules (dj-whisperer).
+"""Retries of webhook events, by the vendor's rules (dj-whisperer): when an event is sent, and what is recorded.
 
-The first attempt is at once. Then a task tries up to ten times more, each after the wait of the hook's policy,
-counted from the end of the attempt before. What is not delivered by then is a scanner's, which sends it at its rounds
-until the 19th attempt. Nobody looks at `is_active` again. An attempt that was asked for counts as one of these, and a
-hook's new policy counts from the attempt after the next (assumed: the sender's task counts its own attempts alone,
-and its scanner asks the policy anew at each round).
+The first attempt is immediate. Then a task retries up to ten times, each time after the wait of the hook's policy,
+counted from the end of the previous attempt. After that, a scanner retries in its rounds until the 19th attempt.
+Retries ignore `is_active`. A requested retry counts like the others, and a changed policy applies from the second
+attempt after the change (assumed: the vendor's task counts only its own attempts, and its scanner evaluates the
+policy in each round).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from emulator.core.jsontext import compact
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.sending import NOT_SENT, Outcome
 from emulator.core.sources import made_uuid
 from emulator.core.store import Transaction, View
-from emulator.rules.policies import POLICIES
+from emulator.rules.policies import POLICIES, Kwargs
 
 TASK_RETRIES = 10
 MOST_ATTEMPTS = 19
-"""After this one an event is given up."""
+"""The event is abandoned after this attempt."""
 SCANNER_PERIOD = timedelta(hours=1)
-"""How often the scanner looks, counted from midnight (assumed). The installation chooses it; the one documented event
-whose last attempt was the scanner's could be sent from 14:56:57 on and was at 15:00:00: an hour is the longest usual
-period with which that agrees."""
+"""Period of the scanner's rounds, from midnight (assumed).
+
+Each installation configures it. The only documented event that the scanner sent was ready at 14:56:57 and sent at
+15:00:00. An hour is the longest usual period that agrees with this.
+"""
 MOMENT = timedelta(microseconds=1)
 CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-"""A callback that may be there to be called: a dotted path. Anything else fails, which ends the task's retries."""
+"""A callback that can exist: a dotted path. Any other callback fails, which ends the task's retries."""
 
 
 def next_attempt(event: WebhookEvent, hook: Webhook) -> datetime | None:
-    """Give when the event is sent next; None where it will not be, or where the hook's policy says no time."""
+    """Return when the event is sent next, or None if it is not sent or the hook's policy has no valid time."""
     if event.delivered or event.retry_count >= MOST_ATTEMPTS:
         return None
     if isinstance(event.response_content, str) and event.response_content.startswith(NOT_SENT):
-        return None  # it would be refused again, and a busy world would be full of that
+        return None  # a retry would fail, too, and such events would accumulate
     if event.retry_count == 0:
         return event.created_date
     try:
         return scanned(event, hook) if event.retry_count > TASK_RETRIES else by_task(event, hook)
     except (ArithmeticError, KeyError, TypeError, ValueError):
-        return None  # a recorded hook may hold anything, and the calendar ends
+        return None  # a recorded hook may contain anything, and the time may be beyond the calendar
 
 
 def by_task(event: WebhookEvent, hook: Webhook) -> datetime | None:
-    """Give when the sender's task tries again: not after a redirect, nor where it failed to call back."""
-    refused = event.response_http_status is None or event.response_http_status >= 400
-    if not refused or (hook.callback and CALLABLE.fullmatch(hook.callback) is None):
+    """Return when the vendor's task retries, or None after a redirect or a failed callback."""
+    is_retried = event.response_http_status is None or event.response_http_status >= 400
+    if not is_retried or (hook.callback and CALLABLE.fullmatch(hook.callback) is None):
         return None
     return event.modified_date + wait(hook, event.retry_count - 1, event.uuid)
 
 
 def scanned(event: WebhookEvent, hook: Webhook) -> datetime:
-    """Give the scanner's first round after the last attempt at which the policy's wait since the creation is over."""
+    """Return the first scanner round after the last attempt and after the policy's wait since the creation."""
     ready = event.created_date + wait(hook, event.retry_count, event.uuid)
     return next_round(max(ready, event.modified_date + MOMENT))
 
 
 def next_round(at: datetime) -> datetime:
-    """Give the scanner's first round at this time or later."""
+    """Return the first scanner round at this time or later."""
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + -((midnight - at) // SCANNER_PERIOD) * SCANNER_PERIOD
 
 
-def wait(hook: Webhook, tries: int, event_uuid: str) -> timedelta:
-    """Give how long the hook's policy waits after so many retries; a random wait is drawn from the event's dice."""
+def wait(hook: Webhook, retries: int, event_uuid: str) -> timedelta:
+    """Return the wait of the hook's policy after a number of retries. Random waits depend on the event's UUID."""
     config = json.loads(hook.retry_countdown_config)
-    return timedelta(seconds=seconds(config["choice"], config["kwargs"], tries, event_uuid))
+    return timedelta(seconds=seconds(config["choice"], config["kwargs"], retries, event_uuid))
 
 
-def seconds(choice: str, kwargs: Mapping[str, Any], tries: int, event_uuid: str) -> int:
-    """Give the seconds that a policy waits; `KeyError` or `TypeError` where it is none of the four."""
-    return POLICIES[choice].wait(kwargs, tries, made_uuid("wait", event_uuid, tries).int)
+def seconds(choice: str, kwargs: Kwargs, retries: int, event_uuid: str) -> int:
+    """Return the seconds that a policy waits. Raise `KeyError` or `TypeError` for an invalid policy."""
+    return POLICIES[choice].wait(kwargs, retries, made_uuid("wait", event_uuid, retries).int)
 
 
 def is_pending(event: WebhookEvent, hook: Webhook) -> bool:
-    """Tell whether the event will be sent again."""
+    """Return whether the event will be sent again."""
     return next_attempt(event, hook) is not None
 
 
 def next_due(view: View) -> tuple[datetime, int] | None:
-    """Give when the next event of a world is to be sent, and its id; None where none waits."""
+    """Return due time and id of the next event, or None if no event is queued."""
     return next(view.queued(WebhookEvent), None)
 
 
 def due(view: View, now: datetime) -> Iterator[int]:
-    """Give the ids of the events that are to be sent by now, in their order."""
+    """Yield the ids of the events that are due, in order."""
     for at, id_ in view.queued(WebhookEvent):
         if at > now:
             return
@@ -122,5 +123,5 @@ def attempted(event: WebhookEvent, hook: Webhook, outcome: Outcome, now: datetim
 
 
 def printed(at: datetime) -> str:
-    """Give a time as documents have it."""
+    """Return a time in the form of documents."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
