@@ -1,14 +1,15 @@
-"""What the control API and its twins in Python do: a document in, what it made out."""
+"""Writes of the control API and of its Python counterparts: validate a document, and return what was created."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from emulator.core.errors import ValidationFailed
+from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.core.records import Order, Package, StockLocation
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.schemas import problems, schema
@@ -27,28 +28,28 @@ from emulator.rules.stock import set_stock
 from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 
-Answer = dict[str, Any]
+Answer: TypeAlias = JsonObject
 FREE_KEYS = ("extra_information", "conf", "tags", "discrepancy_reason", "denial_reason")
-"""Keys whose values are anybody's and are kept as they come."""
+"""Keys with free JSON values, which are stored unchanged."""
 
 
-def make_order(world: World, document: Any) -> Answer:
-    """Place an order and let the planner decide; give the ids of what it made."""
-    asked = checked("arrange-order", document)
+def make_order(world: World, document: JsonValue) -> Answer:
+    """Place an order and plan its fulfilment. Return the ids of the created records."""
+    order = checked("arrange-order", document)
     with writing(world) as tx:
-        return place_order(tx, asked)._asdict()
+        return place_order(tx, order)._asdict()
 
 
-def make_package(world: World, document: Any) -> bytes:
-    """Make the package that a document describes; give its detail."""
-    asked = checked("arrange-package", document)
+def make_package(world: World, document: JsonValue) -> bytes:
+    """Create the package that a document describes. Return its detail."""
+    description = checked("arrange-package", document)
     with writing(world) as tx:
-        package = arrange(tx, asked)
+        package = arrange(tx, description)
     return detail(world, package.id)
 
 
-def report_carrier(world: World, pk: int, document: Any) -> bytes:
-    """Let the carrier report on a package; give its detail."""
+def report_carrier(world: World, pk: int, document: JsonValue) -> bytes:
+    """Apply a carrier event to a package. Return its detail."""
     event = checked("carrier-event", document)["event"]
     with writing(world) as tx:
         carry(tx, record(tx, Package, pk, "package"), event)
@@ -56,46 +57,46 @@ def report_carrier(world: World, pk: int, document: Any) -> bytes:
 
 
 def cancel_package(world: World, pk: int) -> bytes:
-    """Cancel a package; give its detail."""
+    """Cancel a package. Return its detail."""
     with writing(world) as tx:
         cancel_package_of(tx, record(tx, Package, pk, "package"))
     return detail(world, pk)
 
 
 def cancel_order(world: World, id_: int) -> Answer:
-    """Cancel an order with all its packages; give the ids of what was cancelled."""
+    """Cancel an order with all its packages. Return the ids of the cancelled records."""
     with writing(world) as tx:
         return cancel_order_of(tx, record(tx, Order, id_, "order"))._asdict()
 
 
-def put_stock(world: World, location: int, sku: str, document: Any) -> Answer:
-    """Set how much of a product may be promised at a location; give what is there now."""
+def put_stock(world: World, location_id: int, sku: str, document: JsonValue) -> Answer:
+    """Set the available quantity of a product at a location. Return the new quantity."""
     quantity = checked("stock-quantity", document)["quantity"]
     with writing(world) as tx:
-        place = record(tx, StockLocation, location, "stock location")
-        stock = set_stock(tx, place.id, product_with(tx, sku, UnknownRecord).id, quantity)
-    return {"stock_location": place.id, "erp_code": place.erp_code, "sku": sku, "quantity": stock.quantity}
+        location = record(tx, StockLocation, location_id, "stock location")
+        stock = set_stock(tx, location.id, product_with(tx, sku, UnknownRecord).id, quantity)
+    return {"stock_location": location.id, "erp_code": location.erp_code, "sku": sku, "quantity": stock.quantity}
 
 
-def make_stock_location(world: World, document: Any) -> bytes:
-    """Make a stock location; give its document."""
-    asked = checked("arrange-stock-location", document)
+def make_stock_location(world: World, document: JsonValue) -> bytes:
+    """Create a stock location. Return its document."""
+    description = checked("arrange-stock-location", document)
     with writing(world) as tx:
-        location = add_location(tx, asked)
+        location = add_location(tx, description)
     return detail(world, location.id, "stock-location")
 
 
-def change_stock_location(world: World, id_: int, document: Any) -> bytes:
-    """Change a stock location; give its document."""
-    asked = checked("change-stock-location", document)
+def change_stock_location(world: World, id_: int, document: JsonValue) -> bytes:
+    """Change a stock location. Return its document."""
+    changes = checked("change-stock-location", document)
     with writing(world) as tx:
-        change_location(tx, record(tx, StockLocation, id_, "stock location"), asked)
+        change_location(tx, record(tx, StockLocation, id_, "stock location"), changes)
     return detail(world, id_, "stock-location")
 
 
 @contextmanager
 def writing(world: World) -> Iterator[Transaction]:
-    """Give a transaction; what the rules of commands refuse in it is a conflict with the world's state."""
+    """Open a transaction. Convert a `ValidationFailed` of a command into a `Conflict`."""
     try:
         with world.transaction() as tx:
             yield tx
@@ -108,28 +109,27 @@ def detail(world: World, id_: int, shape: str = "package") -> bytes:
     return render_document(shape, id_, root, world.settings.language, render_cache(world)) or b""
 
 
-def checked(name: str, document: Any) -> Mapping[str, Any]:
-    """Give a document that fits its schema, or raise `InvalidDocument` with the first thing that is wrong."""
-    plain = as_json(document)
-    problem = next(problems(name, plain), None)
+def checked(name: str, document: JsonValue) -> JsonObject:
+    """Validate a document with a schema, and return it. Raise `InvalidDocument` for the first problem."""
+    value = as_json(document)
+    problem = next(problems(name, value), None)
     if problem is None:
-        return whole_numbers(plain)  # type: ignore[no-any-return]  # the schema says that it is an object
-    unknown = problem.keyword == "additionalProperties" and len(problem.path) == 1
-    if unknown:
+        return whole_numbers(value)  # type: ignore[no-any-return]  # the schema requires an object
+    if problem.keyword == "additionalProperties" and len(problem.path) == 1:
         raise InvalidDocument(f"unknown key {problem.path[0]!r}", schema(name)["properties"])
     raise InvalidDocument(str(problem))
 
 
-def as_json(document: Any) -> Any:
-    """Give the document as it would arrive over HTTP: times as text, and nothing that JSON cannot say."""
+def as_json(document: JsonValue) -> JsonValue:
+    """Convert a document to the values that would arrive over HTTP, with times as strings."""
     try:
         return orjson.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC))
     except (TypeError, ValueError) as error:
         raise InvalidDocument(f"not a JSON document: {error}") from None
 
 
-def whole_numbers(value: Any) -> Any:
-    """Give the same document with its whole numbers as such: to JSON Schema 2.0 is an integer too."""
+def whole_numbers(value: JsonValue) -> JsonValue:
+    """Convert floats such as 2.0 to integers, because JSON Schema accepts them as integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
@@ -143,9 +143,9 @@ NO_PATH: Mapping[str, int | str] = {}
 
 
 class ControlWrite(NamedTuple):
-    """A write of the control API: the function, what it takes of the path, and whether it takes a document."""
+    """A write of the control API: its function, its path parameters, and whether it takes a document."""
 
-    run: Callable[..., Any]
+    run: Callable[..., Answer | bytes]
     path: tuple[str, ...] = ()
     takes_document: bool = True
 
@@ -160,11 +160,11 @@ CONTROL_WRITES: Mapping[str, ControlWrite] = {
     "control_make_stock_location": ControlWrite(make_stock_location),
     "control_change_stock_location": ControlWrite(change_stock_location, ("id",)),
 }
-"""Operation -> what does it."""
+"""Operation name -> write."""
 
 
-def perform(world: World, operation: str, document: Any, path: Mapping[str, int | str]) -> Any:
-    """Do a write of the control API, and give its answer."""
+def perform(world: World, operation: str, document: JsonValue, path: Mapping[str, int | str]) -> Answer | bytes:
+    """Run a write of the control API. Return its response."""
     write = CONTROL_WRITES[operation]
     documents = (document,) if write.takes_document else ()
     return write.run(world, *(path[name] for name in write.path), *documents)
@@ -173,12 +173,12 @@ def perform(world: World, operation: str, document: Any, path: Mapping[str, int 
 def ask(
     world: World,
     operation: str,
-    document: Any = None,
+    document: JsonValue = None,
     path: Mapping[str, int | str] = NO_PATH,
     request_id: str | None = None,
 ) -> Any:
-    """Do a write of the control API so that it can be repeated; what is sent becomes plain JSON first."""
-    sent = None if document is None else as_json(document)
-    step = Step(operation, path, body=sent, request_id=request_id or world.new_request_id())
+    """Run a write of the control API, and record it as a step, with its document as plain JSON."""
+    body = None if document is None else as_json(document)
+    step = Step(operation, path, body=body, request_id=request_id or world.new_request_id())
     with world.recording(PendingStep(step)):
-        return perform(world, operation, sent, path)
+        return perform(world, operation, body, path)

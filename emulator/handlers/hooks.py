@@ -1,6 +1,6 @@
-"""Webhook subscriptions and their events: who asked for which, what was sent, and sending it again.
+"""Webhook subscriptions, their events, and retries of events.
 
-Everybody sees what is their own; a superuser sees all.
+Callers see only their own records. A superuser sees all.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TypeVar
 
 import orjson
 
@@ -22,8 +22,8 @@ from emulator.core.errors import (
 from emulator.core.events import EVENT_TYPES
 from emulator.core.exchange import Call, Reply
 from emulator.core.fields import CharField, validate
-from emulator.core.jsontext import compact
-from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.jsontext import JsonObject, JsonValue, compact
+from emulator.core.records import Columns, RecordKind, Webhook, WebhookEvent
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
 from emulator.handlers.delivery_results import save_result
@@ -37,13 +37,14 @@ from emulator.rules.retry import TASK_RETRIES
 from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
 
+R = TypeVar("R", Webhook, WebhookEvent)
 KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
 DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
 CONTENT = CharField()
 
 
 def own_list(shape: str) -> Handler:
-    """Give a handler for a page of the caller's own records of its row's filters, oldest first unless it asks."""
+    """Return a handler that lists the caller's records, by default the oldest first."""
 
     def handle(call: Call, world: World) -> Reply:
         root, wanted = world.root, call.wanted
@@ -54,12 +55,12 @@ def own_list(shape: str) -> Handler:
 
 
 def only_own(wanted: ListQuery, call: Call) -> ListQuery:
-    own = Condition(OWN[wanted.filters.kind], username(call))
-    return replace(wanted, conditions=(*wanted.conditions, own))
+    condition = Condition(OWN[wanted.filters.kind], username(call))
+    return replace(wanted, conditions=(*wanted.conditions, condition))
 
 
-def own_detail(shape: str, kind: type[Any]) -> Handler:
-    """Give a handler that answers with one of the caller's own records."""
+def own_detail(shape: str, kind: RecordKind) -> Handler:
+    """Return a handler for one of the caller's records."""
 
     def handle(call: Call, world: World) -> Reply:
         own(world.root, kind, call)
@@ -68,46 +69,46 @@ def own_detail(shape: str, kind: type[Any]) -> Handler:
     return handle
 
 
-def list_hook_types(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
-    """Answer with the names of all types of events, as one list."""
+def list_hook_types(_call: Call, _world: World) -> Reply:
+    """List the names of all event types, without pages."""
     return Reply(200, orjson.dumps([event.name for event in EVENT_TYPES]))
 
 
 def create_hook(call: Call, world: World) -> Reply:
-    """Register a hook of the caller's; one that is off stands in the way of another, too."""
-    asked = validate(HOOK, call.read_body())
+    """Register a hook of the caller. An inactive hook with the same address and type is also a duplicate."""
+    fields = validate(HOOK, call.read_body())
     with world.transaction() as tx:
-        refuse_registered(tx, username(call), asked["target_url"], asked["event_type"])
-        columns = as_columns(asked) | {"created_date": tx.now, "modified_date": tx.now}
+        refuse_registered(tx, username(call), fields["target_url"], fields["event_type"])
+        columns = as_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
         hook = tx.add(Webhook(tx.new_id(Webhook), owner=username(call), **columns))
     return Reply(201, document("webhook", hook.id, call, world))
 
 
 def change_hook(*, partial: bool) -> Handler:
-    """Give a handler that changes a hook of the caller's in what the body names."""
+    """Return a handler that changes the fields in the body of a hook of the caller."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             hook = own(tx, Webhook, call)
-            asked = validate(HOOK, call.read_body(), partial=partial)
-            target_url, event_type = (asked.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
+            fields = validate(HOOK, call.read_body(), partial=partial)
+            target_url, event_type = (fields.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
             for owner in dict.fromkeys((username(call), hook.owner)):
-                refuse_registered(tx, owner, target_url, event_type, but=hook.id)
-            tx.change(hook, modified_date=tx.now, **as_columns(asked))
+                refuse_registered(tx, owner, target_url, event_type, except_id=hook.id)
+            tx.change(hook, modified_date=tx.now, **as_columns(fields))
         return Reply(200, document("webhook", hook.id, call, world))
 
     return handle
 
 
 def delete_hook(call: Call, world: World) -> Reply:
-    """Switch a hook of the caller's off; it stays on the list."""
+    """Deactivate a hook of the caller. It remains in the list."""
     with world.transaction() as tx:
         tx.change(own(tx, Webhook, call), is_active=False, modified_date=tx.now)
     return Reply(204)
 
 
 def retry_hook_event(call: Call, world: World) -> Reply:
-    """Send an event once more, now, and answer with what came of it."""
+    """Send an event again immediately, and respond with the result."""
     event = own(world.root, WebhookEvent, call)
     force = is_forced(call.read_body())
     if event.delivered:
@@ -122,27 +123,27 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     return Reply(200 if result.is_ok else 406, orjson.dumps(retried(result)))
 
 
-def is_forced(body: Any) -> bool:
-    """Tell whether a body asks for it whatever the state; the sender takes anything that is not empty for yes."""
+def is_forced(body: JsonValue) -> bool:
+    """Return whether the body forces the retry. Like the vendor, accept any value that is not empty."""
     if not isinstance(body, Mapping):
         validate({}, body)
     return bool(body.get("force", False))
 
 
-def retried(result: DeliveryResult) -> dict[str, Any]:
-    """Give the answer to a retry; an empty answer of the receiver's is an error in the sender's own serializer."""
-    checked = validate({"response_content": CONTENT}, {"response_content": result.text})
+def retried(result: DeliveryResult) -> JsonObject:
+    """Return the response to a retry. As in the vendor's serializer, an empty answer of the receiver is an error."""
+    content = validate({"response_content": CONTENT}, {"response_content": result.text})
     return {
         "detail": DONE if result.is_ok else FAILED,
         "response_status": result.status,
-        **checked,
+        **content,
         "response_time": str(timedelta(seconds=result.seconds).total_seconds()),
         "delivered": result.is_ok,
     }
 
 
-def own(view: View, kind: type[Any], call: Call) -> Any:
-    """Give the record of the path if the caller may see it; `NotFound` otherwise."""
+def own(view: View, kind: type[R], call: Call) -> R:
+    """Return the record in the path. Raise `NotFound` if there is none that the caller may see."""
     record = view.get(kind, call.path["pk"]) if view.has(kind, call.path["pk"]) else None
     if record is None or not (sees_all(call) or owner_of(view, record) == username(call)):
         raise NotFound
@@ -153,14 +154,16 @@ def owner_of(view: View, record: Webhook | WebhookEvent) -> str:
     return record.owner if isinstance(record, Webhook) else view.one(Webhook, record.webhook).owner
 
 
-def refuse_registered(tx: Transaction, owner: str, target_url: str, event_type: str, but: int | None = None) -> None:
-    """Raise where the owner has a hook for this address and type, other than `but`."""
-    if set(tx.related(Webhook, "registered", (owner, target_url, event_type))) - {but}:
+def refuse_registered(
+    tx: Transaction, owner: str, target_url: str, event_type: str, except_id: int | None = None
+) -> None:
+    """Raise `WebhookAlreadyRegistered` if the owner has another hook for this address and type."""
+    if set(tx.related(Webhook, "registered", (owner, target_url, event_type))) - {except_id}:
         raise WebhookAlreadyRegistered
 
 
-def as_columns(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: compact(value) if key in KEPT_AS_TEXT else value for key, value in asked.items()}
+def as_columns(fields: JsonObject) -> Columns:
+    return {key: compact(value) if key in KEPT_AS_TEXT else value for key, value in fields.items()}
 
 
 def document(shape: str, id_: int, call: Call, world: World) -> bytes:

@@ -1,21 +1,21 @@
-"""What the journal tells: exchanges that match, as documents, with secrets masked."""
+"""The journal in the control API: search exchanges, and convert them to documents with masked secrets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from emulator.core import jsontext
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.journal import Exchange, Journal
+from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.rules.scenarios import as_text
 from emulator.shapes.rendering import fill_links
 
 MASK = "***"
 SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
 SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "additional_headers"))
-"""Keys of bodies whose values are nobody's business: of logins and of hooks."""
+"""Keys in bodies of logins and hooks whose values are masked."""
 
 
 def found(
@@ -25,7 +25,7 @@ def found(
     status: int | None = None,
     path: str | None = None,
 ) -> Iterator[Exchange]:
-    """Give the exchanges that fit, newest first; `path` may be a part of the path."""
+    """Yield the matching exchanges, newest first. `path` matches any part of the path."""
     for exchange in journal.newest_first():
         if (
             (operation is None or exchange.info.operation == operation)
@@ -36,16 +36,16 @@ def found(
             yield exchange
 
 
-def exchange_document(exchange: Exchange) -> dict[str, Any]:
-    """Give an exchange as the control API shows it."""
+def exchange_document(exchange: Exchange) -> JsonObject:
+    """Return the document of an exchange in the control API."""
     return brief_document(exchange) | {
         "request": {"headers": sent_headers(exchange.request_headers), "body": shown(exchange.info.body)},
         "response": {"headers": dict(exchange.response_headers), "body": shown(exchange.response_body)},
     }
 
 
-def brief_document(exchange: Exchange) -> dict[str, Any]:
-    """Give an exchange without what was sent and answered, which may be much."""
+def brief_document(exchange: Exchange) -> JsonObject:
+    """Return the document of an exchange without headers and bodies."""
     info = exchange.info
     return {
         "id": exchange.id,
@@ -62,21 +62,21 @@ def brief_document(exchange: Exchange) -> dict[str, Any]:
 
 
 def sent_headers(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the headers of a request by their usual names, secrets masked."""
+    """Return the headers of a request with their HTTP names and masked secrets."""
     names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
     return {names[key]: masked_header(names[key], value) for key, value in environ.items()}
 
 
 def masked_header(name: str, value: str) -> str:
-    """Give a header's value; of a secret one, the scheme alone, unless the token is one of the built-in ones."""
+    """Return the value of a header. Mask a secret, but not its scheme, unless it is a built-in token."""
     if not SECRET_HEADER.search(name):
         return value
     scheme, _, secret = value.partition(" ")
     return value if secret in CREDENTIALS else f"{scheme} {MASK}" if secret else MASK
 
 
-def shown(body: bytes) -> Any:
-    """Give a body as JSON if it is, else as text; None where there is none."""
+def shown(body: bytes) -> JsonValue:
+    """Return a masked body: as JSON if possible, else as text. Return None without a body."""
     if not body:
         return None
     try:
@@ -91,18 +91,18 @@ TEXT_SECRETS = (
     re.compile(rf"""("(?:{KEYS})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)""", re.IGNORECASE),
     re.compile(rf"""(name="?(?:{KEYS})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)[^\r\n]+""", re.IGNORECASE),
 )
-"""What precedes a secret in a query or form, in what is no whole JSON, and in a part of a multipart form."""
+"""Patterns before a secret: in a query or form, in incomplete JSON, and in a part of a multipart form."""
 
 
 def masked_text(text: str) -> str:
-    """Give a text in which secrets are masked, wherever its form shows them."""
-    for secret in TEXT_SECRETS:
-        text = secret.sub(rf"\g<1>{MASK}", text)
+    """Mask the secrets in a text."""
+    for pattern in TEXT_SECRETS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
     return text
 
 
-def masked(value: Any) -> Any:
-    """Give a JSON value in which what secret keys have is masked."""
+def masked(value: JsonValue) -> JsonValue:
+    """Mask the values of secret keys in a JSON value."""
     if isinstance(value, dict):
         return {
             key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else masked(part)

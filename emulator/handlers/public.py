@@ -1,4 +1,4 @@
-"""What needs no credentials: login, and the pictures and labels that answers link to."""
+"""Operations without credentials: login, and the images and labels that responses link to."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ SVG = "image/svg+xml"
 LONGEST_NAME = 40
 
 
-def login(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
-    """Give the token of a built-in user."""
-    asked = validate(LOGIN, call.read_body())
-    token = PASSWORDS.get((asked["username"], asked["password"]))
+def login(call: Call, _world: World) -> Reply:
+    """Return the token of a built-in user."""
+    fields = validate(LOGIN, call.read_body())
+    token = PASSWORDS.get((fields["username"], fields["password"]))
     if token is None:
         raise ValidationFailed({"non_field_errors": [WRONG_LOGIN]})
     return Reply(200, orjson.dumps({"key": token}))
 
 
-def product_image(call: Call, world: World) -> Reply:  # noqa: ARG001 - every handler's signature
-    """Give a placeholder picture that names the file which the real host would have."""
+def product_image(call: Call, _world: World) -> Reply:
+    """Return a placeholder image that shows the name of the real file."""
     name = unquote(call.url.partition("?")[0]).rpartition("/")[2]
-    shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]  # XML has no place for control characters
+    shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]  # XML does not allow control characters
     return Reply(200, PICTURE.format(name=html.escape(shown)).encode(), content_type=SVG)
 
 
 def preview_shipping_label(call: Call, world: World) -> Reply:
-    """Give a printable label: from whom, to whom, which package, which tracking number."""
+    """Return a printable label with sender, recipient, package number and tracking number."""
     root = world.root
     label = root.get(ShippingLabel, call.path["pk"]) if root.has(ShippingLabel, call.path["pk"]) else None
     if label is None:

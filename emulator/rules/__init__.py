@@ -1,1 +1,1 @@
-"""What the OMS decides: graph, commands, planning, filters, paging, scenarios, seeding."""
+"""The rules of the OMS: state graph, commands, planning, filters, scenarios, seeding."""

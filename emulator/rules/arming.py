@@ -133,14 +133,14 @@ def rolled(fault: ArmedFault, request: str, seed: int) -> bool:
     return u32(draws, 0) < float(fault.when["rate"]) * FACES
 
 
-def states_meant(view: View, asked: str | int) -> frozenset[int]:
+def states_meant(view: View, name_or_id: str | int) -> frozenset[int]:
     """Return the ids of the states of packages and transfer orders that a name, an enum value or an id denotes."""
     states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
-    text = str(asked).strip().casefold()
+    text = str(name_or_id).strip().casefold()
     value = ALIASES.get(text, text)
     found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
     if not found:
-        raise InvalidDocument(f"unknown state {asked!r}", [state.name for state in states])
+        raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states])
     return frozenset(found)
 
 

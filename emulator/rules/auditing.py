@@ -1,171 +1,175 @@
-"""What a client did that works here and hurts the real service: read from the exchanges that the journal keeps."""
+"""Audit rules: find client behaviour in the journal that works here but harms the real service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from emulator.core.journal import Exchange
+from emulator.core.jsontext import JsonObject
 
 FAST_SECONDS = 1.0
 POLLS = 3
-"""How many equal reads in a row, each too soon after the last, are polling: two may be a coincidence."""
+"""Number of equal reads, each too soon after the previous one, that are polling. Two may be a coincidence."""
 DETAILS = 3
-"""How many details of one page's rows are too many, at least; and half of the rows, if those are more."""
+"""Minimum number of reads of a page's rows that are a finding. For long pages, it is half of the rows."""
 DETAIL_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "get_package": ("list_packages", "list_packages_short", "list_packages_simple"),
     "get_package_short": ("list_packages", "list_packages_short", "list_packages_simple"),
     "get_transfer": ("list_transfers", "list_transfers_simple"),
 }
-"""Detail -> the lists whose rows it is about; on the reference the same, with its prefix."""
+"""Detail operation -> list operations with the same rows. The reference surface adds a prefix to these names."""
 REFERENCE = "reference_"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Misdeed(NamedTuple):
-    """One thing that a client should not do."""
+    """A finding of one rule."""
 
     kind: str
     operation: str | None
     at: datetime
     requests: tuple[str, ...]
-    """Ids, in order."""
+    """Ids of the exchanges, in order."""
     says: str
 
 
-Rule = Callable[[Sequence[Exchange]], Iterator[Misdeed]]
+Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[Misdeed]]
+RequestKey: TypeAlias = tuple[str, str, str, str | None, bytes]
+"""Method, path, query, role and body."""
 
 
 def audit(exchanges: Iterable[Exchange]) -> list[Misdeed]:
-    """Give all that the rules find in exchanges, oldest first."""
-    found = [exchange for exchange in exchanges if exchange.method != "OPTIONS"]
-    misdeeds = (misdeed for rule in RULES.values() for misdeed in rule(found))
-    return sorted(misdeeds, key=lambda misdeed: misdeed.requests[-1])
+    """Return the findings of all rules, oldest first."""
+    audited = [exchange for exchange in exchanges if exchange.method != "OPTIONS"]
+    findings = (finding for rule in RULES.values() for finding in rule(audited))
+    return sorted(findings, key=lambda finding: finding.requests[-1])
 
 
-def misdeed_document(misdeed: Misdeed) -> dict[str, Any]:
-    """Give a misdeed as the control API shows it."""
-    return misdeed._asdict() | {
-        "at": misdeed.at.isoformat().replace("+00:00", "Z"),
-        "requests": list(misdeed.requests),
+def misdeed_document(finding: Misdeed) -> JsonObject:
+    """Return the document of a finding in the control API."""
+    return finding._asdict() | {
+        "at": finding.at.isoformat().replace("+00:00", "Z"),
+        "requests": list(finding.requests),
     }
 
 
-def apart(one: Exchange, other: Exchange) -> float:
-    """Give the seconds between two exchanges.
+def apart(earlier: Exchange, later: Exchange) -> float:
+    """Return the seconds between two exchanges, by the world's clock or the machine's, whichever is longer.
 
-    By the world's clock or the machine's, whichever saw more: under a frozen clock the world's stands still while a
-    client really waits, and a test that moves it on has waited as far as the service could tell.
+    A frozen clock stands still while a client really waits. A test that advances the clock has waited as far as the
+    service can tell.
     """
-    return max((other.at - one.at).total_seconds(), other.seconds - one.seconds)
+    return max((later.at - earlier.at).total_seconds(), later.seconds - earlier.seconds)
 
 
-def same(one: Exchange, other: Exchange) -> bool:
-    """Tell whether two requests ask the same, for the same caller."""
-    return key_of(one) == key_of(other)
+def same(first: Exchange, second: Exchange) -> bool:
+    """Return whether two requests and their callers are equal."""
+    return key_of(first) == key_of(second)
 
 
-def key_of(exchange: Exchange) -> tuple[Any, ...]:
+def key_of(exchange: Exchange) -> RequestKey:
     info = exchange.info
     return exchange.method, exchange.path, exchange.query, info.role, info.body
 
 
 def impatience(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
-    """Find requests that came again before the time that `Retry-After` asked for."""
-    waiting: dict[tuple[Any, ...], tuple[Exchange, float]] = {}
+    """Find requests that were repeated before the time in `Retry-After`."""
+    waiting: dict[RequestKey, tuple[Exchange, float]] = {}
     for exchange in exchanges:
         key = key_of(exchange)
-        before = waiting.pop(key, None)
-        if before is not None and (passed := apart(before[0], exchange)) < before[1]:
-            says = f"asked again {passed:.3f} seconds after a {before[0].status} with Retry-After: {before[1]:g}"
-            yield Misdeed("impatience", exchange.info.operation, exchange.at, (before[0].id, exchange.id), says)
-        asked = exchange.response_headers.get("Retry-After", "")
-        if asked.isascii() and asked.isdigit():
-            waiting[key] = exchange, float(asked)
+        previous = waiting.pop(key, None)
+        if previous is not None and (seconds := apart(previous[0], exchange)) < previous[1]:
+            says = f"asked again {seconds:.3f} seconds after a {previous[0].status} with Retry-After: {previous[1]:g}"
+            yield Misdeed("impatience", exchange.info.operation, exchange.at, (previous[0].id, exchange.id), says)
+        retry_after = exchange.response_headers.get("Retry-After", "")
+        if retry_after.isascii() and retry_after.isdigit():
+            waiting[key] = exchange, float(retry_after)
 
 
 def repetition(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
-    """Find writes that were sent again although they had been answered well, and nothing was written between."""
-    done: dict[str, Exchange] = {}
+    """Find writes that were sent again after a success, without another write to the record in between."""
+    successes: dict[str, Exchange] = {}
     for exchange in exchanges:
         if exchange.method not in WRITES or exchange.info.operation is None:
             continue
         record = "/".join(part for part in exchange.path.split("/")[:-2])
-        before = done.get(record)
-        if before is not None and same(before, exchange):
-            says = f"{exchange.method} {exchange.path} was answered {before.status}, and sent again"
-            yield Misdeed("repetition", exchange.info.operation, exchange.at, (before.id, exchange.id), says)
+        success = successes.get(record)
+        if success is not None and same(success, exchange):
+            says = f"{exchange.method} {exchange.path} was answered {success.status}, and sent again"
+            yield Misdeed("repetition", exchange.info.operation, exchange.at, (success.id, exchange.id), says)
         if is_well(exchange):
-            done[record] = exchange
+            successes[record] = exchange
 
 
 def is_well(exchange: Exchange) -> bool:
-    """Tell whether the client knows that it worked: a disturbed answer tells nobody."""
+    """Return whether the call succeeded and the client knows it. An injected fault may hide the success."""
     return 200 <= exchange.status < 300 and exchange.info.fault is None
 
 
 def polling(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
-    """Find reads that were made again and again, faster than once a second, with no write between."""
-    rows: dict[tuple[Any, ...], list[Exchange]] = {}
+    """Find reads that were repeated faster than once a second, without a write in between."""
+    reads_by_key: dict[RequestKey, list[Exchange]] = {}
     for exchange in exchanges:
         if exchange.method in WRITES:
-            yield from (misdeed for row in rows.values() for misdeed in polled(row))
-            rows.clear()
+            yield from (finding for reads in reads_by_key.values() for finding in polled(reads))
+            reads_by_key.clear()
             continue
-        row = rows.setdefault(key_of(exchange), [])
-        if row and apart(row[-1], exchange) >= FAST_SECONDS:
-            yield from polled(row)
-            row.clear()
-        row.append(exchange)
-    yield from (misdeed for row in rows.values() for misdeed in polled(row))
+        reads = reads_by_key.setdefault(key_of(exchange), [])
+        if reads and apart(reads[-1], exchange) >= FAST_SECONDS:
+            yield from polled(reads)
+            reads.clear()
+        reads.append(exchange)
+    yield from (finding for reads in reads_by_key.values() for finding in polled(reads))
 
 
-def polled(row: Sequence[Exchange]) -> Iterator[Misdeed]:
-    """Tell of equal reads that followed each other too fast, if they are enough."""
-    if len(row) >= POLLS:
-        first, last = row[0], row[-1]
-        often = f"{len(row)} times within {apart(first, last):.3f} seconds"
+def polled(reads: Sequence[Exchange]) -> Iterator[Misdeed]:
+    """Yield a finding if enough equal reads followed each other too fast."""
+    if len(reads) >= POLLS:
+        first, last = reads[0], reads[-1]
+        often = f"{len(reads)} times within {apart(first, last):.3f} seconds"
         says = f"{first.method} {first.path} {often}; poll once a second"
-        yield Misdeed("polling", last.info.operation, last.at, tuple(one.id for one in row), says)
+        yield Misdeed("polling", last.info.operation, last.at, tuple(read.id for read in reads), says)
 
 
 def row_by_row(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
-    """Find details that were fetched for the rows of a page, one by one."""
-    pages: dict[tuple[str | None, str], tuple[Exchange, frozenset[int], dict[int, Exchange]]] = {}
+    """Find reads of the rows of a page, one by one."""
+    pages: dict[tuple[str | None, str], Paged] = {}
     for exchange in exchanges:
         name = str(exchange.info.operation)
         if is_well(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
             yield from fetched(pages.pop((exchange.info.role, name), None))
             pages[exchange.info.role, name] = exchange, rows_of(exchange), {}
         surface = REFERENCE if name.startswith(REFERENCE) else ""
-        for of in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
-            page = pages.get((exchange.info.role, surface + of))
+        for list_name in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
+            page = pages.get((exchange.info.role, surface + list_name))
             if page is not None and (pk := number_in(exchange.path)) in page[1]:
                 page[2].setdefault(pk, exchange)
     for page in pages.values():
         yield from fetched(page)
 
 
-Paged = tuple[Exchange, frozenset[int], dict[int, Exchange]]
+Paged: TypeAlias = tuple[Exchange, frozenset[int], dict[int, Exchange]]
+"""The read of a page, the ids of its rows, and the first read of each row's detail."""
 
 
 def fetched(page: Paged | None) -> Iterator[Misdeed]:
-    """Tell of a page whose rows were fetched one by one, if they are enough."""
+    """Yield a finding if enough rows of a page were read one by one."""
     if page is None:
         return
     listed, rows, details = page
     if len(details) >= max(DETAILS, len(rows) / 2):
         last = list(details.values())[-1]
         says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
-        ids = (listed.id, *(one.id for one in details.values()))
+        ids = (listed.id, *(read.id for read in details.values()))
         yield Misdeed("row_by_row", last.info.operation, last.at, ids, says)
 
 
 def rows_of(exchange: Exchange) -> frozenset[int]:
-    """Give the ids in a page."""
+    """Return the ids of the rows in a page."""
     try:
         return frozenset(row["id"] for row in orjson.loads(exchange.response_body)["results"])
     except (ValueError, KeyError, TypeError):
@@ -183,4 +187,4 @@ RULES: Mapping[str, Rule] = {
     "polling": polling,
     "row_by_row": row_by_row,
 }
-"""Kind of misdeed -> what finds it."""
+"""Kind of finding -> rule."""

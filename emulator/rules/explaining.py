@@ -1,12 +1,12 @@
-"""What stands behind a refusal: where an id, a number or a slug belongs, and what was nearly right."""
+"""Hints for refused requests: what an id, a number or a slug belongs to, and the nearest known name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
 
 from emulator.core.errors import ValidationFailed
+from emulator.core.jsontext import JsonValue
 from emulator.core.records import (
     ABSENT,
     CargoCompany,
@@ -15,6 +15,8 @@ from emulator.core.records import (
     Order,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Shipment,
     State,
     TransferItem,
@@ -25,9 +27,9 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.store import View
-from emulator.rules.graph import COMMAND, offered, printed
+from emulator.rules.graph import COMMAND, Subject, offered, printed
 
-SUBJECT_NAMES: Mapping[type[Any], str] = {
+SUBJECT_NAMES: Mapping[RecordKind, str] = {
     Package: "package",
     TransferOrder: "transfer order",
     Order: "order",
@@ -39,34 +41,36 @@ SUBJECT_NAMES: Mapping[type[Any], str] = {
     WebhookEvent: "webhook event",
     Webhook: "hook",
 }
-"""Kinds whose ids are taken for one another -> what people call them."""
-OWNERS: Mapping[type[Any], tuple[str, type[Any]]] = {
+"""Kind whose ids are easily confused with others -> display name."""
+OWNERS: Mapping[RecordKind, tuple[str, RecordKind]] = {
     PackageItem: ("package", Package),
     Shipment: ("package", Package),
     Invoice: ("package", Package),
     TransferItem: ("transfer_order", TransferOrder),
 }
-"""Kind -> the column with the id of what it is part of."""
+"""Kind -> column with the id of its owner, and kind of the owner."""
 NUMBERS = ("number", "tracking_number", "remote_id", "invoice_number")
-"""Columns that are taken for the id of a package or transfer order."""
+"""Columns whose values are easily mistaken for the id of a package or transfer order."""
 SHORTEST_NUMBER, MOST_LOOKED_AT = 6, 250
-"""Making every record of a demonstration costs a third of a millisecond each, once: so it is done for few, and only
-for what looks like a number."""
+"""Minimum length of a text, and maximum number of records, for the search by number.
+
+The first read of a seeded record takes a third of a millisecond, so large worlds are not searched.
+"""
 
 
 def near(text: str, known: Collection[str]) -> str | None:
-    """Give the known name that is nearest to a text, if one is near; case and dashes count for little."""
-    folded = {folded_name(name): name for name in known}
-    found = get_close_matches(folded_name(text), folded, 1)
-    return folded[found[0]] if found else None
+    """Return the known name that is nearest to a text, if any. Case, dashes, underscores and spaces do not count."""
+    names = {folded_name(name): name for name in known}
+    matches = get_close_matches(folded_name(text), names, 1)
+    return names[matches[0]] if matches else None
 
 
 def folded_name(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def of_other_kind(view: View, kind: type[Any], id_: int) -> Iterator[str]:
-    """Say whose id it is, where it is not the id of this kind."""
+def of_other_kind(view: View, kind: RecordKind, id_: int) -> Iterator[str]:
+    """Describe the records of other kinds that have this id."""
     for other, name in SUBJECT_NAMES.items():
         if other is not kind and view.has(other, id_):
             yield f"{id_} is the id of {article(name)} {name}{owner_of(view, view.one(other, id_))}"
@@ -76,8 +80,8 @@ def article(name: str) -> str:
     return "an" if name[0] in "aeiou" else "a"
 
 
-def owner_of(view: View, record: Any) -> str:
-    """Say what a record is part of."""
+def owner_of(view: View, record: Record) -> str:
+    """Describe the owner of a record. For an order, describe its packages."""
     if isinstance(record, Order):
         packages = ", ".join(str(id_) for id_ in view.related(Package, "order", record.id)[:3])
         return f" with the packages {packages}" if packages else ""
@@ -88,8 +92,8 @@ def owner_of(view: View, record: Any) -> str:
     return f" of {SUBJECT_NAMES[kind]} {id_}" if id_ is not None else ""
 
 
-def by_number(view: View, kind: type[Any], text: str) -> str | None:
-    """Say whose number a text is that stands where an id belongs; beyond so many records nobody looks for all."""
+def by_number(view: View, kind: RecordKind, text: str) -> str | None:
+    """Describe the record with this number, which a request used in place of an id."""
     if kind is Package and (ids := view.related(Package, "number", text)):
         return told_number(kind, "number", text, ids[0])
     if len(text) < SHORTEST_NUMBER or len(view.ids(kind)) > MOST_LOOKED_AT:
@@ -102,22 +106,22 @@ def by_number(view: View, kind: type[Any], text: str) -> str | None:
     return None
 
 
-def told_number(kind: type[Any], column: str, text: str, id_: int) -> str:
+def told_number(kind: RecordKind, column: str, text: str, id_: int) -> str:
     return f"{text!r} is the {column} of {SUBJECT_NAMES[kind]} {id_}; paths take the id"
 
 
-def about_transition(view: View, subject: Any, asked: Mapping[str, Any]) -> str | None:
-    """Say where the slug or the id of a refused transition belongs, or what may have been meant."""
-    slug, id_ = asked.get("slug"), asked.get("transition")
+def about_transition(view: View, subject: Subject, body: Mapping[str, JsonValue]) -> str | None:
+    """Describe where the slug or the id of a refused transition belongs, or suggest the nearest slug."""
+    slug, id_ = body.get("slug"), body.get("transition")
     commands = [each for each in view.all(Transition) if each.actor == COMMAND]
-    named = [each for each in commands if (slug is not None and each.slug == slug) or each.id == id_]
-    if named:
-        return about_source(view, subject, named[0])
-    text = slug if isinstance(slug, str) else id_ if isinstance(id_, str) else None
+    for command in commands:
+        if (slug is not None and command.slug == slug) or command.id == id_:
+            return about_source(view, subject, command)
+    text = slug if isinstance(slug, str) else id_
     if text is None:
-        return (
-            None if id_ is None else f"no transition has the id {id_}; ids differ between installations, slugs less"
-        )
+        return None
+    if not isinstance(text, str):
+        return f"no transition has the id {id_}; ids differ between installations, slugs less"
     if isinstance(id_, str) and any(each.slug == id_ for each in commands):
         return f"{id_!r} is a slug: send it as 'slug'"
     slugs = [str(each.slug) for each in offered(view, subject.state) if each.slug is not ABSENT]
@@ -125,20 +129,22 @@ def about_transition(view: View, subject: Any, asked: Mapping[str, Any]) -> str 
     return None if nearest is None else f"nearest known slug: {nearest!r}"
 
 
-def about_source(view: View, subject: Any, transition: Transition) -> str | None:
-    """Say from which state a transition starts, where that is not the subject's; the command there is here may do."""
+def about_source(view: View, subject: Subject, transition: Transition) -> str | None:
+    """Describe the source state of a transition if it is not the subject's, and an alternative that is allowed."""
     if transition.source_state == subject.state:
         return None
     source = view.one(State, transition.source_state)
-    told = f"{printed(transition)} belongs to state {source.id} {source.name!r}"
+    source_text = f"{printed(transition)} belongs to state {source.id} {source.name!r}"
     if source.content_type != view.one(State, subject.state).content_type:
-        return f"{told}, which is a state of another kind of record"
-    same = [each for each in offered(view, subject.state) if each.command_code == transition.command_code]
-    return f"{told}; the same command here is {same[0].id} {printed(same[0])}" if same else told
+        return f"{source_text}, which is a state of another kind of record"
+    alternatives = [each for each in offered(view, subject.state) if each.command_code == transition.command_code]
+    if not alternatives:
+        return source_text
+    return f"{source_text}; the same command here is {alternatives[0].id} {printed(alternatives[0])}"
 
 
-def about_values(view: View, subject: Any, error: ValidationFailed) -> str | None:
-    """Say which values a parameter takes that names a record which is not there."""
+def about_values(view: View, subject: Subject, error: ValidationFailed) -> str | None:
+    """List the known values of a parameter that refers to a missing record."""
     for name, kind in CHOICES.items():
         if name in error.errors:
             known = ", ".join(f"{each.id} {label_of(each)}" for each in list(view.all(kind))[:MOST_CHOICES])
@@ -149,10 +155,10 @@ def about_values(view: View, subject: Any, error: ValidationFailed) -> str | Non
     return None
 
 
-def label_of(record: Any) -> str:
+def label_of(record: Record) -> str:
     return str(getattr(record, "name", None) or getattr(record, "title", ""))
 
 
-CHOICES: Mapping[str, type[Any]] = {"denial_reason": DenialReason, "cargo_company": CargoCompany}
-"""Parameter -> the records whose ids it takes."""
+CHOICES: Mapping[str, RecordKind] = {"denial_reason": DenialReason, "cargo_company": CargoCompany}
+"""Parameter -> kind of the records whose ids it takes."""
 MOST_CHOICES = 10

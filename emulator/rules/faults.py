@@ -1,11 +1,11 @@
-"""What can go wrong on purpose: one small function per kind of fault, and the options that it takes."""
+"""Injected faults: one function per kind, and its options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -22,42 +22,43 @@ from emulator.core.errors import (
     UnsupportedMediaType,
 )
 from emulator.core.exchange import Reply, ResponseFault
+from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.core.refusals import InvalidDocument
 
 NO_REPLY = Reply(0)
-"""What stands for the answer of a call that was never handled."""
+"""Placeholder for the response to a call that is not handled."""
 LONGEST_DELAY = 600.0
 RETRY_AFTER = 60
 WORDS = {503: "Service temporarily unavailable, try again later."}
-"""Status -> its detail, where the framework has no exception for it: its documentation's example of one."""
+"""Status without an exception in the framework -> detail, from an example in the framework's documentation."""
 
 
 class Meeting(NamedTuple):
-    """A call as faults see it."""
+    """The properties of a call that faults can match."""
 
     operation: str | None
-    """None where no operation is at the path, or none with the method."""
+    """None if the path has no operation with this method."""
     method: str
     path: str
     query: str = ""
     token: str | None = None
-    """The role of whoever calls, if that is known."""
+    """Role of the caller, if known."""
     scheme: str = "Token"
     content_type: str = ""
     allow: str | None = None
-    """The methods that are allowed at the path."""
+    """Methods that the path allows."""
     state: int | None = None
-    """Id of the state that the package or transfer order of the path is in."""
+    """Id of the state of the package or transfer order in the path."""
 
 
-Fault = Callable[..., Reply]
+Fault: TypeAlias = Callable[..., Reply]
 """`(call, reply, **options) -> reply`."""
 
 
 def status(
     call: Meeting, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
 ) -> Reply:
-    """Answer an error in the framework's form; nothing is done."""
+    """Respond with an error in the framework's form. The call is not executed."""
     error = error_of(call, status, retry_after)
     headers = dict(error.headers) | ({} if call.allow is None else {"Allow": call.allow})
     if retry_after is not None:
@@ -67,61 +68,61 @@ def status(
 
 
 def error_of(call: Meeting, status: int, retry_after: int | None) -> ApiError:
-    """Give the framework's error of a status; where it has none, one that says what the status says."""
-    special: dict[int, Callable[[], ApiError]] = {
+    """Return the framework's error for a status. The default is an error with the phrase of the status."""
+    factories: dict[int, Callable[[], ApiError]] = {
         401: lambda: AuthenticationFailed(scheme=call.scheme),
         405: lambda: MethodNotAllowed(call.method),
         415: lambda: UnsupportedMediaType(call.content_type),
         429: lambda: Throttled(RETRY_AFTER if retry_after is None else retry_after),
     }
-    plain = {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
-    if status in special:
-        return special[status]()
-    if status in plain:
-        return plain[status]()
+    classes = {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
+    if status in factories:
+        return factories[status]()
+    if status in classes:
+        return classes[status]()
     return ApiError(WORDS.get(status, f"{HTTPStatus(status).phrase}."))
 
 
 def delay(_: Meeting, reply: Reply, *, seconds: float) -> Reply:
-    """Let the answer come later."""
+    """Delay the response."""
     return disturbed(reply, delay=of(reply).delay + seconds)
 
 
 def reset(_: Meeting, reply: Reply) -> Reply:
-    """Reset the connection; nothing is done."""
+    """Reset the connection. The call is not executed."""
     return disturbed(reply, silent=True, reset=True)
 
 
 def lost_request(_: Meeting, reply: Reply, *, seconds: float = 0.0) -> Reply:
-    """Do nothing and answer nothing; the connection is closed after a while."""
+    """Close the connection after a delay. The call is not executed."""
     return disturbed(reply, silent=True, delay=of(reply).delay + seconds)
 
 
 def lost_response(_: Meeting, reply: Reply, *, seconds: float = 0.0) -> Reply:
-    """Do what was asked for and answer nothing; the connection is closed after a while."""
+    """Execute the call, then close the connection after a delay, without a response."""
     return disturbed(reply, silent=True, delay=of(reply).delay + seconds)
 
 
 def truncated(_: Meeting, reply: Reply, *, size: int | None = None) -> Reply:
-    """Send less of the body than its length says, and close the connection."""
+    """Send less of the body than Content-Length says, and close the connection."""
     reply = with_body(reply)
-    most = len(reply.body) - 1
-    return disturbed(reply, sent=min(len(reply.body) // 2 if size is None else size, most))
+    length = len(reply.body)
+    return disturbed(reply, sent=min(length // 2 if size is None else size, length - 1))
 
 
 def malformed(_: Meeting, reply: Reply) -> Reply:
-    """Send half of the body as if it were all: no JSON."""
+    """Send half of the body as a complete response, which is invalid JSON."""
     reply = with_body(reply)
     return replace(reply, body=reply.body[: max(1, len(reply.body) // 2)])
 
 
 def drip(_: Meeting, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
-    """Send the body piece by piece."""
+    """Send the body in pieces, with pauses."""
     return disturbed(with_body(reply), drip=seconds, pieces=pieces)
 
 
 def with_body(reply: Reply) -> Reply:
-    """Give a reply that has a body to disturb: one without content becomes an empty object."""
+    """Return a reply with a body to break. A missing body becomes an empty object."""
     return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
 
 
@@ -129,14 +130,14 @@ def of(reply: Reply) -> ResponseFault:
     return reply.fault or ResponseFault()
 
 
-def disturbed(reply: Reply, **changes: Any) -> Reply:
+def disturbed(reply: Reply, **changes: JsonValue) -> Reply:
     return replace(reply, fault=of(reply)._replace(**changes))
 
 
 class Option(NamedTuple):
-    """A value that a fault takes."""
+    """An option of a fault."""
 
-    type: type[Any]
+    type: type[int] | type[float] | type[str]
     doc: str
     least: float = 0
     most: float = float("inf")
@@ -148,7 +149,7 @@ SECONDS = Option(float, "Number of seconds.", 0, LONGEST_DELAY)
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault. `is_instead`: whether it takes the place of the answer, so that nothing is done."""
+    """A kind of fault. If it replaces the response, the call is not executed."""
 
     run: Fault
     options: Mapping[str, Option] = field(default_factory=dict)
@@ -179,11 +180,11 @@ FAULTS: Mapping[str, Kind] = {
         },
     ),
 }
-"""Kind -> what it does and what it takes."""
+"""Kind of fault -> its function and its options."""
 
 
-def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options of a fault if they are right; `InvalidDocument` says what is wrong and what is known."""
+def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
+    """Validate the options of a fault and return them. Raise `InvalidDocument` with the known names or values."""
     if kind not in FAULTS:
         raise InvalidDocument(f"unknown fault {kind!r}", FAULTS)
     known = FAULTS[kind].options
@@ -196,7 +197,7 @@ def checked_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: checked_value(kind, name, known[name], value) for name, value in options.items()}
 
 
-def checked_value(kind: str, name: str, option: Option, value: Any) -> Any:
+def checked_value(kind: str, name: str, option: Option, value: JsonValue) -> int | float | str:
     where = f"fault {kind}: option {name!r}"
     if option.type is str:
         if not isinstance(value, str):

@@ -1,9 +1,8 @@
-"""Orders that are over are forgotten with all that is theirs, so that a world that runs for long does not grow."""
+"""Delete finished orders with all their records, so that a long-running world does not grow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from emulator.core.records import (
     Address,
@@ -15,6 +14,8 @@ from emulator.core.records import (
     OrderItem,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Shipment,
     ShippingLabel,
     State,
@@ -28,49 +29,48 @@ from emulator.rules.stock import end_reservations
 
 
 def forget_orders(tx: Transaction, orders: Iterable[int]) -> int:
-    """Forget these orders; give how many. One whose events still wait for a hook stays, and so does a base's."""
-    going = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and may_go(tx, order)]
-    packages = {id_ for order in going for id_ in tx.related(Package, "order", order.id)}
+    """Delete orders and return how many. Orders of the scenario and orders with pending events are kept."""
+    deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and may_go(tx, order)]
+    packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
     transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
-    loose = [*shipments_of(tx, packages, transfers), *labels_of(tx, packages)]
-    for order in going:
+    shipping_records = [*shipments_of(tx, packages, transfers), *labels_of(tx, packages)]
+    for order in deletable:
         forget_order(tx, order)
-    for record in loose:
+    for record in shipping_records:
         tx.remove(record)
-    return len(going)
+    return len(deletable)
 
 
 def may_go(view: View, order: Order) -> bool:
     if view.base.has(Order, order.id):
         return False
-    return not any(
-        event.due is not None for subject in subjects_of(view, order) for event in events_of(view, subject)
-    )
+    events = (event for subject in subjects_of(view, order) for event in events_of(view, subject))
+    return all(event.due is None for event in events)
 
 
-def subjects_of(view: View, order: Order) -> Iterator[Any]:
-    """Give the records of an order that have logs and events."""
+def subjects_of(view: View, order: Order) -> Iterator[Order | Package | TransferOrder]:
+    """Yield the records of an order that have logs and events."""
     for package in view.find(Package, "order", order.id):
         yield package
         yield from view.find(TransferOrder, "package", package.id)
     yield order
 
 
-def subject_key(view: View, subject: Any) -> tuple[int, int]:
+def subject_key(view: View, subject: Order | Package | TransferOrder) -> tuple[int, int]:
     return (view.one(State, subject.state).content_type, subject.id)
 
 
-def events_of(view: View, subject: Any) -> list[WebhookEvent]:
+def events_of(view: View, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
     return view.find(WebhookEvent, "subject", subject_key(view, subject))
 
 
-def own(view: View, kind: type[Any]) -> Iterator[Any]:
-    """Give the records of a kind that are the world's own."""
+def own(view: View, kind: RecordKind) -> Iterator[Record]:
+    """Yield the records of a kind that were added after the scenario's start."""
     return (view.one(kind, id_) for id_ in view.added_ids(kind))
 
 
 def shipments_of(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
-    """Give the shipments of packages and transfer orders, those that were called off too."""
+    """Return the shipments of packages and transfer orders, including cancelled ones."""
     return [each for each in own(view, Shipment) if each.package in packages or each.transfer_order in transfers]
 
 
@@ -79,7 +79,7 @@ def labels_of(view: View, packages: set[int]) -> list[ShippingLabel]:
 
 
 def forget_order(tx: Transaction, order: Order) -> None:
-    """Forget an order, from what refers to others to what is referred to."""
+    """Delete an order. Records are deleted before the records that they refer to."""
     for subject in subjects_of(tx, order):
         for record in [*events_of(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
             tx.remove(record)

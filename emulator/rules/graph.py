@@ -1,14 +1,16 @@
-"""The state graph: which transition is meant, and whether the record's state allows it."""
+"""The state graph: find transitions, and check that a record's state allows them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
 
 from emulator.core.errors import ValidationFailed
-from emulator.core.records import ABSENT, Package, State, TransferOrder, Transition, TransitionLog
+from emulator.core.jsontext import JsonObject
+from emulator.core.records import ABSENT, Package, RecordKind, State, TransferOrder, Transition, TransitionLog
 from emulator.core.store import View
 
+Subject: TypeAlias = Package | TransferOrder
+"""A record that commands move through the state graph."""
 ITEM_VALUES = {
     "200": "250",
     "300": "150",
@@ -18,39 +20,41 @@ ITEM_VALUES = {
     "800": "900",
     "900": "600",
 }
-"""Package state value -> its items' value, where that is another: 250, 150, 900 and 600 are the samples'; the rest
-keeps clear of those (assumed)."""
+"""Package state value -> state value of its items, if different.
+
+250, 150, 900 and 600 are from samples. The others are assumed, and chosen to differ from those.
+"""
 
 COMMAND = "command"
 
-KINDS: dict[str, tuple[type[Any], str]] = {
+KINDS: dict[str, tuple[RecordKind, str]] = {
     "packages": (Package, "PackageStatus"),
     "transfers": (TransferOrder, "TransferStatus"),
 }
-"""Name of a graph -> the records, and the enum class of their states."""
+"""Name of a graph -> kind of its records, and enum class of their states."""
 
 
 def refuse(key: str, message: str) -> ValidationFailed:
-    """Give the error of a command: one key, one message."""
+    """Return the error of a command: one key with one message."""
     return ValidationFailed({key: [message]})
 
 
-def allowed(view: View, subject: Any, asked: Mapping[str, Any]) -> Transition:
-    """Give the transition that `transition` and `slug` name, if the subject's state allows it.
+def allowed(view: View, subject: Subject, body: JsonObject) -> Transition:
+    """Return the transition that `transition` and `slug` name, if the subject's state allows it.
 
-    Raises `ValidationFailed` with the documented keys: `slug` for an unknown or disagreeing slug, `transition`
-    for all else.
+    Raise `ValidationFailed` with the documented keys: `slug` for an unknown or contradictory slug, `transition`
+    for other errors.
     """
-    transition = named(view, asked.get("transition"), asked.get("slug"))
+    transition = named(view, body.get("transition"), body.get("slug"))
     if transition.source_state == subject.state:
         return transition
-    source, present = (view.one(State, id_).name for id_ in (transition.source_state, subject.state))
-    message = f'"{transition.label}" starts from state "{source}", but {subject.number} is in state "{present}".'
+    source, current = (view.one(State, id_).name for id_ in (transition.source_state, subject.state))
+    message = f'"{transition.label}" starts from state "{source}", but {subject.number} is in state "{current}".'
     raise refuse("transition", message)
 
 
 def named(view: View, id_: int | None, slug: str | None) -> Transition:
-    """Give the transition with this id, this slug, or both."""
+    """Return the transition with this id, this slug, or both."""
     if id_ is None and slug is None:
         raise refuse("transition", "Either transition or slug is required.")
     if id_ is None:
@@ -71,12 +75,12 @@ def by_slug(view: View, slug: str) -> Transition:
 
 
 def printed(transition: Transition) -> str:
-    """Give the transition's slug, or its label where an installation shows none."""
+    """Return the transition's slug, or its label if it has no slug."""
     return transition.label if transition.slug is ABSENT else str(transition.slug)
 
 
-def explained(view: View, subject: Any) -> str:
-    """Give the state of the subject, how it got there, and what is allowed now, in one line."""
+def explained(view: View, subject: Subject) -> str:
+    """Describe the subject's state, its last transition, and the transitions allowed now, in one line."""
     state = view.one(State, subject.state)
     last = next(view.latest(TransitionLog, "subject", (state.content_type, subject.id)), None)
     since = "since the scenario's start"
@@ -84,18 +88,18 @@ def explained(view: View, subject: Any) -> str:
         since = f"by itself since {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
     elif last is not None and last.request_id is not None:
         since = f"since request {last.request_id} at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
-    now = ", ".join(f"{found.id} {printed(found)}" for found in offered(view, subject.state)) or "nothing"
+    now = ", ".join(f"{each.id} {printed(each)}" for each in offered(view, subject.state)) or "nothing"
     return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {now}'
 
 
 def offered(view: View, state: int) -> list[Transition]:
-    """Give the transitions that commands may take from a state, in the installation's order."""
-    found = [each for each in view.find(Transition, "source_state", state) if each.actor == COMMAND]
-    return sorted(found, key=lambda transition: transition.position)
+    """Return the transitions that commands can make from a state, in the installation's order."""
+    transitions = [each for each in view.find(Transition, "source_state", state) if each.actor == COMMAND]
+    return sorted(transitions, key=lambda transition: transition.position)
 
 
-def move_of(view: View, subject: Any, code: str) -> Transition | None:
-    """Give the move with this code that carrier, planner or operator make from the subject's state, if any."""
+def move_of(view: View, subject: Subject, code: str) -> Transition | None:
+    """Return the transition from the subject's state with this code by carrier, planner or operator, if any."""
     for transition in view.find(Transition, "source_state", subject.state):
         if transition.command_code == code and transition.actor != COMMAND:
             return transition
@@ -103,27 +107,26 @@ def move_of(view: View, subject: Any, code: str) -> Transition | None:
 
 
 def state_valued(view: View, enum_class: str, value: str, *, beside: State) -> State | None:
-    """Give the installation's state with this enum value, for the kind of record that `beside` is a state of."""
-    found = view.find(State, "value", (enum_class, beside.content_type, value))
-    return found[0] if found else None
+    """Return the state with this enum value, for the same kind of record as the state `beside`."""
+    return next(iter(view.find(State, "value", (enum_class, beside.content_type, value))), None)
 
 
-def states_of(view: View, kind: type[Any], enum_class: str) -> list[State]:
-    """Give the states of one kind of record: items may share its enum class, under a later content type."""
-    found = [state for state in view.all(State) if state.enum_class == enum_class]
-    first = min((state.content_type for state in found), default=0)
-    return [state for state in found if state.content_type == first or kind is Package]
+def states_of(view: View, kind: RecordKind, enum_class: str) -> list[State]:
+    """Return the states of one kind of record. Transfer items share its enum class, with a higher content type."""
+    states = [state for state in view.all(State) if state.enum_class == enum_class]
+    content_type = min((state.content_type for state in states), default=0)
+    return [state for state in states if state.content_type == content_type or kind is Package]
 
 
 def transitions_of(view: View, states: list[State]) -> list[Transition]:
-    """Give the transitions that lead out of these states, in the installation's order."""
+    """Return the transitions from these states, in the installation's order."""
     ids = {state.id for state in states}
-    found = [each for each in view.all(Transition) if each.source_state in ids]
-    return sorted(found, key=lambda each: (each.position, each.id))
+    transitions = (each for each in view.all(Transition) if each.source_state in ids)
+    return sorted(transitions, key=lambda each: (each.position, each.id))
 
 
-def row_of(transition: Transition) -> dict[str, Any]:
-    """Give what reports and the control API show of a transition."""
+def row_of(transition: Transition) -> JsonObject:
+    """Return the summary of a transition for reports and the control API."""
     return {
         "id": transition.id,
         "slug": None if transition.slug is ABSENT else transition.slug,
@@ -136,8 +139,9 @@ def row_of(transition: Transition) -> dict[str, Any]:
 
 
 def name_of(view: View, transition: Transition) -> str:
-    """Give what a transition is called in reports, whatever its id is in one installation or the next: its slug, with
-    the id where there is none, or where the slug alone leads to another.
+    """Return the name of a transition in reports, which does not depend on the ids of one installation.
+
+    It is the slug. The id is added if another transition has the same slug, and replaces a missing slug.
     """
     if transition.slug is ABSENT:
         return f"#{transition.id}"

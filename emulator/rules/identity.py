@@ -1,4 +1,4 @@
-"""The encrypted id that the vendor prints beside a package's id."""
+"""The encrypted id that the vendor shows next to the id of a package."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ SIGNING_SALT = b"oms-emulator id_encrypted"
 
 
 def encrypted_id(id_: int, signed_at: datetime) -> str:
-    """Give `<base64 of the id>:<seconds in base 62>:<signature>`, the form of Django's timestamp signer.
+    """Return `<base64 of the id>:<seconds in base 62>:<signature>`, the form of Django's timestamp signer.
 
-    The page's samples are signed when the answer is made; ours when the package is, so that an answer repeats.
+    The vendor signs at the time of the response. The emulator signs at the creation of the package, so that responses
+    are deterministic.
     """
     value = base64.urlsafe_b64encode(str(id_).encode()).rstrip(b"=").decode()
     signed = f"{value}:{base62(int(signed_at.timestamp()))}"
@@ -23,7 +24,7 @@ def encrypted_id(id_: int, signed_at: datetime) -> str:
 
 
 def base62(number: int) -> str:
-    """Give a number in Django's base 62."""
+    """Return a number in Django's base 62."""
     text = ""
     while True:
         number, digit = divmod(number, 62)

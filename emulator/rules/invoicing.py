@@ -1,4 +1,4 @@
-"""The purchase invoice of a package."""
+"""Purchase invoices of packages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CENT = Decimal("0.01")
 
 
 def purchase_invoice(tx: Transaction, package: Package) -> Invoice:
-    """Make the package's purchase invoice with a line for each item.
+    """Create the package's purchase invoice with an invoice item for each package item.
 
-    A second one is refused (assumed: no source tells what the service does then).
+    Raise `ValidationFailed` if the package already has one (assumed: the service's behaviour is not documented).
     """
     if tx.related(Invoice, "package", package.id):
         raise ValidationFailed({"non_field_errors": ["The package already has a purchase invoice."]})
@@ -56,6 +56,6 @@ def add_line(tx: Transaction, invoice: Invoice, item: OrderItem) -> None:
 
 
 def included_tax(amount: str, rate: str) -> str:
-    """Give the tax that an amount includes: of 65.00 at 14 %, 7.98, as in the page's sample."""
+    """Return the tax included in an amount: 7.98 in 65.00 at 14 %, as in the documented sample."""
     share = Decimal(amount) * Decimal(rate) / (100 + Decimal(rate))
     return str(share.quantize(CENT, ROUND_HALF_UP))

@@ -1,4 +1,4 @@
-"""Who packs what: where items go when a location will not, or cannot, send them."""
+"""Planning: find other locations for items that a location refuses or does not have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
 
-from emulator.core.jsontext import compact
+from emulator.core.jsontext import JsonObject, compact
 from emulator.core.records import (
     Address,
     City,
@@ -28,15 +27,16 @@ from emulator.rules.identity import encrypted_id
 from emulator.rules.stock import free_stock, reserve
 
 EARTH_RADIUS_KM = 6371
+FAR_AWAY = float("inf")
 WAITING, CANCELLATION_WAITING = "100", "990"
 PACKED = 400
-"""Packages in states below this value count on the quota of their location."""
+"""Packages in states with a lower value use the quota of their location."""
 
 
-def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> dict[str, Any] | None:
-    """Make a new package of these items elsewhere; give the documented answer, or None where no location has them.
+def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> JsonObject | None:
+    """Create a package of these items at another location. Return the documented response.
 
-    An installation that knows no waiting state has none that a new package could be in: it plans nothing.
+    Return None if no location has the items, or if the installation has no waiting state for the new package.
     """
     if not items or waiting_state(tx, package) is None:
         return None
@@ -48,10 +48,8 @@ def waiting_state(view: View, package: Package) -> State | None:
     return state_valued(view, "PackageStatus", WAITING, beside=view.one(State, package.state))
 
 
-def plan_group(
-    tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]
-) -> dict[str, Any]:
-    """Make a new, waiting package of these items at a location; give the documented answer."""
+def plan_group(tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]) -> JsonObject:
+    """Create a waiting package of these items at a location. Return the documented response."""
     child = new_package(tx, package, location)
     for item in items:
         reserve(tx, child, copy_item(tx, item, child))
@@ -66,7 +64,7 @@ def plan_group(
 
 
 def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
-    """Make the package `...P{n+1}` that takes over from its parent."""
+    """Create the package `...P{n+1}` that replaces its parent."""
     id_ = tx.new_id(Package)
     waiting = waiting_state(tx, parent)
     order = tx.one(Order, parent.order)
@@ -94,7 +92,7 @@ def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Pa
 
 
 def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
-    """Put the same order item into another package, waiting."""
+    """Add the same order item to another package, in the waiting state."""
     waiting = state_valued(tx, "PackageItemStatus", WAITING, beside=tx.one(State, item.state))
     return tx.add(
         PackageItem(
@@ -109,96 +107,94 @@ def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageIt
 
 
 def next_part(tx: Transaction, order: Order) -> int:
-    """Give the number of the order's next package: one more than the highest there is."""
-    return 1 + highest((found.number for found in tx.find(Package, "order", order.id)), "P")
+    """Return the number of the order's next package."""
+    return 1 + highest((package.number for package in tx.find(Package, "order", order.id)), "P")
 
 
 def highest(numbers: Iterable[str], mark: str) -> int:
-    """Give the highest part of numbers such as `...P3` or `...T2`; 0 where there is none."""
-    parts = (number.rpartition(mark)[2] for number in numbers)
-    return max((int(part) for part in parts if part.isascii() and part.isdigit()), default=0)
+    """Return the highest suffix of numbers such as `...P3` or `...T2`, or 0."""
+    suffixes = (number.rpartition(mark)[2] for number in numbers)
+    return max((int(suffix) for suffix in suffixes if suffix.isascii() and suffix.isdigit()), default=0)
 
 
 def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageItem]) -> StockLocation | None:
-    """Give the fulfilment location nearest to the customer, other than the package's own, that has all items."""
-    wanted = Counter(tx.one(OrderItem, item.order_item).product for item in items)
+    """Return the other fulfilment center with quota and all items that is nearest to the customer."""
+    quantities = Counter(tx.one(OrderItem, item.order_item).product for item in items)
     address = tx.one(Address, package.shipping_address)
-    able = [
+    locations = [
         location
         for location in tx.all(StockLocation)
         if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
-        if has_quota(tx, location) and has_stock(tx, location, wanted)
+        if has_quota(tx, location) and has_stock(tx, location, quantities)
     ]
-
-    def rank(location: StockLocation) -> tuple[float, int, int]:
-        far = distance(tx, location, address)
-        return (float("inf") if far is None else far, location.priority, location.id)
-
-    return min(able, key=rank, default=None)
+    return min(locations, key=lambda location: distance_rank(tx, location, address), default=None)
 
 
-def has_stock(tx: Transaction, location: StockLocation, wanted: Counter[int]) -> bool:
-    """Tell whether all of the wanted products may be promised at the location."""
-    return all(free_stock(tx, location.id, product) >= quantity for product, quantity in wanted.items())
+def distance_rank(view: View, location: StockLocation, address: Address) -> tuple[float, int, int]:
+    """Return the sort key that puts the nearest location first, then the lowest priority and id."""
+    kilometres = distance(view, location, address)
+    return (FAR_AWAY if kilometres is None else kilometres, location.priority, location.id)
+
+
+def has_stock(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
+    """Return whether these quantities of all products are available at the location."""
+    return all(free_stock(tx, location.id, product) >= quantity for product, quantity in quantities.items())
 
 
 def has_quota(view: View, location: StockLocation) -> bool:
-    """Tell whether the location can have one more package in work."""
+    """Return whether the location accepts one more package."""
     return location.max_quota is None or quota(view, location.id) < location.max_quota
 
 
 def quota(view: View, location: int) -> int:
-    """Give how many packages of a location count on its quota: those not packed yet, or waiting for cancellation."""
+    """Return how many packages of a location use its quota: those not packed yet, or waiting for cancellation."""
     return sum(view.count(Package, (location, state.id)) for state in view.all(State) if counts_on_quota(state))
 
 
 def counts_on_quota(state: State) -> bool:
-    early = state.enum_value.isdigit() and int(state.enum_value) < PACKED
-    waits = state.enum_value == CANCELLATION_WAITING
-    return state.enum_class == "PackageStatus" and (early or waits)
+    is_unpacked = state.enum_value.isdigit() and int(state.enum_value) < PACKED
+    return state.enum_class == "PackageStatus" and (is_unpacked or state.enum_value == CANCELLATION_WAITING)
 
 
 def distance(view: View, location: StockLocation, address: Address) -> float | None:
-    """Give the kilometres from a location to the city of an address; None where either has no point on the map."""
-    here, there = view.one(LocationAddress, location.address), view.one(City, address.city)
-    points = (here.latitude, here.longitude, there.latitude, there.longitude)
-    if any(point is None for point in points):
-        return None
-    return great_circle(*(float(str(point)) for point in points))
+    """Return the kilometres from a location to the city of an address, or None if either has no coordinates."""
+    start, city = view.one(LocationAddress, location.address), view.one(City, address.city)
+    degrees = (start.latitude, start.longitude, city.latitude, city.longitude)
+    return None if None in degrees else great_circle(*(float(str(each)) for each in degrees))
 
 
 def great_circle(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
-    """Give the kilometres between two points in degrees."""
+    """Return the kilometres between two points in degrees."""
     south, west, north, east = map(radians, (latitude, longitude, to_latitude, to_longitude))
     half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
 def interval(text: str) -> timedelta:
-    """Give a duration such as `5 00:00:00`, as the vendor prints them."""
+    """Parse a duration in the vendor's form, such as `5 00:00:00`."""
     days, _, clock = text.rpartition(" ")
     hours, minutes, seconds = clock.split(":")
     return timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
 
 def another_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
-    """Give the active location, beside source and destination, that has all items of a transfer; the first by id."""
+    """Return the first active location, except source and destination, that has all items of a transfer."""
     items = tx.find(TransferItem, "transfer_order", transfer.id)
-    wanted = Counter(item.product for item in items)
+    quantities = Counter(item.product for item in items)
     for location in tx.all(StockLocation):
-        able = location.is_active and location.id not in {transfer.source, transfer.destination}
-        if able and has_stock(tx, location, wanted):
+        is_candidate = location.is_active and location.id not in {transfer.source, transfer.destination}
+        if is_candidate and has_stock(tx, location, quantities):
             return location
     return None
 
 
 def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
-    """Make another transfer order of the same items to the same place, waiting."""
+    """Create a waiting transfer order of the same items to the same destination."""
     waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
     package = tx.one(Package, transfer.package)
-    numbers = (found.number for found in tx.find(TransferOrder, "package", package.id))
+    numbers = (each.number for each in tx.find(TransferOrder, "package", package.id))
     sender = tx.one(StockLocation, source)
-    renewed = tx.add(
+    successor = tx.add(
         TransferOrder(
             id=tx.new_id(TransferOrder),
             state=transfer.state if waiting is None else waiting.id,
@@ -213,13 +209,13 @@ def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> Tran
         )
     )
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
-        copy_transfer_item(tx, item, renewed)
-    tx.queue("transfer.status.created", renewed)
-    return renewed
+        copy_transfer_item(tx, item, successor)
+    tx.queue("transfer.status.created", successor)
+    return successor
 
 
 def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOrder) -> None:
-    """Put the same package item into another transfer order, waiting; the package item then belongs to that one."""
+    """Add the same package item to another transfer order, waiting. The package item then refers to the new one."""
     waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, item.state))
     tx.add(
         item._replace(

@@ -1,44 +1,45 @@
-"""The four policies of retries: what each takes, and how long it waits. One row each; the names are the sender's."""
+"""The four retry policies of webhooks: their fields and their waits. The names are the vendor's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from emulator.core.fields import Field, FieldError, IntegerField
+from emulator.core.jsontext import JsonValue
 
 MAX_BELOW_MIN = "'max_value' must be greater than 'min_value'."
 
-Kwargs = Mapping[str, Any]
+Kwargs: TypeAlias = Mapping[str, JsonValue]
 
 
 class Policy(NamedTuple):
-    """One policy."""
+    """A retry policy."""
 
     fields: Mapping[str, Field]
-    """What it takes."""
+    """The fields of its configuration."""
     wait: Callable[[Kwargs, int, int], int]
-    """Its numbers, the retries so far, and dice -> seconds before the next one."""
-    check: Callable[[Kwargs], None] = lambda kwargs: None  # noqa: ARG005 - every check's signature
-    """Raises `FieldError` for what is wrong between its numbers."""
+    """Configuration, number of retries so far, random number -> seconds before the next retry."""
+    check: Callable[[Kwargs], None] = lambda _kwargs: None
+    """Raises `FieldError` for contradictory values."""
 
 
-def fixed(kwargs: Kwargs, tries: int, dice: int) -> int:  # noqa: ARG001 - every wait's signature
+def fixed(kwargs: Kwargs, _retries: int, _random: int) -> int:
     return int(kwargs["seconds"])
 
 
-def linear(kwargs: Kwargs, tries: int, dice: int) -> int:  # noqa: ARG001 - every wait's signature
-    return limited(kwargs["base"] * tries, kwargs)
+def linear(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return limited(kwargs["base"] * retries, kwargs)
 
 
-def exponential(kwargs: Kwargs, tries: int, dice: int) -> int:  # noqa: ARG001 - every wait's signature
-    return limited(kwargs["base"] ** tries * kwargs.get("factor", 1), kwargs)
+def exponential(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return limited(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
 
 
-def drawn(kwargs: Kwargs, tries: int, dice: int) -> int:  # noqa: ARG001 - every wait's signature
-    """Both bounds can come; the sender draws from the machine's chance, a world from its dice."""
+def drawn(kwargs: Kwargs, _retries: int, random: int) -> int:
+    """Return a number of seconds between the bounds, both included."""
     low, high = kwargs["min_value"], kwargs["max_value"]
-    return int(low + dice % (high - low + 1))
+    return int(low + random % (high - low + 1))
 
 
 def limited(wait: int, kwargs: Kwargs) -> int:

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from emulator.core.delivery_result import NOT_SENT, DeliveryResult
 from emulator.core.ids import made_uuid
 from emulator.core.jsontext import compact
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.store import Transaction, View
-from emulator.rules.policies import POLICIES
+from emulator.rules.policies import POLICIES, Kwargs
 
 TASK_RETRIES = 10
 MOST_ATTEMPTS = 19
@@ -67,15 +66,15 @@ def next_round(at: datetime) -> datetime:
     return midnight + -((midnight - at) // SCANNER_PERIOD) * SCANNER_PERIOD
 
 
-def wait(hook: Webhook, tries: int, event_uuid: str) -> timedelta:
+def wait(hook: Webhook, retries: int, event_uuid: str) -> timedelta:
     """Return the wait of the hook's policy after a number of retries. A random wait depends on the event's UUID."""
     config = json.loads(hook.retry_countdown_config)
-    return timedelta(seconds=seconds(config["choice"], config["kwargs"], tries, event_uuid))
+    return timedelta(seconds=seconds(config["choice"], config["kwargs"], retries, event_uuid))
 
 
-def seconds(choice: str, kwargs: Mapping[str, Any], tries: int, event_uuid: str) -> int:
+def seconds(choice: str, kwargs: Kwargs, retries: int, event_uuid: str) -> int:
     """Return the seconds that a policy waits. Raise `KeyError` or `TypeError` for an invalid policy."""
-    return POLICIES[choice].wait(kwargs, tries, made_uuid("wait", event_uuid, tries).int)
+    return POLICIES[choice].wait(kwargs, retries, made_uuid("wait", event_uuid, retries).int)
 
 
 def is_pending(event: WebhookEvent, hook: Webhook) -> bool:

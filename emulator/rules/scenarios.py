@@ -8,10 +8,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from emulator.core import jsontext
 from emulator.core.clock import within_calendar
+from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.core.refusals import InvalidDocument
 from emulator.core.scenario import Scenario, ScenarioError
 from emulator.core.schemas import problem
@@ -40,7 +40,7 @@ def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str
 
 
 def scenario(name_or_file: str) -> Scenario:
-    """Return a bundled scenario by name, or read a file (a name that ends in `.json`).
+    """Return a bundled scenario by its name, or read one from a path that ends in `.json`.
 
     Raise `ScenarioError` for an unknown name or an invalid file.
     """
@@ -48,8 +48,8 @@ def scenario(name_or_file: str) -> Scenario:
         return of_name(name_or_file)
     if name_or_file.endswith(".json"):
         return from_file(Path(name_or_file))
-    near = get_close_matches(name_or_file, names(), n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
+    matches = get_close_matches(name_or_file, names(), n=1)
+    meant = f" Did you mean {matches[0]}?" if matches else ""
     known = ", ".join(name for name in names() if not name.startswith(DOCUMENTED))
     raise ScenarioError(
         f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
@@ -58,7 +58,7 @@ def scenario(name_or_file: str) -> Scenario:
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of all bundled scenarios. Those of documented samples are last."""
+    """Return the names of the bundled scenarios, those of documented samples last."""
     found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json")]
     return tuple(sorted(found, key=lambda name: (name.startswith(DOCUMENTED), name)))
 
@@ -70,7 +70,7 @@ def bundled() -> Mapping[str, Scenario]:
 
 @cache
 def of_name(name: str) -> Scenario:
-    """Read a bundled scenario. For a documented sample, set the path whose GET returns it."""
+    """Read a bundled scenario. A scenario of a documented sample also names the path of the sample."""
     found = from_file(FOLDER / f"{name}.json")
     return replace(found, request=found.answers[0][0]) if name.startswith(DOCUMENTED) else found
 
@@ -82,31 +82,29 @@ def from_file(path: Path) -> Scenario:
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
     except ValueError as error:
-        raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
+        raise ScenarioError(f"scenario file {path} is is not JSON: {error}") from None
     if FOLDER not in path.parents and (wrong := misfit(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
     return with_installation(from_document(document, str(path)), beside(path, document.get("installation")))
 
 
-def misfit(document: Any) -> str | None:
-    """Return why a document is not a valid scenario, in one line, or None."""
+def misfit(document: JsonValue) -> str | None:
+    """Return one line that says why a document is not a scenario, or None if it is one."""
     version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
         return f"/format: version {version} is not supported by this version of the emulator; supported: {FORMAT}"
     return problem("scenario", document)
 
 
-def beside(path: Path, installation: Any) -> str | None:
-    """Return an installation's path. In a scenario file, it is relative to the file's folder."""
+def beside(path: Path, installation: JsonValue) -> str | None:
+    """Return the name of an installation, or its path relative to the scenario file."""
     if not isinstance(installation, str):
         return None
-    if not installation.endswith(".json"):
-        return installation
-    return str(path.parent / installation)
+    return str(path.parent / installation) if installation.endswith(".json") else installation
 
 
-def from_document(document: Mapping[str, Any], file: str | None = None) -> Scenario:
-    """Parse a document that is valid by its schema. Raise `ScenarioError` for an invalid time."""
+def from_document(document: JsonObject, file: str | None = None) -> Scenario:
+    """Return the scenario of a document that matches the schema. Raise `ScenarioError` for an invalid time."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
     plain |= {
         key: int(value) for key, value in plain.items() if isinstance(value, float)
@@ -132,45 +130,45 @@ def from_document(document: Mapping[str, Any], file: str | None = None) -> Scena
     return with_installation(replace(found, start=start, now=now), plain.get("installation"))
 
 
-def named(installation: Any) -> str:
-    """Return an installation's name or path, or the JSON text of an embedded document."""
+def named(installation: JsonValue) -> str:
+    """Return the name or path of an installation, or the JSON text of one that is part of the scenario."""
     return jsontext.written(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
-def moment(whose: Scenario, key: str, text: str) -> datetime:
+def moment(scenario: Scenario, key: str, text: str) -> datetime:
     try:
         return within_calendar(datetime.fromisoformat(text))
     except ValueError as error:
-        raise ScenarioError(f"{whose.title}: /{key}: {error}") from None
+        raise ScenarioError(f"{scenario.title}: /{key}: {error}") from None
 
 
 def anywhere(installation: str) -> str:
-    """Return an installation's name, or its absolute path."""
+    """Return the name of a bundled installation, JSON text unchanged, or an absolute path."""
     if is_document(installation):
         return installation
     try:
-        found = path_of(installation)
-    except ValueError:  # loading it raises the error
+        path = path_of(installation)
+    except ValueError:  # reported when the installation is loaded
         return installation
-    return installation if found.parent == INSTALLATIONS else str(found.absolute())
+    return installation if path.parent == INSTALLATIONS else str(path.absolute())
 
 
-def document_of(scenario: Scenario) -> dict[str, Any]:
+def document_of(scenario: Scenario) -> JsonObject:
     """Return the document of a scenario, without steps and without default values."""
-    found: dict[str, Any] = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
-    usual = Scenario(scenario.name)
+    document: JsonObject = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
+    defaults = Scenario(scenario.name)
     for key in PLAIN_KEYS:
-        if (value := getattr(scenario, key)) is not None and (value != getattr(usual, key) or key == "seed"):
-            found[key] = jsontext.read(value) if key == "installation" and is_document(value) else value
-    found["clock"] = as_text(scenario.start)
+        if (value := getattr(scenario, key)) is not None and (value != getattr(defaults, key) or key == "seed"):
+            document[key] = jsontext.read(value) if key == "installation" and is_document(value) else value
+    document["clock"] = as_text(scenario.start)
     if scenario.live is not None:
         orders, is_paused = scenario.live
-        found["live"] = {"orders_per_hour": orders} | ({"paused": True} if is_paused else {})
+        document["live"] = {"orders_per_hour": orders} | ({"paused": True} if is_paused else {})
     if scenario.limits:
-        found["limits"] = scenario.limits_of()
+        document["limits"] = scenario.limits_of()
     if scenario.answers:
-        found["answers"] = [{"path": path, "body": jsontext.read(body)} for path, body in scenario.answers]
-    return found
+        document["answers"] = [{"path": path, "body": jsontext.read(body)} for path, body in scenario.answers]
+    return document
 
 
 def as_text(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Stock: what may be promised where, and the claims of package items on it."""
+"""Stock: the available quantities of products at locations, and the claims of package items on them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from emulator.core.records import (
 from emulator.core.store import Transaction, View
 
 RESERVING = ("100", "200", "300", "350", "400", "950", "990")
-"""Packages in states with these values have not been packed, and have gone nowhere else: they claim stock."""
+"""Values of the package states in which packages claim stock: they are not packed yet, and not replaced."""
 LEFT = ("450", "500", "600", "650", "700", "800")
-"""What packages in these states held has left the stock; from all others it may be promised again."""
+"""Values of the package states in which the items have left the stock. In other states, their stock is available."""
 
 
 def settle(tx: Transaction, package: Package) -> None:
-    """End the package's claims, if it came to a state in which it has none."""
+    """End the package's claims if its state has none."""
     value = tx.one(State, package.state).enum_value
     if value not in RESERVING:
         end_reservations(tx, package, give_back=value not in LEFT)
 
 
 def reserve(tx: Transaction, package: Package, item: PackageItem, location: int | None = None) -> None:
-    """Claim one piece of the item's product at a location: the package's, or the one that it is transferred from.
+    """Claim one piece of the item's product at a location. The default is the package's location.
 
-    Where nothing is left to promise, the claim holds nothing: stock is never below zero.
+    Without available stock, the claim has quantity 0, so that stock is never below zero.
     """
-    place = package.stock_location if location is None else location
+    location_id = package.stock_location if location is None else location
     product = tx.one(OrderItem, item.order_item).product
-    held = taken(tx, place, product)
-    tx.add(Reservation(tx.new_id(Reservation), package.id, item.id, product, place, held))
+    quantity = taken(tx, location_id, product)
+    tx.add(Reservation(tx.new_id(Reservation), package.id, item.id, product, location_id, quantity))
 
 
 def taken(tx: Transaction, location: int, product: int) -> int:
-    """Take a piece from what may be promised; give how many that was: none where all is promised."""
+    """Take one piece from the available stock. Return the number taken: 0 if no piece is available, else 1."""
     if tx.related(Stock, "place", (location, product)) and free_stock(tx, location, product) < 1:
         return 0
     restock(tx, location, product, -1)
@@ -47,20 +47,20 @@ def taken(tx: Transaction, location: int, product: int) -> int:
 
 
 def claims_on(view: View, transfer: TransferOrder) -> list[Reservation]:
-    """Give the claims of a transfer order's items on the stock of its source."""
+    """Return the claims of a transfer order's items on the stock of its source."""
     items = {item.package_item for item in view.find(TransferItem, "transfer_order", transfer.id)}
-    found = view.find(Reservation, "package", transfer.package)
-    return [claim for claim in found if claim.package_item in items and claim.stock_location == transfer.source]
+    claims = view.find(Reservation, "package", transfer.package)
+    return [claim for claim in claims if claim.package_item in items and claim.stock_location == transfer.source]
 
 
 def arrived(tx: Transaction, transfer: TransferOrder) -> None:
-    """What a transfer order brought lies at its destination now, claimed as before."""
+    """Move the claims of a transfer order's items to its destination."""
     for claim in claims_on(tx, transfer):
         tx.change(claim, stock_location=transfer.destination)
 
 
 def not_found(tx: Transaction, transfer: TransferOrder, source: int | None) -> None:
-    """What its source does not have is claimed from another, or - where there is none - from nobody."""
+    """Move the claims of a transfer order's items to another source, or remove them without one."""
     for claim in claims_on(tx, transfer):
         if source is None:
             tx.remove(claim)
@@ -69,16 +69,16 @@ def not_found(tx: Transaction, transfer: TransferOrder, source: int | None) -> N
 
 
 def set_stock(tx: Transaction, location: int, product: int, quantity: int) -> Stock:
-    """From now on so much of a product may be promised at a location."""
+    """Set the available quantity of a product at a location."""
     for stock in tx.find(Stock, "place", (location, product)):
         return tx.change(stock, quantity=quantity)
     return tx.add(Stock(tx.new_id(Stock), product, location, quantity))
 
 
 def end_reservations(tx: Transaction, package: Package, *, give_back: bool, items: set[int] | None = None) -> None:
-    """End the claims of a package's items (all, or those named).
+    """End the claims of all or some of a package's items.
 
-    What was packed has left the stock; what goes elsewhere may be promised again (`give_back`).
+    `give_back` makes their stock available again. It is false for packed items, which have left the stock.
     """
     for reservation in tx.find(Reservation, "package", package.id):
         if items is None or reservation.package_item in items:
@@ -87,12 +87,12 @@ def end_reservations(tx: Transaction, package: Package, *, give_back: bool, item
                 restock(tx, reservation.stock_location, reservation.product, reservation.quantity)
 
 
-def restock(tx: Transaction, location: int, product: int, more: int) -> None:
-    """Change how much of a product may be promised at a location; where none ever lay, none is counted."""
+def restock(tx: Transaction, location: int, product: int, difference: int) -> None:
+    """Change the available quantity of a product at a location, if the location has a stock record for it."""
     for stock in tx.find(Stock, "place", (location, product)):
-        tx.change(stock, quantity=stock.quantity + more)
+        tx.change(stock, quantity=stock.quantity + difference)
 
 
 def free_stock(view: View, location: int, product: int) -> int:
-    """Give how much of a product may be promised at a location."""
+    """Return the available quantity of a product at a location."""
     return sum(stock.quantity for stock in view.find(Stock, "place", (location, product)))

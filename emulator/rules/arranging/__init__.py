@@ -1,1 +1,1 @@
-"""What happens around the API and is arranged by whoever runs the world: orders, packages, carriers, stock."""
+"""Actions outside the API: create and cancel orders and packages, report carrier events, change stock."""

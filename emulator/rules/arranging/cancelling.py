@@ -1,4 +1,4 @@
-"""The operator cancels a package, or an order with all its packages."""
+"""Cancel a package, or an order with all its packages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from emulator.rules.stock import end_reservations
 
 CANCEL = "CANCEL"
 OVER = ("900", "910", "920", "1100")
-"""Packages in these states are no part of their order any more: others took their place, or nobody will."""
+"""Values of the package states that end a package: it is cancelled, or another package replaces it."""
 
 
 def cancel_package(tx: Transaction, package: Package) -> list[int]:
-    """Cancel a package with its items and open transfer orders; give those. `Conflict` from a state that cannot."""
+    """Cancel a package with its items and open transfer orders. Return the ids of the cancelled transfer orders.
+
+    Raise `Conflict` if the package's state does not allow it.
+    """
     transition = move_of(tx, package, CANCEL)
     if transition is None:
         raise wrong_state(tx, package, "a cancellation", sources(tx, CANCEL))
@@ -29,8 +32,8 @@ def cancel_package(tx: Transaction, package: Package) -> list[int]:
     follow(tx, package)
     for item in items_of(tx, package):
         set_state(tx, tx.one(OrderItem, item.order_item), CANCELED)
-    called_off = () if package.shipment is None else ("shipment.cancelled",)  # assumed
-    tell(tx, package, *called_off)
+    event_types = () if package.shipment is None else ("shipment.cancelled",)  # assumed
+    tell(tx, package, *event_types)
     cancelled = [transfer.id for transfer in open_transfers(tx, package) if cancel_transfer(tx, transfer)]
     settle_order(tx, tx.one(Order, package.order))
     return cancelled
@@ -41,7 +44,7 @@ def open_transfers(tx: Transaction, package: Package) -> list[TransferOrder]:
 
 
 def cancel_transfer(tx: Transaction, transfer: TransferOrder) -> bool:
-    """Cancel a transfer order that has not arrived; tell whether it was one."""
+    """Cancel a transfer order unless it has arrived. Return whether it was cancelled."""
     transition = move_of(tx, transfer, CANCEL)
     if transition is not None:
         bring_items(tx, move(transfer, Step(tx, transition)))
@@ -49,14 +52,14 @@ def cancel_transfer(tx: Transaction, transfer: TransferOrder) -> bool:
 
 
 def settle_order(tx: Transaction, order: Order) -> None:
-    """An order whose items are all cancelled is cancelled."""
+    """Cancel the order if all its items are cancelled."""
     items = tx.find(OrderItem, "order", order.id)
     if items and all(tx.one(State, item.state).enum_value == CANCELED for item in items):
         set_state(tx, order, CANCELED)
 
 
 def cancel_order(tx: Transaction, order: Order) -> Arranged:
-    """Cancel all packages of an order, or - where one cannot be - none; give what was cancelled."""
+    """Cancel all packages of an order, or none if one of them cannot be cancelled."""
     packages = [package for package in tx.find(Package, "order", order.id) if not is_over(tx, package)]
     if not packages:
         raise Conflict(f"order {order.number} has no package to cancel")

@@ -1,4 +1,4 @@
-"""The carrier: what happens to a package on its way, and to a shipment that is called off."""
+"""Carrier events: the progress of a delivery, and the cancellation of a shipment."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOVES: Mapping[str, str] = {
     "failed": "CARRIER_FAILED",
     "delivered": "CARRIER_DELIVERED",
 }
-"""Event -> code of the transitions that it takes."""
+"""Event -> command code of its transitions."""
 CALLED_OFF = "cancelled"
 WITH_CARRIER = ("450", "500", "600", "650", "700")
-"""Packages in these states have a shipment that can still be called off (assumed)."""
+"""Values of the package states in which the shipment can be cancelled (assumed)."""
 
 
 def carry(tx: Transaction, package: Package, event: str) -> None:
-    """Let the carrier report an event of a package; `Conflict` from a state in which it cannot happen."""
+    """Apply a carrier event to a package. Raise `Conflict` if the package's state does not allow it."""
     if event == CALLED_OFF:
         call_off(tx, package)
         return
@@ -38,7 +38,7 @@ def carry(tx: Transaction, package: Package, event: str) -> None:
 
 
 def call_off(tx: Transaction, package: Package) -> None:
-    """Take shipment, label and tracking number from the package; its state stays (assumed)."""
+    """Remove shipment, label and tracking number from the package. Its state does not change (assumed)."""
     if tx.one(State, package.state).enum_value not in WITH_CARRIER:
         names = [state.name for state in tx.all(State) if is_with_carrier(state)]
         raise wrong_state(tx, package, f"{CALLED_OFF!r}", names)
@@ -53,17 +53,13 @@ def is_with_carrier(state: State) -> bool:
 
 
 def sources(view: View, code: str) -> list[str]:
-    """Give the names of the states from which a move with this code starts, for packages."""
-    found = {
-        view.one(State, each.source_state).name: None
-        for each in view.all(Transition)
-        if each.command_code == code and view.one(State, each.source_state).enum_class == "PackageStatus"
-    }
-    return list(found)
+    """Return the names of the package states from which transitions with this code start."""
+    states = [view.one(State, each.source_state) for each in view.all(Transition) if each.command_code == code]
+    return list(dict.fromkeys(state.name for state in states if state.enum_class == "PackageStatus"))
 
 
 def wrong_state(view: View, package: Package, what: str, names: list[str]) -> Conflict:
-    """Give the refusal that names the state the package is in, and those that would be right."""
+    """Return the error that names the package's state and the states that would be right."""
     present = view.one(State, package.state).name
     needed = " or ".join(f'"{name}"' for name in names) or "that this installation does not have"
     return Conflict(f'{what} requires a state {needed}, but {package.number} is in state "{present}"', names)

@@ -1,23 +1,24 @@
-"""Where on the map an address is: by names or ids, the rest from the installation's own places."""
+"""Resolve the location of an address: country, city, township and district, by name or id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from emulator.core.records import City, Country, District, Township
+from emulator.core.jsontext import JsonObject
+from emulator.core.records import City, Country, District, Record, RecordKind, Township
 from emulator.core.refusals import Conflict, InvalidDocument
 from emulator.core.seeded_random import pick
 from emulator.core.store import View
 from emulator.rules.seeding.order_records import email_name
 
-LEVELS: Mapping[str, type[Any]] = {"country": Country, "city": City, "township": Township, "district": District}
+LEVELS: Mapping[str, RecordKind] = {"country": Country, "city": City, "township": Township, "district": District}
 FIRST_KNOWN = 30
-"""So many of the known names an error lists."""
+"""Maximum number of known names in an error message."""
 
 
 class Spot(NamedTuple):
-    """A place as addresses refer to it."""
+    """The location of an address, as ids."""
 
     country: int
     city: int
@@ -25,43 +26,51 @@ class Spot(NamedTuple):
     district: int | None
 
 
-def spot_of(view: View, asked: Mapping[str, Any], dice: int) -> Spot:
-    """Give the place that `country`, `city`, `township` and `district` name; what is left open, the dice decide."""
-    wanted = {level: ids_of(view, level, asked[level]) for level in LEVELS if asked.get(level) is not None}
-    fitting = [spot for spot in spots(view) if all(getattr(spot, level) in ids for level, ids in wanted.items())]
-    if fitting:
-        home = [spot for spot in fitting if spot.country == fitting[0].country]
-        return pick(home, dice)
-    if wanted:
-        raise InvalidDocument("no place in " + " and ".join(f"{level} {asked[level]!r}" for level in wanted))
+def spot_of(view: View, document: JsonObject, random: int) -> Spot:
+    """Return a location that matches `country`, `city`, `township` and `district` of a document.
+
+    `random` selects one of the matches in the first matching country.
+    """
+    ids_by_level = {
+        level: ids_of(view, level, document[level]) for level in LEVELS if document.get(level) is not None
+    }
+    matching = [
+        location
+        for location in spots(view)
+        if all(getattr(location, level) in ids for level, ids in ids_by_level.items())
+    ]
+    if matching:
+        in_country = [location for location in matching if location.country == matching[0].country]
+        return pick(in_country, random)
+    if ids_by_level:
+        raise InvalidDocument("no place in " + " and ".join(f"{level} {document[level]!r}" for level in ids_by_level))
     raise Conflict("this world has no places: its scenario has no township")
 
 
 def spots(view: View) -> Iterator[Spot]:
-    """Give all places; a township without districts is one too."""
+    """Yield all locations: the districts, and the townships without districts."""
     countries = {city.id: city.country for city in view.all(City)}
-    found = [Spot(countries[each.city], each.city, each.township, each.id) for each in view.all(District)]
-    yield from found
-    with_districts = {spot.township for spot in found}
-    for each in view.all(Township):
-        if each.id not in with_districts:
-            yield Spot(countries[each.city], each.city, each.id, None)
+    for district in view.all(District):
+        yield Spot(countries[district.city], district.city, district.township, district.id)
+    with_districts = {district.township for district in view.all(District)}
+    for township in view.all(Township):
+        if township.id not in with_districts:
+            yield Spot(countries[township.city], township.city, township.id, None)
 
 
-def ids_of(view: View, level: str, asked: str | int) -> set[int]:
-    """Give the ids of the places of one level that bear a name, a country's code or an id."""
-    known = list(view.all(LEVELS[level]))
-    if ids := {place.id for place in known if is_called(place, asked)}:
+def ids_of(view: View, level: str, name_or_id: str | int) -> set[int]:
+    """Return the ids of the records of one level that match a name, a country code or an id."""
+    records = list(view.all(LEVELS[level]))
+    if ids := {record.id for record in records if is_called(record, name_or_id)}:
         return ids
-    raise InvalidDocument(f"unknown {level} {asked!r}", [place.name for place in known][:FIRST_KNOWN])
+    raise InvalidDocument(f"unknown {level} {name_or_id!r}", [record.name for record in records][:FIRST_KNOWN])
 
 
-def is_called(place: Any, asked: str | int) -> bool:
-    if isinstance(asked, int):
-        return bool(place.id == asked)
-    return email_name(asked) in {email_name(place.name), getattr(place, "code", None)}
+def is_called(record: Record, name_or_id: str | int) -> bool:
+    if isinstance(name_or_id, int):
+        return bool(record.id == name_or_id)
+    return email_name(name_or_id) in {email_name(record.name), getattr(record, "code", None)}
 
 
 def code_of(view: View, country: int) -> str:
-    """Give a country's code, by which the pools are sorted."""
     return view.one(Country, country).code

@@ -1,13 +1,11 @@
-"""Records that planner and arranger both make: a package, its items, and the transfer orders that complete it."""
+"""Create packages, their items, and the transfer orders that bring items to them."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from emulator.core.jsontext import compact
 from emulator.core.records import (
     Address,
+    Columns,
     Order,
     OrderItem,
     Package,
@@ -25,21 +23,21 @@ from emulator.rules.planning import distance, highest, interval, next_part
 from emulator.rules.stock import reserve
 
 PLAN_ITEMS = 66
-"""The planner's numbers run ahead of the packages' ids by this, as in the demonstration."""
+"""Difference between the plan item and the id of a package, as in the demo scenario."""
 
 
 def new_package(
-    tx: Transaction, order: Order, location: StockLocation, value: str, given: Mapping[str, Any] | None = None
+    tx: Transaction, order: Order, location: StockLocation, value: str, overrides: Columns | None = None
 ) -> Package:
-    """Make a package without items in the state of this enum value; `given` columns win."""
+    """Create a package without items in the state with this enum value. `overrides` replace the defaults."""
     id_ = tx.new_id(Package)
-    far = distance(tx, location, tx.one(Address, order.shipping_address))
-    made = {
+    kilometres = distance(tx, location, tx.one(Address, order.shipping_address))
+    defaults: Columns = {
         "number": f"{order.number}P{next_part(tx, order)}",
         "target_packing_date": order.date_placed + interval(location.target_packing_interval),
         "created_date": tx.now,
         "modified_date": tx.now,
-        "extra_information": compact({"distance_to_shipping_address": round(far or 0)}),
+        "extra_information": compact({"distance_to_shipping_address": round(kilometres or 0)}),
     }
     return tx.add(
         Package(
@@ -50,7 +48,7 @@ def new_package(
             stock_location=location.id,
             plan_item=id_ + PLAN_ITEMS,
             id_encrypted=encrypted_id(id_, tx.now),
-            **(made | dict(given or {})),  # type: ignore[arg-type]
+            **(defaults | (overrides or {})),
         )
     )
 
@@ -58,21 +56,21 @@ def new_package(
 def new_item(
     tx: Transaction,
     package: Package,
-    bought: OrderItem,
+    order_item: OrderItem,
     source: int | None = None,
-    given: Mapping[str, Any] | None = None,
+    overrides: Columns | None = None,
 ) -> PackageItem:
-    """Put an order item into a package, with its claim on the stock of the source (or of the package's location)."""
+    """Add an order item to a package, and claim its stock at the source (default: the package's location)."""
     value = tx.one(State, package.state).enum_value
     item = tx.add(
         PackageItem(
             id=tx.new_id(PackageItem),
             state=state_of(tx, ITEM, ITEM_VALUES.get(value, value)).id,
-            order_item=bought.id,
+            order_item=order_item.id,
             package=package.id,
             created_date=tx.now,
             modified_date=tx.now,
-            **(given or {}),
+            **(overrides or {}),
         )
     )
     reserve(tx, package, item, source)
@@ -80,8 +78,8 @@ def new_item(
 
 
 def new_transfer(tx: Transaction, package: Package, source: StockLocation, items: list[PackageItem]) -> TransferOrder:
-    """Make the transfer order that brings these items from a source to where the package is packed."""
-    numbers = (found.number for found in tx.find(TransferOrder, "package", package.id))
+    """Create the transfer order that moves these items from a source to the package's location."""
+    numbers = (transfer.number for transfer in tx.find(TransferOrder, "package", package.id))
     transfer = tx.add(
         TransferOrder(
             id=tx.new_id(TransferOrder),

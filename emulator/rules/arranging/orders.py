@@ -1,12 +1,12 @@
-"""A new order: its customer, its addresses and itself; what a document leaves open comes from the pools."""
+"""Create an order with its customer and addresses. Values that the document omits are drawn from the pools."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator.core.ids import made_uuid
-from emulator.core.records import Address, Channel, Customer, Order
+from emulator.core.jsontext import JsonObject
+from emulator.core.records import Address, Channel, Columns, ColumnValue, Customer, Order
 from emulator.core.refusals import Conflict
 from emulator.core.seeded_random import pick
 from emulator.core.store import Transaction, View
@@ -50,37 +50,48 @@ ORDER_COLUMNS = (
 
 
 class Draw(NamedTuple):
-    """What chance decides of an order: the same for the same id, in any world."""
+    """The random values of an order, which depend on its id alone."""
 
     dice: bytes
     code: str
-    """Of the pools to draw from."""
+    """Code of the country whose pools are used."""
 
-    def of(self, name: str, at: int) -> Any:
+    def number(self, position: int) -> int:
+        """Return two bytes as a number."""
+        return self.dice[position] << 8 | self.dice[position + 1]
+
+    def of(self, name: str, position: int) -> ColumnValue:
         values = pool(name)
-        return pick(values.get(self.code, values[DEFAULT_COUNTRY]), self.dice[at] << 8 | self.dice[at + 1])
+        return pick(values.get(self.code, values[DEFAULT_COUNTRY]), self.number(position))
 
-    def person(self, kind: str, at: int) -> str:
+    def person(self, kind: str, position: int) -> str:
         people = pool("people")
-        return str(pick(people.get(self.code, people[DEFAULT_COUNTRY])[kind], self.dice[at] << 8 | self.dice[at + 1]))
+        return str(pick(people.get(self.code, people[DEFAULT_COUNTRY])[kind], self.number(position)))
 
 
-def new_order(tx: Transaction, asked: Mapping[str, Any]) -> Order:
-    """Make an order without items."""
+def new_order(tx: Transaction, document: JsonObject) -> Order:
+    """Create an order without items."""
     id_ = tx.new_id(Order)
-    dice = made_uuid("order", id_).bytes
-    place = asked.get("shipping_address", {})
-    spot = spot_of(tx, place, dice[0] << 8 | dice[1])
-    draw = Draw(dice, code_of(tx, spot.country))
-    channel = channel_for(tx, asked.get("channel"), draw.code)
-    customer = new_customer(tx, channel, asked.get("customer", {}) | columns(place, CUSTOMER_COLUMNS[:4]), draw)
-    shipping = new_address(tx, customer, spot, place, draw)
-    billed = asked.get("billing_address")
-    billing = shipping if billed is None else billing_address(tx, customer, shipping, billed, draw)
-    number = asked.get("number") or made_number(tx, id_, dice)
+    random = made_uuid("order", id_).bytes
+    shipping_document = document.get("shipping_address", {})
+    location = spot_of(tx, shipping_document, random[0] << 8 | random[1])
+    rng = Draw(random, code_of(tx, location.country))
+    channel = channel_for(tx, document.get("channel"), rng.code)
+    customer = new_customer(
+        tx, channel, document.get("customer", {}) | columns(shipping_document, CUSTOMER_COLUMNS[:4]), rng
+    )
+    shipping = new_address(tx, customer, location, shipping_document, rng)
+    billing_document = document.get("billing_address")
+    billing = shipping if billing_document is None else billing_address(tx, customer, shipping, billing_document, rng)
+    number = document.get("number") or made_number(tx, id_, random)
     if tx.related(Order, "number", number):
         raise Conflict(f"order {number} already exists")
-    values = {"date_placed": tx.now, "payment_type": "credit_card", "delivery_type": "standard"}
+    defaults: Columns = {
+        "date_placed": tx.now,
+        "payment_type": "credit_card",
+        "delivery_type": "standard",
+        "omnitron_id": id_ + OMNITRON_IDS,
+    }
     return tx.add(
         Order(
             id=id_,
@@ -92,47 +103,47 @@ def new_order(tx: Transaction, asked: Mapping[str, Any]) -> Order:
             number=number,
             created_date=tx.now,
             modified_date=tx.now,
-            **(values | {"omnitron_id": id_ + OMNITRON_IDS} | columns(asked, ORDER_COLUMNS)),  # type: ignore[arg-type]
+            **(defaults | columns(document, ORDER_COLUMNS)),
         )
     )
 
 
-def made_number(tx: Transaction, id_: int, dice: bytes) -> str:
-    """Give a number that no order has: in the form of the demonstration's, and beyond them."""
-    first_made = tx.base.next_id(Order)
-    place = max(id_ - first_made, 0) + len(tx.base.ids(Order))
-    number = FIRST_NUMBER + place * NUMBER_STEP + int.from_bytes(dice[:4], "big") % NUMBER_STEP
+def made_number(tx: Transaction, id_: int, random: bytes) -> str:
+    """Return an unused order number that continues the numbers of the seeded orders."""
+    first_id = tx.base.next_id(Order)
+    index = max(id_ - first_id, 0) + len(tx.base.ids(Order))
+    number = FIRST_NUMBER + index * NUMBER_STEP + int.from_bytes(random[:4], "big") % NUMBER_STEP
     while tx.related(Order, "number", str(number)):
         number += 1
     return str(number)
 
 
-def channel_for(view: View, asked: str | int | None, code: str) -> Channel:
-    """Give the channel that is named, or the country's own."""
-    if asked is not None:
-        return named(view, Channel, asked, "channel")
-    own = CHANNELS.get(code, ())
-    found = [channel for channel in view.all(Channel) if channel.name in own]
-    return found[0] if found else first(view, Channel, "channel")
+def channel_for(view: View, name_or_id: str | int | None, country: str) -> Channel:
+    """Return the channel with this name or id. The default is a channel of the country."""
+    if name_or_id is not None:
+        return named(view, Channel, name_or_id, "channel")
+    names = CHANNELS.get(country, ())
+    channels = (channel for channel in view.all(Channel) if channel.name in names)
+    return next(channels, None) or first(view, Channel, "channel")
 
 
-def new_customer(tx: Transaction, channel: Channel, asked: Mapping[str, Any], draw: Draw) -> Customer:
-    given = columns(asked, CUSTOMER_COLUMNS)
-    names = {"first_name": draw.person("first_names", 2), "last_name": draw.person("last_names", 4)} | given
-    made = {
+def new_customer(tx: Transaction, channel: Channel, document: JsonObject, rng: Draw) -> Customer:
+    overrides = columns(document, CUSTOMER_COLUMNS)
+    names = {"first_name": rng.person("first_names", 2), "last_name": rng.person("last_names", 4)} | overrides
+    defaults = {
         "email": f"{email_name(names['first_name'])}.{email_name(names['last_name'])}@example.com",
-        "phone_number": draw.of("phones", 6),
+        "phone_number": rng.of("phones", 6),
     }
-    return tx.add(Customer(id=tx.new_id(Customer), channel=channel.id, **(made | names)))
+    return tx.add(Customer(id=tx.new_id(Customer), channel=channel.id, **(defaults | names)))
 
 
-def new_address(tx: Transaction, customer: Customer, spot: Spot, asked: Mapping[str, Any], draw: Draw) -> Address:
-    """Make an address of the customer at a place."""
+def new_address(tx: Transaction, customer: Customer, location: Spot, document: JsonObject, rng: Draw) -> Address:
+    """Create an address of the customer at a location."""
     id_ = tx.new_id(Address)
-    made = {
-        "title": "Casa" if CURRENCIES.get(draw.code) == "eur" else "Ev",
-        "line": draw.of("addresses", 8),
-        "postcode": pool("postcodes").get(str(spot.township)),
+    defaults = {
+        "title": "Casa" if CURRENCIES.get(rng.code) == "eur" else "Ev",
+        "line": rng.of("addresses", 8),
+        "postcode": pool("postcodes").get(str(location.township)),
         "email": customer.email,
         "phone_number": customer.phone_number,
         "first_name": customer.first_name,
@@ -145,17 +156,19 @@ def new_address(tx: Transaction, customer: Customer, spot: Spot, asked: Mapping[
             created_date=tx.now,
             modified_date=tx.now,
             omnitron_id=id_ + ADDRESS_OMNITRON_IDS,
-            **spot._asdict(),
-            **(made | columns(asked, ADDRESS_COLUMNS)),
+            **location._asdict(),
+            **(defaults | columns(document, ADDRESS_COLUMNS)),
         )
     )
 
 
 def billing_address(
-    tx: Transaction, customer: Customer, shipping: Address, asked: Mapping[str, Any], draw: Draw
+    tx: Transaction, customer: Customer, shipping: Address, document: JsonObject, rng: Draw
 ) -> Address:
-    """Make the address of who pays: where the order goes, unless the document says another place."""
-    moved = any(level in asked for level in PLACE)
-    spot = spot_of(tx, asked, draw.dice[10]) if moved else Spot(*(getattr(shipping, level) for level in PLACE))
-    kept: dict[str, Any] = {} if moved else {"line": shipping.line, "postcode": shipping.postcode}
-    return new_address(tx, customer, spot, kept | dict(asked), draw)
+    """Create a billing address. Without a location in the document, it is at the shipping address."""
+    has_location = any(level in document for level in PLACE)
+    location = (
+        spot_of(tx, document, rng.dice[10]) if has_location else Spot(*(getattr(shipping, level) for level in PLACE))
+    )
+    defaults: JsonObject = {} if has_location else {"line": shipping.line, "postcode": shipping.postcode}
+    return new_address(tx, customer, location, defaults | document, rng)

@@ -1,10 +1,10 @@
-"""A package as a test or a demonstration wants it: a partial document becomes a package that could have come so."""
+"""Create a package from a partial document, with the records and the history that its state implies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from emulator.core.jsontext import JsonObject
 from emulator.core.records import (
     Address,
     CargoCompany,
@@ -34,7 +34,7 @@ from emulator.rules.arranging.states import (
 from emulator.rules.arranging.values import columns, named
 from emulator.rules.commands.packages import ORDER_PREPARING
 from emulator.rules.commands.steps import Step, first_carrier, follow, move, new_label, set_order_items, ship
-from emulator.rules.planning import distance, has_quota
+from emulator.rules.planning import distance_rank, has_quota
 from emulator.rules.stock import LEFT, end_reservations, reserve
 from emulator.rules.stock import settle as settle_claims
 
@@ -67,93 +67,91 @@ ORDER_KEYS: Mapping[str, str] = {
     "delivery_type": "delivery_type",
     "omnitron_order_id": "omnitron_id",
 }
-"""Keys of a package's document that its order has -> the order's own names of them."""
+"""Key of a package document that belongs to the order -> key of the order document."""
 
 SHIPPED = ("600", "650", "700", "800")
 WAITS_FOR_LABEL = "450"
 PACKAGING_CANCELED = "900"
 
 
-def arrange(tx: Transaction, asked: Mapping[str, Any]) -> Package:
-    """Make the package that a document describes; what it leaves open is made to fit."""
-    state = package_state(tx, asked.get("state", WAITING))
-    order = order_for(tx, asked)
+def arrange(tx: Transaction, document: JsonObject) -> Package:
+    """Create the package that a document describes. Omitted values get consistent defaults."""
+    state = package_state(tx, document.get("state", WAITING))
+    order = order_for(tx, document)
     address = tx.one(Address, order.shipping_address)
-    location = location_for(tx, asked, order, address)
-    package = first_package(tx, order, location, state, asked)
-    fill(tx, package, asked.get("items", 1), code_of(tx, address.country))
+    location = location_for(tx, document, order, address)
+    package = first_package(tx, order, location, state, document)
+    fill(tx, package, document.get("items", 1), code_of(tx, address.country))
     if state.enum_value == WAITING_FOR_TRANSFER:
         bring(tx, package)
     package = travel(tx, package, state)
-    settle(tx, package, state.enum_value, asked)
+    settle(tx, package, state.enum_value, document)
     tx.queue("package.created", package)
-    return tx.change(tx.one(Package, package.id), **columns(asked, PACKAGE_COLUMNS))
+    return tx.change(tx.one(Package, package.id), **columns(document, PACKAGE_COLUMNS))
 
 
-def order_for(tx: Transaction, asked: Mapping[str, Any]) -> Order:
-    """Give the order that the document names, or make one."""
-    given = {ORDER_KEYS[key]: value for key, value in asked.items() if key in ORDER_KEYS}
-    found = tx.find(Order, "number", given.get("number", ""))
-    if not found:
-        return new_order(tx, given)
-    if others := [key for key in ORDER_KEYS if key in asked and key != "order_number"]:
-        raise Conflict(f"order {found[0].number} already exists, so {', '.join(others)} cannot be set")
-    return found[0]
+def order_for(tx: Transaction, document: JsonObject) -> Order:
+    """Return the order that the document names, or create one."""
+    order_document = {ORDER_KEYS[key]: value for key, value in document.items() if key in ORDER_KEYS}
+    orders = tx.find(Order, "number", order_document.get("number", ""))
+    if not orders:
+        return new_order(tx, order_document)
+    if others := [key for key in ORDER_KEYS if key in document and key != "order_number"]:
+        raise Conflict(f"order {orders[0].number} already exists, so {', '.join(others)} cannot be set")
+    return orders[0]
 
 
-def location_for(view: View, asked: Mapping[str, Any], order: Order, address: Address) -> StockLocation:
-    """Give the location that the document names, where the customer fetches it, or the nearest with quota."""
-    if "stock_location" in asked:
-        return named(view, StockLocation, asked["stock_location"], "stock location", "erp_code")
+def location_for(view: View, document: JsonObject, order: Order, address: Address) -> StockLocation:
+    """Return the location that the document names, the pickup location, or the nearest location with quota."""
+    if "stock_location" in document:
+        return named(view, StockLocation, document["stock_location"], "stock location", "erp_code")
     if (pickup := planner.pickup_of(view, order, address)) is not None:
         return pickup
 
-    def rank(place: StockLocation) -> tuple[bool, float, int, int]:
-        far = distance(view, place, address)
-        return (not has_quota(view, place), planner.FAR_AWAY if far is None else far, place.priority, place.id)
-
-    able = planner.senders(view)
-    if not able:
+    locations = planner.senders(view)
+    if not locations:
         raise Conflict("no active location that packs")
-    return min(able, key=rank)
+    return min(locations, key=lambda each: (not has_quota(view, each), *distance_rank(view, each, address)))
 
 
 def first_package(
-    tx: Transaction, order: Order, location: StockLocation, state: State, asked: Mapping[str, Any]
+    tx: Transaction, order: Order, location: StockLocation, state: State, document: JsonObject
 ) -> Package:
-    """Make the package as it began: waiting, if there is a way from there to its state."""
-    number = asked.get("number")
+    """Create the package in its initial state: waiting, or its final state if no path leads there from waiting."""
+    number = document.get("number")
     if number is not None and tx.related(Package, "number", number):
         raise Conflict(f"package {number} already exists")
     waiting = next((each for each in tx.find(State, "value", (PACKAGE, state.content_type, WAITING))), None)
-    begins = waiting is not None and way(tx, waiting.id, state.id)
-    given = columns(asked, ("number",)) | {"delivery_range": range_for(tx, asked.get("delivery_range"))}
-    return new_package(tx, order, location, WAITING if begins else state.enum_value, given)
+    starts_waiting = waiting is not None and way(tx, waiting.id, state.id)
+    overrides = columns(document, ("number",)) | {"delivery_range": range_for(tx, document.get("delivery_range"))}
+    return new_package(tx, order, location, WAITING if starts_waiting else state.enum_value, overrides)
 
 
-def range_for(view: View, asked: int | None) -> int | None:
-    return None if asked is None else named(view, DeliveryRange, asked, "delivery range", "id").id
+def range_for(view: View, id_: int | None) -> int | None:
+    return None if id_ is None else named(view, DeliveryRange, id_, "delivery range", "id").id
 
 
-def fill(tx: Transaction, package: Package, asked: int | list[Mapping[str, Any]], country: str) -> None:
-    """Put so many items, or those that are listed, into the package."""
+def fill(tx: Transaction, package: Package, items: int | list[JsonObject], country: str) -> None:
+    """Add items to the package: those listed, or a number of single pieces."""
     order = tx.one(Order, package.order)
-    if isinstance(asked, int):
-        lines = chosen(tx, asked, package.stock_location, order.id)
+    if isinstance(items, int):
+        lines = chosen(tx, items, package.stock_location, order.id)
     else:
-        lines = lines_of(tx, asked, ITEM_COLUMNS)
+        lines = lines_of(tx, items, ITEM_COLUMNS)
     for line in lines:
-        for bought in order_items(tx, order, line, country):
-            new_item(tx, package, bought, given=columns(line.columns, ITEM_COLUMNS))
+        for order_item in order_items(tx, order, line, country):
+            new_item(tx, package, order_item, overrides=columns(line.columns, ITEM_COLUMNS))
 
 
 def bring(tx: Transaction, package: Package) -> None:
-    """Let all items of a package come from the nearest other location, so that it has something to wait for."""
-    here = tx.one(StockLocation, package.stock_location)
-    others = [place for place in planner.senders(tx) if place.id != here.id]
+    """Transfer all items of the package from the nearest other location."""
+    destination = tx.one(StockLocation, package.stock_location)
+    others = [location for location in planner.senders(tx) if location.id != destination.id]
     if not others:
         raise Conflict("no other active location that packs, so nothing can be transferred")
-    source = min(others, key=lambda place: (planner.between(tx, place, here), place.priority, place.id))
+    source = min(
+        others, key=lambda location: (planner.between(tx, location, destination), location.priority, location.id)
+    )
     end_reservations(tx, package, give_back=True)
     items = tx.find(PackageItem, "package", package.id)
     for item in items:
@@ -162,15 +160,15 @@ def bring(tx: Transaction, package: Package) -> None:
 
 
 def travel(tx: Transaction, package: Package, state: State) -> Package:
-    """Bring the package along the graph to its state, with an entry in its log for each step."""
+    """Move the package along the graph to its state, with a log entry for each transition."""
     for transition in way(tx, package.state, state.id):
         package = move(package, Step(tx, transition))
     follow(tx, package)
     return package
 
 
-def settle(tx: Transaction, package: Package, value: str, asked: Mapping[str, Any]) -> None:
-    """Give the package all that its state implies: stock, order items, shipment, label."""
+def settle(tx: Transaction, package: Package, value: str, document: JsonObject) -> None:
+    """Apply the effects of the package's state on stock, order items, shipment and label."""
     settle_claims(tx, package)
     if value == PACKAGING_CANCELED:
         set_order_items(tx, package, CANCELED)
@@ -178,17 +176,17 @@ def settle(tx: Transaction, package: Package, value: str, asked: Mapping[str, An
         set_order_items(tx, package, ORDER_PREPARING)
     if value in SHIPPED:
         tx.change(package, shipment_date=tx.now)
-    with_shipment = asked.get("shipment", {} if value in LEFT else None)
-    if with_shipment is not None:
-        give_shipment(tx, package, with_shipment, asked.get("tracking_number"))
+    shipment_document = document.get("shipment", {} if value in LEFT else None)
+    if shipment_document is not None:
+        give_shipment(tx, package, shipment_document, document.get("tracking_number"))
         if value != WAITS_FOR_LABEL:
             new_label(tx, package)
 
 
-def give_shipment(tx: Transaction, package: Package, asked: Mapping[str, Any], tracking: str | None) -> None:
-    """Make the package's shipment: of the carrier that is named, under the number that is given."""
-    company = asked.get("cargo_company")
-    carrier = first_carrier(tx) if company is None else named(tx, CargoCompany, company, "cargo company")
-    shipment: Shipment = ship(tx, carrier, package, asked.get("awb_number") or tracking)
-    shipment = tx.change(shipment, **columns(asked, SHIPMENT_COLUMNS))
+def give_shipment(tx: Transaction, package: Package, document: JsonObject, tracking_number: str | None) -> None:
+    """Create the package's shipment with the given or default carrier and number."""
+    name_or_id = document.get("cargo_company")
+    carrier = first_carrier(tx) if name_or_id is None else named(tx, CargoCompany, name_or_id, "cargo company")
+    shipment: Shipment = ship(tx, carrier, package, document.get("awb_number") or tracking_number)
+    shipment = tx.change(shipment, **columns(document, SHIPMENT_COLUMNS))
     tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)

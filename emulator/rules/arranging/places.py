@@ -1,12 +1,10 @@
-"""Stock and stock locations, as whoever owns them changes them."""
+"""Create and change stock locations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from emulator.core.ids import made_uuid
-from emulator.core.records import City, LocationAddress, StockLocation
+from emulator.core.jsontext import JsonObject
+from emulator.core.records import City, Columns, LocationAddress, StockLocation
 from emulator.core.refusals import Conflict
 from emulator.core.store import Transaction
 from emulator.rules.arranging.geography import LEVELS, spot_of
@@ -39,50 +37,52 @@ LOCATION_COLUMNS = (
 ADDRESS_COLUMNS = ("title", "line", "postcode", "notes", "longitude", "latitude")
 
 
-def add_location(tx: Transaction, asked: Mapping[str, Any]) -> StockLocation:
-    """Make a stock location; its code is its id unless the document gives one."""
+def add_location(tx: Transaction, document: JsonObject) -> StockLocation:
+    """Create a stock location. Its default ERP code is its id."""
     id_ = tx.new_id(StockLocation)
-    address = add_address(tx, asked)
-    given = {"erp_code": str(id_)} | columns(asked, LOCATION_COLUMNS)
-    check_code(tx, id_, given["erp_code"])
-    location = tx.add(StockLocation(id=id_, address=address.id, created_date=tx.now, modified_date=tx.now, **given))
+    address = add_address(tx, document)
+    values: Columns = {"erp_code": str(id_)} | columns(document, LOCATION_COLUMNS)
+    check_code(tx, id_, values["erp_code"])
+    location = tx.add(StockLocation(id=id_, address=address.id, created_date=tx.now, modified_date=tx.now, **values))
     tx.queue("stock_location.created", location)
     return location
 
 
-def add_address(tx: Transaction, asked: Mapping[str, Any]) -> LocationAddress:
-    """Make the address of a new location: in the middle of its city unless the document says where."""
+def add_address(tx: Transaction, document: JsonObject) -> LocationAddress:
+    """Create the address of a new location. Its default coordinates are those of its city."""
     id_ = tx.new_id(LocationAddress)
-    address = asked.get("address", {})
-    spot = spot_of(tx, address, made_uuid("location", id_).int)
-    city = tx.one(City, spot.city)
-    made = {"title": asked["name"], "longitude": city.longitude, "latitude": city.latitude}
-    return tx.add(LocationAddress(id=id_, **spot._asdict(), **(made | columns(address, ADDRESS_COLUMNS))))
+    address_document = document.get("address", {})
+    geo_location = spot_of(tx, address_document, made_uuid("location", id_).int)
+    city = tx.one(City, geo_location.city)
+    defaults = {"title": document["name"], "longitude": city.longitude, "latitude": city.latitude}
+    return tx.add(
+        LocationAddress(id=id_, **geo_location._asdict(), **(defaults | columns(address_document, ADDRESS_COLUMNS)))
+    )
 
 
-def change_location(tx: Transaction, location: StockLocation, asked: Mapping[str, Any]) -> StockLocation:
-    """Change a stock location in what the document names."""
-    given = columns(asked, LOCATION_COLUMNS)
-    check_code(tx, location.id, given.get("erp_code"))
-    if "address" in asked:
-        change_address(tx, tx.one(LocationAddress, location.address), asked["address"])
-    changed = tx.change(location, modified_date=tx.now, **given)
+def change_location(tx: Transaction, location: StockLocation, document: JsonObject) -> StockLocation:
+    """Change the columns of a stock location that the document contains."""
+    changes = columns(document, LOCATION_COLUMNS)
+    check_code(tx, location.id, changes.get("erp_code"))
+    if "address" in document:
+        change_address(tx, tx.one(LocationAddress, location.address), document["address"])
+    changed = tx.change(location, modified_date=tx.now, **changes)
     tx.queue("stock_location.updated", changed)
     return changed
 
 
-def change_address(tx: Transaction, address: LocationAddress, asked: Mapping[str, Any]) -> None:
-    """Change an address; one that moves without saying where on the map is in the middle of its city."""
-    given = columns(asked, ADDRESS_COLUMNS)
-    if any(level in asked for level in LEVELS):
-        spot = spot_of(tx, asked, made_uuid("location", address.id).int)
-        city = tx.one(City, spot.city)
-        given = {"longitude": city.longitude, "latitude": city.latitude} | spot._asdict() | given
-    tx.change(address, **given)
+def change_address(tx: Transaction, address: LocationAddress, document: JsonObject) -> None:
+    """Change an address. If it moves without new coordinates, it gets those of its city."""
+    changes = columns(document, ADDRESS_COLUMNS)
+    if any(level in document for level in LEVELS):
+        geo_location = spot_of(tx, document, made_uuid("location", address.id).int)
+        city = tx.one(City, geo_location.city)
+        changes = {"longitude": city.longitude, "latitude": city.latitude} | geo_location._asdict() | changes
+    tx.change(address, **changes)
 
 
 def check_code(tx: Transaction, id_: int, code: str | None) -> None:
-    """Insist that no other location has this code: manual planning names locations by it."""
+    """Raise `Conflict` if another location has this code, because manual planning refers to locations by code."""
     for other in tx.all(StockLocation):
         if code is not None and other.erp_code == code and other.id != id_:
             raise Conflict(f"location {other.id} {other.name} already has the erp_code {code!r}")

@@ -1,4 +1,4 @@
-"""States by what people call them, and the way through the graph to one of them."""
+"""Resolve states by name, value or id, and find paths through the state graph."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ WAITING, WAITING_FOR_TRANSFER = "100", "300"
 APPROVED, CANCELED = "400", "100"
 TRANSFER_WAITING = "waiting"
 ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all items packed": "500"}
-"""Other names that the pages use, in small letters -> enum value."""
+"""Other name in the documentation, in lower case -> enum value."""
 
 
 def state_of(view: View, enum_class: str, value: str, *, of_items: bool = False) -> State:
-    """Give the installation's state with this value; transfer items share an enum class with transfer orders."""
+    """Return the state with this value. `of_items` selects transfer items, which share the transfers' enum class."""
     known = [state for state in view.all(State) if state.enum_class == enum_class]
     types = sorted({state.content_type for state in known})
-    wanted = (types[-1] if of_items else types[0]) if types else None
+    content_type = (types[-1] if of_items else types[0]) if types else None
     for state in known:
-        if (state.content_type, state.enum_value) == (wanted, value):
+        if (state.content_type, state.enum_value) == (content_type, value):
             return state
     raise Conflict(f"the installation has no {enum_class} {value}", sorted({state.enum_value for state in known}))
 
 
-def package_state(view: View, asked: str | int) -> State:
-    """Give the package state that is meant by a name, an enum value or an id."""
+def package_state(view: View, name_or_id: str | int) -> State:
+    """Return the package state with this enum value, name or id."""
     states = [state for state in view.all(State) if state.enum_class == PACKAGE]
-    text = str(asked).strip().casefold()
+    text = str(name_or_id).strip().casefold()
     value = ALIASES.get(text, text)
     for matches in (
         lambda state: state.enum_value == value,
@@ -41,23 +41,23 @@ def package_state(view: View, asked: str | int) -> State:
     ):
         if found := [state for state in states if matches(state)]:
             return found[0]
-    raise InvalidDocument(f"unknown package state {asked!r}", [state.name for state in states])
+    raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states])
 
 
 def names_of(state: State) -> set[str]:
-    """Give the state's names in all languages, in small letters."""
+    """Return the names of the state in all languages, in lower case."""
     stored = state.translations if isinstance(state.translations, bytes) else b"null"
     translations = orjson.loads(stored) or {}
     return {state.name.casefold()} | {str(each.get("name", "")).casefold() for each in translations.values()}
 
 
 def way(view: View, start: int, end: int) -> list[Transition]:
-    """Give the shortest way through the graph, the documented transitions first; empty where there is none."""
-    ways: dict[int, list[Transition]] = {start: []}
-    waiting = [start]
-    for state in waiting:
-        for transition in sorted(view.find(Transition, "source_state", state), key=lambda found: found.position):
-            if transition.destination_state not in ways:
-                ways[transition.destination_state] = [*ways[state], transition]
-                waiting.append(transition.destination_state)
-    return ways.get(end, [])
+    """Return the shortest path between two states, with documented transitions first, or an empty list."""
+    paths: dict[int, list[Transition]] = {start: []}
+    queue = [start]
+    for state in queue:  # grows during the iteration
+        for transition in sorted(view.find(Transition, "source_state", state), key=lambda each: each.position):
+            if transition.destination_state not in paths:
+                paths[transition.destination_state] = [*paths[state], transition]
+                queue.append(transition.destination_state)
+    return paths.get(end, [])

@@ -1,18 +1,19 @@
-"""Values of a document as columns keep them."""
+"""Convert values of documents to column values, and look up the records that documents refer to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from emulator.core.jsontext import compact
+from emulator.core.jsontext import JsonValue, compact
+from emulator.core.records import Columns, ColumnValue, Json
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.store import View
 
 R = TypeVar("R")
 FIRST_KNOWN = 30
-"""So many of the known ids or names an error lists."""
+"""Maximum number of known ids or names in an error message."""
 
 
 def moment(text: str) -> datetime:
@@ -22,51 +23,51 @@ def moment(text: str) -> datetime:
         raise InvalidDocument(f"{text} is not a valid time") from None
 
 
-def json_text(value: Any) -> bytes:
+def json_text(value: JsonValue) -> Json:
     try:
         return compact(value)
     except TypeError:
         raise InvalidDocument("a value is nested too deeply, or contains a number of more than 64 bits") from None
 
 
-CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+CONVERTERS: Mapping[str, Callable[[JsonValue], ColumnValue]] = {
     **dict.fromkeys(("created_date", "modified_date", "date_placed", "target_packing_date", "shipment_date"), moment),
     "estimated_delivery_date": moment,
     **dict.fromkeys(("extra_information", "discrepancy_reason", "denial_reason", "tags", "conf"), json_text),
 }
-"""Columns whose values are no plain JSON values."""
+"""Column whose value is not a plain JSON value -> converter."""
 
 
-def columns(asked: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Give the columns that a document names, in the form that records keep."""
-    return {name: column(name, asked[name]) for name in names if name in asked}
+def columns(document: Mapping[str, JsonValue], names: Iterable[str]) -> Columns:
+    """Return the named columns that the document contains, as column values."""
+    return {name: column(name, document[name]) for name in names if name in document}
 
 
-def column(name: str, value: Any) -> Any:
+def column(name: str, value: JsonValue) -> ColumnValue:
     return value if value is None or name not in CONVERTERS else CONVERTERS[name](value)
 
 
 def record(view: View, kind: type[R], id_: int, thing: str) -> R:
-    """Give the record that a path names; `UnknownRecord` if there is none."""
-    found = view.get(kind, id_) if view.has(kind, id_) else None
-    if found is None:
+    """Return the record with this id. Raise `UnknownRecord` if there is none."""
+    candidate = view.get(kind, id_) if view.has(kind, id_) else None
+    if candidate is None:
         known = list(view.ids(kind)[:FIRST_KNOWN])
         raise UnknownRecord(f"this world has no {thing} {id_}", known)
-    return found
+    return candidate
 
 
-def named(view: View, kind: type[R], asked: str | int, thing: str, column: str = "name") -> R:
-    """Give the record that a document names by id, or by the text in a column."""
-    table = list(view.all(kind))
-    for found in table:
-        if asked in (found.id, getattr(found, column)):  # type: ignore[attr-defined]
-            return found
-    known = [getattr(found, column) for found in table[:FIRST_KNOWN]]
-    raise InvalidDocument(f"unknown {thing} {asked!r}", known)
+def named(view: View, kind: type[R], key: str | int, thing: str, column: str = "name") -> R:
+    """Return the record with this id, or with this text in the column."""
+    candidates = list(view.all(kind))
+    for candidate in candidates:
+        if key in (candidate.id, getattr(candidate, column)):  # type: ignore[attr-defined]
+            return candidate
+    known = [getattr(candidate, column) for candidate in candidates[:FIRST_KNOWN]]
+    raise InvalidDocument(f"unknown {thing} {key!r}", known)
 
 
 def first(view: View, kind: type[R], thing: str) -> R:
-    """Give the first record of a kind that something new needs; `Conflict` where the world has none."""
-    for found in view.all(kind):
-        return found
+    """Return the first record of a kind. Raise `Conflict` if the world has none."""
+    for candidate in view.all(kind):
+        return candidate
     raise Conflict(f"this world has no {thing}, which new records require")

@@ -1,56 +1,56 @@
-"""One small function per command, and the one place that runs them all."""
+"""Commands: one function each, and `run_command`, which runs them all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from emulator.core.fields import validate
-from emulator.core.records import Package, TransferOrder, User
+from emulator.core.jsontext import JsonObject
+from emulator.core.records import Package, RecordKind, TransferOrder, User
 from emulator.core.store import Transaction
 from emulator.rules.commands.command import Command
 from emulator.rules.commands.packages import PACKING_COMMANDS
 from emulator.rules.commands.shipping import SHIPPING_COMMANDS
 from emulator.rules.commands.steps import Outcome, Step, move
 from emulator.rules.commands.transfers import TRANSFER_COMMANDS
-from emulator.rules.graph import allowed, refuse
+from emulator.rules.graph import Subject, allowed, refuse
 
-COMMANDS: dict[type[Any], Mapping[str, Command]] = {
+COMMANDS: dict[RecordKind, Mapping[str, Command]] = {
     Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
     TransferOrder: TRANSFER_COMMANDS,
 }
-SUBJECTS: dict[str, type[Any]] = {"PackageStatus": Package, "TransferStatus": TransferOrder}
-"""Enum class of states -> the records that commands move among them."""
+SUBJECTS: dict[str, RecordKind] = {"PackageStatus": Package, "TransferStatus": TransferOrder}
+"""Enum class of states -> kind of the records that commands move between them."""
 PLAIN_MOVE = "PKG_STATE_TRANSITION"
-"""What a transition runs whose command code nobody knows, as another installation may have: the state alone moves."""
+"""Command for unknown command codes, which other installations may have. It only moves the state."""
 
 
 def run(
-    subject: Any, asked: Mapping[str, Any], user: User | None, tx: Transaction, request_id: str | None = None
+    subject: Subject, body: JsonObject, user: User | None, tx: Transaction, request_id: str | None = None
 ) -> Outcome:
-    """Run the command that `asked` names on a package or transfer order; give the body of its answer, if any.
+    """Run the command that `body` names on a package or transfer order. Return the body of the response, if any.
 
-    `asked` has `transition`, `slug` or both, and `input_parameters`. Raises `ValidationFailed` when the state, the
-    names or the parameters do not allow it; the transaction must then be dropped.
+    `body` contains `transition`, `slug` or both, and `input_parameters`. Raise `ValidationFailed` if the state, the
+    names or the parameters do not allow the command. The caller must then discard the transaction.
     """
-    transition = allowed(tx, subject, asked)
+    transition = allowed(tx, subject, body)
     command = command_of(type(subject), transition.command_code)
-    given = asked.get("input_parameters") or {}
-    parameters = validate(command.parameters, given)
-    if transition.is_packageitem_parameter_required and not given.get("package_items"):
+    input_parameters = body.get("input_parameters") or {}
+    parameters = validate(command.parameters, input_parameters)
+    if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
         raise refuse("package_items", "This field is required.")
     step = Step(tx, transition, user, request_id)
     return command.run(move(subject, step), parameters, step)
 
 
-def command_of(kind: type[Any], code: str) -> Command:
-    """Give the command with this code; an unknown one moves the state and nothing else."""
+def command_of(kind: RecordKind, code: str) -> Command:
+    """Return the command with this code. The default is the plain move."""
     commands = COMMANDS[kind]
     return commands.get(code, commands[PLAIN_MOVE])
 
 
 def command_known(enum_class: str, code: str) -> bool:
-    """Tell whether records in states of this enum class have a command with this code."""
+    """Return whether records in states of this enum class have a command with this code."""
     return enum_class in SUBJECTS and code in COMMANDS[SUBJECTS[enum_class]]
 
 

@@ -1,18 +1,18 @@
-"""What a command is: one small function, and the parameters that it takes."""
+"""The type of commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from emulator.core.fields import Field
+from emulator.core.records import Record
 from emulator.rules.commands.steps import Outcome, Parameters, Step
 
 
 @dataclass(frozen=True)
 class Command:
-    """`run` gets the subject after its move; `parameters` are the fields of `input_parameters` that it reads."""
+    """A command. `run` receives the subject after its transition. `parameters` are fields of `input_parameters`."""
 
-    run: Callable[[Any, Parameters, Step], Outcome]
+    run: Callable[[Record, Parameters, Step], Outcome]
     parameters: Mapping[str, Field] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What each command of a package's packing changes, beyond the move along the graph."""
+"""Commands that pack packages: their changes beyond the state transition."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ SPECIFIC_EVENTS = {
     "900": ("package.status.cancelled",),
     "1100": ("package.status.packed_for_refund",),
 }
-"""Package state value -> the event type of a move to this state, whichever command made it."""
+"""Package state value -> event types of every transition to this state."""
 
 
-def only_the_state(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """The items follow their package, and nothing else changes but what no longer holds: claims on stock."""
+def only_the_state(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Move the items with their package, and release its stock claims if the new state has none."""
     settle(step.tx, package)
     follow(step.tx, package)
     tell(step.tx, package)
     return None
 
 
-def deallocate(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """The package's reservations end; what they held may be promised again."""
+def deallocate(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """End the package's reservations. Their stock becomes available again."""
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
     tell(step.tx, package)
     return None
 
 
-def complete_without_shipment(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Items are packed, their order items are being prepared, reservations end; no shipment is made."""
+def complete_without_shipment(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Pack the items without creating a shipment."""
     pack(step.tx, package)
     tell(step.tx, package)
     return None
 
 
 def complete(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """Items are packed, and the package gets a shipment and - unless it waits for one - its label."""
+    """Pack the items and create a shipment. Create a label unless the package waits for one."""
     tx = step.tx
     company = named_carrier(tx, parameters) or first_carrier(tx)
     pack(tx, package)
@@ -78,8 +78,8 @@ def pack(tx: Transaction, package: Package) -> None:
     set_order_items(tx, package, ORDER_PREPARING)
 
 
-def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Items follow, reservations end, and what was written of discrepancies is cleared."""
+def packed_for_refund(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Move the items, end the reservations and clear the discrepancy reasons."""
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
     for item in items_of(step.tx, package):
@@ -90,35 +90,35 @@ def packed_for_refund(package: Package, parameters: Parameters, step: Step) -> O
 
 
 def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package returns to the state in which it was blocked; where no log tells which, to any that is offered."""
+    """Return the package to the state in which it was blocked. Without a log entry, any offered state is allowed."""
     content_type = step.tx.one(State, package.state).content_type
     logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
-    blocked = next((log for log in logs if log.new_state == step.transition.source_state), None)
-    if blocked is not None and blocked.old_state != package.state:
-        before = step.tx.one(State, blocked.old_state).name
-        message = f'{package.number} was blocked in state "{before}" and can return to that one only.'
+    entry = next((log for log in logs if log.new_state == step.transition.source_state), None)
+    if entry is not None and entry.old_state != package.state:
+        state_name = step.tx.one(State, entry.old_state).name
+        message = f'{package.number} was blocked in state "{state_name}" and can return to that one only.'
         raise refuse("transition", message)
     return only_the_state(package, parameters, step)
 
 
 def refuse_package(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The location will not pack it: its reservations there end, and it is planned anew, elsewhere.
+    """End the reservations and replan the package at another location.
 
-    Its items tell the reason (assumed: the samples print the key, and null).
+    The items keep the reason (assumed: the samples show the key with null).
     """
     reason = named_reason(step.tx, parameters.get("denial_reason"))
     end_reservations(step.tx, package, give_back=True)
     follow(step.tx, package)
     if reason is not None:
-        told = compact({"id": reason.id, "title": reason.title})
+        denial_reason = compact({"id": reason.id, "title": reason.title})
         for item in items_of(step.tx, package):
-            step.tx.change(item, denial_reason=told, modified_date=step.tx.now)
+            step.tx.change(item, denial_reason=denial_reason, modified_date=step.tx.now)
     tell(step.tx, package, "package.refused")
     return replan(step.tx, package, items_of(step.tx, package))
 
 
 def named_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
-    """Give the denial reason that is named, if any; it must exist and be in use."""
+    """Return the denial reason with this id, if any. Raise `ValidationFailed` if it is unknown or inactive."""
     if id_ is None:
         return None
     reason = tx.get(DenialReason, id_)
@@ -128,7 +128,7 @@ def named_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
 
 
 def out_of_stock(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package and its items are out of stock here and are planned anew, elsewhere."""
+    """Mark the package and its items as out of stock, and replan them at another location."""
     named_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False)
     follow(step.tx, package)
@@ -137,7 +137,7 @@ def out_of_stock(package: Package, parameters: Parameters, step: Step) -> Outcom
 
 
 def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """Only the missing items are out of stock here and are planned anew; the rest stays."""
+    """Mark the named items as out of stock, and replan them at another location. The other items stay."""
     missing = named_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False, items={item.id for item in missing})
     moved = [set_state(step.tx, item, OUT_OF_STOCK) for item in missing]
@@ -148,16 +148,19 @@ def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) 
 def named_items(
     tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
 ) -> list[PackageItem]:
-    """Give the package items that the parameters name; all must belong to the package. Errors are about `key`."""
-    own = {item.id: item for item in items_of(tx, package)}
+    """Return the package items that the parameters name.
+
+    Raise `ValidationFailed` for `key` if an item does not belong to the package.
+    """
+    items = {item.id: item for item in items_of(tx, package)}
     for id_ in parameters["package_items"]:
-        if id_ not in own:
+        if id_ not in items:
             raise refuse(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
-    return [own[id_] for id_ in dict.fromkeys(parameters["package_items"])]
+    return [items[id_] for id_ in dict.fromkeys(parameters["package_items"])]
 
 
 def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """Each group of items becomes a new package at the location named; the old one ends."""
+    """Replace the package by a new package for each group of items, at the location of the group."""
     tx = step.tx
     groups = [
         (location_coded(tx, group["erp_code"]), named_items(tx, package, group, "assignment_groups"))
@@ -167,8 +170,8 @@ def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outco
     end_reservations(tx, package, give_back=True)
     follow(tx, package)
     tell(tx, package)
-    planned = [plan_group(tx, package, location, items) for location, items in groups]
-    return planned[0]
+    responses = [plan_group(tx, package, location, items) for location, items in groups]
+    return responses[0]
 
 
 def location_coded(tx: Transaction, erp_code: str) -> StockLocation:
@@ -179,15 +182,16 @@ def location_coded(tx: Transaction, erp_code: str) -> StockLocation:
 
 
 def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> None:
-    """Insist that every item of the package is in exactly one group."""
-    own = [item.id for item in items_of(tx, package)]
-    if sorted(assigned) != own:
-        message = f"Each package item must be in exactly one group; {package.number} has {', '.join(map(str, own))}."
+    """Raise `ValidationFailed` unless every item of the package is in exactly one group."""
+    item_ids = [item.id for item in items_of(tx, package)]
+    if sorted(assigned) != item_ids:
+        known = ", ".join(map(str, item_ids))
+        message = f"Each package item must be in exactly one group; {package.number} has {known}."
         raise refuse("assignment_groups", message)
 
 
 def tell(tx: Transaction, package: Package, *event_types: str) -> None:
-    """Queue the change of state, the type of the state that it led to, and those of this change alone."""
+    """Queue the transition event, the events of the new state, and the given events."""
     specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
     for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
         tx.queue(event_type, package)

@@ -1,4 +1,4 @@
-"""What each command of a package's shipping changes, beyond the move along the graph."""
+"""Commands that ship packages: their changes beyond the state transition."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from emulator.rules.commands.steps import (
 from emulator.rules.graph import refuse
 
 
-def ship_package(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001 - one signature
-    """The package is on its way with the shipment it has; the carrier is not told."""
+def ship_package(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Ship the package with its existing shipment. The carrier is not notified."""
     shipment_of(step.tx, package)
     return send(package, step)
 
 
-def ship_without_shipment(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """The package is on its way, with a shipment or without."""
+def ship_without_shipment(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Ship the package, with or without a shipment."""
     return send(package, step)
 
 
 def ship_advanced(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The package is on its way with a carrier and a tracking number from outside."""
+    """Ship the package with the given carrier and tracking number."""
     company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
     number = parameters["tracking_number"]
     shipment = ship(step.tx, company, package, number)
@@ -42,7 +42,7 @@ def ship_advanced(package: Package, parameters: Parameters, step: Step) -> Outco
 
 
 def send(package: Package, step: Step, *event_types: str) -> Outcome:
-    # Order items stay Preparing, as those of the page's delivered package are.
+    # The order items stay in state Preparing, as in the documented sample of a delivered package.
     tx = step.tx
     package = tx.change(package, shipment_date=tx.now)
     follow(tx, package)
@@ -50,8 +50,8 @@ def send(package: Package, step: Step, *event_types: str) -> Outcome:
     return None
 
 
-def update_shipment_status(package: Package, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Delivered: the items follow, and the shipment says when it was touched last."""
+def update_shipment_status(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+    """Deliver the package: move its items, and update the times of its shipment."""
     follow(step.tx, package)
     touch_shipment(step.tx, package)
     tell(step.tx, package, "shipment.status.updated")
@@ -65,7 +65,7 @@ def touch_shipment(tx: Transaction, package: Package) -> None:
 
 
 def update_shipment_info(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The shipment gets another carrier and other numbers, and its label is made anew."""
+    """Change carrier and numbers of the shipment, and create a new label."""
     tx, number = step.tx, parameters["tracking_number"]
     shipment = shipment_of(tx, package)
     company = named_carrier(tx, parameters)
@@ -84,7 +84,7 @@ def update_shipment_info(package: Package, parameters: Parameters, step: Step) -
 
 
 def update_label(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The label is made anew; a package that waited for it is packed."""
+    """Create a new label. A package that waited for it becomes packed."""
     named_items(step.tx, package, parameters)
     shipment_of(step.tx, package)
     package = new_label(step.tx, package)
@@ -95,14 +95,14 @@ def update_label(package: Package, parameters: Parameters, step: Step) -> Outcom
 
 
 def shipment_of(tx: Transaction, package: Package) -> Shipment:
-    """Give the package's shipment; the command needs one."""
+    """Return the package's shipment. Raise `ValidationFailed` if it has none."""
     if package.shipment is None:
         raise refuse("shipment", f"{package.number} has no shipment.")
     return tx.one(Shipment, package.shipment)
 
 
 def update_invoice(package: Package, parameters: Parameters, step: Step) -> Outcome:
-    """The invoice's document takes the place of the packing one."""
+    """Replace the package's invoice document."""
     tx = step.tx
     for former in tx.find(InvoiceDocument, "package", package.id):
         tx.remove(former)

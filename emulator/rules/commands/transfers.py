@@ -1,4 +1,4 @@
-"""What each transfer order command changes, beyond the move along the graph."""
+"""Commands of transfer orders: their changes beyond the state transition."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ SPECIFIC_EVENTS = {
     "transferred": "transfer.status.transferred",
     "cancelled": "transfer.status.cancelled",
 }
-"""Transfer state value -> the event type of a move to this state."""
+"""Transfer state value -> event type of every transition to this state."""
 SHIPMENT_EVENTS = {
     "in_transit": "shipment.status.updated",
     "transferred": "shipment.status.updated",
     "cancelled": "shipment.cancelled",
 }
-"""Transfer state value -> the event type of what a transfer's shipment does with a move to this state (assumed)."""
+"""Transfer state value -> event type of the transfer's shipment in a transition to this state (assumed)."""
 TRANSFERRED, CANCELLED = "transferred", "cancelled"
 
 
-def only_the_state(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """The items follow their transfer, and nothing else changes."""
+def only_the_state(transfer: TransferOrder, _parameters: Parameters, step: Step) -> Outcome:
+    """Move the items with their transfer order."""
     bring_items(step.tx, transfer)
     return None
 
 
 def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
-    """Ready for dispatch; a shipment is made unless the transition's configuration says no."""
+    """Mark the transfer order as ready. Create a shipment unless the transition's configuration disables it."""
     company = named_carrier(step.tx, parameters)
     configuration = orjson.loads(step.transition.configuration)
     if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
@@ -60,7 +60,7 @@ def ready(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcom
 
 
 def ready_advanced(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:
-    """Ready for dispatch with a carrier and a tracking number from outside; the carrier is not told."""
+    """Mark the transfer order as ready, with the given carrier and tracking number."""
     company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
     shipment = ship(step.tx, company, transfer, parameters["tracking_number"])
     transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
@@ -68,15 +68,15 @@ def ready_advanced(transfer: TransferOrder, parameters: Parameters, step: Step) 
     return None
 
 
-def renew(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Cancelled, and another transfer order of the same items takes its place."""
+def renew(transfer: TransferOrder, _parameters: Parameters, step: Step) -> Outcome:
+    """Cancel the transfer order, and create another one of the same items."""
     bring_items(step.tx, transfer)
     transfer_anew(step.tx, transfer, transfer.source)
     return None
 
 
-def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Cancelled; the items are planned anew from another location that has them, if there is one."""
+def product_not_found(transfer: TransferOrder, _parameters: Parameters, step: Step) -> Outcome:
+    """Cancel the transfer order, and transfer its items from another location that has them, if any."""
     bring_items(step.tx, transfer)
     source = another_source(step.tx, transfer)
     not_found(step.tx, transfer, None if source is None else source.id)
@@ -85,8 +85,8 @@ def product_not_found(transfer: TransferOrder, parameters: Parameters, step: Ste
     return None
 
 
-def deliver(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outcome:  # noqa: ARG001
-    """Transferred; when the last transfer of a package has arrived, the OMS lets the package wait for packing."""
+def deliver(transfer: TransferOrder, _parameters: Parameters, step: Step) -> Outcome:
+    """Complete the transfer order. With the last transfer of a package, the package starts waiting for packing."""
     bring_items(step.tx, transfer)
     arrived(step.tx, transfer)
     complete_package(step.tx.one(Package, transfer.package), step)
@@ -94,7 +94,7 @@ def deliver(transfer: TransferOrder, parameters: Parameters, step: Step) -> Outc
 
 
 def complete_package(package: Package, step: Step) -> None:
-    """Bring a package whose transfers have all arrived from Waiting for Transfer to Waiting."""
+    """Move the package from Waiting for Transfer to Waiting if all its transfers have arrived."""
     tx = step.tx
     transfers = tx.find(TransferOrder, "package", package.id)
     values = {tx.one(State, transfer.state).enum_value for transfer in transfers} - {CANCELLED}
@@ -107,7 +107,7 @@ def complete_package(package: Package, step: Step) -> None:
 
 
 def bring_items(tx: Transaction, transfer: TransferOrder, *event_types: str) -> None:
-    """Let all items of the transfer follow it, and queue the events of its move, and those of this change alone."""
+    """Move the items with their transfer order. Queue the events of the transition and the given events."""
     value = tx.one(State, transfer.state).enum_value
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
         set_state(tx, item, value)

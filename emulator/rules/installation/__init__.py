@@ -1,6 +1,6 @@
-"""An installation: one customer's set-up of the OMS, as data: states, transitions, places, channels, carriers.
+"""Installations: the configuration of one customer's OMS (states, transitions, locations, channels, carriers).
 
-The user's own file replaces what it has; what it lacks comes from the default installation (`completing.py`).
+A file replaces the kinds of records that it contains. The default installation provides the others (`completing.py`).
 """
 
 from __future__ import annotations
@@ -31,37 +31,37 @@ from emulator.rules.installation.reading import (
 
 
 def load(name: str) -> Records:
-    """Give the records of an installation (a bundled name, a path, or its own text) by kind and id, in its order."""
+    """Return the records of an installation by kind and id. `name` is a bundled name, a path or JSON text."""
     return whole(name).records
 
 
 def load_own(name: str) -> Records:
-    """Give the records that an installation's own file has, and no others."""
+    """Return only the records in the installation's file."""
     return read(path_of(name)).records
 
 
 def origins(name: str) -> Origins:
-    """Give the provenance of each entry of an installation."""
+    """Return the provenance of each entry of an installation."""
     return whole(name).origins
 
 
 def stamp(name: str) -> Stamps:
-    """Give what changes when the installation's files do."""
+    """Return the versions of the installation's files, which are part of the cache key."""
     return () if is_document(name) else stamps(path_of(name))
 
 
 def whole(name: str) -> Installation:
-    """Give an installation with all that its own file lacks; `ValueError` in one line if there is none."""
+    """Return an installation, completed from the default installation. Raise `ValueError` if there is none."""
     return put_together(name if is_document(name) else path_of(name), stamp(name))
 
 
 @lru_cache(maxsize=32)
-def put_together(given: Path | str, marks: Stamps) -> Installation:  # noqa: ARG001 - what the cache goes by
-    own = read(given) if isinstance(given, Path) else read_text(given)
-    found = completed(own, read(path_of(DEFAULT)))
-    for where, what in broken_references(found.records):
-        raise InvalidInstallation(given if isinstance(given, Path) else title_of(given), where, what)
-    return found
+def put_together(source: Path | str, _versions: Stamps) -> Installation:
+    own = read(source) if isinstance(source, Path) else read_text(source)
+    installation = completed(own, read(path_of(DEFAULT)))
+    for where, what in broken_references(installation.records):
+        raise InvalidInstallation(title_of(str(source)), where, what)
+    return installation
 
 
 __all__ = [

@@ -1,18 +1,17 @@
-"""What an installation's own file lacks, taken from the default installation where it does not clash.
+"""Complete an installation with entries of the default installation.
 
-Kinds that the file has are its own; kinds that it lacks are the default's, with all that these refer to. States
-are looked at by enum class: a file without transfer states gets the default's, and the transitions between them.
-Moves that are made outside the API (carrier, planner, operator) are the default's where the file has none and has
-the states; a borrowed state or transition whose id is taken gets the next free one.
+A kind of records that the file lacks is copied, with the records that it refers to. States are completed by enum
+class: a file without transfer states gets those of the default, and the transitions between them. Transitions outside
+the API (carrier, planner, operator) are copied if the file has none, and has their states. A copied state or
+transition whose id is taken gets the next free id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
-from emulator.core.records import REFERENCES, State, Transition
+from emulator.core.records import REFERENCES, ColumnValue, Record, State, Transition
 from emulator.rules.installation.reading import ASSUMED, Installation, Origin, Records
 
 COMMAND = "command"
@@ -22,7 +21,7 @@ RENUMBERED = "from the default installation; the id is ours, as its own is taken
 
 
 def completed(own: Installation, default: Installation) -> Installation:
-    """Give the installation with what it lacks."""
+    """Return the installation with the entries that it lacks."""
     if own is default:
         return own
     result = Installation({kind: dict(table) for kind, table in own.records.items()}, dict(own.origins))
@@ -35,23 +34,23 @@ def completed(own: Installation, default: Installation) -> Installation:
     return result
 
 
-def borrow(result: Installation, default: Installation, record: Any) -> None:
-    """Add an entry of the default installation, and what it refers to, where the ids are free."""
+def borrow(result: Installation, default: Installation, record: Record) -> None:
+    """Copy an entry of the default installation, and the entries that it refers to, if their ids are free."""
     kind = type(record)
     if record.id in result.records.setdefault(kind, {}):
         return
     result.records[kind][record.id] = record
     result.origins[kind, record.id] = default.origins[kind, record.id]
-    for column, other in REFERENCES[kind].items():
+    for column, other_kind in REFERENCES[kind].items():
         id_ = getattr(record, column)
         if id_ is not None:
-            borrow(result, default, default.records[other][id_])
+            borrow(result, default, default.records[other_kind][id_])
 
 
 def borrow_states(result: Installation, own: Installation, default: Installation) -> dict[int, int]:
-    """Add the states of the enum classes that the file lacks; give the new id of each borrowed one."""
-    mine = own.records.get(State, {}).values()
-    classes, content_types = {state.enum_class for state in mine}, {state.content_type for state in mine}
+    """Copy the states of the enum classes that the file lacks. Return the default ids -> the new ids."""
+    own_states = own.records.get(State, {}).values()
+    classes, content_types = {state.enum_class for state in own_states}, {state.content_type for state in own_states}
     return {
         state.id: place(result, default, state, content_type=free_content_type(state.content_type, content_types))
         for state in default.records[State].values()
@@ -59,39 +58,39 @@ def borrow_states(result: Installation, own: Installation, default: Installation
     }
 
 
-def free_content_type(wanted: int, taken: set[int]) -> int:
-    return next(number for number in count(wanted, CONTENT_TYPE_STEP) if number not in taken)
+def free_content_type(first: int, taken: set[int]) -> int:
+    return next(number for number in count(first, CONTENT_TYPE_STEP) if number not in taken)
 
 
 def borrow_transitions(
-    result: Installation, own: Installation, default: Installation, borrowed: dict[int, int]
+    result: Installation, own: Installation, default: Installation, copied: dict[int, int]
 ) -> None:
-    """Add the transitions between borrowed states, and the moves from outside that the file lacks."""
-    known = borrowed | counterparts(own.records, default.records)
-    mine = own.records.get(Transition, {}).values()
-    has = {group_of(result.records, each) for each in mine}
-    position = count(1 + max((each.position for each in mine), default=-1))
+    """Copy the transitions between copied states, and the external transitions that the file lacks."""
+    state_ids = copied | counterparts(own.records, default.records)
+    own_transitions = own.records.get(Transition, {}).values()
+    own_groups = {group_of(result.records, each) for each in own_transitions}
+    position = count(1 + max((each.position for each in own_transitions), default=-1))
     for each in default.records[Transition].values():
-        wanted = each.source_state in borrowed or each.actor != COMMAND or not mine
-        ends = {column: known.get(getattr(each, column)) for column in ("source_state", "destination_state")}
-        if wanted and None not in ends.values() and group_of(default.records, each) not in has:
+        is_missing = each.source_state in copied or each.actor != COMMAND or not own_transitions
+        ends = {column: state_ids.get(getattr(each, column)) for column in ("source_state", "destination_state")}
+        if is_missing and None not in ends.values() and group_of(default.records, each) not in own_groups:
             place(result, default, each, position=next(position), **ends)
 
 
-def group_of(records: Records, transition: Any) -> tuple[bool, str]:
-    """Give whether a transition is made from outside the API, and for which enum class of states."""
+def group_of(records: Records, transition: Transition) -> tuple[bool, str]:
+    """Return whether a transition is external, and the enum class of its source state."""
     source = records.get(State, {}).get(transition.source_state)
     return transition.actor != COMMAND, source.enum_class if source else ""
 
 
 def counterparts(own: Records, default: Records) -> dict[int, int]:
-    """Give, for states of the default installation, the file's own ones with the same value."""
-    mine = dict(reversed(list(values(own))))
-    return {id_: mine[key] for key, id_ in values(default) if key in mine}
+    """Return the ids of the default's states -> the ids of the file's states with the same value."""
+    own_ids = dict(reversed(list(values(own))))
+    return {id_: own_ids[key] for key, id_ in values(default) if key in own_ids}
 
 
 def values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
-    """Give the enum class, the rank of the content type in it, and the value of each state, with its id."""
+    """Yield enum class, rank of the content type in it, and value of each state, with the state's id."""
     states = records.get(State, {}).values()
     types: dict[str, list[int]] = {}
     for state in states:
@@ -101,8 +100,8 @@ def values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
         yield (state.enum_class, rank, state.enum_value), state.id
 
 
-def place(result: Installation, default: Installation, record: Any, **columns: Any) -> int:
-    """Add an entry of the default installation under its own id, or the next free one; give that."""
+def place(result: Installation, default: Installation, record: Record, **columns: ColumnValue) -> int:
+    """Copy an entry of the default installation with its id, or with the next free one. Return the id."""
     kind = type(record)
     table = result.records.setdefault(kind, {})
     id_ = record.id if record.id not in table else max(*table, *default.records[kind]) + 1

@@ -1,44 +1,45 @@
-"""How two installations differ in their states and transitions, one line each."""
+"""Compare the states and transitions of two installations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
-from emulator.core.records import ABSENT, State, Transition
+from emulator.core.records import ABSENT, ColumnValue, Record, RecordKind, State, Transition
 from emulator.rules.installation.lint import named, said
 from emulator.rules.installation.reading import Records
 
+Formatter: TypeAlias = Callable[[Record], str]
 LEFT_OUT = ("id", "position", "created_date", "modified_date")
-"""Columns that say nothing of how an installation behaves."""
+"""Columns that do not affect behaviour."""
 
 
-def differences(one: Records, other: Records) -> list[str]:
-    """Give what was removed (`-`), added (`+`) and changed (`~`) from one installation to the other."""
-    return [line for kind, say in SAID.items() for line in of_kind(one.get(kind, {}), other.get(kind, {}), say)]
+def differences(old: Records, new: Records) -> list[str]:
+    """Return a line for each removed (`-`), added (`+`) and changed (`~`) state or transition."""
+    return [line for kind in SAID for line in of_kind(old.get(kind, {}), new.get(kind, {}), SAID[kind])]
 
 
-def of_kind(one: dict[int, Any], other: dict[int, Any], say: Any) -> Iterator[str]:
-    for id_ in sorted(one.keys() | other.keys()):
-        if id_ not in other:
-            yield f"- {say(one[id_])}"
-        elif id_ not in one:
-            yield f"+ {say(other[id_])}"
+def of_kind(old: dict[int, Record], new: dict[int, Record], format_record: Formatter) -> Iterator[str]:
+    for id_ in sorted(old.keys() | new.keys()):
+        if id_ not in new:
+            yield f"- {format_record(old[id_])}"
+        elif id_ not in old:
+            yield f"+ {format_record(new[id_])}"
         else:
-            yield from changes(one[id_], other[id_], say)
+            yield from changes(old[id_], new[id_], format_record)
 
 
-def changes(before: Any, after: Any, say: Any) -> Iterator[str]:
-    for column in before._fields:
-        old, new = getattr(before, column), getattr(after, column)
-        if column not in LEFT_OUT and old != new:
-            yield f"~ {say(before)}: {column}: {shown(old)} -> {shown(new)}"
+def changes(old: Record, new: Record, format_record: Formatter) -> Iterator[str]:
+    for column in old._fields:
+        before, after = getattr(old, column), getattr(new, column)
+        if column not in LEFT_OUT and before != after:
+            yield f"~ {format_record(old)}: {column}: {shown(before)} -> {shown(after)}"
 
 
-def shown(value: Any) -> str:
+def shown(value: ColumnValue) -> str:
     if isinstance(value, bytes):
         return value.decode()
     return "absent" if value is ABSENT else str(value)
 
 
-SAID: dict[type[Any], Any] = {State: said, Transition: named}
+SAID: dict[RecordKind, Formatter] = {State: said, Transition: named}

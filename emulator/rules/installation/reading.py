@@ -1,70 +1,71 @@
-"""An installation's file, read and checked to the letter.
+"""Read and validate the files of an installation.
 
-A file is an object of kinds, each a list of entries whose keys are the columns of the kind. An installation is
-one such file, or a folder of them that are read as one.
+A file is an object of kinds, each a list of entries whose keys are the columns of the kind. An installation is one
+file, or a folder of files that are merged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import NamedTuple, TypeAlias, get_args, get_type_hints
 
 import orjson
 
 from emulator.core import jsontext
-from emulator.core.jsontext import compact
-from emulator.core.records import KINDS, REFERENCES, Json, Transition
+from emulator.core.jsontext import JsonObject, JsonValue, compact
+from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, Transition
 from emulator.core.schemas import problem
 
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "installation"
 DEFAULT, SUFFIX = "default", ".json"
 NOTES = ("provenance", "reason")
-"""What an entry says of itself beside its columns."""
+"""Keys of an entry that are not columns."""
 BROUGHT = "(its own)"
-"""What an installation is called that a scenario brings along."""
+"""Display name of an installation that is part of a scenario."""
 REMARKS = ("$schema", "description")
-"""What a file says of itself beside its kinds."""
+"""Keys of a file that are not kinds."""
 ASSUMED = "assumed"
 
-Records = dict[type[Any], dict[int, Any]]
+Records: TypeAlias = dict[RecordKind, dict[int, Record]]
+Converter: TypeAlias = Callable[[JsonValue], ColumnValue]
 
 
 class Origin(NamedTuple):
-    """How sure an entry is, and why where it is assumed."""
+    """The provenance of an entry, and the reason if it is assumed."""
 
     provenance: str
     reason: str | None = None
 
 
-Origins = dict[tuple[type[Any], int], Origin]
-Stamps = tuple[tuple[Path, int, int], ...]
+Origins: TypeAlias = dict[tuple[RecordKind, int], Origin]
+Stamps: TypeAlias = tuple[tuple[Path, int, int], ...]
 
 
 class Installation(NamedTuple):
-    """The records of an installation by kind and id, in the files' order, and what is known of each."""
+    """The records of an installation by kind and id, in the order of the files, and their provenance."""
 
     records: Records
     origins: Origins
 
 
-class InvalidInstallation(ValueError):  # named for what it says
-    """A file that is not an installation: says which file, where in it, and what would be right."""
+class InvalidInstallation(ValueError):
+    """A file that is not an installation. The message says which file, where in it, and what is wrong."""
 
     def __init__(self, file: Path | str, where: str, what: str) -> None:
         super().__init__(f"{file}: {where}: {what}")
 
 
 def names() -> list[str]:
-    """Give the names of the bundled installations."""
+    """Return the names of the bundled installations."""
     return sorted(path.stem for path in FOLDER.iterdir())
 
 
 def path_of(name: str) -> Path:
-    """Give the file or folder of an installation: a bundled one by its name, any other by its path."""
+    """Return the file or folder of an installation, by the name of a bundled one or by path."""
     if (bundled := bundled_path(name)) is not None:
         return bundled
     if name and files(path := Path(name)):
@@ -74,23 +75,23 @@ def path_of(name: str) -> Path:
 
 @lru_cache(maxsize=32)
 def bundled_path(name: str) -> Path | None:
-    """Give the file or folder of a bundled installation, or None; they do not change while we run."""
-    places = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
-    return next((path for path in places if path.parent == FOLDER and name and files(path)), None)
+    """Return the file or folder of a bundled installation, or None. These files do not change at run time."""
+    paths = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
+    return next((path for path in paths if path.parent == FOLDER and name and files(path)), None)
 
 
 def is_document(name: str) -> bool:
-    """Tell whether what stands for an installation is its own text, as scenarios bring it along."""
+    """Return whether an installation is given as JSON text, as in scenarios."""
     return name.startswith("{")
 
 
 def title_of(name: str) -> str:
-    """Give what people see of what stands for an installation."""
+    """Return the display name of an installation."""
     return BROUGHT if is_document(name) else name
 
 
 def embedded(name: str) -> str:
-    """Give an installation so that it holds everywhere: a bundled one by its name, any other as its text."""
+    """Return a form that does not depend on local files: the name of a bundled installation, or JSON text."""
     if is_document(name) or bundled_path(name) is not None:
         return name
     path = path_of(name)
@@ -98,50 +99,50 @@ def embedded(name: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def text_of(path: Path, marks: Stamps) -> str:  # noqa: ARG001 - what the cache goes by
-    found: dict[str, list[tuple[int, Any]]] = {}
+def text_of(path: Path, _versions: Stamps) -> str:
+    numbered: dict[str, list[tuple[int, JsonObject]]] = {}
     for file in files(path):
         for name, rows in document_of(file).items():
             if name not in REMARKS:
-                found.setdefault(name, []).extend(enumerate(rows))
-    # Where a transition stands in its own file is its position: those of several files stay in that order.
-    together = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in found.items()}
-    return jsontext.written(together).decode()
+                numbered.setdefault(name, []).extend(enumerate(rows))
+    # The index of a transition in its file is its position. Sorting keeps this order for several files.
+    document = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
+    return jsontext.written(document).decode()
 
 
 @lru_cache(maxsize=32)
 def read_text(text: str) -> Installation:
-    """Give what an installation's own text says; `InvalidInstallation` if it says none."""
+    """Read the JSON text of an installation. Raise `InvalidInstallation` if it is not valid."""
     return gathered([(BROUGHT, jsontext.read(text))])
 
 
 def read(path: Path) -> Installation:
-    """Give what an installation's file or folder says; `InvalidInstallation` if it is not one."""
+    """Read an installation's file or folder. Raise `InvalidInstallation` if it is not valid."""
     return read_stamped(path, stamps(path))
 
 
 def stamps(path: Path) -> Stamps:
-    """Give what changes when a file does: what was read once is read again when it is another."""
+    """Return path, time and size of each file, so that the caches notice changes. Bundled files have no versions."""
     if path.parent == FOLDER:
         return ()
-    found = [(file, file.stat()) for file in files(path)]
-    return tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in found)
+    stats = [(file, file.stat()) for file in files(path)]
+    return tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in stats)
 
 
 def files(path: Path) -> list[Path]:
-    """Give the files of an installation: itself, or all in a folder; none where there is nothing."""
+    """Return the files of an installation: the file itself, or all files in the folder. Empty if none exists."""
     return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
 
 
 @lru_cache(maxsize=32)
-def read_stamped(path: Path, marks: Stamps) -> Installation:  # noqa: ARG001 - what the cache goes by
+def read_stamped(path: Path, _versions: Stamps) -> Installation:
     return gathered((file, document_of(file)) for file in files(path))
 
 
-def gathered(documents: Iterable[tuple[Path | str, Any]]) -> Installation:
-    """Give what documents say together; each comes with what messages call it."""
+def gathered(documents: Iterable[tuple[Path | str, JsonValue]]) -> Installation:
+    """Merge documents into one installation. Each document has a path or name for messages."""
     records: Records = {}
-    notes: Origins = {}
+    origins: Origins = {}
     for file, document in documents:
         if not (isinstance(file, Path) and FOLDER in file.parents) and (wrong := problem("installation", document)):
             where, _, what = wrong.partition(": ")
@@ -151,32 +152,31 @@ def gathered(documents: Iterable[tuple[Path | str, Any]]) -> Installation:
             if record.id in records.setdefault(kind, {}):
                 raise InvalidInstallation(file, where, f"the id {record.id} is used by another entry")
             records[kind][record.id] = record
-            notes[kind, record.id] = origin
-    return Installation(records, notes)
+            origins[kind, record.id] = origin
+    return Installation(records, origins)
 
 
-def document_of(file: Path) -> Any:
-    """Give the JSON of a file."""
+def document_of(file: Path) -> JsonValue:
     try:
         return orjson.loads(file.read_bytes())
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as wrong:
-        raise InvalidInstallation(file, "/", f"is not JSON: {wrong}") from None
+        raise InvalidInstallation(file, "/", f"is is not JSON: {wrong}") from None
 
 
-def entries(document: Mapping[str, Any]) -> Iterator[tuple[str, type[Any], dict[str, Any]]]:
-    """Give the entries of a document: where each stands, its kind, its keys and values."""
+def entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
+    """Yield location, kind and content of each entry of a document."""
     for name, rows in document.items():
         if name in REMARKS:
             continue
         for position, row in enumerate(rows):
-            place = {"position": position} if KINDS[name] is Transition else {}
-            yield f"/{name}/{position}", KINDS[name], place | row
+            defaults = {"position": position} if KINDS[name] is Transition else {}
+            yield f"/{name}/{position}", KINDS[name], defaults | row
 
 
-def parse(file: Path | str, where: str, kind: type[Any], entry: Mapping[str, Any]) -> tuple[Any, Origin]:
-    """Give the record and the origin that an entry stands for."""
+def parse(file: Path | str, where: str, kind: RecordKind, entry: JsonObject) -> tuple[Record, Origin]:
+    """Return the record and the origin of an entry."""
     columns = converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     try:
         record = kind(**{key: columns[key](value) for key, value in entry.items() if key not in NOTES})
@@ -189,7 +189,7 @@ def parse(file: Path | str, where: str, kind: type[Any], entry: Mapping[str, Any
 
 
 def broken_references(records: Records) -> Iterator[tuple[str, str]]:
-    """Give every reference to an entry that is not there: where it stands, and what is wrong."""
+    """Yield location and message of each reference to a missing entry."""
     for kind, table in records.items():
         for column, other in REFERENCES[kind].items():
             for record in table.values():
@@ -199,13 +199,13 @@ def broken_references(records: Records) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def converters(kind: type[Any]) -> dict[str, Callable[[Any], Any]]:
-    """Give, for each column of the kind, what turns a JSON value into the column's."""
+def converters(kind: RecordKind) -> dict[str, Converter]:
+    """Return the converter of JSON values for each column of a kind."""
     return {column: converter(hint) for column, hint in get_type_hints(kind).items()}
 
 
-def converter(hint: Any) -> Callable[[Any], Any]:
-    """Give what turns a JSON value into one of this type."""
+def converter(hint: object) -> Converter:
+    """Return the converter of JSON values to a type."""
     types = get_args(hint) or (hint,)
     for type_, convert in ((Json, compact), (datetime, datetime.fromisoformat)):
         if type_ in types:
@@ -213,10 +213,10 @@ def converter(hint: Any) -> Callable[[Any], Any]:
     return as_it_is
 
 
-def optional(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Give the same conversion, but one that leaves None alone."""
+def optional(convert: Converter) -> Converter:
+    """Return the converter with None passed through."""
     return lambda value: None if value is None else convert(value)
 
 
-def as_it_is(value: Any) -> Any:
+def as_it_is(value: JsonValue) -> ColumnValue:
     return value
