@@ -82,7 +82,7 @@ def from_file(path: Path) -> Scenario:
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
     except ValueError as error:
-        raise ScenarioError(f"scenario file {path} is is not JSON: {error}") from None
+        raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
     if FOLDER not in path.parents and (wrong := misfit(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
     return with_installation(from_document(document, str(path)), beside(path, document.get("installation")))

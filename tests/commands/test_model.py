@@ -96,8 +96,7 @@ class Commands(RuleBasedStateMachine):
 
     def events(self) -> Counter[tuple[int, int, int]]:
         root = self.oms.world.root
-        added = root.maps.get((WebhookEvent, "added"), {})
-        events = (root.one(WebhookEvent, id_) for id_ in added.values())
+        events = (root.one(WebhookEvent, id_) for id_ in root.added_ids(WebhookEvent))
         return Counter((event.webhook, event.content_type, event.object_id) for event in events)
 
     def check_events(self, before: Counter[tuple[int, int, int]], kind: Kind, record: Any) -> None:

@@ -162,7 +162,7 @@ def document_of(file: Path) -> JsonValue:
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as wrong:
-        raise InvalidInstallation(file, "/", f"is is not JSON: {wrong}") from None
+        raise InvalidInstallation(file, "/", f"is not JSON: {wrong}") from None
 
 
 def entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
