@@ -15,7 +15,7 @@ from emulator.core.bases import follow, from_microseconds
 from emulator.core.records import Package
 from emulator.core.store import Root
 from emulator.rules.filters import FILTER_SETS, Filter
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from emulator.rules.seeding import demo_base
 
 PACKAGES = "/api/v1/oms/packages/"
@@ -37,7 +37,7 @@ FIRST_LIMIT = 3.0
 
 def paths() -> list[str]:
     """Return the first and last page of every filter and combination, with values of a package in the middle."""
-    demo = scenario("demo").sized(MANY, None)
+    demo = find_scenario("demo").with_size(MANY, None)
     base = demo_base(MANY, demo.seed, demo.start)
     root = Root(base, {})
     records = [root.one(Package, base.ids(Package)[at]) for at in range(MANY // 2, MANY // 2 + 50)]

@@ -129,7 +129,7 @@ def send_ours(port: int, count: int) -> float:
 def send_plain(port: int, count: int) -> float:
     """Send the bodies of the same events, rendered beforehand."""
     from emulator.core.records import Webhook, WebhookEvent  # noqa: PLC0415 - as above
-    from emulator.rules.requesting import headers  # noqa: PLC0415 - as above
+    from emulator.rules.requesting import webhook_headers  # noqa: PLC0415 - as above
     from emulator.shapes.cache import render_cache  # noqa: PLC0415 - as above
     from emulator.shapes.events import request_body  # noqa: PLC0415 - as above
 
@@ -139,7 +139,7 @@ def send_plain(port: int, count: int) -> float:
     for _, id_ in root.queued(WebhookEvent):
         event = root.one(WebhookEvent, id_)
         body = request_body(event, root, render_cache(oms.world))
-        waiting.put((headers(root.one(Webhook, event.webhook), body), body))
+        waiting.put((webhook_headers(root.one(Webhook, event.webhook), body), body))
 
     def work() -> None:
         session = requests.Session()

@@ -22,7 +22,7 @@ from benchmarks.inprocess import detail, milliseconds
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
 from emulator import Emulator
 from emulator.app import create_emulator_app
-from emulator.session import environ_of
+from emulator.session import build_environ
 from emulator.web import app, authentication, dispatch
 
 LIMIT = 2.0
@@ -89,7 +89,7 @@ def unarmed(plan: Plan) -> Iterator[Round]:
     """Measure the cost of the checks for a GET of a package, in microseconds, beside the limit."""
     oms = Emulator("demo")
     _, answer = detail(oms)
-    environ = environ_of(answer.request)
+    environ = build_environ(answer.request)
     call = partial(create_emulator_app(oms.worlds)[0], environ, lambda *_: None)
     ours, theirs = (partial(timed, functions, call) for functions in sides())
     ours(), theirs()

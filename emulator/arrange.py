@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from emulator.core.world import World
-from emulator.handlers.control import NO_PATH, ask
+from emulator.handlers.control import EMPTY_PATH, run_recorded_operation
 from emulator.shapes.rendering import fill_links
 
 
-class Arranging:
+class Arrangements:
     """The part of `Emulator` that plays shop, planner, carrier and operator.
 
     Documents are given as keyword arguments. Whatever cannot be done raises a `ControlError` (a `ValueError`) that
@@ -37,15 +37,17 @@ class Arranging:
 
     def package(self, **document: Any) -> dict[str, Any]:
         """Make a package, `state="Packed", items=2` for one; give its detail."""
-        return self._document(ask(self.world, "control_make_package", document))
+        return self._document(run_recorded_operation(self.world, "control_make_package", document))
 
     def carrier(self, package: int, event: str) -> dict[str, Any]:
         """Let the carrier report `attempted`, `failed`, `delivered` or `cancelled`; give the package's detail."""
-        return self._document(ask(self.world, "control_report_carrier", {"event": event}, {"pk": package}))
+        return self._document(
+            run_recorded_operation(self.world, "control_report_carrier", {"event": event}, {"pk": package})
+        )
 
     def cancel_package(self, package: int) -> dict[str, Any]:
         """Cancel a package as the operator does; give its detail."""
-        return self._document(ask(self.world, "control_cancel_package", path={"pk": package}))
+        return self._document(run_recorded_operation(self.world, "control_cancel_package", path={"pk": package}))
 
     def cancel_order(self, order: int) -> dict[str, Any]:
         """Cancel an order with all its packages; give the ids of what was cancelled."""
@@ -57,14 +59,18 @@ class Arranging:
 
     def stock_location(self, **document: Any) -> dict[str, Any]:
         """Make a stock location; give its document."""
-        return self._document(ask(self.world, "control_make_stock_location", document))
+        return self._document(run_recorded_operation(self.world, "control_make_stock_location", document))
 
     def change_stock_location(self, location: int, **document: Any) -> dict[str, Any]:
         """Change a stock location; give its document."""
-        return self._document(ask(self.world, "control_change_stock_location", document, {"id": location}))
+        return self._document(
+            run_recorded_operation(self.world, "control_change_stock_location", document, {"id": location})
+        )
 
-    def _asked(self, operation: str, document: Any = None, path: Mapping[str, int | str] = NO_PATH) -> dict[str, Any]:
-        answer: dict[str, Any] = ask(self.world, operation, document, path)
+    def _asked(
+        self, operation: str, document: Any = None, path: Mapping[str, int | str] = EMPTY_PATH
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = run_recorded_operation(self.world, operation, document, path)
         return answer
 
     def _document(self, body: bytes) -> dict[str, Any]:

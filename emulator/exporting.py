@@ -12,8 +12,8 @@ from emulator.core.refusals import Conflict
 from emulator.core.scenario import Scenario
 from emulator.core.throttling import Calls
 from emulator.core.world import World
-from emulator.rules.arming import kept_document
-from emulator.rules.scenarios import as_text, document_of, with_installation
+from emulator.rules.arming import fault_scenario_document
+from emulator.rules.scenarios import format_time, scenario_document, with_installation
 
 
 def exported(world: World) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def exported(world: World) -> dict[str, Any]:
             raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
         lines, state = list(world.steps), world.state()
         faults = world.faults.copy().armed
-    start = with_installation(world.settings.source.lively(*state.rate), world.settings.embedded_installation)
+    start = with_installation(world.settings.source.with_traffic(*state.rate), world.settings.embedded_installation)
     return document_with(start, lines, state.now, faults, state.calls)
 
 
@@ -38,12 +38,12 @@ def document_with(
     `faults` are the armed ones, and `calls` are the throttle windows.
     """
     as_now = {
-        "now": as_text(now),
-        "faults": [kept_document(fault) for fault in faults],
-        "calls": {caller: list(map(as_text, times)) for caller, times in calls.items()},
+        "now": format_time(now),
+        "faults": [fault_scenario_document(fault) for fault in faults],
+        "calls": {caller: list(map(format_time, times)) for caller, times in calls.items()},
     }
     steps = [jsontext.read(line) for line in lines]
-    return document_of(start) | {key: value for key, value in as_now.items() if value} | {"steps": steps}
+    return scenario_document(start) | {key: value for key, value in as_now.items() if value} | {"steps": steps}
 
 
 def as_file(document: Mapping[str, Any]) -> bytes:

@@ -10,24 +10,24 @@ from emulator.core.faults import ArmedFault, Faults
 from emulator.core.refusals import InvalidDocument, UnknownRecord
 from emulator.core.store import View
 from emulator.core.world import World
-from emulator.handlers.control import checked
+from emulator.handlers.control import validated_document
 from emulator.routes import ROUTES
 from emulator.rules import arming
 from emulator.rules.arming import WHEN, fault_document
-from emulator.rules.faults import FAULTS
-from emulator.rules.scenarios import as_text
+from emulator.rules.faults import FAULT_KINDS
+from emulator.rules.scenarios import format_time
 
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
 
 def arm(faults: Faults, view: View, document: Mapping[str, Any]) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
-    return arming.arm(faults, view, document, OPERATIONS)
+    return arming.arm_fault(faults, view, document, OPERATIONS)
 
 
 def arm_asked(world: World, document: Any) -> ArmedFault:
     """Arm the fault that a document of a user describes. Raise `InvalidDocument` if it is not valid."""
-    fault = arm(world.faults, world.root, checked("fault-wanted", document))
+    fault = arm(world.faults, world.root, validated_document("fault-wanted", document))
     world.save_faults()
     return fault
 
@@ -72,7 +72,7 @@ class WorldFaults:
         time, or at a `rate` that is drawn from the world's seed. Raise `ControlError` (a `ValueError`) for unknown
         values.
         """
-        since = as_text(after.astimezone(UTC)) if isinstance(after, datetime) else after
+        since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
         when = dict(zip(WHEN, (nth, token, state, since, rate), strict=True))
         found, taken = (kind, options) if kind is not None else kind_meant(options)
         document = {"kind": found, "operation": operation, "method": method, "options": taken, "times": times}
@@ -105,7 +105,7 @@ def kind_meant(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if "delay" in options:
         rest = {name: value for name, value in options.items() if name != "delay"}
         return "delay", {"seconds": options["delay"], **rest}
-    raise InvalidDocument("a fault needs a kind, or status=, or delay=", FAULTS)
+    raise InvalidDocument("a fault needs a kind, or status=, or delay=", FAULT_KINDS)
 
 
 def told(fault: ArmedFault) -> str:

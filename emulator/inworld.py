@@ -8,15 +8,15 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
 from emulator.app import Control
-from emulator.arrange import Arranging
+from emulator.arrange import Arrangements
 from emulator.clock_api import WorldClock
 from emulator.core import jwts
 from emulator.core.files import write_own
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
 from emulator.faulting import WorldFaults
-from emulator.rules.auditing import audit, misdeed_document
-from emulator.subscribing import Hooks
+from emulator.rules.auditing import audit, finding_document
+from emulator.subscribing import Webhooks
 from emulator.verification import Requests
 from emulator.web.app import WORLDS, EmulatorApp
 from emulator.web.record_coverage import register_graph
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from emulator.coverage import Report
 
 
-class InWorld(Arranging):
+class InWorld(Arrangements):
     """A world of an emulator. Calls that are not possible raise a `ControlError` (a `ValueError`)."""
 
     def __init__(self, worlds: Worlds, app: EmulatorApp, control: Control, name: str = DEFAULT_WORLD) -> None:
@@ -36,7 +36,7 @@ class InWorld(Arranging):
         self._emulator_app, self._control = app, control
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
-        self.hooks = Hooks(lambda: self.world)
+        self.hooks = Webhooks(lambda: self.world)
         self.requests = Requests(lambda: self.world)
 
     @property
@@ -84,7 +84,7 @@ class InWorld(Arranging):
 
     def audit(self) -> list[dict[str, Any]]:
         """Return calls in the journal that work here, but cause problems in the real service."""
-        return [misdeed_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
+        return [finding_document(found) for found in audit(reversed(list(self.world.journal.newest_first())))]
 
     def assert_well_behaved(self) -> None:
         """Raise an `AssertionError` with all that `audit` finds."""
@@ -98,11 +98,11 @@ class InWorld(Arranging):
         This works for module functions and for all sessions. Calls to other hosts are not affected.
         Raise `ValueError` for an invalid host.
         """
-        from emulator.intercepting import intercepting  # noqa: PLC0415 - requests is imported when used
+        from emulator.intercepting import intercept_requests  # noqa: PLC0415 - requests is imported when used
         from emulator.session import InProcessAdapter  # noqa: PLC0415
 
         world = None if self.name == DEFAULT_WORLD else self.name
-        with intercepting(urls, InProcessAdapter(self._emulator_app, world)):
+        with intercept_requests(urls, InProcessAdapter(self._emulator_app, world)):
             yield self
 
     def reset(self) -> None:

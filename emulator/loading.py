@@ -51,7 +51,7 @@ def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:
     """Return the state in which the worlds of a scenario start. Raise `ScenarioError` if it cannot be built."""
     start = unreplayed(scenario)
     if scenario.steps or scenario.now is not None:
-        start = replayed(scenario, installation.stamp(scenario.installation))
+        start = replayed(scenario, installation.installation_version(scenario.installation))
     calls = {caller: [datetime.fromisoformat(at) for at in times] for caller, times in scenario.calls}
     faults = armed_faults(scenario, start.root)
     state = start.state._replace(mode=clock, calls={**start.state.calls, **calls}, next_fault=faults.next_id)
@@ -65,7 +65,7 @@ def unreplayed(scenario: Scenario) -> WorldSnapshot:
 
 
 @lru_cache(maxsize=8)
-def replayed(scenario: Scenario, stamp: installation.Stamps) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
+def replayed(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
     """Return the state after the last step."""
     world = World(scenario.name, settings_of(scenario), unreplayed(scenario), WorldServices(record_events))
     try:
@@ -96,14 +96,14 @@ def settings_of(scenario: Scenario) -> Settings:
         source=scenario,
         scenario=scenario.name,
         installation=scenario.installation,
-        embedded_installation=installation.embedded(scenario.installation),
+        embedded_installation=installation.portable_form(scenario.installation),
         seed=scenario.seed,
         start=scenario.start,
         language=load(scenario).language,
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
-        limits=scenario.limits_of(),
+        limits=scenario.limits_by_role(),
     )
 
 
@@ -126,7 +126,7 @@ def load(scenario: Scenario) -> Loaded:
     try:
         return loaded(
             replace(scenario, steps=(), now=None, faults=(), limits=(), calls=(), live=None),
-            installation.stamp(scenario.installation),
+            installation.installation_version(scenario.installation),
         )
     except (installation.InvalidInstallation, ScenarioError):
         raise
@@ -135,7 +135,7 @@ def load(scenario: Scenario) -> Loaded:
 
 
 @lru_cache(maxsize=8)
-def loaded(scenario: Scenario, stamp: installation.Stamps) -> Loaded:  # noqa: ARG001 - part of the cache's key
+def loaded(scenario: Scenario, stamp: installation.FileVersions) -> Loaded:  # noqa: ARG001 - part of the cache's key
     """Return the base of a scenario without steps."""
     if scenario.answers:
         return recorded(scenario)
@@ -151,7 +151,7 @@ def recorded(scenario: Scenario) -> Loaded:
     except InvalidResponse as error:
         raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
     collector.set_command_codes()
-    base = Completer(collector, installation.load(scenario.installation), scenario.start).complete()
+    base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
     return Loaded(base, scenario.language or collector.language, Root(base, {}), tuple(collector.corrections))
 
 

@@ -207,14 +207,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def told(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
     """Give what is known of a failing test's world."""
-    from emulator.verification.requests import line_of  # noqa: PLC0415 - imported when a test used it
+    from emulator.verification.requests import format_request  # noqa: PLC0415 - imported when a test used it
 
     settings = emulator.world.settings
     kept = len(emulator.requests)
     latest = list(itertools.islice(emulator.requests, SHOWN))
     yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
     yield f"{'the latest ' if kept > SHOWN else ''}{len(latest)} of {kept} exchanges:"
-    yield from map(line_of, reversed(latest))
+    yield from map(format_request, reversed(latest))
     yield saved(item, emulator)
 
 

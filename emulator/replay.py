@@ -13,7 +13,7 @@ from emulator.core.records import User
 from emulator.core.refusals import ControlError
 from emulator.core.steps import PendingStep, Step
 from emulator.core.world import World
-from emulator.handlers.control import CONTROL_WRITES, perform
+from emulator.handlers.control import CONTROL_OPERATIONS, run_operation
 from emulator.handlers.delivery_results import POSTPONE, RECORD_RESULT, replay_postponement, replay_result
 from emulator.handlers.traffic import FORGET, replay_forgetting
 from emulator.routes import ROUTES, Route
@@ -82,8 +82,8 @@ def user_named(world: World, name: str | None) -> User | None:
 
 def replay_control(world: World, step: Step) -> None:
     """Replay a write of the control API."""
-    check_path(step, CONTROL_WRITES[step.operation].path)
-    perform(world, step.operation, step.body, step.path)
+    check_path(step, CONTROL_OPERATIONS[step.operation].path)
+    run_operation(world, step.operation, step.body, step.path)
 
 
 def replay_delivery(world: World, step: Step) -> None:
@@ -108,7 +108,7 @@ def is_replayed(route: Route) -> bool:
 
 REPLAYS: Mapping[str, Replay] = {
     **{route.operation: replay_call(route) for route in ROUTES if is_replayed(route)},
-    **dict.fromkeys(CONTROL_WRITES, replay_control),
+    **dict.fromkeys(CONTROL_OPERATIONS, replay_control),
     RECORD_RESULT: replay_delivery,
     POSTPONE: replay_postponement,
     FORGET: replay_forgetting,

@@ -19,8 +19,7 @@ from emulator.delivery import DeliveryMode, WebhookDispatcher
 from emulator.handlers.traffic import checked_rate
 from emulator.inworld import InWorld
 from emulator.loading import record_events
-from emulator.rules.scenarios import from_file, with_installation, with_limits
-from emulator.rules.scenarios import scenario as find_scenario
+from emulator.rules.scenarios import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.scheduler import Scheduler
 from emulator.traffic import LiveTraffic
 from emulator.worlds import IDLE_SECONDS, MOST_WORLDS, Worlds
@@ -94,9 +93,11 @@ class Emulator(InWorld):
             coverage=coverage or Coverage(),
             journal_size=journal_size,
         )
-        start = with_limits(with_installation(found(scenario).sized(packages, seed), name_of(installation)), limits)
+        start = with_limits(
+            with_installation(found(scenario).with_size(packages, seed), name_of(installation)), limits
+        )
         if live is not None:
-            start = start.lively(checked_rate(live))
+            start = start.with_traffic(checked_rate(live))
         self._state = None if state is None else opened_state(state, start, services, strict=strict)
         worlds = Worlds(
             start,
@@ -128,7 +129,7 @@ class Emulator(InWorld):
         """Return a world by name. Create it if it does not exist, or if a scenario or seed is given."""
         if scenario is not None or seed is not None or name not in self.worlds:
             start = self.worlds.scenario if scenario is None else found(scenario)
-            self.worlds.put(name, start.sized(None, seed))
+            self.worlds.put(name, start.with_size(None, seed))
         return Another(self, name)
 
     def branch(self, name: str) -> InWorld:
@@ -183,7 +184,7 @@ class Another(InWorld):
 
 def found(scenario: str | PathLike[str]) -> Scenario:
     """Return a scenario by name or file. A `Path` is always a file."""
-    return find_scenario(scenario) if isinstance(scenario, str) else from_file(Path(scenario))
+    return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
 
 
 def opened_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> State:

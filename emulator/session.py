@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-USUAL_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class BasedSession(requests.Session):
@@ -70,7 +70,7 @@ class InProcessAdapter(HTTPAdapter):
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
             started[:] = [int(status.partition(" ")[0]), status.partition(" ")[2], headers]
 
-        environ = environ_of(request)
+        environ = build_environ(request)
         environ[DETACH] = detach
         if self.world is not None:
             environ["HTTP_X_EMULATOR_WORLD"] = self.world
@@ -79,13 +79,13 @@ class InProcessAdapter(HTTPAdapter):
         except ResponseDetached as detached:
             body, stream = received_body(detached.actions, request, options.get("timeout")), True
         status, reason, headers = started
-        answer = Answer(status, reason, headers, body)
+        answer = WsgiAnswer(status, reason, headers, body)
         if stream:
-            return self.build_response(request, raw_of(answer, request))
-        return complete(answer, request, self)
+            return self.build_response(request, raw_response(answer, request))
+        return build_response(answer, request, self)
 
 
-class Answer(NamedTuple):
+class WsgiAnswer(NamedTuple):
     """What came of a request."""
 
     status: int
@@ -94,7 +94,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def raw_of(answer: Answer, request: requests.PreparedRequest) -> HTTPResponse:
+def raw_response(answer: WsgiAnswer, request: requests.PreparedRequest) -> HTTPResponse:
     """Give an answer as something to be read, as from a connection."""
     return HTTPResponse(
         BytesIO(answer.body),
@@ -106,24 +106,24 @@ def raw_of(answer: Answer, request: requests.PreparedRequest) -> HTTPResponse:
     )
 
 
-class Source:
+class ResponseSource:
     """What an answer that is all here was read from: made when somebody asks for more than whether it set cookies."""
 
     _original_response = None
 
-    def __init__(self, answer: Answer, request: requests.PreparedRequest) -> None:
+    def __init__(self, answer: WsgiAnswer, request: requests.PreparedRequest) -> None:
         self._made_of = answer, request
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_made_of":  # a copy that is not filled yet
             raise AttributeError(name)
         if "_made" not in self.__dict__:
-            self._made = raw_of(*self._made_of)
+            self._made = raw_response(*self._made_of)
             self._made.read()
         return getattr(self._made, name)
 
 
-def complete(answer: Answer, request: requests.PreparedRequest, adapter: HTTPAdapter) -> requests.Response:
+def build_response(answer: WsgiAnswer, request: requests.PreparedRequest, adapter: HTTPAdapter) -> requests.Response:
     """Give a response whose body is read: what `HTTPAdapter.build_response` and reading it in pieces come to."""
     response = requests.Response()
     headers = CaseInsensitiveDict(answer.headers)
@@ -132,7 +132,7 @@ def complete(answer: Answer, request: requests.PreparedRequest, adapter: HTTPAda
     response.status_code, response.reason, response.headers = answer.status, answer.reason, headers
     response.encoding = get_encoding_from_headers(headers)
     response.url, response.request, response.connection = request.url or "", request, adapter
-    response.raw = Source(answer, request)
+    response.raw = ResponseSource(answer, request)
     response._content = answer.body  # noqa: SLF001
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
     return response
@@ -170,31 +170,31 @@ def received_body(actions: Iterator[SendAction], request: requests.PreparedReque
 NO_ANSWER = RemoteDisconnected("Remote end closed connection without response")
 
 
-def environ_of(request: requests.PreparedRequest) -> dict[str, Any]:
+def build_environ(request: requests.PreparedRequest) -> dict[str, Any]:
     """Give the WSGI environment of a prepared request."""
     url = urlsplit(request.url or "")
-    content = content_of(request.body)
-    environ = dict(server_of(url.scheme, url.netloc))
+    content = body_bytes(request.body)
+    environ = dict(server_environ(url.scheme, url.netloc))
     environ["REQUEST_METHOD"] = request.method or "GET"
-    environ["PATH_INFO"] = path_of(url.path)
+    environ["PATH_INFO"] = wsgi_path(url.path)
     environ["QUERY_STRING"] = url.query
     environ["wsgi.input"] = BytesIO(content)
     environ["wsgi.errors"] = sys.stderr
     for name, value in request.headers.items():
-        environ[key_of(name)] = value if isinstance(value, str) else value.decode("latin-1")
+        environ[environ_key(name)] = value if isinstance(value, str) else value.decode("latin-1")
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:  # a server puts the chunks together
         environ["CONTENT_LENGTH"] = str(len(content))
     return environ
 
 
 @lru_cache(maxsize=64)
-def server_of(scheme: str, netloc: str) -> Mapping[str, Any]:
+def server_environ(scheme: str, netloc: str) -> Mapping[str, Any]:
     """Give what the environments of all requests to a server share."""
     url = urlsplit(f"{scheme}://{netloc}")
     return {
         "SCRIPT_NAME": "",
         "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str(url.port or USUAL_PORTS.get(scheme, 80)),
+        "SERVER_PORT": str(url.port or DEFAULT_PORTS.get(scheme, 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": netloc.rpartition("@")[2],
@@ -206,19 +206,19 @@ def server_of(scheme: str, netloc: str) -> Mapping[str, Any]:
     }
 
 
-def path_of(path: str) -> str:
+def wsgi_path(path: str) -> str:
     """Give a path decoded, its bytes as WSGI has them."""
     return path if path.isascii() and "%" not in path else unquote_to_bytes(path).decode("latin-1")
 
 
 @lru_cache(maxsize=256)
-def key_of(name: str) -> str:
+def environ_key(name: str) -> str:
     """Give the name that a header has in an environment."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def content_of(body: Any) -> bytes:
+def body_bytes(body: Any) -> bytes:
     """Give the bytes of a body, whatever `requests` takes for one."""
     if not body:
         return b""

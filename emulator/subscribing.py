@@ -15,12 +15,12 @@ from emulator.core.world import World
 from emulator.handlers.deliveries import add_delivery_fault
 from emulator.replay import replay_step
 
-FIXED: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
+SUBSCRIPTION_DEFAULTS: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
 """Default retry policy of a hook."""
 ANY = "*"
 
 
-class Hooks:
+class Webhooks:
     """The hooks of a world. Calls that are not possible raise a `ValueError`."""
 
     def __init__(self, world: Callable[[], World]) -> None:
@@ -32,7 +32,7 @@ class Hooks:
         event_type: str | Sequence[str] = ANY,
         *,
         secret_key: str | None = None,
-        retry: Mapping[str, Any] = FIXED,
+        retry: Mapping[str, Any] = SUBSCRIPTION_DEFAULTS,
         **columns: Any,
     ) -> str:
         """Subscribe a receiver to one type of event, to several, or to all (`*`). Return its URL.
@@ -43,7 +43,7 @@ class Hooks:
         world = self._world()
         url = receiver if isinstance(receiver, str) else self._address(world, receiver)
         body = {"target_url": url, "retry_countdown_config": dict(retry), "secret_key": secret_key, **columns}
-        for name in known_types(event_type):
+        for name in validated_event_types(event_type):
             step = Step(
                 "create_hook", user="admin", request_id=world.new_request_id(), body={**body, "event_type": name}
             )
@@ -91,7 +91,7 @@ class Hooks:
         `payload` are keys of the payload with their values. `columns` are attributes of `Delivery`. The
         `AssertionError` lists what was sent instead.
         """
-        known_types(event_type)
+        validated_event_types(event_type)
         if unknown := sorted(columns.keys() - set(Delivery._fields)):
             raise InvalidDocument(f"a delivery has no {', '.join(unknown)}", Delivery._fields)
         sent = self.deliveries
@@ -102,11 +102,11 @@ class Hooks:
             return fitting
         wanted = "at least once" if times is None else f"{times} times"
         lines = [f"{event_type} was to be delivered {wanted}, and was {len(fitting)} times; sent were:"]
-        lines += [told(each, event_type, payload or {}, columns) for each in sent[-20:]] or ["  nothing"]
+        lines += [describe_delivery(each, event_type, payload or {}, columns) for each in sent[-20:]] or ["  nothing"]
         raise AssertionError("\n".join(lines))
 
 
-def known_types(event_type: str | Sequence[str]) -> list[str]:
+def validated_event_types(event_type: str | Sequence[str]) -> list[str]:
     """Return a list of event types. Raise `InvalidDocument` for an unknown type."""
     known = [event.name for event in EVENT_TYPES]
     asked = [event_type] if isinstance(event_type, str) else list(event_type)
@@ -136,7 +136,9 @@ def differences(
     ]
 
 
-def told(delivery: Delivery, event_type: str, payload: Mapping[str, Any], columns: Mapping[str, Any]) -> str:
+def describe_delivery(
+    delivery: Delivery, event_type: str, payload: Mapping[str, Any], columns: Mapping[str, Any]
+) -> str:
     outcome = delivery.response if delivery.status is None else delivery.status
     why = differences(delivery, event_type, payload, columns)
     return (

@@ -22,7 +22,14 @@ from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.handlers.traffic import FORGET
 from emulator.replay import replay_step
-from emulator.rules.living import Next, move_step, next_look, order_step, orders_over, restocking
+from emulator.rules.living import (
+    NextLook,
+    build_move_step,
+    build_order_step,
+    build_restock_steps,
+    finished_orders,
+    next_look_at,
+)
 from emulator.scheduler import Scheduler
 
 HOUR = timedelta(hours=1)
@@ -45,7 +52,7 @@ class LiveTraffic:
         self._done_until = world.clock.now()
         self._discontinuities = 0
         self._root: Root | None = None
-        self._looks: dict[Key, Next] = {}
+        self._looks: dict[Key, NextLook] = {}
         self._heap: list[tuple[datetime, int, int]] = []
 
     def next_due(self) -> datetime | None:
@@ -92,7 +99,7 @@ class LiveTraffic:
         """Plan when to look at a record next."""
         world = self._world
         subject = world.root.get(kind, id_)
-        look = None if subject is None else next_look(world.root, world.settings.seed, subject, self._done_until)
+        look = None if subject is None else next_look_at(world.root, world.settings.seed, subject, self._done_until)
         if look is None:
             self._looks.pop((kind, id_), None)
         elif self._looks.get((kind, id_)) != look:
@@ -146,15 +153,15 @@ class LiveTraffic:
         first_new = next_order_id(world)
         at, number = self._next_order()
         if at == due:
-            self._attempt(order_step(world.root, seed, number), due)
+            self._attempt(build_order_step(world.root, seed, number), due)
         if self._next_round(HOUR) == due:
-            for step in restocking(world.root, seed, (due - world.settings.start) // HOUR):
+            for step in build_restock_steps(world.root, seed, (due - world.settings.start) // HOUR):
                 self._attempt(step, due)
         is_cleanup = self._next_round(CLEANUP) == due
         looked = []
         while self._first() == due:
             looked.append(self._look(due))
-        if is_cleanup and (orders := orders_over(world.root, due)):
+        if is_cleanup and (orders := finished_orders(world.root, due)):
             self._attempt(Step(FORGET, body={"orders": orders}), due)
         self._done_until, self._root = due, world.root
         for key, order in looked:
@@ -169,7 +176,7 @@ class LiveTraffic:
         _, rank, id_ = heapq.heappop(self._heap)
         key = KINDS[rank], id_
         subject = root.one(*key)
-        self._attempt(move_step(root, self._world.settings.seed, subject, self._looks[key].attempt), due)
+        self._attempt(build_move_step(root, self._world.settings.seed, subject, self._looks[key].attempt), due)
         package = subject if rank == 0 else self._world.root.one(Package, subject.package)
         return key, package.order
 

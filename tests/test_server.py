@@ -18,7 +18,7 @@ from werkzeug.test import Client
 import emulator
 from emulator import Emulator
 from emulator.core.records import Package
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import bundled_scenarios
 
 LIST = "/api/v1/oms/packages/"
 
@@ -222,7 +222,7 @@ def test_arguments_reach_the_world() -> None:
 
 def test_a_documented_emulator_tells_the_path_of_its_sample() -> None:
     assert Emulator("demo").request is None
-    for name in bundled():
+    for name in bundled_scenarios():
         if name.startswith("documented/"):
             oms = Emulator(name)
             assert oms.session().get(str(oms.request)).status_code == 200

@@ -10,13 +10,13 @@ import requests
 
 from emulator import Emulator
 from emulator.core.scenario import Scenario
-from emulator.rules.scenarios import FOLDER, scenario
+from emulator.rules.scenarios import FOLDER, find_scenario
 from emulator.worlds import DEFAULT_WORLD
 from tools.webhook_failures import Receiver, end_hooks
 
 FILE = FOLDER / "busy-day.json"
 START = replace(
-    scenario("demo"),
+    find_scenario("demo"),
     name="busy-day",
     description="A busy day: packages and transfer orders in all states, refusals, replanning, failed deliveries.",
     packages=40,

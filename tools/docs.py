@@ -90,7 +90,7 @@ def fidelity() -> Iterator[str]:
 
 def default_graph() -> dict[str, Any]:
     """Return the graph of the default installation, in English, without records."""
-    base = TableBase(installation.load(installation.DEFAULT))
+    base = TableBase(installation.load_installation(installation.DEFAULT))
     return graph_of(Root(base, {}), installation.DEFAULT, "en-us")
 
 

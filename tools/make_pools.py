@@ -120,7 +120,7 @@ def addresses() -> dict[str, Any]:
 
 def postcodes() -> dict[str, str]:
     """Return a postcode for each township: from the city's licence plate code in Türkiye, from the name in Italy."""
-    records = installation.load("default")
+    records = installation.load_installation("default")
     return {
         str(township.id): postcode(township, records[City][township.city]) for township in records[Township].values()
     }

@@ -8,12 +8,12 @@ from pathlib import Path
 from emulator import Emulator
 from emulator.core.outbox import Delivery
 from emulator.core.scenario import Scenario
-from emulator.rules.scenarios import FOLDER, scenario
+from emulator.rules.scenarios import FOLDER, find_scenario
 from emulator.worlds import DEFAULT_WORLD
 
 FILE = FOLDER / "webhook-failures.json"
 START: Scenario = replace(
-    scenario("demo"),
+    find_scenario("demo"),
     name="webhook-failures",
     description="Failing webhooks, one hook per retry policy: deliveries that failed, recovered or wait for a retry.",
     packages=10,

@@ -11,7 +11,7 @@ import click
 
 from emulator.core.files import write_own
 from emulator.exporting import as_file, document_with
-from emulator.rules.installation import embedded
+from emulator.rules.installation import portable_form
 from emulator.rules.scenarios import with_installation
 from emulator.worlds import DEFAULT_WORLD
 
@@ -43,7 +43,7 @@ def from_file(state: Path, world: str) -> bytes:
     from emulator.durable.opening import export_data  # noqa: PLC0415 - a server's worlds need no database here
 
     found = export_data(state, world)
-    start = with_installation(found.start.lively(*found.state.rate), embedded(found.start.installation))
+    start = with_installation(found.start.with_traffic(*found.state.rate), portable_form(found.start.installation))
     return as_file(document_with(start, found.lines, found.state.now, found.faults, found.state.calls))
 
 

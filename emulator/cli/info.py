@@ -13,7 +13,7 @@ from emulator.core.credentials import CREDENTIALS
 from emulator.core.schemas import schema as schema_of
 from emulator.openapi import openapi_document
 from emulator.routes import ROUTES
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import bundled_scenarios
 
 JWT_LIFETIME = 3600
 EMBEDDED = ("fault",)
@@ -50,7 +50,7 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(self_contained_schema("scenario"), indent=2, ensure_ascii=False))
         return
-    found = bundled().values()
+    found = bundled_scenarios().values()
     if as_json:
         rows = [{"name": one.name, "description": one.description, "request": one.request} for one in found]
         click.echo(json.dumps(rows, indent=2))

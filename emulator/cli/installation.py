@@ -12,9 +12,9 @@ from emulator.core.files import replace_whole
 from emulator.importing.captures import read_responses
 from emulator.importing.endpoints import RecordedResponse
 from emulator.importing.installation import import_installation, installation_text
-from emulator.rules.installation import DEFAULT, load_own, path_of
-from emulator.rules.installation.diff import differences
-from emulator.rules.installation.lint import lint as findings_of
+from emulator.rules.installation import DEFAULT, installation_path, load_own_records
+from emulator.rules.installation.diff import diff_installations
+from emulator.rules.installation.lint import lint_installation as findings_of
 
 FINDINGS = 1
 """Exit code of a command that has findings."""
@@ -81,7 +81,7 @@ def lint(*, name: str) -> int:
     Only the entries of the file itself are checked. Prints one line per finding; exit code 1 if there are findings.
     """
     try:
-        findings = findings_of(path_of(name))
+        findings = findings_of(installation_path(name))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     for line in findings:
@@ -98,7 +98,7 @@ def diff(*, one: str, other: str) -> int:
     Only the entries of the files themselves are compared, without dates. Exit code 1 if they differ.
     """
     try:
-        lines = differences(load_own(one), load_own(other))
+        lines = diff_installations(load_own_records(one), load_own_records(other))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     for line in lines:

@@ -106,14 +106,14 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     try:
         from emulator.core.files import check_own  # noqa: PLC0415 - `--help` does not need the server
         from emulator.coverage.counts import counts_path  # noqa: PLC0415
-        from emulator.rules.limits import as_limits  # noqa: PLC0415
+        from emulator.rules.limits import parse_limits  # noqa: PLC0415
         from emulator.server import Emulator  # noqa: PLC0415
 
         if coverage is not None:
             counts_path(coverage)
         if export_file is not None:
             check_own(export_file, force=force)
-        emulator = Emulator(start, clock="ticking", limits=as_limits(limits), **arguments)
+        emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:

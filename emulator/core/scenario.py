@@ -52,7 +52,7 @@ class Scenario:
         """Its name in messages."""
         return f"scenario {self.name}" if self.file is None else f"scenario file {self.file}"
 
-    def sized(self, packages: int | None, seed: int | None) -> Scenario:
+    def with_size(self, packages: int | None, seed: int | None) -> Scenario:
         """Return the scenario with another number of packages or another seed."""
         if packages is not None and self.answers:
             raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
@@ -64,11 +64,11 @@ class Scenario:
             seed=self.seed if seed is None else seed,
         )
 
-    def lively(self, orders_per_hour: float | None, is_paused: bool = False) -> Scenario:
+    def with_traffic(self, orders_per_hour: float | None, is_paused: bool = False) -> Scenario:
         """Return the scenario with another rate of traffic. None: without traffic."""
         return replace(self, live=None if orders_per_hour is None else (float(orders_per_hour), is_paused))
 
-    def limits_of(self) -> dict[str, dict[str, str]]:
+    def limits_by_role(self) -> dict[str, dict[str, str]]:
         """Return the limits by role and scope."""
         found: dict[str, dict[str, str]] = {}
         for role, scope, rate in self.limits:

@@ -8,18 +8,18 @@ from emulator.core.bases import Base, TableBase
 from emulator.core.records import State, Transition
 from emulator.core.store import Root
 from emulator.rules import installation
-from emulator.rules.graph import COMMAND, KINDS, name_of, row_of, states_of, transitions_of
+from emulator.rules.graph import COMMAND, KINDS, states_of_kind, transition_name, transition_summary, transitions_from
 
 Graph = dict[str, Any]
 
 
 def graph_of(name: str, base: Base | None = None) -> Graph:
     """Return the graphs of packages and of transfer orders, from a base or from the installation of this name."""
-    view = Root(base or TableBase(installation.load(name)), {})
+    view = Root(base or TableBase(installation.load_installation(name)), {})
     graph: Graph = {"installation": name}
     for part, (kind, enum_class) in KINDS.items():
-        states = states_of(view, kind, enum_class)
-        transitions = [transition_row(view, transition) for transition in transitions_of(view, states)]
+        states = states_of_kind(view, kind, enum_class)
+        transitions = [transition_row(view, transition) for transition in transitions_from(view, states)]
         graph[part] = {"states": [state_row(state) for state in states], "transitions": transitions}
     return graph
 
@@ -33,7 +33,7 @@ def state_row(state: State) -> dict[str, Any]:
 
 
 def transition_row(view: Root, transition: Transition) -> dict[str, Any]:
-    return {"name": name_of(view, transition), **row_of(transition)}
+    return {"name": transition_name(view, transition), **transition_summary(transition)}
 
 
 def command_transitions(graph: Graph, part: str) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from emulator.delivery.answers import NoResponse, WebhookResponse
 from emulator.delivery.delivery_faults import CHANGES, WAITS, Plan
 from emulator.delivery.receivers import receive
 from emulator.handlers.delivery_results import EventGone, postpone, result_step, save_result
-from emulator.rules.requesting import headers
-from emulator.rules.retry import attempted
+from emulator.rules.requesting import webhook_headers
+from emulator.rules.retry import apply_outcome
 from emulator.shapes.cache import render_cache
 from emulator.shapes.events import request_body
 
@@ -55,7 +55,7 @@ class Attempts:
             return unanswered(refused, 0.0, started)
         body = request_body(event, world.root, render_cache(world))
         try:
-            plan = Plan(headers(hook, body))
+            plan = Plan(webhook_headers(hook, body))
         except (AttributeError, TypeError, ValueError):
             return unanswered("", 0.0, started)  # the vendor's sender records an invalid request like this
         fault = world.outbox.take_fault(hook.event_type, CHANGES)
@@ -81,7 +81,7 @@ class Attempts:
         step = result_step(event.id, result)._replace(at=event.created_date)
         delivery = not_sent(event, hook, why, event.created_date)
         record = partial(world.outbox.record, delivery)
-        return FinalizedEvent(attempted(event, hook, result, event.created_date), step, record)
+        return FinalizedEvent(apply_outcome(event, hook, result, event.created_date), step, record)
 
     def deliver(self, world: World, event_id: int) -> bool:
         """Send an event once, record the result, and return whether the hook accepted it.

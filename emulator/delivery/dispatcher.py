@@ -19,7 +19,7 @@ from emulator.core.refusals import PersistError
 from emulator.core.world import World
 from emulator.delivery.answers import LONGEST, TIMEOUT
 from emulator.delivery.attempting import Attempts
-from emulator.rules.retry import due, next_due
+from emulator.rules.retry import due_event_ids, next_due_event
 
 LOG = logging.getLogger("emulator.delivery")
 
@@ -134,7 +134,7 @@ class WebhookDispatcher:
 
     def wake(self, world: World) -> None:
         """Look at a world: an event may be due, now or later."""
-        if self._is_delivering(world) or next_due(world.root) is None:
+        if self._is_delivering(world) or next_due_event(world.root) is None:
             return  # a thread that delivers looks at its world again afterwards
         with self._lock:
             self._ready[id(world)] = world
@@ -193,7 +193,7 @@ class WebhookDispatcher:
         return None
 
     def _set_timer(self, world: World) -> None:
-        found, queue = next_due(world.root), world.outbox.queue
+        found, queue = next_due_event(world.root), world.outbox.queue
         wait = None if found is None else world.clock.seconds_until(found[0])
         if wait is None:
             return
@@ -283,5 +283,5 @@ class WorldSender:
 def first_due(world: World, now: datetime | None = None) -> int | None:
     """Return the first due event that is neither in flight nor failed."""
     queue = world.outbox.queue
-    ids = due(world.root, now or world.clock.now())
+    ids = due_event_ids(world.root, now or world.clock.now())
     return next((id_ for id_ in ids if id_ not in queue.in_flight and id_ not in queue.failed), None)

@@ -14,8 +14,8 @@ from emulator.core.bases import Base
 from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS
 from emulator.core.scenario import Scenario
-from emulator.rules.installation import title_of
-from emulator.rules.scenarios import as_text, document_of, from_document
+from emulator.rules.installation import display_name
+from emulator.rules.scenarios import format_time, scenario_document, scenario_from_document
 
 SAMPLES = 20
 WHOLE = 300
@@ -24,9 +24,9 @@ WHOLE = 300
 
 def text_of(scenario: Scenario) -> bytes:
     """Return the text of a scenario with its steps."""
-    document = document_of(scenario)
+    document = scenario_document(scenario)
     if scenario.now is not None:
-        document["now"] = as_text(scenario.now)
+        document["now"] = format_time(scenario.now)
     for key, lines in (("faults", scenario.faults), ("steps", scenario.steps)):
         document[key] = orjson.Fragment(b"[" + b",".join(lines) + b"]")
     document["calls"] = dict(scenario.calls)
@@ -36,7 +36,7 @@ def text_of(scenario: Scenario) -> bytes:
 def scenario_of(text: bytes, request: str | None) -> Scenario:
     """Parse the text of a scenario. Raise `ValueError` if it is not valid."""
     document = orjson.loads(text)
-    return replace(from_document(document, document["name"]), request=request)
+    return replace(scenario_from_document(document, document["name"]), request=request)
 
 
 def digest_of(scenario: Scenario) -> str:
@@ -54,7 +54,7 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
     """Return what a state file stores about the scenario that it was made for."""
     return {
         "scenario": scenario.name,
-        "installation": title_of(whole_path(scenario.installation)),
+        "installation": display_name(whole_path(scenario.installation)),
         "packages": scenario.packages,
         "seed": scenario.seed,
         "digest": digest_of(scenario),

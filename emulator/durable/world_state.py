@@ -12,7 +12,7 @@ from emulator.core.clock import CLOCK_MODES, ClockMode
 from emulator.core.faults import ArmedFault
 from emulator.core.schedule import TrafficRate
 from emulator.core.snapshots import WorldState
-from emulator.rules.arming import fault_of, kept_document
+from emulator.rules.arming import fault_from_document, fault_scenario_document
 
 
 def state_text(state: WorldState) -> str:
@@ -47,14 +47,14 @@ def parse_state(text: str) -> WorldState:
 
 def faults_text(faults: Iterable[ArmedFault]) -> str:
     """Return the text of armed faults with their counts."""
-    return orjson.dumps([kept_document(fault) for fault in faults]).decode()
+    return orjson.dumps([fault_scenario_document(fault) for fault in faults]).decode()
 
 
 def parse_faults(text: str) -> list[ArmedFault]:
     """Parse armed faults. Raise `ValueError`, `KeyError` or `TypeError` if the text is not valid."""
-    return [fault_of(document) for document in orjson.loads(text)]
+    return [fault_from_document(document) for document in orjson.loads(text)]
 
 
 def counts_text(fault: ArmedFault) -> str:
     """Return the text of one fault without the requests that it has seen, which are stored one by one."""
-    return orjson.dumps(kept_document(fault) | {"seen": {}}).decode()
+    return orjson.dumps(fault_scenario_document(fault) | {"seen": {}}).decode()

@@ -8,23 +8,23 @@ from emulator.core.events import EVENT_TYPES
 from emulator.core.outbox import Delivery, DeliveryFault
 from emulator.core.refusals import InvalidDocument
 from emulator.core.world import World
-from emulator.handlers.control import checked
-from emulator.handlers.journal import masked_header, shown
-from emulator.rules.scenarios import as_text
+from emulator.handlers.control import validated_document
+from emulator.handlers.journal import displayed_body, mask_header
+from emulator.rules.scenarios import format_time
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as the control API shows it, with masked secrets."""
     return delivery._asdict() | {
-        "at": as_text(delivery.at),
-        "headers": {name: masked_header(name, str(value)) for name, value in delivery.headers.items()},
-        "body": shown(delivery.body),
+        "at": format_time(delivery.at),
+        "headers": {name: mask_header(name, str(value)) for name, value in delivery.headers.items()},
+        "body": displayed_body(delivery.body),
     }
 
 
 def add_delivery_fault(world: World, document: Any) -> DeliveryFault:
     """Apply the fault of a document to coming deliveries. Raise `InvalidDocument` for unknown values."""
-    fault = DeliveryFault(**checked("disturbance", document))
+    fault = DeliveryFault(**validated_document("disturbance", document))
     known = [event.name for event in EVENT_TYPES]
     if fault.event_type is not None and fault.event_type not in known:
         raise InvalidDocument(f"unknown event type {fault.event_type!r}", known)

@@ -10,8 +10,8 @@ from emulator.core.delivery_result import DeliveryResult
 from emulator.core.records import WebhookEvent
 from emulator.core.steps import PendingStep, Step
 from emulator.core.world import World
-from emulator.handlers.control import checked
-from emulator.rules.retry import printed, record_result
+from emulator.handlers.control import validated_document
+from emulator.rules.retry import format_time, record_result
 
 RECORD_RESULT, POSTPONE = "record_outcome", "postpone_events"
 
@@ -56,13 +56,13 @@ def check_same_event(world: World, event: WebhookEvent | None, sent: WebhookEven
 
 def replay_result(world: World, step: Step) -> None:
     """Record the result of a past attempt. Raise `InvalidDocument` for a step without one."""
-    result = parse_result(checked("outcome", step.body))
+    result = parse_result(validated_document("outcome", step.body))
     with world.transaction() as tx:
         record_result(tx, int(step.path["pk"]), result)
 
 
 def result_document(result: DeliveryResult) -> dict[str, Any]:
-    started = {} if result.started is None else {"started": printed(result.started)}
+    started = {} if result.started is None else {"started": format_time(result.started)}
     return {"status": result.status, "content": result.content, **started}
 
 
@@ -74,14 +74,14 @@ def parse_result(document: Mapping[str, Any]) -> DeliveryResult:
 
 def postpone(world: World, due: Mapping[int, datetime]) -> None:
     """Change the due times of events, by their ids."""
-    body = {"due": {str(id_): printed(at) for id_, at in due.items()}}
+    body = {"due": {str(id_): format_time(at) for id_, at in due.items()}}
     with world.recording(PendingStep(Step(POSTPONE, body=body))):
         change_due_times(world, body)
 
 
 def replay_postponement(world: World, step: Step) -> None:
     """Change the due times of events again. Raise `InvalidDocument` for a step without them."""
-    change_due_times(world, checked("postponed-events", step.body))
+    change_due_times(world, validated_document("postponed-events", step.body))
 
 
 def change_due_times(world: World, body: Mapping[str, Any]) -> None:

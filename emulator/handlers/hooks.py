@@ -27,7 +27,7 @@ from emulator.core.records import Columns, RecordKind, Webhook, WebhookEvent
 from emulator.core.store import Transaction, View
 from emulator.core.world import World
 from emulator.handlers.delivery_results import save_result
-from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, answer_page
+from emulator.handlers.reading import GUIDE_PAGE_SIZE, Handler, render_page
 from emulator.params.body_fields import HOOK
 from emulator.params.pagination import paginate
 from emulator.rules.filters import Condition, ListQuery
@@ -43,28 +43,28 @@ DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery f
 CONTENT = CharField()
 
 
-def own_list(shape: str) -> Handler:
+def list_owned(shape: str) -> Handler:
     """Return a handler that lists the caller's records, by default the oldest first."""
 
     def handle(call: Call, world: World) -> Reply:
         root, wanted = world.root, call.wanted
-        ids = find_ids(root, wanted if sees_all(call) else only_own(wanted, call))
-        return answer_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
+        ids = find_ids(root, wanted if is_superuser(call) else only_owned(wanted, call))
+        return render_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
 
     return handle
 
 
-def only_own(wanted: ListQuery, call: Call) -> ListQuery:
-    condition = Condition(OWN[wanted.filters.kind], username(call))
+def only_owned(wanted: ListQuery, call: Call) -> ListQuery:
+    condition = Condition(OWN[wanted.filters.kind], caller_username(call))
     return replace(wanted, conditions=(*wanted.conditions, condition))
 
 
-def own_detail(shape: str, kind: RecordKind) -> Handler:
+def owned_detail(shape: str, kind: RecordKind) -> Handler:
     """Return a handler for one of the caller's records."""
 
     def handle(call: Call, world: World) -> Reply:
-        own(world.root, kind, call)
-        return Reply(200, document(shape, call.path["pk"], call, world))
+        get_owned_or_404(world.root, kind, call)
+        return Reply(200, render_for_call(shape, call.path["pk"], call, world))
 
     return handle
 
@@ -78,24 +78,24 @@ def create_hook(call: Call, world: World) -> Reply:
     """Register a hook of the caller. An inactive hook with the same address and type is also a duplicate."""
     fields = validate(HOOK, call.read_body())
     with world.transaction() as tx:
-        refuse_registered(tx, username(call), fields["target_url"], fields["event_type"])
-        columns = as_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
-        hook = tx.add(Webhook(tx.new_id(Webhook), owner=username(call), **columns))
-    return Reply(201, document("webhook", hook.id, call, world))
+        check_not_registered(tx, caller_username(call), fields["target_url"], fields["event_type"])
+        columns = hook_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
+        hook = tx.add(Webhook(tx.new_id(Webhook), owner=caller_username(call), **columns))
+    return Reply(201, render_for_call("webhook", hook.id, call, world))
 
 
-def change_hook(*, partial: bool) -> Handler:
+def update_hook(*, partial: bool) -> Handler:
     """Return a handler that changes the fields in the body of a hook of the caller."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
-            hook = own(tx, Webhook, call)
+            hook = get_owned_or_404(tx, Webhook, call)
             fields = validate(HOOK, call.read_body(), partial=partial)
             target_url, event_type = (fields.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
-            for owner in dict.fromkeys((username(call), hook.owner)):
-                refuse_registered(tx, owner, target_url, event_type, except_id=hook.id)
-            tx.change(hook, modified_date=tx.now, **as_columns(fields))
-        return Reply(200, document("webhook", hook.id, call, world))
+            for owner in dict.fromkeys((caller_username(call), hook.owner)):
+                check_not_registered(tx, owner, target_url, event_type, except_id=hook.id)
+            tx.change(hook, modified_date=tx.now, **hook_columns(fields))
+        return Reply(200, render_for_call("webhook", hook.id, call, world))
 
     return handle
 
@@ -103,14 +103,14 @@ def change_hook(*, partial: bool) -> Handler:
 def delete_hook(call: Call, world: World) -> Reply:
     """Deactivate a hook of the caller. It remains in the list."""
     with world.transaction() as tx:
-        tx.change(own(tx, Webhook, call), is_active=False, modified_date=tx.now)
+        tx.change(get_owned_or_404(tx, Webhook, call), is_active=False, modified_date=tx.now)
     return Reply(204)
 
 
 def retry_hook_event(call: Call, world: World) -> Reply:
     """Send an event again immediately, and respond with the result."""
-    event = own(world.root, WebhookEvent, call)
-    force = is_forced(call.read_body())
+    event = get_owned_or_404(world.root, WebhookEvent, call)
+    force = is_force(call.read_body())
     if event.delivered:
         raise EventAlreadyDelivered
     if not force and event.retry_count <= TASK_RETRIES:
@@ -120,17 +120,17 @@ def retry_hook_event(call: Call, world: World) -> Reply:
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise NotFound from None
-    return Reply(200 if result.is_ok else 406, orjson.dumps(retried(result)))
+    return Reply(200 if result.is_ok else 406, orjson.dumps(retry_reply(result)))
 
 
-def is_forced(body: JsonValue) -> bool:
+def is_force(body: JsonValue) -> bool:
     """Return whether the body forces the retry. Like the vendor, accept any value that is not empty."""
     if not isinstance(body, Mapping):
         validate({}, body)
     return bool(body.get("force", False))
 
 
-def retried(result: DeliveryResult) -> JsonObject:
+def retry_reply(result: DeliveryResult) -> JsonObject:
     """Return the response to a retry. As in the vendor's serializer, an empty answer of the receiver is an error."""
     content = validate({"response_content": CONTENT}, {"response_content": result.text})
     return {
@@ -142,19 +142,19 @@ def retried(result: DeliveryResult) -> JsonObject:
     }
 
 
-def own(view: View, kind: type[R], call: Call) -> R:
+def get_owned_or_404(view: View, kind: type[R], call: Call) -> R:
     """Return the record in the path. Raise `NotFound` if there is none that the caller may see."""
     record = view.get(kind, call.path["pk"]) if view.has(kind, call.path["pk"]) else None
-    if record is None or not (sees_all(call) or owner_of(view, record) == username(call)):
+    if record is None or not (is_superuser(call) or record_owner(view, record) == caller_username(call)):
         raise NotFound
     return record
 
 
-def owner_of(view: View, record: Webhook | WebhookEvent) -> str:
+def record_owner(view: View, record: Webhook | WebhookEvent) -> str:
     return record.owner if isinstance(record, Webhook) else view.one(Webhook, record.webhook).owner
 
 
-def refuse_registered(
+def check_not_registered(
     tx: Transaction, owner: str, target_url: str, event_type: str, except_id: int | None = None
 ) -> None:
     """Raise `WebhookAlreadyRegistered` if the owner has another hook for this address and type."""
@@ -162,17 +162,17 @@ def refuse_registered(
         raise WebhookAlreadyRegistered
 
 
-def as_columns(fields: JsonObject) -> Columns:
+def hook_columns(fields: JsonObject) -> Columns:
     return {key: compact(value) if key in KEPT_AS_TEXT else value for key, value in fields.items()}
 
 
-def document(shape: str, id_: int, call: Call, world: World) -> bytes:
+def render_for_call(shape: str, id_: int, call: Call, world: World) -> bytes:
     return render_document(shape, id_, world.root, call.language, render_cache(world)) or b""
 
 
-def username(call: Call) -> str:
+def caller_username(call: Call) -> str:
     return "" if call.caller is None else call.caller.username
 
 
-def sees_all(call: Call) -> bool:
+def is_superuser(call: Call) -> bool:
     return call.caller is not None and call.caller.is_superuser

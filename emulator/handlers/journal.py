@@ -9,7 +9,7 @@ from emulator.core import jsontext
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.journal import Exchange, Journal
 from emulator.core.jsontext import JsonObject, JsonValue
-from emulator.rules.scenarios import as_text
+from emulator.rules.scenarios import format_time
 from emulator.shapes.rendering import fill_links
 
 MASK = "***"
@@ -18,7 +18,7 @@ SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "addi
 """Keys in bodies of logins and hooks whose values are masked."""
 
 
-def found(
+def find_exchanges(
     journal: Journal,
     operation: str | None = None,
     method: str | None = None,
@@ -39,8 +39,8 @@ def found(
 def exchange_document(exchange: Exchange) -> JsonObject:
     """Return the document of an exchange in the control API."""
     return brief_document(exchange) | {
-        "request": {"headers": sent_headers(exchange.request_headers), "body": shown(exchange.info.body)},
-        "response": {"headers": dict(exchange.response_headers), "body": shown(exchange.response_body)},
+        "request": {"headers": request_headers(exchange.request_headers), "body": displayed_body(exchange.info.body)},
+        "response": {"headers": dict(exchange.response_headers), "body": displayed_body(exchange.response_body)},
     }
 
 
@@ -49,11 +49,11 @@ def brief_document(exchange: Exchange) -> JsonObject:
     info = exchange.info
     return {
         "id": exchange.id,
-        "at": as_text(exchange.at),
+        "at": format_time(exchange.at),
         "operation": info.operation,
         "method": exchange.method,
         "path": exchange.path,
-        "query": masked_text(exchange.query),
+        "query": mask_text(exchange.query),
         "status": exchange.status,
         "token": info.role,
         "hint": exchange.response_headers.get("X-Emulator-Hint"),
@@ -61,13 +61,13 @@ def brief_document(exchange: Exchange) -> JsonObject:
     }
 
 
-def sent_headers(environ: Mapping[str, str]) -> dict[str, str]:
+def request_headers(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a request with their HTTP names and masked secrets."""
     names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
-    return {names[key]: masked_header(names[key], value) for key, value in environ.items()}
+    return {names[key]: mask_header(names[key], value) for key, value in environ.items()}
 
 
-def masked_header(name: str, value: str) -> str:
+def mask_header(name: str, value: str) -> str:
     """Return the value of a header. Mask a secret, but not its scheme, unless it is a built-in token."""
     if not SECRET_HEADER.search(name):
         return value
@@ -75,14 +75,14 @@ def masked_header(name: str, value: str) -> str:
     return value if secret in CREDENTIALS else f"{scheme} {MASK}" if secret else MASK
 
 
-def shown(body: bytes) -> JsonValue:
+def displayed_body(body: bytes) -> JsonValue:
     """Return a masked body: as JSON if possible, else as text. Return None without a body."""
     if not body:
         return None
     try:
-        return masked(jsontext.read(fill_links(body, "", "")))
+        return mask_json(jsontext.read(fill_links(body, "", "")))
     except ValueError:
-        return masked_text(body.decode("utf-8", "replace"))
+        return mask_text(body.decode("utf-8", "replace"))
 
 
 KEYS = "|".join(sorted(SECRET_KEYS))
@@ -94,18 +94,18 @@ TEXT_SECRETS = (
 """Patterns before a secret: in a query or form, in incomplete JSON, and in a part of a multipart form."""
 
 
-def masked_text(text: str) -> str:
+def mask_text(text: str) -> str:
     """Mask the secrets in a text."""
     for pattern in TEXT_SECRETS:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return text
 
 
-def masked(value: JsonValue) -> JsonValue:
+def mask_json(value: JsonValue) -> JsonValue:
     """Mask the values of secret keys in a JSON value."""
     if isinstance(value, dict):
         return {
-            key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else masked(part)
+            key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else mask_json(part)
             for key, part in value.items()
         }
-    return [masked(part) for part in value] if isinstance(value, list) else value
+    return [mask_json(part) for part in value] if isinstance(value, list) else value

@@ -22,7 +22,7 @@ GUIDE_PAGE_SIZE = 10
 REFERENCE_PAGE_SIZE = 20
 
 
-def detail(shape: str) -> Handler:
+def detail_view(shape: str) -> Handler:
     """Return a handler for the record in the path."""
 
     def handle(call: Call, world: World) -> Reply:
@@ -34,7 +34,7 @@ def detail(shape: str) -> Handler:
     return handle
 
 
-def listing(shape: str, kind: RecordKind, *, size: int = GUIDE_PAGE_SIZE, size_parameter: str = "limit") -> Handler:
+def list_view(shape: str, kind: RecordKind, *, size: int = GUIDE_PAGE_SIZE, size_parameter: str = "limit") -> Handler:
     """Return a handler that lists the records of a kind that match the request, by default the newest first."""
     everything = ListQuery(FilterSet(kind))
 
@@ -42,37 +42,37 @@ def listing(shape: str, kind: RecordKind, *, size: int = GUIDE_PAGE_SIZE, size_p
         root = world.root
         ids = find_ids(root, call.wanted or everything)
         asked = paginate(call, ids, size, newest_first=False, size_parameter=size_parameter)
-        return answer_page(call, world, root, shape, asked)
+        return render_page(call, world, root, shape, asked)
 
     return handle
 
 
-def belonging(shape: str, owner: RecordKind, kind: RecordKind, *, size: int = GUIDE_PAGE_SIZE) -> Handler:
+def related_list_view(shape: str, owner: RecordKind, kind: RecordKind, *, size: int = GUIDE_PAGE_SIZE) -> Handler:
     """Return a handler that lists the logs (newest first) or events (oldest first) of the record in the path."""
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
-        ids = root.related(kind, "subject", subject_of(root, owner, call.path["pk"]))
+        ids = root.related(kind, "subject", get_subject_or_404(root, owner, call.path["pk"]))
         asked = paginate(call, ids, size, newest_first=kind is TransitionLog)
-        return answer_page(call, world, root, shape, asked)
+        return render_page(call, world, root, shape, asked)
 
     return handle
 
 
-def belonging_detail(shape: str, owner: RecordKind, kind: RecordKind, key: str) -> Handler:
+def related_detail_view(shape: str, owner: RecordKind, kind: RecordKind, key: str) -> Handler:
     """Return a handler for one log or event of the record in the path."""
 
     def handle(call: Call, world: World) -> Reply:
         root = world.root
         id_ = call.path[key]
-        if id_ not in root.related(kind, "subject", subject_of(root, owner, call.path["pk"])):
+        if id_ not in root.related(kind, "subject", get_subject_or_404(root, owner, call.path["pk"])):
             raise NotFound
         return Reply(200, render_document(shape, id_, root, call.language, render_cache(world)) or b"")
 
     return handle
 
 
-def subject_of(root: Root, owner: RecordKind, pk: int) -> tuple[int, int]:
+def get_subject_or_404(root: Root, owner: RecordKind, pk: int) -> tuple[int, int]:
     """Return content type and id of a record, the key of its logs and events. Raise `NotFound` if there is none."""
     record = root.get(owner, pk) if root.has(owner, pk) else None
     if record is None:
@@ -80,7 +80,7 @@ def subject_of(root: Root, owner: RecordKind, pk: int) -> tuple[int, int]:
     return root.one(State, record.state).content_type, pk
 
 
-def answer_page(call: Call, world: World, root: Root, shape: str, page: Page) -> Reply:
+def render_page(call: Call, world: World, root: Root, shape: str, page: Page) -> Reply:
     """Return the response with the documents of a page."""
     results = (render_document(shape, id_, root, call.language, render_cache(world)) or b"" for id_ in page.ids)
     return Reply(200, page_json(page.count, page.next, page.previous, results))

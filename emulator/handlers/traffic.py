@@ -9,8 +9,8 @@ from emulator.core.refusals import InvalidDocument
 from emulator.core.schedule import TrafficRate
 from emulator.core.steps import Step
 from emulator.core.world import World
-from emulator.handlers.control import checked
-from emulator.rules.forgetting import forget_orders
+from emulator.handlers.control import validated_document
+from emulator.rules.forgetting import delete_orders
 from emulator.shapes.cache import render_cache
 
 FORGET = "forget_orders"
@@ -20,7 +20,7 @@ MAX_ORDERS_PER_HOUR = 36_000.0
 
 def set_rate(world: World, document: Any) -> dict[str, Any]:
     """Set the rate, or pause and resume the traffic. What was due during a pause does not happen later."""
-    asked = checked("live", document)
+    asked = validated_document("live", document)
     present = world.schedule.rate
     rate = TrafficRate(
         asked.get("orders_per_hour", present.orders_per_hour),
@@ -46,7 +46,7 @@ def checked_rate(rate: float) -> float:
 
 def replay_forgetting(world: World, step: Step) -> None:
     """Forget orders. Raise `InvalidDocument` for a step that does not name them."""
-    orders = checked("forgotten-orders", step.body)["orders"]
+    orders = validated_document("forgotten-orders", step.body)["orders"]
     with world.transaction() as tx:
-        forget_orders(tx, orders)
+        delete_orders(tx, orders)
     render_cache(world).clear()

@@ -15,11 +15,11 @@ from emulator.core.records import Package, RecordKind, Transition
 from emulator.core.store import Root, View
 from emulator.core.world import World
 from emulator.params.body_fields import COMMAND, INVOICE_NUMBER, REMOTE_ID
-from emulator.rules.commands import run
-from emulator.rules.explaining import about_transition, about_values
-from emulator.rules.graph import Subject, explained
-from emulator.rules.installation import whole
-from emulator.rules.invoicing import purchase_invoice
+from emulator.rules.commands import run_command
+from emulator.rules.explaining import describe_allowed_values, describe_transition
+from emulator.rules.graph import Subject, describe_state
+from emulator.rules.installation import complete_installation
+from emulator.rules.invoicing import create_purchase_invoice
 from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_record
 
@@ -27,47 +27,49 @@ R = TypeVar("R")
 Handler = Callable[[Call, World], Reply]
 
 
-def command(owner: type[Subject]) -> Handler:
+def command_view(owner: type[Subject]) -> Handler:
     """Return a handler that runs a command. It responds with 200 if the command returns a body, else with 204."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
-            subject = found(tx, owner, call.path["pk"])
+            subject = get_or_404(tx, owner, call.path["pk"])
             try:
                 fields = validate(COMMAND, call.read_body())
-                outcome = run(subject, fields, call.user, tx, call.request_id)
+                outcome = run_command(subject, fields, call.user, tx, call.request_id)
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
-                error.hint = known + hint_of(error, tx.start, subject, call.read_body(), world.settings.installation)
-                raise in_command_form(error, world) from None
+                error.hint = known + command_hint(
+                    error, tx.start, subject, call.read_body(), world.settings.installation
+                )
+                raise command_error_form(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return handle
 
 
-def hint_of(error: ValidationFailed, start: Root, subject: Subject, body: JsonValue, installation: str) -> str:
+def command_hint(error: ValidationFailed, start: Root, subject: Subject, body: JsonValue, installation: str) -> str:
     """Describe the subject's state before the command, the transition in the body, and the known values."""
     fields: Mapping[str, JsonValue] = body if isinstance(body, Mapping) else {}
     hints = (
-        explained(start, subject),
-        about_transition(start, subject, fields),
-        about_values(start, subject, error),
-        provenance(start, fields, installation),
+        describe_state(start, subject),
+        describe_transition(start, subject, fields),
+        describe_allowed_values(start, subject, error),
+        transition_provenance(start, fields, installation),
     )
     return "; ".join(filter(None, hints))
 
 
-def provenance(start: Root, fields: Mapping[str, JsonValue], installation: str) -> str | None:
+def transition_provenance(start: Root, fields: Mapping[str, JsonValue], installation: str) -> str | None:
     """Describe the provenance of the requested transition."""
     id_, slug = fields.get("transition"), fields.get("slug")
     for transition in start.all(Transition):
         if transition.id == id_ or transition.slug == slug:
-            origin = whole(installation).origins.get((Transition, transition.id))
+            origin = complete_installation(installation).origins.get((Transition, transition.id))
             return origin and f"transition {transition.id} is {origin.provenance}"
     return None
 
 
-def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
+def command_error_form(error: ValidationFailed, world: World) -> ValidationFailed:
     """Wrap the error in the form that is documented for commands.
 
     The style `plain` wraps no errors. The style `wrapped` wraps all errors in another place.
@@ -75,12 +77,12 @@ def in_command_form(error: ValidationFailed, world: World) -> ValidationFailed:
     return error.wrapped() if world.settings.error_style == "documented" else error
 
 
-def set_text(owner: RecordKind, fields: dict[str, Field]) -> Handler:
+def set_text_view(owner: RecordKind, fields: dict[str, Field]) -> Handler:
     """Return a handler that stores each field in the column with the same name."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
-            record = found(tx, owner, call.path["pk"])
+            record = get_or_404(tx, owner, call.path["pk"])
             values = validate(fields, call.read_body())
             tx.change(record, modified_date=tx.now, **values)
         return Reply(204)
@@ -89,11 +91,11 @@ def set_text(owner: RecordKind, fields: dict[str, Field]) -> Handler:
 
 
 def set_invoice_number(owner: RecordKind) -> Handler:
-    return set_text(owner, INVOICE_NUMBER)
+    return set_text_view(owner, INVOICE_NUMBER)
 
 
 def set_remote_id(owner: RecordKind) -> Handler:
-    return set_text(owner, REMOTE_ID)
+    return set_text_view(owner, REMOTE_ID)
 
 
 def invoice_package(shape: str) -> Handler:
@@ -101,13 +103,13 @@ def invoice_package(shape: str) -> Handler:
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
-            invoice = purchase_invoice(tx, found(tx, Package, call.path["pk"]))
+            invoice = create_purchase_invoice(tx, get_or_404(tx, Package, call.path["pk"]))
         return Reply(201, render_record(shape, invoice, world.root, call.language, render_cache(world)))
 
     return handle
 
 
-def found(view: View, kind: type[R], pk: int) -> R:
+def get_or_404(view: View, kind: type[R], pk: int) -> R:
     """Return the record in the path. Raise `NotFound` if there is none."""
     record = view.get(kind, pk) if view.has(kind, pk) else None
     if record is None:

@@ -29,7 +29,7 @@ from emulator.importing.completion import CONTENT_TYPES, ENUM_CLASSES
 from emulator.importing.endpoints import RecordedResponse, documents_of, schema_of
 from emulator.importing.report import unnamed_states
 from emulator.rules import installation
-from emulator.rules.commands import PLAIN_MOVE, command_known
+from emulator.rules.commands import PLAIN_MOVE, is_known_command
 from emulator.shapes.columns import from_column
 from emulator.shapes.documents import SERIALIZERS
 from emulator.shapes.events import PAYLOAD_SERIALIZERS
@@ -214,7 +214,7 @@ def command_of(columns: Columns, states: Mapping[int, Columns]) -> CommandGuess:
     enum_class = states[columns["source_state"]]["enum_class"]
     code = command_code(columns.get("slug"), columns.get("command"))
     is_recorded = any(isinstance(columns.get(key), str) for key in ("slug", "command"))
-    if is_recorded and command_known(enum_class, code):
+    if is_recorded and is_known_command(enum_class, code):
         return CommandGuess(code)
     if known := commands_by_label().get((enum_class, str(columns.get("label")).casefold())):
         return CommandGuess(known, "the command is known by its label alone")
@@ -227,7 +227,7 @@ def command_of(columns: Columns, states: Mapping[int, Columns]) -> CommandGuess:
 @cache
 def commands_by_label() -> Mapping[tuple[str, str], str]:
     """Return (enum class, label) -> command, from the samples and the default installation."""
-    records = installation.load(installation.DEFAULT)
+    records = installation.load_installation(installation.DEFAULT)
     found = {("PackageStatus", label.casefold()): code for label, code in SAMPLE_LABELS.items()}
     for each in records[Transition].values():
         if each.actor == "command" and each.command_code != PLAIN_MOVE:

@@ -177,7 +177,7 @@ def last_change(collector: RecordCollector) -> datetime:
 def complete(collector: RecordCollector, start: datetime) -> TableBase:
     """Return the collected records with default values for missing columns."""
     try:
-        return Completer(collector, installation.load(installation.DEFAULT), start).complete()
+        return Completer(collector, installation.load_installation(installation.DEFAULT), start).complete()
     except MALFORMED as error:
         raise ValueError(f"the responses contain too little to build records: {error}") from None
 

@@ -24,7 +24,7 @@ from emulator.core.fields import (
     validate,
 )
 from emulator.core.jsontext import JsonObject, JsonValue
-from emulator.rules.policies import POLICIES, Policy
+from emulator.rules.policies import POLICIES, RetryPolicy
 
 MAX_TEXT_LENGTH = 255
 """Maximum length of a number from another system (assumed: the usual length of such a column)."""
@@ -53,7 +53,7 @@ class RetryPolicyField(NestedField):
         return {"choice": config["choice"], "kwargs": check_policy(POLICIES[config["choice"]], config["kwargs"])}
 
 
-def check_policy(policy: Policy, kwargs: JsonValue) -> JsonObject:
+def check_policy(policy: RetryPolicy, kwargs: JsonValue) -> JsonObject:
     """Return the valid parameters of a policy; raise `NestedErrors` with the errors under `kwargs`."""
     try:
         parameters = validate(policy.fields, kwargs)

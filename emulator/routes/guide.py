@@ -6,7 +6,7 @@ from functools import partial
 
 from emulator.core.records import DeliveryRange, DenialReason, Package, TransferOrder, TransitionLog, WebhookEvent
 from emulator.handlers import public, writing
-from emulator.handlers.reading import belonging, belonging_detail, detail, listing
+from emulator.handlers.reading import detail_view, list_view, related_detail_view, related_list_view
 from emulator.routes.table import Route
 
 PACKAGES, TRANSFERS = "Package Services (guide)", "Transfer Order Services (guide)"
@@ -24,29 +24,29 @@ def detail_replies(schema: str) -> dict[int, str | None]:
     return {200: schema, 404: "error"}
 
 
-package_logs = partial(belonging, owner=Package, kind=TransitionLog)
-package_events = partial(belonging, owner=Package, kind=WebhookEvent)
-package_log = partial(belonging_detail, owner=Package, kind=TransitionLog, key="log_id")
-package_event = partial(belonging_detail, owner=Package, kind=WebhookEvent, key="webhook_event_id")
-transfer_logs = partial(belonging, owner=TransferOrder, kind=TransitionLog)
-transfer_events = partial(belonging, owner=TransferOrder, kind=WebhookEvent)
-transfer_log = partial(belonging_detail, owner=TransferOrder, kind=TransitionLog, key="log_id")
-transfer_event = partial(belonging_detail, owner=TransferOrder, kind=WebhookEvent, key="webhook_event_id")
+package_logs = partial(related_list_view, owner=Package, kind=TransitionLog)
+package_events = partial(related_list_view, owner=Package, kind=WebhookEvent)
+package_log = partial(related_detail_view, owner=Package, kind=TransitionLog, key="log_id")
+package_event = partial(related_detail_view, owner=Package, kind=WebhookEvent, key="webhook_event_id")
+transfer_logs = partial(related_list_view, owner=TransferOrder, kind=TransitionLog)
+transfer_events = partial(related_list_view, owner=TransferOrder, kind=WebhookEvent)
+transfer_log = partial(related_detail_view, owner=TransferOrder, kind=TransitionLog, key="log_id")
+transfer_event = partial(related_detail_view, owner=TransferOrder, kind=WebhookEvent, key="webhook_event_id")
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    route("list_packages", "GET packages/", listing("package", Package),
+    route("list_packages", "GET packages/", list_view("package", Package),
           filters="package", replies=list_replies("page-of-package"),
           doc=f"{PACKAGES}, Package List"),
-    route("list_packages_short", "GET packages/short/", listing("package-short-list-item", Package),
+    route("list_packages_short", "GET packages/short/", list_view("package-short-list-item", Package),
           filters="package", replies=list_replies("page-of-package-short-list-item"),
           doc=f"{PACKAGES}, Package Short List"),
-    route("list_packages_simple", "GET packages/list-simple/", listing("package-simple", Package),
+    route("list_packages_simple", "GET packages/list-simple/", list_view("package-simple", Package),
           filters="package_simple", replies=list_replies("page-of-package-simple"),
           doc=f"{PACKAGES}, Package Simple List"),
-    route("get_package", "GET packages/<pk>/", detail("package"),
+    route("get_package", "GET packages/<pk>/", detail_view("package"),
           replies=detail_replies("package"), doc=f"{PACKAGES}, Package Detail"),
-    route("get_package_short", "GET packages/<pk>/short/", detail("package-short"),
+    route("get_package_short", "GET packages/<pk>/short/", detail_view("package-short"),
           replies=detail_replies("package-short"), doc=f"{PACKAGES}, Package Short Detail"),
     route("list_package_logs", "GET packages/<pk>/transition_logs/", package_logs("transition-log"),
           replies=detail_replies("page-of-transition-log"), doc=f"{PACKAGES}, Package State Transition Log List"),
@@ -67,14 +67,14 @@ ROUTES: tuple[Route, ...] = (
     route("get_package_event", "GET packages/<pk>/webhook_events/<webhook_event_id>/",
           package_event("webhook-event"),
           replies=detail_replies("webhook-event"), doc=f"{PACKAGES}, Package Webhook Event Details"),
-    route("list_delivery_ranges", "GET packages/delivery-ranges/", listing("delivery-range", DeliveryRange),
+    route("list_delivery_ranges", "GET packages/delivery-ranges/", list_view("delivery-range", DeliveryRange),
           filters="delivery_range", replies=list_replies("page-of-delivery-range"),
           doc=f"{PACKAGES}, Package Delivery Ranges"),
     route("list_denial_reasons", "GET packages/package_denial_reason/",
-          listing("denial-reason", DenialReason, size=20, size_parameter="page_size"),
+          list_view("denial-reason", DenialReason, size=20, size_parameter="page_size"),
           filters="denial_reason", size_parameter="page_size",
           replies=list_replies("page-of-denial-reason"), doc=f"{PACKAGES}, Package Denial Reasons"),
-    route("command_package", "POST packages/<pk>/command/", writing.command(Package),
+    route("command_package", "POST packages/<pk>/command/", writing.command_view(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PACKAGES}, Package Command"),
     route("invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("invoice"),
           replies={201: "invoice", 400: "field-errors", 404: "error"}, doc=f"{PACKAGES}, Package Invoice"),
@@ -83,13 +83,13 @@ ROUTES: tuple[Route, ...] = (
           body="set-invoice-number", replies=SET_REPLIES, doc=f"{PACKAGES}, Package Set Invoice Number"),
     route("set_package_remote_id", "POST packages/<pk>/set_remote_id/", writing.set_remote_id(Package),
           body="set-remote-id", replies=SET_REPLIES, doc=f"{PACKAGES}, Package Set Remote ID"),
-    route("list_transfers", "GET transfer_orders/", listing("transfer-list-item", TransferOrder),
+    route("list_transfers", "GET transfer_orders/", list_view("transfer-list-item", TransferOrder),
           filters="transfer", replies=list_replies("page-of-transfer-list-item"),
           doc=f"{TRANSFERS}, Transfer Order List"),
-    route("list_transfers_simple", "GET transfer_orders/list-simple/", listing("transfer-simple", TransferOrder),
+    route("list_transfers_simple", "GET transfer_orders/list-simple/", list_view("transfer-simple", TransferOrder),
           filters="transfer", replies=list_replies("page-of-transfer-simple"),
           doc=f"{TRANSFERS}, Transfer Order List - Simple"),
-    route("get_transfer", "GET transfer_orders/<pk>/", detail("transfer"),
+    route("get_transfer", "GET transfer_orders/<pk>/", detail_view("transfer"),
           replies=detail_replies("transfer"), doc=f"{TRANSFERS}, Transfer Order Detail"),
     route("list_transfer_logs", "GET transfer_orders/<pk>/transition_logs/", transfer_logs("transition-log"),
           replies=detail_replies("page-of-transition-log"),
@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
     route("get_transfer_event", "GET transfer_orders/<pk>/webhook_events/<webhook_event_id>/",
           transfer_event("webhook-event"),
           replies=detail_replies("webhook-event"), doc=f"{TRANSFERS}, Transfer Order Webhook Event Detail"),
-    route("command_transfer", "POST transfer_orders/<pk>/command/", writing.command(TransferOrder),
+    route("command_transfer", "POST transfer_orders/<pk>/command/", writing.command_view(TransferOrder),
           body="command", replies=COMMAND_REPLIES, doc=f"{TRANSFERS}, Transfer Order Command"),
     route("set_transfer_invoice_number", "POST transfer_orders/<pk>/set_invoice_number/",
           writing.set_invoice_number(TransferOrder),

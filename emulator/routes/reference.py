@@ -8,10 +8,10 @@ from emulator.core.records import DeliveryRange, Package, TransitionLog, Webhook
 from emulator.handlers import reference, writing
 from emulator.handlers.reading import (
     REFERENCE_PAGE_SIZE,
-    belonging,
-    belonging_detail,
-    detail,
-    listing,
+    detail_view,
+    list_view,
+    related_detail_view,
+    related_list_view,
 )
 from emulator.routes.guide import COMMAND_REPLIES, SET_REPLIES, detail_replies, list_replies
 from emulator.routes.table import Route
@@ -19,32 +19,32 @@ from emulator.routes.table import Route
 PAGE = "Package Services (reference)"
 
 route = partial(Route, scheme="Bearer")
-packages = partial(listing, kind=Package, size=REFERENCE_PAGE_SIZE)
-logs = partial(belonging, owner=Package, kind=TransitionLog, size=REFERENCE_PAGE_SIZE)
-events = partial(belonging, owner=Package, kind=WebhookEvent, size=REFERENCE_PAGE_SIZE)
-log = partial(belonging_detail, owner=Package, kind=TransitionLog, key="log_id")
-event = partial(belonging_detail, owner=Package, kind=WebhookEvent, key="webhook_event_id")
+packages = partial(list_view, kind=Package, size=REFERENCE_PAGE_SIZE)
+logs = partial(related_list_view, owner=Package, kind=TransitionLog, size=REFERENCE_PAGE_SIZE)
+events = partial(related_list_view, owner=Package, kind=WebhookEvent, size=REFERENCE_PAGE_SIZE)
+log = partial(related_detail_view, owner=Package, kind=TransitionLog, key="log_id")
+event = partial(related_detail_view, owner=Package, kind=WebhookEvent, key="webhook_event_id")
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     route("reference_list_packages", "GET packages/", packages("reference-package"),
           filters="package", replies=list_replies("reference-page-of-package"),
           doc=f"{PAGE}, GET /packages/"),
-    route("reference_get_package", "GET packages/<pk>/", detail("reference-package"),
+    route("reference_get_package", "GET packages/<pk>/", detail_view("reference-package"),
           replies=detail_replies("reference-package"), doc=f"{PAGE}, GET /packages/{{id}}/"),
     route("reference_list_packages_short", "GET packages/short/", packages("reference-package-short-list-item"),
           filters="package", replies=list_replies("reference-page-of-package-short-list-item"),
           doc=f"{PAGE}, GET /packages/short/"),
-    route("reference_get_package_short", "GET packages/<pk>/short/", detail("reference-package-short"),
+    route("reference_get_package_short", "GET packages/<pk>/short/", detail_view("reference-package-short"),
           replies=detail_replies("reference-package-short"), doc=f"{PAGE}, GET /packages/{{id}}/short/"),
     route("reference_list_delivery_ranges", "GET packages/delivery-ranges/",
-          listing("reference-delivery-range", DeliveryRange, size=REFERENCE_PAGE_SIZE), filters="delivery_range",
+          list_view("reference-delivery-range", DeliveryRange, size=REFERENCE_PAGE_SIZE), filters="delivery_range",
           replies=list_replies("reference-page-of-delivery-range"),
           doc=f"{PAGE}, GET /packages/delivery-ranges/"),
     route("reference_invoice_package", "POST packages/<pk>/invoice/", writing.invoice_package("reference-invoice"),
           replies={201: "reference-invoice", 400: "field-errors", 404: "error"},
           doc=f"{PAGE}, POST /packages/{{id}}/invoice/"),
-    route("reference_command_package", "POST packages/<pk>/command/", writing.command(Package),
+    route("reference_command_package", "POST packages/<pk>/command/", writing.command_view(Package),
           body="command", replies=COMMAND_REPLIES, doc=f"{PAGE}, POST /packages/{{id}}/command/"),
     route("reference_set_package_invoice_number", "POST packages/<pk>/set_invoice_number/",
           writing.set_invoice_number(Package),

@@ -13,14 +13,14 @@ from emulator.core.seeded_random import draw, u32
 from emulator.core.store import View
 from emulator.core.world import World
 from emulator.rules.arranging.states import ALIASES, PACKAGE, TRANSFER, names_of
-from emulator.rules.faults import Meeting, checked_options
+from emulator.rules.faults import FaultTarget, checked_options
 
 FACES = 2**32
 WHEN = ("nth", "token", "state", "after", "rate")
 TABLED = ("operation", "method", "times")
 
 
-def arm(faults: Faults, view: View, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
+def arm_fault(faults: Faults, view: View, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes.
 
     Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
@@ -31,9 +31,9 @@ def arm(faults: Faults, view: View, document: Mapping[str, Any], operations: Col
     options = checked_options(document["kind"], document.get("options", {}))
     when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
     if "state" in when:
-        states_meant(view, when["state"])
+        resolve_states(view, when["state"])
     if isinstance(when.get("after"), str):
-        moment(when["after"])
+        parse_time(when["after"])
     if any(fault.id == document.get("id") for fault in faults.armed):
         raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
@@ -44,12 +44,12 @@ def arm(faults: Faults, view: View, document: Mapping[str, Any], operations: Col
         "when": when,
         "times": 1 if times is None and "nth" in when else times,
     }
-    fault = fault_of(complete)
+    fault = fault_from_document(complete)
     faults.add(fault)
     return fault
 
 
-def fault_of(document: Mapping[str, Any]) -> ArmedFault:
+def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
     """Return the fault of a document that `kept_document` made."""
     return ArmedFault(
         id=document["id"],
@@ -79,35 +79,35 @@ def fault_document(fault: ArmedFault) -> dict[str, Any]:
     }
 
 
-def kept_document(fault: ArmedFault) -> dict[str, Any]:
+def fault_scenario_document(fault: ArmedFault) -> dict[str, Any]:
     """Return the document of a fault in scenario files: with its counts, and without empty keys."""
     counts = {"met": fault.met, "seen": fault.seen}
     return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
 
 
-def met(world: World, call: Meeting) -> list[ArmedFault]:
+def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
     """Return the faults that this call triggers, in the order of their arming. Count the call in each match."""
-    faults, request = world.faults, request_of(call)
+    faults, request = world.faults, request_key(call)
     with faults.lock:
-        concerned = [fault for fault in faults.armed if concerns(fault, call, world)]
-        found = [fault for fault in concerned if strikes(fault, request, world)]
+        concerned = [fault for fault in faults.armed if is_candidate(fault, call, world)]
+        found = [fault for fault in concerned if count_and_trigger(fault, request, world)]
     world.save_fault_counts(faults, [Counted(fault, request) for fault in concerned])
     return found
 
 
-def concerns(fault: ArmedFault, call: Meeting, world: World) -> bool:
+def is_candidate(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
     """Return whether a fault matches this call."""
     when = fault.when
     return (
         fault.operation in (None, call.operation)
         and fault.method in (None, call.method)
         and when.get("token") in (None, call.token)
-        and ("state" not in when or call.state in states_meant(world.root, when["state"]))
-        and not (isinstance(when.get("after"), str) and world.clock.now() < moment(when["after"]))
+        and ("state" not in when or call.state in resolve_states(world.root, when["state"]))
+        and not (isinstance(when.get("after"), str) and world.clock.now() < parse_time(when["after"]))
     )
 
 
-def strikes(fault: ArmedFault, request: str, world: World) -> bool:
+def count_and_trigger(fault: ArmedFault, request: str, world: World) -> bool:
     """Count a call that a fault matches, and return whether it triggers the fault."""
     fault.met += 1
     after = fault.when.get("after")
@@ -115,25 +115,25 @@ def strikes(fault: ArmedFault, request: str, world: World) -> bool:
         return False
     if fault.met < fault.when.get("nth", 1) or (isinstance(after, int) and fault.met <= after):
         return False
-    if "rate" in fault.when and not rolled(fault, request, world.settings.seed):
+    if "rate" in fault.when and not draw_probability(fault, request, world.settings.seed):
         return False
     fault.hits += 1
     return True
 
 
-def request_of(call: Meeting) -> str:
+def request_key(call: FaultTarget) -> str:
     """Return a key that is equal for equal requests."""
     return f"{call.method} {call.path}?{call.query}"
 
 
-def rolled(fault: ArmedFault, request: str, seed: int) -> bool:
+def draw_probability(fault: ArmedFault, request: str, seed: int) -> bool:
     """Draw from the world's seed. The draw depends on the request alone, not on other requests between."""
     fault.seen[request] = fault.seen.get(request, 0) + 1
     draws = draw(seed, f"fault {fault.id} {request}", fault.seen[request])
     return u32(draws, 0) < float(fault.when["rate"]) * FACES
 
 
-def states_meant(view: View, name_or_id: str | int) -> frozenset[int]:
+def resolve_states(view: View, name_or_id: str | int) -> frozenset[int]:
     """Return the ids of the states of packages and transfer orders that a name, an enum value or an id denotes."""
     states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
     text = str(name_or_id).strip().casefold()
@@ -144,7 +144,7 @@ def states_meant(view: View, name_or_id: str | int) -> frozenset[int]:
     return frozenset(found)
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

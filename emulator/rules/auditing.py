@@ -26,7 +26,7 @@ REFERENCE = "reference_"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
-class Misdeed(NamedTuple):
+class AuditFinding(NamedTuple):
     """A finding of one rule."""
 
     kind: str
@@ -34,22 +34,22 @@ class Misdeed(NamedTuple):
     at: datetime
     requests: tuple[str, ...]
     """Ids of the exchanges, in order."""
-    says: str
+    message: str
 
 
-Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[Misdeed]]
+Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[AuditFinding]]
 RequestKey: TypeAlias = tuple[str, str, str, str | None, bytes]
 """Method, path, query, role and body."""
 
 
-def audit(exchanges: Iterable[Exchange]) -> list[Misdeed]:
+def audit(exchanges: Iterable[Exchange]) -> list[AuditFinding]:
     """Return the findings of all rules, oldest first."""
     audited = [exchange for exchange in exchanges if exchange.method != "OPTIONS"]
     findings = (finding for rule in RULES.values() for finding in rule(audited))
     return sorted(findings, key=lambda finding: finding.requests[-1])
 
 
-def misdeed_document(finding: Misdeed) -> JsonObject:
+def finding_document(finding: AuditFinding) -> JsonObject:
     """Return the document of a finding in the control API."""
     return finding._asdict() | {
         "at": finding.at.isoformat().replace("+00:00", "Z"),
@@ -57,7 +57,7 @@ def misdeed_document(finding: Misdeed) -> JsonObject:
     }
 
 
-def apart(earlier: Exchange, later: Exchange) -> float:
+def seconds_between(earlier: Exchange, later: Exchange) -> float:
     """Return the seconds between two exchanges, by the world's clock or the machine's, whichever is longer.
 
     A frozen clock stands still while a client really waits. A test that advances the clock has waited as far as the
@@ -66,31 +66,33 @@ def apart(earlier: Exchange, later: Exchange) -> float:
     return max((later.at - earlier.at).total_seconds(), later.seconds - earlier.seconds)
 
 
-def same(first: Exchange, second: Exchange) -> bool:
+def is_same_request(first: Exchange, second: Exchange) -> bool:
     """Return whether two requests and their callers are equal."""
-    return key_of(first) == key_of(second)
+    return request_key(first) == request_key(second)
 
 
-def key_of(exchange: Exchange) -> RequestKey:
+def request_key(exchange: Exchange) -> RequestKey:
     info = exchange.info
     return exchange.method, exchange.path, exchange.query, info.role, info.body
 
 
-def impatience(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
+def find_early_retries(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Find requests that were repeated before the time in `Retry-After`."""
     waiting: dict[RequestKey, tuple[Exchange, float]] = {}
     for exchange in exchanges:
-        key = key_of(exchange)
+        key = request_key(exchange)
         previous = waiting.pop(key, None)
-        if previous is not None and (seconds := apart(previous[0], exchange)) < previous[1]:
+        if previous is not None and (seconds := seconds_between(previous[0], exchange)) < previous[1]:
             says = f"asked again {seconds:.3f} seconds after a {previous[0].status} with Retry-After: {previous[1]:g}"
-            yield Misdeed("impatience", exchange.info.operation, exchange.at, (previous[0].id, exchange.id), says)
+            yield AuditFinding(
+                "impatience", exchange.info.operation, exchange.at, (previous[0].id, exchange.id), says
+            )
         retry_after = exchange.response_headers.get("Retry-After", "")
         if retry_after.isascii() and retry_after.isdigit():
             waiting[key] = exchange, float(retry_after)
 
 
-def repetition(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
+def find_repeated_writes(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Find writes that were sent again after a success, without another write to the record in between."""
     successes: dict[str, Exchange] = {}
     for exchange in exchanges:
@@ -98,65 +100,65 @@ def repetition(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
             continue
         record = "/".join(part for part in exchange.path.split("/")[:-2])
         success = successes.get(record)
-        if success is not None and same(success, exchange):
+        if success is not None and is_same_request(success, exchange):
             says = f"{exchange.method} {exchange.path} was answered {success.status}, and sent again"
-            yield Misdeed("repetition", exchange.info.operation, exchange.at, (success.id, exchange.id), says)
-        if is_well(exchange):
+            yield AuditFinding("repetition", exchange.info.operation, exchange.at, (success.id, exchange.id), says)
+        if is_success(exchange):
             successes[record] = exchange
 
 
-def is_well(exchange: Exchange) -> bool:
+def is_success(exchange: Exchange) -> bool:
     """Return whether the call succeeded and the client knows it. An injected fault may hide the success."""
     return 200 <= exchange.status < 300 and exchange.info.fault is None
 
 
-def polling(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
+def find_polling(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Find reads that were repeated faster than once a second, without a write in between."""
     reads_by_key: dict[RequestKey, list[Exchange]] = {}
     for exchange in exchanges:
         if exchange.method in WRITES:
-            yield from (finding for reads in reads_by_key.values() for finding in polled(reads))
+            yield from (finding for reads in reads_by_key.values() for finding in polling_finding(reads))
             reads_by_key.clear()
             continue
-        reads = reads_by_key.setdefault(key_of(exchange), [])
-        if reads and apart(reads[-1], exchange) >= FAST_SECONDS:
-            yield from polled(reads)
+        reads = reads_by_key.setdefault(request_key(exchange), [])
+        if reads and seconds_between(reads[-1], exchange) >= FAST_SECONDS:
+            yield from polling_finding(reads)
             reads.clear()
         reads.append(exchange)
-    yield from (finding for reads in reads_by_key.values() for finding in polled(reads))
+    yield from (finding for reads in reads_by_key.values() for finding in polling_finding(reads))
 
 
-def polled(reads: Sequence[Exchange]) -> Iterator[Misdeed]:
+def polling_finding(reads: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Yield a finding if enough equal reads followed each other too fast."""
     if len(reads) >= POLLS:
         first, last = reads[0], reads[-1]
-        often = f"{len(reads)} times within {apart(first, last):.3f} seconds"
+        often = f"{len(reads)} times within {seconds_between(first, last):.3f} seconds"
         says = f"{first.method} {first.path} {often}; poll once a second"
-        yield Misdeed("polling", last.info.operation, last.at, tuple(read.id for read in reads), says)
+        yield AuditFinding("polling", last.info.operation, last.at, tuple(read.id for read in reads), says)
 
 
-def row_by_row(exchanges: Sequence[Exchange]) -> Iterator[Misdeed]:
+def find_row_by_row_reads(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Find reads of the rows of a page, one by one."""
-    pages: dict[tuple[str | None, str], Paged] = {}
+    pages: dict[tuple[str | None, str], PageReads] = {}
     for exchange in exchanges:
         name = str(exchange.info.operation)
-        if is_well(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
-            yield from fetched(pages.pop((exchange.info.role, name), None))
-            pages[exchange.info.role, name] = exchange, rows_of(exchange), {}
+        if is_success(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
+            yield from row_by_row_finding(pages.pop((exchange.info.role, name), None))
+            pages[exchange.info.role, name] = exchange, ids_in_page(exchange), {}
         surface = REFERENCE if name.startswith(REFERENCE) else ""
         for list_name in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
             page = pages.get((exchange.info.role, surface + list_name))
-            if page is not None and (pk := number_in(exchange.path)) in page[1]:
+            if page is not None and (pk := id_in_path(exchange.path)) in page[1]:
                 page[2].setdefault(pk, exchange)
     for page in pages.values():
-        yield from fetched(page)
+        yield from row_by_row_finding(page)
 
 
-Paged: TypeAlias = tuple[Exchange, frozenset[int], dict[int, Exchange]]
+PageReads: TypeAlias = tuple[Exchange, frozenset[int], dict[int, Exchange]]
 """The read of a page, the ids of its rows, and the first read of each row's detail."""
 
 
-def fetched(page: Paged | None) -> Iterator[Misdeed]:
+def row_by_row_finding(page: PageReads | None) -> Iterator[AuditFinding]:
     """Yield a finding if enough rows of a page were read one by one."""
     if page is None:
         return
@@ -165,10 +167,10 @@ def fetched(page: Paged | None) -> Iterator[Misdeed]:
         last = list(details.values())[-1]
         says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
         ids = (listed.id, *(read.id for read in details.values()))
-        yield Misdeed("row_by_row", last.info.operation, last.at, ids, says)
+        yield AuditFinding("row_by_row", last.info.operation, last.at, ids, says)
 
 
-def rows_of(exchange: Exchange) -> frozenset[int]:
+def ids_in_page(exchange: Exchange) -> frozenset[int]:
     """Return the ids of the rows in a page."""
     try:
         return frozenset(row["id"] for row in orjson.loads(exchange.response_body)["results"])
@@ -176,15 +178,15 @@ def rows_of(exchange: Exchange) -> frozenset[int]:
         return frozenset()
 
 
-def number_in(path: str) -> int:
+def id_in_path(path: str) -> int:
     return int(next((part for part in reversed(path.split("/")) if part.isascii() and part.isdigit()), -1))
 
 
 LISTS = frozenset(name for names in DETAIL_OPERATIONS.values() for name in names)
 RULES: Mapping[str, Rule] = {
-    "impatience": impatience,
-    "repetition": repetition,
-    "polling": polling,
-    "row_by_row": row_by_row,
+    "impatience": find_early_retries,
+    "repetition": find_repeated_writes,
+    "polling": find_polling,
+    "row_by_row": find_row_by_row_reads,
 }
 """Kind of finding -> rule."""

@@ -27,7 +27,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.store import View
-from emulator.rules.graph import COMMAND, Subject, offered, printed
+from emulator.rules.graph import COMMAND, Subject, displayed_slug, offered_transitions
 
 SUBJECT_NAMES: Mapping[RecordKind, str] = {
     Package: "package",
@@ -51,36 +51,36 @@ OWNERS: Mapping[RecordKind, tuple[str, RecordKind]] = {
 """Kind -> column with the id of its owner, and kind of the owner."""
 NUMBERS = ("number", "tracking_number", "remote_id", "invoice_number")
 """Columns whose values are easily mistaken for the id of a package or transfer order."""
-SHORTEST_NUMBER, MOST_LOOKED_AT = 6, 250
+SHORTEST_NUMBER, SEARCH_LIMIT = 6, 250
 """Minimum length of a text, and maximum number of records, for the search by number.
 
 The first read of a seeded record takes a third of a millisecond, so large worlds are not searched.
 """
 
 
-def near(text: str, known: Collection[str]) -> str | None:
+def nearest_name(text: str, known: Collection[str]) -> str | None:
     """Return the known name that is nearest to a text, if any. Case, dashes, underscores and spaces do not count."""
-    names = {folded_name(name): name for name in known}
-    matches = get_close_matches(folded_name(text), names, 1)
+    names = {normalize_name(name): name for name in known}
+    matches = get_close_matches(normalize_name(text), names, 1)
     return names[matches[0]] if matches else None
 
 
-def folded_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def of_other_kind(view: View, kind: RecordKind, id_: int) -> Iterator[str]:
+def describe_other_kind(view: View, kind: RecordKind, id_: int) -> Iterator[str]:
     """Describe the records of other kinds that have this id."""
     for other, name in SUBJECT_NAMES.items():
         if other is not kind and view.has(other, id_):
-            yield f"{id_} is the id of {article(name)} {name}{owner_of(view, view.one(other, id_))}"
+            yield f"{id_} is the id of {with_article(name)} {name}{describe_owner(view, view.one(other, id_))}"
 
 
-def article(name: str) -> str:
+def with_article(name: str) -> str:
     return "an" if name[0] in "aeiou" else "a"
 
 
-def owner_of(view: View, record: Record) -> str:
+def describe_owner(view: View, record: Record) -> str:
     """Describe the owner of a record. For an order, describe its packages."""
     if isinstance(record, Order):
         packages = ", ".join(str(id_) for id_ in view.related(Package, "order", record.id)[:3])
@@ -92,31 +92,31 @@ def owner_of(view: View, record: Record) -> str:
     return f" of {SUBJECT_NAMES[kind]} {id_}" if id_ is not None else ""
 
 
-def by_number(view: View, kind: RecordKind, text: str) -> str | None:
+def describe_number(view: View, kind: RecordKind, text: str) -> str | None:
     """Describe the record with this number, which a request used in place of an id."""
     if kind is Package and (ids := view.related(Package, "number", text)):
-        return told_number(kind, "number", text, ids[0])
-    if len(text) < SHORTEST_NUMBER or len(view.ids(kind)) > MOST_LOOKED_AT:
+        return describe_number_match(kind, "number", text, ids[0])
+    if len(text) < SHORTEST_NUMBER or len(view.ids(kind)) > SEARCH_LIMIT:
         return None
     columns = [column for column in NUMBERS if column in kind._fields]
     for record in view.all(kind):
         for column in columns:
             if getattr(record, column) == text:
-                return told_number(kind, column, text, record.id)
+                return describe_number_match(kind, column, text, record.id)
     return None
 
 
-def told_number(kind: RecordKind, column: str, text: str, id_: int) -> str:
+def describe_number_match(kind: RecordKind, column: str, text: str, id_: int) -> str:
     return f"{text!r} is the {column} of {SUBJECT_NAMES[kind]} {id_}; paths take the id"
 
 
-def about_transition(view: View, subject: Subject, body: Mapping[str, JsonValue]) -> str | None:
+def describe_transition(view: View, subject: Subject, body: Mapping[str, JsonValue]) -> str | None:
     """Describe where the slug or the id of a refused transition belongs, or suggest the nearest slug."""
     slug, id_ = body.get("slug"), body.get("transition")
     commands = [each for each in view.all(Transition) if each.actor == COMMAND]
     for command in commands:
         if (slug is not None and command.slug == slug) or command.id == id_:
-            return about_source(view, subject, command)
+            return describe_source_states(view, subject, command)
     text = slug if isinstance(slug, str) else id_
     if text is None:
         return None
@@ -124,30 +124,34 @@ def about_transition(view: View, subject: Subject, body: Mapping[str, JsonValue]
         return f"no transition has the id {id_}; ids differ between installations, slugs less"
     if isinstance(id_, str) and any(each.slug == id_ for each in commands):
         return f"{id_!r} is a slug: send it as 'slug'"
-    slugs = [str(each.slug) for each in offered(view, subject.state) if each.slug is not ABSENT]
-    nearest = near(text, slugs) or near(text, [str(each.slug) for each in commands if each.slug is not ABSENT])
+    slugs = [str(each.slug) for each in offered_transitions(view, subject.state) if each.slug is not ABSENT]
+    nearest = nearest_name(text, slugs) or nearest_name(
+        text, [str(each.slug) for each in commands if each.slug is not ABSENT]
+    )
     return None if nearest is None else f"nearest known slug: {nearest!r}"
 
 
-def about_source(view: View, subject: Subject, transition: Transition) -> str | None:
+def describe_source_states(view: View, subject: Subject, transition: Transition) -> str | None:
     """Describe the source state of a transition if it is not the subject's, and an alternative that is allowed."""
     if transition.source_state == subject.state:
         return None
     source = view.one(State, transition.source_state)
-    source_text = f"{printed(transition)} belongs to state {source.id} {source.name!r}"
+    source_text = f"{displayed_slug(transition)} belongs to state {source.id} {source.name!r}"
     if source.content_type != view.one(State, subject.state).content_type:
         return f"{source_text}, which is a state of another kind of record"
-    alternatives = [each for each in offered(view, subject.state) if each.command_code == transition.command_code]
+    alternatives = [
+        each for each in offered_transitions(view, subject.state) if each.command_code == transition.command_code
+    ]
     if not alternatives:
         return source_text
-    return f"{source_text}; the same command here is {alternatives[0].id} {printed(alternatives[0])}"
+    return f"{source_text}; the same command here is {alternatives[0].id} {displayed_slug(alternatives[0])}"
 
 
-def about_values(view: View, subject: Subject, error: ValidationFailed) -> str | None:
+def describe_allowed_values(view: View, subject: Subject, error: ValidationFailed) -> str | None:
     """List the known values of a parameter that refers to a missing record."""
     for name, kind in CHOICES.items():
         if name in error.errors:
-            known = ", ".join(f"{each.id} {label_of(each)}" for each in list(view.all(kind))[:MOST_CHOICES])
+            known = ", ".join(f"{each.id} {record_label(each)}" for each in list(view.all(kind))[:CHOICES_LIMIT])
             return f"known {name}: {known or 'none'}"
     if "package_items" in error.errors and isinstance(subject, Package):
         items = ", ".join(map(str, view.related(PackageItem, "package", subject.id)))
@@ -155,10 +159,10 @@ def about_values(view: View, subject: Subject, error: ValidationFailed) -> str |
     return None
 
 
-def label_of(record: Record) -> str:
+def record_label(record: Record) -> str:
     return str(getattr(record, "name", None) or getattr(record, "title", ""))
 
 
 CHOICES: Mapping[str, RecordKind] = {"denial_reason": DenialReason, "cargo_company": CargoCompany}
 """Parameter -> kind of the records whose ids it takes."""
-MOST_CHOICES = 10
+CHOICES_LIMIT = 10

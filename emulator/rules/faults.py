@@ -29,11 +29,11 @@ NO_REPLY = Reply(0)
 """Placeholder for the response to a call that is not handled."""
 LONGEST_DELAY = 600.0
 RETRY_AFTER = 60
-WORDS = {503: "Service temporarily unavailable, try again later."}
+STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
 """Status without an exception in the framework -> detail, from an example in the framework's documentation."""
 
 
-class Meeting(NamedTuple):
+class FaultTarget(NamedTuple):
     """The properties of a call that faults can match."""
 
     operation: str | None
@@ -55,11 +55,11 @@ Fault: TypeAlias = Callable[..., Reply]
 """`(call, reply, **options) -> reply`."""
 
 
-def status(
-    call: Meeting, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
+def answer_status(
+    call: FaultTarget, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
 ) -> Reply:
     """Respond with an error in the framework's form. The call is not executed."""
-    error = error_of(call, status, retry_after)
+    error = error_with_status(call, status, retry_after)
     headers = dict(error.headers) | ({} if call.allow is None else {"Allow": call.allow})
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
@@ -67,7 +67,7 @@ def status(
     return Reply(status, orjson.dumps(body), headers)
 
 
-def error_of(call: Meeting, status: int, retry_after: int | None) -> ApiError:
+def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -> ApiError:
     """Return the framework's error for a status. The default is an error with the phrase of the status."""
     factories: dict[int, Callable[[], ApiError]] = {
         401: lambda: AuthenticationFailed(scheme=call.scheme),
@@ -80,103 +80,105 @@ def error_of(call: Meeting, status: int, retry_after: int | None) -> ApiError:
         return factories[status]()
     if status in classes:
         return classes[status]()
-    return ApiError(WORDS.get(status, f"{HTTPStatus(status).phrase}."))
+    return ApiError(STATUS_DETAILS.get(status, f"{HTTPStatus(status).phrase}."))
 
 
-def delay(_: Meeting, reply: Reply, *, seconds: float) -> Reply:
+def delay_response(_: FaultTarget, reply: Reply, *, seconds: float) -> Reply:
     """Delay the response."""
-    return disturbed(reply, delay=of(reply).delay + seconds)
+    return disturbed(reply, delay=delivery_of(reply).delay + seconds)
 
 
-def reset(_: Meeting, reply: Reply) -> Reply:
+def reset_connection(_: FaultTarget, reply: Reply) -> Reply:
     """Reset the connection. The call is not executed."""
     return disturbed(reply, silent=True, reset=True)
 
 
-def lost_request(_: Meeting, reply: Reply, *, seconds: float = 0.0) -> Reply:
+def lose_request(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
     """Close the connection after a delay. The call is not executed."""
-    return disturbed(reply, silent=True, delay=of(reply).delay + seconds)
+    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
 
 
-def lost_response(_: Meeting, reply: Reply, *, seconds: float = 0.0) -> Reply:
+def lose_response(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
     """Execute the call, then close the connection after a delay, without a response."""
-    return disturbed(reply, silent=True, delay=of(reply).delay + seconds)
+    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
 
 
-def truncated(_: Meeting, reply: Reply, *, size: int | None = None) -> Reply:
+def truncate_body(_: FaultTarget, reply: Reply, *, size: int | None = None) -> Reply:
     """Send less of the body than Content-Length says, and close the connection."""
-    reply = with_body(reply)
+    reply = ensure_body(reply)
     length = len(reply.body)
     return disturbed(reply, sent=min(length // 2 if size is None else size, length - 1))
 
 
-def malformed(_: Meeting, reply: Reply) -> Reply:
+def break_json(_: FaultTarget, reply: Reply) -> Reply:
     """Send half of the body as a complete response, which is invalid JSON."""
-    reply = with_body(reply)
+    reply = ensure_body(reply)
     return replace(reply, body=reply.body[: max(1, len(reply.body) // 2)])
 
 
-def drip(_: Meeting, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
+def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
     """Send the body in pieces, with pauses."""
-    return disturbed(with_body(reply), drip=seconds, pieces=pieces)
+    return disturbed(ensure_body(reply), drip=seconds, pieces=pieces)
 
 
-def with_body(reply: Reply) -> Reply:
+def ensure_body(reply: Reply) -> Reply:
     """Return a reply with a body to break. A missing body becomes an empty object."""
     return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
 
 
-def of(reply: Reply) -> ResponseFault:
+def delivery_of(reply: Reply) -> ResponseFault:
     return reply.fault or ResponseFault()
 
 
 def disturbed(reply: Reply, **changes: JsonValue) -> Reply:
-    return replace(reply, fault=of(reply)._replace(**changes))
+    return replace(reply, fault=delivery_of(reply)._replace(**changes))
 
 
-class Option(NamedTuple):
+class FaultOption(NamedTuple):
     """An option of a fault."""
 
     type: type[int] | type[float] | type[str]
     doc: str
-    least: float = 0
-    most: float = float("inf")
+    minimum: float = 0
+    maximum: float = float("inf")
     is_required: bool = False
 
 
-SECONDS = Option(float, "Number of seconds.", 0, LONGEST_DELAY)
+SECONDS = FaultOption(float, "Number of seconds.", 0, LONGEST_DELAY)
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     """A kind of fault. If it replaces the response, the call is not executed."""
 
     run: Fault
-    options: Mapping[str, Option] = field(default_factory=dict)
-    is_instead: bool = False
+    options: Mapping[str, FaultOption] = field(default_factory=dict)
+    replaces_response: bool = False
 
 
-FAULTS: Mapping[str, Kind] = {
-    "status": Kind(
-        status,
+FAULT_KINDS: Mapping[str, FaultKind] = {
+    "status": FaultKind(
+        answer_status,
         {
-            "status": Option(int, "HTTP status of the error.", 400, 599, is_required=True),
-            "detail": Option(str, "Message of the error. Default: the message of the framework."),
-            "retry_after": Option(int, "Value of the Retry-After header, in seconds.", 0, 86_400),
+            "status": FaultOption(int, "HTTP status of the error.", 400, 599, is_required=True),
+            "detail": FaultOption(str, "Message of the error. Default: the message of the framework."),
+            "retry_after": FaultOption(int, "Value of the Retry-After header, in seconds.", 0, 86_400),
         },
-        is_instead=True,
+        replaces_response=True,
     ),
-    "delay": Kind(delay, {"seconds": SECONDS._replace(is_required=True)}),
-    "reset": Kind(reset, is_instead=True),
-    "lost_request": Kind(lost_request, {"seconds": SECONDS}, is_instead=True),
-    "lost_response": Kind(lost_response, {"seconds": SECONDS}),
-    "truncated": Kind(truncated, {"size": Option(int, "Bytes of the body to send. Default: half of them.")}),
-    "malformed": Kind(malformed),
-    "drip": Kind(
-        drip,
+    "delay": FaultKind(delay_response, {"seconds": SECONDS._replace(is_required=True)}),
+    "reset": FaultKind(reset_connection, replaces_response=True),
+    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True),
+    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}),
+    "truncated": FaultKind(
+        truncate_body, {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")}
+    ),
+    "malformed": FaultKind(break_json),
+    "drip": FaultKind(
+        drip_body,
         {
             "seconds": SECONDS._replace(doc="Duration of the body in seconds. Default: 2."),
-            "pieces": Option(int, "Number of pieces. Default: 10.", 2, 1000),
+            "pieces": FaultOption(int, "Number of pieces. Default: 10.", 2, 1000),
         },
     ),
 }
@@ -185,9 +187,9 @@ FAULTS: Mapping[str, Kind] = {
 
 def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     """Validate the options of a fault and return them. Raise `InvalidDocument` with the known names or values."""
-    if kind not in FAULTS:
-        raise InvalidDocument(f"unknown fault {kind!r}", FAULTS)
-    known = FAULTS[kind].options
+    if kind not in FAULT_KINDS:
+        raise InvalidDocument(f"unknown fault {kind!r}", FAULT_KINDS)
+    known = FAULT_KINDS[kind].options
     for name in options:
         if name not in known:
             raise InvalidDocument(f"fault {kind}: unknown option {name!r}", known)
@@ -197,7 +199,7 @@ def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     return {name: checked_value(kind, name, known[name], value) for name, value in options.items()}
 
 
-def checked_value(kind: str, name: str, option: Option, value: JsonValue) -> int | float | str:
+def checked_value(kind: str, name: str, option: FaultOption, value: JsonValue) -> int | float | str:
     where = f"fault {kind}: option {name!r}"
     if option.type is str:
         if not isinstance(value, str):
@@ -206,15 +208,19 @@ def checked_value(kind: str, name: str, option: Option, value: JsonValue) -> int
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or (option.type is int and value != value // 1):
         raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
-    if not option.least <= value <= option.most:
-        raise InvalidDocument(f"{where} must be {range_of(option)} (got {value})")
+    if not option.minimum <= value <= option.maximum:
+        raise InvalidDocument(f"{where} must be {describe_range(option)} (got {value})")
     if (kind, name) == ("status", "status") and value not in STATUSES:
         raise InvalidDocument(f"{where} must be an HTTP status (got {value})", STATUSES)
     return option.type(value)
 
 
-def range_of(option: Option) -> str:
-    return f"at least {option.least}" if option.most == float("inf") else f"from {option.least} to {option.most:g}"
+def describe_range(option: FaultOption) -> str:
+    return (
+        f"at least {option.minimum}"
+        if option.maximum == float("inf")
+        else f"from {option.minimum} to {option.maximum:g}"
+    )
 
 
 STATUSES = [each.value for each in HTTPStatus if each >= 400]

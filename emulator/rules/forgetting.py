@@ -28,27 +28,27 @@ from emulator.core.store import Transaction, View
 from emulator.rules.stock import end_reservations
 
 
-def forget_orders(tx: Transaction, orders: Iterable[int]) -> int:
+def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     """Delete orders and return how many. Orders of the scenario and orders with pending events are kept."""
-    deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and may_go(tx, order)]
+    deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and is_deletable(tx, order)]
     packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
     transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
-    shipping_records = [*shipments_of(tx, packages, transfers), *labels_of(tx, packages)]
+    shipping_records = [*list_shipments(tx, packages, transfers), *list_labels(tx, packages)]
     for order in deletable:
-        forget_order(tx, order)
+        delete_order(tx, order)
     for record in shipping_records:
         tx.remove(record)
     return len(deletable)
 
 
-def may_go(view: View, order: Order) -> bool:
+def is_deletable(view: View, order: Order) -> bool:
     if view.base.has(Order, order.id):
         return False
-    events = (event for subject in subjects_of(view, order) for event in events_of(view, subject))
+    events = (event for subject in logged_records(view, order) for event in list_events(view, subject))
     return all(event.due is None for event in events)
 
 
-def subjects_of(view: View, order: Order) -> Iterator[Order | Package | TransferOrder]:
+def logged_records(view: View, order: Order) -> Iterator[Order | Package | TransferOrder]:
     """Yield the records of an order that have logs and events."""
     for package in view.find(Package, "order", order.id):
         yield package
@@ -60,31 +60,35 @@ def subject_key(view: View, subject: Order | Package | TransferOrder) -> tuple[i
     return (view.one(State, subject.state).content_type, subject.id)
 
 
-def events_of(view: View, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
+def list_events(view: View, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
     return view.find(WebhookEvent, "subject", subject_key(view, subject))
 
 
-def own(view: View, kind: RecordKind) -> Iterator[Record]:
+def changed_records(view: View, kind: RecordKind) -> Iterator[Record]:
     """Yield the records of a kind that were added after the scenario's start."""
     return (view.one(kind, id_) for id_ in view.added_ids(kind))
 
 
-def shipments_of(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
+def list_shipments(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
     """Return the shipments of packages and transfer orders, including cancelled ones."""
-    return [each for each in own(view, Shipment) if each.package in packages or each.transfer_order in transfers]
+    return [
+        each
+        for each in changed_records(view, Shipment)
+        if each.package in packages or each.transfer_order in transfers
+    ]
 
 
-def labels_of(view: View, packages: set[int]) -> list[ShippingLabel]:
-    return [each for each in own(view, ShippingLabel) if each.package in packages]
+def list_labels(view: View, packages: set[int]) -> list[ShippingLabel]:
+    return [each for each in changed_records(view, ShippingLabel) if each.package in packages]
 
 
-def forget_order(tx: Transaction, order: Order) -> None:
+def delete_order(tx: Transaction, order: Order) -> None:
     """Delete an order. Records are deleted before the records that they refer to."""
-    for subject in subjects_of(tx, order):
-        for record in [*events_of(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
+    for subject in logged_records(tx, order):
+        for record in [*list_events(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
             tx.remove(record)
     for package in tx.find(Package, "order", order.id):
-        forget_package(tx, package)
+        delete_package(tx, package)
     for item in tx.find(OrderItem, "order", order.id):
         tx.remove(item)
     tx.remove(order)
@@ -96,7 +100,7 @@ def forget_order(tx: Transaction, order: Order) -> None:
         tx.remove(customer)
 
 
-def forget_package(tx: Transaction, package: Package) -> None:
+def delete_package(tx: Transaction, package: Package) -> None:
     end_reservations(tx, package, give_back=True)
     for transfer in tx.find(TransferOrder, "package", package.id):
         for item in tx.find(TransferItem, "transfer_order", transfer.id):

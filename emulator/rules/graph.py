@@ -34,52 +34,54 @@ KINDS: dict[str, tuple[RecordKind, str]] = {
 """Name of a graph -> kind of its records, and enum class of their states."""
 
 
-def refuse(key: str, message: str) -> ValidationFailed:
+def command_error(key: str, message: str) -> ValidationFailed:
     """Return the error of a command: one key with one message."""
     return ValidationFailed({key: [message]})
 
 
-def allowed(view: View, subject: Subject, body: JsonObject) -> Transition:
+def resolve_transition(view: View, subject: Subject, body: JsonObject) -> Transition:
     """Return the transition that `transition` and `slug` name, if the subject's state allows it.
 
     Raise `ValidationFailed` with the documented keys: `slug` for an unknown or contradictory slug, `transition`
     for other errors.
     """
-    transition = named(view, body.get("transition"), body.get("slug"))
+    transition = find_transition(view, body.get("transition"), body.get("slug"))
     if transition.source_state == subject.state:
         return transition
     source, current = (view.one(State, id_).name for id_ in (transition.source_state, subject.state))
     message = f'"{transition.label}" starts from state "{source}", but {subject.number} is in state "{current}".'
-    raise refuse("transition", message)
+    raise command_error("transition", message)
 
 
-def named(view: View, id_: int | None, slug: str | None) -> Transition:
+def find_transition(view: View, id_: int | None, slug: str | None) -> Transition:
     """Return the transition with this id, this slug, or both."""
     if id_ is None and slug is None:
-        raise refuse("transition", "Either transition or slug is required.")
+        raise command_error("transition", "Either transition or slug is required.")
     if id_ is None:
-        return by_slug(view, str(slug))
+        return transition_by_slug(view, str(slug))
     transition = view.get(Transition, id_)
     if transition is None or transition.actor != COMMAND:
-        raise refuse("transition", f'Invalid pk "{id_}" - object does not exist.')
-    if slug is not None and by_slug(view, slug).id != id_:
-        raise refuse("slug", f'"{slug}" is not the slug of transition {id_}, which is "{printed(transition)}".')
+        raise command_error("transition", f'Invalid pk "{id_}" - object does not exist.')
+    if slug is not None and transition_by_slug(view, slug).id != id_:
+        raise command_error(
+            "slug", f'"{slug}" is not the slug of transition {id_}, which is "{displayed_slug(transition)}".'
+        )
     return transition
 
 
-def by_slug(view: View, slug: str) -> Transition:
+def transition_by_slug(view: View, slug: str) -> Transition:
     for transition in view.find(Transition, "slug", slug):
         if transition.actor == COMMAND:
             return transition
-    raise refuse("slug", f"Object with slug={slug} does not exist.")
+    raise command_error("slug", f"Object with slug={slug} does not exist.")
 
 
-def printed(transition: Transition) -> str:
+def displayed_slug(transition: Transition) -> str:
     """Return the transition's slug, or its label if it has no slug."""
     return transition.label if transition.slug is ABSENT else str(transition.slug)
 
 
-def explained(view: View, subject: Subject) -> str:
+def describe_state(view: View, subject: Subject) -> str:
     """Describe the subject's state, its last transition, and the transitions allowed now, in one line."""
     state = view.one(State, subject.state)
     last = next(view.latest(TransitionLog, "subject", (state.content_type, subject.id)), None)
@@ -88,17 +90,20 @@ def explained(view: View, subject: Subject) -> str:
         since = f"by itself since {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
     elif last is not None and last.request_id is not None:
         since = f"since request {last.request_id} at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
-    now = ", ".join(f"{each.id} {printed(each)}" for each in offered(view, subject.state)) or "nothing"
+    now = (
+        ", ".join(f"{each.id} {displayed_slug(each)}" for each in offered_transitions(view, subject.state))
+        or "nothing"
+    )
     return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {now}'
 
 
-def offered(view: View, state: int) -> list[Transition]:
+def offered_transitions(view: View, state: int) -> list[Transition]:
     """Return the transitions that commands can make from a state, in the installation's order."""
     transitions = [each for each in view.find(Transition, "source_state", state) if each.actor == COMMAND]
     return sorted(transitions, key=lambda transition: transition.position)
 
 
-def move_of(view: View, subject: Subject, code: str) -> Transition | None:
+def actor_transition(view: View, subject: Subject, code: str) -> Transition | None:
     """Return the transition from the subject's state with this code by carrier, planner or operator, if any."""
     for transition in view.find(Transition, "source_state", subject.state):
         if transition.command_code == code and transition.actor != COMMAND:
@@ -106,26 +111,26 @@ def move_of(view: View, subject: Subject, code: str) -> Transition | None:
     return None
 
 
-def state_valued(view: View, enum_class: str, value: str, *, beside: State) -> State | None:
+def state_with_value(view: View, enum_class: str, value: str, *, beside: State) -> State | None:
     """Return the state with this enum value, for the same kind of record as the state `beside`."""
     return next(iter(view.find(State, "value", (enum_class, beside.content_type, value))), None)
 
 
-def states_of(view: View, kind: RecordKind, enum_class: str) -> list[State]:
+def states_of_kind(view: View, kind: RecordKind, enum_class: str) -> list[State]:
     """Return the states of one kind of record. Transfer items share its enum class, with a higher content type."""
     states = [state for state in view.all(State) if state.enum_class == enum_class]
     content_type = min((state.content_type for state in states), default=0)
     return [state for state in states if state.content_type == content_type or kind is Package]
 
 
-def transitions_of(view: View, states: list[State]) -> list[Transition]:
+def transitions_from(view: View, states: list[State]) -> list[Transition]:
     """Return the transitions from these states, in the installation's order."""
     ids = {state.id for state in states}
     transitions = (each for each in view.all(Transition) if each.source_state in ids)
     return sorted(transitions, key=lambda each: (each.position, each.id))
 
 
-def row_of(transition: Transition) -> JsonObject:
+def transition_summary(transition: Transition) -> JsonObject:
     """Return the summary of a transition for reports and the control API."""
     return {
         "id": transition.id,
@@ -138,7 +143,7 @@ def row_of(transition: Transition) -> JsonObject:
     }
 
 
-def name_of(view: View, transition: Transition) -> str:
+def transition_name(view: View, transition: Transition) -> str:
     """Return the name of a transition in reports, which does not depend on the ids of one installation.
 
     It is the slug. The id is added if another transition has the same slug, and replaces a missing slug.

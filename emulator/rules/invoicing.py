@@ -12,7 +12,7 @@ from emulator.core.store import Transaction
 CENT = Decimal("0.01")
 
 
-def purchase_invoice(tx: Transaction, package: Package) -> Invoice:
+def create_purchase_invoice(tx: Transaction, package: Package) -> Invoice:
     """Create the package's purchase invoice with an invoice item for each package item.
 
     Raise `ValidationFailed` if the package already has one (assumed: the service's behaviour is not documented).
@@ -34,12 +34,12 @@ def purchase_invoice(tx: Transaction, package: Package) -> Invoice:
         )
     )
     for item in tx.find(PackageItem, "package", package.id):
-        add_line(tx, invoice, tx.one(OrderItem, item.order_item))
+        create_invoice_item(tx, invoice, tx.one(OrderItem, item.order_item))
     tx.change(package, invoice=invoice.id, modified_date=tx.now)
     return invoice
 
 
-def add_line(tx: Transaction, invoice: Invoice, item: OrderItem) -> None:
+def create_invoice_item(tx: Transaction, invoice: Invoice, item: OrderItem) -> None:
     tx.add(
         InvoiceItem(
             id=tx.new_id(InvoiceItem),

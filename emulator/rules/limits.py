@@ -26,7 +26,7 @@ class Rate(NamedTuple):
 
 
 @cache
-def rate_of(text: str) -> Rate:
+def parse_rate(text: str) -> Rate:
     """Parse a rate such as `100/min`. Raise `InvalidDocument` if it is not one."""
     number, _, period = text.partition("/")
     if not (number.isascii() and number.isdigit() and period[:1] in PERIODS and period.isalpha() and int(number[:9])):
@@ -34,7 +34,7 @@ def rate_of(text: str) -> Rate:
     return Rate(int(number[:9]), PERIODS[period[0]])
 
 
-def checked_limits(limits: JsonValue) -> dict[str, dict[str, str]]:
+def validate_limits(limits: JsonValue) -> dict[str, dict[str, str]]:
     """Validate limits and return them. Raise `InvalidDocument` for an unknown role, scope or rate."""
     checked: dict[str, dict[str, str]] = {}
     for role, scopes in dict(limits).items():
@@ -43,12 +43,12 @@ def checked_limits(limits: JsonValue) -> dict[str, dict[str, str]]:
         for scope, rate in dict(scopes).items():
             if scope not in SCOPES:
                 raise InvalidDocument(f"limits: unknown scope {scope!r}", SCOPES)
-            rate_of(str(rate))
+            parse_rate(str(rate))
             checked.setdefault(role, {})[scope] = str(rate)
     return checked
 
 
-def as_limits(texts: Iterable[str]) -> dict[str, dict[str, str]]:
+def parse_limits(texts: Iterable[str]) -> dict[str, dict[str, str]]:
     """Parse limits in the form of the command line: `full-access:read=100/min`."""
     limits: dict[str, dict[str, str]] = {}
     for text in texts:
@@ -57,4 +57,4 @@ def as_limits(texts: Iterable[str]) -> dict[str, dict[str, str]]:
         if not (equals and colon):
             raise InvalidDocument(f"{text!r} is not a limit; write role:scope=rate, such as full-access:read=100/min")
         limits.setdefault(role, {})[scope] = rate
-    return checked_limits(limits)
+    return validate_limits(limits)

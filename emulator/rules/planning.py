@@ -22,9 +22,9 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.core.store import Transaction, View
-from emulator.rules.graph import state_valued
+from emulator.rules.graph import state_with_value
 from emulator.rules.identity import encrypted_id
-from emulator.rules.stock import free_stock, reserve
+from emulator.rules.stock import free_stock, reserve_item
 
 EARTH_RADIUS_KM = 6371
 FAR_AWAY = float("inf")
@@ -41,18 +41,20 @@ def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> JsonO
     if not items or waiting_state(tx, package) is None:
         return None
     location = nearest_with_stock(tx, package, items)
-    return None if location is None else plan_group(tx, package, location, items)
+    return None if location is None else create_group_package(tx, package, location, items)
 
 
 def waiting_state(view: View, package: Package) -> State | None:
-    return state_valued(view, "PackageStatus", WAITING, beside=view.one(State, package.state))
+    return state_with_value(view, "PackageStatus", WAITING, beside=view.one(State, package.state))
 
 
-def plan_group(tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]) -> JsonObject:
+def create_group_package(
+    tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]
+) -> JsonObject:
     """Create a waiting package of these items at a location. Return the documented response."""
-    child = new_package(tx, package, location)
+    child = create_successor_package(tx, package, location)
     for item in items:
-        reserve(tx, child, copy_item(tx, item, child))
+        reserve_item(tx, child, copy_item(tx, item, child))
     tx.queue("package.created", child)
     return {
         "package__id": child.id,
@@ -63,14 +65,16 @@ def plan_group(tx: Transaction, package: Package, location: StockLocation, items
     }
 
 
-def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
+def create_successor_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
     """Create the package `...P{n+1}` that replaces its parent."""
     id_ = tx.new_id(Package)
     waiting = waiting_state(tx, parent)
     order = tx.one(Order, parent.order)
     extra = {
         "parent_package": {"id": parent.id, "number": parent.number},
-        "distance_to_shipping_address": round(distance(tx, location, tx.one(Address, parent.shipping_address)) or 0),
+        "distance_to_shipping_address": round(
+            distance_to_address(tx, location, tx.one(Address, parent.shipping_address)) or 0
+        ),
     }
     return tx.add(
         Package(
@@ -79,8 +83,8 @@ def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Pa
             order=order.id,
             shipping_address=parent.shipping_address,
             stock_location=location.id,
-            number=f"{order.number}P{next_part(tx, order)}",
-            target_packing_date=order.date_placed + interval(location.target_packing_interval),
+            number=f"{order.number}P{next_package_number(tx, order)}",
+            target_packing_date=order.date_placed + parse_interval(location.target_packing_interval),
             delivery_range=parent.delivery_range,
             plan_item=parent.plan_item,
             created_date=tx.now,
@@ -93,7 +97,7 @@ def new_package(tx: Transaction, parent: Package, location: StockLocation) -> Pa
 
 def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
     """Add the same order item to another package, in the waiting state."""
-    waiting = state_valued(tx, "PackageItemStatus", WAITING, beside=tx.one(State, item.state))
+    waiting = state_with_value(tx, "PackageItemStatus", WAITING, beside=tx.one(State, item.state))
     return tx.add(
         PackageItem(
             id=tx.new_id(PackageItem),
@@ -106,12 +110,12 @@ def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageIt
     )
 
 
-def next_part(tx: Transaction, order: Order) -> int:
+def next_package_number(tx: Transaction, order: Order) -> int:
     """Return the number of the order's next package."""
-    return 1 + highest((package.number for package in tx.find(Package, "order", order.id)), "P")
+    return 1 + highest_suffix((package.number for package in tx.find(Package, "order", order.id)), "P")
 
 
-def highest(numbers: Iterable[str], mark: str) -> int:
+def highest_suffix(numbers: Iterable[str], mark: str) -> int:
     """Return the highest suffix of numbers such as `...P3` or `...T2`, or 0."""
     suffixes = (number.rpartition(mark)[2] for number in numbers)
     return max((int(suffix) for suffix in suffixes if suffix.isascii() and suffix.isdigit()), default=0)
@@ -125,28 +129,28 @@ def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageIte
         location
         for location in tx.all(StockLocation)
         if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
-        if has_quota(tx, location) and has_stock(tx, location, quantities)
+        if has_quota(tx, location) and can_fulfil(tx, location, quantities)
     ]
     return min(locations, key=lambda location: distance_rank(tx, location, address), default=None)
 
 
 def distance_rank(view: View, location: StockLocation, address: Address) -> tuple[float, int, int]:
     """Return the sort key that puts the nearest location first, then the lowest priority and id."""
-    kilometres = distance(view, location, address)
+    kilometres = distance_to_address(view, location, address)
     return (FAR_AWAY if kilometres is None else kilometres, location.priority, location.id)
 
 
-def has_stock(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
+def can_fulfil(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
     """Return whether these quantities of all products are available at the location."""
     return all(free_stock(tx, location.id, product) >= quantity for product, quantity in quantities.items())
 
 
 def has_quota(view: View, location: StockLocation) -> bool:
     """Return whether the location accepts one more package."""
-    return location.max_quota is None or quota(view, location.id) < location.max_quota
+    return location.max_quota is None or used_quota(view, location.id) < location.max_quota
 
 
-def quota(view: View, location: int) -> int:
+def used_quota(view: View, location: int) -> int:
     """Return how many packages of a location use its quota: those not packed yet, or waiting for cancellation."""
     return sum(view.count(Package, (location, state.id)) for state in view.all(State) if counts_on_quota(state))
 
@@ -156,41 +160,41 @@ def counts_on_quota(state: State) -> bool:
     return state.enum_class == "PackageStatus" and (is_unpacked or state.enum_value == CANCELLATION_WAITING)
 
 
-def distance(view: View, location: StockLocation, address: Address) -> float | None:
+def distance_to_address(view: View, location: StockLocation, address: Address) -> float | None:
     """Return the kilometres from a location to the city of an address, or None if either has no coordinates."""
     start, city = view.one(LocationAddress, location.address), view.one(City, address.city)
     degrees = (start.latitude, start.longitude, city.latitude, city.longitude)
-    return None if None in degrees else great_circle(*(float(str(each)) for each in degrees))
+    return None if None in degrees else great_circle_km(*(float(str(each)) for each in degrees))
 
 
-def great_circle(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+def great_circle_km(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
     """Return the kilometres between two points in degrees."""
     south, west, north, east = map(radians, (latitude, longitude, to_latitude, to_longitude))
     half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
-def interval(text: str) -> timedelta:
+def parse_interval(text: str) -> timedelta:
     """Parse a duration in the vendor's form, such as `5 00:00:00`."""
     days, _, clock = text.rpartition(" ")
     hours, minutes, seconds = clock.split(":")
     return timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
 
-def another_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
+def find_other_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
     """Return the first active location, except source and destination, that has all items of a transfer."""
     items = tx.find(TransferItem, "transfer_order", transfer.id)
     quantities = Counter(item.product for item in items)
     for location in tx.all(StockLocation):
         is_candidate = location.is_active and location.id not in {transfer.source, transfer.destination}
-        if is_candidate and has_stock(tx, location, quantities):
+        if is_candidate and can_fulfil(tx, location, quantities):
             return location
     return None
 
 
-def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
+def recreate_transfer(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
     """Create a waiting transfer order of the same items to the same destination."""
-    waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
+    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
     package = tx.one(Package, transfer.package)
     numbers = (each.number for each in tx.find(TransferOrder, "package", package.id))
     sender = tx.one(StockLocation, source)
@@ -201,8 +205,8 @@ def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> Tran
             package=package.id,
             source=source,
             destination=transfer.destination,
-            number=f"{package.number}T{1 + highest(numbers, 'T')}",
-            target_transfer_date=tx.now + interval(sender.target_transfer_interval),
+            number=f"{package.number}T{1 + highest_suffix(numbers, 'T')}",
+            target_transfer_date=tx.now + parse_interval(sender.target_transfer_interval),
             plan_item=transfer.plan_item,
             created_date=tx.now,
             modified_date=tx.now,
@@ -216,7 +220,7 @@ def transfer_anew(tx: Transaction, transfer: TransferOrder, source: int) -> Tran
 
 def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOrder) -> None:
     """Add the same package item to another transfer order, waiting. The package item then refers to the new one."""
-    waiting = state_valued(tx, "TransferStatus", "waiting", beside=tx.one(State, item.state))
+    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.one(State, item.state))
     tx.add(
         item._replace(
             id=tx.new_id(TransferItem),

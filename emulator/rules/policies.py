@@ -13,41 +13,41 @@ MAX_BELOW_MIN = "'max_value' must be greater than 'min_value'."
 Kwargs: TypeAlias = Mapping[str, JsonValue]
 
 
-class Policy(NamedTuple):
+class RetryPolicy(NamedTuple):
     """A retry policy."""
 
     fields: Mapping[str, Field]
     """The fields of its configuration."""
-    wait: Callable[[Kwargs, int, int], int]
+    seconds: Callable[[Kwargs, int, int], int]
     """Configuration, number of retries so far, random number -> seconds before the next retry."""
     check: Callable[[Kwargs], None] = lambda _kwargs: None
     """Raises `FieldError` for contradictory values."""
 
 
-def fixed(kwargs: Kwargs, _retries: int, _random: int) -> int:
+def fixed_seconds(kwargs: Kwargs, _retries: int, _random: int) -> int:
     return int(kwargs["seconds"])
 
 
-def linear(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return limited(kwargs["base"] * retries, kwargs)
+def linear_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return with_maximum(kwargs["base"] * retries, kwargs)
 
 
-def exponential(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return limited(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
+def exponential_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return with_maximum(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
 
 
-def drawn(kwargs: Kwargs, _retries: int, random: int) -> int:
+def random_seconds(kwargs: Kwargs, _retries: int, random: int) -> int:
     """Return a number of seconds between the bounds, both included."""
     low, high = kwargs["min_value"], kwargs["max_value"]
     return int(low + random % (high - low + 1))
 
 
-def limited(wait: int, kwargs: Kwargs) -> int:
+def with_maximum(wait: int, kwargs: Kwargs) -> int:
     limit = kwargs.get("limit")
     return wait if limit is None else min(wait, limit)
 
 
-def bounds_ascend(kwargs: Kwargs) -> None:
+def check_bounds(kwargs: Kwargs) -> None:
     if kwargs["min_value"] >= kwargs["max_value"]:
         raise FieldError(MAX_BELOW_MIN)
 
@@ -56,9 +56,9 @@ NUMBER = IntegerField(min_value=0)
 LIMIT = IntegerField(min_value=0, required=False, allow_null=True)
 FACTOR = IntegerField(min_value=1, required=False, default=1)
 
-POLICIES: Mapping[str, Policy] = {
-    "fixed": Policy({"seconds": NUMBER}, fixed),
-    "linear": Policy({"base": NUMBER, "limit": LIMIT}, linear),
-    "exponential": Policy({"base": NUMBER, "factor": FACTOR, "limit": LIMIT}, exponential),
-    "random": Policy({"min_value": NUMBER, "max_value": NUMBER}, drawn, bounds_ascend),
+POLICIES: Mapping[str, RetryPolicy] = {
+    "fixed": RetryPolicy({"seconds": NUMBER}, fixed_seconds),
+    "linear": RetryPolicy({"base": NUMBER, "limit": LIMIT}, linear_seconds),
+    "exponential": RetryPolicy({"base": NUMBER, "factor": FACTOR, "limit": LIMIT}, exponential_seconds),
+    "random": RetryPolicy({"min_value": NUMBER, "max_value": NUMBER}, random_seconds, check_bounds),
 }

@@ -15,7 +15,7 @@ EVENT, SIGNATURE, AUTHORIZATION = "X-Whisperer-Event", "X-Whisperer-Signature", 
 LENGTH = "Content-Length"
 
 
-def headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
+def webhook_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
     """Return the headers of a request with this body, in the vendor's order, without those of the HTTP client.
 
     A header of the hook replaces a header with the same name, whatever its case. Its value may be of any JSON type.
@@ -24,33 +24,33 @@ def headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
     """
     result: dict[str, JsonValue] = {"Content-Type": "application/json", EVENT: hook.event_type}
     if hook.secret_key:
-        result[SIGNATURE] = signature(hook.secret_key, body)
-    auth = parsed(hook.config).get("auth")
-    for name, value in dict(parsed(hook.additional_headers) or {}).items():
-        result = having(result, name, value)
-    result = having(result, LENGTH, str(len(body)))
+        result[SIGNATURE] = sign(hook.secret_key, body)
+    auth = parse_hook_json(hook.config).get("auth")
+    for name, value in dict(parse_hook_json(hook.additional_headers) or {}).items():
+        result = replace_header(result, name, value)
+    result = replace_header(result, LENGTH, str(len(body)))
     if auth and auth.get("auth_type") == "basic":
-        result = having(result, AUTHORIZATION, basic(auth.get("username"), auth.get("password")))
+        result = replace_header(result, AUTHORIZATION, basic_credentials(auth.get("username"), auth.get("password")))
     return result
 
 
 @lru_cache(maxsize=1_000)
-def parsed(text: bytes) -> JsonValue:
+def parse_hook_json(text: bytes) -> JsonValue:
     """Parse a JSON column of a hook. The result is shared and must not be changed."""
     return json.loads(text)
 
 
-def having(current: dict[str, JsonValue], name: str, value: JsonValue) -> dict[str, JsonValue]:
+def replace_header(current: dict[str, JsonValue], name: str, value: JsonValue) -> dict[str, JsonValue]:
     """Return the headers with this one added, or in place of one whose name differs only in case."""
     if not any(other.lower() == name.lower() for other in current):
         return {**current, name: value}
     return dict((name, value) if other.lower() == name.lower() else (other, current[other]) for other in current)
 
 
-def signature(secret_key: str, body: bytes) -> str:
+def sign(secret_key: str, body: bytes) -> str:
     return f"sha256={hmac.new(secret_key.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-def basic(username: JsonValue, password: JsonValue) -> str:
+def basic_credentials(username: JsonValue, password: JsonValue) -> str:
     """Return Basic credentials. Values other than strings are converted with `str`."""
     return f"Basic {b64encode(':'.join((str(username), str(password))).encode('latin-1')).decode()}"

@@ -16,8 +16,8 @@ from emulator.core.refusals import InvalidDocument
 from emulator.core.scenario import Scenario, ScenarioError
 from emulator.core.schemas import problem
 from emulator.rules.installation import FOLDER as INSTALLATIONS
-from emulator.rules.installation import is_document, path_of
-from emulator.rules.limits import checked_limits
+from emulator.rules.installation import installation_path, is_inline_document
+from emulator.rules.limits import validate_limits
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "scenarios"
@@ -27,55 +27,55 @@ DOCUMENTED = "documented/"
 
 def with_installation(scenario: Scenario, installation: str | None) -> Scenario:
     """Return the scenario on another installation. A path becomes absolute. None changes nothing."""
-    return scenario if installation is None else replace(scenario, installation=anywhere(installation))
+    return scenario if installation is None else replace(scenario, installation=absolute_installation(installation))
 
 
 def with_limits(scenario: Scenario, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
     """Return the scenario with other limits. None changes nothing."""
-    return scenario if not limits else replace(scenario, limits=tupled(checked_limits(limits)))
+    return scenario if not limits else replace(scenario, limits=limits_as_tuple(validate_limits(limits)))
 
 
-def tupled(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
+def limits_as_tuple(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
     return tuple((role, scope, rate) for role, scopes in limits.items() for scope, rate in scopes.items())
 
 
-def scenario(name_or_file: str) -> Scenario:
+def find_scenario(name_or_file: str) -> Scenario:
     """Return a bundled scenario by its name, or read one from a path that ends in `.json`.
 
     Raise `ScenarioError` for an unknown name or an invalid file.
     """
-    if name_or_file in names():
-        return of_name(name_or_file)
+    if name_or_file in scenario_names():
+        return read_bundled(name_or_file)
     if name_or_file.endswith(".json"):
-        return from_file(Path(name_or_file))
-    matches = get_close_matches(name_or_file, names(), n=1)
+        return read_scenario_file(Path(name_or_file))
+    matches = get_close_matches(name_or_file, scenario_names(), n=1)
     meant = f" Did you mean {matches[0]}?" if matches else ""
-    known = ", ".join(name for name in names() if not name.startswith(DOCUMENTED))
+    known = ", ".join(name for name in scenario_names() if not name.startswith(DOCUMENTED))
     raise ScenarioError(
         f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
     )
 
 
 @cache
-def names() -> tuple[str, ...]:
+def scenario_names() -> tuple[str, ...]:
     """Return the names of the bundled scenarios, those of documented samples last."""
     found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json")]
     return tuple(sorted(found, key=lambda name: (name.startswith(DOCUMENTED), name)))
 
 
-def bundled() -> Mapping[str, Scenario]:
+def bundled_scenarios() -> Mapping[str, Scenario]:
     """Return all bundled scenarios by name."""
-    return {name: of_name(name) for name in names()}
+    return {name: read_bundled(name) for name in scenario_names()}
 
 
 @cache
-def of_name(name: str) -> Scenario:
+def read_bundled(name: str) -> Scenario:
     """Read a bundled scenario. A scenario of a documented sample also names the path of the sample."""
-    found = from_file(FOLDER / f"{name}.json")
+    found = read_scenario_file(FOLDER / f"{name}.json")
     return replace(found, request=found.answers[0][0]) if name.startswith(DOCUMENTED) else found
 
 
-def from_file(path: Path) -> Scenario:
+def read_scenario_file(path: Path) -> Scenario:
     """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
     try:
         document = jsontext.read(path.read_text("utf-8"))
@@ -83,12 +83,14 @@ def from_file(path: Path) -> Scenario:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
     except ValueError as error:
         raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
-    if FOLDER not in path.parents and (wrong := misfit(document)):
+    if FOLDER not in path.parents and (wrong := schema_problem(document)):
         raise ScenarioError(f"scenario file {path}: {wrong}")
-    return with_installation(from_document(document, str(path)), beside(path, document.get("installation")))
+    return with_installation(
+        scenario_from_document(document, str(path)), resolve_installation_path(path, document.get("installation"))
+    )
 
 
-def misfit(document: JsonValue) -> str | None:
+def schema_problem(document: JsonValue) -> str | None:
     """Return one line that says why a document is not a scenario, or None if it is one."""
     version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
@@ -96,21 +98,21 @@ def misfit(document: JsonValue) -> str | None:
     return problem("scenario", document)
 
 
-def beside(path: Path, installation: JsonValue) -> str | None:
+def resolve_installation_path(path: Path, installation: JsonValue) -> str | None:
     """Return the name of an installation, or its path relative to the scenario file."""
     if not isinstance(installation, str):
         return None
     return str(path.parent / installation) if installation.endswith(".json") else installation
 
 
-def from_document(document: JsonObject, file: str | None = None) -> Scenario:
+def scenario_from_document(document: JsonObject, file: str | None = None) -> Scenario:
     """Return the scenario of a document that matches the schema. Raise `ScenarioError` for an invalid time."""
     plain = {key: document[key] for key in PLAIN_KEYS if key in document}
     plain |= {
         key: int(value) for key, value in plain.items() if isinstance(value, float)
     }  # 2.0 is an integer in JSON
     if "installation" in plain:
-        plain["installation"] = named(plain["installation"])
+        plain["installation"] = installation_name(plain["installation"])
     found = Scenario(
         **plain,
         steps=tuple(jsontext.written(step) for step in document.get("steps", ())),
@@ -123,55 +125,55 @@ def from_document(document: JsonObject, file: str | None = None) -> Scenario:
         found = with_limits(found, document.get("limits"))
     except InvalidDocument as error:
         raise ScenarioError(f"{found.title}: /{error}") from None
-    start = moment(found, "clock", document["clock"]) if "clock" in document else found.start
-    now = moment(found, "now", document["now"]) if "now" in document else None
+    start = parse_time(found, "clock", document["clock"]) if "clock" in document else found.start
+    now = parse_time(found, "now", document["now"]) if "now" in document else None
     if (live := document.get("live")) is not None:
-        found = found.lively(live["orders_per_hour"], live.get("paused", False))
+        found = found.with_traffic(live["orders_per_hour"], live.get("paused", False))
     return with_installation(replace(found, start=start, now=now), plain.get("installation"))
 
 
-def named(installation: JsonValue) -> str:
+def installation_name(installation: JsonValue) -> str:
     """Return the name or path of an installation, or the JSON text of one that is part of the scenario."""
     return jsontext.written(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
-def moment(scenario: Scenario, key: str, text: str) -> datetime:
+def parse_time(scenario: Scenario, key: str, text: str) -> datetime:
     try:
         return within_calendar(datetime.fromisoformat(text))
     except ValueError as error:
         raise ScenarioError(f"{scenario.title}: /{key}: {error}") from None
 
 
-def anywhere(installation: str) -> str:
+def absolute_installation(installation: str) -> str:
     """Return the name of a bundled installation, JSON text unchanged, or an absolute path."""
-    if is_document(installation):
+    if is_inline_document(installation):
         return installation
     try:
-        path = path_of(installation)
+        path = installation_path(installation)
     except ValueError:  # reported when the installation is loaded
         return installation
     return installation if path.parent == INSTALLATIONS else str(path.absolute())
 
 
-def document_of(scenario: Scenario) -> JsonObject:
+def scenario_document(scenario: Scenario) -> JsonObject:
     """Return the document of a scenario, without steps and without default values."""
     document: JsonObject = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
     defaults = Scenario(scenario.name)
     for key in PLAIN_KEYS:
         if (value := getattr(scenario, key)) is not None and (value != getattr(defaults, key) or key == "seed"):
-            document[key] = jsontext.read(value) if key == "installation" and is_document(value) else value
-    document["clock"] = as_text(scenario.start)
+            document[key] = jsontext.read(value) if key == "installation" and is_inline_document(value) else value
+    document["clock"] = format_time(scenario.start)
     if scenario.live is not None:
         orders, is_paused = scenario.live
         document["live"] = {"orders_per_hour": orders} | ({"paused": True} if is_paused else {})
     if scenario.limits:
-        document["limits"] = scenario.limits_of()
+        document["limits"] = scenario.limits_by_role()
     if scenario.answers:
         document["answers"] = [{"path": path, "body": jsontext.read(body)} for path, body in scenario.answers]
     return document
 
 
-def as_text(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 

@@ -21,7 +21,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.rules.retry import is_pending, next_attempt
+from emulator.rules.retry import is_pending, next_attempt_at
 from emulator.shapes.cache import TrackedReader
 from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.fields import (
@@ -240,7 +240,7 @@ class NextRetryDate(SerializerField):
     """The time at which the event will be sent again, or null."""
 
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return next_attempt(event, webhook_of(event, reader))
+        return next_attempt_at(event, webhook_of(event, reader))
 
 
 class ReceiverResponse(SerializerField):

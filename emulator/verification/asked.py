@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 import orjson
 
 from emulator.core.journal import Exchange
-from emulator.handlers.journal import exchange_document, masked_text
+from emulator.handlers.journal import exchange_document, mask_text
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -26,7 +26,7 @@ class Message:
     """JSON, or text; None where there was nothing."""
 
 
-class Asked:
+class RecordedRequest:
     """A request and its answer; the names are those of `GET /__admin/requests`."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -42,7 +42,7 @@ class Asked:
         self.fault: str | None = exchange.info.fault
 
     def __str__(self) -> str:
-        query = f"?{masked_text(self.query)}" if self.query else ""
+        query = f"?{mask_text(self.query)}" if self.query else ""
         fault = f" (fault: {self.fault})" if self.fault else ""
         return f"{self.id} {self.method} {self.path}{query} -> {self.status}{fault}"
 

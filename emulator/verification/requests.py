@@ -9,12 +9,12 @@ from typing import Any
 from emulator.core.fields import ABSENT
 from emulator.core.world import World
 from emulator.routes import ROUTES
-from emulator.verification.asked import Asked
-from emulator.verification.wanted import Parameters, Wanted
+from emulator.verification.asked import RecordedRequest
+from emulator.verification.wanted import ExpectedRequest, Parameters
 
 NEAREST = 3
 """How many calls a failure shows."""
-MOST_LINES = 12
+LINES_LIMIT = 12
 """How many differences of one call a failure shows."""
 
 
@@ -24,20 +24,20 @@ class Requests:
     def __init__(self, world: Callable[[], World]) -> None:
         self._world = world
 
-    def __iter__(self) -> Iterator[Asked]:
-        return map(Asked, self._world().journal.newest_first())
+    def __iter__(self) -> Iterator[RecordedRequest]:
+        return map(RecordedRequest, self._world().journal.newest_first())
 
     def __len__(self) -> int:
         return len(self._world().journal)
 
-    def __getitem__(self, index: int) -> Asked:
+    def __getitem__(self, index: int) -> RecordedRequest:
         return list(self)[index]
 
     def __repr__(self) -> str:
         return f"<{len(self)} requests in world {self._world().name}>"
 
     @property
-    def last(self) -> Asked | None:
+    def last(self) -> RecordedRequest | None:
         """The latest exchange, or None."""
         return next(iter(self), None)
 
@@ -63,14 +63,14 @@ class Requests:
         role of the caller. The failure shows the nearest other calls, and what differed. `ValueError` for an
         operation that there is not.
         """
-        wanted = Wanted(known(operation), json, path, query, token, status)
+        wanted = ExpectedRequest(validated_operation(operation), json, path, query, token, status)
         met, others = self._split(wanted)
         if len(met) == times or (times is None and met):
             return
-        lines = [f"expected {wanted} {said(times)}; it was called {said(len(met))}"]
-        lines += map(line_of, met)
+        lines = [f"expected {wanted} {format_times(times)}; it was called {format_times(len(met))}"]
+        lines += map(format_request, met)
         if len(met) < (times or 1):
-            lines += nearest(wanted, others)
+            lines += nearest_requests(wanted, others)
         raise AssertionError("\n".join(lines + self._bound()))
 
     def assert_not_called(  # noqa: PLR0913 - as above
@@ -84,16 +84,16 @@ class Requests:
         status: int | None = None,
     ) -> None:
         """Raise an AssertionError that shows them if such calls were made; arguments as in `assert_called`."""
-        wanted = Wanted(known(operation), json, path, query, token, status)
+        wanted = ExpectedRequest(validated_operation(operation), json, path, query, token, status)
         met, _ = self._split(wanted)
         if met:
-            head = f"expected no {wanted}; it was called {said(len(met))}"
-            raise AssertionError("\n".join([head, *map(line_of, met)]))
+            head = f"expected no {wanted}; it was called {format_times(len(met))}"
+            raise AssertionError("\n".join([head, *map(format_request, met)]))
 
-    def _split(self, wanted: Wanted) -> tuple[list[Asked], list[Asked]]:
+    def _split(self, wanted: ExpectedRequest) -> tuple[list[RecordedRequest], list[RecordedRequest]]:
         """Give the calls that are as wanted, and all others."""
-        met: list[Asked] = []
-        others: list[Asked] = []
+        met: list[RecordedRequest] = []
+        others: list[RecordedRequest] = []
         for asked in self:
             (others if wanted.differences(asked) else met).append(asked)
         return met, others
@@ -105,19 +105,19 @@ class Requests:
         return [f"({journal.forgot} older calls are forgotten; the journal keeps the latest {len(journal)})"]
 
 
-def nearest(wanted: Wanted, others: list[Asked]) -> list[str]:
+def nearest_requests(wanted: ExpectedRequest, others: list[RecordedRequest]) -> list[str]:
     """Give the calls that are least unlike what is wanted, each with what differs."""
     if not others:
         return ["nothing else was called"]
     lines = [f"nearest of {len(others)} other calls:"]
     for asked in sorted(others, key=wanted.distance)[:NEAREST]:
         found = wanted.differences(asked)
-        more = [f"    ... and {len(found) - MOST_LINES} more"] if len(found) > MOST_LINES else []
-        lines += [line_of(asked), *(f"    {each}" for each in found[:MOST_LINES]), *more]
+        more = [f"    ... and {len(found) - LINES_LIMIT} more"] if len(found) > LINES_LIMIT else []
+        lines += [format_request(asked), *(f"    {each}" for each in found[:LINES_LIMIT]), *more]
     return lines
 
 
-def known(operation: str | None) -> str | None:
+def validated_operation(operation: str | None) -> str | None:
     """Give an operation's name if there is such an operation; `ValueError` that names near ones if not."""
     names = [route.operation for route in ROUTES]
     if operation is None or operation in names:
@@ -127,10 +127,10 @@ def known(operation: str | None) -> str | None:
     raise ValueError(f"unknown operation {operation!r}; {meant}")
 
 
-def said(times: int | None) -> str:
+def format_times(times: int | None) -> str:
     return "at least once" if times is None else "once" if times == 1 else f"{times} times"
 
 
-def line_of(asked: Asked) -> str:
+def format_request(asked: RecordedRequest) -> str:
     """Give a call in one line, and the hint that its answer had in another."""
     return f"  {asked}" + (f"\n    hint: {asked.hint}" if asked.hint else "")

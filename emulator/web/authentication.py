@@ -10,7 +10,7 @@ from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.core.world import World
 from emulator.routes.table import Scheme
-from emulator.rules.limits import Rate, rate_of
+from emulator.rules.limits import Rate, parse_rate
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MINUTE = 60
@@ -98,7 +98,7 @@ def applicable_limits(credential: Credential, scope: str, world: World, scheme: 
     if credential.calls_per_minute is not None:
         yield caller, Rate(credential.calls_per_minute, MINUTE)
     if (text := world.settings.limits.get(credential.role, {}).get(scope)) is not None:
-        yield f"{caller} {scope}", rate_of(text)
+        yield f"{caller} {scope}", parse_rate(text)
 
 
 def count_request(key: str, rate: Rate, now: datetime, world: World) -> float | None:

@@ -11,8 +11,8 @@ from emulator.core.errors import ApiError
 from emulator.core.exchange import Reply
 from emulator.core.records import Package, TransferOrder
 from emulator.core.refusals import InvalidDocument
-from emulator.rules.arming import met
-from emulator.rules.faults import FAULTS, NO_REPLY, Meeting, checked_options
+from emulator.rules.arming import triggered_faults
+from emulator.rules.faults import FAULT_KINDS, NO_REPLY, FaultTarget, checked_options
 from emulator.web.context import RequestContext
 from emulator.web.dispatch import respond
 from emulator.web.hints import hint_header
@@ -35,31 +35,31 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     except InvalidDocument as error:
         return Reply(400, BAD_REQUEST, hint_header(f"X-Emulator-Fault: {error}"), HTML)
     call = faulted_call(context)
-    faults = [(fault.kind, dict(fault.options)) for fault in met(context.world, call)] + requested
+    faults = [(fault.kind, dict(fault.options)) for fault in triggered_faults(context.world, call)] + requested
     reply = apply_faults(context, call, faults, cache) if faults else respond(context, cache)
     if header is not None and not allow_header:
         reply = replace(reply, headers={**hint_header(NOT_ALLOWED), **reply.headers})
     return reply
 
 
-def apply_faults(context: RequestContext, call: Meeting, faults: list[Fault], cache: ResponseCache) -> Reply:
+def apply_faults(context: RequestContext, call: FaultTarget, faults: list[Fault], cache: ResponseCache) -> Reply:
     """Apply faults to the reply. The first fault that replaces the reply keeps the handler from running."""
-    replacing = [fault for fault in faults if FAULTS[fault[0]].is_instead][:1]
-    applied = replacing + [fault for fault in faults if not FAULTS[fault[0]].is_instead]
+    replacing = [fault for fault in faults if FAULT_KINDS[fault[0]].replaces_response][:1]
+    applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault[0]].replaces_response]
     if replacing:
         context.info.operation, context.info.role = call.operation, call.token
         reply = NO_REPLY
     else:
         reply = respond(context, cache)
     for kind, options in applied:
-        reply = FAULTS[kind].run(call, reply, **options)
+        reply = FAULT_KINDS[kind].run(call, reply, **options)
     context.info.fault = ", ".join(kind for kind, _ in applied)
     return replace(reply, headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
 
 
-def faulted_call(context: RequestContext) -> Meeting:
+def faulted_call(context: RequestContext) -> FaultTarget:
     """Return what the conditions and the functions of faults need to know about a request."""
-    call = Meeting(None, context.method, context.path, context.query_string)
+    call = FaultTarget(None, context.method, context.path, context.query_string)
     if (match := context.match) is None:
         return call
     with suppress(ApiError):

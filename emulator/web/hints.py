@@ -13,7 +13,7 @@ from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.exchange import Reply
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
-from emulator.rules.explaining import SUBJECT_NAMES, by_number, near, of_other_kind
+from emulator.rules.explaining import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
 from emulator.rules.filters import FILTER_SETS
 from emulator.web.context import RequestContext
 from emulator.web.negotiation import PARSERS
@@ -104,7 +104,7 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     elif token.count(".") == 2:
         yield f"that looks like a JWT, which {SURFACES['Bearer']} takes as Bearer"
     elif token not in CREDENTIALS:
-        nearest = near(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
+        nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
 
 
@@ -148,7 +148,7 @@ def number_hint(case: ErrorCase) -> str | None:
     segments = case.context.path.split("/")
     places = [at for at, name in enumerate(segments) if name in ("packages", "transfer_orders")]
     number = segments[places[0] + 1] if places and len(segments) > places[0] + 1 else ""
-    return by_number(case.context.world.root, case.record_type, number[:MAX_QUOTED_LENGTH]) if number else None
+    return describe_number(case.context.world.root, case.record_type, number[:MAX_QUOTED_LENGTH]) if number else None
 
 
 def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | None]:
@@ -158,8 +158,8 @@ def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | Non
         yield from nested_record_hints(case, path)
         return
     yield f"no {SUBJECT_NAMES[kind]} has the id {pk}"
-    yield from of_other_kind(view, kind, pk)
-    yield by_number(view, kind, str(pk))
+    yield from describe_other_kind(view, kind, pk)
+    yield describe_number(view, kind, str(pk))
     yield earlier_request_hint(case, pk)
     yield other_worlds_hint(case, kind, pk)
 
@@ -173,7 +173,7 @@ def nested_record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[st
             yield f"{name} {path[key]} belongs to record {record.object_id}, not to {path['pk']}"
         elif key in path:
             yield f"no {name} has the id {path[key]}"
-            yield from of_other_kind(view, kind, path[key])
+            yield from describe_other_kind(view, kind, path[key])
 
 
 def earlier_request_hint(case: ErrorCase, pk: int) -> str | None:
@@ -251,7 +251,7 @@ def state_hint(case: ErrorCase, text: str) -> str | None:
     """Return the id of the state with a name like this, or None."""
     enum = "TransferStatus" if case.record_type is TransferOrder else "PackageStatus"
     states = {each.name: each for each in case.context.world.root.all(State) if each.enum_class == enum}
-    nearest = near(text[:MAX_QUOTED_LENGTH], states)
+    nearest = nearest_name(text[:MAX_QUOTED_LENGTH], states)
     return None if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
 
 

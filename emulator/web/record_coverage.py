@@ -15,7 +15,7 @@ from emulator.params.body_fields import COMMAND
 from emulator.params.query import SORT
 from emulator.routes import ROUTES
 from emulator.routes.table import Scheme
-from emulator.rules.graph import KINDS, name_of, named
+from emulator.rules.graph import KINDS, find_transition, transition_name
 from emulator.rules.scenarios import DOCUMENTED
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import RequestContext
@@ -95,7 +95,7 @@ def covered_transition(context: RequestContext, graph: str, dimension: str) -> l
     view = context.world.root
     with suppress(ApiError, BadRequest):
         fields = validate(TRANSITION_FIELDS, context.body)
-        transition = named(view, fields.get("transition"), fields.get("slug"))
+        transition = find_transition(view, fields.get("transition"), fields.get("slug"))
         if view.one(State, transition.source_state).enum_class == KINDS[graph][1]:
-            return [(dimension, name_of(view, transition))]
+            return [(dimension, transition_name(view, transition))]
     return []

@@ -25,7 +25,7 @@ from emulator.params.query import (
     unknown_parameters,
 )
 from emulator.routes import Route
-from emulator.rules.commands import command_of
+from emulator.rules.commands import command_by_code
 from emulator.rules.filters import FILTER_SETS
 from emulator.rules.graph import COMMAND
 from emulator.web.context import RequestContext
@@ -188,7 +188,7 @@ def command_parameters(body: Mapping[str, Any], subject: type[Any], view: View) 
     for transition in [*([by_id] if by_id is not None else []), *by_slug]:
         if transition.actor == COMMAND:
             more = {"package_items": ListField()} if transition.is_packageitem_parameter_required else {}
-            return {**command_of(subject, transition.command_code).parameters, **more}
+            return {**command_by_code(subject, transition.command_code).parameters, **more}
     return None
 
 

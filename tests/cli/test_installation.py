@@ -94,7 +94,7 @@ def test_an_unknown_installation_is_one_line(args: tuple[str, ...]) -> None:
     """It names the known ones; exit code 2."""
     result = run("installation", *args)
     assert result.exit_code == 2
-    assert f"known: {', '.join(installation.names())}" in result.stderr
+    assert f"known: {', '.join(installation.bundled_names())}" in result.stderr
 
 
 @pytest.mark.parametrize("by_environment", [False, True])

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from emulator import __version__
 from emulator.cli import main
 from emulator.routes import ROUTES
-from emulator.rules.scenarios import FOLDER, bundled
+from emulator.rules.scenarios import FOLDER, bundled_scenarios
 
 
 def run(*arguments: str) -> str:
@@ -36,15 +36,15 @@ def test_routes_as_json() -> None:
 
 def test_scenarios_lists_every_scenario_with_its_request() -> None:
     lines = run("scenarios").splitlines()
-    assert [line.split()[0] for line in lines] == list(bundled())
-    for one, line in zip(bundled().values(), lines, strict=True):
+    assert [line.split()[0] for line in lines] == list(bundled_scenarios())
+    for one, line in zip(bundled_scenarios().values(), lines, strict=True):
         assert one.description in line
         assert one.request is None or line.endswith(f"GET {one.request}")
 
 
 def test_scenarios_as_json() -> None:
     rows = json.loads(run("scenarios", "--json"))
-    assert [row["name"] for row in rows] == list(bundled())
+    assert [row["name"] for row in rows] == list(bundled_scenarios())
     assert {tuple(row) for row in rows} == {("name", "description", "request")}
 
 

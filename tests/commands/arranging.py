@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator import Emulator
 from emulator.core.records import CargoCompany, Package, PackageItem, TransferOrder
-from emulator.rules.commands.steps import ship
+from emulator.rules.commands.steps import create_shipment
 
 FOLDER = Path(__file__).parent.parent.parent / "emulator" / "fixtures" / "installation" / "default"
 TRANSITIONS = json.loads((FOLDER / "transitions.json").read_bytes())["transition"]
@@ -65,7 +65,7 @@ def blocked_from(oms: Emulator, state: int) -> Any:
 
 def with_shipment(oms: Emulator, package: Package) -> Package:
     with oms.world.transaction() as tx:
-        shipment = ship(tx, tx.one(CargoCompany, 1), package)
+        shipment = create_shipment(tx, tx.one(CargoCompany, 1), package)
         return tx.change(package, shipment=shipment.id)
 
 

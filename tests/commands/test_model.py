@@ -24,7 +24,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.rules.planning import quota
+from emulator.rules.planning import used_quota
 from tests.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
 
 PACKAGES_IN_WORLD = 60
@@ -139,7 +139,7 @@ class Commands(RuleBasedStateMachine):
             assert len(numbers) == len(set(numbers))
         counted = Counter((package.stock_location, package.state) for package in root.all(Package))
         assert {key: number for key, number in root.tally(Package).items() if number} == counted
-        assert all(quota(root, location.id) >= 0 for location in root.all(StockLocation))
+        assert all(used_quota(root, location.id) >= 0 for location in root.all(StockLocation))
         assert all(stock.quantity >= 0 for stock in root.all(Stock))
 
 

@@ -20,7 +20,7 @@ from emulator.core.journal import RequestInfo
 from emulator.core.records import Transition
 from emulator.routes import ROUTES
 from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import name_of
+from emulator.rules.graph import transition_name
 from emulator.web.app import INSPECTOR
 from emulator.web.context import RequestContext
 from emulator.web.record_coverage import record_coverage
@@ -377,7 +377,7 @@ def test_a_transition_is_named_by_its_slug_or_else_by_its_id() -> None:
     """Slugs are the same in one installation and the next; where one is shared, it means the first that has it."""
     moves = [Transition(5, 1, 2, slug="a"), Transition(6, 2, 1, slug="a"), Transition(7, 2, 3)]
     view = world_of(moves).root
-    assert [name_of(view, move) for move in moves] == ["a", "a #6", "#7"]
+    assert [transition_name(view, move) for move in moves] == ["a", "a #6", "#7"]
 
 
 def test_counting_costs_next_to_nothing(oms: Emulator) -> None:

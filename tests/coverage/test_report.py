@@ -46,7 +46,7 @@ def test_every_operation_and_each_of_its_statuses_can_be_met() -> None:
 
 def test_every_transition_of_commands_can_be_taken_and_refused() -> None:
     """Carrier, planner and operator move outside the API; their transitions are not asked for."""
-    transitions = installation.load("default")[Transition].values()
+    transitions = installation.load_installation("default")[Transition].values()
     slugs = {str(each.slug) for each in transitions if each.actor == "command"}
     assert set(rows(met(), "transitions")) == set(rows(met(), "refusals")) == slugs
     assert len(slugs) == sum(each.actor == "command" for each in transitions)

@@ -18,7 +18,7 @@ from emulator.core.outbox import Delivery
 from emulator.core.records import WebhookEvent
 from emulator.core.store import Root
 from emulator.delivery import WebhookDispatcher
-from emulator.rules.retry import next_due
+from emulator.rules.retry import next_due_event
 from tests.support.receivers import Got, answer, receiving
 from tests.support.worlds import AfterWrite
 
@@ -105,7 +105,7 @@ def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
     assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner comes at round times"
     assert [at >= first + timedelta(seconds=2**tries) for tries, at in zip(range(11, 19), times[11:], strict=True)]
     assert times == sorted(times)
-    assert next_due(oms.world.root) is None or next_due(oms.world.root)[0] > oms.clock.now()  # type: ignore[index]
+    assert next_due_event(oms.world.root) is None or next_due_event(oms.world.root)[0] > oms.clock.now()  # type: ignore[index]
 
 
 def test_retries_of_several_events_interleave_by_time() -> None:
@@ -258,7 +258,7 @@ def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
     oms.hooks.flush()
     refused = Counter(each.event for each in to(oms.hooks.deliveries, url))
     assert (len(refused), set(refused.values())) == (200, {1})
-    assert next_due(oms.world.root) is None
+    assert next_due_event(oms.world.root) is None
 
 
 def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
@@ -294,7 +294,7 @@ def test_what_is_asked_of_a_delivery_comes_before_its_refusal() -> None:
     oms.hooks.disturb("delay", times=2, seconds=3600)
     oms.package()
     oms.hooks.flush()
-    waits = next_due(oms.world.root)
+    waits = next_due_event(oms.world.root)
     assert waits is not None
     assert waits[0] - oms.clock.now() > timedelta(minutes=59)
     assert not oms.hooks.deliveries
@@ -305,8 +305,8 @@ def test_a_closed_world_refuses_nothing_more() -> None:
     oms = Emulator("empty", clock="real", delivery="flush")
     oms.hooks.add("http://elsewhere.example/", EVENT)
     oms.package()
-    waits = next_due(oms.world.root)
+    waits = next_due_event(oms.world.root)
     oms.world.close()
     WebhookDispatcher("background").wake(oms.world)
     assert waits is not None
-    assert next_due(oms.world.root) == waits
+    assert next_due_event(oms.world.root) == waits

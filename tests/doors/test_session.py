@@ -10,24 +10,24 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
-from emulator.session import Answer, InProcessAdapter, complete, raw_of
+from emulator.session import InProcessAdapter, WsgiAnswer, build_response, raw_response
 
 LIST = "/api/v1/oms/packages/"
 ANSWERS = {
-    "json": Answer(200, "OK", [("Content-Type", "application/json"), ("Content-Length", "2")], b"{}"),
-    "text": Answer(404, "Not Found", [("Content-Type", "text/html; charset=latin-9")], b"\xa4"),
-    "a repeated header": Answer(200, "OK", [("Vary", "Accept"), ("Vary", "Origin"), ("X-A", "1")], b"x"),
-    "no content": Answer(204, "No Content", [], b""),
+    "json": WsgiAnswer(200, "OK", [("Content-Type", "application/json"), ("Content-Length", "2")], b"{}"),
+    "text": WsgiAnswer(404, "Not Found", [("Content-Type", "text/html; charset=latin-9")], b"\xa4"),
+    "a repeated header": WsgiAnswer(200, "OK", [("Vary", "Accept"), ("Vary", "Origin"), ("X-A", "1")], b"x"),
+    "no content": WsgiAnswer(204, "No Content", [], b""),
 }
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_response_equals_one_that_requests_builds_from_a_connection(answer: Answer) -> None:
+def test_response_equals_one_that_requests_builds_from_a_connection(answer: WsgiAnswer) -> None:
     """Compares all attributes, including `raw` after it was read."""
     request, adapter = requests.Request("GET", f"http://oms.test{LIST}").prepare(), InProcessAdapter(lambda *_: [])
-    from_requests = HTTPAdapter.build_response(adapter, request, raw_of(answer, request))
+    from_requests = HTTPAdapter.build_response(adapter, request, raw_response(answer, request))
     from_requests.content  # noqa: B018 - reads the body
-    from_session = complete(answer, request, adapter)
+    from_session = build_response(answer, request, adapter)
     for name in (*requests.Response.__attrs__, "text", "ok", "links", "is_redirect", "apparent_encoding"):
         assert getattr(from_session, name) == getattr(from_requests, name), name
     assert from_session.connection is from_requests.connection is adapter  # type: ignore[attr-defined]

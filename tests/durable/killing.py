@@ -21,7 +21,7 @@ from emulator.core.records import KINDS, WebhookEvent
 from emulator.core.store import REMOVED, Root
 from emulator.inworld import InWorld
 from emulator.loading import open_world
-from emulator.rules.scenarios import from_document
+from emulator.rules.scenarios import scenario_from_document
 from tests.cli.test_serve import command, environment, ready
 from tests.support.reads import everything, over_http
 from tests.support.traffic import SKU
@@ -255,7 +255,7 @@ def check_replay(oms: InWorld, rng: Random) -> None:
 
 
 def replay(document: Mapping[str, Any]) -> Root:
-    return open_world(from_document(document, "replayed"), "frozen").root
+    return open_world(scenario_from_document(document, "replayed"), "frozen").root
 
 
 def records(root: Root) -> dict[str, Any]:
@@ -272,7 +272,7 @@ def check_answers(oms: InWorld) -> None:
     """Every GET has the same answer in the world and in its replayed export."""
     oms.clock.freeze()
     other = Emulator("empty")
-    other.worlds.put(oms.name, from_document(oms.export(), "replayed"))
+    other.worlds.put(oms.name, scenario_from_document(oms.export(), "replayed"))
     assert everything(oms) == everything(other.in_world(oms.name))
 
 

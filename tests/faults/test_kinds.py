@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from emulator import Emulator
 from emulator.core.clock import machine_seconds
 from emulator.core.records import Package
-from emulator.rules.faults import FAULTS
+from emulator.rules.faults import FAULT_KINDS
 
 LIST = "/api/v1/oms/packages/?limit=2"
 
@@ -125,7 +125,7 @@ def test_fault_decides_whether_a_write_takes_effect(
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {kind for kind, *_ in KINDS} == FAULTS.keys()
+    assert {kind for kind, *_ in KINDS} == FAULT_KINDS.keys()
 
 
 def test_response_header_names_the_faults(oms: Emulator) -> None:

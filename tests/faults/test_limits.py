@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.refusals import InvalidDocument
-from emulator.rules.limits import Rate, as_limits, rate_of
+from emulator.rules.limits import Rate, parse_limits, parse_rate
 
 LIST = "/api/v1/oms/packages/?limit=1"
 TWO = {"full-access": {"read": "2/min"}}
@@ -54,7 +54,7 @@ def test_limits_of_a_scenario_are_counted_per_world(tmp_path: Path) -> None:
     [("100/min", Rate(100, 60)), ("1/s", Rate(1, 1)), ("7/hour", Rate(7, 3600)), ("9/day", Rate(9, 86_400))],
 )
 def test_rate_is_parsed_as_the_framework_parses_it(text: str, rate: Rate) -> None:
-    assert rate_of(text) == rate
+    assert parse_rate(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "100", "0/min", "-1/min", "1/week", "1/", "x/min", "1/min;", "1.5/s"])
@@ -64,7 +64,7 @@ def test_invalid_rate_is_refused(text: str) -> None:
 
 
 def test_command_line_limits_are_parsed() -> None:
-    limits = as_limits(["full-access:read=100/min", "full-access:write=20/min", "read-only:read=1/s"])
+    limits = parse_limits(["full-access:read=100/min", "full-access:write=20/min", "read-only:read=1/s"])
     assert limits == {"full-access": {"read": "100/min", "write": "20/min"}, "read-only": {"read": "1/s"}}
 
 
@@ -78,4 +78,4 @@ def test_command_line_limits_are_parsed() -> None:
 )
 def test_invalid_limit_is_refused_with_a_one_line_error(text: str, message: str) -> None:
     with pytest.raises(InvalidDocument, match=message):
-        as_limits([text])
+        parse_limits([text])

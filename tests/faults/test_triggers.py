@@ -13,7 +13,7 @@ import requests
 
 from emulator import Emulator
 from emulator.core.records import Package, TransferOrder
-from emulator.rules.faults import FAULTS
+from emulator.rules.faults import FAULT_KINDS
 from emulator.web.urls import BAD_REQUEST
 
 LIST = "/api/v1/oms/packages/"
@@ -318,5 +318,5 @@ def test_header_is_ignored_with_a_hint_unless_allowed(oms: Emulator) -> None:
 
 
 def test_every_option_has_a_description() -> None:
-    for kind in FAULTS.values():
+    for kind in FAULT_KINDS.values():
         assert all(option.doc.endswith(".") for option in kind.options.values())

@@ -24,11 +24,11 @@ from emulator.core.store import Root, Transaction
 from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, ListQuery
 from emulator.rules.filters.dependents import DEPENDENTS
 from emulator.rules.filters.query import cache_of, find_ids, scan
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from emulator.rules.seeding import demo_base
 from emulator.server import Emulator
 
-START = scenario("demo").start
+START = find_scenario("demo").start
 TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
 PATHS = sorted(
     {(table.kind, path.column) for table in TABLES for one in table.filters for path in one.paths}

@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Address, Package, ShippingLabel, StockLocation
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import bundled_scenarios
 
 EVIL = "<script>alert('1')</script>&\"{0}{number}"
 
@@ -87,7 +87,7 @@ def test_a_long_name_is_cut(oms: Emulator) -> None:
 MANY = 40
 
 
-@pytest.mark.parametrize("name", [name for name in bundled() if name != "empty"])
+@pytest.mark.parametrize("name", [name for name in bundled_scenarios() if name != "empty"])
 def test_every_label_of_every_scenario_can_be_printed(name: str) -> None:
     oms = Emulator(name)
     oms.faults.clear()

@@ -35,7 +35,7 @@ from emulator.importing.personal_data import (
 from emulator.importing.scenario import ScenarioImport, import_scenario
 from emulator.loading import load
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled
+from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled_scenarios
 from emulator.shapes.columns import COLUMN_TYPES
 from emulator.shapes.documents import SERIALIZERS
 from tests.support import samples
@@ -306,7 +306,7 @@ def test_faker_is_loaded_only_for_anonymization() -> None:
 
 def test_documented_scenarios_are_not_anonymized() -> None:
     """The pages are public."""
-    answers = bundled()[f"{DOCUMENTED}package-detail"].answers
+    answers = bundled_scenarios()[f"{DOCUMENTED}package-detail"].answers
     assert orjson.loads(answers[0][1]) == samples.body("package-detail.response-200")
 
 

@@ -18,7 +18,7 @@ from emulator.importing.collector import RecordCollector, command_code
 from emulator.importing.endpoints import InvalidResponse, RecordedResponse, endpoint_of
 from emulator.importing.report import is_same_value
 from emulator.loading import open_world
-from emulator.rules.scenarios import DOCUMENTED, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled_scenarios
 from emulator.rules.scenarios import FOLDER as SCENARIOS
 from emulator.shapes.cache import render_cache
 from emulator.shapes.documents import render_document
@@ -29,7 +29,7 @@ from tools.documented_scenarios import gets, imported
 
 FOLDER = Path(emulator.__file__).parent / "fixtures" / "documented"
 CORRECTIONS: list[dict[str, Any]] = json.loads((FOLDER / "corrections.json").read_bytes())
-NAMES = [name for name in bundled() if name.startswith(DOCUMENTED)]
+NAMES = [name for name in bundled_scenarios() if name.startswith(DOCUMENTED)]
 PAGE_KEYS = {"count", "next", "previous"}
 """Keys of a page that depend on the scenario."""
 

@@ -16,12 +16,12 @@ from emulator.importing.collector import RecordCollector
 from emulator.importing.completion import content_type, order_number, state_name
 from emulator.loading import load, open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, bundled
+from emulator.rules.scenarios import DOCUMENTED, bundled_scenarios
 from emulator.shapes.columns import COLUMN_TYPES
 from tests.support import samples
 from tests.support.recording import urls
 
-NAMES = [name for name in bundled() if name.startswith(DOCUMENTED)]
+NAMES = [name for name in bundled_scenarios() if name.startswith(DOCUMENTED)]
 every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCUMENTED) for name in NAMES])
 
 
@@ -102,8 +102,8 @@ def test_documented_world_has_only_documented_transitions() -> None:
 
 
 def test_states_are_added_only_from_the_same_installation() -> None:
-    ours = load(bundled()["documented/package-list"]).base
-    theirs = load(bundled()["documented/package-detail"]).base
+    ours = load(bundled_scenarios()["documented/package-list"]).base
+    theirs = load(bundled_scenarios()["documented/package-detail"]).base
     assert len(ours.ids(State)) > len(theirs.ids(State))
 
 

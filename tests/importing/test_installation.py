@@ -192,7 +192,7 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     assert found.warnings == []
     assert problem("installation", found.document) is None
     records, shown = (
-        installation.load("default"),
+        installation.load_installation("default"),
         {record.state for kind in (Package, TransferOrder) for record in oms.world.root.all(kind)},
     )
     transitions = {row["id"]: row for row in found.document["transition"]}

@@ -18,7 +18,7 @@ from emulator.importing.scenario import ScenarioImport, import_scenario
 from emulator.loading import open_world
 from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.routes.table import Route
-from emulator.rules.scenarios import from_document
+from emulator.rules.scenarios import scenario_from_document
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
@@ -195,7 +195,7 @@ def test_any_document_is_imported_or_rejected_in_one_line(seed: int) -> None:
         assert "\n" not in message
         if text:
             imported += 1
-            open_world(from_document(json.loads(text), "mine"), "frozen")
+            open_world(scenario_from_document(json.loads(text), "mine"), "frozen")
     assert imported >= 5
 
 

@@ -20,7 +20,7 @@ from emulator.openapi.document import TAGS
 from emulator.openapi.parameters import openapi_path
 from emulator.routes import ROUTES, Route
 from emulator.rules.filters import FILTER_SETS
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from emulator.worlds import Worlds
 from tests.openapi import reading
 
@@ -135,7 +135,7 @@ def rglob(folder: str) -> list[Path]:
 
 def test_the_control_api_is_described() -> None:
     """Each call of the control API is a row, and each row is a call."""
-    rules = create_app(Worlds(scenario("empty"), "frozen")).url_map.iter_rules()
+    rules = create_app(Worlds(find_scenario("empty"), "frozen")).url_map.iter_rules()
     calls = {
         (method, unnamed(rule.rule)) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }

@@ -31,8 +31,8 @@ from emulator.core.ids import made_uuid
 from emulator.core.records import Package, Webhook, WebhookEvent
 from emulator.params.body_fields import HOOK
 from emulator.rules.policies import POLICIES
-from emulator.rules.requesting import headers
-from emulator.rules.retry import MOST_ATTEMPTS, next_attempt, seconds
+from emulator.rules.requesting import webhook_headers
+from emulator.rules.retry import MAX_ATTEMPTS, next_attempt_at, policy_seconds
 from emulator.server import Emulator
 from emulator.shapes.cache import render_cache
 from emulator.shapes.events import first_body, retry_body
@@ -54,21 +54,21 @@ policies = st.one_of(*(st.tuples(st.just(name), kwargs) for name, kwargs in KWAR
 @given(policies, st.integers(0, 18))
 def test_policy_delay_equals_dj_whisperers_delay(policy: tuple[str, Any], tries: int) -> None:
     choice, kwargs = policy
-    assert seconds(choice, kwargs, tries, "x") == countdown_classes[choice](**kwargs).get_value(tries)
+    assert policy_seconds(choice, kwargs, tries, "x") == countdown_classes[choice](**kwargs).get_value(tries)
 
 
 @given(numbers, numbers, st.integers(0, 18), st.uuids())
 def test_random_delay_is_within_bounds_and_repeatable(low: int, more: int, tries: int, event: uuid.UUID) -> None:
     """The same retry of the same event has the same delay."""
     kwargs = {"min_value": low, "max_value": low + more + 1}
-    drawn = seconds("random", kwargs, tries, str(event))
+    drawn = policy_seconds("random", kwargs, tries, str(event))
     assert low <= drawn <= low + more + 1
-    assert drawn == seconds("random", kwargs, tries, str(event))
+    assert drawn == policy_seconds("random", kwargs, tries, str(event))
 
 
 def test_random_delay_reaches_every_value_within_bounds() -> None:
     kwargs = {"min_value": 3, "max_value": 5}
-    delays = {seconds("random", kwargs, tries, str(made_uuid(tries))) for tries in range(100)}
+    delays = {policy_seconds("random", kwargs, tries, str(made_uuid(tries))) for tries in range(100)}
     assert delays == {3, 4, 5}
 
 
@@ -138,7 +138,7 @@ def test_headers_and_signature_equal_those_of_dj_whisperers_client(
     )
     sent_request = dj_whisperer_request(hook, payload)
     body = json.dumps(payload).encode()
-    prepared = requests.Request("POST", "http://x/", data=body, headers=headers(hook, body)).prepare()
+    prepared = requests.Request("POST", "http://x/", data=body, headers=webhook_headers(hook, body)).prepare()
     assert sent_request.body.encode() == body
     assert dict(sent_request.headers.lower_items()) == dict(prepared.headers.lower_items())
 
@@ -171,7 +171,7 @@ def test_hook_that_dj_whisperers_client_fails_on_is_not_sent(added: bytes, confi
     with pytest.raises((AttributeError, TypeError, ValueError)):
         dj_whisperer_request(hook, {})
     with pytest.raises((AttributeError, TypeError, ValueError)):
-        headers(hook, b"{}")
+        webhook_headers(hook, b"{}")
 
 
 def make_event(oms: Emulator) -> WebhookEvent:
@@ -248,9 +248,9 @@ def test_task_retries_when_dj_whisperers_task_does(policy: tuple[str, Any], coun
     wait = dj_whisperer_delay(count, status, choice, kwargs)
     if count <= 10:
         try:
-            assert next_attempt(event, hook) == (None if wait is None else NOW + timedelta(seconds=wait))
+            assert next_attempt_at(event, hook) == (None if wait is None else NOW + timedelta(seconds=wait))
         except OverflowError:  # the time exceeds the calendar
-            assert next_attempt(event, hook) is None
+            assert next_attempt_at(event, hook) is None
     else:
         assert wait is None
 
@@ -263,8 +263,8 @@ def test_scanner_retries_when_dj_whisperers_scanner_does(
     choice, kwargs = policy
     config = {"choice": choice, "kwargs": kwargs}
     event = WebhookEvent(1, 1, 1, 4, NOW - timedelta(seconds=age), NOW, "u", retry_count=count, delivered=delivered)
-    attempt_at = next_attempt(event, Webhook(1, retry_countdown_config=json.dumps(config).encode()))
-    if delivered or count >= MOST_ATTEMPTS:
+    attempt_at = next_attempt_at(event, Webhook(1, retry_countdown_config=json.dumps(config).encode()))
+    if delivered or count >= MAX_ATTEMPTS:
         assert attempt_at is None
     elif attempt_at is not None:
         assert attempt_at > NOW

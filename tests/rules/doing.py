@@ -27,7 +27,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.store import Transaction
-from emulator.rules.planning import quota
+from emulator.rules.planning import used_quota
 from tests.commands.arranging import COMMANDS
 from tests.support.worlds import REMOVED, Changes, changes, tables
 
@@ -151,7 +151,7 @@ class Doing:
         root = self.world.root
         counted = Counter((package.stock_location, package.state) for package in self.after[Package].values())
         assert {key: number for key, number in root.tally(Package).items() if number} == counted
-        found = {id_: quota(root, id_) - quota(self.root, id_) for id_ in self.before[StockLocation]}
+        found = {id_: used_quota(root, id_) - used_quota(self.root, id_) for id_ in self.before[StockLocation]}
         return {id_: more for id_, more in found.items() if more}
 
     def new(self, kind: type[Any]) -> list[Any]:

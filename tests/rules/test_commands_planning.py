@@ -18,7 +18,7 @@ from emulator.core.records import (
     StockLocation,
     Transition,
 )
-from emulator.rules.planning import interval
+from emulator.rules.planning import parse_interval
 from tests.rules.doing import ITEM, MOVED, ORDER_PREPARING, OUT_OF_STOCK, WAITING, Doing, edges
 from tests.support.worlds import Changes
 
@@ -69,7 +69,7 @@ def child(doing: Doing, location: int, items: list[PackageItem], position: int =
         shipping_address=parent.shipping_address,
         stock_location=location,
         number=f"{order.number}P{len(root.find(Package, 'order', order.id)) + 1 + position}",
-        target_packing_date=order.date_placed + interval(place.target_packing_interval),
+        target_packing_date=order.date_placed + parse_interval(place.target_packing_interval),
         delivery_range=parent.delivery_range,
         plan_item=parent.plan_item,
         created_date=doing.now,

@@ -22,7 +22,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.rules.commands import COMMANDS, run
+from emulator.rules.commands import COMMANDS, run_command
 from tests.commands.arranging import (
     KINDS,
     PACKAGES,
@@ -397,7 +397,7 @@ def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
     oms = Emulator("demo")
     before = tables(oms.world.root)
     with oms.world.transaction() as tx:
-        run(in_state(oms, TRANSFERS, 73), {"transition": 1049}, None, tx)
+        run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, None, tx)
     (log,) = [made for (kind, _), made in changes(before, tables(oms.world.root)).items() if kind == "TransitionLog"]
     assert (log.user, log.attributes, log.request_id) == (None, b"{}", None)
 

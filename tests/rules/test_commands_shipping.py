@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.core.records import CargoCompany, InvoiceDocument, Package, ShippingLabel
-from emulator.rules.commands.steps import ship
+from emulator.rules.commands.steps import create_shipment
 from tests.rules.doing import LABELLESS, MOVED, TRACK, Doing, as_it_is, edges
 from tests.support.worlds import REMOVED
 
@@ -18,7 +18,7 @@ def each(*codes: str) -> Any:
 
 
 def with_shipment(doing: Doing, tx: Any) -> None:
-    shipment = ship(tx, tx.one(CargoCompany, 728), doing.subject)
+    shipment = create_shipment(tx, tx.one(CargoCompany, 728), doing.subject)
     tx.change(doing.subject, shipment=shipment.id, tracking_number=shipment.awb_number)
 
 

@@ -17,7 +17,7 @@ from emulator.core.records import (
     TransferOrder,
     Transition,
 )
-from emulator.rules.planning import interval
+from emulator.rules.planning import parse_interval
 from tests.rules.doing import ITEM, MOVED, T_MOVED, TRACK, TRANSFERS, WAITING, Doing, as_it_is
 from tests.support.worlds import REMOVED, Changes
 
@@ -150,7 +150,7 @@ def renewed(doing: Doing, source: int) -> Changes:
     number = f"{package_of(doing).number}T{len(root.find(TransferOrder, 'package', old.package)) + 1}"
     made = TransferOrder(
         *(doing.free(TransferOrder), T_WAITING, old.package, source, old.destination, number),
-        target_transfer_date=doing.now + interval(root.one(StockLocation, source).target_transfer_interval),
+        target_transfer_date=doing.now + parse_interval(root.one(StockLocation, source).target_transfer_interval),
         plan_item=old.plan_item,
         created_date=doing.now,
         modified_date=doing.now,

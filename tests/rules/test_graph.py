@@ -11,7 +11,15 @@ from emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.records import ABSENT, Package, PackageItem, State, TransferOrder, Transition
 from emulator.core.store import Root
-from emulator.rules.graph import COMMAND, allowed, move_of, named, offered, printed, state_valued
+from emulator.rules.graph import (
+    COMMAND,
+    actor_transition,
+    displayed_slug,
+    find_transition,
+    offered_transitions,
+    resolve_transition,
+    state_with_value,
+)
 from tests.support.worlds import world_of
 
 ROOT = Emulator("demo").world.root
@@ -33,7 +41,7 @@ TRANSFER = in_state(TransferOrder, 73)
     ids=str,
 )
 def test_an_id_a_slug_or_both_name_a_transition(asked: dict[str, Any]) -> None:
-    assert allowed(ROOT, WAITING, asked).id == 199
+    assert resolve_transition(ROOT, WAITING, asked).id == 199
 
 
 REFUSALS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
@@ -74,7 +82,7 @@ REFUSALS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
 @pytest.mark.parametrize(("subject", "asked", "key", "message"), REFUSALS.values(), ids=REFUSALS)
 def test_a_refusal_has_one_key_and_one_message(subject: Any, asked: Any, key: str, message: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
-        allowed(ROOT, subject, asked)
+        resolve_transition(ROOT, subject, asked)
     assert caught.value.errors == {key: [message]}
 
 
@@ -88,26 +96,28 @@ every_other_move = pytest.mark.parametrize(
 
 @every_command
 def test_every_command_is_found_by_its_slug(transition: Transition) -> None:
-    assert named(ROOT, None, str(transition.slug)) == named(ROOT, transition.id, None) == transition
+    assert (
+        find_transition(ROOT, None, str(transition.slug)) == find_transition(ROOT, transition.id, None) == transition
+    )
 
 
 @every_other_move
 def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transition) -> None:
     """Neither its id nor its slug is known, and no record offers it."""
     with pytest.raises(ValidationFailed) as caught:
-        named(ROOT, transition.id, None)
+        find_transition(ROOT, transition.id, None)
     assert caught.value.errors == {"transition": [f'Invalid pk "{transition.id}" - object does not exist.']}
     with pytest.raises(ValidationFailed) as caught:
-        named(ROOT, None, str(transition.slug))
+        find_transition(ROOT, None, str(transition.slug))
     assert caught.value.errors == {"slug": [f"Object with slug={transition.slug} does not exist."]}
-    assert transition not in offered(ROOT, transition.source_state)
+    assert transition not in offered_transitions(ROOT, transition.source_state)
 
 
 @every_other_move
 def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition) -> None:
     kind = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
     for subject in {record.state: record for record in ROOT.all(kind)}.values():
-        found = move_of(ROOT, subject, transition.command_code)
+        found = actor_transition(ROOT, subject, transition.command_code)
         assert (found == transition) == (subject.state == transition.source_state)
 
 
@@ -117,26 +127,26 @@ def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transiti
     states = {record.state: record for record in ROOT.all(kind)}
     for state, subject in states.items():
         if state == transition.source_state:
-            assert allowed(ROOT, subject, {"transition": transition.id}) == transition
+            assert resolve_transition(ROOT, subject, {"transition": transition.id}) == transition
         else:
             with pytest.raises(ValidationFailed):
-                allowed(ROOT, subject, {"transition": transition.id})
+                resolve_transition(ROOT, subject, {"transition": transition.id})
     assert len(states) > 3
 
 
 def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
-    assert printed(Transition(1, 1, 2, label="Pack", slug=ABSENT)) == "Pack"
+    assert displayed_slug(Transition(1, 1, 2, label="Pack", slug=ABSENT)) == "Pack"
     root = world_of([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).root
     with pytest.raises(ValidationFailed) as caught:
-        named(root, 1, "two")
+        find_transition(root, 1, "two")
     assert caught.value.errors == {"slug": ['"two" is not the slug of transition 1, which is "Pack".']}
 
 
 def test_a_state_is_found_by_its_value_among_states_of_the_same_kind() -> None:
     item = next(iter(ROOT.all(PackageItem)))
     beside = ROOT.one(State, item.state)
-    found = state_valued(ROOT, "PackageItemStatus", "900", beside=beside)
+    found = state_with_value(ROOT, "PackageItemStatus", "900", beside=beside)
     assert found is not None
     assert found.id == 70
-    assert state_valued(ROOT, "PackageItemStatus", "12345", beside=beside) is None
-    assert state_valued(ROOT, "PackageStatus", "100", beside=beside) is None
+    assert state_with_value(ROOT, "PackageItemStatus", "12345", beside=beside) is None
+    assert state_with_value(ROOT, "PackageStatus", "100", beside=beside) is None

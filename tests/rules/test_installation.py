@@ -11,7 +11,7 @@ from emulator.core.records import CargoCompany, Channel, DenialReason, State, St
 from emulator.core.schemas import problems
 from emulator.rules import installation
 
-DEFAULT = installation.load("default")
+DEFAULT = installation.load_installation("default")
 DOCUMENTED = installation.FOLDER.parent / "documented"
 STATES = DEFAULT[State]
 
@@ -155,7 +155,7 @@ def test_a_broken_file_is_refused_with_place_and_reason(document: Any, said: str
     file = tmp_path / "mine.json"
     file.write_bytes(orjson.dumps(document))
     with pytest.raises(installation.InvalidInstallation) as caught:
-        installation.load(str(file))
+        installation.load_installation(str(file))
     assert str(caught.value).startswith(f"{file}: {said}")
     assert "\n" not in str(caught.value)
 
@@ -164,13 +164,13 @@ def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text("{")
     with pytest.raises(installation.InvalidInstallation, match="not JSON"):
-        installation.load(str(file))
+        installation.load_installation(str(file))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "", "nowhere.json"])
 def test_an_unknown_name_names_the_known_ones(name: str) -> None:
     with pytest.raises(ValueError, match=f"unknown installation '{name}'; known: default.*, or a path"):
-        installation.load(name)
+        installation.load_installation(name)
 
 
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
@@ -178,12 +178,12 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     for title in ("first", "another"):
         file.write_bytes(orjson.dumps({"denial_reason": [{"id": 9, "title": title, "provenance": "documented"}]}))
-        assert installation.load(str(file))[DenialReason][9].title == title
+        assert installation.load_installation(str(file))[DenialReason][9].title == title
 
 
-@pytest.mark.parametrize("name", installation.names())
+@pytest.mark.parametrize("name", installation.bundled_names())
 def test_bundled_installations_fit_the_schema(name: str) -> None:
     """They are not checked at start: this is where."""
-    path = installation.path_of(name)
+    path = installation.installation_path(name)
     for file in path.glob("*.json") if path.is_dir() else [path]:
         assert list(problems("installation", orjson.loads(file.read_bytes()))) == []

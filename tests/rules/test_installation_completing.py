@@ -26,7 +26,7 @@ from emulator.core.records import (
 )
 from emulator.rules import installation
 
-DEFAULT = installation.load("default")
+DEFAULT = installation.load_installation("default")
 KEYS = ("id", "name", "enum_class", "enum_value", "content_type")
 NOTE = {"provenance": "documented"}
 
@@ -58,20 +58,20 @@ def written(tmp_path: Path):
 
 def test_kinds_that_a_file_lacks_are_the_defaults(written) -> None:
     """A file with states alone keeps places, carriers, channels and users."""
-    mine = installation.load(written({"state": state_rows()}))
+    mine = installation.load_installation(written({"state": state_rows()}))
     assert {kind for kind in DEFAULT if mine[kind] == DEFAULT[kind]} >= DEFAULT.keys() - {State, Transition}
 
 
 def test_kinds_that_a_file_has_are_its_own(written) -> None:
     """No carrier of the default's stays beside the user's."""
     rows = [{"id": 5, "name": "Mine"} | NOTE]
-    mine = installation.load(written({"cargo_company": rows}))
+    mine = installation.load_installation(written({"cargo_company": rows}))
     assert [each.name for each in mine[CargoCompany].values()] == ["Mine"]
 
 
 def test_what_borrowed_entries_refer_to_is_there(written) -> None:
     """Districts of the default bring their cities, beside the one that the file has."""
-    mine = installation.load(written({"city": [{"id": 7, "country": 1, "name": "MINE"} | NOTE]}))
+    mine = installation.load_installation(written({"city": [{"id": 7, "country": 1, "name": "MINE"} | NOTE]}))
     assert mine[City][7].name == "MINE"
     assert {each.city for each in mine[District].values()} <= mine[City].keys()
     for kind, table in mine.items():
@@ -81,7 +81,7 @@ def test_what_borrowed_entries_refer_to_is_there(written) -> None:
 
 def test_ids_that_are_taken_are_not_taken_twice(written) -> None:
     """The second installation has a package state 85, which is a state of transfer items in the default."""
-    mine, origins = installation.load("second"), installation.origins("second")
+    mine, origins = installation.load_installation("second"), installation.origins("second")
     assert mine[State][85].enum_class == "PackageStatus"
     moved = next(
         each for each in mine[State].values() if (each.content_type, each.enum_value) == (7, "ready_to_shipment")
@@ -93,14 +93,14 @@ def test_ids_that_are_taken_are_not_taken_twice(written) -> None:
 def test_content_types_stay_apart(written) -> None:
     """A file whose packages have the content type of the default's transfer orders moves those."""
     rows = [{**row, "content_type": 6} for row in state_rows() if row["enum_class"] == "PackageStatus"]
-    mine = installation.load(written({"state": rows}))
+    mine = installation.load_installation(written({"state": rows}))
     classes = {(each.content_type, each.enum_class) for each in mine[State].values()}
     assert len(classes) == len({content_type for content_type, _ in classes})
 
 
 def test_moves_from_outside_are_borrowed_between_states_of_the_same_value() -> None:
     """Recorded answers show commands only; a package of such an installation can be cancelled all the same."""
-    mine = installation.load("second")
+    mine = installation.load_installation("second")
     moves = {(each.actor, each.source_state, each.destination_state) for each in mine[Transition].values()}
     assert ("operator", 33, 44) in moves
     assert not [each for each in mine[Transition].values() if each.actor == "command" and each.source_state == 44]
@@ -108,17 +108,17 @@ def test_moves_from_outside_are_borrowed_between_states_of_the_same_value() -> N
 
 def test_commands_of_the_default_do_not_slip_in() -> None:
     """What the user's OMS does not offer is not offered."""
-    mine = installation.load("second")
+    mine = installation.load_installation("second")
     ours = {
         id_ for id_, each in mine[Transition].items() if each.actor == "command" and each.source_state in (33, 34)
     }
-    assert ours == set(installation.load_own("second")[Transition])
+    assert ours == set(installation.load_own_records("second")[Transition])
 
 
 def test_a_file_without_transitions_has_the_defaults(written) -> None:
     """States under other ids, and the default's transitions between them."""
     rows = [row | {"id": row["id"] + 1000} for row in state_rows()]
-    mine = installation.load(written({"state": rows}))
+    mine = installation.load_installation(written({"state": rows}))
     assert {each.slug for each in mine[Transition].values()} == {each.slug for each in DEFAULT[Transition].values()}
     assert {each.source_state for each in mine[Transition].values()} <= {row["id"] for row in rows}
 

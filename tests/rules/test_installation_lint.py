@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from emulator.rules import installation
-from emulator.rules.installation.diff import differences
-from emulator.rules.installation.lint import lint
+from emulator.rules.installation.diff import diff_installations
+from emulator.rules.installation.lint import lint_installation
 
 NOTE = {"provenance": "documented"}
 
@@ -62,17 +62,17 @@ def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
 
 def test_the_default_installation_has_no_findings() -> None:
     """It is what others are measured by."""
-    assert lint(installation.path_of("default")) == []
+    assert lint_installation(installation.installation_path("default")) == []
 
 
 def test_a_clean_file_has_no_findings(tmp_path: Path) -> None:
-    assert lint(written(tmp_path, CLEAN)) == []
+    assert lint_installation(written(tmp_path, CLEAN)) == []
 
 
 @pytest.mark.parametrize(("document", "line"), FINDINGS.values(), ids=FINDINGS)
 def test_a_finding_is_one_line(document: dict[str, Any], line: str, tmp_path: Path) -> None:
     """What is odd, where, and nothing else."""
-    found = lint(written(tmp_path, document))
+    found = lint_installation(written(tmp_path, document))
     assert [each for each in found if line in each], found
     assert all("\n" not in each for each in found)
     assert len(found) <= 2
@@ -81,13 +81,13 @@ def test_a_finding_is_one_line(document: dict[str, Any], line: str, tmp_path: Pa
 def test_moves_from_outside_are_no_unknown_commands(tmp_path: Path) -> None:
     """The carrier's codes are not commands of the API."""
     moves = [move(1, 1, 2, actor="carrier", command_code="CARRIER_ATTEMPTED"), move(2, 2, 3)]
-    assert lint(written(tmp_path, CLEAN | {"transition": moves})) == []
+    assert lint_installation(written(tmp_path, CLEAN | {"transition": moves})) == []
 
 
 def differing(tmp_path: Path, document: dict[str, Any]) -> list[str]:
     one = written(tmp_path, CLEAN, "one.json")
     other = written(tmp_path, document, "other.json")
-    return differences(installation.load_own(str(one)), installation.load_own(str(other)))
+    return diff_installations(installation.load_own_records(str(one)), installation.load_own_records(str(other)))
 
 
 def test_equal_files_do_not_differ(tmp_path: Path) -> None:

@@ -21,7 +21,15 @@ from emulator.core.records import (
     StockLocation,
 )
 from emulator.core.world import World
-from emulator.rules.planning import distance, great_circle, has_stock, highest, interval, nearest_with_stock, replan
+from emulator.rules.planning import (
+    can_fulfil,
+    distance_to_address,
+    great_circle_km,
+    highest_suffix,
+    nearest_with_stock,
+    parse_interval,
+    replan,
+)
 from tests.support.worlds import START, world_of
 
 PRODUCT = 900
@@ -81,8 +89,8 @@ def test_a_location_must_have_every_item() -> None:
     world = planned(OWN, location(2, IZMIR), quantity=2)
     with world.transaction() as tx:
         tx.change(tx.one(Stock, 2), quantity=2)
-        assert has_stock(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2}))
-        assert not has_stock(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2, 1: 1}))
+        assert can_fulfil(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2}))
+        assert not can_fulfil(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2, 1: 1}))
     assert chosen(world) == 2
 
 
@@ -125,17 +133,17 @@ def test_an_installation_without_a_waiting_state_plans_nothing() -> None:
     [([], 0), (["77P1", "77P3", "77P2"], 3), (["77P10", "77P9"], 10), (["odd", "77P", "77P²"], 0)],
 )
 def test_parts_are_counted_on_from_the_highest(numbers: list[str], part: int) -> None:
-    assert highest(numbers, "P") == part
+    assert highest_suffix(numbers, "P") == part
 
 
 def test_distances_are_those_of_the_globe() -> None:
-    assert great_circle(41.01, 28.97, 39.93, 32.85) == pytest.approx(350, abs=5)
-    assert great_circle(0, 0, 0, 180) == pytest.approx(20015, abs=1)
-    assert great_circle(10, 20, 10, 20) == 0
+    assert great_circle_km(41.01, 28.97, 39.93, 32.85) == pytest.approx(350, abs=5)
+    assert great_circle_km(0, 0, 0, 180) == pytest.approx(20015, abs=1)
+    assert great_circle_km(10, 20, 10, 20) == 0
     root = planned(OWN, location(2, (None, None))).root
     address = root.one(Address, 1)
-    assert distance(root, root.one(StockLocation, 1), address) == 0
-    assert distance(root, root.one(StockLocation, 2), address) is None
+    assert distance_to_address(root, root.one(StockLocation, 1), address) == 0
+    assert distance_to_address(root, root.one(StockLocation, 2), address) is None
 
 
 @pytest.mark.parametrize(
@@ -147,4 +155,4 @@ def test_distances_are_those_of_the_globe() -> None:
     ],
 )
 def test_durations_are_as_the_vendor_prints_them(text: str, duration: timedelta) -> None:
-    assert interval(text) == duration
+    assert parse_interval(text) == duration

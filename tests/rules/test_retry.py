@@ -18,7 +18,7 @@ from emulator.core.steps import Step
 from emulator.core.world import World
 from emulator.handlers.delivery_results import save_result
 from emulator.replay import UnreplayableStep, replay_step
-from emulator.rules.retry import MOST_ATTEMPTS, due, next_attempt, next_due, record_result
+from emulator.rules.retry import MAX_ATTEMPTS, due_event_ids, next_attempt_at, next_due_event, record_result
 from tests.support.worlds import START, world_of
 
 FAILED, DONE = answered(503, b"no", "no", 0.1), answered(200, b"200 OK", "200 OK", 0.1)
@@ -35,7 +35,7 @@ def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> Wor
 
 def tried(world: World, outcome: DeliveryResult = FAILED) -> WebhookEvent:
     """Go to the time of the next attempt and record what it came to."""
-    at, id_ = next_due(world.root) or pytest.fail("nothing is due")
+    at, id_ = next_due_event(world.root) or pytest.fail("nothing is due")
     world.clock.set(at)
     with world.transaction() as tx:
         return record_result(tx, id_, outcome)
@@ -45,9 +45,9 @@ def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
     """At once, ten times after the wait from the end of the attempt before, then at eight rounds of the scanner."""
     world = world_with()
     events = []
-    while next_due(world.root) is not None:
+    while next_due_event(world.root) is not None:
         events.append(tried(world))
-    assert [event.retry_count for event in events] == list(range(1, MOST_ATTEMPTS + 1))
+    assert [event.retry_count for event in events] == list(range(1, MAX_ATTEMPTS + 1))
     times = [event.due for event in events]
     for before, after in pairwise(events[:11]):
         assert before.due == before.modified_date + timedelta(seconds=60)
@@ -63,7 +63,7 @@ def test_the_documented_event_ended_when_it_did() -> None:
     created = datetime(2022, 10, 5, 14, 7, 53, 785643, tzinfo=UTC)
     hook = Webhook(1, retry_countdown_config=b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}')
     event = WebhookEvent(3113, 1, 1, 4, created, created + timedelta(days=2), "u", retry_count=18)
-    last = next_attempt(event._replace(response_http_status=405), hook)
+    last = next_attempt_at(event._replace(response_http_status=405), hook)
     assert last == datetime(2022, 10, 8, 15, 0, tzinfo=UTC)
 
 
@@ -117,7 +117,7 @@ def test_due_events_come_in_their_order_and_no_others() -> None:
     with world.transaction() as tx:
         for number, wait in ((2, 5), (3, 1), (4, 9)):
             tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(seconds=wait)))
-    assert list(due(world.root, START + timedelta(seconds=5))) == [1, 3, 2]
+    assert list(due_event_ids(world.root, START + timedelta(seconds=5))) == [1, 3, 2]
 
 
 def test_to_know_the_next_is_cheap_however_many_wait() -> None:
@@ -126,7 +126,7 @@ def test_to_know_the_next_is_cheap_however_many_wait() -> None:
     with world.transaction() as tx:
         for number in range(2, 10_002):
             tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(milliseconds=7 * number)))
-    best = min(repeat(lambda: next_due(world.root), number=200, repeat=20)) / 200
+    best = min(repeat(lambda: next_due_event(world.root), number=200, repeat=20)) / 200
     assert best < 50e-6, f"{best * 1e6:.1f} microseconds"
 
 

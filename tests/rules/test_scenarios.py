@@ -13,13 +13,13 @@ from emulator import Emulator
 from emulator.core import schemas
 from emulator.core.scenario import Scenario, ScenarioError
 from emulator.loading import load, open_world
-from emulator.rules.scenarios import FOLDER, bundled, scenario
+from emulator.rules.scenarios import FOLDER, bundled_scenarios, find_scenario
 from tests.support import samples
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", bundled_scenarios())
 def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None:
-    found = scenario(name)
+    found = find_scenario(name)
     world = open_world(found, "frozen")
     assert found.name == world.settings.scenario == name
     assert found.description
@@ -52,7 +52,7 @@ def test_every_bundled_file_is_valid(file: Path) -> None:
 )
 def test_an_unknown_name_is_refused_with_the_known_ones(name: str, said: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        scenario(name)
+        find_scenario(name)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -102,7 +102,7 @@ def test_a_wrong_file_is_refused_in_one_line(content: Any, said: str | None, tmp
 def test_a_file_that_cannot_be_read_is_named(where: str, tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(ScenarioError, match=r"^(cannot read scenario file|unknown scenario) "):
-        scenario(str(tmp_path / where))
+        find_scenario(str(tmp_path / where))
 
 
 def test_a_file_makes_a_world(tmp_path: Path) -> None:
@@ -124,9 +124,9 @@ def test_recorded_answers_in_a_file_make_a_world(tmp_path: Path) -> None:
 
 
 def test_size_and_seed_override_the_files() -> None:
-    small = scenario("demo").sized(3, 5)
+    small = find_scenario("demo").with_size(3, 5)
     assert (small.packages, small.seed) == (3, 5)
-    assert scenario("demo").sized(None, None) == scenario("demo")
+    assert find_scenario("demo").with_size(None, None) == find_scenario("demo")
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_size_and_seed_override_the_files() -> None:
 )
 def test_a_size_that_cannot_be_is_refused(name: str, packages: int, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
-        scenario(name).sized(packages, None)
+        find_scenario(name).with_size(packages, None)
 
 
 def test_worlds_of_one_scenario_share_their_base() -> None:
-    assert load(scenario("demo")) is load(Scenario(**vars(scenario("demo"))))
+    assert load(find_scenario("demo")) is load(Scenario(**vars(find_scenario("demo"))))
     assert Emulator("demo").world.base is Emulator("demo").world.base
     assert Emulator("demo").world.base is not Emulator("demo", seed=8).world.base

@@ -26,13 +26,13 @@ from emulator.core.records import (
 from emulator.core.store import Root
 from emulator.core.world import World
 from emulator.loading import open_world
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from emulator.shapes.cache import CachedDocument, RenderCache, TrackedReader, render_cache
 from emulator.shapes.documents import SERIALIZERS, render_document
 from tests.support.worlds import world_of
 
 LANGUAGES = ("en-us", "tr-tr")
-SMALL = scenario("demo").sized(10, 3)
+SMALL = find_scenario("demo").with_size(10, 3)
 
 CHANGED: dict[type[Any], tuple[str, Any]] = {
     Package: ("remote_id", str),

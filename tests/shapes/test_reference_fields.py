@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransitionLog, Webhook, WebhookEvent
-from emulator.rules.retry import MOST_ATTEMPTS, SCANNER_PERIOD
+from emulator.rules.retry import MAX_ATTEMPTS, SCANNER_PERIOD
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -20,8 +20,8 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     [
         (False, None, 0, "pending", True),
         (False, 500, 1, "pending", True),
-        (False, 404, MOST_ATTEMPTS - 1, "pending", True),
-        (False, 500, MOST_ATTEMPTS, "failed", False),
+        (False, 404, MAX_ATTEMPTS - 1, "pending", True),
+        (False, 500, MAX_ATTEMPTS, "failed", False),
         (False, 302, 1, "failed", False),
         (True, 200, 1, "delivered", False),
         (True, 204, 3, "delivered", False),
@@ -42,7 +42,7 @@ def test_event_shows_its_delivery_status(
     short = client.get(f"/packages/{pk}/webhook_events/short/").json()["results"][0]
     assert (shown["status"], shown["retryable"], shown["retry_count"]) == (status_shown, retryable, count)
     assert short["status"] == status_shown
-    due = {0: "2026-03-02T08:00:00Z", 1: "2026-03-02T09:01:00Z", MOST_ATTEMPTS - 1: "2026-03-02T10:00:00Z"}
+    due = {0: "2026-03-02T08:00:00Z", 1: "2026-03-02T09:01:00Z", MAX_ATTEMPTS - 1: "2026-03-02T10:00:00Z"}
     assert shown["next_retry_date"] == (due[count] if retryable else None)
     assert shown["response"] == ({} if status is None else {"http_status": status, "content": "b'x'"})
 

@@ -10,7 +10,7 @@ from emulator import Emulator
 from emulator.app import create_app
 from emulator.openapi.parameters import openapi_path
 from emulator.routes import ROUTES, Route
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from emulator.web import cors, dispatch
 from emulator.worlds import Worlds
 
@@ -163,7 +163,7 @@ def test_a_star_among_the_origins_lets_all_in() -> None:
 def test_what_is_no_origin_is_refused(wrong: str) -> None:
     """A mistake is told at the start, with what would be right."""
     with pytest.raises(ValueError, match="is no origin; an origin is http:// or https://"):
-        create_app(Worlds(scenario("empty"), "frozen"), cors_origins=[wrong])
+        create_app(Worlds(find_scenario("empty"), "frozen"), cors_origins=[wrong])
 
 
 def test_only_given_origins_restrict_cors() -> None:

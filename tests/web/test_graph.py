@@ -71,7 +71,7 @@ def test_moves_from_outside_name_their_actor() -> None:
 
 def test_every_state_and_transition_is_in_one_of_the_graphs() -> None:
     """Items' states are no part of it; all transitions are."""
-    records = installation.load("default")
+    records = installation.load_installation("default")
     oms = Emulator("empty")
     found = [row["id"] for part in ("packages", "transfers") for row in graph(oms, part)["transitions"]]
     assert sorted(found) == sorted(records[Transition])

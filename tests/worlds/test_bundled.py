@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.records import TransferOrder
 from emulator.inworld import InWorld
-from emulator.rules.scenarios import FOLDER, bundled, from_document, scenario
+from emulator.rules.scenarios import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tools import webhook_failures
@@ -42,20 +42,20 @@ def test_scenario_loads_lists_and_replays(file: Path) -> None:
     oms = Emulator(file.stem)
     document = oms.export()
     replayed = Emulator("empty")
-    replayed.worlds.put("default", from_document(document))
+    replayed.worlds.put("default", scenario_from_document(document))
     assert replayed.export() == document
     assert lists(replayed) == lists(oms)
     assert replayed.export() == oms.export(), "hits of faults and throttle windows are equal too"
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", bundled_scenarios())
 def test_scenario_can_be_put_over_http(name: str) -> None:
     """The answer contains its name. The `request` of a documented scenario can be sent."""
     oms = Emulator("empty")
     answer = in_process(oms)("PUT", "/__admin/scenario", json.dumps({"name": name}).encode())
     assert (answer.status, answer.json["name"]) == (200, name)
     check_document("scenario-state", answer.json)
-    assert answer.json["steps"] == len(bundled()[name].steps)
+    assert answer.json["steps"] == len(bundled_scenarios()[name].steps)
     if "request" in answer.json:
         assert oms.session().get(answer.json["request"]).status_code == 200
 
@@ -131,4 +131,4 @@ def size_of(name: str) -> int:
 
 def test_peak_has_as_many_packages_as_the_documented_lists() -> None:
     assert Emulator("peak").session().get("/api/v1/oms/packages/").json()["count"] == 36_404
-    assert scenario("peak").steps == ()
+    assert find_scenario("peak").steps == ()

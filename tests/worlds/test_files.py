@@ -18,7 +18,7 @@ from emulator.core.scenario import ScenarioError
 from emulator.core.schemas import problem
 from emulator.exporting import as_file
 from emulator.rules.installation import FOLDER as INSTALLATIONS
-from emulator.rules.scenarios import scenario
+from emulator.rules.scenarios import find_scenario
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
@@ -336,5 +336,5 @@ def test_integers_can_be_written_as_floats(tmp_path: Path) -> None:
 def test_large_seed_is_preserved(tmp_path: Path) -> None:
     oms = Emulator("demo", packages=2, seed=10**40)
     oms.save(tmp_path / "mine.json")
-    assert scenario(str(tmp_path / "mine.json")).seed == 10**40
+    assert find_scenario(str(tmp_path / "mine.json")).seed == 10**40
     assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)

@@ -14,12 +14,12 @@ from emulator.core.records import KINDS, Webhook
 from emulator.core.scenario import Scenario
 from emulator.core.store import REMOVED, Root
 from emulator.inworld import InWorld
-from emulator.rules.scenarios import scenario, with_limits
+from emulator.rules.scenarios import find_scenario, with_limits
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
 
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
-SCENARIO = with_limits(scenario("demo").sized(PACKAGES, 1), {"read-only": {"read": "3/min"}})
+SCENARIO = with_limits(find_scenario("demo").with_size(PACKAGES, 1), {"read-only": {"read": "3/min"}})
 TIMEOUT = 120
 TRAFFIC = [*WRITES, *OTHERS, *DISTURBING * 3]
 OUTCOMES = (b'"status":200', b'"status":503')
@@ -47,7 +47,7 @@ class Result(NamedTuple):
 
 
 def scenario_of(number: int) -> Scenario:
-    return SCENARIO.sized(None, 1 + number % SEEDS)
+    return SCENARIO.with_size(None, 1 + number % SEEDS)
 
 
 def use_world(oms: Emulator, number: int, barrier: Barrier | None = None) -> Result:

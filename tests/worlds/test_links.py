@@ -14,7 +14,7 @@ from emulator import Emulator
 from emulator.core.records import Package, ShippingLabel
 from emulator.inworld import InWorld
 from emulator.openapi.control import CONTROL
-from emulator.rules.scenarios import from_document
+from emulator.rules.scenarios import scenario_from_document
 from emulator.worlds import DEFAULT_WORLD
 from tests.support.reads import HOST, Ask, credentials, everything, in_process
 
@@ -54,7 +54,7 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
     """The path of the base URL is used too, so that a receiver can follow the links."""
     oms = Emulator("empty")
     document = {"name": "mine", "base_url": "http://oms.example/w/qa/", "packages": 6, "seed": 2}
-    oms.worlds.put("qa", from_document(document))
+    oms.worlds.put("qa", scenario_from_document(document))
     oms.in_world("qa").package(state="Shipped")
     answers = [body for path, body in everything(oms.in_world("qa")).items() if "webhook_events" in path]
     labels = set(re.findall(rb'"([^"]*/shipping-label/[^"]*)"', b"".join(answers)))

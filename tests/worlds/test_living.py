@@ -232,6 +232,6 @@ def test_traffic_table_contains_only_existing_states() -> None:
         values = {state.enum_value for state in root.all(State) if state.enum_class == enum_class}
         assert set(table) <= values, kind
         for value, stage in table.items():
-            assert stage.least < stage.most
+            assert stage.min_minutes < stage.max_minutes
             for move in stage.moves:
                 assert move.code.startswith("(") or move.to in values or move.to.startswith("("), (value, move)

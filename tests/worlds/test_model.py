@@ -13,7 +13,7 @@ from emulator.core.records import WebhookEvent
 from emulator.core.refusals import Conflict
 from emulator.core.world import World
 from emulator.inworld import InWorld
-from emulator.rules.scenarios import from_document
+from emulator.rules.scenarios import scenario_from_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
 from tests.support.worlds import Tables, tables
@@ -106,7 +106,7 @@ class Model:
     def replay(self, world: InWorld) -> None:
         """Load the export as a new world, which must be equal."""
         name = self.rng.choice(NAMES)
-        self.oms.worlds.put(name, from_document(world.export()))
+        self.oms.worlds.put(name, scenario_from_document(world.export()))
         self.add(name, self.histories[world.name], self.histories[world.name])
 
 
@@ -160,5 +160,5 @@ def test_export_at_any_time_replays_to_equal_answers(seed: int) -> None:
     for _ in range(4):
         traffic.run(8)
         replayed = Emulator("empty")
-        replayed.worlds.put("default", from_document(oms.export()))
+        replayed.worlds.put("default", scenario_from_document(oms.export()))
         assert everything(replayed) == everything(oms)

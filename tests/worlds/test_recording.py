@@ -11,13 +11,12 @@ import pytest
 from emulator import Emulator
 from emulator.core import jsontext, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
-from emulator.handlers.control import CONTROL_WRITES
+from emulator.handlers.control import CONTROL_OPERATIONS
 from emulator.inworld import InWorld
 from emulator.openapi.control import CONTROL
 from emulator.replay import FORGET, POSTPONE, RECORD_RESULT, REPLAYS
 from emulator.routes import ROUTES
-from emulator.rules.scenarios import from_document
-from emulator.rules.scenarios import scenario as find_scenario
+from emulator.rules.scenarios import find_scenario, scenario_from_document
 from emulator.worlds import Worlds
 from tests.support.answers import check_document
 from tests.support.reads import Answered, credentials, everything, in_process
@@ -131,15 +130,15 @@ REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 def replay(oms: InWorld, document: Any = None) -> Emulator:
     replayed = Emulator("empty")
-    replayed.worlds.put("default", from_document(document or oms.export()))
+    replayed.worlds.put("default", scenario_from_document(document or oms.export()))
     return replayed
 
 
 def test_every_operation_that_writes_can_be_replayed() -> None:
     """Covers every route that is not a GET, except login and event retry, and every write of the control API."""
     of_routes = {route.operation for route in ROUTES if route.method != "GET"} - {"login", "retry_hook_event"}
-    assert set(REPLAYS) == of_routes | set(CONTROL_WRITES) | set(BACKGROUND_WRITES)
-    assert set(CONTROL_WRITES) <= {row.operation for row in CONTROL}
+    assert set(REPLAYS) == of_routes | set(CONTROL_OPERATIONS) | set(BACKGROUND_WRITES)
+    assert set(CONTROL_OPERATIONS) <= {row.operation for row in CONTROL}
 
 
 @pytest.mark.parametrize("operation", sorted(REQUESTED_WRITES))
@@ -321,7 +320,7 @@ def test_every_key_of_a_step_is_in_the_schema(oms: Emulator) -> None:
 def test_worlds_share_the_replayed_steps_of_a_scenario(oms: Emulator) -> None:
     """They share nothing that changes."""
     oms.package()
-    worlds = Worlds(from_document(oms.export()), "frozen")
+    worlds = Worlds(scenario_from_document(oms.export()), "frozen")
     other = worlds.put("other")
     with other.transaction() as tx:
         tx.change(tx.one(State, 35), name="changed")

@@ -17,7 +17,7 @@ FIRST_KNOWN = 30
 """Maximum number of known names in an error message."""
 
 
-class Spot(NamedTuple):
+class GeoLocation(NamedTuple):
     """The location of an address, as ids."""
 
     country: int
@@ -26,17 +26,17 @@ class Spot(NamedTuple):
     district: int | None
 
 
-def spot_of(view: View, document: JsonObject, random: int) -> Spot:
+def resolve_location(view: View, document: JsonObject, random: int) -> GeoLocation:
     """Return a location that matches `country`, `city`, `township` and `district` of a document.
 
     `random` selects one of the matches in the first matching country.
     """
     ids_by_level = {
-        level: ids_of(view, level, document[level]) for level in LEVELS if document.get(level) is not None
+        level: matching_ids(view, level, document[level]) for level in LEVELS if document.get(level) is not None
     }
     matching = [
         location
-        for location in spots(view)
+        for location in list_locations(view)
         if all(getattr(location, level) in ids for level, ids in ids_by_level.items())
     ]
     if matching:
@@ -47,30 +47,30 @@ def spot_of(view: View, document: JsonObject, random: int) -> Spot:
     raise Conflict("this world has no places: its scenario has no township")
 
 
-def spots(view: View) -> Iterator[Spot]:
+def list_locations(view: View) -> Iterator[GeoLocation]:
     """Yield all locations: the districts, and the townships without districts."""
     countries = {city.id: city.country for city in view.all(City)}
     for district in view.all(District):
-        yield Spot(countries[district.city], district.city, district.township, district.id)
+        yield GeoLocation(countries[district.city], district.city, district.township, district.id)
     with_districts = {district.township for district in view.all(District)}
     for township in view.all(Township):
         if township.id not in with_districts:
-            yield Spot(countries[township.city], township.city, township.id, None)
+            yield GeoLocation(countries[township.city], township.city, township.id, None)
 
 
-def ids_of(view: View, level: str, name_or_id: str | int) -> set[int]:
+def matching_ids(view: View, level: str, name_or_id: str | int) -> set[int]:
     """Return the ids of the records of one level that match a name, a country code or an id."""
     records = list(view.all(LEVELS[level]))
-    if ids := {record.id for record in records if is_called(record, name_or_id)}:
+    if ids := {record.id for record in records if has_name(record, name_or_id)}:
         return ids
     raise InvalidDocument(f"unknown {level} {name_or_id!r}", [record.name for record in records][:FIRST_KNOWN])
 
 
-def is_called(record: Record, name_or_id: str | int) -> bool:
+def has_name(record: Record, name_or_id: str | int) -> bool:
     if isinstance(name_or_id, int):
         return bool(record.id == name_or_id)
     return email_name(name_or_id) in {email_name(record.name), getattr(record, "code", None)}
 
 
-def code_of(view: View, country: int) -> str:
+def country_code(view: View, country: int) -> str:
     return view.one(Country, country).code

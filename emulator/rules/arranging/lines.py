@@ -10,19 +10,19 @@ from emulator.core.jsontext import JsonObject, JsonValue
 from emulator.core.records import Order, OrderItem, PriceList, Product, StockList
 from emulator.core.refusals import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.store import Transaction, View
-from emulator.rules.arranging.states import APPROVED, ORDER, state_of
-from emulator.rules.arranging.values import first
+from emulator.rules.arranging.states import APPROVED, ORDER, state_with_value
+from emulator.rules.arranging.values import first_record
 from emulator.rules.seeding.order_records import format_amount
 from emulator.rules.seeding.pools import CURRENCIES, TAX_RATES, pool
 from emulator.rules.stock import free_stock
 
 DEFAULT_CURRENCY = "try"
-UNPRICED: JsonObject = {"price": 10_000, "price_eur": 1_000, "tax_rate": "18.00"}
+PRICE_DEFAULTS: JsonObject = {"price": 10_000, "price_eur": 1_000, "tax_rate": "18.00"}
 """Prices in hundredths and tax rate of a product that is not in the pool."""
 ITEM_OMNITRON_IDS = 47_000
 
 
-class Line(NamedTuple):
+class OrderLine(NamedTuple):
     product: Product
     quantity: int = 1
     price: str | None = None
@@ -30,11 +30,11 @@ class Line(NamedTuple):
     """Values for the package item of each piece."""
 
 
-def lines_of(view: View, documents: Iterable[JsonObject], item_keys: Iterable[str] = ()) -> list[Line]:
+def parse_lines(view: View, documents: Iterable[JsonObject], item_keys: Iterable[str] = ()) -> list[OrderLine]:
     """Parse the lines of a document. `item_keys` are the keys that belong to the package items."""
     return [
-        Line(
-            product_with(view, line["sku"]),
+        OrderLine(
+            product_by_sku(view, line["sku"]),
             line.get("quantity", 1),
             line.get("price"),
             {key: line[key] for key in item_keys if key in line},
@@ -43,7 +43,7 @@ def lines_of(view: View, documents: Iterable[JsonObject], item_keys: Iterable[st
     ]
 
 
-def product_with(view: View, sku: str, error: type[InvalidDocument | UnknownRecord] = InvalidDocument) -> Product:
+def product_by_sku(view: View, sku: str, error: type[InvalidDocument | UnknownRecord] = InvalidDocument) -> Product:
     products = list(view.all(Product))
     for product in products:
         if product.sku == sku:
@@ -51,16 +51,16 @@ def product_with(view: View, sku: str, error: type[InvalidDocument | UnknownReco
     raise error(f"no product with the sku {sku!r}", sorted(product.sku for product in products))
 
 
-def chosen(view: View, number: int, location: int, random: int) -> list[Line]:
+def choose_products(view: View, number: int, location: int, random: int) -> list[OrderLine]:
     """Return `number` lines of one piece each: of the products in stock at the location, or of any if none is."""
     products = list(view.all(Product))
     if not products:
         raise Conflict("this world has no products, so no item can be created")
     in_stock = [product for product in products if free_stock(view, location, product.id) > 0] or products
-    return [Line(in_stock[(random + position) % len(in_stock)]) for position in range(number)]
+    return [OrderLine(in_stock[(random + position) % len(in_stock)]) for position in range(number)]
 
 
-def wanted(lines: Iterable[Line]) -> Counter[int]:
+def quantities_by_product(lines: Iterable[OrderLine]) -> Counter[int]:
     """Return the total quantity of each product."""
     quantities: Counter[int] = Counter()
     for line in lines:
@@ -68,19 +68,19 @@ def wanted(lines: Iterable[Line]) -> Counter[int]:
     return quantities
 
 
-def order_items(tx: Transaction, order: Order, line: Line, country: str) -> list[OrderItem]:
+def create_order_items(tx: Transaction, order: Order, line: OrderLine, country: str) -> list[OrderItem]:
     """Create an order item for each piece of a line. The default price is the pool's, without a discount."""
     currency = CURRENCIES.get(country, DEFAULT_CURRENCY)
-    prices = price_list(tx, currency)
-    stocks = tx.get(StockList, prices.id) or first(tx, StockList, "stock list")
-    row = next((row for row in pool("products") if row["id"] == line.product.id), UNPRICED)
+    prices = find_price_list(tx, currency)
+    stocks = tx.get(StockList, prices.id) or first_record(tx, StockList, "stock list")
+    row = next((row for row in pool("products") if row["id"] == line.product.id), PRICE_DEFAULTS)
     price = line.price or format_amount(row["price" if currency == DEFAULT_CURRENCY else "price_eur"])
     items = []
     for _ in range(line.quantity):
         id_ = tx.new_id(OrderItem)
         item = OrderItem(
             id=id_,
-            state=state_of(tx, ORDER, APPROVED).id,
+            state=state_with_value(tx, ORDER, APPROVED).id,
             product=line.product.id,
             order=order.id,
             price_list=prices.id,
@@ -98,8 +98,8 @@ def order_items(tx: Transaction, order: Order, line: Line, country: str) -> list
     return items
 
 
-def price_list(view: View, currency: str) -> PriceList:
+def find_price_list(view: View, currency: str) -> PriceList:
     for record in view.all(PriceList):
         if record.currency == currency:
             return record
-    return first(view, PriceList, "price list")
+    return first_record(view, PriceList, "price list")

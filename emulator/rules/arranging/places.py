@@ -7,8 +7,8 @@ from emulator.core.jsontext import JsonObject
 from emulator.core.records import City, Columns, LocationAddress, StockLocation
 from emulator.core.refusals import Conflict
 from emulator.core.store import Transaction
-from emulator.rules.arranging.geography import LEVELS, spot_of
-from emulator.rules.arranging.values import columns
+from emulator.rules.arranging.geography import LEVELS, resolve_location
+from emulator.rules.arranging.values import to_columns
 
 LOCATION_COLUMNS = (
     "stock_location_type",
@@ -37,51 +37,53 @@ LOCATION_COLUMNS = (
 ADDRESS_COLUMNS = ("title", "line", "postcode", "notes", "longitude", "latitude")
 
 
-def add_location(tx: Transaction, document: JsonObject) -> StockLocation:
+def create_stock_location(tx: Transaction, document: JsonObject) -> StockLocation:
     """Create a stock location. Its default ERP code is its id."""
     id_ = tx.new_id(StockLocation)
-    address = add_address(tx, document)
-    values: Columns = {"erp_code": str(id_)} | columns(document, LOCATION_COLUMNS)
-    check_code(tx, id_, values["erp_code"])
+    address = create_location_address(tx, document)
+    values: Columns = {"erp_code": str(id_)} | to_columns(document, LOCATION_COLUMNS)
+    check_code_is_unique(tx, id_, values["erp_code"])
     location = tx.add(StockLocation(id=id_, address=address.id, created_date=tx.now, modified_date=tx.now, **values))
     tx.queue("stock_location.created", location)
     return location
 
 
-def add_address(tx: Transaction, document: JsonObject) -> LocationAddress:
+def create_location_address(tx: Transaction, document: JsonObject) -> LocationAddress:
     """Create the address of a new location. Its default coordinates are those of its city."""
     id_ = tx.new_id(LocationAddress)
     address_document = document.get("address", {})
-    geo_location = spot_of(tx, address_document, made_uuid("location", id_).int)
+    geo_location = resolve_location(tx, address_document, made_uuid("location", id_).int)
     city = tx.one(City, geo_location.city)
     defaults = {"title": document["name"], "longitude": city.longitude, "latitude": city.latitude}
     return tx.add(
-        LocationAddress(id=id_, **geo_location._asdict(), **(defaults | columns(address_document, ADDRESS_COLUMNS)))
+        LocationAddress(
+            id=id_, **geo_location._asdict(), **(defaults | to_columns(address_document, ADDRESS_COLUMNS))
+        )
     )
 
 
-def change_location(tx: Transaction, location: StockLocation, document: JsonObject) -> StockLocation:
+def update_stock_location(tx: Transaction, location: StockLocation, document: JsonObject) -> StockLocation:
     """Change the columns of a stock location that the document contains."""
-    changes = columns(document, LOCATION_COLUMNS)
-    check_code(tx, location.id, changes.get("erp_code"))
+    changes = to_columns(document, LOCATION_COLUMNS)
+    check_code_is_unique(tx, location.id, changes.get("erp_code"))
     if "address" in document:
-        change_address(tx, tx.one(LocationAddress, location.address), document["address"])
+        update_location_address(tx, tx.one(LocationAddress, location.address), document["address"])
     changed = tx.change(location, modified_date=tx.now, **changes)
     tx.queue("stock_location.updated", changed)
     return changed
 
 
-def change_address(tx: Transaction, address: LocationAddress, document: JsonObject) -> None:
+def update_location_address(tx: Transaction, address: LocationAddress, document: JsonObject) -> None:
     """Change an address. If it moves without new coordinates, it gets those of its city."""
-    changes = columns(document, ADDRESS_COLUMNS)
+    changes = to_columns(document, ADDRESS_COLUMNS)
     if any(level in document for level in LEVELS):
-        geo_location = spot_of(tx, document, made_uuid("location", address.id).int)
+        geo_location = resolve_location(tx, document, made_uuid("location", address.id).int)
         city = tx.one(City, geo_location.city)
         changes = {"longitude": city.longitude, "latitude": city.latitude} | geo_location._asdict() | changes
     tx.change(address, **changes)
 
 
-def check_code(tx: Transaction, id_: int, code: str | None) -> None:
+def check_code_is_unique(tx: Transaction, id_: int, code: str | None) -> None:
     """Raise `Conflict` if another location has this code, because manual planning refers to locations by code."""
     for other in tx.all(StockLocation):
         if code is not None and other.erp_code == code and other.id != id_:

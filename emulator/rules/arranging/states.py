@@ -18,7 +18,7 @@ ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all items
 """Other name in the documentation, in lower case -> enum value."""
 
 
-def state_of(view: View, enum_class: str, value: str, *, of_items: bool = False) -> State:
+def state_with_value(view: View, enum_class: str, value: str, *, of_items: bool = False) -> State:
     """Return the state with this value. `of_items` selects transfer items, which share the transfers' enum class."""
     known = [state for state in view.all(State) if state.enum_class == enum_class]
     types = sorted({state.content_type for state in known})
@@ -29,7 +29,7 @@ def state_of(view: View, enum_class: str, value: str, *, of_items: bool = False)
     raise Conflict(f"the installation has no {enum_class} {value}", sorted({state.enum_value for state in known}))
 
 
-def package_state(view: View, name_or_id: str | int) -> State:
+def resolve_package_state(view: View, name_or_id: str | int) -> State:
     """Return the package state with this enum value, name or id."""
     states = [state for state in view.all(State) if state.enum_class == PACKAGE]
     text = str(name_or_id).strip().casefold()
@@ -51,7 +51,7 @@ def names_of(state: State) -> set[str]:
     return {state.name.casefold()} | {str(each.get("name", "")).casefold() for each in translations.values()}
 
 
-def way(view: View, start: int, end: int) -> list[Transition]:
+def shortest_path(view: View, start: int, end: int) -> list[Transition]:
     """Return the shortest path between two states, with documented transitions first, or an empty list."""
     paths: dict[int, list[Transition]] = {start: []}
     queue = [start]

@@ -16,7 +16,7 @@ FIRST_KNOWN = 30
 """Maximum number of known ids or names in an error message."""
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -31,23 +31,25 @@ def json_text(value: JsonValue) -> Json:
 
 
 CONVERTERS: Mapping[str, Callable[[JsonValue], ColumnValue]] = {
-    **dict.fromkeys(("created_date", "modified_date", "date_placed", "target_packing_date", "shipment_date"), moment),
-    "estimated_delivery_date": moment,
+    **dict.fromkeys(
+        ("created_date", "modified_date", "date_placed", "target_packing_date", "shipment_date"), parse_time
+    ),
+    "estimated_delivery_date": parse_time,
     **dict.fromkeys(("extra_information", "discrepancy_reason", "denial_reason", "tags", "conf"), json_text),
 }
 """Column whose value is not a plain JSON value -> converter."""
 
 
-def columns(document: Mapping[str, JsonValue], names: Iterable[str]) -> Columns:
+def to_columns(document: Mapping[str, JsonValue], names: Iterable[str]) -> Columns:
     """Return the named columns that the document contains, as column values."""
-    return {name: column(name, document[name]) for name in names if name in document}
+    return {name: to_column(name, document[name]) for name in names if name in document}
 
 
-def column(name: str, value: JsonValue) -> ColumnValue:
+def to_column(name: str, value: JsonValue) -> ColumnValue:
     return value if value is None or name not in CONVERTERS else CONVERTERS[name](value)
 
 
-def record(view: View, kind: type[R], id_: int, thing: str) -> R:
+def get_record(view: View, kind: type[R], id_: int, thing: str) -> R:
     """Return the record with this id. Raise `UnknownRecord` if there is none."""
     candidate = view.get(kind, id_) if view.has(kind, id_) else None
     if candidate is None:
@@ -56,7 +58,7 @@ def record(view: View, kind: type[R], id_: int, thing: str) -> R:
     return candidate
 
 
-def named(view: View, kind: type[R], key: str | int, thing: str, column: str = "name") -> R:
+def find_record(view: View, kind: type[R], key: str | int, thing: str, column: str = "name") -> R:
     """Return the record with this id, or with this text in the column."""
     candidates = list(view.all(kind))
     for candidate in candidates:
@@ -66,7 +68,7 @@ def named(view: View, kind: type[R], key: str | int, thing: str, column: str = "
     raise InvalidDocument(f"unknown {thing} {key!r}", known)
 
 
-def first(view: View, kind: type[R], thing: str) -> R:
+def first_record(view: View, kind: type[R], thing: str) -> R:
     """Return the first record of a kind. Raise `Conflict` if the world has none."""
     for candidate in view.all(kind):
         return candidate

@@ -11,9 +11,9 @@ from emulator.core.store import Transaction
 from emulator.rules.commands.command import Command
 from emulator.rules.commands.packages import PACKING_COMMANDS
 from emulator.rules.commands.shipping import SHIPPING_COMMANDS
-from emulator.rules.commands.steps import Outcome, Step, move
+from emulator.rules.commands.steps import CommandStep, Outcome, apply_transition
 from emulator.rules.commands.transfers import TRANSFER_COMMANDS
-from emulator.rules.graph import Subject, allowed, refuse
+from emulator.rules.graph import Subject, command_error, resolve_transition
 
 COMMANDS: dict[RecordKind, Mapping[str, Command]] = {
     Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
@@ -25,7 +25,7 @@ PLAIN_MOVE = "PKG_STATE_TRANSITION"
 """Command for unknown command codes, which other installations may have. It only moves the state."""
 
 
-def run(
+def run_command(
     subject: Subject, body: JsonObject, user: User | None, tx: Transaction, request_id: str | None = None
 ) -> Outcome:
     """Run the command that `body` names on a package or transfer order. Return the body of the response, if any.
@@ -33,25 +33,34 @@ def run(
     `body` contains `transition`, `slug` or both, and `input_parameters`. Raise `ValidationFailed` if the state, the
     names or the parameters do not allow the command. The caller must then discard the transaction.
     """
-    transition = allowed(tx, subject, body)
-    command = command_of(type(subject), transition.command_code)
+    transition = resolve_transition(tx, subject, body)
+    command = command_by_code(type(subject), transition.command_code)
     input_parameters = body.get("input_parameters") or {}
     parameters = validate(command.parameters, input_parameters)
     if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
-        raise refuse("package_items", "This field is required.")
-    step = Step(tx, transition, user, request_id)
-    return command.run(move(subject, step), parameters, step)
+        raise command_error("package_items", "This field is required.")
+    step = CommandStep(tx, transition, user, request_id)
+    return command.run(apply_transition(subject, step), parameters, step)
 
 
-def command_of(kind: RecordKind, code: str) -> Command:
+def command_by_code(kind: RecordKind, code: str) -> Command:
     """Return the command with this code. The default is the plain move."""
     commands = COMMANDS[kind]
     return commands.get(code, commands[PLAIN_MOVE])
 
 
-def command_known(enum_class: str, code: str) -> bool:
+def is_known_command(enum_class: str, code: str) -> bool:
     """Return whether records in states of this enum class have a command with this code."""
     return enum_class in SUBJECTS and code in COMMANDS[SUBJECTS[enum_class]]
 
 
-__all__ = ["COMMANDS", "PLAIN_MOVE", "SUBJECTS", "Command", "Outcome", "command_known", "command_of", "run"]
+__all__ = [
+    "COMMANDS",
+    "PLAIN_MOVE",
+    "SUBJECTS",
+    "Command",
+    "Outcome",
+    "command_by_code",
+    "is_known_command",
+    "run_command",
+]

@@ -8,21 +8,21 @@ from emulator.core.records import DenialReason, Package, PackageItem, State, Sto
 from emulator.core.store import Transaction
 from emulator.rules.commands.command import Command
 from emulator.rules.commands.steps import (
+    CommandStep,
     Outcome,
     Parameters,
-    Step,
-    first_carrier,
-    follow,
+    create_label,
+    create_shipment,
+    default_carrier,
     items_of,
-    named_carrier,
-    new_label,
-    set_order_items,
+    move_items,
+    resolve_carrier,
+    set_order_item_states,
     set_state,
-    ship,
 )
-from emulator.rules.graph import refuse
-from emulator.rules.planning import plan_group, replan
-from emulator.rules.stock import end_reservations, settle
+from emulator.rules.graph import command_error
+from emulator.rules.planning import create_group_package, replan
+from emulator.rules.stock import end_reservations, release_finished_claims
 
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
@@ -36,60 +36,60 @@ SPECIFIC_EVENTS = {
 """Package state value -> event types of every transition to this state."""
 
 
-def only_the_state(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def move_only(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Move the items with their package, and release its stock claims if the new state has none."""
-    settle(step.tx, package)
-    follow(step.tx, package)
-    tell(step.tx, package)
+    release_finished_claims(step.tx, package)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
     return None
 
 
-def deallocate(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def deallocate(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """End the package's reservations. Their stock becomes available again."""
     end_reservations(step.tx, package, give_back=True)
-    follow(step.tx, package)
-    tell(step.tx, package)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
     return None
 
 
-def complete_without_shipment(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def complete_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Pack the items without creating a shipment."""
-    pack(step.tx, package)
-    tell(step.tx, package)
+    pack_items(step.tx, package)
+    queue_events(step.tx, package)
     return None
 
 
-def complete(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def complete(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Pack the items and create a shipment. Create a label unless the package waits for one."""
     tx = step.tx
-    company = named_carrier(tx, parameters) or first_carrier(tx)
-    pack(tx, package)
-    shipment = ship(tx, company, package)
+    company = resolve_carrier(tx, parameters) or default_carrier(tx)
+    pack_items(tx, package)
+    shipment = create_shipment(tx, company, package)
     package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
     if tx.one(State, package.state).enum_value != WAITING_FOR_LABEL:
-        new_label(tx, package)
-    tell(tx, package, "shipment.created", "package.shipment.awb_number")
+        create_label(tx, package)
+    queue_events(tx, package, "shipment.created", "package.shipment.awb_number")
     return None
 
 
-def pack(tx: Transaction, package: Package) -> None:
+def pack_items(tx: Transaction, package: Package) -> None:
     end_reservations(tx, package, give_back=False)
-    follow(tx, package)
-    set_order_items(tx, package, ORDER_PREPARING)
+    move_items(tx, package)
+    set_order_item_states(tx, package, ORDER_PREPARING)
 
 
-def packed_for_refund(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Move the items, end the reservations and clear the discrepancy reasons."""
     end_reservations(step.tx, package, give_back=True)
-    follow(step.tx, package)
+    move_items(step.tx, package)
     for item in items_of(step.tx, package):
         if item.discrepancy_reason is not None:
             step.tx.change(item, discrepancy_reason=None, modified_date=step.tx.now)
-    tell(step.tx, package)
+    queue_events(step.tx, package)
     return None
 
 
-def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def unblock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Return the package to the state in which it was blocked. Without a log entry, any offered state is allowed."""
     content_type = step.tx.one(State, package.state).content_type
     logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
@@ -97,55 +97,55 @@ def unblock(package: Package, parameters: Parameters, step: Step) -> Outcome:
     if entry is not None and entry.old_state != package.state:
         state_name = step.tx.one(State, entry.old_state).name
         message = f'{package.number} was blocked in state "{state_name}" and can return to that one only.'
-        raise refuse("transition", message)
-    return only_the_state(package, parameters, step)
+        raise command_error("transition", message)
+    return move_only(package, parameters, step)
 
 
-def refuse_package(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def refuse_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """End the reservations and replan the package at another location.
 
     The items keep the reason (assumed: the samples show the key with null).
     """
-    reason = named_reason(step.tx, parameters.get("denial_reason"))
+    reason = resolve_denial_reason(step.tx, parameters.get("denial_reason"))
     end_reservations(step.tx, package, give_back=True)
-    follow(step.tx, package)
+    move_items(step.tx, package)
     if reason is not None:
         denial_reason = compact({"id": reason.id, "title": reason.title})
         for item in items_of(step.tx, package):
             step.tx.change(item, denial_reason=denial_reason, modified_date=step.tx.now)
-    tell(step.tx, package, "package.refused")
+    queue_events(step.tx, package, "package.refused")
     return replan(step.tx, package, items_of(step.tx, package))
 
 
-def named_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
+def resolve_denial_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
     """Return the denial reason with this id, if any. Raise `ValidationFailed` if it is unknown or inactive."""
     if id_ is None:
         return None
     reason = tx.get(DenialReason, id_)
     if reason is None or not reason.is_active:
-        raise refuse("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
+        raise command_error("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
     return reason
 
 
-def out_of_stock(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def out_of_stock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Mark the package and its items as out of stock, and replan them at another location."""
-    named_items(step.tx, package, parameters)
+    resolve_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False)
-    follow(step.tx, package)
-    tell(step.tx, package)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
     return replan(step.tx, package, items_of(step.tx, package))
 
 
-def out_of_stock_advanced(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def out_of_stock_advanced(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Mark the named items as out of stock, and replan them at another location. The other items stay."""
-    missing = named_items(step.tx, package, parameters)
+    missing = resolve_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False, items={item.id for item in missing})
     moved = [set_state(step.tx, item, OUT_OF_STOCK) for item in missing]
-    tell(step.tx, package)
+    queue_events(step.tx, package)
     return replan(step.tx, package, moved)
 
 
-def named_items(
+def resolve_items(
     tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
 ) -> list[PackageItem]:
     """Return the package items that the parameters name.
@@ -155,30 +155,30 @@ def named_items(
     items = {item.id: item for item in items_of(tx, package)}
     for id_ in parameters["package_items"]:
         if id_ not in items:
-            raise refuse(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
+            raise command_error(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
     return [items[id_] for id_ in dict.fromkeys(parameters["package_items"])]
 
 
-def plan_manually(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def plan_manually(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Replace the package by a new package for each group of items, at the location of the group."""
     tx = step.tx
     groups = [
-        (location_coded(tx, group["erp_code"]), named_items(tx, package, group, "assignment_groups"))
+        (location_by_erp_code(tx, group["erp_code"]), resolve_items(tx, package, group, "assignment_groups"))
         for group in parameters["assignment_groups"]
     ]
     check_assignment(tx, package, [item.id for _, items in groups for item in items])
     end_reservations(tx, package, give_back=True)
-    follow(tx, package)
-    tell(tx, package)
-    responses = [plan_group(tx, package, location, items) for location, items in groups]
+    move_items(tx, package)
+    queue_events(tx, package)
+    responses = [create_group_package(tx, package, location, items) for location, items in groups]
     return responses[0]
 
 
-def location_coded(tx: Transaction, erp_code: str) -> StockLocation:
+def location_by_erp_code(tx: Transaction, erp_code: str) -> StockLocation:
     for location in tx.all(StockLocation):
         if location.erp_code == erp_code and location.is_active:
             return location
-    raise refuse("assignment_groups", f"Object with erp_code={erp_code} does not exist.")
+    raise command_error("assignment_groups", f"Object with erp_code={erp_code} does not exist.")
 
 
 def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> None:
@@ -187,10 +187,10 @@ def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> 
     if sorted(assigned) != item_ids:
         known = ", ".join(map(str, item_ids))
         message = f"Each package item must be in exactly one group; {package.number} has {known}."
-        raise refuse("assignment_groups", message)
+        raise command_error("assignment_groups", message)
 
 
-def tell(tx: Transaction, package: Package, *event_types: str) -> None:
+def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
     """Queue the transition event, the events of the new state, and the given events."""
     specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
     for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
@@ -202,14 +202,14 @@ GROUP = ObjectField(fields={"package_items": PACKAGE_ITEMS, "erp_code": CharFiel
 CARRIER = {"cargo_company": IntegerField(required=False)}
 
 PACKING_COMMANDS = {
-    "PREPARE_PACKAGE_COMMAND": Command(only_the_state),
-    "PKG_STATE_TRANSITION": Command(only_the_state),
+    "PREPARE_PACKAGE_COMMAND": Command(move_only),
+    "PKG_STATE_TRANSITION": Command(move_only),
     "PKG_DEALLOCATE_RESERVATIONS": Command(deallocate),
     "COMPLETE_PACKAGING": Command(complete, CARRIER),
     "COMPLETE_PACKAGING_WITHOUT_SHIPMENT": Command(complete_without_shipment),
     "CHANNEL_BASED_COMPLETE_PACKAGING": Command(complete_without_shipment),
     "PACKAGE_PACKED_FOR_REFUND": Command(packed_for_refund),
-    "BLOCK_THE_PACKAGE": Command(only_the_state),
+    "BLOCK_THE_PACKAGE": Command(move_only),
     "UNBLOCK_THE_PACKAGE": Command(unblock),
     "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField(required=False)}),
     "DETECTED_OUT_OF_STOCK_ITEM": Command(out_of_stock, {"package_items": PACKAGE_ITEMS}),

@@ -6,55 +6,55 @@ from emulator.core.fields import CharField, IntegerField, ListField
 from emulator.core.records import InvoiceDocument, Package, Shipment
 from emulator.core.store import Transaction
 from emulator.rules.commands.command import Command
-from emulator.rules.commands.packages import named_items, tell
+from emulator.rules.commands.packages import queue_events, resolve_items
 from emulator.rules.commands.steps import (
+    CommandStep,
     Outcome,
     Parameters,
-    Step,
-    first_carrier,
-    follow,
-    named_carrier,
-    new_label,
-    ship,
+    create_label,
+    create_shipment,
+    default_carrier,
+    move_items,
+    resolve_carrier,
 )
-from emulator.rules.graph import refuse
+from emulator.rules.graph import command_error
 
 
-def ship_package(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def ship_package(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Ship the package with its existing shipment. The carrier is not notified."""
-    shipment_of(step.tx, package)
-    return send(package, step)
+    require_shipment(step.tx, package)
+    return mark_shipped(package, step)
 
 
-def ship_without_shipment(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def ship_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Ship the package, with or without a shipment."""
-    return send(package, step)
+    return mark_shipped(package, step)
 
 
-def ship_advanced(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def ship_advanced(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Ship the package with the given carrier and tracking number."""
-    company = named_carrier(step.tx, parameters) or first_carrier(step.tx)
+    company = resolve_carrier(step.tx, parameters) or default_carrier(step.tx)
     number = parameters["tracking_number"]
-    shipment = ship(step.tx, company, package, number)
+    shipment = create_shipment(step.tx, company, package, number)
     package = step.tx.change(package, shipment=shipment.id, tracking_number=number)
-    new_label(step.tx, package)
-    return send(package, step, "shipment.created", "package.shipment.awb_number")
+    create_label(step.tx, package)
+    return mark_shipped(package, step, "shipment.created", "package.shipment.awb_number")
 
 
-def send(package: Package, step: Step, *event_types: str) -> Outcome:
+def mark_shipped(package: Package, step: CommandStep, *event_types: str) -> Outcome:
     # The order items stay in state Preparing, as in the documented sample of a delivered package.
     tx = step.tx
     package = tx.change(package, shipment_date=tx.now)
-    follow(tx, package)
-    tell(tx, package, *event_types)
+    move_items(tx, package)
+    queue_events(tx, package, *event_types)
     return None
 
 
-def update_shipment_status(package: Package, _parameters: Parameters, step: Step) -> Outcome:
+def update_shipment_status(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Deliver the package: move its items, and update the times of its shipment."""
-    follow(step.tx, package)
+    move_items(step.tx, package)
     touch_shipment(step.tx, package)
-    tell(step.tx, package, "shipment.status.updated")
+    queue_events(step.tx, package, "shipment.status.updated")
     return None
 
 
@@ -64,11 +64,11 @@ def touch_shipment(tx: Transaction, package: Package) -> None:
         tx.change(shipment, update_date_time=tx.now, modified_date=tx.now)
 
 
-def update_shipment_info(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def update_shipment_info(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Change carrier and numbers of the shipment, and create a new label."""
     tx, number = step.tx, parameters["tracking_number"]
-    shipment = shipment_of(tx, package)
-    company = named_carrier(tx, parameters)
+    shipment = require_shipment(tx, package)
+    company = resolve_carrier(tx, parameters)
     shipment = tx.change(
         shipment,
         cargo_company=shipment.cargo_company if company is None else company.id,
@@ -78,30 +78,30 @@ def update_shipment_info(package: Package, parameters: Parameters, step: Step) -
         modified_date=tx.now,
     )
     package = tx.change(package, tracking_number=number)
-    new_label(tx, package)
+    create_label(tx, package)
     tx.queue("package.shipment.awb_number", package)
     return None
 
 
-def update_label(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def update_label(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Create a new label. A package that waited for it becomes packed."""
-    named_items(step.tx, package, parameters)
-    shipment_of(step.tx, package)
-    package = new_label(step.tx, package)
+    resolve_items(step.tx, package, parameters)
+    require_shipment(step.tx, package)
+    package = create_label(step.tx, package)
     if step.transition.source_state != step.transition.destination_state:
-        follow(step.tx, package)
-        tell(step.tx, package)
+        move_items(step.tx, package)
+        queue_events(step.tx, package)
     return None
 
 
-def shipment_of(tx: Transaction, package: Package) -> Shipment:
+def require_shipment(tx: Transaction, package: Package) -> Shipment:
     """Return the package's shipment. Raise `ValidationFailed` if it has none."""
     if package.shipment is None:
-        raise refuse("shipment", f"{package.number} has no shipment.")
+        raise command_error("shipment", f"{package.number} has no shipment.")
     return tx.one(Shipment, package.shipment)
 
 
-def update_invoice(package: Package, parameters: Parameters, step: Step) -> Outcome:
+def update_invoice(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Replace the package's invoice document."""
     tx = step.tx
     for former in tx.find(InvoiceDocument, "package", package.id):

@@ -24,7 +24,7 @@ from emulator.core.records import (
     User,
 )
 from emulator.core.store import Transaction
-from emulator.rules.graph import ITEM_VALUES, Subject, refuse, state_valued
+from emulator.rules.graph import ITEM_VALUES, Subject, command_error, state_with_value
 
 S = TypeVar("S", bound=Subject)
 R = TypeVar("R", bound=Order | OrderItem | Package | PackageItem | TransferOrder | TransferItem)
@@ -36,7 +36,7 @@ SHIPMENT_STATUS, SHIPMENT_CREATED = "ShipmentStatus", 99
 """The only shipment state in the documentation."""
 
 
-class Step(NamedTuple):
+class CommandStep(NamedTuple):
     """One state transition, with the transaction, the user and the request that make it."""
 
     tx: Transaction
@@ -45,7 +45,7 @@ class Step(NamedTuple):
     request_id: str | None = None
 
 
-def move(subject: S, step: Step) -> S:
+def apply_transition(subject: S, step: CommandStep) -> S:
     """Move the subject to the transition's destination and log the move. Return the changed subject.
 
     A transition to its own source changes no state and is not logged.
@@ -61,7 +61,7 @@ def move(subject: S, step: Step) -> S:
             object_id=subject.id,
             content_type=tx.one(State, subject.state).content_type,
             user=None if step.user is None else step.user.id,
-            attributes=attributes(step),
+            attributes=log_attributes(step),
             created_date=tx.now,
             request_id=step.request_id,
         )
@@ -69,7 +69,7 @@ def move(subject: S, step: Step) -> S:
     return tx.change(subject, state=transition.destination_state, modified_date=tx.now)
 
 
-def attributes(step: Step) -> Json:
+def log_attributes(step: CommandStep) -> Json:
     """Return the log attributes of a command: its code, transition and user. Moves without a user have none."""
     if step.user is None:
         return b"{}"
@@ -80,7 +80,7 @@ def attributes(step: Step) -> Json:
 def set_state(tx: Transaction, record: R, value: str) -> R:
     """Move the record to the state of its kind with this enum value, if the installation has one."""
     current = tx.one(State, record.state)
-    target = state_valued(tx, current.enum_class, value, beside=current)
+    target = state_with_value(tx, current.enum_class, value, beside=current)
     if target is None or target.id == current.id:
         return record
     return tx.change(record, state=target.id, modified_date=tx.now)
@@ -90,38 +90,40 @@ def items_of(tx: Transaction, package: Package) -> list[PackageItem]:
     return tx.find(PackageItem, "package", package.id)
 
 
-def follow(tx: Transaction, package: Package) -> None:
+def move_items(tx: Transaction, package: Package) -> None:
     """Move all items of the package to the item state that corresponds to its state."""
     value = tx.one(State, package.state).enum_value
     for item in items_of(tx, package):
         set_state(tx, item, ITEM_VALUES.get(value, value))
 
 
-def set_order_items(tx: Transaction, package: Package, value: str) -> None:
+def set_order_item_states(tx: Transaction, package: Package, value: str) -> None:
     """Move the order items of the package to an order state."""
     for item in items_of(tx, package):
         set_state(tx, tx.one(OrderItem, item.order_item), value)
 
 
-def named_carrier(tx: Transaction, parameters: Parameters) -> CargoCompany | None:
+def resolve_carrier(tx: Transaction, parameters: Parameters) -> CargoCompany | None:
     """Return the cargo company that the parameters name, or None if they name none."""
     id_ = parameters.get("cargo_company")
     if id_ is None:
         return None
     if (company := tx.get(CargoCompany, id_)) is None:
-        raise refuse("cargo_company", f'Invalid pk "{id_}" - object does not exist.')
+        raise command_error("cargo_company", f'Invalid pk "{id_}" - object does not exist.')
     return company
 
 
-def first_carrier(tx: Transaction) -> CargoCompany:
+def default_carrier(tx: Transaction) -> CargoCompany:
     """Return the default carrier: the active one with the lowest id."""
     for company in tx.all(CargoCompany):
         if company.is_active:
             return company
-    raise refuse("cargo_company", "No cargo company is active.")
+    raise command_error("cargo_company", "No cargo company is active.")
 
 
-def ship(tx: Transaction, company: CargoCompany, owner: Subject, awb_number: str | None = None) -> Shipment:
+def create_shipment(
+    tx: Transaction, company: CargoCompany, owner: Subject, awb_number: str | None = None
+) -> Shipment:
     """Create the shipment of a package or transfer order. The default AWB number is generated."""
     id_ = tx.new_id(Shipment)
     number = awb_number or f"{made_uuid('awb', id_, owner.number).int % 10**10:010d}"
@@ -129,7 +131,7 @@ def ship(tx: Transaction, company: CargoCompany, owner: Subject, awb_number: str
         Shipment(
             id=id_,
             cargo_company=company.id,
-            state=shipment_state(tx),
+            state=initial_shipment_state(tx),
             package=owner.id if isinstance(owner, Package) else None,
             transfer_order=owner.id if isinstance(owner, TransferOrder) else None,
             created_date=tx.now,
@@ -141,7 +143,7 @@ def ship(tx: Transaction, company: CargoCompany, owner: Subject, awb_number: str
     )
 
 
-def shipment_state(tx: Transaction) -> int:
+def initial_shipment_state(tx: Transaction) -> int:
     """Return the state of a new shipment: the documented one, or the first of the installation."""
     documented = tx.get(State, SHIPMENT_CREATED)
     if documented is None or documented.enum_class != SHIPMENT_STATUS:
@@ -149,7 +151,7 @@ def shipment_state(tx: Transaction) -> int:
     return documented.id
 
 
-def new_label(tx: Transaction, package: Package) -> Package:
+def create_label(tx: Transaction, package: Package) -> Package:
     """Create a shipping label for the package, which replaces its former label."""
     id_ = tx.new_id(ShippingLabel)
     label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(made_uuid("label", id_, package.number))))

@@ -8,81 +8,83 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from emulator.rules.installation.completing import completed
+from emulator.rules.installation.completing import fill_missing_entries
 from emulator.rules.installation.reading import (
     DEFAULT,
     FOLDER,
+    FileVersions,
     Installation,
     InvalidInstallation,
     Origin,
     Origins,
     Records,
-    Stamps,
     broken_references,
-    embedded,
-    is_document,
-    names,
-    path_of,
-    read,
+    bundled_names,
+    display_name,
+    file_versions,
+    installation_path,
+    is_inline_document,
+    portable_form,
+    read_installation,
     read_text,
-    stamps,
-    title_of,
 )
 
 
-def load(name: str) -> Records:
+def load_installation(name: str) -> Records:
     """Return the records of an installation by kind and id. `name` is a bundled name, a path or JSON text."""
-    return whole(name).records
+    return complete_installation(name).records
 
 
-def load_own(name: str) -> Records:
+def load_own_records(name: str) -> Records:
     """Return only the records in the installation's file."""
-    return read(path_of(name)).records
+    return read_installation(installation_path(name)).records
 
 
 def origins(name: str) -> Origins:
     """Return the provenance of each entry of an installation."""
-    return whole(name).origins
+    return complete_installation(name).origins
 
 
-def stamp(name: str) -> Stamps:
+def installation_version(name: str) -> FileVersions:
     """Return the versions of the installation's files, which are part of the cache key."""
-    return () if is_document(name) else stamps(path_of(name))
+    return () if is_inline_document(name) else file_versions(installation_path(name))
 
 
-def whole(name: str) -> Installation:
+def complete_installation(name: str) -> Installation:
     """Return an installation, completed from the default installation. Raise `ValueError` if there is none."""
-    return put_together(name if is_document(name) else path_of(name), stamp(name))
+    return build_installation(
+        name if is_inline_document(name) else installation_path(name), installation_version(name)
+    )
 
 
 @lru_cache(maxsize=32)
-def put_together(source: Path | str, _versions: Stamps) -> Installation:
-    own = read(source) if isinstance(source, Path) else read_text(source)
-    installation = completed(own, read(path_of(DEFAULT)))
+def build_installation(source: Path | str, _versions: FileVersions) -> Installation:
+    own = read_installation(source) if isinstance(source, Path) else read_text(source)
+    installation = fill_missing_entries(own, read_installation(installation_path(DEFAULT)))
     for where, what in broken_references(installation.records):
-        raise InvalidInstallation(title_of(str(source)), where, what)
+        raise InvalidInstallation(display_name(str(source)), where, what)
     return installation
 
 
 __all__ = [
     "DEFAULT",
     "FOLDER",
+    "FileVersions",
     "Installation",
     "InvalidInstallation",
     "Origin",
     "Origins",
     "Records",
-    "Stamps",
     "broken_references",
-    "embedded",
-    "is_document",
-    "load",
-    "load_own",
-    "names",
+    "bundled_names",
+    "complete_installation",
+    "display_name",
+    "installation_path",
+    "installation_version",
+    "is_inline_document",
+    "load_installation",
+    "load_own_records",
     "origins",
-    "path_of",
-    "read",
-    "stamp",
-    "title_of",
-    "whole",
+    "portable_form",
+    "read_installation",
 ]

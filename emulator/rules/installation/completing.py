@@ -20,7 +20,7 @@ CONTENT_TYPE_STEP = 100
 RENUMBERED = "from the default installation; the id is ours, as its own is taken here"
 
 
-def completed(own: Installation, default: Installation) -> Installation:
+def fill_missing_entries(own: Installation, default: Installation) -> Installation:
     """Return the installation with the entries that it lacks."""
     if own is default:
         return own
@@ -28,13 +28,13 @@ def completed(own: Installation, default: Installation) -> Installation:
     for kind, table in default.records.items():
         if kind not in own.records and kind not in GRAPH:
             for record in table.values():
-                borrow(result, default, record)
-    renumbered = borrow_states(result, own, default)
+                borrow_entry(result, default, record)
+    renumbered = borrow_missing_states(result, own, default)
     borrow_transitions(result, own, default, renumbered)
     return result
 
 
-def borrow(result: Installation, default: Installation, record: Record) -> None:
+def borrow_entry(result: Installation, default: Installation, record: Record) -> None:
     """Copy an entry of the default installation, and the entries that it refers to, if their ids are free."""
     kind = type(record)
     if record.id in result.records.setdefault(kind, {}):
@@ -44,15 +44,17 @@ def borrow(result: Installation, default: Installation, record: Record) -> None:
     for column, other_kind in REFERENCES[kind].items():
         id_ = getattr(record, column)
         if id_ is not None:
-            borrow(result, default, default.records[other_kind][id_])
+            borrow_entry(result, default, default.records[other_kind][id_])
 
 
-def borrow_states(result: Installation, own: Installation, default: Installation) -> dict[int, int]:
+def borrow_missing_states(result: Installation, own: Installation, default: Installation) -> dict[int, int]:
     """Copy the states of the enum classes that the file lacks. Return the default ids -> the new ids."""
     own_states = own.records.get(State, {}).values()
     classes, content_types = {state.enum_class for state in own_states}, {state.content_type for state in own_states}
     return {
-        state.id: place(result, default, state, content_type=free_content_type(state.content_type, content_types))
+        state.id: place_entry(
+            result, default, state, content_type=free_content_type(state.content_type, content_types)
+        )
         for state in default.records[State].values()
         if state.enum_class not in classes
     }
@@ -66,30 +68,30 @@ def borrow_transitions(
     result: Installation, own: Installation, default: Installation, copied: dict[int, int]
 ) -> None:
     """Copy the transitions between copied states, and the external transitions that the file lacks."""
-    state_ids = copied | counterparts(own.records, default.records)
+    state_ids = copied | matching_states(own.records, default.records)
     own_transitions = own.records.get(Transition, {}).values()
-    own_groups = {group_of(result.records, each) for each in own_transitions}
+    own_groups = {transition_group(result.records, each) for each in own_transitions}
     position = count(1 + max((each.position for each in own_transitions), default=-1))
     for each in default.records[Transition].values():
         is_missing = each.source_state in copied or each.actor != COMMAND or not own_transitions
         ends = {column: state_ids.get(getattr(each, column)) for column in ("source_state", "destination_state")}
-        if is_missing and None not in ends.values() and group_of(default.records, each) not in own_groups:
-            place(result, default, each, position=next(position), **ends)
+        if is_missing and None not in ends.values() and transition_group(default.records, each) not in own_groups:
+            place_entry(result, default, each, position=next(position), **ends)
 
 
-def group_of(records: Records, transition: Transition) -> tuple[bool, str]:
+def transition_group(records: Records, transition: Transition) -> tuple[bool, str]:
     """Return whether a transition is external, and the enum class of its source state."""
     source = records.get(State, {}).get(transition.source_state)
     return transition.actor != COMMAND, source.enum_class if source else ""
 
 
-def counterparts(own: Records, default: Records) -> dict[int, int]:
+def matching_states(own: Records, default: Records) -> dict[int, int]:
     """Return the ids of the default's states -> the ids of the file's states with the same value."""
-    own_ids = dict(reversed(list(values(own))))
-    return {id_: own_ids[key] for key, id_ in values(default) if key in own_ids}
+    own_ids = dict(reversed(list(state_values(own))))
+    return {id_: own_ids[key] for key, id_ in state_values(default) if key in own_ids}
 
 
-def values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
+def state_values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
     """Yield enum class, rank of the content type in it, and value of each state, with the state's id."""
     states = records.get(State, {}).values()
     types: dict[str, list[int]] = {}
@@ -100,7 +102,7 @@ def values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
         yield (state.enum_class, rank, state.enum_value), state.id
 
 
-def place(result: Installation, default: Installation, record: Record, **columns: ColumnValue) -> int:
+def place_entry(result: Installation, default: Installation, record: Record, **columns: ColumnValue) -> int:
     """Copy an entry of the default installation with its id, or with the next free one. Return the id."""
     kind = type(record)
     table = result.records.setdefault(kind, {})

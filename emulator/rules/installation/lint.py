@@ -8,16 +8,16 @@ from pathlib import Path
 
 from emulator.core.records import ABSENT, REFERENCES, RecordKind, State, Transition
 from emulator.core.schemas import problems
-from emulator.rules.commands import command_known
+from emulator.rules.commands import is_known_command
 from emulator.rules.installation.completing import COMMAND
 from emulator.rules.installation.reading import (
     Installation,
     InvalidInstallation,
     Records,
     broken_references,
-    document_of,
-    files,
-    read,
+    installation_files,
+    parse_file,
+    read_installation,
 )
 
 STARTS = {"PackageStatus": ("100", "300"), "TransferStatus": ("waiting",)}
@@ -26,12 +26,12 @@ FINAL = {"PackageStatus": ("800", "900", "910", "920", "1100"), "TransferStatus"
 """Enum class -> values of the states that may be final: delivered, cancelled, replanned, or packed for a refund."""
 
 
-def lint(path: Path) -> list[str]:
+def lint_installation(path: Path) -> list[str]:
     """Return the findings for an installation's file or folder. Raise `InvalidInstallation` if it is not JSON."""
     if violations := list(wrong_entries(path)):
         return violations
     try:
-        installation = read(path)
+        installation = read_installation(path)
     except InvalidInstallation as error:
         return [str(error)]
     return [finding for check in CHECKS for finding in check(installation)]
@@ -39,8 +39,8 @@ def lint(path: Path) -> list[str]:
 
 def wrong_entries(path: Path) -> Iterator[str]:
     """Yield every violation of the installation schema."""
-    for file in files(path):
-        for problem in problems("installation", document_of(file)):
+    for file in installation_files(path):
+        for problem in problems("installation", parse_file(file)):
             yield f"{file}: {problem}"
 
 
@@ -60,22 +60,24 @@ def references(records: Records) -> Iterator[tuple[RecordKind, str, str, RecordK
 
 def unreachable(installation: Installation) -> Iterator[str]:
     """Yield states that no path reaches from an initial state."""
-    for states, destinations in graphs(installation.records):
+    for states, destinations in state_graphs(installation.records):
         reached = [each.id for each in states if each.enum_value in STARTS[each.enum_class]]
         for id_ in reached:  # grows during the iteration
             reached += [each for each in sorted(destinations.get(id_, ())) if each not in reached]
-        yield from (f"{said(state)}: not reachable from a start state" for state in states if state.id not in reached)
+        yield from (
+            f"{format_state(state)}: not reachable from a start state" for state in states if state.id not in reached
+        )
 
 
 def dead_ends(installation: Installation) -> Iterator[str]:
     """Yield states without outgoing transitions that should not be final."""
-    for states, destinations in graphs(installation.records):
+    for states, destinations in state_graphs(installation.records):
         for state in states:
             if state.id not in destinations and state.enum_value not in FINAL[state.enum_class]:
-                yield f"{said(state)}: has no outgoing transition and is not a final state"
+                yield f"{format_state(state)}: has no outgoing transition and is not a final state"
 
 
-def graphs(records: Records) -> Iterator[tuple[list[State], dict[int, set[int]]]]:
+def state_graphs(records: Records) -> Iterator[tuple[list[State], dict[int, set[int]]]]:
     """Yield the states of each kind of record that has transitions, and source state -> destination states."""
     destinations: dict[int, set[int]] = {}
     for transition in records.get(Transition, {}).values():
@@ -86,7 +88,7 @@ def graphs(records: Records) -> Iterator[tuple[list[State], dict[int, set[int]]]
         yield [state for state in states.values() if (state.enum_class, state.content_type) == kind], destinations
 
 
-def clashing_slugs(installation: Installation) -> Iterator[str]:
+def duplicate_slugs(installation: Installation) -> Iterator[str]:
     """Yield slugs that several transitions have: a request by slug finds only the first one."""
     commands = [each for each in installation.records.get(Transition, {}).values() if each.actor == COMMAND]
     counts = Counter(each.slug for each in commands if each.slug is not ABSENT)
@@ -100,15 +102,16 @@ def without_command(installation: Installation) -> Iterator[str]:
     states = installation.records.get(State, {})
     for each in installation.records.get(Transition, {}).values():
         source = states.get(each.source_state)
-        if each.actor == COMMAND and source and not command_known(source.enum_class, each.command_code):
-            yield f"{named(each)}: unknown command {each.command_code}; it is executed as a plain state transition"
+        if each.actor == COMMAND and source and not is_known_command(source.enum_class, each.command_code):
+            name = format_transition(each)
+            yield f"{name}: unknown command {each.command_code}; it is executed as a plain state transition"
 
 
-def said(state: State) -> str:
+def format_state(state: State) -> str:
     return f"state {state.id} {state.name} ({state.enum_class} {state.enum_value})"
 
 
-def named(transition: Transition) -> str:
+def format_transition(transition: Transition) -> str:
     name = transition.label if transition.slug is ABSENT else transition.slug
     return f"transition {transition.id} {name}"
 
@@ -117,6 +120,6 @@ CHECKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
     unknown_references,
     unreachable,
     dead_ends,
-    clashing_slugs,
+    duplicate_slugs,
     without_command,
 )

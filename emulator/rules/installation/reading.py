@@ -24,9 +24,9 @@ FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "installation"
 DEFAULT, SUFFIX = "default", ".json"
 NOTES = ("provenance", "reason")
 """Keys of an entry that are not columns."""
-BROUGHT = "(its own)"
+INLINE_NAME = "(its own)"
 """Display name of an installation that is part of a scenario."""
-REMARKS = ("$schema", "description")
+REMARK_KEYS = ("$schema", "description")
 """Keys of a file that are not kinds."""
 ASSUMED = "assumed"
 
@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 
 
 Origins: TypeAlias = dict[tuple[RecordKind, int], Origin]
-Stamps: TypeAlias = tuple[tuple[Path, int, int], ...]
+FileVersions: TypeAlias = tuple[tuple[Path, int, int], ...]
 
 
 class Installation(NamedTuple):
@@ -59,51 +59,53 @@ class InvalidInstallation(ValueError):
         super().__init__(f"{file}: {where}: {what}")
 
 
-def names() -> list[str]:
+def bundled_names() -> list[str]:
     """Return the names of the bundled installations."""
     return sorted(path.stem for path in FOLDER.iterdir())
 
 
-def path_of(name: str) -> Path:
+def installation_path(name: str) -> Path:
     """Return the file or folder of an installation, by the name of a bundled one or by path."""
     if (bundled := bundled_path(name)) is not None:
         return bundled
-    if name and files(path := Path(name)):
+    if name and installation_files(path := Path(name)):
         return path
-    raise ValueError(f"unknown installation {name!r}; known: {', '.join(names())}, or a path that ends in .json")
+    raise ValueError(
+        f"unknown installation {name!r}; known: {', '.join(bundled_names())}, or a path that ends in .json"
+    )
 
 
 @lru_cache(maxsize=32)
 def bundled_path(name: str) -> Path | None:
     """Return the file or folder of a bundled installation, or None. These files do not change at run time."""
     paths = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
-    return next((path for path in paths if path.parent == FOLDER and name and files(path)), None)
+    return next((path for path in paths if path.parent == FOLDER and name and installation_files(path)), None)
 
 
-def is_document(name: str) -> bool:
+def is_inline_document(name: str) -> bool:
     """Return whether an installation is given as JSON text, as in scenarios."""
     return name.startswith("{")
 
 
-def title_of(name: str) -> str:
+def display_name(name: str) -> str:
     """Return the display name of an installation."""
-    return BROUGHT if is_document(name) else name
+    return INLINE_NAME if is_inline_document(name) else name
 
 
-def embedded(name: str) -> str:
+def portable_form(name: str) -> str:
     """Return a form that does not depend on local files: the name of a bundled installation, or JSON text."""
-    if is_document(name) or bundled_path(name) is not None:
+    if is_inline_document(name) or bundled_path(name) is not None:
         return name
-    path = path_of(name)
-    return text_of(path, stamps(path))
+    path = installation_path(name)
+    return read_versioned_text(path, file_versions(path))
 
 
 @lru_cache(maxsize=32)
-def text_of(path: Path, _versions: Stamps) -> str:
+def read_versioned_text(path: Path, _versions: FileVersions) -> str:
     numbered: dict[str, list[tuple[int, JsonObject]]] = {}
-    for file in files(path):
-        for name, rows in document_of(file).items():
-            if name not in REMARKS:
+    for file in installation_files(path):
+        for name, rows in parse_file(file).items():
+            if name not in REMARK_KEYS:
                 numbered.setdefault(name, []).extend(enumerate(rows))
     # The index of a transition in its file is its position. Sorting keeps this order for several files.
     document = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
@@ -113,33 +115,33 @@ def text_of(path: Path, _versions: Stamps) -> str:
 @lru_cache(maxsize=32)
 def read_text(text: str) -> Installation:
     """Read the JSON text of an installation. Raise `InvalidInstallation` if it is not valid."""
-    return gathered([(BROUGHT, jsontext.read(text))])
+    return merge_documents([(INLINE_NAME, jsontext.read(text))])
 
 
-def read(path: Path) -> Installation:
+def read_installation(path: Path) -> Installation:
     """Read an installation's file or folder. Raise `InvalidInstallation` if it is not valid."""
-    return read_stamped(path, stamps(path))
+    return read_at_version(path, file_versions(path))
 
 
-def stamps(path: Path) -> Stamps:
+def file_versions(path: Path) -> FileVersions:
     """Return path, time and size of each file, so that the caches notice changes. Bundled files have no versions."""
     if path.parent == FOLDER:
         return ()
-    stats = [(file, file.stat()) for file in files(path)]
+    stats = [(file, file.stat()) for file in installation_files(path)]
     return tuple((file, stat.st_mtime_ns, stat.st_size) for file, stat in stats)
 
 
-def files(path: Path) -> list[Path]:
+def installation_files(path: Path) -> list[Path]:
     """Return the files of an installation: the file itself, or all files in the folder. Empty if none exists."""
     return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
 
 
 @lru_cache(maxsize=32)
-def read_stamped(path: Path, _versions: Stamps) -> Installation:
-    return gathered((file, document_of(file)) for file in files(path))
+def read_at_version(path: Path, _versions: FileVersions) -> Installation:
+    return merge_documents((file, parse_file(file)) for file in installation_files(path))
 
 
-def gathered(documents: Iterable[tuple[Path | str, JsonValue]]) -> Installation:
+def merge_documents(documents: Iterable[tuple[Path | str, JsonValue]]) -> Installation:
     """Merge documents into one installation. Each document has a path or name for messages."""
     records: Records = {}
     origins: Origins = {}
@@ -147,8 +149,8 @@ def gathered(documents: Iterable[tuple[Path | str, JsonValue]]) -> Installation:
         if not (isinstance(file, Path) and FOLDER in file.parents) and (wrong := problem("installation", document)):
             where, _, what = wrong.partition(": ")
             raise InvalidInstallation(file, where, what)
-        for where, kind, entry in entries(document):
-            record, origin = parse(file, where, kind, entry)
+        for where, kind, entry in iter_entries(document):
+            record, origin = parse_entry(file, where, kind, entry)
             if record.id in records.setdefault(kind, {}):
                 raise InvalidInstallation(file, where, f"the id {record.id} is used by another entry")
             records[kind][record.id] = record
@@ -156,7 +158,7 @@ def gathered(documents: Iterable[tuple[Path | str, JsonValue]]) -> Installation:
     return Installation(records, origins)
 
 
-def document_of(file: Path) -> JsonValue:
+def parse_file(file: Path) -> JsonValue:
     try:
         return orjson.loads(file.read_bytes())
     except OSError as error:
@@ -165,19 +167,19 @@ def document_of(file: Path) -> JsonValue:
         raise InvalidInstallation(file, "/", f"is not JSON: {wrong}") from None
 
 
-def entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
+def iter_entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
     """Yield location, kind and content of each entry of a document."""
     for name, rows in document.items():
-        if name in REMARKS:
+        if name in REMARK_KEYS:
             continue
         for position, row in enumerate(rows):
             defaults = {"position": position} if KINDS[name] is Transition else {}
             yield f"/{name}/{position}", KINDS[name], defaults | row
 
 
-def parse(file: Path | str, where: str, kind: RecordKind, entry: JsonObject) -> tuple[Record, Origin]:
+def parse_entry(file: Path | str, where: str, kind: RecordKind, entry: JsonObject) -> tuple[Record, Origin]:
     """Return the record and the origin of an entry."""
-    columns = converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
+    columns = column_converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     try:
         record = kind(**{key: columns[key](value) for key, value in entry.items() if key not in NOTES})
     except (TypeError, ValueError) as wrong:
@@ -199,24 +201,24 @@ def broken_references(records: Records) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def converters(kind: RecordKind) -> dict[str, Converter]:
+def column_converters(kind: RecordKind) -> dict[str, Converter]:
     """Return the converter of JSON values for each column of a kind."""
-    return {column: converter(hint) for column, hint in get_type_hints(kind).items()}
+    return {column: value_converter(hint) for column, hint in get_type_hints(kind).items()}
 
 
-def converter(hint: object) -> Converter:
+def value_converter(hint: object) -> Converter:
     """Return the converter of JSON values to a type."""
     types = get_args(hint) or (hint,)
     for type_, convert in ((Json, compact), (datetime, datetime.fromisoformat)):
         if type_ in types:
-            return optional(convert) if type(None) in types else convert
-    return as_it_is
+            return none_or(convert) if type(None) in types else convert
+    return identity
 
 
-def optional(convert: Converter) -> Converter:
+def none_or(convert: Converter) -> Converter:
     """Return the converter with None passed through."""
     return lambda value: None if value is None else convert(value)
 
 
-def as_it_is(value: JsonValue) -> ColumnValue:
+def identity(value: JsonValue) -> ColumnValue:
     return value

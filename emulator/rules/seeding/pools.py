@@ -198,7 +198,7 @@ TARGET = "https://integration.example.com/oms/"
 def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
     """Return the installation's records and those that a demonstration adds whatever its size."""
     products = pool("products")
-    records = dict(installation.load(name))
+    records = dict(installation.load_installation(name))
     added: dict[type[Any], Iterable[Any]] = {
         Product: map(make_product, products),
         ProductImage: make_images(products),

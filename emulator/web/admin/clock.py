@@ -9,9 +9,9 @@ from flask import Blueprint, Response
 from emulator.core.clock import CLOCK_MODES
 from emulator.core.world import World
 from emulator.handlers.clock_api import advance, duration_of, parse_time, set_clock
-from emulator.handlers.control import checked
+from emulator.handlers.control import validated_document
 from emulator.handlers.traffic import rate_document, set_rate
-from emulator.rules.scenarios import as_text
+from emulator.rules.scenarios import format_time
 from emulator.web.admin.shared import CurrentWorld, json_response, read_document
 
 
@@ -23,7 +23,7 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
     @api.put("/clock")
     def put_clock() -> Response:
         world = current.world()
-        document = checked("clock", read_document())
+        document = validated_document("clock", read_document())
         now = parse_time(document["now"]) if "now" in document else None
         set_clock(world, document.get("mode"), now, document.get("speed"))
         return json_response(clock_document(world))
@@ -31,7 +31,7 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
     @api.post("/clock/advance")
     def advance_clock() -> Response:
         world = current.world()
-        document = checked("clock-advance", read_document())
+        document = validated_document("clock-advance", read_document())
         if "seconds" in document:
             advance(world, by=duration_of(seconds=document["seconds"]))
         elif "to" in document:
@@ -56,7 +56,7 @@ def clock_document(world: World) -> dict[str, Any]:
     return {
         "mode": world.clock.mode,
         "speed": world.clock.speed,
-        "now": as_text(world.clock.now()),
-        "next_event": None if next_event is None else as_text(next_event),
+        "now": format_time(world.clock.now()),
+        "next_event": None if next_event is None else format_time(next_event),
         "modes": list(CLOCK_MODES),
     }

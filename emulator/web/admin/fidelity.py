@@ -17,7 +17,7 @@ from emulator.routes import ROUTES
 from emulator.rules import installation
 from emulator.rules.commands import COMMANDS
 from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import KINDS, row_of, states_of, transitions_of
+from emulator.rules.graph import KINDS, states_of_kind, transition_summary, transitions_from
 from emulator.rules.installation import Origin
 from emulator.shapes.fields import state_name
 from emulator.web.admin.shared import CurrentWorld
@@ -110,14 +110,14 @@ def add_graph(api: Blueprint, current: CurrentWorld) -> None:
 
 def graph_of(view: View, name: str, language: str) -> dict[str, Any]:
     """Return the state graphs of packages and of transfer orders, with the number of records per state."""
-    origin = origin_lookup(installation.whole(name))
+    origin = origin_lookup(installation.complete_installation(name))
     return {
         part: {
             "states": [state_row(each, counts, origin, language) for each in states],
-            "transitions": [transition_row(each, origin) for each in transitions_of(view, states)],
+            "transitions": [transition_row(each, origin) for each in transitions_from(view, states)],
         }
         for part, (kind, enum_class) in KINDS.items()
-        for states, counts in [(states_of(view, kind, enum_class), count_by_state(view, kind))]
+        for states, counts in [(states_of_kind(view, kind, enum_class), count_by_state(view, kind))]
     }
 
 
@@ -142,7 +142,7 @@ def state_row(
 
 
 def transition_row(transition: Transition, origin: Callable[[Any], Origin]) -> dict[str, Any]:
-    return {**row_of(transition), **origin_fields(origin(transition))}
+    return {**transition_summary(transition), **origin_fields(origin(transition))}
 
 
 def origin_fields(origin: Origin) -> dict[str, str]:

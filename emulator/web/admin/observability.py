@@ -11,8 +11,8 @@ from flask import Blueprint, Response
 from emulator.core.refusals import UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.formats import as_document
-from emulator.handlers.journal import brief_document, exchange_document, found
-from emulator.rules.auditing import audit, misdeed_document
+from emulator.handlers.journal import brief_document, exchange_document, find_exchanges
+from emulator.rules.auditing import audit, finding_document
 from emulator.shapes.cache import render_cache
 from emulator.web.admin.shared import (
     CurrentWorld,
@@ -48,7 +48,9 @@ def add_journal(api: Blueprint, current: CurrentWorld) -> None:
         limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
         document = brief_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
         journal = current.world().journal
-        matches = list(found(journal, query.get("operation"), query.get("method"), status, query.get("path")))
+        matches = list(
+            find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path"))
+        )
         return json_response({"count": len(matches), "results": [document(each) for each in matches[:limit]]})
 
     @api.get("/requests/<request_id>")
@@ -71,7 +73,7 @@ def add_audit(api: Blueprint, current: CurrentWorld) -> None:
     @api.get("/audit")
     def audit_requests() -> Response:
         exchanges = reversed(list(current.world().journal.newest_first()))
-        findings = [misdeed_document(finding) for finding in audit(exchanges)]
+        findings = [finding_document(finding) for finding in audit(exchanges)]
         return json_response({"count": len(findings), "results": findings})
 
 

@@ -12,7 +12,7 @@ from emulator.core import jsontext
 from emulator.core.hosts import is_loopback
 from emulator.core.refusals import ControlError, InvalidDocument
 from emulator.core.world import World
-from emulator.handlers.control import ask
+from emulator.handlers.control import run_recorded_operation
 from emulator.shapes.rendering import fill_links
 from emulator.worlds import DEFAULT_WORLD, Worlds
 
@@ -54,7 +54,7 @@ class CurrentWorld:
 def run_write(world: World, operation: str, document: Any = None, **path: int | str) -> Any:
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
-    return ask(world, operation, document, path, g.request_id)
+    return run_recorded_operation(world, operation, document, path, g.request_id)
 
 
 def add_request_id(response: Response) -> Response:

@@ -12,10 +12,15 @@ from emulator.core.scenario import Scenario
 from emulator.core.snapshots import WorldSnapshot
 from emulator.core.world import World
 from emulator.exporting import as_file, exported
-from emulator.handlers.control import checked
-from emulator.rules.installation import title_of
-from emulator.rules.scenarios import as_text, bundled, from_document, misfit
-from emulator.rules.scenarios import scenario as find_scenario
+from emulator.handlers.control import validated_document
+from emulator.rules.installation import display_name
+from emulator.rules.scenarios import (
+    bundled_scenarios,
+    find_scenario,
+    format_time,
+    scenario_from_document,
+    schema_problem,
+)
 from emulator.version import __version__
 from emulator.web.admin.shared import (
     CurrentWorld,
@@ -72,7 +77,7 @@ def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
 
     @api.get("/scenarios")
     def scenarios() -> Response:
-        results = [{"name": one.name, "description": one.description} for one in bundled().values()]
+        results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
         return json_response({"count": len(results), "results": results})
 
     @api.get("/export")
@@ -110,19 +115,19 @@ def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
 def checked_start(schema: str, document: Any) -> Mapping[str, Any]:
     """Validate a document that describes the start of a world. A scenario document inside it is not changed."""
     if not isinstance(document, dict) or not isinstance(document.get("document"), dict):
-        return checked(schema, document)
-    return {**checked(schema, document | {"document": {}}), "document": document["document"]}
+        return validated_document(schema, document)
+    return {**validated_document(schema, document | {"document": {}}), "document": document["document"]}
 
 
 def scenario_of(document: Mapping[str, Any], default: Scenario) -> Scenario:
     """Return the scenario that a document selects: by name, as a scenario document, or the default one."""
     if "document" in document:
-        if problem := misfit(document["document"]):
+        if problem := schema_problem(document["document"]):
             raise InvalidDocument(f"document: {problem}")
-        return from_document(document["document"])
+        return scenario_from_document(document["document"])
     name = document.get("scenario", document.get("name"))
     selected = default if name is None else find_scenario(name)
-    return selected.sized(document.get("packages"), document.get("seed"))
+    return selected.with_size(document.get("packages"), document.get("seed"))
 
 
 def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) -> World:
@@ -143,7 +148,7 @@ def health_document(name: str, world: World) -> dict[str, Any]:
         "world": name,
         "scenario": world.settings.scenario,
         "seed": world.settings.seed,
-        "now": as_text(world.clock.now()),
+        "now": format_time(world.clock.now()),
     }
 
 
@@ -155,7 +160,7 @@ def world_document(name: str, world: World) -> dict[str, Any]:
         "seed": settings.seed,
         "packages": settings.source.packages,
         "clock": world.clock.mode,
-        "now": as_text(world.clock.now()),
+        "now": format_time(world.clock.now()),
         "steps": len(world.steps),
         "requests": len(world.journal),
         "snapshots": len(world.snapshots),
@@ -168,10 +173,10 @@ def scenario_document(world: World) -> dict[str, Any]:
     document = {
         "name": settings.scenario,
         "description": source.description,
-        "installation": title_of(settings.installation),
+        "installation": display_name(settings.installation),
         "packages": source.packages,
         "seed": settings.seed,
-        "clock": as_text(settings.start),
+        "clock": format_time(settings.start),
         "language": settings.language,
         "error_style": settings.error_style,
         "steps": len(source.steps),
@@ -180,4 +185,4 @@ def scenario_document(world: World) -> dict[str, Any]:
 
 
 def snapshot_document(name: str, snapshot: WorldSnapshot) -> dict[str, Any]:
-    return {"name": name, "now": as_text(snapshot.now), "steps": len(snapshot.steps)}
+    return {"name": name, "now": format_time(snapshot.now), "steps": len(snapshot.steps)}

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from emulator.rules.faults import FAULTS
+from emulator.rules.faults import FAULT_KINDS
 from emulator.web.admin.pages import INSPECTOR
 from tests.browser.inspector.conftest import Watched
 
@@ -22,7 +22,7 @@ def test_the_kinds_are_those_that_there_are() -> None:
         for line in re.split(r"\n  (?=\w+: \{)", table)
     }
     assert {kind: options for kind, options in offered.items() if kind} == {
-        name: list(kind.options) for name, kind in FAULTS.items()
+        name: list(kind.options) for name, kind in FAULT_KINDS.items()
     }
 
 

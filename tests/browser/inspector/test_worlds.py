@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import bundled_scenarios
 from tests.browser.inspector.conftest import Watched
 
 LISTS = {"packages": "/api/v1/oms/packages/", "transfers": "/api/v1/oms/transfer_orders/"}
-DOCUMENTED = sorted(name for name in bundled() if name.startswith("documented/"))
+DOCUMENTED = sorted(name for name in bundled_scenarios() if name.startswith("documented/"))
 
 
 @pytest.mark.parametrize("part", range(4))

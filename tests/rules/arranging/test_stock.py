@@ -21,9 +21,9 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.core.refusals import Conflict, ControlError
-from emulator.rules.commands import run
-from emulator.rules.graph import offered
-from emulator.rules.planning import quota
+from emulator.rules.commands import run_command
+from emulator.rules.graph import offered_transitions
+from emulator.rules.planning import used_quota
 
 SKUS = ("PZ-101-02-L", "PZ-101-05-S", "PZ-102-02-M")
 PLACES = (1, 11, 12, 17)
@@ -62,7 +62,7 @@ def order(oms: Emulator, lines: Any, city: str, fetched: bool) -> None:
     made = oms.order(lines=lines, shipping_address={"city": city}, is_click_and_collect=fetched)
     root = oms.world.root
     location = root.one(Package, made["packages"][0]).stock_location
-    assert quota(root, location) <= QUOTA
+    assert used_quota(root, location) <= QUOTA
     items = root.find(PackageItem, "package", made["packages"][0])
     assert len(items) == sum(line["quantity"] for line in lines)
     claims = root.find(Reservation, "package", made["packages"][0])
@@ -75,7 +75,7 @@ def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
     if not (ids := root.ids(kind)):
         return
     subject = root.one(kind, ids[pick % len(ids)])
-    if not (transitions := offered(root, subject.state)):
+    if not (transitions := offered_transitions(root, subject.state)):
         return
     items = [item.id for item in root.find(PackageItem, "package", subject.id)] if kind is Package else []
     erp_code = root.one(StockLocation, PLACES[which % len(PLACES)]).erp_code
@@ -92,7 +92,7 @@ def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
     }
     asked = {"transition": transitions[which % len(transitions)].id, "input_parameters": parameters}
     with oms.world.transaction() as tx:
-        run(tx.one(kind, subject.id), asked, None, tx)
+        run_command(tx.one(kind, subject.id), asked, None, tx)
 
 
 def step(oms: Emulator, what: str, *values: Any) -> None:

@@ -14,7 +14,7 @@ from emulator.core.schedule import Scheduled
 from emulator.core.world import World, WorldServices
 from emulator.loading import record_events
 from emulator.openapi.control import CONTROL, Row
-from emulator.rules.scenarios import bundled
+from emulator.rules.scenarios import bundled_scenarios
 from emulator.worlds import Worlds
 from tests.support.answers import check_answer
 from tests.support.reads import Answered, in_process
@@ -378,7 +378,9 @@ def test_a_mounted_world_is_one_in_both_servers() -> None:
 
 
 def test_the_list_of_scenarios_is_that_of_the_package(oms: Emulator) -> None:
-    assert [row["name"] for row in asked(oms, "GET", "/__admin/scenarios").json["results"]] == list(bundled())
+    assert [row["name"] for row in asked(oms, "GET", "/__admin/scenarios").json["results"]] == list(
+        bundled_scenarios()
+    )
 
 
 def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
@@ -389,7 +391,7 @@ def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
         connected.append(world.name)
         return []
 
-    worlds = Worlds(bundled()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
+    worlds = Worlds(bundled_scenarios()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
     worlds.put("put")
     worlds.branch("branched", worlds.named("put"))
     worlds.reset("put")
