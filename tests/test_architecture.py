@@ -75,13 +75,10 @@ def imports(name: str) -> tuple[tuple[str, bool], ...]:
 
 
 def imported(name: str) -> Iterator[tuple[str, bool]]:
-    typed = {
-        id(inner)
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree(name)):
+    nodes = list(ast.walk(tree(name)))
+    conditions = [node for node in nodes if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    typed = {id(inner) for condition in conditions for inner in ast.walk(condition)}
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((one.name.partition(".")[0], id(node) in typed) for one in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -64,6 +64,8 @@ def test_libraries_and_samples_of_others_are_not_read(folder: Path) -> None:
     for name in (*check_language.EXCLUDED, "node_modules", ".venv", "docs", ".ci"):
         (folder / name).mkdir(parents=True)
         (folder / name / "page.md").write_text("Text.", "utf-8")
+    for name in (".coverage", "LICENSE", "picture.png"):
+        (folder / name).write_bytes(b"")
     assert [path.relative_to(folder).as_posix() for path in files(folder)] == [".ci/page.md", "docs/page.md"]
 
 

@@ -46,6 +46,7 @@ def relieved(workers: Workers, task: Task) -> bool:
     return any(task.done.wait(0.005) or workers.relieve() for _ in range(SECONDS * 200))  # type: ignore[func-returns-value]
 
 
+@pytest.mark.slow
 def test_each_task_is_done_once_whoever_brings_it() -> None:
     """By several threads that bring tasks, while others are done."""
     counted: list[int] = []

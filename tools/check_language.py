@@ -91,13 +91,18 @@ def files(folder: Path) -> Iterator[Path]:
         if path.is_dir():
             if is_checked_folder(path):
                 yield from files(path)
-        elif path.name not in SKIPPED_FILES and path.suffix in TEXT_SUFFIXES | {".py", ".json"}:
+        elif is_checked_file(path):
             yield path
 
 
 def is_checked_folder(path: Path) -> bool:
     is_hidden = path.name.startswith(".") and path.name != ".ci"
     return not is_hidden and path.name not in SKIPPED_FOLDERS and path.relative_to(ROOT).as_posix() not in EXCLUDED
+
+
+def is_checked_file(path: Path) -> bool:
+    is_text = path.suffix in TEXT_SUFFIXES | {".py", ".json"}
+    return is_text and path.name not in SKIPPED_FILES and not path.name.startswith(".")
 
 
 def passages(path: Path) -> Iterator[Passage]:

@@ -9,6 +9,8 @@ import pytest
 from emulator import Emulator
 from tests.commands.arranging import KINDS, Kind, in_state, parameters, ready_for, send
 
+pytestmark = pytest.mark.slow
+
 EDGES = [(kind, edge) for kind in KINDS for edge in kind.commands]
 PLACES = [(kind, state) for kind in KINDS for state in kind.states]
 

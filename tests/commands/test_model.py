@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -26,6 +27,8 @@ from emulator.core.records import (
 )
 from emulator.rules.planning import quota
 from tests.commands.arranging import GRAPH, PACKAGES, STATES, TRANSFERS, Kind, parameters, send
+
+pytestmark = pytest.mark.slow
 
 PACKAGES_IN_WORLD = 60
 STEPS, EXAMPLES = 50, 60

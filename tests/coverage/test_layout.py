@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.coverage.layout import Layout, Pair, Point, laid_out
+
+pytestmark = pytest.mark.slow
 
 BOX, GAP = Point(100, 40), Point(20, 50)
 

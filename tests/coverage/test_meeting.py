@@ -24,6 +24,8 @@ from emulator.web.dispatch import Arrival
 from emulator.web.door import INSPECTOR
 from tests.support.worlds import world_of
 
+pytestmark = pytest.mark.slow
+
 LIST, DETAIL, COMMAND = (
     "/api/v1/oms/packages/",
     "/api/v1/oms/packages/{waiting}/",

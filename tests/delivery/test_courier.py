@@ -21,6 +21,8 @@ from emulator.delivery import WorldsCourier
 from emulator.rules.retry import next_due
 from tests.support.receivers import Got, answer, receiving
 
+pytestmark = pytest.mark.slow
+
 EVENT = "package.created"
 EXPONENTIAL = {"choice": "exponential", "kwargs": {"base": 2}}
 

@@ -23,6 +23,8 @@ from emulator.delivery import WorldsCourier
 from tests.delivery.queueing import queued, uuids_of
 from tests.support.receivers import Behaviour, Got, answer, receiving
 
+pytestmark = pytest.mark.slow
+
 EVENT = "package.created"
 
 

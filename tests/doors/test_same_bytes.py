@@ -13,9 +13,6 @@ from tests.doors.conditions import STRICT, Sent
 from tests.doors.corpus import corpus
 from tests.doors.ways import BROKEN, WAYS, Got, socket
 
-pytestmark = pytest.mark.xdist_group("doors")
-"""One process asks through the socket, once for all ways."""
-
 
 def emulator() -> Emulator:
     oms = Emulator("demo", packages=40, allow_fault_header=True)

@@ -17,6 +17,8 @@ from tests.oracle.asks import ASKS
 from tests.oracle.sides import Sides
 from tests.oracle.wire import Answer, Ask
 
+pytestmark = pytest.mark.slow
+
 ROUTER = Router(ROUTES)
 
 

@@ -151,7 +151,6 @@ def asking(shared: Pair, request: Ask) -> Iterator[Ask]:
         yield addressed(request, shared)
 
 
-@pytest.mark.xdist_group("excuses")
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=[difference.name for difference in DIFFERENCES])
 def test_no_difference_is_a_dead_excuse(shared: Pair, told: list[tuple[Ask, Answer]], difference: Difference) -> None:
     """Without the entry some request would disagree, and it has a reason."""

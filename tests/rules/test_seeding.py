@@ -140,6 +140,7 @@ def test_many_threads_see_the_same_records() -> None:
         ]
 
 
+@pytest.mark.slow
 def test_a_base_keeps_few_blocks() -> None:
     """However many are looked at."""
     base = demo_base(1_000_000, 3, START)

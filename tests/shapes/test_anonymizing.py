@@ -32,6 +32,8 @@ from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
 
+pytestmark = pytest.mark.slow
+
 KINDS_OF_COLUMNS = {KEPT, FREE, SECRETS, PAYLOAD, BODY}
 SAMPLES = [
     (folder, name)

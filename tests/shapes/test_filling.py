@@ -20,6 +20,8 @@ from emulator.shapes.recorded import Known
 from tests.support import samples
 from tests.support.recording import urls
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in bundled() if name.startswith(DOCUMENTED)]
 every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCUMENTED) for name in NAMES])
 

@@ -180,6 +180,7 @@ def recorded(oms: Emulator) -> list[Answer]:
     return [Answer(path, session.get(path).json()) for path in paths]
 
 
+@pytest.mark.slow
 def test_importing_the_emulators_own_answers_gives_its_installation_back() -> None:
     """States and commands that the demonstration shows come back with ids, slugs, codes and values."""
     oms = Emulator("demo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from emulator.rules.scenarios import scenario
 from emulator.shapes.documents import SHAPES, rendered
 from emulator.shapes.reading import Kept, Reading, Rendered
 from tests.support.worlds import world_of
+
+pytestmark = pytest.mark.slow
 
 LANGUAGES = ("en-us", "tr-tr")
 SMALL = scenario("demo").sized(10, 3)

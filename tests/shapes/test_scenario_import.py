@@ -60,6 +60,7 @@ SURFACES: dict[str, tuple[tuple[Route, ...], set[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("routes", "unknown"), SURFACES.values(), ids=SURFACES)
 def test_a_recorded_world_comes_back(routes: tuple[Route, ...], unknown: set[str], tmp_path: Path) -> None:
     """Every GET of a shop that was worked in, recorded and imported, is answered with the same values."""
@@ -180,6 +181,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [place for key, inner in list(entries) for place in ((value, key), *places(inner))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_an_answer_holds_it_is_imported_or_refused_in_one_line(seed: int) -> None:
     """And what is imported can be loaded: samples with junk in their places, seeded."""

@@ -198,10 +198,19 @@ def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:
         approved.add(known)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Judge from the first answer of this process on: session fixtures, threads and all."""
-    if not hasattr(Door.__call__, "__wrapped__"):
-        Door.__call__ = watched(Door.__call__)  # type: ignore[method-assign]
+# The check replaces a method of the class. A WSGI middleware would have to be added to each application, but tests
+# build emulators in hundreds of places, and the emulator builds further applications (sessions, servers). A fixture
+# would start too late: fixtures of the session and of modules call the emulator before those of a test.
+PATCH = pytest.MonkeyPatch()
+
+
+def pytest_configure() -> None:
+    """Check every answer of this process from its first one on."""
+    PATCH.setattr(Door, "__call__", watched(Door.__call__))
+
+
+def pytest_unconfigure() -> None:
+    PATCH.undo()
 
 
 @pytest.fixture(autouse=True)

@@ -155,6 +155,7 @@ def test_the_modes_follow_on_one_another(oms: Emulator, monkeypatch: pytest.Monk
     assert oms.clock.freeze() == NOON
 
 
+@pytest.mark.slow
 def test_a_ticking_clock_moves_on_by_nothing_too(oms: Emulator) -> None:
     """Though it went on meanwhile."""
     oms.clock.tick()

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, NamedTuple
 
+import pytest
+
 from emulator import Emulator
 from emulator.core.records import KINDS, Webhook
 from emulator.core.rows import packed
@@ -16,6 +18,8 @@ from emulator.inworld import InWorld
 from emulator.rules.scenarios import Scenario, scenario
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
+
+pytestmark = pytest.mark.slow
 
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
 SCENARIO = scenario("demo").sized(PACKAGES, 1).limited({"read-only": {"read": "3/min"}})

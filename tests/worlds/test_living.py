@@ -19,6 +19,8 @@ from emulator.rules.living import PACKAGES, TRANSFERS
 from emulator.server import Emulator as Server
 from tests.support.soaking import records_of, what_leads_nowhere
 
+pytestmark = pytest.mark.slow
+
 LIST = "/api/v1/oms/packages/"
 PATHS = (LIST + "?limit=100", "/api/v1/oms/transfer_orders/", LIST + "list-simple/")
 

@@ -25,6 +25,8 @@ from emulator.rules.commands import run
 from emulator.rules.graph import offered
 from emulator.rules.planning import quota
 
+pytestmark = pytest.mark.slow
+
 SKUS = ("PZ-101-02-L", "PZ-101-05-S", "PZ-102-02-M")
 PLACES = (1, 11, 12, 17)
 QUOTA = 3
