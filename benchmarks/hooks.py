@@ -267,8 +267,8 @@ def count_threads(port: int, worlds: int) -> float:
         for _ in range(events):
             world.package()
         most = max(most, threading.active_count())
-    for world in oms.worlds.all():
-        oms._courier.flush(world)  # noqa: SLF001 - of each world
+    for one in oms.worlds.all():
+        oms._courier.flush(one)  # noqa: SLF001 - of each world
         most = max(most, threading.active_count())
     return most
 

@@ -37,7 +37,7 @@ ANSWERED: dict[str, bool] = {
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
 """Question -> its answer where there is neither fault nor limit."""
-ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
+ASKING: tuple[tuple[type | ModuleType, str, Any], ...] = (
     (door.Door, "__call__", door.Door.__call__),
     (door, "send", door.send),
     (dispatch, "admit", access.admit),

@@ -160,7 +160,7 @@ def fill(file: Path, steps: int) -> None:
     session = oms.session()
     found = session.get("/api/v1/oms/packages/short/?limit=100&state__enum_value=100").json()["results"]
     pks = [package["id"] for package in found]
-    oms.world.keeper = Hasty(oms.world.keeper)  # type: ignore[assignment,arg-type]  # of a keeper, what writes need
+    oms.world.keeper = Hasty(oms.world.keeper)  # type: ignore[assignment]  # of a keeper, what writes need
     for step in islice(steps_on(pks), steps):
         repeat_step(oms.world, step._replace(user="admin", request_id=oms.world.new_request_id()))
     oms.close()

@@ -170,7 +170,7 @@ def changes_of_module_state(name: str) -> Iterator[str]:
         if isinstance(function, ast.FunctionDef):
             for node in ast.walk(function):
                 if isinstance(node, ast.Global) or changed_name(node) in held:
-                    yield f"{name}:{node.lineno}: {function.name}"
+                    yield f"{name}:{function.lineno}: {function.name}"
 
 
 def module_names(module: ast.Module) -> Iterator[str]:

@@ -203,7 +203,7 @@ def test_the_url_is_one_that_can_be_called(host: str, shown: str) -> None:
 
 WRONG = {
     "scenario": (lambda: Emulator("dmeo"), "Did you mean demo"),
-    "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),  # type: ignore[arg-type]
+    "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),
     "packages": (lambda: Emulator(packages=-1), "packages must be 0 or more, not -1"),
     "file": (lambda: Emulator("/nowhere.json"), "cannot read scenario file /nowhere.json: No such file"),
 }
@@ -240,7 +240,7 @@ def test_the_sessions_clock_is_the_worlds(oms: Emulator) -> None:
 
 
 def test_httpx_speaks_to_the_application(oms: Emulator) -> None:
-    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url="http://oms.test") as client:  # type: ignore[arg-type]
+    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url="http://oms.test") as client:
         answer = client.get(LIST, headers=oms.auth)
         assert (answer.status_code, answer.json()["count"]) == (200, 200)
         pk = answer.json()["results"][0]["id"]

@@ -138,7 +138,8 @@ class Commands(RuleBasedStateMachine):
         if not hasattr(self, "oms"):
             return
         root = self.oms.world.root
-        for kind in (Package, TransferOrder):
+        kinds: tuple[type[Any], ...] = (Package, TransferOrder)
+        for kind in kinds:
             numbers = [record.number for record in root.all(kind)]
             assert len(numbers) == len(set(numbers))
         counted = Counter((package.stock_location, package.state) for package in root.all(Package))

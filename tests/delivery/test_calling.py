@@ -119,7 +119,7 @@ def hang(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.server.stopping.wait(20)  # type: ignore[attr-defined]
 
 
-def drip(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def drip(handler: BaseHTTPRequestHandler, _got: Got) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
@@ -130,7 +130,7 @@ def drip(handler: BaseHTTPRequestHandler, _: Got) -> None:
             return
 
 
-def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def pour(handler: BaseHTTPRequestHandler, _got: Got) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True

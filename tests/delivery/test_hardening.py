@@ -251,7 +251,7 @@ def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     oms.world.after_write.clear()
     oms.package()
     release = threading.Event()
-    with receiving(lambda *_: release.wait(60)) as receiver:  # type: ignore[arg-type,return-value]
+    with receiving(lambda *_: release.wait(60)) as receiver:
         queued(oms, receiver.url, 2_000)
         courier = WorldsCourier("background", timeout=0.01)
         tracemalloc.start()

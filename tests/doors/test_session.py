@@ -30,7 +30,7 @@ def test_a_response_is_what_the_library_makes_of_a_connection(answer: Answer) ->
     ours = complete(answer, request, adapter)
     for name in (*requests.Response.__attrs__, "text", "ok", "links", "is_redirect", "apparent_encoding"):
         assert getattr(ours, name) == getattr(theirs, name), name
-    assert ours.connection is theirs.connection is adapter  # type: ignore[attr-defined]
+    assert ours.connection is theirs.connection is adapter
     for name in ("status", "reason", "headers", "data", "version"):
         assert getattr(ours.raw, name) == getattr(theirs.raw, name), name
     assert ours.raw.read() == theirs.raw.read() == b""

@@ -97,7 +97,7 @@ def intercept(oms: Emulator) -> Iterator[Way]:
 
 @contextmanager
 def wsgi_transport(oms: Emulator) -> Iterator[Way]:
-    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:  # type: ignore[arg-type]
+    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:
 
         def send(sent: Sent) -> Got:
             content = sent.body or None

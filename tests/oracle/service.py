@@ -343,7 +343,7 @@ def reads(names: Iterable[tuple[str, str, str]], kind: str) -> list[Operation]:
 
 def writes(one: str, root: str, kind: str) -> list[Operation]:
     """List the POST operations that packages and transfer orders share."""
-    bodies = {
+    bodies: dict[str, tuple[str, dict[str, Any]]] = {
         f"command_{one}": ("command/", {"serializer_class": CommandSerializer, "wrapped": True}),
         f"set_{one}_invoice_number": ("set_invoice_number/", {"serializer_class": InvoiceNumberSerializer}),
         f"set_{one}_remote_id": ("set_remote_id/", {"serializer_class": RemoteIdSerializer}),

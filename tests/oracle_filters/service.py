@@ -202,7 +202,8 @@ def view_of(name: str) -> Any:
         "authentication_classes": [],
         "permission_classes": [],
     }
-    return type("View", (viewsets.ReadOnlyModelViewSet,), body).as_view({"get": "list"})
+    view: Any = type("View", (viewsets.ReadOnlyModelViewSet,), body)
+    return view.as_view({"get": "list"})
 
 
 VIEWS = {name: view_of(name) for name in TABLES}

@@ -71,7 +71,7 @@ class Pair:
 
 def bounds(pk: int) -> tuple[str, str]:
     one = service.MODELS[DeliveryRange].objects.get(pk=pk)
-    return tuple(f"{time:%Y-%m-%dT%H:%M:%S%z}" for time in (one.lower, one.upper))
+    return f"{one.lower:%Y-%m-%dT%H:%M:%S%z}", f"{one.upper:%Y-%m-%dT%H:%M:%S%z}"
 
 
 DIFFERENCES = {

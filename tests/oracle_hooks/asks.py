@@ -176,8 +176,8 @@ def creations() -> Iterator[Ask]:
     yield sent("64 bits", HOOKS, "POST", WHOLE | policy("fixed", {"seconds": 2**70}))
     for target in ("{target}", "{offtarget}"):
         for event_type in ("{type}", "{offtype}"):
-            body = WHOLE | {"target_url": target, "event_type": event_type}
-            yield sent(f"create again {target} {event_type}", HOOKS, "POST", body)
+            hook = WHOLE | {"target_url": target, "event_type": event_type}
+            yield sent(f"create again {target} {event_type}", HOOKS, "POST", hook)
 
 
 def changes() -> Iterator[Ask]:

@@ -61,7 +61,7 @@ def by_us(target: str, columns: Mapping[str, Any]) -> tuple[Came, bytes]:
     oms.world.agenda.clear()
     WorldsCourier("flush", timeout=TIMEOUT).outfit(oms.world)
     oms.package()
-    hook = columns | {"retry_countdown_config": LINEAR}
+    hook = {**columns, "retry_countdown_config": LINEAR}
     with oms.world.transaction() as tx:
         packed = {
             name: json.dumps(value).encode() if isinstance(value, dict) else value for name, value in hook.items()

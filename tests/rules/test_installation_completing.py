@@ -135,7 +135,8 @@ def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], 
     oms = Emulator("demo", packages=100, installation=name)
     root = oms.world.root
     known = set(root.ids(State))
-    for kind in (Package, PackageItem, TransferOrder, TransferItem):
+    kinds: tuple[type[Any], ...] = (Package, PackageItem, TransferOrder, TransferItem)
+    for kind in kinds:
         assert {each.state for each in root.all(kind)} <= known
     for log in root.all(TransitionLog):
         assert log.old_state in known

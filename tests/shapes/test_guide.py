@@ -35,10 +35,11 @@ def pairs() -> Iterator[tuple[str, type[Shape]]]:
         seen.add((name, shape))
         yield name, shape
         properties = schemas.schema(name)["properties"]
-        for key, piece in instance(shape).fields.items():
+        fields: dict[str, Any] = instance(shape).fields
+        for key, piece in fields.items():
             inner = reference(properties[key]) if isinstance(piece, Part | Parts | Commands | Itself) else None
             if inner is not None:
-                waiting.append((inner, piece.shape))  # type: ignore[union-attr]
+                waiting.append((inner, piece.shape))
 
 
 PAIRS = sorted(pairs(), key=lambda pair: (pair[0], pair[1].__name__))

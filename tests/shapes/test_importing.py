@@ -187,10 +187,9 @@ def test_importing_the_emulators_own_answers_gives_its_installation_back() -> No
     found = import_answers((answer.path, answer) for answer in recorded(oms))
     assert found.warnings == []
     assert problem("installation", found.document) is None
-    records, shown = (
-        installation.load("default"),
-        {record.state for kind in (Package, TransferOrder) for record in oms.world.root.all(kind)},
-    )
+    records = installation.load("default")
+    kinds: tuple[type[Any], ...] = (Package, TransferOrder)
+    shown = {record.state for kind in kinds for record in oms.world.root.all(kind)}
     transitions = {row["id"]: row for row in found.document["transition"]}
     offered = {
         each.id for each in records[Transition].values() if each.actor == "command" and each.source_state in shown

@@ -16,10 +16,11 @@ from emulator.core.records import ABSENT, Package, State, Transition
 from emulator.loading import open_world
 from emulator.rules.scenarios import DOCUMENTED, Scenario, ScenarioError, bundled
 from emulator.rules.scenarios import FOLDER as SCENARIOS
+from emulator.shapes.answers import Answer, UnknownAnswer, source_of
 from emulator.shapes.differences import same
 from emulator.shapes.documents import rendered
 from emulator.shapes.links import addressed
-from emulator.shapes.recorded import Answer, Known, UnknownAnswer, code_of, source_of
+from emulator.shapes.recorded import Known, code_of
 from tests.support import samples
 from tools import list_corrections
 from tools.documented_scenarios import gets, imported

@@ -63,17 +63,19 @@ def watched(door: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[byte
 
     @wraps(door)
     def call(self: Door, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        started: list[Any] = []
+        statuses: list[int] = []
+        sent: list[tuple[str, str]] = []
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            started[:] = [int(status[:3]), headers]
+            statuses.append(int(status[:3]))
+            sent[:] = headers
             return start_response(status, headers, *rest)
 
         body = b"".join(door(self, environ, note))
         decoded = decoded_path(path_bytes(environ))
         name, _, path = addressed_world(decoded, environ)
         style = NO_WORLD if name not in self.worlds else self.worlds.named(name, using=False).settings.error_style
-        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
+        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
         return [body] if body else []
 
     return call

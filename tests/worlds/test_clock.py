@@ -213,8 +213,10 @@ def test_a_write_does_not_take_back_a_move_of_the_clock(oms: Emulator) -> None:
     with ThreadPoolExecutor(4) as pool:
         moves = [pool.submit(oms.clock.advance, minutes=1) for _ in range(100)]
         writes = [pool.submit(oms.stock, 1, "PZ-101-02-L", number) for number in range(100)]
-        for done in [*moves, *writes]:
-            done.result()
+        for move in moves:
+            move.result()
+        for write in writes:
+            write.result()
     assert oms.clock.now() == start + timedelta(minutes=100, milliseconds=100)
 
 

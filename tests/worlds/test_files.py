@@ -71,7 +71,7 @@ def test_the_control_api_gives_the_same_text(oms: Emulator, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["documented/package-list", "empty", "demo"])
 def test_any_scenario_can_be_exported_as_it_is(name: str, tmp_path: Path) -> None:
     """Recorded answers too."""
-    oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))  # type: ignore[arg-type]
+    oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))
     oms.save(tmp_path / "mine.json")
     assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)
 

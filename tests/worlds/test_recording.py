@@ -12,9 +12,11 @@ from emulator import Emulator
 from emulator.core import jsontext, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.handlers.control import CONTROL_WRITES
+from emulator.handlers.living import FORGET
+from emulator.handlers.outcomes import POSTPONE, RECORD_OUTCOME
 from emulator.inworld import InWorld
 from emulator.openapi.control import CONTROL
-from emulator.repeating import FORGET, POSTPONE, RECORD_OUTCOME, REPEATS
+from emulator.repeating import REPEATS
 from emulator.routes import ROUTES
 from emulator.rules.scenarios import from_document
 from emulator.rules.scenarios import scenario as find_scenario

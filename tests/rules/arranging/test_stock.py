@@ -54,9 +54,9 @@ def small_world() -> Emulator:
             tx.change(stock, quantity=0)
         for place in list(tx.all(StockLocation)):
             tx.change(place, is_active=place.id in PLACES, max_quota=QUOTA)
-    for place in PLACES:
+    for location in PLACES:
         for number, sku in enumerate(SKUS):
-            oms.stock(place, sku, (place + number) % 4)
+            oms.stock(location, sku, (location + number) % 4)
     return oms
 
 
