@@ -5,8 +5,6 @@ import pytest
 from emulator import Emulator
 from emulator.contract import Target, as_text, run
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_emulator_keeps_the_contract_over_a_socket(foreign):
     """What holds in process holds behind waitress."""

@@ -155,6 +155,7 @@ def test_a_late_answer_in_process_is_a_timeout_and_nothing_waits(oms: Emulator) 
     assert machine_seconds() - before < 60
 
 
+@pytest.mark.slow
 def test_many_slow_calls_hold_up_no_other() -> None:
     """60 calls that take two seconds each, more than the server has threads: a call beside them takes none."""
     with Emulator("demo") as oms:

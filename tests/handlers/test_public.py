@@ -87,6 +87,7 @@ def test_a_long_name_is_cut(oms: Emulator) -> None:
 MANY = 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in bundled() if name != "empty"])
 def test_every_label_of_every_scenario_can_be_printed(name: str) -> None:
     oms = Emulator(name)
