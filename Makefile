@@ -3,13 +3,39 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test soak soak-live lint bench pools docs installations samples clean
+# How many processes run the tests. `make test WORKERS=0` runs them in one process, for a debugger.
+WORKERS ?= auto
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
+FAST = not slow and not browser and not oracle and not gate
+
+# Set this to `language` to make the language check a part of `make check` and `make test`.
+LANGUAGE_GATE =
+
+# The tests start hundreds of processes; without byte code each of them would compile the emulator.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run check test test-all coverage soak soak-live lint language metrics bench pools docs installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
 
-test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest $(ARGS)
+# The inner loop: everything that answers within half a minute.
+check: $(VENV)/.dev lint $(LANGUAGE_GATE)
+	$(PYTEST) -m "$(FAST)" $(ARGS)
+
+# Everything except the tools of Node and the soak tests.
+test: $(VENV)/.dev lint $(LANGUAGE_GATE)
+	$(PYTEST) -m "not gate" $(ARGS)
+
+# What `make test` leaves out: the tools of Node, coverage, and shortened soak tests.
+test-all: $(VENV)/.dev coverage
+	$(PYTEST) -m gate $(ARGS)
+	$(BIN)/python -m tests.durable.soak --kills 30
+	$(BIN)/python -m tools.soak --hours 8
+
+# Measuring doubles the time of the tests on Python 3.11, so only the fast tests are measured.
+coverage: $(VENV)/.dev
+	$(PYTEST) -m "$(FAST)" --cov --cov-report=term
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.durable.soak $(ARGS)
@@ -22,6 +48,16 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Both checks run, also if the first one fails. D203 and D213 contradict D211 and D212.
+language: $(VENV)/.dev
+	@status=0; \
+	$(BIN)/ruff check --select D2,D4 --ignore D203,D213 --output-format concise . || status=1; \
+	$(BIN)/python -m tools.check_language || status=1; \
+	exit $$status
+
+metrics: $(VENV)/.dev
+	@$(BIN)/python -m tools.metrics
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -40,7 +76,7 @@ samples: $(VENV)/.dev
 	$(BIN)/python -m tools.list_corrections
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "oms-emulator needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11")'

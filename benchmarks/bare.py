@@ -3,7 +3,7 @@
 import sys
 
 from flask import Flask
-from waitress import create_server
+from waitress.server import create_server
 
 app = Flask(__name__)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Response
-from waitress import create_server
 from waitress.channel import HTTPChannel
+from waitress.server import create_server
 
 from emulator.listening import KeptAliveTask
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks import servers
@@ -42,7 +43,7 @@ def paths() -> list[str]:
     root = Root(base, {})
     records = [root.one(Package, base.ids(Package)[at]) for at in range(MANY // 2, MANY // 2 + 50)]
     values = {one.name: value_of(root, records, one) for one in FILTER_SETS["package"].filters}
-    queries = [((name, value),) for name, value in values.items()]
+    queries: list[tuple[tuple[str, str], ...]] = [((name, value),) for name, value in values.items()]
     queries += [tuple((name, values[name]) for name in names) for names in COMBINED]
     return [f"{UNFILTERED}&{urlencode(query)}{page}" for query in queries for page in ("", "&page=last")]
 
@@ -57,7 +58,7 @@ def value_of(root: Root, records: list[Package], one: Filter) -> str:
     return "x"
 
 
-def in_reference(root: Root, path: object, id_: int) -> object:
+def in_reference(root: Root, path: Any, id_: int) -> object:
     kind, tail = path.kind, path.tail
     return next(follow(root, kind, root.one(kind, id_), tail.split(".")))
 

@@ -333,7 +333,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 def job_from(document: dict[str, object]) -> Job:
     """Return the job from its `asdict` document."""
     requests = [Request(**request) for request in document.pop("requests")]  # type: ignore[attr-defined]
-    return Job(requests=requests, **document)  # type: ignore[arg-type]
+    return Job(requests=requests, **document)
 
 
 def main() -> int:

@@ -20,16 +20,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--allow-writes", action="store_true", help="Run the checks that write to the --target too.")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test a foreign server from several processes: one check would write what another one reads."""
+    if config.getoption("--target") and config.getoption("numprocesses", default=None):
+        raise pytest.UsageError("--target runs in one process: leave out -n")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one worker on a foreign server, so that no check writes where another one reads; writes come first."""
+    """Mark the contract as slow; with --target, run first the checks that write what others read."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("slow")
     if config.getoption("--target"):
-        for item in ours(items):
-            item.add_marker(pytest.mark.xdist_group("contract-target"))
         items.sort(key=lambda item: not writes(item))
-
-
-def ours(items: list[pytest.Item]) -> list[pytest.Item]:
-    return [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
 
 
 def writes(item: pytest.Item) -> bool:

@@ -1,8 +1,9 @@
-"""The emulator of a test, and a client whose every answer is checked (`support/watch.py` sees to it)."""
+"""The emulator of a test, a client for it, and the markers of whole folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,20 +14,42 @@ from emulator import Emulator
 settings.register_profile("untimed", deadline=None)  # speed is measured by `make bench`, never by a test
 settings.load_profile("untimed")
 
+HERE = Path(__file__).parent
+MARKERS = {
+    "browser": "browser",
+    "cli": "slow",
+    "contract": "slow",
+    "doors": "slow",
+    "durable": "slow",
+    "examples": "slow",
+    "oracle": "oracle",
+    "oracle_filters": "oracle",
+    "oracle_hooks": "oracle",
+    "plugin": "slow",
+}
+"""Folder -> the marker of all of its tests. Those that start processes or servers are slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add the markers of the folders."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and (marker := MARKERS.get(item.path.relative_to(HERE).parts[0])):
+            item.add_marker(marker)
+
 
 @pytest.fixture
 def oms() -> Emulator:
-    """A fresh demonstration, in process."""
+    """Return a fresh demo emulator of this process."""
     return Emulator("demo")
 
 
 @pytest.fixture
 def client(oms: Emulator) -> requests.Session:
-    """Speaks to `oms`, and may do everything."""
+    """Return a client of `oms` that may call every operation."""
     return oms.session()
 
 
 @pytest.fixture
 def speaks() -> Callable[[str], requests.Session]:
-    """Give a client for a fresh world of any scenario."""
+    """Return a function that starts an emulator of any scenario and returns a client for it."""
     return lambda scenario: Emulator(scenario).session()

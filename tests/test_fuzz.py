@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from emulator import Emulator
 from emulator.core.records import Package, TransferOrder, Transition, Webhook, WebhookEvent
 from emulator.routes import ROUTES
 from tests.oracle.wire import FULL, Answer, Ask, ask
+
+pytestmark = pytest.mark.slow
 
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -16,6 +16,8 @@ import pytest
 from emulator import Emulator
 from emulator.cli import main
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8")
 PRINTED_URL = "http://127.0.0.1:8080"

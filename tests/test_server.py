@@ -240,7 +240,7 @@ def test_the_sessions_clock_is_the_worlds(oms: Emulator) -> None:
 
 
 def test_httpx_speaks_to_the_application(oms: Emulator) -> None:
-    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url="http://oms.test") as client:  # type: ignore[arg-type]
+    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url="http://oms.test") as client:
         answer = client.get(LIST, headers=oms.auth)
         assert (answer.status_code, answer.json()["count"]) == (200, 200)
         pk = answer.json()["results"][0]["id"]

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -43,17 +44,21 @@ def working(most: int = 8, long: float = 0.005) -> Iterator[Workers]:
 
 def relieved(workers: Workers, task: Task) -> bool:
     """Relieve as a server's loop does, until a task is done."""
-    return any(task.done.wait(0.005) or workers.relieve() for _ in range(SECONDS * 200))  # type: ignore[func-returns-value]
+    return any(task.done.wait(0.005) or workers.relieve() for _ in range(SECONDS * 200))
 
 
+def add_all(workers: Workers, tasks: list[Task]) -> None:
+    for task in tasks:
+        workers.add_task(task)
+
+
+@pytest.mark.slow
 def test_each_task_is_done_once_whoever_brings_it() -> None:
     """By several threads that bring tasks, while others are done."""
     counted: list[int] = []
     with working() as workers:
-        tasks = [[Task(lambda number=number: counted.append(number)) for number in range(500)] for _ in range(4)]
-        bringing = [
-            threading.Thread(target=lambda own=own: [workers.add_task(task) for task in own]) for own in tasks
-        ]
+        tasks = [[Task(partial(counted.append, number)) for number in range(500)] for _ in range(4)]
+        bringing = [threading.Thread(target=add_all, args=(workers, own)) for own in tasks]
         for thread in bringing:
             thread.start()
         for thread in bringing:

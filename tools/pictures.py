@@ -26,7 +26,7 @@ def main() -> None:
             ("package", f"packages/{package}", "dark", ".timeline"),
         )
         for name, where, theme, ready in pages:
-            page = browser.new_page(viewport=SIZE, color_scheme=theme)  # type: ignore[arg-type]  # light or dark
+            page = browser.new_page(viewport=SIZE, color_scheme=theme)  # light or dark
             page.goto(f"{oms.url}/__admin/ui/#/{where}")
             page.locator(ready).wait_for()
             page.get_by_text("Loading …").wait_for(state="detached")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,17 +26,6 @@ QUIET = (
 expect.set_options(timeout=30_000)  # a machine may be busy with the rest of the tests
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process have the browser, which xdist must know before it deals; where there is none, say so."""
-    here = f"{Path(__file__).parent}/"
-    for item in items:
-        if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
-
-
 class Blank(BaseHTTPRequestHandler):
     """Serves an empty page."""
 
@@ -53,7 +41,9 @@ class Blank(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for this folder, and no longer: its event loop runs as long, which Django minds in other tests."""
+    """Start one browser for this folder; stop it afterwards, because Django fails while its event loop runs."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield browser

@@ -9,6 +9,8 @@ import pytest
 from emulator import Emulator
 from tests.commands.arranging import KINDS, Kind, in_state, parameters, ready_for, send
 
+pytestmark = pytest.mark.slow
+
 TRANSITIONS = [(kind, transition) for kind in KINDS for transition in kind.commands]
 STATES = [(kind, state) for kind in KINDS for state in kind.states]
 

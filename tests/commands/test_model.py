@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -26,6 +27,8 @@ from emulator.core.records import (
 )
 from emulator.rules.planning import used_quota
 from tests.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
+
+pytestmark = pytest.mark.slow
 
 PACKAGES_IN_WORLD = 60
 STEPS, EXAMPLES = 50, 60
@@ -134,7 +137,8 @@ class Commands(RuleBasedStateMachine):
         if not hasattr(self, "oms"):
             return
         root = self.oms.world.root
-        for kind in (Package, TransferOrder):
+        kinds: tuple[type[Any], ...] = (Package, TransferOrder)
+        for kind in kinds:
             numbers = [record.number for record in root.all(kind)]
             assert len(numbers) == len(set(numbers))
         counted = Counter((package.stock_location, package.state) for package in root.all(Package))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
+import pytest
 import requests
 
 from emulator import Emulator
 from tests.commands.arranging import PACKAGES, in_state
+
+pytestmark = pytest.mark.slow
 
 CALLERS = 200
 PREPARE, WAITING, PREPARING = 199, 35, 37

@@ -21,7 +21,7 @@ def verified(url: str, jwt: str, tmp_path: Path, *args: str) -> tuple[int, dict]
     path = tmp_path / "report.json"
     with pytest.raises(SystemExit) as ended:
         main(["verify", url, "--jwt", jwt, "--format", "json", "-o", str(path), *args])
-    return ended.value.code, json.loads(path.read_bytes())
+    return int(ended.value.code or 0), json.loads(path.read_bytes())
 
 
 def found_in(report: dict) -> set[tuple[str, str, str]]:

@@ -1,5 +1,7 @@
 """The checks can fail: each notices every sabotage of its topic, as what it is."""
 
+from typing import Any
+
 import pytest
 
 from contract_tests.support import built_in_target, fresh_target
@@ -19,7 +21,8 @@ def spoiled(check, case) -> Target:
     """Give the demonstration's world behind a proxy with the sabotage; a little used, if events are asked for."""
     oms = built_in_target() if check.resource.endswith("events") else fresh_target()
     path = check.route.path if case.at is None else f"{check.route.path.partition('<')[0]}<pk>/{case.at}"
-    app = Saboteur(oms.session.get_adapter(oms.base_url).app, path, case.sabotage)
+    adapter: Any = oms.session.get_adapter(oms.base_url)
+    app = Saboteur(adapter.app, path, case.sabotage)
     session = InProcessSession(app, oms.base_url, {})
     return Target(oms.base_url, session=session, jwt=oms.credentials["Bearer"], allow_writes=True)
 

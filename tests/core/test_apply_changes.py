@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def keys(columns: int) -> list[Any]:
     return plain if columns == 1 else [(one, other) for one in plain for other in plain]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(before=st.lists(CHANGE, max_size=6), after=st.lists(CHANGE, max_size=12))
 def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[Any]) -> None:

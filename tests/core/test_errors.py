@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import tests.oracle.service  # noqa: F401  sets Django up
 
@@ -31,8 +32,8 @@ PAIRS: dict[str, tuple[Callable[[], errors.ApiError], Callable[[], exceptions.AP
     ),
     **{
         f"throttled for {wait}": (
-            lambda wait=wait: errors.Throttled(wait),
-            lambda wait=wait: exceptions.Throttled(wait),
+            partial(errors.Throttled, wait),
+            partial(exceptions.Throttled, wait),
         )
         for wait in (0.1, 1, 1.5, 59.999, 60)
     },

@@ -69,6 +69,7 @@ def ours(data: Any) -> Any:
         return ["errors", error.body]
 
 
+@pytest.mark.slow
 @quick
 @given(BODIES)
 def test_json_bodies_are_checked_as_the_framework_does(body: dict[str, Any]) -> None:

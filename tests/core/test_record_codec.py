@@ -38,6 +38,7 @@ def no_root(number: int) -> Root:
     raise AssertionError(number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())

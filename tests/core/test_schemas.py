@@ -271,6 +271,7 @@ def test_unknown_name_tells_the_known_ones():
         schemas.problem("packge", {})
 
 
+@pytest.mark.slow
 @given(NEAR_COMMANDS | JSON)
 def test_both_validators_agree(document):
     """The fast one that judges answers and the one that explains say the same."""

@@ -29,6 +29,8 @@ from emulator.coverage.graphs import default_graph
 from emulator.rules.scenarios import FOLDER
 from tests.cli.test_serve import environment
 
+pytestmark = pytest.mark.slow
+
 LIST = "/api/v1/oms/packages/"
 
 names = st.sampled_from(["list_packages", "a", "b c", "ç"])

@@ -26,6 +26,8 @@ from emulator.web.context import RequestContext
 from emulator.web.record_coverage import record_coverage
 from tests.support.worlds import world_of
 
+pytestmark = pytest.mark.slow
+
 LIST, DETAIL, COMMAND = (
     "/api/v1/oms/packages/",
     "/api/v1/oms/packages/{waiting}/",

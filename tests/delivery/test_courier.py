@@ -22,6 +22,8 @@ from emulator.rules.retry import next_due_event
 from tests.support.receivers import Got, answer, receiving
 from tests.support.worlds import AfterWrite
 
+pytestmark = pytest.mark.slow
+
 EVENT = "package.created"
 EXPONENTIAL = {"choice": "exponential", "kwargs": {"base": 2}}
 

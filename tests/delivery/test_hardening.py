@@ -24,6 +24,8 @@ from tests.delivery.queueing import queued, uuids_of
 from tests.support.receivers import Behaviour, Got, answer, receiving
 from tests.support.worlds import with_dispatcher
 
+pytestmark = pytest.mark.slow
+
 EVENT = "package.created"
 
 
@@ -248,7 +250,7 @@ def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     oms = Emulator("empty")
     oms.package()
     release = threading.Event()
-    with receiving(lambda *_: release.wait(60)) as receiver:  # type: ignore[arg-type,return-value]
+    with receiving(lambda *_: release.wait(60)) as receiver:
         queued(oms, receiver.url, 2_000)
         dispatcher = WebhookDispatcher("background", timeout=0.01)
         with_dispatcher(oms, dispatcher)

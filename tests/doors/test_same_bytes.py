@@ -13,9 +13,6 @@ from tests.doors.conditions import STRICT, HttpRequest
 from tests.doors.corpus import corpus
 from tests.doors.ways import INCOMPLETE, TRANSPORTS, HttpResponse, socket
 
-pytestmark = pytest.mark.xdist_group("same-bytes")
-"""One process sends the corpus through the socket, once for all transports."""
-
 
 def emulator() -> Emulator:
     oms = Emulator("demo", packages=40, allow_fault_header=True)

@@ -91,6 +91,7 @@ def add(tx: Transaction, rng: random.Random) -> None:
     tx.change(item, package=new.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind.__name__)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_changed_world_is_found_as_if_looked_through(seed: int, table: FilterSet) -> None:

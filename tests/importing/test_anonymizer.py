@@ -42,6 +42,8 @@ from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
 
+pytestmark = pytest.mark.slow
+
 OTHER_CATEGORIES = {KEPT, FREE, SECRETS, PAYLOAD, BODY}
 SAMPLES = [
     (folder, name)

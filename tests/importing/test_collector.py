@@ -27,6 +27,8 @@ from tests.support import samples
 from tools import list_corrections
 from tools.documented_scenarios import gets, imported
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(emulator.__file__).parent / "fixtures" / "documented"
 CORRECTIONS: list[dict[str, Any]] = json.loads((FOLDER / "corrections.json").read_bytes())
 NAMES = [name for name in bundled_scenarios() if name.startswith(DOCUMENTED)]

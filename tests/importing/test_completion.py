@@ -21,6 +21,8 @@ from emulator.shapes.columns import COLUMN_TYPES
 from tests.support import samples
 from tests.support.recording import urls
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name in bundled_scenarios() if name.startswith(DOCUMENTED)]
 every_world = pytest.mark.parametrize("name", NAMES, ids=[name.removeprefix(DOCUMENTED) for name in NAMES])
 

@@ -178,6 +178,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [place for key, inner in list(entries) for place in ((value, key), *places(inner))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_any_document_is_imported_or_rejected_in_one_line(seed: int) -> None:
     """Samples with random junk in random positions; every import that succeeds can be loaded."""

@@ -17,6 +17,8 @@ from tests.oracle.asks import ASKS
 from tests.oracle.sides import Sides
 from tests.oracle.wire import Answer, Ask
 
+pytestmark = pytest.mark.slow
+
 ROUTER = Router(ROUTES)
 
 
@@ -47,7 +49,7 @@ def described(path: str, request: Ask, answer: Answer) -> str | None:
     if "json" not in answer.headers["Content-Type"]:
         return None
     error = next(reading.judge(media["schema"]).iter_errors(orjson.loads(answer.body)), None)
-    return error and f"{answer.status}: {error.message[:200]}"
+    return None if error is None else f"{answer.status}: {error.message[:200]}"
 
 
 def is_described(request: Ask, answer: Answer) -> bool:

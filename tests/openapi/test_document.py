@@ -34,6 +34,7 @@ def ids(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
+@pytest.mark.slow
 def test_it_is_valid(document: Any) -> None:
     """The specification's own schema and its rules of reference hold."""
     validate(document)

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent.parent
 TOOLS = Tools(Path(__file__).parent / "node")
 
 pytestmark = [
+    pytest.mark.gate,
     pytest.mark.skipif(missing() is not None, reason=f"the tools are Node's: {missing()}"),
-    pytest.mark.xdist_group("openapi-tools"),
 ]
 
 

@@ -207,7 +207,8 @@ def build_view(name: str) -> Any:
         "authentication_classes": [],
         "permission_classes": [],
     }
-    return type("View", (viewsets.ReadOnlyModelViewSet,), body).as_view({"get": "list"})
+    view: Any = type("View", (viewsets.ReadOnlyModelViewSet,), body)
+    return view.as_view({"get": "list"})
 
 
 VIEWS = {name: build_view(name) for name in TABLES}

@@ -151,7 +151,6 @@ def prepared(shared_pair: Pair, request: Ask) -> Iterator[Ask]:
         yield fill_in(request, shared_pair)
 
 
-@pytest.mark.xdist_group("differences")
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=[difference.name for difference in DIFFERENCES])
 def test_every_difference_is_needed(
     shared_pair: Pair, oracle_answers: list[tuple[Ask, Answer]], difference: Difference

@@ -82,7 +82,8 @@ class Doing:
         self.world = self.oms.world
         self.edge = self.world.root.one(Transition, transition)
         source = self.world.root.one(State, self.edge.source_state)
-        self.kind: Any = Package if source.content_type == 4 else TransferOrder
+        self.copies = 0
+        self.kind: type[Any] = Package if source.content_type == 4 else TransferOrder
         found = (record for record in self.world.root.all(self.kind) if record.state == source.id)
         self.subject: Any = next(record for record in found if fits(self, record))
         with self.world.transaction() as tx:

@@ -115,7 +115,7 @@ def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transit
 
 @every_other_move
 def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition) -> None:
-    kind = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
+    kind: type[Any] = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
     for subject in {record.state: record for record in ROOT.all(kind)}.values():
         found = actor_transition(ROOT, subject, transition.command_code)
         assert (found == transition) == (subject.state == transition.source_state)
@@ -123,7 +123,7 @@ def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition)
 
 @every_command
 def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transition: Transition) -> None:
-    kind = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
+    kind: type[Any] = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
     states = {record.state: record for record in ROOT.all(kind)}
     for state, subject in states.items():
         if state == transition.source_state:

@@ -90,7 +90,7 @@ def test_observed_states_are_those_of_the_samples(sample: str) -> None:
     for entry in found(sample, "enum_class"):
         state = STATES[entry["id"]]
         assert origins[State, state.id].provenance == "observed"
-        assert orjson.loads(state.translations or b"null") == entry["translations"]  # type: ignore[arg-type]
+        assert orjson.loads(state.translations or b"null") == entry["translations"]
         assert state.created_date.isoformat()[:26] == entry["created_date"][:26]
         assert state.modified_date.isoformat()[:26] == entry["modified_date"][:26]
 

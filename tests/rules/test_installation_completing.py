@@ -126,6 +126,7 @@ def test_a_file_without_transitions_has_the_defaults(written) -> None:
 VALUES = sorted({(each.enum_class, each.enum_value) for each in DEFAULT[State].values()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacking", VALUES, ids=[" ".join(pair) for pair in VALUES])
 def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], written) -> None:
     """Where a state lacks, the nearest earlier one of the path takes its place: the log leads to the state."""
@@ -134,7 +135,8 @@ def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], 
     oms = Emulator("demo", packages=100, installation=name)
     root = oms.world.root
     known = set(root.ids(State))
-    for kind in (Package, PackageItem, TransferOrder, TransferItem):
+    kinds: tuple[type[Any], ...] = (Package, PackageItem, TransferOrder, TransferItem)
+    for kind in kinds:
         assert {each.state for each in root.all(kind)} <= known
     for log in root.all(TransitionLog):
         assert log.old_state in known

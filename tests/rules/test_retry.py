@@ -120,6 +120,7 @@ def test_due_events_come_in_their_order_and_no_others() -> None:
     assert list(due_event_ids(world.root, START + timedelta(seconds=5))) == [1, 3, 2]
 
 
+@pytest.mark.slow
 def test_to_know_the_next_is_cheap_however_many_wait() -> None:
     """50 microseconds with 10,000 events: far more than is needed, so that a busy machine does not matter."""
     world = world_with()

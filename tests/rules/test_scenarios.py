@@ -66,7 +66,7 @@ def file_of(folder: Path, content: Any) -> str:
     return str(path)
 
 
-WRONG_FILES: dict[str, tuple[Any, str]] = {
+WRONG_FILES: dict[str, tuple[Any, str | None]] = {
     "not JSON": (b"{", "mine.json is not JSON: Expecting property name"),
     "not UTF-8": (b'{"name": "\xff"}', "mine.json is not JSON: 'utf-8' codec"),
     "empty": (b"", "is not JSON"),

@@ -53,7 +53,7 @@ def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) 
     base = demo(packages)
     ids = list(base.ids(kind))
     assert ids == sorted(set(ids))
-    assert all(base.get(kind, id_).id == id_ for id_ in ids)  # type: ignore[union-attr]
+    assert all(base.get(kind, id_).id == id_ for id_ in ids)
     next_id = base.next_id(kind)
     if kind in FIRST:
         assert [id_ for id_ in range(FIRST[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
@@ -141,6 +141,7 @@ def test_many_threads_see_the_same_records() -> None:
         ]
 
 
+@pytest.mark.slow
 def test_a_base_keeps_few_blocks() -> None:
     """However many are looked at."""
     base = demo_base(36_404, 3, START)

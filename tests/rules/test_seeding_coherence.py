@@ -69,15 +69,15 @@ def ascending(*times: datetime | None) -> bool:
 @pytest.mark.parametrize("packages", [200, 203])
 def test_every_state_occurs_within_any_25_packages_and_any_5_transfers(packages: int) -> None:
     base = demo(packages)
-    in_order = [base.get(Package, id_).state for id_ in base.ids(Package)]  # type: ignore[union-attr]
-    transfers = [base.get(TransferOrder, id_).state for id_ in base.ids(TransferOrder)]  # type: ignore[union-attr]
+    in_order = [base.get(Package, id_).state for id_ in base.ids(Package)]
+    transfers = [base.get(TransferOrder, id_).state for id_ in base.ids(TransferOrder)]
     assert all(set(in_order[at : at + 25]) == states(PACKAGE) for at in range(packages - 24))
     assert all(set(transfers[at : at + 5]) == states(TRANSFER) for at in range(len(transfers) - 4))
 
 
 def test_common_states_are_common() -> None:
     base = demo(200)
-    counts = Counter(base.get(Package, id_).state for id_ in base.ids(Package))  # type: ignore[union-attr]
+    counts = Counter(base.get(Package, id_).state for id_ in base.ids(Package))
     assert min(counts[common] for common in (WAITING, 37, PACKED, 42, 47)) > max(
         counts[rare] for rare in (49, 50, 53)
     )

@@ -34,4 +34,4 @@ def validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
 
 @cache
 def _registry() -> jsonschema_rs.Registry:
-    return jsonschema_rs.Registry([(f"{name}.json", schemas.schema(name)) for name in schemas.names()])
+    return jsonschema_rs.Registry([(f"{name}.json", dict(schemas.schema(name))) for name in schemas.names()])

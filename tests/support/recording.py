@@ -19,7 +19,7 @@ def urls(oms: Emulator, path: str) -> list[str]:
     if "<" not in path:
         return [path]
     root = oms.world.root
-    owner = Package if "/packages/" in path else TransferOrder
+    owner: type[Any] = Package if "/packages/" in path else TransferOrder
     found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
     for name, kind in BELONGINGS.items():
         if f"<{name}>" in path:

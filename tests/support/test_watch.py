@@ -84,6 +84,7 @@ def test_that_asks_for_nothing_wrong():
 """
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_over_a_socket_fails_its_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,17 +62,19 @@ def watched(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
 
     @wraps(call_app)
     def call(self: EmulatorApp, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        started: list[Any] = []
+        statuses: list[int] = []
+        sent: list[tuple[str, str]] = []
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            started[:] = [int(status[:3]), headers]
+            statuses.append(int(status[:3]))
+            sent[:] = headers
             return start_response(status, headers, *rest)
 
         body = b"".join(call_app(self, environ, note))
         decoded = decode_path(path_bytes(environ))
         name, _, path = split_world(decoded, environ)
         style = NO_WORLD if name not in self.worlds else self.worlds.named(name, using=False).settings.error_style
-        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, *started, body, style))
+        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
         return [body] if body else []
 
     return call
@@ -197,10 +199,19 @@ def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:
         approved.add(known)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Judge from the first answer of this process on: session fixtures, threads and all."""
-    if not hasattr(EmulatorApp.__call__, "__wrapped__"):
-        EmulatorApp.__call__ = watched(EmulatorApp.__call__)  # type: ignore[method-assign]
+# The check replaces a method of the class. A WSGI middleware would have to be added to each application, but tests
+# build emulators in hundreds of places, and the emulator builds further applications (sessions, servers). A fixture
+# would start too late: fixtures of the session and of modules call the emulator before those of a test.
+PATCH = pytest.MonkeyPatch()
+
+
+def pytest_configure() -> None:
+    """Check every response of this process from its first one on."""
+    PATCH.setattr(EmulatorApp, "__call__", watched(EmulatorApp.__call__))
+
+
+def pytest_unconfigure() -> None:
+    PATCH.undo()
 
 
 @pytest.fixture(autouse=True)

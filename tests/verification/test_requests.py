@@ -19,7 +19,7 @@ def pk(oms: Emulator) -> int:
 
 def failure(oms: Emulator, operation: str | None = None, **wanted: object) -> str:
     with pytest.raises(AssertionError) as caught:
-        oms.requests.assert_called(operation, **wanted)  # type: ignore[arg-type]
+        oms.requests.assert_called(operation, **wanted)
     return str(caught.value)
 
 

@@ -59,6 +59,7 @@ HOSTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("host", "status"), HOSTS.items(), ids=str)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_callers_name_a_host_of_this_machine_or_an_allowed_one(host: str, status: int, method: str) -> None:

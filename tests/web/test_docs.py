@@ -59,6 +59,7 @@ def test_the_command_line_prints_the_document() -> None:
     assert json.loads(done.output)["servers"][0]["url"] == "https://oms.test"
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_a_file(tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
     assert CliRunner().invoke(main, ["openapi", "-o", str(file)]).exit_code == 0

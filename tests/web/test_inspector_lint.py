@@ -12,8 +12,8 @@ from tests.support.node import Done, Tools, missing
 TOOLS = Tools(Path(__file__).parent / "node")
 
 pytestmark = [
+    pytest.mark.gate,
     pytest.mark.skipif(missing() is not None, reason=f"the linter is Node's: {missing()}"),
-    pytest.mark.xdist_group("inspector-lint"),
 ]
 
 

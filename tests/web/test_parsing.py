@@ -94,6 +94,7 @@ def test_forms(raw: bytes) -> None:
     assert ours(FORM, raw) == theirs(FORM, raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", forms.PARTED)
 def test_multipart(name: str) -> None:
     """Multipart forms, whole and cut anywhere."""

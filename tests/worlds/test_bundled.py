@@ -17,6 +17,8 @@ from tests.support.reads import everything, in_process
 from tools import webhook_failures
 from tools.busy_day import FILE, lived, make
 
+pytestmark = pytest.mark.slow
+
 SCENARIO_FILES = sorted(FOLDER.glob("*.json"))
 LISTS = ("packages/", "packages/short/", "packages/list-simple/?page=last", "transfer_orders/", "packages/?page=last")
 MAX_BYTES = 60_000

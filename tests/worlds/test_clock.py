@@ -211,8 +211,10 @@ def test_concurrent_writes_do_not_set_the_clock_back(oms: Emulator) -> None:
     with ThreadPoolExecutor(4) as pool:
         moves = [pool.submit(oms.clock.advance, minutes=1) for _ in range(100)]
         writes = [pool.submit(oms.stock, 1, "PZ-101-02-L", number) for number in range(100)]
-        for done in [*moves, *writes]:
-            done.result()
+        for move in moves:
+            move.result()
+        for write in writes:
+            write.result()
     assert oms.clock.now() == start + timedelta(minutes=100, milliseconds=100)
 
 

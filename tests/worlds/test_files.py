@@ -23,6 +23,8 @@ from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
 
+pytestmark = pytest.mark.slow
+
 STYLES = {"documented": "command-error", "wrapped": "command-error", "plain": "field-errors"}
 
 

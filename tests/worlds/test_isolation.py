@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, NamedTuple
 
+import pytest
+
 from emulator import Emulator
 from emulator.core.record_codec import encode_record
 from emulator.core.records import KINDS, Webhook
@@ -17,6 +19,8 @@ from emulator.inworld import InWorld
 from emulator.rules.scenarios import find_scenario, with_limits
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
+
+pytestmark = pytest.mark.slow
 
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
 SCENARIO = with_limits(find_scenario("demo").with_size(PACKAGES, 1), {"read-only": {"read": "3/min"}})

@@ -18,6 +18,8 @@ from emulator.rules.scenarios import scenario_from_document
 from emulator.worlds import DEFAULT_WORLD
 from tests.support.reads import HOST, Ask, credentials, everything, in_process
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["qa", "A.b-_9", "x" * 100, "__admin", "w", "..."]
 PATHS = re.compile(rb"(?<![A-Za-z0-9._/-])(/(?:api/v1|packages|cdn|whisperer|__admin|w)/[^\s\"'<>\\]*)")
 """Absolute paths in a body, which are links without a host."""

@@ -20,6 +20,8 @@ from emulator.server import Emulator as Server
 from tests.support.soaking import records_of, what_leads_nowhere
 from tests.support.worlds import AfterWrite
 
+pytestmark = pytest.mark.slow
+
 LIST = "/api/v1/oms/packages/"
 PATHS = (LIST + "?limit=100", "/api/v1/oms/transfer_orders/", LIST + "list-simple/")
 

@@ -18,6 +18,8 @@ from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
 from tests.support.worlds import Tables, tables
 
+pytestmark = pytest.mark.slow
+
 ACTIONS_PER_RUN, RUNS = 60, 8
 NAMES = ("first", "second", "third")
 

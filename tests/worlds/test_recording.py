@@ -22,6 +22,8 @@ from tests.support.answers import check_document
 from tests.support.reads import Answered, credentials, everything, in_process
 from tests.support.traffic import SKU
 
+pytestmark = pytest.mark.slow
+
 PACKAGES, SEED = 6, 2
 NOWHERE = 10**6
 

@@ -76,7 +76,7 @@ def opener(chromium: Browser, oms: Emulator) -> Iterator[Opener]:
     def new(width: int = 1280, theme: str = "light") -> Watched:
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
-            color_scheme=theme,  # type: ignore[arg-type]  # light or dark
+            color_scheme=theme,  # light or dark
             permissions=["clipboard-read", "clipboard-write"],
             reduced_motion="reduce",
         )

@@ -25,6 +25,8 @@ from emulator.rules.commands import run_command
 from emulator.rules.graph import offered_transitions
 from emulator.rules.planning import used_quota
 
+pytestmark = pytest.mark.slow
+
 SKUS = ("PZ-101-02-L", "PZ-101-05-S", "PZ-102-02-M")
 PLACES = (1, 11, 12, 17)
 QUOTA = 3
@@ -52,9 +54,9 @@ def small_world() -> Emulator:
             tx.change(stock, quantity=0)
         for place in list(tx.all(StockLocation)):
             tx.change(place, is_active=place.id in PLACES, max_quota=QUOTA)
-    for place in PLACES:
+    for location in PLACES:
         for number, sku in enumerate(SKUS):
-            oms.stock(place, sku, (place + number) % 4)
+            oms.stock(location, sku, (location + number) % 4)
     return oms
 
 

@@ -224,6 +224,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
 CALLS = sorted({(method, path) for method, path, *_ in (*ANSWERS, *REFUSALS)} | {("POST", "/packages/6501/carrier")})
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(st.sampled_from(CALLS), JSON, st.data())
 def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> None:

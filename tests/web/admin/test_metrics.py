@@ -7,6 +7,7 @@ import sys
 import timeit
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from emulator import Emulator
@@ -96,6 +97,7 @@ def test_counting_costs_a_microsecond_at_most() -> None:
     assert counts.requests()["list_packages", 200] == 60_000
 
 
+@pytest.mark.slow
 def test_the_client_library_is_imported_at_the_first_call_alone() -> None:
     code = "import emulator.web.admin, sys; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

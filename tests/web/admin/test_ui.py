@@ -23,6 +23,7 @@ IMPORTED = re.compile(r"""(?:from|import)\s*\(?\s*"(\.[^"]+)\"""")
 LONGEST = 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", *assets()])
 def test_every_file_is_served(name: str, client: requests.Session) -> None:
     """With its own type, and with the order to take nothing from elsewhere."""
@@ -79,6 +80,7 @@ def test_a_script_stays_small(script: Path) -> None:
     assert len(script.read_text("utf-8").splitlines()) <= LONGEST
 
 
+@pytest.mark.slow
 @every_script
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_a_script_is_javascript(script: Path) -> None:

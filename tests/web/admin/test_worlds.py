@@ -19,6 +19,8 @@ from emulator.worlds import Worlds
 from tests.support.answers import check_answer
 from tests.support.reads import Answered, in_process
 
+pytestmark = pytest.mark.slow
+
 LIST = "/api/v1/oms/packages/"
 FULL = {"Authorization": "Token full-access"}
 SKU = "PZ-101-02-L"
