@@ -29,7 +29,7 @@ def installation() -> None:
 @click.argument("captures", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Write to this file.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def import_(*, captures: tuple[Path, ...], output: Path, force: bool) -> None:
+def installation_import(*, captures: tuple[Path, ...], output: Path, force: bool) -> None:
     """Create an installation file from recorded GET responses of an OMS.
 
     Each file contains the JSON body of a response (a list or one document), an object with `path` and `body`, or a

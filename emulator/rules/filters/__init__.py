@@ -8,11 +8,11 @@ from emulator.rules.filters import package_filters, transfer_filters
 from emulator.rules.filters.filter_set import LOOKUPS, Condition, Filter, FilterSet, ListQuery, Path
 
 FILTER_SETS: dict[str, FilterSet] = {
-    "package": FilterSet(Package, package_filters.FILTERS, package_filters.SORTABLE),
+    "package": FilterSet(Package, package_filters.PACKAGE_FILTERS, package_filters.PACKAGE_SORTABLE),
     "package_simple": FilterSet(
         Package, (package_filters.STATE, package_filters.STATE_VALUE, package_filters.ORDER_NUMBER)
     ),
-    "transfer": FilterSet(TransferOrder, transfer_filters.FILTERS, transfer_filters.SORTABLE),
+    "transfer": FilterSet(TransferOrder, transfer_filters.TRANSFER_FILTERS, transfer_filters.TRANSFER_SORTABLE),
     "delivery_range": FilterSet(DeliveryRange, other.DELIVERY_RANGE_FILTERS, order=("lower", "upper", "id")),
     "denial_reason": FilterSet(DenialReason, other.DENIAL_REASON_FILTERS, other.DENIAL_REASON_SORTABLE),
     "hook": FilterSet(Webhook, other.HOOK_FILTERS, other.HOOK_SORTABLE, other.OLDEST_FIRST),

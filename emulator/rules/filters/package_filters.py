@@ -35,7 +35,7 @@ ORDER_NUMBER = Filter(
 )
 
 # fmt: off
-FILTERS: tuple[Filter, ...] = (
+PACKAGE_FILTERS: tuple[Filter, ...] = (
     STATE,
     STATE_VALUE,
     Filter("state__enum_value__not", "char", via("state", State, "enum_value"), exclude=True,
@@ -150,7 +150,7 @@ FILTERS: tuple[Filter, ...] = (
 )
 # fmt: on
 
-SORTABLE = {
+PACKAGE_SORTABLE = {
     "id": "id",
     "pk": "id",
     "created_date": "created_date",

@@ -13,7 +13,7 @@ SENT_OR_RECEIVED = (
 BOTH_WAYS = "the page's words: all transfers to sent and to receive of the given location"
 
 # fmt: off
-FILTERS: tuple[Filter, ...] = (
+TRANSFER_FILTERS: tuple[Filter, ...] = (
     Filter("state", "number", at("state"), aliases=("state_id",), doc="state ID", provenance="documented"),
     Filter("state__enum_value", "char", via("state", State, "enum_value"), aliases=("state_enum_value",),
            doc="state enum value", provenance="documented"),
@@ -75,7 +75,7 @@ FILTERS: tuple[Filter, ...] = (
 )
 # fmt: on
 
-SORTABLE = {
+TRANSFER_SORTABLE = {
     "id": "id",
     "pk": "id",
     "created_date": "created_date",
