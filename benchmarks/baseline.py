@@ -13,7 +13,7 @@ from flask import Flask, Response
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
-from emulator.listening import KeptAliveTask
+from emulator.web.server import KeptAliveTask
 
 
 class KeptAlive(HTTPChannel):

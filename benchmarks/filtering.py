@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from benchmarks import servers
 from benchmarks.rounds import MeasurementFailedError, Plan, Round
 from benchmarks.servers import Server, running
-from emulator.core.bases import follow, from_microseconds
+from emulator.api.filters import FILTER_SETS, Filter
 from emulator.core.records import Package
-from emulator.core.store import Root
-from emulator.rules.filters import FILTER_SETS, Filter
-from emulator.rules.scenarios import find_scenario
-from emulator.rules.seeding import demo_base
+from emulator.domain.scenario_files import find_scenario
+from emulator.domain.seeding import demo_base
+from emulator.state.datasets import follow, from_microseconds
+from emulator.state.store import Root
 
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}

@@ -21,9 +21,9 @@ from unittest import mock
 from benchmarks.inprocess import detail, milliseconds
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
 from emulator import Emulator
-from emulator.app import create_emulator_app
-from emulator.session import build_environ
+from emulator.client.session import build_environ
 from emulator.web import app, authentication, dispatch
+from emulator.web.app import create_emulator_app
 
 LIMIT = 2.0
 """Limit in microseconds for the checks."""

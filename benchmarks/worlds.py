@@ -17,11 +17,11 @@ from benchmarks.commanding import BLOCK, CALLERS, UNBLOCK, command_rate, command
 from benchmarks.rounds import Plan, Round, interleaved
 from benchmarks.servers import running
 from emulator import Emulator
-from emulator.core.persistence import COMMITTED, Committed
-from emulator.core.steps import Step
-from emulator.replay import replay_step
+from emulator.loading.replay import replay_step
+from emulator.state.persistence import COMMITTED, Committed
+from emulator.state.steps import Step
 from emulator.web.app import split_world
-from emulator.worlds import MOST_WORLDS, Worlds
+from emulator.worlds.registry import MOST_WORLDS, Worlds
 
 CHOOSING_LIMIT = 15.0
 """Limit in microseconds for the selection of a world."""

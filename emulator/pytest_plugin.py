@@ -17,8 +17,8 @@ import pytest
 if TYPE_CHECKING:
     import requests
 
+    from emulator.client.emulator import Emulator
     from emulator.coverage.pytest_hooks import CoverageRecorder
-    from emulator.server import Emulator
 
 MARKER = "oms(scenario, seed, packages, installation, clock, strict): what the worlds of `oms` and `oms_url` are like"
 ARGUMENTS = ("scenario", "seed", "packages", "installation", "clock", "strict")
@@ -113,7 +113,7 @@ def skip_elsewhere(config: pytest.Config, fixture: str) -> None:
 def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """An emulator of the test's own: a fresh world, in process; `@pytest.mark.oms(...)` says what it is like."""
     skip_elsewhere(request.config, "oms")
-    from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
+    from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
     try:
         emulator = Emulator(**usual(request.config) | marked(request.node))
@@ -128,7 +128,7 @@ def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 def oms_server(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """The emulator of the whole run (of each process, under xdist), answering on a free port of 127.0.0.1."""
     skip_elsewhere(request.config, "oms_server")
-    from emulator.server import Emulator  # noqa: PLC0415 - imported when a test first asks for it
+    from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
     with Emulator(max_worlds=1_000_000, **usual(request.config)) as server:
         yield server
@@ -169,7 +169,7 @@ def short(name: str) -> str:
 @pytest.fixture
 def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[requests.Session]:
     """A `requests.Session` that speaks to `oms_url`, authorised; it takes paths (`/api/v1/oms/packages/`) as URLs."""
-    from emulator.session import BasedSession  # noqa: PLC0415 - imports requests
+    from emulator.client.session import BasedSession  # noqa: PLC0415 - imports requests
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:
@@ -207,7 +207,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def told(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
     """Give what is known of a failing test's world."""
-    from emulator.verification.requests import format_request  # noqa: PLC0415 - imported when a test used it
+    from emulator.client.requests import format_request  # noqa: PLC0415 - imported when a test used it
 
     settings = emulator.world.settings
     kept = len(emulator.requests)

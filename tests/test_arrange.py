@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from emulator import Emulator
+from emulator.core.control_errors import Conflict, ControlError, InvalidDocument, UnknownRecord
 from emulator.core.records import Stock, StockLocation
-from emulator.core.refusals import Conflict, ControlError, InvalidDocument, UnknownRecord
 from tests.support.answers import check_document
 
 ONE, OTHER = "PZ-101-02-L", "PZ-101-05-S"

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.api.routes import ROUTES
 from emulator.core.records import Package, TransferOrder, Transition, Webhook, WebhookEvent
-from emulator.routes import ROUTES
 from tests.oracle.wire import FULL, Answer, Ask, ask
 
 pytestmark = pytest.mark.slow

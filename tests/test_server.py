@@ -18,7 +18,7 @@ from werkzeug.test import Client
 import emulator
 from emulator import Emulator
 from emulator.core.records import Package
-from emulator.rules.scenarios import bundled_scenarios
+from emulator.domain.scenario_files import bundled_scenarios
 
 LIST = "/api/v1/oms/packages/"
 

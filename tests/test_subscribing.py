@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, request
 
 from emulator import Emulator
-from emulator.core.events import EVENT_TYPES
-from emulator.core.refusals import InvalidDocument
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.event_types import EVENT_TYPES
 
 EVENT = "package.created"
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from emulator.core.turns import resting
-from emulator.workers import AT_ONCE, Workers
+from emulator.state.persistence import resting
+from emulator.web.server import AT_ONCE, Workers
 
 SECONDS = 20
 

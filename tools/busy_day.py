@@ -9,9 +9,9 @@ from typing import Any
 import requests
 
 from emulator import Emulator
-from emulator.core.scenario import Scenario
-from emulator.rules.scenarios import FOLDER, find_scenario
-from emulator.worlds import DEFAULT_WORLD
+from emulator.domain.scenario_files import FOLDER, find_scenario
+from emulator.state.scenario import Scenario
+from emulator.worlds.registry import DEFAULT_WORLD
 from tools.webhook_failures import Receiver, end_hooks
 
 FILE = FOLDER / "busy-day.json"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from emulator.core.bases import TableBase
-from emulator.core.store import Root
-from emulator.rules import installation
+from emulator.domain import installation
+from emulator.state.datasets import TableBase
+from emulator.state.store import Root
 from emulator.web.admin.fidelity import ANY, fidelity_of, graph_of
 
 FOLDER = Path(__file__).parent.parent / "docs"

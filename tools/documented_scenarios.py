@@ -13,9 +13,9 @@ from typing import Any
 
 import emulator
 from emulator.core.files import scenario_text
-from emulator.importing.captures import Capture, read_captures
-from emulator.importing.scenario import DEFAULT_START, ScenarioImport, import_scenario
-from emulator.rules.scenarios import DOCUMENTED, FOLDER
+from emulator.domain.scenario_files import DOCUMENTED, FOLDER
+from emulator.loading.recorded_responses import Capture, read_captures
+from emulator.loading.scenario_import import DEFAULT_START, ScenarioImport, import_scenario
 
 SAMPLES = Path(emulator.__file__).parent / "fixtures"
 WHOSE = {

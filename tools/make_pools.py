@@ -14,7 +14,7 @@ import orjson
 from faker import Faker
 
 from emulator.core.records import City, Township
-from emulator.rules import installation
+from emulator.domain import installation
 
 FOLDER = Path(installation.FOLDER).parent / "pools"
 SEED = 20230403

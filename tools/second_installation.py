@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emulator.cli import main
-from emulator.rules.installation import FOLDER
+from emulator.domain.installation import FOLDER
 
 DOCUMENTED = FOLDER.parent / "documented"
 SECOND = FOLDER / "second.json"

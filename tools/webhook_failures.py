@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from emulator import Emulator
-from emulator.core.outbox import Delivery
-from emulator.core.scenario import Scenario
-from emulator.rules.scenarios import FOLDER, find_scenario
-from emulator.worlds import DEFAULT_WORLD
+from emulator.domain.scenario_files import FOLDER, find_scenario
+from emulator.state.outbox import Delivery
+from emulator.state.scenario import Scenario
+from emulator.worlds.registry import DEFAULT_WORLD
 
 FILE = FOLDER / "webhook-failures.json"
 START: Scenario = replace(

@@ -8,15 +8,12 @@ from typing import Any
 
 import click
 
-from emulator.cli.coverage import coverage
-from emulator.cli.exec_ import exec_
-from emulator.cli.export import export
-from emulator.cli.importing import import_
+from emulator.cli.data import export, import_, installation
+from emulator.cli.exec import exec_
 from emulator.cli.info import openapi, routes, scenarios, token
-from emulator.cli.installation import installation
+from emulator.cli.reports import coverage, verify
 from emulator.cli.serve import serve
-from emulator.cli.verify import verify
-from emulator.version import __version__
+from emulator.core.version import __version__
 
 
 class CommandGroup(click.Group):

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
+from emulator.api.openapi import openapi_document
+from emulator.api.routes import ROUTES
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.schemas import schema as schema_of
-from emulator.openapi import openapi_document
-from emulator.routes import ROUTES
-from emulator.rules.scenarios import bundled_scenarios
+from emulator.domain.scenario_files import bundled_scenarios
 
 JWT_LIFETIME = 3600
 EMBEDDED = ("fault",)
@@ -101,7 +101,7 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
     Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
     """
     from emulator.core import jwts  # noqa: PLC0415 - other commands do not need it
-    from emulator.core.clock import machine_now  # noqa: PLC0415
+    from emulator.state.clock import machine_now  # noqa: PLC0415
 
     if kind == "token":
         if expires_in is not None:

@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from emulator.server import Emulator
+    from emulator.client.emulator import Emulator
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,10 +104,10 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     limits, coverage = options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     try:
+        from emulator.client.emulator import Emulator  # noqa: PLC0415
         from emulator.core.files import check_own  # noqa: PLC0415 - `--help` does not need the server
         from emulator.coverage.counts import counts_path  # noqa: PLC0415
-        from emulator.rules.limits import parse_limits  # noqa: PLC0415
-        from emulator.server import Emulator  # noqa: PLC0415
+        from emulator.domain.rate_limits import parse_limits  # noqa: PLC0415
 
         if coverage is not None:
             counts_path(coverage)

@@ -4,8 +4,7 @@
 """
 
 from emulator.contract.checks import CHECKS
-from emulator.contract.findings import Check, Finding, Kind, Report, Result
-from emulator.contract.formats import as_document, as_junit, as_text
+from emulator.contract.findings import Check, Finding, Kind, Report, Result, as_document, as_junit, as_text
 from emulator.contract.runner import run
 from emulator.contract.target import NotVerified, Target, Unreachable
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from emulator.contract import paging, reads, rejections, writes
+from emulator.api.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, Route
+from emulator.contract import reads, rejections, writes
 from emulator.contract.findings import Check, CheckFunction
-from emulator.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, Route
 
 PROTOCOL = "protocol"
 
@@ -124,9 +124,9 @@ def is_operation(operation: str) -> Condition:
 
 
 newest, oldest, lowest = (
-    partial(paging.row_order, key=paging.by_id, descending=True),
-    partial(paging.row_order, key=paging.by_id, descending=False),
-    partial(paging.row_order, key=paging.by_lower_bound, descending=False),
+    partial(reads.row_order, key=reads.by_id, descending=True),
+    partial(reads.row_order, key=reads.by_id, descending=False),
+    partial(reads.row_order, key=reads.by_lower_bound, descending=False),
 )
 write = partial(Topic, writes=True)
 
@@ -141,13 +141,13 @@ TOPICS = (
     Topic("items", "The items are those of the package.", reads.items_of_package, is_operation("list_package_items")),
     Topic("foreign-id", "The id of another record is a 404.", reads.id_of_other_record, is_nested_detail),
     Topic("first-page", "The first page has no previous page, and a next page if rows remain.",
-          paging.first_page, is_list),
-    Topic("next-page", "`next` leads to other rows, and `previous` leads back.", paging.next_page, is_list),
-    Topic("last-page", "The last page has the remaining rows and no next page.", paging.last_page, is_list),
-    Topic("limit", "A page has as many rows as requested.", paging.limit, is_list),
+          reads.first_page, is_list),
+    Topic("next-page", "`next` leads to other rows, and `previous` leads back.", reads.next_page, is_list),
+    Topic("last-page", "The last page has the remaining rows and no next page.", reads.last_page, is_list),
+    Topic("limit", "A page has as many rows as requested.", reads.limit, is_list),
     Topic("default-size", "A page has 10 rows by default, 20 on the reference surface.",
-          paging.default_size, is_long_list),
-    Topic("beyond-the-end", "An invalid page number is 404 `Invalid page.`", paging.beyond_the_end, is_list),
+          reads.default_size, is_long_list),
+    Topic("beyond-the-end", "An invalid page number is 404 `Invalid page.`", reads.beyond_the_end, is_list),
     Topic("row-order", "The newest id comes first.", newest, is_newest_first),
     Topic("row-order", "The oldest id comes first.", oldest, is_oldest_first),
     Topic("row-order", "The lowest bound comes first.", lowest, is_lowest_first),

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from emulator.contract.assertions import check_detail, check_header, check_schema, expect_status, finding, parse_json
-from emulator.contract.findings import Finding, Kind
-from emulator.contract.lookup import (
+from emulator.api.routes import Route
+from emulator.contract.assertions import (
     NO_COMMANDS,
     PLACEHOLDER,
     UNKNOWN_ID,
     Row,
+    check_detail,
+    check_header,
+    check_schema,
+    expect_status,
     fetch,
+    finding,
     first_row,
     list_path,
+    parse_json,
     sample_paths,
     with_unknown_id,
 )
+from emulator.contract.findings import Finding, Kind
 from emulator.contract.target import Target
 from emulator.core import schemas
-from emulator.routes import Route
 
 UNKNOWN_TOKEN = "nobody-has-this-token"  # noqa: S105 - not a secret
 UNKNOWN_USER = {"username": "nobody-has-this-name", "password": "nor-this"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from emulator.api.routes.route import Scheme
 from emulator.contract.checks import CHECKS
 from emulator.contract.findings import Check, Drift, Finding, Kind, Report, Result, unique
 from emulator.contract.target import SURFACES, NoResponse, NotVerified, Target
-from emulator.routes.table import Scheme
 
 WRITES_NOT_ALLOWED = "the check writes, and writes are not allowed"
 OPERATION_SILENT = "the operation did not answer earlier requests"

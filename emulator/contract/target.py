@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.routes.table import Scheme
+from emulator.api.routes.route import Scheme
 
 DEFAULT_TOKEN = "full-access"  # noqa: S105 - the emulator's published token
 OWN_CREDENTIALS = "the target's own credentials"

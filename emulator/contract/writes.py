@@ -7,22 +7,26 @@ from typing import Any
 
 import requests
 
-from emulator.contract.assertions import check_key_order, check_schema, expect_status, finding, parse_json
-from emulator.contract.findings import Finding, Kind
-from emulator.contract.lookup import (
+from emulator.api.routes import Route
+from emulator.contract.assertions import (
     Row,
+    check_key_order,
+    check_schema,
+    expect_status,
     fetch,
     fetch_page,
+    finding,
     first_row,
     list_path,
     matching_rows,
+    parse_json,
     record_path,
     rows,
     sample_paths,
 )
+from emulator.contract.findings import Finding, Kind
 from emulator.contract.target import NotVerified, Target
 from emulator.core import schemas
-from emulator.routes import Route
 
 SIMPLE_SLUGS = ("__prepare_package_command__", "__pkg_state_transition__", "__ready_to_ship_transfer_order__")
 """Parts of the slugs of transitions that take no parameters and call no other service."""

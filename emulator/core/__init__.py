@@ -1,1 +1,1 @@
-"""Values and state: records, store, sources, world, schemas. Knows nothing of HTTP or documents."""
+"""Records, fields, errors, schemas and other values. This package has no state and knows nothing about HTTP."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from emulator.core.coverage import DIMENSIONS
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.events import EVENT_TYPES
-from emulator.coverage.counts import CoverageError
-from emulator.coverage.graphs import Graph, command_transitions
-from emulator.routes import ROUTES, Route
-from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import KINDS
+from emulator.core.event_types import EVENT_TYPES
+from emulator.coverage.counts import CoverageError, Graph, command_transitions
+from emulator.domain.state_graph import KINDS
+from emulator.state.counters import DIMENSIONS
 
 ANY = "*"
 """Stands for any operation."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.coverage import Coverage
 from emulator.coverage.counts import FILES, CoverageError, clear_counts, read_counts
 from emulator.coverage.formats import summary
 from emulator.coverage.report import build_report, write_counts
+from emulator.state.counters import Coverage
 
 
 class CoverageRecorder:

@@ -7,12 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from emulator.core.coverage import Coverage
-from emulator.coverage.counts import Counts, CoverageError, check_target, counts_of, counts_path, write_text
+from emulator.coverage.counts import (
+    Counts,
+    CoverageError,
+    check_target,
+    counts_of,
+    counts_path,
+    default_graph,
+    write_text,
+)
 from emulator.coverage.formats import SUFFIXES, render
-from emulator.coverage.graphs import default_graph
 from emulator.coverage.inventory import ANY, SHARED_STATUSES, inventory, select_dimensions
 from emulator.coverage.results import Dimension, Results, Row
+from emulator.state.counters import Coverage
 
 
 class Report(Results):

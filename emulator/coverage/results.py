@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from emulator.core.coverage import DIMENSIONS
-from emulator.coverage.counts import Counts
-from emulator.coverage.graphs import Graph
+from emulator.coverage.counts import Counts, Graph
+from emulator.state.counters import DIMENSIONS
 
 
 class Row(NamedTuple):

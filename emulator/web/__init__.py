@@ -1,1 +1,1 @@
-"""HTTP: the WSGI application, the emulated API and the control API."""
+"""HTTP: the Flask application, the WSGI fast path, the control API, the inspector and the server."""

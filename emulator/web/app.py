@@ -6,26 +6,28 @@ Requests to the emulated API do not pass through Flask: they follow Django REST 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from emulator.core.clock import machine_seconds
-from emulator.core.exchange import Reply
-from emulator.core.journal import Exchange
+from emulator.api.routes import ROUTES
+from emulator.core.call import Reply
+from emulator.state.clock import machine_seconds
+from emulator.state.journal import Exchange
 from emulator.web.context import Environ, RequestContext
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.delayed_response import send_with_fault
-from emulator.web.dispatch import respond
+from emulator.web.dispatch import ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults
 from emulator.web.hints import add_error_hints, hint_header
 from emulator.web.record_coverage import record_coverage
-from emulator.web.response_cache import ResponseCache
 from emulator.web.urls import HTML, NOT_FOUND, Router, decode_path, path_bytes
-from emulator.worlds import DEFAULT_WORLD, UnknownWorld, Worlds
+from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, Worlds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
+    from flask import Flask
 
 ACCESS_LOG = logging.getLogger("emulator.access")
 CONTROL = "/__admin"
@@ -148,3 +150,51 @@ def send_reply(
         return send_with_fault(reply, environ, lambda: start_response(STATUS_LINES[reply.status], headers), body)
     start_response(STATUS_LINES[reply.status], headers)
     return [body] if body else []
+
+
+ROUTER = Router(ROUTES)
+
+
+class Control:
+    """The control API. It is created by its first request, because importing Flask takes longer than a start."""
+
+    def __init__(self, make: Callable[[], Flask]) -> None:
+        self._make = make
+
+    @cached_property
+    def app(self) -> Flask:
+        return self._make()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        # The method of the class: `as_flask` replaces the instance's `wsgi_app` by the emulator's application.
+        return type(self.app).wsgi_app(self.app, environ, start_response)
+
+
+def create_emulator_app(
+    worlds: Worlds,
+    allowed_hosts: Collection[str] = (),
+    cors_origins: Collection[str] = (),
+    *,
+    allow_fault_header: bool = False,
+) -> tuple[EmulatorApp, Control]:
+    """Create the application, and the control API that it contains."""
+
+    def make() -> Flask:
+        from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see Control
+
+        return control_api(worlds, allowed_hosts)
+
+    control = Control(make)
+    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    return app, control
+
+
+def create_app(worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()) -> Flask:
+    """Create the application as a Flask application."""
+    return as_flask(*create_emulator_app(worlds, allowed_hosts, cors_origins))
+
+
+def as_flask(app: EmulatorApp, control: Control) -> Flask:
+    """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
+    control.app.wsgi_app = app  # type: ignore[method-assign]
+    return control.app

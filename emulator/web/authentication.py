@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from emulator.api.routes.route import Scheme
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.core.world import World
-from emulator.routes.table import Scheme
-from emulator.rules.limits import Rate, parse_rate
+from emulator.domain.rate_limits import Rate, parse_rate
+from emulator.state.world import World
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MINUTE = 60

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from emulator.api.filters import ListQuery
+from emulator.api.routes import Route
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
-from emulator.core.journal import RequestInfo
-from emulator.core.world import World
-from emulator.routes import Route
-from emulator.rules.filters import ListQuery
+from emulator.state.journal import RequestInfo
+from emulator.state.world import World
 from emulator.web.authentication import authenticate
 from emulator.web.parsing import parse_body, parse_query
 from emulator.web.urls import Match, Router, request_host

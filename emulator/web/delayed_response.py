@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from emulator.core.clock import sleep
-from emulator.core.exchange import Reply, ResponseFault
+from emulator.core.call import Reply, ResponseFault
+from emulator.state.clock import sleep
 
 DETACH = "emulator.detach"
 """Key in the WSGI environment: a function that takes the actions over from the application. It raises."""

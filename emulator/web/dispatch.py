@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.api.filters import FILTER_SETS, ListQuery
+from emulator.api.parameters import parse_list_query
+from emulator.api.routes import Route
+from emulator.api.serializers.rendering import fill_links, to_json
+from emulator.core.call import Call, Reply
+from emulator.core.control_errors import PersistError
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
-from emulator.core.exchange import Call, Reply
-from emulator.core.refusals import PersistError
-from emulator.core.steps import PendingStep, Step
-from emulator.params.query import parse_list_query
-from emulator.replay import user_named
-from emulator.routes import Route
-from emulator.rules.filters import FILTER_SETS
-from emulator.shapes.rendering import fill_links, to_json
+from emulator.loading.replay import user_named
+from emulator.state.steps import PendingStep, Step
+from emulator.state.store import Root
+from emulator.state.world import World
 from emulator.web.authentication import check_access
 from emulator.web.context import RequestContext
 from emulator.web.hints import hint_header
-from emulator.web.negotiation import indent_of, select_language, select_media_type
-from emulator.web.options_metadata import describe_resource
-from emulator.web.response_cache import CachedResponse, ResponseCache, cache_key
+from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
 from emulator.web.unused_input import UnusedInput
 from emulator.web.urls import BAD_REQUEST, HTML, NOT_FOUND, Match, absolute_url, is_valid_host, slash_location
 
@@ -197,3 +198,52 @@ def indent_json(body: bytes, indent: int) -> bytes:
     """Format JSON with the indentation that `Accept: application/json; indent=4` asks for."""
     formatted = json.dumps(orjson.loads(body), indent=indent, ensure_ascii=False, separators=(",", ": "))
     return formatted.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+
+
+CacheKey = tuple[str, bool, str, str, str, str, str]
+
+MAX_BYTES = 32 * 1024 * 1024
+
+
+class CachedResponse(NamedTuple):
+    """A reply, the root that it was made from, and the filters that it applied."""
+
+    root: Root
+    reply: Reply
+    list_query: ListQuery | None
+
+
+class ResponseCache:
+    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self._responses: dict[CacheKey, CachedResponse] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: CacheKey, world: World) -> CachedResponse | None:
+        """Return the cached response unless the world was written to since."""
+        cached = self._responses.get(key)
+        return cached if cached is not None and cached.root is world.root else None
+
+    def put(self, key: CacheKey, response: CachedResponse) -> None:
+        """Add a response, and evict the oldest ones if there are too many bytes."""
+        with self._lock:
+            self._evict(key)
+            self._responses[key] = response
+            self._bytes += len(response.reply.body)
+            while self._bytes > self.max_bytes:
+                self._evict(next(iter(self._responses)))
+
+    def _evict(self, key: CacheKey) -> None:
+        if (old := self._responses.pop(key, None)) is not None:
+            self._bytes -= len(old.reply.body)
+
+
+def cache_key(context: RequestContext, language: str) -> CacheKey:
+    """Return what a reply depends on, besides the records of the world."""
+    world = context.world
+    return (
+        world.name, world.strict, context.base_url, context.prefix, context.path, context.query_string, language
+    )  # fmt: skip

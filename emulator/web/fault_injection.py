@@ -7,16 +7,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from emulator.core.call import Reply
+from emulator.core.control_errors import InvalidDocument
 from emulator.core.errors import ApiError
-from emulator.core.exchange import Reply
 from emulator.core.records import Package, TransferOrder
-from emulator.core.refusals import InvalidDocument
-from emulator.rules.arming import triggered_faults
-from emulator.rules.faults import FAULT_KINDS, NO_REPLY, FaultTarget, checked_options
+from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, checked_options, triggered_faults
 from emulator.web.context import RequestContext
-from emulator.web.dispatch import respond
+from emulator.web.dispatch import ResponseCache, respond
 from emulator.web.hints import hint_header
-from emulator.web.response_cache import ResponseCache
 from emulator.web.urls import BAD_REQUEST, HTML, Match
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"

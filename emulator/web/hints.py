@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 import orjson
 
+from emulator.api.filters import FILTER_SETS
 from emulator.core import jwts
+from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.exchange import Reply
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
-from emulator.rules.explaining import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
-from emulator.rules.filters import FILTER_SETS
+from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
 from emulator.web.context import RequestContext
 from emulator.web.negotiation import PARSERS
 from emulator.web.urls import suggest_operation
-from emulator.worlds import Worlds
+from emulator.worlds.registry import Worlds
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 SURFACES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}

@@ -5,18 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import lru_cache
 
-from emulator.core.coverage import Met
+from emulator.api.parameters import COMMAND, SORT
+from emulator.api.routes import ROUTES
+from emulator.api.routes.route import Scheme
+from emulator.core.call import Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
-from emulator.core.exchange import Reply
 from emulator.core.fields import validate
 from emulator.core.records import State
-from emulator.core.world import World
-from emulator.params.body_fields import COMMAND
-from emulator.params.query import SORT
-from emulator.routes import ROUTES
-from emulator.routes.table import Scheme
-from emulator.rules.graph import KINDS, find_transition, transition_name
-from emulator.rules.scenarios import DOCUMENTED
+from emulator.domain.scenario_files import DOCUMENTED
+from emulator.domain.state_graph import KINDS, find_transition, transition_name
+from emulator.state.counters import Met
+from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import RequestContext
 

@@ -7,14 +7,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple
 
-from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
-from emulator.core.exchange import Query
-from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
-from emulator.core.records import Package, TransferOrder, Transition
-from emulator.core.schemas import schema
-from emulator.core.store import View
-from emulator.params.pagination import MAX_PAGE_SIZE
-from emulator.params.query import (
+from emulator.api.filters import FILTER_SETS
+from emulator.api.parameters import (
+    MAX_PAGE_SIZE,
     NO_FILTER,
     PAGE,
     SORT,
@@ -24,10 +19,15 @@ from emulator.params.query import (
     unknown_hint,
     unknown_parameters,
 )
-from emulator.routes import Route
-from emulator.rules.commands import command_by_code
-from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import COMMAND
+from emulator.api.routes import Route
+from emulator.core.call import Query
+from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
+from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
+from emulator.core.records import Package, TransferOrder, Transition
+from emulator.core.schemas import schema
+from emulator.domain.commands import command_by_code
+from emulator.domain.state_graph import COMMAND
+from emulator.state.store import View
 from emulator.web.context import RequestContext
 
 MAX_NAME_LENGTH, MAX_NOTICES = 60, 3

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
-from emulator.routes import ROUTES, Route
+from emulator.api.routes import ROUTES, Route
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 """The order in which the framework lists methods."""

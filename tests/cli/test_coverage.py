@@ -14,10 +14,10 @@ import requests
 from click.testing import CliRunner, Result
 
 from emulator import Emulator
+from emulator.api.routes import ROUTES
 from emulator.cli import main
 from emulator.core.credentials import CREDENTIALS
 from emulator.coverage import build_report, read_counts, write_counts
-from emulator.routes import ROUTES
 from tests.cli.test_serve import LIST, Serve, ended, ready, refused, serve
 
 __all__ = ["serve"]  # the fixture that starts a process

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator import Emulator
-from emulator.cli.exec_ import exec_
+from emulator.cli.exec import exec_
 from emulator.cli.serve import serve
 from emulator.coverage import read_counts
 from tests.cli.test_serve import command, environment

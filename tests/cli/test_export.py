@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from emulator.core.journal import EXCHANGES
-from emulator.worlds import IDLE_SECONDS, MOST_WORLDS
+from emulator.state.journal import EXCHANGES
+from emulator.worlds.registry import IDLE_SECONDS, MOST_WORLDS
 from tests.cli.test_serve import Serve, command, ended, environment, ready, refused, serve
 
 __all__ = ["serve"]  # the fixture

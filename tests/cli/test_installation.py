@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from emulator.cli import main
-from emulator.rules import installation
+from emulator.domain import installation
 from tests.support import samples
 from tools.second_installation import SECOND, arguments
 

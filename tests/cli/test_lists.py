@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from emulator import __version__
+from emulator.api.routes import ROUTES
 from emulator.cli import main
-from emulator.routes import ROUTES
-from emulator.rules.scenarios import FOLDER, bundled_scenarios
+from emulator.domain.scenario_files import FOLDER, bundled_scenarios
 
 
 def run(*arguments: str) -> str:

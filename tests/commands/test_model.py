@@ -25,7 +25,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.rules.planning import used_quota
+from emulator.domain.planning import used_quota
 from tests.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
 
 pytestmark = pytest.mark.slow

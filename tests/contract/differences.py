@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from emulator.contract.checks import OPERATIONS
-from emulator.listening import Serving
+from emulator.web.server import Serving
 from tests.contract.saboteur import (
     Answer,
     Ask,

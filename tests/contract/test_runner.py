@@ -7,12 +7,12 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
+from emulator.client.session import InProcessSession
 from emulator.contract import CHECKS, Kind, NotVerified, Target, Unreachable, run
 from emulator.contract.findings import Check, Drift, Finding, unique
 from emulator.contract.rejections import UNKNOWN_METHOD
 from emulator.contract.runner import MAX_SILENT_CHECKS, OPERATION_SILENT, TARGET_LOST, WRITES_NOT_ALLOWED, run_check
 from emulator.contract.target import NoResponse
-from emulator.session import InProcessSession
 
 FOUND = Finding(Kind.VALUE, "get_package", "/a", "odd")
 ROUTE = SimpleNamespace(operation="get_package", doc="a page", scheme="Token", method="GET", path="/odd/")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from contract_tests.support import built_in_target, fresh_target
+from emulator.client.session import InProcessSession
 from emulator.contract import CHECKS, Target
 from emulator.contract.runner import run_check
-from emulator.session import InProcessSession
 from tests.contract.sabotages import CASES, cases_of
 from tests.contract.saboteur import Saboteur
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import KINDS, QUEUES, RELATIONS, TALLIES, Package, Stock, Webhook, WebhookEvent
-from emulator.core.store import REMOVED, Root, Transaction, apply_changes
+from emulator.state.store import REMOVED, Root, Transaction, apply_changes
 from tests.support.worlds import START, world_of
 
 IDS = st.integers(1, 4)

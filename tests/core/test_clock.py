@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import emulator
-from emulator.core import clock as clock_module
-from emulator.core.clock import WRITE_STEP, Clock, ClockMode
-from emulator.core.ids import made_uuid
+from emulator.core.seeded_random import made_uuid
+from emulator.state import clock as clock_module
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode
 from tests.support.worlds import START
 
 PACKAGE = Path(emulator.__file__).parent

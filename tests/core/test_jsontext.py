@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.jsontext import compact, read, written
+from emulator.core.json_text import compact, read, written
 
 TIMES = 500
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.record_codec import decode_record, encode_record
 from emulator.core.records import ABSENT, KINDS, Absent, Package, WebhookEvent
-from emulator.core.store import Root
+from emulator.state.record_codec import decode_record, encode_record
+from emulator.state.store import Root
 from tests.support.worlds import world_of
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3))])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from emulator.core import schemas
-from emulator.core.schema_problems import Problem
+from emulator.core.schemas import Problem
 from tests.support import samples
 from tests.support.answers import check_answer, validator
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core import jsontext
+from emulator.core import json_text
 from emulator.core.fields import Form, Upload
-from emulator.core.steps import PendingStep, Step, StepLog, step_line
+from emulator.state.steps import PendingStep, Step, StepLog, step_line
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
 STEPS = [
@@ -25,12 +25,12 @@ STEPS = [
 def test_a_step_comes_back_from_its_line(step: Step) -> None:
     line = step_line(step)
     assert b"\n" not in line
-    assert Step.of(jsontext.read(line)) == step
+    assert Step.of(json_text.read(line)) == step
 
 
 def test_a_form_comes_back_in_its_order_with_names_of_files() -> None:
     form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
-    again = Step.of(jsontext.read(step_line(Step("x", body=form)))).body
+    again = Step.of(json_text.read(step_line(Step("x", body=form)))).body
     assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.bases import TableBase
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.core.store import Root, View
-from emulator.core.world import World
+from emulator.state.datasets import TableBase
+from emulator.state.store import Root, View
+from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
 KEYS = st.integers(1, 4)

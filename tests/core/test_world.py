@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from emulator.core.control_errors import Conflict
 from emulator.core.records import Stock
-from emulator.core.refusals import Conflict
-from emulator.core.steps import PendingStep, Step
-from emulator.core.store import Transaction
-from emulator.core.world import World
+from emulator.state.steps import PendingStep, Step
+from emulator.state.store import Transaction
+from emulator.state.world import World
 from tests.support.worlds import START, AfterWrite, world_of
 
 WRITERS, WRITES = 8, 100

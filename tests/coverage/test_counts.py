@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.core.coverage import DIMENSIONS, Coverage
 from emulator.coverage import (
     Counts,
     CoverageError,
@@ -25,8 +24,9 @@ from emulator.coverage import (
     read_counts,
     write_counts,
 )
-from emulator.coverage.graphs import default_graph
-from emulator.rules.scenarios import FOLDER
+from emulator.coverage.counts import default_graph
+from emulator.domain.scenario_files import FOLDER
+from emulator.state.counters import DIMENSIONS, Coverage
 from tests.cli.test_serve import environment
 
 pytestmark = pytest.mark.slow

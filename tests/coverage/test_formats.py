@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import junitparser
 import pytest
 
+from emulator.api.routes import ROUTES
 from emulator.core import schemas
 from emulator.coverage import FORMATS, Counts, Report, build_report, merge_counts, render
-from emulator.coverage.graphs import command_transitions, default_graph
-from emulator.routes import ROUTES
+from emulator.coverage.counts import command_transitions, default_graph
 
 TAKEN, REFUSED = "package__complete_packaging__waiting__packed-all-items", "renew_transfer"
 OPERATIONS = len({route.operation for route in ROUTES})

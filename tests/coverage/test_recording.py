@@ -13,15 +13,14 @@ import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
-from emulator.app import ROUTER
-from emulator.core.coverage import DIMENSIONS, Coverage
-from emulator.core.exchange import Reply
-from emulator.core.journal import RequestInfo
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES
+from emulator.core.call import Reply
 from emulator.core.records import Transition
-from emulator.routes import ROUTES
-from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import transition_name
-from emulator.web.app import INSPECTOR
+from emulator.domain.state_graph import transition_name
+from emulator.state.counters import DIMENSIONS, Coverage
+from emulator.state.journal import RequestInfo
+from emulator.web.app import INSPECTOR, ROUTER
 from emulator.web.context import RequestContext
 from emulator.web.record_coverage import record_coverage
 from tests.support.worlds import world_of

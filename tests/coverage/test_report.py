@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES
 from emulator.core import schemas
-from emulator.core.coverage import DIMENSIONS
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.events import EVENT_TYPES
+from emulator.core.event_types import EVENT_TYPES
 from emulator.core.records import Transition
 from emulator.coverage import Counts, CoverageError, Report, build_report, merge_counts, read_counts
+from emulator.coverage.counts import command_transitions, default_graph
 from emulator.coverage.formats import as_document
-from emulator.coverage.graphs import command_transitions, default_graph
 from emulator.coverage.results import percent
-from emulator.routes import ROUTES
-from emulator.rules import installation
-from emulator.rules.filters import FILTER_SETS
+from emulator.domain import installation
+from emulator.state.counters import DIMENSIONS
 
 LIST = "/api/v1/oms/packages/"
 

@@ -14,11 +14,11 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.outbox import Delivery
 from emulator.core.records import WebhookEvent
-from emulator.core.store import Root
-from emulator.delivery import WebhookDispatcher
-from emulator.rules.retry import next_due_event
+from emulator.domain.webhook_retries import next_due_event
+from emulator.state.outbox import Delivery
+from emulator.state.store import Root
+from emulator.webhooks import WebhookDispatcher
 from tests.support.receivers import Got, answer, receiving
 from tests.support.worlds import AfterWrite
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from emulator import Emulator
-from emulator.core.outbox import DELIVERY_FAULTS, Delivery
-from emulator.core.refusals import InvalidDocument
-from emulator.delivery.delivery_faults import CHANGES, WAITS
+from emulator.core.control_errors import InvalidDocument
+from emulator.state.outbox import DELIVERY_FAULTS, Delivery
+from emulator.webhooks.delivery import CHANGES, WAITS
 
 EVENT = "package.created"
 URL = "http://receiver-1.test/"

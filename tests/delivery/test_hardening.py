@@ -19,7 +19,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.delivery import WebhookDispatcher
+from emulator.webhooks import WebhookDispatcher
 from tests.delivery.queueing import queued, uuids_of
 from tests.support.receivers import Behaviour, Got, answer, receiving
 from tests.support.worlds import with_dispatcher

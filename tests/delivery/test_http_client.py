@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.outbox import Delivery
 from emulator.core.records import WebhookEvent
-from emulator.delivery import WebhookDispatcher
+from emulator.state.outbox import Delivery
+from emulator.webhooks import WebhookDispatcher
 from tests.support.receivers import Got, answer, receiving
 from tests.support.worlds import with_dispatcher
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from emulator import Emulator
+from emulator.api.routes import ROUTES
 from emulator.contract import Target, run
-from emulator.routes import ROUTES
 from tests.doors.conditions import HttpRequest, fault_requests, hook_requests, strict_mode_requests
 from tests.oracle.asks import ASKS
 from tests.oracle.wire import HOST, Ask

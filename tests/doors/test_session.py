@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
-from emulator.session import InProcessAdapter, WsgiAnswer, build_response, raw_response
+from emulator.client.session import InProcessAdapter, WsgiAnswer, build_response, raw_response
 
 LIST = "/api/v1/oms/packages/"
 ANSWERS = {

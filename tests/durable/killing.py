@@ -16,12 +16,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 from emulator import Emulator
-from emulator.core.record_codec import encode_record
+from emulator.client.world_handle import InWorld
 from emulator.core.records import KINDS, WebhookEvent
-from emulator.core.store import REMOVED, Root
-from emulator.inworld import InWorld
-from emulator.loading import open_world
-from emulator.rules.scenarios import scenario_from_document
+from emulator.domain.scenario_files import scenario_from_document
+from emulator.loading.worlds import open_world
+from emulator.state.record_codec import encode_record
+from emulator.state.store import REMOVED, Root
 from tests.cli.test_serve import command, environment, ready
 from tests.support.reads import everything, over_http
 from tests.support.traffic import SKU

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.core.control_errors import PersistError
 from emulator.core.records import Stock
-from emulator.core.refusals import PersistError
-from emulator.durable.file import StateProblem
+from emulator.worlds.sqlite.database import StateProblem
 from tests.support.traffic import SKU
 
 PACKAGES = 3

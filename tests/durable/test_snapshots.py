@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.cli.export import from_file
-from emulator.core.ids import RequestIds
+from emulator.cli.data import from_file
+from emulator.client.world_handle import InWorld
 from emulator.core.records import Package
-from emulator.core.world import World
-from emulator.exporting import as_file
-from emulator.inworld import InWorld
+from emulator.core.seeded_random import RequestIds
+from emulator.state.world import World
+from emulator.worlds.export import as_file
 from tests.durable.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic

@@ -17,11 +17,11 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.core.ids import RequestIds
+from emulator.client.world_handle import InWorld
+from emulator.core.control_errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
-from emulator.core.refusals import Conflict
-from emulator.durable.branches import first_at, parts_of, table_of
-from emulator.inworld import InWorld
+from emulator.core.seeded_random import RequestIds
+from emulator.worlds.sqlite.history import first_at, parts_of, table_of
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
 

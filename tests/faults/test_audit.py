@@ -10,7 +10,7 @@ import requests
 
 from emulator import Emulator
 from emulator.core.records import Package
-from emulator.rules.auditing import RULES
+from emulator.domain.audit import RULES
 from tests.support.answers import check_answer
 
 LIST = "/api/v1/oms/packages/"

@@ -14,9 +14,9 @@ import requests
 from werkzeug.test import Client
 
 from emulator import Emulator
-from emulator.core.clock import machine_seconds
 from emulator.core.records import Package
-from emulator.rules.faults import FAULT_KINDS
+from emulator.domain.fault_rules import FAULT_KINDS
+from emulator.state.clock import machine_seconds
 
 LIST = "/api/v1/oms/packages/?limit=2"
 

@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from emulator.routes import ROUTES
-from emulator.rules.filters import FILTER_SETS
-from emulator.server import Emulator
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES
+from emulator.client.emulator import Emulator
 from tests.oracle.wire import Ask, ask
 
 PACKAGES = "/api/v1/oms/packages/"
@@ -23,7 +23,7 @@ def demo() -> Emulator:
 
 
 def get(emulator: Any, path: str, **query: str) -> Any:
-    return ask(emulator.app, Ask("list", f"{path}?{urlencode(query, quote_via=quote)}"))
+    return ask(emulator.web.app, Ask("list", f"{path}?{urlencode(query, quote_via=quote)}"))
 
 
 def test_unknown_parameter_is_ignored_with_a_hint(demo: Emulator) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from emulator.core.bases import follow, read_column
+from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
+from emulator.api.filters.query import DEPENDENTS, cache_of, find_ids, scan
+from emulator.client.emulator import Emulator
 from emulator.core.records import (
     Address,
     Customer,
@@ -20,13 +22,10 @@ from emulator.core.records import (
     TransferItem,
     TransferOrder,
 )
-from emulator.core.store import Root, Transaction
-from emulator.rules.filters import FILTER_SETS, Condition, FilterSet, ListQuery
-from emulator.rules.filters.dependents import DEPENDENTS
-from emulator.rules.filters.query import cache_of, find_ids, scan
-from emulator.rules.scenarios import find_scenario
-from emulator.rules.seeding import demo_base
-from emulator.server import Emulator
+from emulator.domain.scenario_files import find_scenario
+from emulator.domain.seeding import demo_base
+from emulator.state.datasets import follow, read_column
+from emulator.state.store import Root, Transaction
 
 START = find_scenario("demo").start
 TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
@@ -116,8 +115,8 @@ def test_every_kind_on_a_path_leads_to_its_list() -> None:
 
 
 def on_the_way(kind: type[Any], column: str) -> list[type[Any]]:
-    from emulator.core.bases import TO_MANY  # noqa: PLC0415 - a detail of this walk
     from emulator.core.records import REFERENCES  # noqa: PLC0415
+    from emulator.state.datasets import TO_MANY  # noqa: PLC0415 - a detail of this walk
 
     found = [kind]
     for step in column.split(".")[:-1]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.api.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, ListQuery
+from emulator.api.filters.query import find_ids
+from emulator.api.parameters import TYPES
+from emulator.api.routes import ROUTES
+from emulator.client.emulator import Emulator
 from emulator.core.records import Webhook
-from emulator.params.query import TYPES
-from emulator.routes import ROUTES
-from emulator.rules.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, ListQuery
-from emulator.rules.filters.query import find_ids
-from emulator.server import Emulator
 
 ROWS = [(name, one) for name, table in FILTER_SETS.items() for one in table.filters]
 IDS = [f"{name}-{one.name}" for name, one in ROWS]
@@ -75,7 +75,7 @@ def test_no_reason_is_out_of_date() -> None:
 
 def values(demo: Emulator, table: FilterSet, one: Filter) -> Iterator[object]:
     """Give values of the filter that records have."""
-    from emulator.core.bases import follow  # noqa: PLC0415 - a detail of this look-up
+    from emulator.state.datasets import follow  # noqa: PLC0415 - a detail of this look-up
 
     root, path = demo.world.root, one.paths[0] if one.paths else None
     if path is None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.journal import Exchange, Journal, RequestInfo
+from emulator.state.journal import Exchange, Journal, RequestInfo
 from tests.support.answers import check_answer
 from tests.support.reads import in_process
 from tests.support.worlds import START

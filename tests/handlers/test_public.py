@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Address, Package, ShippingLabel, StockLocation
-from emulator.rules.scenarios import bundled_scenarios
+from emulator.domain.scenario_files import bundled_scenarios
 
 EVIL = "<script>alert('1')</script>&\"{0}{number}"
 

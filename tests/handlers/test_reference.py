@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from emulator import Emulator
+from emulator.api.routes import REFERENCE_ROUTES
 from emulator.core.records import Invoice, InvoiceDocument, OrderItem, Package, PackageItem, Product
-from emulator.routes import REFERENCE_ROUTES
 from tests.support.worlds import changes, tables
 
 GUIDE = "/api/v1/oms"

@@ -16,28 +16,30 @@ import orjson
 import pytest
 
 from emulator import Emulator
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.files import scenario_text
 from emulator.core.records import KINDS
-from emulator.importing.anonymizer import DEFAULT_LOCALE, MAKERS, MAY_STAY, FakeValues
-from emulator.importing.captures import Capture, locate, read_captures
-from emulator.importing.endpoints import documents_of, endpoint_of
-from emulator.importing.personal_data import (
+from emulator.domain.scenario_files import DOCUMENTED, Scenario, bundled_scenarios
+from emulator.loading.anonymizer import (
     BODY,
+    DEFAULT_LOCALE,
     FREE,
     KEPT,
+    MAKERS,
+    MAY_STAY,
     PAYLOAD,
     SECRETS,
     UNKNOWN,
+    FakeValues,
     PersonalDataReplacer,
     category_table,
     column_categories,
 )
-from emulator.importing.scenario import ScenarioImport, import_scenario
-from emulator.loading import load
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, Scenario, bundled_scenarios
-from emulator.shapes.columns import COLUMN_TYPES
-from emulator.shapes.documents import SERIALIZERS
+from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate, read_captures
+from emulator.loading.scenario_import import ScenarioImport, import_scenario
+from emulator.loading.worlds import load
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
@@ -302,7 +304,7 @@ def test_locale_is_that_of_the_most_frequent_country() -> None:
 
 def test_faker_is_loaded_only_for_anonymization() -> None:
     """A server and an import with `--no-anonymize` do not load it."""
-    program = "import sys, emulator.cli, emulator.importing.anonymizer; sys.exit('faker' in sys.modules)"
+    program = "import sys, emulator.cli, emulator.loading.anonymizer; sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from emulator.importing.captures import Capture, SkippedEntry, locate, read_captures
-from emulator.importing.endpoints import ENDPOINTS, InvalidResponse
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.loading.recorded_responses import (
+    ENDPOINTS,
+    Capture,
+    InvalidResponse,
+    SkippedEntry,
+    locate,
+    read_captures,
+)
 from tests.support import samples
 
 DETAIL = samples.body("package-detail.response-200")

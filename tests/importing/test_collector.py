@@ -11,18 +11,18 @@ import pytest
 
 import emulator
 from emulator import Emulator
+from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.documents import render_document
+from emulator.api.serializers.rendering import fill_links
 from emulator.core.files import scenario_text
 from emulator.core.records import ABSENT, Package, State, Transition
-from emulator.core.scenario import Scenario, ScenarioError
-from emulator.importing.collector import RecordCollector, command_code
-from emulator.importing.endpoints import InvalidResponse, RecordedResponse, endpoint_of
-from emulator.importing.report import is_same_value
-from emulator.loading import open_world
-from emulator.rules.scenarios import DOCUMENTED, bundled_scenarios
-from emulator.rules.scenarios import FOLDER as SCENARIOS
-from emulator.shapes.cache import render_cache
-from emulator.shapes.documents import render_document
-from emulator.shapes.rendering import fill_links
+from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
+from emulator.domain.scenario_files import FOLDER as SCENARIOS
+from emulator.loading.collector import RecordCollector, command_code
+from emulator.loading.import_report import is_same_value
+from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse, endpoint_of
+from emulator.loading.worlds import open_world
+from emulator.state.scenario import Scenario, ScenarioError
 from tests.support import samples
 from tools import list_corrections
 from tools.documented_scenarios import gets, imported

@@ -9,15 +9,15 @@ import pytest
 import requests
 
 from emulator import Emulator
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
-from emulator.core.scenario import Scenario
 from emulator.core.schemas import problem
-from emulator.importing.collector import RecordCollector
-from emulator.importing.completion import content_type, order_number, state_name
-from emulator.loading import load, open_world
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.rules.scenarios import DOCUMENTED, bundled_scenarios
-from emulator.shapes.columns import COLUMN_TYPES
+from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
+from emulator.loading.collector import RecordCollector
+from emulator.loading.completion import content_type, order_number, state_name
+from emulator.loading.worlds import load, open_world
+from emulator.state.scenario import Scenario
 from tests.support import samples
 from tests.support.recording import urls
 

@@ -11,15 +11,9 @@ from django.utils import text
 from emulator import Emulator
 from emulator.core.records import Package, State, TransferOrder, Transition
 from emulator.core.schemas import problem
-from emulator.importing.captures import read_responses
-from emulator.importing.endpoints import RecordedResponse, schema_by_keys
-from emulator.importing.installation import (
-    InstallationImport,
-    import_installation,
-    installation_text,
-    slugify,
-)
-from emulator.rules import installation
+from emulator.domain import installation
+from emulator.loading.installation_import import InstallationImport, import_installation, installation_text, slugify
+from emulator.loading.recorded_responses import RecordedResponse, read_responses, schema_by_keys
 from tests.support import samples
 from tools.second_installation import SAMPLES, SECOND
 

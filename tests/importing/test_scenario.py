@@ -12,13 +12,13 @@ import orjson
 import pytest
 
 from emulator import Emulator
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
+from emulator.api.routes.route import Route
 from emulator.core.files import scenario_text
-from emulator.importing.captures import Capture, read_captures
-from emulator.importing.scenario import ScenarioImport, import_scenario
-from emulator.loading import open_world
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.routes.table import Route
-from emulator.rules.scenarios import scenario_from_document
+from emulator.domain.scenario_files import scenario_from_document
+from emulator.loading.recorded_responses import Capture, read_captures
+from emulator.loading.scenario_import import ScenarioImport, import_scenario
+from emulator.loading.worlds import open_world
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample

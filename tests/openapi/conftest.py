@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.openapi import openapi_document
+from emulator.api.openapi import openapi_document
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from emulator.openapi import openapi_document
+from emulator.api.openapi import openapi_document
 
 METHODS = ("get", "post", "put", "patch", "delete")
 DOCUMENT = openapi_document()

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.openapi.parameters import openapi_path
-from emulator.routes import ROUTES
+from emulator.api.openapi.responses import openapi_path
+from emulator.api.routes import ROUTES
 from emulator.web.urls import Router
 from tests.openapi import reading
 from tests.oracle.asks import ASKS

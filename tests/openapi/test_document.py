@@ -11,17 +11,17 @@ import pytest
 from openapi_spec_validator import validate
 
 import emulator
-from emulator.app import create_app
+from emulator.api.filters import FILTER_SETS
+from emulator.api.openapi.components import examples_of, samples
+from emulator.api.openapi.control import CONTROL
+from emulator.api.openapi.document import TAGS
+from emulator.api.openapi.responses import openapi_path
+from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.events import EVENT_TYPES
-from emulator.openapi.components import examples_of, samples
-from emulator.openapi.control import CONTROL
-from emulator.openapi.document import TAGS
-from emulator.openapi.parameters import openapi_path
-from emulator.routes import ROUTES, Route
-from emulator.rules.filters import FILTER_SETS
-from emulator.rules.scenarios import find_scenario
-from emulator.worlds import Worlds
+from emulator.core.event_types import EVENT_TYPES
+from emulator.domain.scenario_files import find_scenario
+from emulator.web.app import create_app
+from emulator.worlds.registry import Worlds
 from tests.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from emulator.server import Emulator
+from emulator.client.emulator import Emulator
 from tests.oracle import service
 from tests.oracle.sides import Sides
 

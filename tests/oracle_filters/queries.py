@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from emulator.rules.filters import FILTER_SETS
+from emulator.api.filters import FILTER_SETS
 from tests.oracle_filters import service
 from tests.oracle_filters.tables import SORT, TABLES
 

@@ -18,9 +18,9 @@ from rest_framework import serializers, viewsets
 from rest_framework.filters import OrderingFilter
 from rest_framework.test import APIRequestFactory
 
+from emulator.api.filters import FILTER_SETS, Filter, FilterSet
 from emulator.core import records
-from emulator.core.store import View
-from emulator.rules.filters import FILTER_SETS, Filter, FilterSet
+from emulator.state.store import View
 from tests.oracle_filters.tables import ORDERS, SORT, TABLES, DjangoFilter
 
 KINDS = (

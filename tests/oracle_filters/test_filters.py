@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from emulator.api.filters import FILTER_SETS
+from emulator.client.emulator import Emulator
 from emulator.core.records import DeliveryRange
-from emulator.rules.filters import FILTER_SETS
-from emulator.server import Emulator
 from tests.oracle.wire import Ask
 from tests.oracle.wire import ask as send
 from tests.oracle_filters import service

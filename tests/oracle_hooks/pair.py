@@ -18,14 +18,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from whisperer.models import EventQueue, Webhook, WebhookEvent
 
+from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
+from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.documents import render_document
+from emulator.client.emulator import Emulator
 from emulator.core import records
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.delivery_result import DeliveryResult, answered, unanswered
-from emulator.core.world import World
-from emulator.rules.filters.other_filters import LOCATION_CONTENT_TYPE
-from emulator.server import Emulator
-from emulator.shapes.cache import render_cache
-from emulator.shapes.documents import render_document
+from emulator.state.outbox import DeliveryResult, answered, unanswered
+from emulator.state.world import World
 from tests.oracle.differences import Difference, expected_answer, without_added_headers
 from tests.oracle.wire import Answer, Ask, ask
 

@@ -25,17 +25,15 @@ from whisperer.models import Webhook as TheirHook
 from whisperer.models import WebhookEvent as TheirEvent
 from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
+from emulator.api.parameters import HOOK
+from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.events import first_body, retry_body
+from emulator.client.emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
-from emulator.core.ids import made_uuid
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.params.body_fields import HOOK
-from emulator.rules.policies import POLICIES
-from emulator.rules.requesting import webhook_headers
-from emulator.rules.retry import MAX_ATTEMPTS, next_attempt_at, policy_seconds
-from emulator.server import Emulator
-from emulator.shapes.cache import render_cache
-from emulator.shapes.events import first_body, retry_body
+from emulator.core.seeded_random import made_uuid
+from emulator.domain.webhook_retries import MAX_ATTEMPTS, POLICIES, next_attempt_at, policy_seconds, webhook_headers
 
 assert service.app
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

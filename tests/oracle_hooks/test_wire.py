@@ -27,10 +27,10 @@ from whisperer.models import Webhook as TheirHook
 from whisperer.models import WebhookEvent as TheirEvent
 
 from emulator import Emulator
+from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.events import request_body
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.delivery import WebhookDispatcher
-from emulator.shapes.cache import render_cache
-from emulator.shapes.events import request_body
+from emulator.webhooks import WebhookDispatcher
 from tests.oracle_hooks.pair import create_tables
 from tests.support.receivers import Behaviour, Got, Receiver, answer, receiving
 from tests.support.worlds import with_dispatcher

@@ -13,7 +13,7 @@ from whisperer.events import WhispererEvent, registry
 from whisperer.resources.views import WebhookEventViewSet, WebhookViewSet
 
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.events import EVENT_TYPES
+from emulator.core.event_types import EVENT_TYPES
 from tests.oracle import service
 
 for event_type in EVENT_TYPES:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.api.parameters import MAX_PAGE_SIZE, paginate
+from emulator.core.call import Call
 from emulator.core.errors import InvalidPage
-from emulator.core.exchange import Call
-from emulator.params.pagination import MAX_PAGE_SIZE, paginate
 
 URL = "http://oms.test/api/v1/oms/packages/"
 

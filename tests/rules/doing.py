@@ -26,8 +26,8 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.core.store import Transaction
-from emulator.rules.planning import used_quota
+from emulator.domain.planning import used_quota
+from emulator.state.store import Transaction
 from tests.commands.arranging import COMMANDS
 from tests.support.worlds import REMOVED, Changes, changes, tables
 

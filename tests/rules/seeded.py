@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from emulator.core.records import Order, Package, TransferOrder
-from emulator.core.store import Root
-from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.blocks import BLOCK, FIRST, ORDERS
+from emulator.domain.seeding import DemoBase, demo_base
+from emulator.domain.seeding.plans import BLOCK, FIRST, ORDERS
+from emulator.state.store import Root
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIZES = (200, 36_404)

@@ -18,7 +18,7 @@ from emulator.core.records import (
     StockLocation,
     Transition,
 )
-from emulator.rules.planning import parse_interval
+from emulator.domain.planning import parse_interval
 from tests.rules.doing import ITEM, MOVED, ORDER_PREPARING, OUT_OF_STOCK, WAITING, Doing, edges
 from tests.support.worlds import Changes
 

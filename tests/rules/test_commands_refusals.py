@@ -22,7 +22,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.rules.commands import COMMANDS, run_command
+from emulator.domain.commands import COMMANDS, run_command
 from tests.commands.arranging import (
     KINDS,
     PACKAGES,

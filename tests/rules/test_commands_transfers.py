@@ -17,7 +17,7 @@ from emulator.core.records import (
     TransferOrder,
     Transition,
 )
-from emulator.rules.planning import parse_interval
+from emulator.domain.planning import parse_interval
 from tests.rules.doing import ITEM, MOVED, T_MOVED, TRACK, TRANSFERS, WAITING, Doing, as_it_is
 from tests.support.worlds import REMOVED, Changes
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.clock import WRITE_STEP
-from emulator.core.events import EVENT_TYPES
+from emulator.core.event_types import EVENT_TYPES
 from emulator.core.records import Package, StockLocation, TransferOrder, WebhookEvent
+from emulator.state.clock import WRITE_STEP
 from tests.commands.arranging import COMMANDS, PACKAGES, TRANSFERS, Kind, parameters, ready_for, send
 from tests.support.answers import check_document
 

@@ -10,8 +10,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.records import ABSENT, Package, PackageItem, State, TransferOrder, Transition
-from emulator.core.store import Root
-from emulator.rules.graph import (
+from emulator.domain.state_graph import (
     COMMAND,
     actor_transition,
     displayed_slug,
@@ -20,6 +19,7 @@ from emulator.rules.graph import (
     resolve_transition,
     state_with_value,
 )
+from emulator.state.store import Root
 from tests.support.worlds import world_of
 
 ROOT = Emulator("demo").world.root

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.core.records import CargoCompany, Channel, DenialReason, State, StockLocation, Transition, User
 from emulator.core.schemas import problems
-from emulator.rules import installation
+from emulator.domain import installation
 
 DEFAULT = installation.load_installation("default")
 DOCUMENTED = installation.FOLDER.parent / "documented"

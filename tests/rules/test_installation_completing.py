@@ -24,7 +24,7 @@ from emulator.core.records import (
     Transition,
     TransitionLog,
 )
-from emulator.rules import installation
+from emulator.domain import installation
 
 DEFAULT = installation.load_installation("default")
 KEYS = ("id", "name", "enum_class", "enum_value", "content_type")

@@ -6,9 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from emulator.rules import installation
-from emulator.rules.installation.diff import diff_installations
-from emulator.rules.installation.lint import lint_installation
+from emulator.domain import installation
+from emulator.domain.installation.checks import diff_installations, lint_installation
 
 NOTE = {"provenance": "documented"}
 

@@ -20,8 +20,7 @@ from emulator.core.records import (
     Stock,
     StockLocation,
 )
-from emulator.core.world import World
-from emulator.rules.planning import (
+from emulator.domain.planning import (
     can_fulfil,
     distance_to_address,
     great_circle_km,
@@ -30,6 +29,7 @@ from emulator.rules.planning import (
     parse_interval,
     replan,
 )
+from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
 PRODUCT = 900

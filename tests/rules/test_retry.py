@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.delivery_result import DeliveryResult, answered, unanswered
-from emulator.core.outbox import NO_SENDER, NoSender
+from emulator.api.control.deliveries import save_result
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.steps import Step
-from emulator.core.world import World
-from emulator.handlers.delivery_results import save_result
-from emulator.replay import UnreplayableStep, replay_step
-from emulator.rules.retry import MAX_ATTEMPTS, due_event_ids, next_attempt_at, next_due_event, record_result
+from emulator.domain.webhook_retries import (
+    MAX_ATTEMPTS,
+    due_event_ids,
+    next_attempt_at,
+    next_due_event,
+    record_result,
+)
+from emulator.loading.replay import UnreplayableStep, replay_step
+from emulator.state.outbox import NO_SENDER, DeliveryResult, NoSender, answered, unanswered
+from emulator.state.steps import Step
+from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
 FAILED, DONE = answered(503, b"no", "no", 0.1), answered(200, b"200 OK", "200 OK", 0.1)

@@ -11,9 +11,9 @@ import pytest
 
 from emulator import Emulator
 from emulator.core import schemas
-from emulator.core.scenario import Scenario, ScenarioError
-from emulator.loading import load, open_world
-from emulator.rules.scenarios import FOLDER, bundled_scenarios, find_scenario
+from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario
+from emulator.loading.worlds import load, open_world
+from emulator.state.scenario import Scenario, ScenarioError
 from tests.support import samples
 
 

@@ -26,12 +26,11 @@ from emulator.core.records import (
     WebhookEvent,
     relation_key,
 )
-from emulator.core.store import Root
-from emulator.rules.seeding import DemoBase, demo_base
-from emulator.rules.seeding.base import KEPT_BLOCKS
-from emulator.rules.seeding.blocks import BLOCK, FIRST, GAPLESS, STRIDE
-from emulator.rules.seeding.plans import PackagePlan, TransferPlan
-from emulator.rules.seeding.pools import pool
+from emulator.domain.seeding import DemoBase, demo_base
+from emulator.domain.seeding.generator import KEPT_BLOCKS
+from emulator.domain.seeding.plans import BLOCK, FIRST, GAPLESS, STRIDE, PackagePlan, TransferPlan
+from emulator.domain.seeding.pools import pool
+from emulator.state.store import Root
 from tests.rules.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
 # --- what there is ---------------------------------------------------------------------------------------------
@@ -169,7 +168,7 @@ def test_one_record_is_looked_for_without_making_the_others() -> None:
 
 def test_records_are_made_without_faker() -> None:
     """Whoever serves needs none."""
-    code = "import sys, emulator.rules.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
+    code = "import sys, emulator.domain.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
     code += "sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

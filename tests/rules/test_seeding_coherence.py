@@ -40,9 +40,9 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.core.store import Root
-from emulator.rules.graph import ITEM_VALUES
-from emulator.rules.seeding.pools import interval, pool
+from emulator.domain.seeding.pools import interval, pool
+from emulator.domain.state_graph import ITEM_VALUES
+from emulator.state.store import Root
 from tests.rules.seeded import PACKAGE, SIZES, START, TRANSFER, demo, orders_of, packages_of, transfers_of
 
 WAITING, WAITING_FOR_TRANSFER, PACKED, WAITING_LABEL = 35, 36, 40, 41

@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator.api.serializers.cache import CachedDocument, RenderCache, TrackedReader, render_cache
+from emulator.api.serializers.documents import SERIALIZERS, render_document
 from emulator.core.records import (
     Address,
     CargoCompany,
@@ -23,12 +25,10 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.core.store import Root
-from emulator.core.world import World
-from emulator.loading import open_world
-from emulator.rules.scenarios import find_scenario
-from emulator.shapes.cache import CachedDocument, RenderCache, TrackedReader, render_cache
-from emulator.shapes.documents import SERIALIZERS, render_document
+from emulator.domain.scenario_files import find_scenario
+from emulator.loading.worlds import open_world
+from emulator.state.store import Root
+from emulator.state.world import World
 from tests.support.worlds import world_of
 
 LANGUAGES = ("en-us", "tr-tr")

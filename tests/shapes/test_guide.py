@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.api.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
+from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
+from emulator.api.serializers.fields import (
+    COLUMN_TYPES,
+    Column,
+    Nested,
+    NestedList,
+    RelatedColumn,
+    Serializer,
+    fields_of,
+    state_name,
+)
+from emulator.api.serializers.reference_fields import NestedSelf
 from emulator.core import schemas
-from emulator.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
-from emulator.shapes.columns import COLUMN_TYPES
-from emulator.shapes.documents import SERIALIZERS
-from emulator.shapes.events import PAYLOAD_SERIALIZERS
-from emulator.shapes.fields import Column, Nested, NestedList, RelatedColumn, Serializer, fields_of, state_name
-from emulator.shapes.reference_fields import NestedSelf
 
 
 def reference(rules: Any) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Order, Package, PackageItem, TransitionLog, Webhook, WebhookEvent
-from emulator.rules.retry import MAX_ATTEMPTS, SCANNER_PERIOD
+from emulator.domain.webhook_retries import MAX_ATTEMPTS, SCANNER_PERIOD
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator import Emulator
-from emulator.routes import ROUTES
+from emulator.api.routes import ROUTES
 from emulator.web.urls import Router
 
 

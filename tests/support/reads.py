@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import Client
 
+from emulator.api.routes import ROUTES, Route
+from emulator.client.world_handle import InWorld
 from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
-from emulator.core.store import Root
-from emulator.inworld import InWorld
-from emulator.routes import ROUTES, Route
+from emulator.state.store import Root
 
 HOST = "oms.test"
 OWNERS: tuple[tuple[str, type[Any]], ...] = (

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from emulator import Emulator
+from emulator.api.routes.route import Route
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
-from emulator.routes.table import Route
 
 BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
 UNRECORDED = ("html_content", "invoice_document")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.core.records import REFERENCES
-from emulator.core.store import View
+from emulator.state.store import View
 
 
 def records_of(view: View) -> int:

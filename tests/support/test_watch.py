@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
-from emulator.core.exchange import Reply
+from emulator.core.call import Reply
 from tests.support import watch
 from tests.support.handlers import with_handler
 from tests.support.watch import Exchanged

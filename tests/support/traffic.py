@@ -7,9 +7,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from emulator.core.outbox import Delivery
+from emulator.client.world_handle import InWorld
 from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
-from emulator.inworld import InWorld
+from emulator.state.outbox import Delivery
 from tests.support.reads import Answered, Ask, credentials
 
 SKU = "PZ-101-02-L"

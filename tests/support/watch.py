@@ -18,7 +18,7 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from emulator.routes import ROUTES, Route
+from emulator.api.routes import ROUTES, Route
 from emulator.web.app import CONTROL, EmulatorApp, split_world
 from emulator.web.urls import BAD_REQUEST, NOT_FOUND, Router, decode_path, path_bytes
 from tests.support.answers import check_answer

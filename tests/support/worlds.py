@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator import Emulator, loading
-from emulator.core.bases import TableBase
-from emulator.core.clock import ClockMode
+from emulator import Emulator
 from emulator.core.records import KINDS
-from emulator.core.scenario import Scenario, Settings
-from emulator.core.snapshots import WorldState, initial_snapshot
-from emulator.core.store import Root, Transaction
-from emulator.core.world import FinalizeEvent, RecordEvents, World, WorldServices
-from emulator.delivery import WebhookDispatcher
+from emulator.loading import worlds
+from emulator.state.clock import ClockMode
+from emulator.state.datasets import TableBase
+from emulator.state.scenario import Scenario, Settings
+from emulator.state.snapshots import WorldState, initial_snapshot
+from emulator.state.store import Root, Transaction
+from emulator.state.world import FinalizeEvent, RecordEvents, World, WorldServices
+from emulator.webhooks import WebhookDispatcher
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ def world_of(
 
 def with_dispatcher(oms: Emulator, dispatcher: WebhookDispatcher) -> Emulator:
     """Replace the world of an emulator by an equal one, whose events this dispatcher sends."""
-    before, services = oms.world, WorldServices(loading.record_events, sender=dispatcher.sender)
+    before, services = oms.world, WorldServices(worlds.record_events, sender=dispatcher.sender)
     oms.worlds.slot(before.name).world = World(before.name, before.settings, before.snapshot(), services)
     return oms
 

@@ -10,11 +10,11 @@ import jwt
 import pytest
 
 from emulator import Emulator
+from emulator.api.control.clock import advance
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
-from emulator.handlers.clock_api import advance
-from emulator.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.web.authentication import (
     CHARACTERS,
     INACTIVE,

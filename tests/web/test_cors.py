@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.app import create_app
-from emulator.openapi.parameters import openapi_path
-from emulator.routes import ROUTES, Route
-from emulator.rules.scenarios import find_scenario
+from emulator.api.openapi.responses import openapi_path
+from emulator.api.routes import ROUTES, Route
+from emulator.domain.scenario_files import find_scenario
 from emulator.web import cors, dispatch
-from emulator.worlds import Worlds
+from emulator.web.app import create_app
+from emulator.worlds.registry import Worlds
 
 PAGE, OTHER = "http://shop.test:3000", "https://other.test"
 ASKING = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
@@ -31,7 +31,7 @@ def narrowed() -> Emulator:
 
 
 def call(emulator: Emulator, method: str, path: str, **headers: str) -> Any:
-    return emulator.app.test_client().open(path, method=method, headers=headers)
+    return emulator.web.app.test_client().open(path, method=method, headers=headers)
 
 
 def with_origin(emulator: Emulator, path: str, origin: str = PAGE, method: str = "GET", **headers: str) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.core.call import Call, Reply
 from emulator.core.errors import ApiError
-from emulator.core.exchange import Call, Reply
 from emulator.core.records import Package
-from emulator.core.world import World
+from emulator.state.world import World
 from tests.support.handlers import with_handler
 
 LIST = "/api/v1/oms/packages/"

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from emulator import Emulator
+from emulator.api.openapi import openapi_document
 from emulator.cli import main
-from emulator.openapi import openapi_document
 
 DOCS = "/__admin/docs"
 

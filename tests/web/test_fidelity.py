@@ -5,10 +5,10 @@ from importlib.resources import files
 import pytest
 
 from emulator import Emulator
+from emulator.api.routes import ROUTES
 from emulator.core import schemas
 from emulator.core.records import Package, TransferOrder
-from emulator.routes import ROUTES
-from emulator.rules.commands import COMMANDS
+from emulator.domain.commands import COMMANDS
 from emulator.web.admin.fidelity import SUBJECTS, fidelity_of, notes
 from tests.support import samples
 

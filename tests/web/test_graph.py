@@ -6,7 +6,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.records import Package, State, TransferOrder, Transition
-from emulator.rules import installation
+from emulator.domain import installation
 
 PACKING = "package__complete_packaging__waiting__packed-all-items"
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.api.parameters import TYPES
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
-from emulator.params.query import TYPES
 from emulator.web.hints import FILTER_VALUES
 from emulator.web.urls import nearest_route
 

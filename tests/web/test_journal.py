@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.journal import Exchange, Journal, RequestInfo
+from emulator.state.journal import Exchange, Journal, RequestInfo
 
 LIST = "/api/v1/oms/packages/"
 JOURNAL = "/__admin/requests"

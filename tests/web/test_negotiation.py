@@ -15,8 +15,8 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils import urls
 
+from emulator.api import parameters
 from emulator.core.errors import NotAcceptable, NotFound
-from emulator.params import pagination
 from emulator.web import negotiation
 from tests.oracle.asks.bodies import CONTENT_TYPES
 from tests.oracle.asks.formats import ACCEPTS
@@ -109,8 +109,8 @@ URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_ch
 @given(URLS.map(lambda query: f"http://oms.test/packages/?{query}"))
 def test_links(url: str) -> None:
     """A parameter is set or dropped as the framework does it."""
-    assert pagination.page_url(url, 7) == urls.replace_query_param(url, "page", 7)
-    assert pagination.page_url(url, 1) == urls.remove_query_param(url, "page")
+    assert parameters.page_url(url, 7) == urls.replace_query_param(url, "page", 7)
+    assert parameters.page_url(url, 1) == urls.remove_query_param(url, "page")
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_links(url: str) -> None:
 )
 def test_page_one_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
     """The link to the first page is the list's own."""
-    assert pagination.page_links(f"u?page={page}", page, pages) == links
+    assert parameters.page_links(f"u?page={page}", page, pages) == links

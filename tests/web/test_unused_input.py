@@ -8,9 +8,9 @@ from urllib.parse import unquote
 import pytest
 
 from emulator import Emulator
+from emulator.api.parameters import MAX_PAGE_SIZE
+from emulator.api.routes import ROUTES, Route
 from emulator.core.records import Package, TransferOrder
-from emulator.params.pagination import MAX_PAGE_SIZE
-from emulator.routes import ROUTES, Route
 
 GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.routes import ROUTES, Route
+from emulator.api.routes import ROUTES, Route
 from emulator.web.urls import Router
 
 ROUTER = Router(ROUTES)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.client.world_handle import InWorld
 from emulator.core.records import TransferOrder
-from emulator.inworld import InWorld
-from emulator.rules.scenarios import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
+from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tools import webhook_failures

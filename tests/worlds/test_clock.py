@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core import clock as clock_module
-from emulator.core.clock import EARLIEST, LATEST
+from emulator.client.world_handle import InWorld
+from emulator.core.control_errors import ControlError
 from emulator.core.records import Package, StockLocation
-from emulator.core.refusals import ControlError
-from emulator.inworld import InWorld
+from emulator.state import clock as clock_module
+from emulator.state.clock import EARLIEST, LATEST
 from tests.support.reads import Answered, in_process
 
 LIST = "/api/v1/oms/packages/"

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.cli.export import from_file
+from emulator.cli.data import from_file
 from emulator.core.files import FileProblem, replace_whole, write_own
-from emulator.core.scenario import ScenarioError
 from emulator.core.schemas import problem
-from emulator.exporting import as_file
-from emulator.rules.installation import FOLDER as INSTALLATIONS
-from emulator.rules.scenarios import find_scenario
+from emulator.domain.installation import FOLDER as INSTALLATIONS
+from emulator.domain.scenario_files import find_scenario
+from emulator.state.scenario import ScenarioError
+from emulator.worlds.export import as_file
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic

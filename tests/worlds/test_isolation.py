@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from emulator import Emulator
-from emulator.core.record_codec import encode_record
+from emulator.client.world_handle import InWorld
 from emulator.core.records import KINDS, Webhook
-from emulator.core.scenario import Scenario
-from emulator.core.store import REMOVED, Root
-from emulator.inworld import InWorld
-from emulator.rules.scenarios import find_scenario, with_limits
+from emulator.domain.scenario_files import find_scenario, with_limits
+from emulator.state.record_codec import encode_record
+from emulator.state.scenario import Scenario
+from emulator.state.store import REMOVED, Root
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
 

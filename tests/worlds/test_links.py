@@ -11,11 +11,11 @@ from urllib.parse import quote
 import pytest
 
 from emulator import Emulator
+from emulator.api.openapi.control import CONTROL
+from emulator.client.world_handle import InWorld
 from emulator.core.records import Package, ShippingLabel
-from emulator.inworld import InWorld
-from emulator.openapi.control import CONTROL
-from emulator.rules.scenarios import scenario_from_document
-from emulator.worlds import DEFAULT_WORLD
+from emulator.domain.scenario_files import scenario_from_document
+from emulator.worlds.registry import DEFAULT_WORLD
 from tests.support.reads import HOST, Ask, credentials, everything, in_process
 
 pytestmark = pytest.mark.slow

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core import jsontext
+from emulator.client.emulator import Emulator as Server
+from emulator.core import json_text
+from emulator.core.control_errors import ControlError
 from emulator.core.records import Order, Package, State, TransferOrder
-from emulator.core.refusals import ControlError
-from emulator.core.store import Root
-from emulator.core.world import World
-from emulator.rules.living import PACKAGES, TRANSFERS
-from emulator.server import Emulator as Server
+from emulator.domain.traffic import PACKAGES, TRANSFERS
+from emulator.state.store import Root
+from emulator.state.world import World
 from tests.support.soaking import records_of, what_leads_nowhere
 from tests.support.worlds import AfterWrite
 
@@ -37,7 +37,7 @@ def observed(oms: Any) -> tuple[Any, ...]:
 
 
 def operations(oms: Any) -> list[str]:
-    return [jsontext.read(line)["operation"] for line in oms.world.steps]
+    return [json_text.read(line)["operation"] for line in oms.world.steps]
 
 
 def test_same_seed_gives_the_same_day_in_one_or_many_advances() -> None:
@@ -66,7 +66,7 @@ def test_records_change_state_at_their_scheduled_times() -> None:
     """In a few hours, every kind of step and every final state occurs."""
     oms = new_live_demo()
     oms.clock.advance(hours=4)
-    steps = [jsontext.read(line) for line in oms.world.steps][7:]
+    steps = [json_text.read(line) for line in oms.world.steps][7:]
     times = [datetime.fromisoformat(step["at"]) for step in steps]
     assert times == sorted(times)
     assert {"control_make_order", "command_package", "command_transfer", "invoice_package"} <= {
@@ -182,12 +182,12 @@ def test_ticking_clock_generates_the_same_traffic_as_an_advanced_clock() -> None
         oms.clock.freeze()
         world = oms.world
         with world.lock:
-            steps = [jsontext.read(line) for line in world.steps][7:]
+            steps = [json_text.read(line) for line in world.steps][7:]
         oms.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "scheduler" and thread.is_alive()]
     advanced = new_live_demo()
     advanced.clock.advance(to=steps[-1]["at"])
-    expected = [jsontext.read(line) for line in advanced.world.steps][7:]
+    expected = [json_text.read(line) for line in advanced.world.steps][7:]
     assert steps == expected[: len(steps)]
 
 
@@ -206,8 +206,8 @@ def test_speed_of_the_clock_can_be_set_over_http() -> None:
 
 def test_finished_records_are_removed_completely(monkeypatch: pytest.MonkeyPatch) -> None:
     """The world does not grow over many hours, no reference is dangling, and lists stay correct."""
-    monkeypatch.setattr("emulator.rules.living.KEPT_PACKAGES", 10)
-    monkeypatch.setattr("emulator.rules.living.KEPT_FOR", timedelta(minutes=20))
+    monkeypatch.setattr("emulator.domain.traffic.KEPT_PACKAGES", 10)
+    monkeypatch.setattr("emulator.domain.traffic.KEPT_FOR", timedelta(minutes=20))
     oms = new_live_demo(live=15)
     session = oms.session()
     sizes = []

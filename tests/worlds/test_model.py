@@ -9,11 +9,11 @@ from typing import NamedTuple
 import pytest
 
 from emulator import Emulator
+from emulator.client.world_handle import InWorld
+from emulator.core.control_errors import Conflict
 from emulator.core.records import WebhookEvent
-from emulator.core.refusals import Conflict
-from emulator.core.world import World
-from emulator.inworld import InWorld
-from emulator.rules.scenarios import scenario_from_document
+from emulator.domain.scenario_files import scenario_from_document
+from emulator.state.world import World
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
 from tests.support.worlds import Tables, tables

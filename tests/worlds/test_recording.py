@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core import jsontext, schemas
+from emulator.api.control.operations import CONTROL_OPERATIONS
+from emulator.api.openapi.control import CONTROL
+from emulator.api.routes import ROUTES
+from emulator.client.world_handle import InWorld
+from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
-from emulator.handlers.control import CONTROL_OPERATIONS
-from emulator.inworld import InWorld
-from emulator.openapi.control import CONTROL
-from emulator.replay import FORGET, POSTPONE, RECORD_RESULT, REPLAYS
-from emulator.routes import ROUTES
-from emulator.rules.scenarios import find_scenario, scenario_from_document
-from emulator.worlds import Worlds
+from emulator.domain.scenario_files import find_scenario, scenario_from_document
+from emulator.loading.replay import FORGET, POSTPONE, RECORD_RESULT, REPLAYS
+from emulator.worlds.registry import Worlds
 from tests.support.answers import check_document
 from tests.support.reads import Answered, credentials, everything, in_process
 from tests.support.traffic import SKU
@@ -302,14 +302,14 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
 def test_json_value_is_preserved(value: Any) -> None:
-    parsed = jsontext.read(jsontext.written({"k": [value, "Infinity", None]}))
+    parsed = json_text.read(json_text.written({"k": [value, "Infinity", None]}))
     assert repr(parsed) == repr({"k": [value, "Infinity", None]})
 
 
 @pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b"", b"{", b"\xff", b"[" * 100_000])
 def test_invalid_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        jsontext.read(text)
+        json_text.read(text)
 
 
 def test_every_key_of_a_step_is_in_the_schema(oms: Emulator) -> None:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from emulator.core.refusals import ControlError
-from emulator.core.scenario import ScenarioError
-from emulator.rules.installation import InvalidInstallation
-from emulator.web.admin.arranging import add_arranging
-from emulator.web.admin.clock import add_clock, add_live_traffic
-from emulator.web.admin.faults import add_faults
+from emulator.core.control_errors import ControlError
+from emulator.domain.installation import InvalidInstallation
+from emulator.state.scenario import ScenarioError
 from emulator.web.admin.fidelity import add_fidelity, add_graph
 from emulator.web.admin.observability import add_observability
 from emulator.web.admin.pages import add_docs, add_inspector
@@ -24,10 +21,16 @@ from emulator.web.admin.shared import (
     error_response,
     invalid_file_response,
 )
-from emulator.web.admin.tokens import add_tokens
-from emulator.web.admin.webhooks import add_webhooks
+from emulator.web.admin.simulation import (
+    add_arranging,
+    add_clock,
+    add_faults,
+    add_live_traffic,
+    add_tokens,
+    add_webhooks,
+)
 from emulator.web.admin.worlds import add_scenarios, add_snapshots, add_worlds
-from emulator.worlds import Worlds
+from emulator.worlds.registry import Worlds
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -11,15 +11,15 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, jsonify
 
+from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES
+from emulator.api.serializers.fields import state_name
 from emulator.core.records import Package, State, TransferOrder, Transition
-from emulator.core.store import View
-from emulator.routes import ROUTES
-from emulator.rules import installation
-from emulator.rules.commands import COMMANDS
-from emulator.rules.filters import FILTER_SETS
-from emulator.rules.graph import KINDS, states_of_kind, transition_summary, transitions_from
-from emulator.rules.installation import Origin
-from emulator.shapes.fields import state_name
+from emulator.domain import installation
+from emulator.domain.commands import COMMANDS
+from emulator.domain.installation import Origin
+from emulator.domain.state_graph import KINDS, states_of_kind, transition_summary, transitions_from
+from emulator.state.store import View
 from emulator.web.admin.shared import CurrentWorld
 
 FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from emulator.core.refusals import UnknownRecord
+from emulator.api.control.journal import brief_document, exchange_document, find_exchanges
+from emulator.api.serializers.cache import render_cache
+from emulator.core.control_errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.formats import as_document
-from emulator.handlers.journal import brief_document, exchange_document, find_exchanges
-from emulator.rules.auditing import audit, finding_document
-from emulator.shapes.cache import render_cache
+from emulator.domain.audit import audit, finding_document
 from emulator.web.admin.shared import (
     CurrentWorld,
     json_response,
@@ -23,7 +23,7 @@ from emulator.web.admin.shared import (
     query_parameters,
 )
 from emulator.web.record_coverage import register_graph
-from emulator.worlds import Worlds
+from emulator.worlds.registry import Worlds
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric

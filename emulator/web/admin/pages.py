@@ -18,8 +18,8 @@ import orjson
 from flask import Blueprint, Response, redirect, render_template_string, request
 from werkzeug.exceptions import NotFound
 
+from emulator.api.openapi import openapi_document
 from emulator.core.credentials import CREDENTIALS
-from emulator.openapi import openapi_document
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

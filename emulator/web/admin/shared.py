@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from flask import Request, Response, g, request
 
-from emulator.core import jsontext
+from emulator.api.control.operations import run_recorded_operation
+from emulator.api.serializers.rendering import fill_links
+from emulator.core import json_text
+from emulator.core.control_errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
-from emulator.core.refusals import ControlError, InvalidDocument
-from emulator.core.world import World
-from emulator.handlers.control import run_recorded_operation
-from emulator.shapes.rendering import fill_links
-from emulator.worlds import DEFAULT_WORLD, Worlds
+from emulator.state.world import World
+from emulator.worlds.registry import DEFAULT_WORLD, Worlds
 
 JSON = "application/json"
 WORLD = "emulator.world"
@@ -67,7 +67,7 @@ def add_request_id(response: Response) -> Response:
 def read_document() -> Any:
     """Return the JSON document in the request body."""
     try:
-        return jsontext.read(request.get_data())
+        return json_text.read(request.get_data())
     except ValueError as error:
         raise InvalidDocument(f"the body is not JSON: {error}") from None
 
@@ -105,7 +105,7 @@ def parse_int(name: str, text: str) -> int:
 
 def json_response(value: dict[str, Any] | bytes, status: int = 200) -> Response:
     """Return a JSON response. Links in the document use the address that the client used."""
-    body = jsontext.written(value) if isinstance(value, dict) else value
+    body = json_text.written(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
 

@@ -7,21 +7,15 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from emulator.core.refusals import InvalidDocument
-from emulator.core.scenario import Scenario
-from emulator.core.snapshots import WorldSnapshot
-from emulator.core.world import World
-from emulator.exporting import as_file, exported
-from emulator.handlers.control import validated_document
-from emulator.rules.installation import display_name
-from emulator.rules.scenarios import (
-    bundled_scenarios,
-    find_scenario,
-    format_time,
-    scenario_from_document,
-    schema_problem,
-)
-from emulator.version import __version__
+from emulator.api.control.operations import validated_document
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.version import __version__
+from emulator.domain.installation import display_name
+from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
+from emulator.state.clock import format_time
+from emulator.state.scenario import Scenario
+from emulator.state.snapshots import WorldSnapshot
+from emulator.state.world import World
 from emulator.web.admin.shared import (
     CurrentWorld,
     json_response,
@@ -30,7 +24,8 @@ from emulator.web.admin.shared import (
     read_optional_document,
     require_no_document,
 )
-from emulator.worlds import checked_name
+from emulator.worlds.export import as_file, exported
+from emulator.worlds.registry import checked_name
 
 
 def add_worlds(api: Blueprint, current: CurrentWorld) -> None:

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from emulator.rules.faults import FAULT_KINDS
+from emulator.domain.fault_rules import FAULT_KINDS
 from emulator.web.admin.pages import INSPECTOR
 from tests.browser.inspector.conftest import Watched
 

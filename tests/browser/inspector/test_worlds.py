@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from emulator.rules.scenarios import bundled_scenarios
+from emulator.domain.scenario_files import bundled_scenarios
 from tests.browser.inspector.conftest import Watched
 
 LISTS = {"packages": "/api/v1/oms/packages/", "transfers": "/api/v1/oms/transfer_orders/"}

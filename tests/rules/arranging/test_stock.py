@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.core.control_errors import Conflict, ControlError
 from emulator.core.errors import ValidationFailed
 from emulator.core.records import (
     DenialReason,
@@ -20,10 +21,9 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.core.refusals import Conflict, ControlError
-from emulator.rules.commands import run_command
-from emulator.rules.graph import offered_transitions
-from emulator.rules.planning import used_quota
+from emulator.domain.commands import run_command
+from emulator.domain.planning import used_quota
+from emulator.domain.state_graph import offered_transitions
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.events import EVENT_TYPES
+from emulator.core.event_types import EVENT_TYPES
 from tests.support.receivers import receiving
 
 DELIVERIES, FLUSH, DISTURBANCES = (f"/__admin/hooks/{name}" for name in ("deliveries", "flush", "disturbances"))

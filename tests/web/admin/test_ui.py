@@ -12,7 +12,7 @@ import requests
 
 from emulator import Emulator
 from emulator.core.credentials import CREDENTIALS
-from emulator.rules.commands import COMMANDS
+from emulator.domain.commands import COMMANDS
 from emulator.web.admin.pages import CONTENT_TYPES, INSPECTOR, assets
 
 UI = "/__admin/ui/"

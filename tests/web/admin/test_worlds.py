@@ -9,13 +9,13 @@ from urllib.parse import quote
 import pytest
 
 from emulator import Emulator
-from emulator import worlds as worlds_module
-from emulator.core.schedule import Scheduled
-from emulator.core.world import World, WorldServices
-from emulator.loading import record_events
-from emulator.openapi.control import CONTROL, Row
-from emulator.rules.scenarios import bundled_scenarios
-from emulator.worlds import Worlds
+from emulator.api.openapi.control import CONTROL, Row
+from emulator.domain.scenario_files import bundled_scenarios
+from emulator.loading.worlds import record_events
+from emulator.state.schedule import Scheduled
+from emulator.state.world import World, WorldServices
+from emulator.worlds import registry as worlds_module
+from emulator.worlds.registry import Worlds
 from tests.support.answers import check_answer
 from tests.support.reads import Answered, in_process
 

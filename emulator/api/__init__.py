@@ -1,0 +1,1 @@
+"""The emulated API: routes, views, serializers, filters and parameters."""

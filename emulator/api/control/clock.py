@@ -1,0 +1,127 @@
+"""Checks and applies changes of a world's clock that users ask for."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from emulator.api.control.operations import validated_document
+from emulator.api.serializers.cache import render_cache
+from emulator.core.control_errors import Conflict, InvalidDocument
+from emulator.domain.traffic import delete_orders
+from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, within_calendar
+from emulator.state.schedule import TrafficRate
+from emulator.state.steps import Step
+from emulator.state.world import World
+
+
+def set_clock(world: World, mode: str | None = None, now: datetime | None = None, speed: float | None = None) -> None:
+    """Set the mode, the time or the speed of the clock. Nothing that is due between the times happens.
+
+    Raise `InvalidDocument` for an unknown mode or an impossible time. Raise `Conflict` for a time of a real clock,
+    and for a speed of a clock that does not tick.
+    """
+    known: ClockMode | None = next((each for each in CLOCK_MODES if each == (mode or world.clock.mode)), None)
+    if known is None:
+        raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
+    if known == "real" and now is not None:
+        raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
+    if speed is not None and known != "ticking":
+        raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
+    if speed is not None and not 0 < speed <= MAX_SPEED:  # the control API's schema checks it, too, but not Python's
+        raise InvalidDocument(f"speed must be greater than 0 and at most {MAX_SPEED} (got {speed!r})")
+    world.set_clock(known, None if now is None else possible(now), speed)
+
+
+def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
+    """Advance the clock by a duration, to a time, or to the next due time. What is due on the way happens in order.
+
+    Raise `InvalidDocument` for an impossible time. Raise `Conflict` for a time in the past, for a real clock, and if
+    nothing is due.
+    """
+    if world.clock.mode == "real":
+        raise Conflict("a real clock cannot be advanced; modes that can be advanced: frozen, ticking")
+    if by is not None and by < timedelta(0):
+        raise InvalidDocument(f"seconds must be at least 0 (got {by.total_seconds():g}); use PUT clock to go back")
+    if to is not None and to < world.clock.now():
+        raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
+    if to is None and by is None and (to := world.schedule.next_due()) is None:
+        raise Conflict(f"world {world.name} has no scheduled event")
+    world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
+
+
+def duration_of(**units: float) -> timedelta:
+    """Return a duration in the units of `timedelta`. Raise `InvalidDocument` for one that is too long."""
+    try:
+        return timedelta(**units)
+    except (ValueError, OverflowError):
+        given = ", ".join(f"{count!s:.20} {unit}" for unit, count in units.items() if count)
+        raise InvalidDocument(f"{given}: not a valid duration, or longer than the calendar allows") from None
+
+
+def later(now: datetime, by: timedelta) -> datetime:
+    try:
+        return possible(now + by)
+    except OverflowError:
+        raise InvalidDocument(f"{by.total_seconds():g} seconds from now is after the end of the calendar") from None
+
+
+def possible(at: datetime) -> datetime:
+    """Return the time if a world's clock can show it, or raise `InvalidDocument`."""
+    try:
+        return within_calendar(at)
+    except ValueError as error:
+        raise InvalidDocument(str(error)) from None
+
+
+def parse_time(text: str) -> datetime:
+    """Parse a date and time. One without an offset is UTC. Raise `InvalidDocument` if it is not valid."""
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidDocument(f"{text!r} is not a date and time: {error}") from None
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return the same time in UTC. One without an offset is UTC."""
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+
+
+FORGET = "forget_orders"
+MAX_ORDERS_PER_HOUR = 36_000.0
+"""Ten orders per second."""
+
+
+def set_rate(world: World, document: Any) -> dict[str, Any]:
+    """Set the rate, or pause and resume the traffic. What was due during a pause does not happen later."""
+    asked = validated_document("live", document)
+    present = world.schedule.rate
+    rate = TrafficRate(
+        asked.get("orders_per_hour", present.orders_per_hour),
+        asked.get("paused", present.is_paused),
+    )
+    if rate != present:
+        world.set_traffic_rate(rate)
+    return rate_document(world)
+
+
+def rate_document(world: World) -> dict[str, Any]:
+    """Return the rate as the control API shows it."""
+    rate = world.schedule.rate
+    return {"orders_per_hour": rate.orders_per_hour, "paused": rate.is_paused}
+
+
+def checked_rate(rate: float) -> float:
+    """Return a valid number of orders per hour, or raise `InvalidDocument`."""
+    if not (math.isfinite(rate) and 0 <= rate <= MAX_ORDERS_PER_HOUR):
+        raise InvalidDocument(f"orders per hour must be from 0 to {MAX_ORDERS_PER_HOUR:g} (got {rate:g})")
+    return float(rate)
+
+
+def replay_forgetting(world: World, step: Step) -> None:
+    """Forget orders. Raise `InvalidDocument` for a step that does not name them."""
+    orders = validated_document("forgotten-orders", step.body)["orders"]
+    with world.transaction() as tx:
+        delete_orders(tx, orders)
+    render_cache(world).clear()

@@ -1,0 +1,116 @@
+"""Documents of deliveries and of delivery faults, for the control API and for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from emulator.api.control.journal import displayed_body, mask_header
+from emulator.api.control.operations import validated_document
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.event_types import EVENT_TYPES
+from emulator.core.records import WebhookEvent
+from emulator.domain.webhook_retries import record_result
+from emulator.state.clock import format_time
+from emulator.state.outbox import Delivery, DeliveryFault, DeliveryResult
+from emulator.state.steps import PendingStep, Step
+from emulator.state.world import World
+
+
+def delivery_document(delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery as the control API shows it, with masked secrets."""
+    return delivery._asdict() | {
+        "at": format_time(delivery.at),
+        "headers": {name: mask_header(name, str(value)) for name, value in delivery.headers.items()},
+        "body": displayed_body(delivery.body),
+    }
+
+
+def add_delivery_fault(world: World, document: Any) -> DeliveryFault:
+    """Apply the fault of a document to coming deliveries. Raise `InvalidDocument` for unknown values."""
+    fault = DeliveryFault(**validated_document("disturbance", document))
+    known = [event.name for event in EVENT_TYPES]
+    if fault.event_type is not None and fault.event_type not in known:
+        raise InvalidDocument(f"unknown event type {fault.event_type!r}", known)
+    world.outbox.add_fault(fault)
+    return fault
+
+
+RECORD_RESULT, POSTPONE = "record_outcome", "postpone_events"
+
+
+class EventGone(LookupError):
+    """The event does not exist any more, because its world was reset, undone or restored."""
+
+
+def save_result(
+    world: World,
+    event_id: int,
+    result: DeliveryResult,
+    request_id: str | None = None,
+    sent: WebhookEvent | None = None,
+) -> WebhookEvent:
+    """Record a result in the event and as a step of the world. Return the event.
+
+    `request_id` is the call that asked for the attempt, if there was one. Raise `LookupError` if there is no such
+    event, and `EventGone` if it is not the event that was `sent`.
+    """
+    step = PendingStep(result_step(event_id, result, request_id))
+    with world.recording(step), world.transaction() as tx:
+        if sent is not None:
+            check_same_event(world, tx.get(WebhookEvent, event_id), sent)
+        return record_result(tx, event_id, result)
+
+
+def result_step(event_id: int, result: DeliveryResult, request_id: str | None = None) -> Step:
+    """Return the step that records a result."""
+    return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result))
+
+
+def check_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
+    """Raise `EventGone` unless an event is the one that was sent, with all its earlier attempts.
+
+    An event that is created again after an undo has another root in `told_from`.
+    """
+    is_same = event is not None and event.told_from is sent.told_from and event.uuid == sent.uuid
+    if event is None or world.is_closed or not is_same or event.retry_count < sent.retry_count:
+        raise EventGone(f"event {sent.id} of world {world.name} is gone")
+
+
+def replay_result(world: World, step: Step) -> None:
+    """Record the result of a past attempt. Raise `InvalidDocument` for a step without one."""
+    result = parse_result(validated_document("outcome", step.body))
+    with world.transaction() as tx:
+        record_result(tx, int(step.path["pk"]), result)
+
+
+def result_document(result: DeliveryResult) -> dict[str, Any]:
+    started = {} if result.started is None else {"started": format_time(result.started)}
+    return {"status": result.status, "content": result.content, **started}
+
+
+def parse_result(document: Mapping[str, Any]) -> DeliveryResult:
+    started = document.get("started")
+    at = None if started is None else datetime.fromisoformat(started)
+    return DeliveryResult(document["status"], document["content"], 0.0, started=at)
+
+
+def postpone(world: World, due: Mapping[int, datetime]) -> None:
+    """Change the due times of events, by their ids."""
+    body = {"due": {str(id_): format_time(at) for id_, at in due.items()}}
+    with world.recording(PendingStep(Step(POSTPONE, body=body))):
+        change_due_times(world, body)
+
+
+def replay_postponement(world: World, step: Step) -> None:
+    """Change the due times of events again. Raise `InvalidDocument` for a step without them."""
+    change_due_times(world, validated_document("postponed-events", step.body))
+
+
+def change_due_times(world: World, body: Mapping[str, Any]) -> None:
+    with world.transaction() as tx:
+        for id_, at in body["due"].items():
+            if (event := tx.get(WebhookEvent, int(id_))) is None:
+                raise EventGone(f"event {id_} of world {world.name} is gone")
+            tx.change(event, due=datetime.fromisoformat(at))

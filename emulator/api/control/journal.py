@@ -1,0 +1,111 @@
+"""The journal in the control API: search exchanges, and convert them to documents with masked secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from emulator.api.serializers.rendering import fill_links
+from emulator.core import json_text
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.state.clock import format_time
+from emulator.state.journal import Exchange, Journal
+
+MASK = "***"
+SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key", re.IGNORECASE)
+SECRET_KEYS = frozenset(("password", "secret_key", "key", "token", "auth", "additional_headers"))
+"""Keys in bodies of logins and hooks whose values are masked."""
+
+
+def find_exchanges(
+    journal: Journal,
+    operation: str | None = None,
+    method: str | None = None,
+    status: int | None = None,
+    path: str | None = None,
+) -> Iterator[Exchange]:
+    """Yield the matching exchanges, newest first. `path` matches any part of the path."""
+    for exchange in journal.newest_first():
+        if (
+            (operation is None or exchange.info.operation == operation)
+            and (method is None or exchange.method == method.upper())
+            and (status is None or exchange.status == status)
+            and (path is None or path in exchange.path)
+        ):
+            yield exchange
+
+
+def exchange_document(exchange: Exchange) -> JsonObject:
+    """Return the document of an exchange in the control API."""
+    return brief_document(exchange) | {
+        "request": {"headers": request_headers(exchange.request_headers), "body": displayed_body(exchange.info.body)},
+        "response": {"headers": dict(exchange.response_headers), "body": displayed_body(exchange.response_body)},
+    }
+
+
+def brief_document(exchange: Exchange) -> JsonObject:
+    """Return the document of an exchange without headers and bodies."""
+    info = exchange.info
+    return {
+        "id": exchange.id,
+        "at": format_time(exchange.at),
+        "operation": info.operation,
+        "method": exchange.method,
+        "path": exchange.path,
+        "query": mask_text(exchange.query),
+        "status": exchange.status,
+        "token": info.role,
+        "hint": exchange.response_headers.get("X-Emulator-Hint"),
+        "fault": info.fault,
+    }
+
+
+def request_headers(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a request with their HTTP names and masked secrets."""
+    names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
+    return {names[key]: mask_header(names[key], value) for key, value in environ.items()}
+
+
+def mask_header(name: str, value: str) -> str:
+    """Return the value of a header. Mask a secret, but not its scheme, unless it is a built-in token."""
+    if not SECRET_HEADER.search(name):
+        return value
+    scheme, _, secret = value.partition(" ")
+    return value if secret in CREDENTIALS else f"{scheme} {MASK}" if secret else MASK
+
+
+def displayed_body(body: bytes) -> JsonValue:
+    """Return a masked body: as JSON if possible, else as text. Return None without a body."""
+    if not body:
+        return None
+    try:
+        return mask_json(json_text.read(fill_links(body, "", "")))
+    except ValueError:
+        return mask_text(body.decode("utf-8", "replace"))
+
+
+KEYS = "|".join(sorted(SECRET_KEYS))
+TEXT_SECRETS = (
+    re.compile(rf"((?:^|(?<=[&?;\s]))(?:{KEYS})=)[^&\s]+", re.IGNORECASE),
+    re.compile(rf"""("(?:{KEYS})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)""", re.IGNORECASE),
+    re.compile(rf"""(name="?(?:{KEYS})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)[^\r\n]+""", re.IGNORECASE),
+)
+"""Patterns before a secret: in a query or form, in incomplete JSON, and in a part of a multipart form."""
+
+
+def mask_text(text: str) -> str:
+    """Mask the secrets in a text."""
+    for pattern in TEXT_SECRETS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return text
+
+
+def mask_json(value: JsonValue) -> JsonValue:
+    """Mask the values of secret keys in a JSON value."""
+    if isinstance(value, dict):
+        return {
+            key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else mask_json(part)
+            for key, part in value.items()
+        }
+    return [mask_json(part) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,171 @@
+"""The definitions of filters: value types, paths to values, comparisons, and the filters of a list."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from emulator.state.store import View
+
+ValueType = Literal[
+    "number",
+    "boolean",
+    "null_boolean",
+    "char",
+    "uuid",
+    "choice",
+    "datetime",
+    "date",
+    "number_list",
+    "char_list",
+]
+Provenance = Literal["documented", "observed", "framework", "assumed"]
+
+
+class Path(NamedTuple):
+    """The path from a listed record to a value: a column reached through references and relations.
+
+    If the column holds the id of reference data (`kind`), the path continues there with `tail`.
+    """
+
+    column: str
+    kind: type[Any] | None = None
+    tail: str = ""
+    lookup: str = ""
+    """Replaces the filter's lookup for this path."""
+
+
+def at(column: str) -> tuple[Path, ...]:
+    """Return the path to a column."""
+    return (Path(column),)
+
+
+def via(column: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
+    """Return the path to a value of reference data whose id a column holds."""
+    return (Path(column, kind, tail),)
+
+
+NOWHERE: tuple[Path, ...] = ()
+"""The paths of a value that no record has."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A query parameter that restricts a list."""
+
+    name: str
+    type: ValueType
+    paths: tuple[Path, ...]
+    """If there are several, one of them must match."""
+    lookup: str = "exact"
+    """One of `LOOKUPS`."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the parameter."""
+    doc: str = ""
+    """The line of the vendor's page."""
+    provenance: Provenance = "assumed"
+    """The evidence for the name. The descriptions are documented."""
+    reason: str = ""
+    """The reason for an assumption."""
+    exclude: bool = False
+    """Whether it keeps the records that do not match."""
+    both: bool = False
+    """Whether every path must match."""
+    choices: Callable[[View, int], bool] | None = None
+    """Returns whether a value names an existing record. Other values are refused."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
+class FilterSet:
+    """The filters and the orders of one list."""
+
+    kind: type[Any]
+    filters: tuple[Filter, ...] = ()
+    sortable: Mapping[str, str] = field(default_factory=dict)
+    """Names that `sort` takes -> columns."""
+    order: tuple[str, ...] = ("-id",)
+    """The default order of the list, as columns."""
+
+    @cached_property
+    def names(self) -> tuple[tuple[str, Filter], ...]:
+        """Every name and alias with its filter, in the order of the table."""
+        return tuple((name, one) for one in self.filters for name in one.names)
+
+
+class Condition(NamedTuple):
+    """A filter and the requested value."""
+
+    filter: Filter
+    value: Any
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """The records and the order that a request asks for."""
+
+    filters: FilterSet
+    conditions: tuple[Condition, ...] = ()
+    sort: tuple[str, ...] = ()
+    """Columns, with `-` for descending order. If empty, the list has its default order."""
+
+
+# --- comparisons --------------------------------------------------------------------------------------------------
+
+DAY = 86_400_000_000
+"""Microseconds. Times are microseconds since 1970, and a day is its midnight in UTC (assumed: the service's zone)."""
+
+Lookup = Callable[[Any, Any], bool]
+
+
+def is_in(value: Any, wanted: frozenset[Any]) -> bool:
+    return value in wanted
+
+
+def starts_with(value: str, wanted: str) -> bool:
+    return value.startswith(wanted)
+
+
+def contains(value: str, wanted: str) -> bool:
+    """Compare in upper case, as the database does."""
+    return wanted.upper() in value.upper()
+
+
+def equals_in_any_case(value: str, wanted: str) -> bool:
+    """Compare in upper case, as the database does."""
+    return value.upper() == wanted.upper()
+
+
+def on_day(value: int, wanted: int) -> bool:
+    return wanted <= value < wanted + DAY
+
+
+def since_day(value: int, wanted: int) -> bool:
+    return value >= wanted
+
+
+def until_day(value: int, wanted: int) -> bool:
+    return value < wanted + DAY
+
+
+LOOKUPS: dict[str, Lookup] = {
+    "exact": operator.eq,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "in": is_in,
+    "startswith": starts_with,
+    "icontains": contains,
+    "iexact": equals_in_any_case,
+    "date": on_day,
+    "date__gte": since_day,
+    "date__lte": until_day,
+}
+"""The comparisons by Django's names. An empty value matches none of them."""

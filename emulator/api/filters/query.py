@@ -1,0 +1,355 @@
+"""Find the records that a list query asks for, in the requested order.
+
+The results for the base are cached with the base. For a world, the records that differ from the base are tested
+again and merged into the base's result.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import total_ordering
+from typing import Any, NamedTuple
+
+from emulator.api.filters.filter_set import LOOKUPS, Condition, Filter, ListQuery, Path
+from emulator.core.records import (
+    Address,
+    Customer,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Shipment,
+    TransferItem,
+    TransferOrder,
+    WebhookEvent,
+)
+from emulator.state.datasets import Base, follow, is_to_many
+from emulator.state.store import REMOVED, Root, View
+
+KEPT_RESULTS = 64
+"""The number of results that are cached with one root."""
+KEPT_IDS = 2_000_000
+"""The number of ids in the results that are cached with one base: eight bytes each."""
+ASCENDING = ("id",)
+NEWEST_FIRST = ("-id",)
+_CACHE_LOCK = threading.Lock()
+
+
+def find_ids(root: Root, query: ListQuery) -> Sequence[int]:
+    """Return the ids of the requested records, in the requested order. The result is cached with the root."""
+    key = (query.filters.kind, query.filters.order, query.conditions, query.sort)
+    if (ids := root.derived.get(key)) is None:
+        ids = _find_ids(root, query)
+        if len(root.derived) >= KEPT_RESULTS:
+            root.derived.clear()
+        root.derived[key] = ids
+    return ids
+
+
+def _find_ids(root: Root, query: ListQuery) -> Sequence[int]:
+    kind, sort = query.filters.kind, query.sort or query.filters.order
+    if not query.conditions and sort in (ASCENDING, NEWEST_FIRST):
+        ids = root.ids(kind)
+        return ids if sort == ASCENDING else ids[::-1]
+    if kind not in DEPENDENTS:
+        return scan(root, query, sort)
+    terms = resolve(root, query.conditions)
+    cache = cache_of(root.base)
+    ids = cache.find(kind, terms, sort)
+    changed = _changed_ids(root, kind)
+    return _merge(root, kind, terms, sort, ids, changed) if changed else ids
+
+
+def _changed_ids(root: Root, kind: type[Any]) -> set[int]:
+    key = ("changed", kind)
+    if (ids := root.derived.get(key)) is None:
+        ids = root.derived[key] = changed_ids(root, kind)
+    return ids
+
+
+def scan(root: Root, query: ListQuery, sort: Sequence[str]) -> list[int]:
+    """Find the records by testing all of them. This suits lists that stay short."""
+    kind, terms = query.filters.kind, resolve(root, query.conditions)
+    records = [record for record in root.all(kind) if matches(root, kind, record, terms)]
+    return [record.id for record in sorted(records, key=lambda record: record_key(root, kind, record, sort))]
+
+
+def _merge(  # noqa: PLR0913 - a query, the base's result and the differences
+    root: Root, kind: type[Any], terms: Sequence[Term], sort: Sequence[str], ids: Sequence[int], changed: set[int]
+) -> list[int]:
+    """Return the base's result with the changed records replaced."""
+    cache = cache_of(root.base)
+    merged = [id_ for id_ in ids if id_ not in changed]
+    keys: dict[int, SortKey] = {}
+
+    def key(id_: int) -> SortKey:
+        return keys[id_] if id_ in keys else cache.key(kind, sort, id_)
+
+    for id_ in changed:
+        if (record := root.get(kind, id_)) is not None and matches(root, kind, record, terms):
+            keys[id_] = record_key(root, kind, record, sort)
+            insort(merged, id_, key=key)
+    return merged
+
+
+class Comparison(NamedTuple):
+    """A comparison of one column with a value."""
+
+    column: str
+    lookup: str
+    value: Any
+
+
+class Term(NamedTuple):
+    """A condition whose values of reference data are resolved to ids."""
+
+    comparisons: tuple[Comparison, ...]
+    all: bool
+    """Whether all comparisons must match; otherwise one must."""
+    exclude: bool
+    """Whether the matching records are left out."""
+
+
+def resolve(view: View, conditions: Sequence[Condition]) -> tuple[Term, ...]:
+    """Return the conditions as terms, with the view's reference data."""
+    return tuple(
+        Term(tuple(_comparison(view, path, filter_, value) for path in filter_.paths), filter_.both, filter_.exclude)
+        for filter_, value in conditions
+    )
+
+
+def _comparison(view: View, path: Path, filter_: Filter, value: Any) -> Comparison:
+    lookup = path.lookup or filter_.lookup
+    if path.kind is None:
+        return Comparison(path.column, lookup, value)
+    steps = path.tail.split(".")
+    ids = frozenset(
+        record.id
+        for record in view.all(path.kind)
+        if _matches_any(follow(view, path.kind, record, steps), lookup, value)
+    )
+    return Comparison(path.column, "in", ids)
+
+
+def matches(view: View, kind: type[Any], record: Any, terms: Sequence[Term]) -> bool:
+    """Return whether a record matches every term."""
+    return all(_matches_term(view, kind, record, term) for term in terms)
+
+
+def _matches_term(view: View, kind: type[Any], record: Any, term: Term) -> bool:
+    outcomes = (
+        _matches_any(follow(view, kind, record, column.split(".")), lookup, value)
+        for column, lookup, value in term.comparisons
+    )
+    return (all(outcomes) if term.all else any(outcomes)) is not term.exclude
+
+
+def _matches_any(candidates: Iterable[Any], lookup: str, value: Any) -> bool:
+    compare = LOOKUPS[lookup]
+    return any(candidate is not None and compare(candidate, value) for candidate in candidates)
+
+
+SortKey = tuple[Any, ...]
+
+
+@total_ordering
+class Descending:
+    """A value that sorts in descending order."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Descending) and self.value == other.value
+
+    def __lt__(self, other: Descending) -> bool:
+        return bool(other.value < self.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+def sort_columns(sort: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the columns of an order and whether they descend.
+
+    The newest of equal records comes first (assumed: a database does not define it).
+    """
+    for name in (*sort, *NEWEST_FIRST):
+        yield name.removeprefix("-"), name.startswith("-")
+
+
+def sort_key(sort: Sequence[str], value_of: Callable[[str], Any]) -> SortKey:
+    """Return the sort key of a record. An empty value comes last, or first if descending, as in PostgreSQL."""
+    parts: list[Any] = []
+    for column, descends in sort_columns(sort):
+        value = value_of(column)
+        part = (value is None, value)
+        parts.append(Descending(part) if descends else part)
+    return tuple(parts)
+
+
+def record_key(view: View, kind: type[Any], record: Any, sort: Sequence[str]) -> SortKey:
+    return sort_key(sort, lambda column: next(follow(view, kind, record, column.split(".")), None))
+
+
+class QueryCache:
+    """The columns of a base and the results of queries on it."""
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._lock = threading.RLock()
+        self._ids: dict[type[Any], tuple[int, ...]] = {}
+        self._columns: dict[tuple[type[Any], str], Sequence[Any]] = {}
+        self._results: dict[Any, list[int]] = {}
+        self._size = 0
+
+    def find(self, kind: type[Any], terms: Sequence[Term], sort: Sequence[str]) -> list[int]:
+        """Return the ids of the base's records that match every term, in this order."""
+        key = (kind, tuple(terms), tuple(sort))
+        if (result := self._results.get(key)) is None:
+            with self._lock:
+                result = self._ordered(kind, self._matching(kind, terms), sort)
+                self._keep(key, result)
+        return result
+
+    def key(self, kind: type[Any], sort: Sequence[str], id_: int) -> SortKey:
+        """Return the sort key of the base's record with this id."""
+        position = bisect_left(self.ids(kind), id_)
+        return sort_key(sort, lambda path: self.column(kind, path)[position])
+
+    def ids(self, kind: type[Any]) -> tuple[int, ...]:
+        """Return all ids of a kind. The results share these objects."""
+        if (ids := self._ids.get(kind)) is None:
+            ids = self._ids[kind] = tuple(self._base.ids(kind))
+        return ids
+
+    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+        """Return the values of a column, in the order of the ids."""
+        if (column := self._columns.get((kind, path))) is None:
+            with self._lock:
+                column = self._columns[kind, path] = self._base.column(kind, path)
+        return column
+
+    def _matching(self, kind: type[Any], terms: Sequence[Term]) -> Collection[int]:
+        """Return the ids of the records that match every term, in any order."""
+        found = [self._matching_term(kind, term) for term in terms]
+        return set.intersection(*found) if found else self.ids(kind)
+
+    def _matching_term(self, kind: type[Any], term: Term) -> set[int]:
+        found = [self._matching_comparison(kind, comparison) for comparison in term.comparisons]
+        ids = set.intersection(*found) if term.all else set[int]().union(*found)
+        return set(self.ids(kind)) - ids if term.exclude else ids
+
+    def _matching_comparison(self, kind: type[Any], comparison: Comparison) -> set[int]:
+        path, lookup, wanted = comparison
+        compare, rows = LOOKUPS[lookup], zip(self.ids(kind), self.column(kind, path), strict=True)
+        if is_to_many(kind, path):
+            return {id_ for id_, values in rows if _matches_any(values, lookup, wanted)}
+        return {id_ for id_, value in rows if value is not None and compare(value, wanted)}
+
+    def _ordered(self, kind: type[Any], ids: Collection[int], sort: Sequence[str]) -> list[int]:
+        """Return the ids in this order: one stable sort for each column, the last one first."""
+        if sort in (ASCENDING, NEWEST_FIRST):
+            return sorted(ids, reverse=sort == NEWEST_FIRST)
+        result = sorted(ids, reverse=True)
+        for path, descends in reversed(list(sort_columns(sort))[:-1]):
+            values = dict(zip(self.ids(kind), self.column(kind, path), strict=True))
+            result.sort(key=lambda id_: ((value := values[id_]) is None, value), reverse=descends)
+        return result
+
+    def _keep(self, key: Any, result: list[int]) -> None:
+        self._results[key] = result
+        self._size += len(result)
+        while self._size > KEPT_IDS and len(self._results) > 1:
+            self._size -= len(self._results.pop(next(iter(self._results))))
+
+
+def cache_of(base: Base) -> QueryCache:
+    """Return the query cache that is kept with a base."""
+    cache: QueryCache | None = base.derived.get(QueryCache)
+    if cache is None:
+        with _CACHE_LOCK:
+            cache = base.derived.setdefault(QueryCache, QueryCache(base))
+    return cache
+
+
+Dependents = Callable[[View, Any], Iterable[int]]
+
+
+def itself(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+    return (record.id,)
+
+
+def its_package(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+    return () if record.package is None else (record.package,)
+
+
+def of_order(view: View, order: int) -> Iterable[int]:
+    return view.related(Package, "order", order)
+
+
+def of_customer(view: View, customer: Customer) -> Iterable[int]:
+    return [id_ for order in view.related(Order, "customer", customer.id) for id_ in of_order(view, order)]
+
+
+def of_address(view: View, address: Address) -> Iterable[int]:
+    return view.related(Package, "shipping_address", address.id)
+
+
+TO_PACKAGES: dict[type[Any], Dependents] = {
+    Package: itself,
+    PackageItem: its_package,
+    Shipment: its_package,
+    Order: lambda view, order: of_order(view, order.id),
+    OrderItem: lambda view, item: of_order(view, item.order),
+    Customer: of_customer,
+    Address: of_address,
+}
+
+
+def through_packages(dependents: Dependents) -> Dependents:
+    """Return a function that finds the transfer orders of the dependent packages."""
+
+    def transfers(view: View, record: Any) -> Iterable[int]:
+        packages = dependents(view, record)
+        return [id_ for package in packages for id_ in view.related(TransferOrder, "package", package)]
+
+    return transfers
+
+
+def of_shipment(view: View, shipment: Shipment) -> Iterable[int]:
+    if shipment.transfer_order is not None:
+        return (shipment.transfer_order,)
+    return through_packages(its_package)(view, shipment)
+
+
+TO_TRANSFERS: dict[type[Any], Dependents] = {
+    **{kind: through_packages(TO_PACKAGES[kind]) for kind in (Package, Order, Customer)},
+    TransferOrder: itself,
+    TransferItem: lambda _, item: (item.transfer_order,),
+    Shipment: of_shipment,
+}
+
+DEPENDENTS: dict[type[Any], dict[type[Any], Dependents]] = {
+    Package: TO_PACKAGES,
+    TransferOrder: TO_TRANSFERS,
+    WebhookEvent: {WebhookEvent: itself},
+}
+"""Listed kind -> changed kind -> the dependent records. Reference data is not here: each query resolves its
+conditions on reference data to a set of ids."""
+
+
+def changed_ids(view: View, kind: type[Any]) -> set[int]:
+    """Return the ids of listed records whose values may differ from the base's."""
+    ids: set[int] = set()
+    for changed_kind, dependents in DEPENDENTS[kind].items():
+        for id_, record in view.maps.get(changed_kind, {}).items():
+            if record is not REMOVED:
+                ids.update(dependents(view, record))
+            if dependents is not itself and (before := view.base.get(changed_kind, id_)) is not None:
+                ids.update(dependents(view, before))
+    return ids

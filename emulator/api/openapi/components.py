@@ -1,0 +1,150 @@
+"""`components.schemas` and `components.examples`: the JSON Schemas and documented samples that the document uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from emulator.api.routes import Route
+from emulator.core import schemas
+
+Json = Any
+
+SCHEMAS, EXAMPLES = "#/components/schemas/", "#/components/examples/"
+INLINED = "formats.json#/$defs/"
+"""Most generators ignore the keywords beside a reference, so references to these definitions are inlined."""
+FILE_KEYWORDS = ("$schema", "$id", "$defs")
+
+BASE_URL = "http://127.0.0.1:8080"
+PLACEHOLDERS = {"{domain_url}": BASE_URL, "{cdn_url}": f"{BASE_URL}/cdn"}
+REQUEST = "request"
+FOLDERS = ("documented", "documented_reference")
+
+
+def reference(name: str) -> dict[str, str]:
+    """Return a reference to the schema of this file name."""
+    return {"$ref": SCHEMAS + name}
+
+
+def referenced(document: Json, prefix: str) -> Iterator[str]:
+    """Yield the names of the components with this prefix that a document refers to."""
+    if isinstance(document, Mapping):
+        target = document.get("$ref")
+        if isinstance(target, str) and target.startswith(prefix):
+            yield target.removeprefix(prefix)
+    parts: Iterable[Json] = document.values() if isinstance(document, Mapping) else document
+    for part in parts if isinstance(document, Mapping | list) else ():
+        yield from referenced(part, prefix)
+
+
+def schema_components(document: Json) -> dict[str, Json]:
+    """Return every schema that the document needs, in alphabetical order."""
+    components: dict[str, Json] = {}
+    pending = sorted(set(referenced(document, SCHEMAS)))
+    while pending:
+        name = pending.pop()
+        if name not in components:
+            components[name] = schema_component(name)
+            pending.extend(referenced(components[name], SCHEMAS))
+    return dict(sorted(components.items()))
+
+
+def schema_component(name: str) -> Json:
+    """Return one schema. `<file>.<definition>` names a definition inside a file."""
+    file, _, definition = name.partition(".")
+    schema = schemas.schema(file)["$defs"][definition] if definition else schemas.schema(file)
+    return rewrite_references({key: value for key, value in schema.items() if key not in FILE_KEYWORDS}, file)
+
+
+def rewrite_references(schema: Json, file: str) -> Json:
+    """Replace references between files by references inside the document."""
+    if isinstance(schema, list):
+        return [rewrite_references(part, file) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    target = schema.get("$ref")
+    if isinstance(target, str) and target.startswith(INLINED):
+        definition = schemas.schema("formats")["$defs"][target.removeprefix(INLINED)]
+        return {**definition, **{key: value for key, value in schema.items() if key != "$ref"}}
+    rewritten = {key: rewrite_references(value, file) for key, value in schema.items()}
+    if rewritten.get("type") == "array":
+        rewritten.setdefault("items", {})  # linters and generators require it
+    return {**rewritten, "$ref": SCHEMAS + component_name(target, file)} if isinstance(target, str) else rewritten
+
+
+def component_name(target: str, file: str) -> str:
+    """Return the component that a reference in a file names: `x.json`, `x.json#/$defs/y` or `#/$defs/y`."""
+    other, _, definition = target.partition("#/$defs/")
+    name = other.removesuffix(".json") or file
+    return f"{name}.{definition}" if definition else name
+
+
+class Sample(NamedTuple):
+    """A documented request or response body of an operation."""
+
+    title: str
+    method: str
+    surface: str
+    kind: str
+    """`request`, `request-2`, `response-200`."""
+    body: Json
+
+    @property
+    def is_request(self) -> bool:
+        return self.kind.startswith(REQUEST)
+
+    @property
+    def status(self) -> int:
+        return int(self.kind.rpartition("-")[2])
+
+
+@cache
+def samples() -> Mapping[str, Sample]:
+    """Return all samples by the names of their files."""
+    folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
+    sample_files = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
+    by_name = {file.name.removesuffix(".json"): file for file in sample_files}
+    return {name: parse_sample(by_name[name].read_text("utf-8")) for name in sorted(by_name)}
+
+
+def parse_sample(text: str) -> Sample:
+    for placeholder, value in PLACEHOLDERS.items():
+        text = text.replace(placeholder, value)
+    document = json.loads(text)
+    surface = surface_of(document["path"])
+    return Sample(document["title"], document["method"], surface, document["kind"], document["body"])
+
+
+def surface_of(path: str) -> str:
+    """Return the first segment of the path, which names the surface."""
+    return path.split("/")[1]
+
+
+def examples_of(route: Route, status: int | None) -> dict[str, Json]:
+    """Return references to the examples of a response, or of the request if the status is None."""
+    title = route.doc.partition(", ")[2]
+    key = (title, route.method, surface_of(route.path))
+    return {
+        name: {"$ref": EXAMPLES + name}
+        for name, sample in samples().items()
+        if ((sample.title, sample.method, sample.surface) == key or operation_in(name) == route.operation)
+        and (sample.is_request if status is None else not sample.is_request and sample.status == status)
+    }
+
+
+def operation_in(name: str) -> str:
+    """Return the operation in a sample's name. The reference's samples have it, the guide's have their title."""
+    return name.partition(".")[0].replace("-", "_")
+
+
+def example_components(document: Json) -> dict[str, Json]:
+    """Return the samples that the document refers to."""
+    names = set(referenced(document, EXAMPLES))
+    return {
+        name: {"summary": f"The page's sample: {sample.title}", "value": sample.body}
+        for name, sample in samples().items()
+        if name in names
+    }

@@ -1,0 +1,188 @@
+"""The OpenAPI document: the emulated API, the webhooks and the control API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from emulator.api.openapi import control
+from emulator.api.openapi.components import example_components, examples_of, reference, schema_components
+from emulator.api.openapi.responses import (
+    HEADERS,
+    JSON,
+    SHARED,
+    openapi_path,
+    optional,
+    parameters_of,
+    response_components,
+    responses_of,
+)
+from emulator.api.routes import ROUTES, Route
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.event_types import EVENT_TYPES, EventType
+from emulator.core.schemas import schema
+from emulator.core.version import __version__
+
+Json = dict[str, Any]
+
+DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
+
+Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
+Explanations are in `X-Emulator-*` headers, never in response bodies."""
+
+SECOND_PATHS: Mapping[tuple[str, str], str] = {("login", "/api/i1/auth/login/"): "login_i1"}
+"""Operation and its second path -> the id of the second path. An id must be unique in a document."""
+
+TAGS: Mapping[str, str] = {
+    "Package Services (guide)": "Packages, in the shapes of the guide.",
+    "Package Services (reference)": "Packages, in the shapes of the reference.",
+    "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
+    "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
+    "Getting started": "Login: returns a token for a name and a password.",
+}
+"""The vendor's pages. Each page is the tag of the operations that it describes."""
+
+WEBHOOK_TAG = "Webhooks"
+WEBHOOK_DESCRIPTION = "The requests that the emulator sends to subscribers: one POST for each event."
+PAYLOADS: Mapping[str, str] = {
+    "package": "package-payload",
+    "transfer_order": "transfer-payload",
+    "stock_location": "stock-location",
+}
+"""Kind of record -> the schema of its document in a payload."""
+SIGNATURE = "`sha256=` and the hexadecimal HMAC-SHA256 of the body with the hook's secret. Absent without a secret."
+NOT_DELIVERED = {"description": "Not delivered. It is retried by the hook's policy."}
+
+
+def openapi_document(server: str = "/") -> Json:
+    """Return the OpenAPI 3.1 document of an emulator at the address `server`."""
+    paths = paths_of(ROUTES) | control.control_paths()
+    webhooks = {event.name: {"post": webhook(event)} for event in EVENT_TYPES}
+    responses = response_components()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Akinon OMS, emulated",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "contact": {"name": "oms-emulator"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": server, "description": "This emulator"}],
+        "tags": [
+            *tags_of(ROUTES),
+            {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION},
+            {"name": control.TAG, "description": control.DESCRIPTION},
+        ],
+        "paths": paths,
+        "webhooks": webhooks,
+        "components": {
+            "securitySchemes": security_schemes(),
+            "parameters": SHARED,
+            "headers": HEADERS,
+            "responses": responses,
+            "examples": example_components(paths),
+            "schemas": schema_components([paths, webhooks, responses]),
+        },
+    }
+
+
+def security_schemes() -> Json:
+    """Return the schemes that operations use."""
+    tokens = ", ".join(f"`{token}`" for token in CREDENTIALS)
+    known = {
+        "Token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": f"The word `Token`, a space and a key: `Token full-access`. The keys: {tokens}.",
+        },
+        "Bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A JSON Web Token of one of the roles.",
+        },
+    }
+    used = {route.scheme for route in ROUTES}
+    return {name: scheme for name, scheme in known.items() if name in used}
+
+
+def tags_of(routes: Iterable[Route]) -> list[Json]:
+    """Return the tags in the order of the route tables."""
+    pages = dict.fromkeys(route.doc.partition(", ")[0] for route in routes)
+    return [{"name": page, **optional("description", TAGS.get(page))} for page in pages]
+
+
+def paths_of(routes: Iterable[Route]) -> dict[str, Json]:
+    """Return the paths with their operations, in the order of the route tables."""
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(openapi_path(route), {})[route.method.lower()] = operation(route)
+    return paths
+
+
+def operation(route: Route) -> Json:
+    page, _, title = route.doc.partition(", ")
+    return {
+        "operationId": SECOND_PATHS.get((route.operation, route.path), route.operation),
+        "tags": [page],
+        "summary": summary(route, title),
+        "description": f"Source: {page}, {title}.",
+        "security": [{route.scheme: []}] if route.scheme else [],
+        **optional("parameters", parameters_of(route)),
+        **optional("requestBody", request_body(route)),
+        "responses": responses_of(route),
+    }
+
+
+def summary(route: Route, title: str) -> str:
+    """Return the page's title, or the operation's name if the title is only a method and a path."""
+    text = route.operation.replace("_", " ") if title.startswith(f"{route.method} ") else title
+    return text[:1].upper() + text[1:]
+
+
+def request_body(route: Route) -> Json:
+    if route.body is None:
+        return {}
+    media = {"schema": reference(route.body)} | optional("examples", examples_of(route, None))
+    return {"required": bool(schema(route.body).get("required")), "content": {JSON: media}}
+
+
+def webhook(event: EventType) -> Json:
+    """Return the operation that describes the request for an event."""
+    type_schema = {"type": "string", "const": event.name}
+    return {
+        "operationId": "on_" + event.name.replace(".", "_"),
+        "tags": [WEBHOOK_TAG],
+        "summary": event.name,
+        "description": event.when,
+        "security": [],
+        "parameters": [
+            header("X-Whisperer-Event", type_schema, "The event's type.", required=True),
+            header("X-Whisperer-Signature", {"type": "string"}, SIGNATURE),
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": webhook_body(event)}}},
+        "responses": {"2XX": {"description": "Delivered."}, "4XX": NOT_DELIVERED, "5XX": NOT_DELIVERED},
+    }
+
+
+def header(name: str, value_schema: Json, description: str, *, required: bool = False) -> Json:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": value_schema}
+
+
+def webhook_body(event: EventType) -> Json:
+    """Return the schema of the body: the event and its payload."""
+    payloads = [reference(PAYLOADS[kind]) for kind in event.subjects]
+    event_schema = closed_object(type={"type": "string", "const": event.name}, uuid={"type": "string"})
+    return closed_object(event=event_schema, payload=payloads[0] if len(payloads) == 1 else {"anyOf": payloads})
+
+
+def closed_object(**properties: Json) -> Json:
+    """Return the schema of an object whose keys are all required, without other keys."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,268 @@
+"""The responses of operations: the statuses of their rows, and the statuses that all operations share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from emulator.api.filters import FILTER_SETS
+from emulator.api.filters.filter_set import Filter
+from emulator.api.openapi.components import examples_of, reference
+from emulator.api.routes import Route
+from emulator.core import errors
+
+Json = dict[str, Any]
+
+JSON = "application/json"
+OTHER_MEDIA: Mapping[str, str] = {"preview_shipping_label": "text/html", "product_image": "image/svg+xml"}
+"""Operation -> the media type of a response that is not JSON."""
+
+HEADERS: Mapping[str, Json] = {
+    "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until the next request is allowed.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
+    "X-Emulator-Fault": {
+        "description": "The kind of the fault that was injected into the response.",
+        "schema": {"type": "string"},
+    },
+    "X-Emulator-Request-Id": {"description": "The id of this request.", "schema": {"type": "string"}},
+    "X-Emulator-Hint": {
+        "description": "An explanation of the response that the body does not contain.",
+        "schema": {"type": "string"},
+    },
+}
+"""`components.headers`."""
+COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
+
+
+class SharedResponse(NamedTuple):
+    """An error response that operations share."""
+
+    status: int
+    description: str
+    examples: tuple[errors.ApiError, ...]
+    headers: tuple[str, ...] = ()
+
+
+SHARED_RESPONSES: Mapping[str, SharedResponse] = {
+    "Unauthorized": SharedResponse(
+        401,
+        "The credentials are missing or wrong.",
+        (errors.NotAuthenticated(), errors.AuthenticationFailed("Invalid token.")),
+        ("WWW-Authenticate",),
+    ),
+    "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
+    "NotFound": SharedResponse(
+        404,
+        "The record, the page of a list, or the format does not exist.",
+        (errors.NotFound(), errors.InvalidPage()),
+    ),
+    "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
+    "NotAcceptable": SharedResponse(
+        406, "JSON is the only format, and `Accept` excludes it.", (errors.NotAcceptable(),)
+    ),
+    "UnsupportedMediaType": SharedResponse(
+        415, "The body is neither JSON nor a form.", (errors.UnsupportedMediaType("text/plain"),)
+    ),
+    "TooManyRequests": SharedResponse(
+        429, "There were too many requests in a minute.", (errors.Throttled(60),), ("Retry-After",)
+    ),
+    "InternalServerError": SharedResponse(
+        500, "A bug or an injected fault.", (errors.ServerError(),), ("X-Emulator-Fault",)
+    ),
+}
+"""`components.responses`, by name."""
+
+EXAMPLES: Mapping[str, Json] = {
+    "command-error": {
+        "error": {"transition": ["Transition 166 is not allowed in the current state."]},
+        "status_code": 400,
+    },
+    "field-errors": {"remote_id": ["This field is required."]},
+    "webhook-refusal": errors.WebhookAlreadyRegistered().body,
+    "hook-retry-refused": errors.EventStillInProgress().body,
+    "error": errors.ParseError("JSON parse error - Expecting value: line 1 column 1 (char 0)").body,
+}
+"""Schema of a 400 -> an example."""
+
+
+def shared_names(route: Route) -> list[str]:
+    """Return the names of the shared responses of an operation."""
+    excluded = {
+        "Forbidden": route.scheme is None,
+        "TooManyRequests": route.scheme is None,
+        "NotFound": not route.negotiates and 404 not in route.replies,
+        "NotAcceptable": not route.negotiates,
+        "UnsupportedMediaType": route.body is None,
+    }
+    return [name for name in SHARED_RESPONSES if not excluded.get(name, False)]
+
+
+def responses_of(route: Route) -> dict[str, Json]:
+    """Return every response of an operation, by status."""
+    own = {status: own_response(route, status) for status in route.replies}
+    if route.body is not None:
+        own[400] = own_response(route, 400)
+    shared = {
+        SHARED_RESPONSES[name].status: {"$ref": f"#/components/responses/{name}"} for name in shared_names(route)
+    }
+    special = {status: own[status] for status in route.replies if route.replies[status] not in {None, "error"}}
+    return {str(status): response for status, response in sorted((own | shared | special).items())}
+
+
+def own_response(route: Route, status: int) -> Json:
+    """Return a response of the route's row."""
+    response: Json = {"description": HTTPStatus(status).phrase, "headers": header_references()}
+    schema = route.replies.get(status)
+    if status in {400, 406}:
+        may_be_unreadable = status == 406 or route.body is not None
+        return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable)}}
+    if schema is not None:
+        examples = examples_of(route, status)
+        return response | {"content": {JSON: {"schema": reference(schema)} | optional("examples", examples)}}
+    if status == 204:
+        return response
+    return response | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
+
+
+def error_media(schema: str | None, *, may_be_unreadable: bool) -> Json:
+    """Return the media type of a 400 or 406. A request that cannot be read has the framework's error."""
+    names = [name for name in (schema, "error" if may_be_unreadable else None) if name is not None]
+    references = list(map(reference, names))
+    body = {"anyOf": references} if len(references) > 1 else references[0]
+    return {"schema": body} | optional("examples", {name: {"value": EXAMPLES[name]} for name in names})
+
+
+def header_references(*more: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *more)}
+
+
+def optional(key: str, value: Any) -> Json:
+    """Return an entry, or nothing if the value is empty."""
+    return {key: value} if value else {}
+
+
+def response_components() -> dict[str, Json]:
+    """Return the responses that operations share."""
+    return {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
+
+
+def response_component(response: SharedResponse) -> Json:
+    examples = {type(error).__name__: {"value": error.body} for error in response.examples}
+    return {
+        "description": response.description,
+        "headers": header_references(*response.headers),
+        "content": {JSON: {"schema": reference("error"), "examples": examples}},
+    }
+
+
+PLACEHOLDER = re.compile(r"<(\.\.\.)?(\w+)>")
+REST = "path"
+"""The name of a `<...rest>` parameter."""
+
+PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
+    "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
+    "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
+    "name": ({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}, "Name of the world or snapshot."),
+    "request_id": ({"type": "string"}, "Id of the request."),
+    "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
+    "sku": ({"type": "string"}, "Stock keeping unit of the product."),
+    REST: ({"type": "string"}, "The rest of the path, including slashes."),
+}
+
+
+def query(name: str, schema: Json, description: str) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+PAGE = query(
+    "page",
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
+    "The page number, or `last`. A page beyond the last one is a 404.",
+)
+LIMIT = query(
+    "limit",
+    {"type": "integer"},
+    "The number of rows of a page. An invalid value has no effect. The maximum is 100 (assumed).",
+)
+PAGE_SIZE = LIMIT | {
+    "name": "page_size",
+    "description": "The number of rows of a page, as this list names it.",
+}
+SORTED = query(
+    "sort",
+    {"type": "string"},
+    "Columns to sort by, separated by commas. `-` sorts in descending order.",
+)
+FORMAT = query(
+    "format", {"type": "string", "enum": ["json"]}, "The format of the response. Any other value is a 404."
+)
+LANGUAGE: Json = {
+    "name": "Accept-Language",
+    "in": "header",
+    "description": "The language of the states' names, if the installation has it (assumed).",
+    "schema": {"type": "string", "examples": ["en-us"]},
+}
+
+SHARED: Mapping[str, Json] = {
+    "page": PAGE,
+    "limit": LIMIT,
+    "page_size": PAGE_SIZE,
+    "sort": SORTED,
+    "format": FORMAT,
+    "language": LANGUAGE,
+}
+"""`components.parameters`."""
+
+VALUES: Mapping[str, Json] = {
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "null_boolean": {"type": "boolean"},
+    "char": {"type": "string"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "choice": {"type": "integer"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "number_list": {"type": "array", "items": {"type": "number"}},
+    "char_list": {"type": "array", "items": {"type": "string"}},
+}
+"""Type of a filter's value -> its schema. The items of lists are separated by commas."""
+
+
+def openapi_path(route: Route) -> str:
+    """Return the path in OpenAPI's notation."""
+    return PLACEHOLDER.sub(lambda match: f"{{{REST if match[1] else match[2]}}}", route.path)
+
+
+def path_parameters(path: str) -> list[Json]:
+    """Return the parameters of a path."""
+    return [
+        {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+        for name in re.findall(r"{(\w+)}", path)
+        for schema, description in [PATH_PARAMETERS[name]]
+    ]
+
+
+def parameters_of(route: Route) -> list[Json]:
+    """Return all parameters of an operation."""
+    filters = FILTER_SETS[route.filters].filters if route.filters else ()
+    paging = ("page", route.size_parameter) if route.is_paginated else ()
+    common = ("format", "language") if route.negotiates and route.method == "GET" else ()
+    shared = (*paging, *(("sort",) if route.filters else ()), *common)
+    return [
+        *path_parameters(openapi_path(route)),
+        *({"$ref": f"#/components/parameters/{name}"} for name in shared),
+        *map(filter_parameter, filters),
+    ]
+
+
+def filter_parameter(row: Filter) -> Json:
+    """Return the parameter of a filter."""
+    doc = f"{row.doc} " if row.doc else ""
+    aliases = f" Aliases: {', '.join(row.aliases)}." if row.aliases else ""
+    parameter = query(row.name, VALUES[row.type], f"{doc}({row.lookup}; its name is {row.provenance}).{aliases}")
+    return parameter | ({"style": "form", "explode": False} if row.type.endswith("_list") else {})

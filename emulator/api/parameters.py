@@ -1,0 +1,426 @@
+"""Query parameters of lists: filter values as django-filter reads them, the order, unknown parameters."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal, DecimalException
+from difflib import get_close_matches
+from functools import cache
+from typing import TypeAlias
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import orjson
+
+from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
+from emulator.api.filters.filter_set import DAY
+from emulator.core.call import Call, Query
+from emulator.core.errors import ApiError, InvalidPage, ParseError, ValidationFailed
+from emulator.core.event_types import EVENT_TYPES
+from emulator.core.fields import (
+    NON_FIELD,
+    NOT_JSON,
+    BooleanField,
+    CharField,
+    DictField,
+    Field,
+    FieldError,
+    IntegerField,
+    JsonField,
+    NestedErrors,
+    NestedField,
+    validate,
+)
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.domain.webhook_retries import POLICIES, RetryPolicy
+from emulator.state.datasets import to_microseconds
+from emulator.state.store import View
+
+FORMAT, PAGE, SORT = "format", "page", "sort"
+MAX_HINTS, MAX_NAME_LENGTH = 3, 60
+"""Number of unknown parameters that a hint names, and number of characters of each name."""
+
+NOT_A_NUMBER = "Enter a number."
+NOT_A_DATE = "Enter a valid date."
+NOT_A_TIME = "Enter a valid date/time."
+NOT_A_UUID = "Enter a valid UUID."
+NOT_A_CHOICE = "Select a valid choice. That choice is not one of the available choices."
+NULL_CHARACTERS = "Null characters are not allowed."
+TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
+MAX_NUMBER = 1e50
+MIN_NUMBER = -(10**50)
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
+NULL_BOOLEANS = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%m/%d/%Y",
+    "%m/%d/%y",
+    *("%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
+)
+"""Django's formats for English."""
+DATE_TIME = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})[T ](?P<hour>\d{1,2}):(?P<minute>\d{1,2})"
+    r"(?::(?P<second>\d{1,2})(?:[.,](?P<microsecond>\d{1,6})\d{0,6})?)?\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?$"
+)
+"""Django's pattern, for times that Python's own parser rejects."""
+
+
+class NoFilter:
+    """Type of `NO_FILTER`, the value of a parameter that does not filter."""
+
+
+NO_FILTER = NoFilter()
+FilterValue: TypeAlias = int | str | bool | frozenset[int] | frozenset[str] | NoFilter
+
+
+def parse_list_query(filters: FilterSet, query: Query, view: View) -> ListQuery:
+    """Return the conditions and the order in a query.
+
+    Raise `ValidationFailed` with all invalid values, in the order of the table. The view contains the records that
+    a value may refer to.
+    """
+    conditions: list[Condition] = []
+    errors: dict[str, list[str]] = {}
+    for name, one in filters.names:
+        if name not in query:
+            continue
+        try:
+            value = TYPES[one.type](query[name][-1])
+            check_choice(value, one.choices, view)
+        except FieldError as error:
+            errors[name] = error.messages
+            continue
+        if value is not NO_FILTER:
+            conditions.append(Condition(one, value))
+    if errors:
+        raise ValidationFailed(errors)
+    return ListQuery(filters, tuple(conditions), parse_order(filters, query))
+
+
+def check_choice(value: FilterValue, choices: Callable[[View, int], bool] | None, view: View) -> None:
+    """Raise `FieldError` if the value must refer to a record and does not."""
+    if choices is not None and isinstance(value, int) and not choices(view, value):
+        raise FieldError(NOT_A_CHOICE)
+
+
+def applied_filters(filters: FilterSet, query: Query) -> tuple[str, ...]:
+    """Return the filters that a valid query applied, by their names without aliases, and `sort`."""
+    given = [(one, TYPES[one.type](query[name][-1])) for name, one in filters.names if name in query]
+    names = [one.name for one, value in given if value is not NO_FILTER]
+    return tuple(dict.fromkeys((*names, SORT) if parse_order(filters, query) else names))
+
+
+def parse_order(filters: FilterSet, query: Query) -> tuple[str, ...]:
+    """Return the columns to order by; unknown fields are ignored, as the framework does."""
+    terms = [term.strip() for term in query[SORT][-1].split(",")] if SORT in query else []
+    signs = [("-" if term.startswith("-") else "", term.removeprefix("-")) for term in terms]
+    return tuple(sign + filters.sortable[name] for sign, name in signs if name in filters.sortable)
+
+
+@cache
+def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[str, ...]:
+    """Return the names that an operation knows, aliases included; `size_parameter` is None without pagination."""
+    paging = () if size_parameter is None else (PAGE, size_parameter)
+    if filters is None:
+        return (FORMAT, *paging)
+    table = FILTER_SETS[filters]
+    return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
+
+
+def unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
+    return [name for name in query if name not in known]
+
+
+def unknown_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """Return a hint that names the ignored parameters, each with the most similar known one."""
+    hints = [parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_HINTS]]
+    if (more := len(unknown) - MAX_HINTS) > 0:
+        hints.append(f"{more} more unknown parameters were ignored")
+    return "; ".join(hints)
+
+
+def parameter_hint(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
+
+
+def unknown_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
+    """Return the error for unknown parameters in strict mode; lists with filters report it by parameter."""
+    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_hint(unknown, known)}"
+    if by_field:
+        return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
+    error = ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}")
+    error.hint = hint
+    return error
+
+
+def parse_number(text: str) -> int | NoFilter:
+    """Parse a number and cut off its fraction, as the database's integer column does."""
+    if text == "":
+        return NO_FILTER
+    try:
+        value = Decimal(text)
+    except (DecimalException, ValueError):
+        raise FieldError(NOT_A_NUMBER) from None
+    if not value.is_finite():
+        raise FieldError(NOT_A_NUMBER)
+    if value > MAX_NUMBER:
+        raise FieldError(TOO_LARGE)
+    # No id is smaller; an integer of a million digits would be slow to convert.
+    return int(value) if value > MIN_NUMBER else MIN_NUMBER
+
+
+def parse_boolean(text: str) -> bool | NoFilter:
+    """Parse true or false in any case; other values do not filter."""
+    return BOOLEANS.get(text.lower(), NO_FILTER)
+
+
+def parse_null_boolean(text: str) -> bool | NoFilter:
+    """Parse true or false as Django's own widget does; other values do not filter."""
+    return NULL_BOOLEANS.get(text, NO_FILTER)
+
+
+def parse_uuid(text: str) -> str | NoFilter:
+    if (found := strip(text)) == "":
+        return NO_FILTER
+    try:
+        return str(uuid.UUID(found))
+    except ValueError:
+        raise FieldError(NOT_A_UUID) from None
+
+
+def parse_choice(text: str) -> int | NoFilter:
+    """Parse the id of a record."""
+    if text == "":
+        return NO_FILTER
+    try:
+        return int(text)
+    except ValueError:
+        raise FieldError(NOT_A_CHOICE) from None
+
+
+def parse_text(text: str) -> str | NoFilter:
+    return strip(text) or NO_FILTER
+
+
+def strip(text: str) -> str:
+    if "\x00" in (found := text.strip()):
+        raise FieldError(NULL_CHARACTERS)
+    return found
+
+
+def parse_date(text: str) -> int | NoFilter:
+    """Parse a date; return the microseconds from 1970 to its midnight in UTC."""
+    if text == "":
+        return NO_FILTER
+    for form in DATE_FORMATS:
+        try:
+            found = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a date has no zone
+        except ValueError:
+            continue
+        return (found.toordinal() - EPOCH_DAY) * DAY
+    raise FieldError(NOT_A_DATE)
+
+
+def parse_datetime(text: str) -> int | NoFilter:
+    """Parse a date and time, in UTC unless it has a zone; return the microseconds since 1970."""
+    if text == "":
+        return NO_FILTER
+    try:
+        found = parse_iso(text.strip())
+    except ValueError:
+        raise FieldError(NOT_A_TIME) from None
+    return to_microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+
+
+def parse_iso(text: str) -> datetime:
+    """Parse a date and time as Django does; raise `ValueError` if it is invalid."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if (match := DATE_TIME.match(text)) is None:
+            raise
+    parts = match.groupdict()
+    zone = parts.pop("zone")
+    parts["microsecond"] = (parts["microsecond"] or "").ljust(6, "0")
+    return datetime(**{key: int(value) for key, value in parts.items() if value is not None}, tzinfo=parse_zone(zone))
+
+
+def parse_zone(text: str | None) -> timezone | None:
+    if text is None or text == "Z":
+        return UTC if text else None
+    minutes = 60 * int(text[1:3]) + (int(text[-2:]) if len(text) > 3 else 0)
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
+
+
+def parse_numbers(text: str) -> frozenset[int] | NoFilter:
+    """Parse numbers between commas; empty parts are ignored."""
+    if text == "":
+        return NO_FILTER
+    values = map(parse_number, text.split(","))
+    return frozenset(value for value in values if not isinstance(value, NoFilter))
+
+
+def parse_texts(text: str) -> frozenset[str] | NoFilter:
+    """Parse texts between commas."""
+    return frozenset(map(strip, text.split(","))) if text else NO_FILTER
+
+
+TYPES: dict[str, Callable[[str], FilterValue]] = {
+    "number": parse_number,
+    "boolean": parse_boolean,
+    "null_boolean": parse_null_boolean,
+    "char": parse_text,
+    "uuid": parse_uuid,
+    "choice": parse_choice,
+    "date": parse_date,
+    "datetime": parse_datetime,
+    "number_list": parse_numbers,
+    "char_list": parse_texts,
+}
+"""Type of a filter -> function that parses the text of its parameter."""
+
+
+MAX_PAGE_SIZE = 100
+"""The largest page (assumed: documented for another module of the vendor only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: the ids on it, and the URLs of the pages next to it."""
+
+    ids: Sequence[int]
+    count: int
+    next: str | None
+    previous: str | None
+
+
+def paginate(call: Call, ids: Sequence[int], size: int, *, newest_first: bool, size_parameter: str = "limit") -> Page:
+    """Return the requested page; raise `InvalidPage` beyond the end."""
+    count = len(ids)
+    size = requested_size(call, size, size_parameter)
+    page_count = max(1, -(-count // size))
+    number = requested_page(call, page_count)
+    start, stop = (number - 1) * size, min(number * size, count)
+    shown = [ids[count - 1 - index] for index in range(start, stop)] if newest_first else ids[start:stop]
+    return Page(shown, count, *page_links(call.url, number, page_count))
+
+
+def requested_size(call: Call, default: int, parameter: str) -> int:
+    try:
+        size = int(call.last(parameter) or "")
+    except ValueError:
+        return default
+    return min(size, MAX_PAGE_SIZE) if size > 0 else default
+
+
+def requested_page(call: Call, page_count: int) -> int:
+    text = call.last("page") or "1"
+    if text == "last":
+        return page_count
+    try:
+        number = int(text)
+    except ValueError:
+        raise InvalidPage from None
+    if not 1 <= number <= page_count:
+        raise InvalidPage
+    return number
+
+
+def page_links(url: str, number: int, page_count: int) -> tuple[str | None, str | None]:
+    """Return the URLs of the next and the previous page; None where there is none."""
+    following = page_url(url, number + 1) if number < page_count else None
+    return following, page_url(url, number - 1) if number > 1 else None
+
+
+def page_url(url: str, number: int) -> str:
+    """Return the URL of another page: parameters are sorted, and the first page has no `page`."""
+    scheme, host, path, query, fragment = urlsplit(url)
+    parameters = parse_qs(query, keep_blank_values=True)
+    parameters.pop("page", None)
+    if number > 1:
+        parameters["page"] = [str(number)]
+    return urlunsplit((scheme, host, path, urlencode(sorted(parameters.items()), doseq=True), fragment))
+
+
+MAX_TEXT_LENGTH = 255
+"""Maximum length of a number from another system (assumed: the usual length of such a column)."""
+MAX_URL_LENGTH, MAX_NAME_LENGTH, MAX_CALLBACK_LENGTH = 255, 124, 64
+
+
+@dataclass(frozen=True)
+class TextChoiceField(CharField):
+    """One of a few texts."""
+
+    choices: Collection[str] = ()
+
+    def check(self, value: JsonValue) -> str | None:
+        text = super().check(value)
+        if text not in self.choices:
+            raise FieldError(f'"{text}" is not a valid choice.')
+        return text
+
+
+@dataclass(frozen=True)
+class RetryPolicyField(NestedField):
+    """A retry policy with its own parameters; unknown parameters are dropped."""
+
+    def check(self, value: JsonValue) -> JsonObject:
+        config = super().check(value)
+        return {"choice": config["choice"], "kwargs": check_policy(POLICIES[config["choice"]], config["kwargs"])}
+
+
+def check_policy(policy: RetryPolicy, kwargs: JsonValue) -> JsonObject:
+    """Return the valid parameters of a policy; raise `NestedErrors` with the errors under `kwargs`."""
+    try:
+        parameters = validate(policy.fields, kwargs)
+        policy.check(parameters)
+        orjson.dumps(parameters)
+    except ValidationFailed as error:
+        raise NestedErrors({"kwargs": error.errors}) from None
+    except FieldError as error:
+        raise NestedErrors({"kwargs": {NON_FIELD: error.messages}}) from None
+    except TypeError:  # an integer of more than 64 bits
+        raise NestedErrors({"kwargs": {NON_FIELD: [NOT_JSON]}}) from None
+    return parameters
+
+
+COMMAND: dict[str, Field] = {
+    "transition": IntegerField(required=False),
+    "slug": CharField(required=False),
+    "input_parameters": DictField(),
+}
+INVOICE_NUMBER: dict[str, Field] = {"invoice_number": CharField(max_length=MAX_TEXT_LENGTH)}
+REMOTE_ID: dict[str, Field] = {"remote_id": CharField(max_length=MAX_TEXT_LENGTH)}
+EXTRA_INFORMATION: dict[str, Field] = {"extra_information": DictField()}
+LOGIN: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
+HOOK: dict[str, Field] = {
+    "retry_countdown_config": RetryPolicyField(
+        fields={"choice": TextChoiceField(choices=POLICIES), "kwargs": JsonField()}
+    ),
+    "target_url": CharField(max_length=MAX_URL_LENGTH),
+    "is_active": BooleanField(required=False),
+    "secret_key": CharField(required=False, max_length=MAX_NAME_LENGTH, allow_blank=True, allow_null=True),
+    "event_type": TextChoiceField(max_length=MAX_NAME_LENGTH, choices=[event.name for event in EVENT_TYPES]),
+    "callback": CharField(required=False, max_length=MAX_CALLBACK_LENGTH, allow_blank=True, allow_null=True),
+    "additional_headers": JsonField(required=False),
+    "config": JsonField(required=False),
+}
+RETRY: dict[str, Field] = {"force": JsonField(required=False)}
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "command": COMMAND,
+    "set-invoice-number": INVOICE_NUMBER,
+    "set-remote-id": REMOTE_ID,
+    "extra-information": EXTRA_INFORMATION,
+    "login": LOGIN,
+    "hook": HOOK,
+    "hook-change": HOOK,
+    "hook-retry": RETRY,
+}
+"""Request body (as in `schemas/requests/`) -> its fields."""

@@ -1,0 +1,1 @@
+"""Serializers: from records to the documents of the API."""

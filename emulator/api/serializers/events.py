@@ -1,0 +1,211 @@
+"""Webhook events and their payloads: the event and the full document of its subject."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import orjson
+
+from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
+from emulator.api.serializers.cache import RenderCache, TrackedReader
+from emulator.api.serializers.fields import (
+    Collector,
+    Column,
+    FieldLocation,
+    Nested,
+    Serializer,
+    SerializerField,
+    serialize,
+    to_column,
+)
+from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
+from emulator.api.serializers.rendering import fill_links, to_json, with_placeholders
+from emulator.core import records
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import Record, RecordKind
+from emulator.state.store import Root, View
+
+PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
+    records.Package: (Package, ("id_encrypted",)),
+    records.TransferOrder: (TransferListItem, ("created_date", "modified_date")),
+    records.StockLocation: (StockLocation, ()),
+}
+"""Kind of subject -> serializer of its payload, and the keys that the documented payloads do not have."""
+
+STATELESS_CONTENT_TYPES: dict[RecordKind, int] = {records.StockLocation: LOCATION_CONTENT_TYPE}
+"""Content types of subjects without a state; the state of all others names the content type."""
+
+
+class EventContent(NamedTuple):
+    """What an event is about."""
+
+    event_type: str
+    uuid: str
+    subject: Record
+    reader: TrackedReader
+    """Reads the records as they were when the event was created."""
+
+
+def content_type_of(subject: Record, reader: TrackedReader | View) -> int:
+    """Return the number that logs and events use for the kind of a record."""
+    own = STATELESS_CONTENT_TYPES.get(type(subject))
+    return reader.one(records.State, subject.state).content_type if own is None else own
+
+
+def content_of(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
+    """Return type, UUID and subject of an event, as they were when it was created."""
+    cache = reader.cache
+    then = TrackedReader(event.told_from or Root(reader.view.base, {}), cache.language, cache)
+    webhook = then.one(records.Webhook, event.webhook)
+    return EventContent(webhook.event_type, event.uuid, subject_of(event, then), then)
+
+
+def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
+    """Return the record that an event is about; its content type and its id identify it."""
+    for kind in PAYLOAD_SERIALIZERS:
+        subject = reader.get(kind, event.object_id)
+        if subject is not None and content_type_of(subject, reader) == event.content_type:
+            return subject
+    raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
+
+
+class PlainReader(TrackedReader):
+    """Reads for a document of plain values instead of embedded text; links contain the scenario's base URL."""
+
+    def __init__(self, reader: TrackedReader) -> None:
+        super().__init__(reader.view, reader.language, reader.cache)
+        self.reads = reader.reads
+
+    def embed(self, body: bytes) -> JsonValue:
+        return orjson.loads(with_base_url(body, self.cache.base_url))
+
+    def embed_shared(self, body: bytes) -> JsonValue:
+        return parse_shared(body, self.cache.base_url)
+
+
+@lru_cache(maxsize=4_096)
+def parse_shared(body: bytes, base_url: str) -> JsonValue:
+    """Return the value of a nested document that many documents contain; callers must not change it."""
+    return orjson.loads(with_base_url(body, base_url))
+
+
+def with_base_url(body: bytes, base_url: str) -> bytes:
+    """Fill in the links of a payload with the scenario's base URL: a payload does not depend on the caller."""
+    if b"\x01" not in body:
+        return body
+    base_url = base_url.rstrip("/")
+    return fill_links(body, base_url, urlsplit(base_url).path)
+
+
+def event_header(content: EventContent) -> dict[str, str]:
+    return {"type": content.event_type, "uuid": uuid.UUID(content.uuid).hex}
+
+
+def subject_document(subject: Record, reader: TrackedReader) -> JsonObject:
+    """Return the document of a subject with its keys in the serializer's order."""
+    serializer, omitted = PAYLOAD_SERIALIZERS[type(subject)]
+    body: JsonObject = serialize(serializer, subject, PlainReader(reader))
+    return {key: value for key, value in body.items() if key not in omitted}
+
+
+def event_document(content: EventContent) -> JsonObject:
+    """Return `{"event": {...}, "payload": {...}}` with its keys in the serializer's order."""
+    return {"event": event_header(content), "payload": subject_document(content.subject, content.reader)}
+
+
+def stored_payload(event: records.WebhookEvent, reader: TrackedReader) -> bytes:
+    """Return the text of an event as the vendor's database stores it."""
+    if event.request_payload is not None:
+        return with_base_url(with_placeholders(event.request_payload), reader.cache.base_url)
+    return to_json(jsonb_order(event_document(content_of(event, reader))))
+
+
+def jsonb_order(value: JsonValue) -> JsonValue:
+    """Return a value with its keys in the order of PostgreSQL's jsonb: shorter keys first, then by bytes."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+        return {key: jsonb_order(value[key]) for key in keys}
+    return [jsonb_order(part) for part in value] if isinstance(value, list) else value
+
+
+def request_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of the next request for an event.
+
+    The keys of the first request are in the serializer's order. Later requests send the payload from the database,
+    in the database's order.
+    """
+    return (first_body if event.retry_count == 0 else retry_body)(event, view, cache)
+
+
+def first_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of the first request; the payload is cached, because several webhooks may receive it."""
+    if event.request_payload is not None:
+        return retry_body(event, view, cache)
+    content = content_of(event, TrackedReader(view, cache.language, cache))
+    kind, id_ = type(content.subject), content.subject.id
+
+    def render(reader: TrackedReader) -> bytes:
+        return encode_request(subject_document(reader.one(kind, id_), reader))
+
+    payload = cache.get(("payload", kind, id_), content.reader.view, cache.language, render).body
+    return b'{"event": %b, "payload": %b}' % (encode_request(event_header(content)), payload)
+
+
+def retry_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+    """Return the bytes of every request after the first one."""
+    reader = TrackedReader(view, cache.language, cache)
+    if event.request_payload is not None:
+        return encode_request(orjson.loads(stored_payload(event, reader)))
+    return encode_request(jsonb_order(event_document(content_of(event, reader))))
+
+
+def encode_request(body: JsonValue) -> bytes:
+    """Return JSON text as the vendor's sender writes it: by Python's `json`, with blanks, in ASCII."""
+    return json.dumps(body, default=time_text).encode()
+
+
+def time_text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+class EventPayload(SerializerField):
+    """The payload of an event, rendered on demand from the records as they were when the event was created."""
+
+    def to_representation(self, event: records.WebhookEvent, reader: TrackedReader, /) -> JsonValue:
+        return reader.embed(stored_payload(event, reader))
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        column = "request_payload"
+        value = to_column(location.kind, column, value)
+        collector.set_column(location.kind, location.id, column, value, location.pointer)
+
+
+class WebhookEvent(Serializer):
+    kind = records.WebhookEvent
+    id = Column()
+    webhook = Nested(Webhook)
+    created_date = Column()
+    modified_date = Column()
+    uuid = Column()
+    request_payload = EventPayload()
+    response_content = Column()
+    response_http_status = Column()
+    delivered = Column()
+    request_datetimes = Column()
+    retry_count = Column()
+    object_id = Column()
+    content_type = Column()
+
+
+class WebhookEventShort(Serializer):
+    kind = records.WebhookEvent
+    id = Column()
+    webhook = Nested(WebhookShort)
+    created_date = Column()
+    modified_date = Column()
+    delivered = Column()

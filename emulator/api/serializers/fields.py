@@ -1,0 +1,410 @@
+"""Serializers and their fields: each document is declared once for both directions.
+
+`to_representation` converts a record to JSON. `collect` is the reverse: it passes the column values that a recorded
+document contains to a `Collector` (see `importing/collector.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from types import MappingProxyType, NoneType
+from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
+
+import orjson
+from marshmallow import Schema, fields, missing
+
+from emulator.api.serializers.cache import TrackedReader
+from emulator.api.serializers.rendering import to_json, with_placeholders
+from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.records import (
+    ABSENT,
+    KINDS,
+    REFERENCES,
+    Absent,
+    ColumnValue,
+    PackageItem,
+    Record,
+    RecordKind,
+    State,
+    Transition,
+)
+
+RANGE_BOUND_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+MAX_ITEM_COUNT = 10_000
+"""Largest accepted item count of a recorded package: the import creates that many items."""
+
+
+class FieldLocation(NamedTuple):
+    """The position of a recorded value: the record it belongs to, its key, and its JSON pointer in the response."""
+
+    kind: RecordKind
+    id: int
+    key: str
+    pointer: str
+
+
+class Collector(Protocol):
+    """Receives what recorded documents state about records."""
+
+    def set_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue, pointer: str) -> None:
+        """Set a column of a record."""
+
+    def set_related(
+        self, kind: RecordKind, id_: int, path: tuple[str, ...], value: ColumnValue, pointer: str
+    ) -> None:
+        """Set the last column of a path, in the record that the references before it lead to."""
+
+    def suggest_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue) -> None:
+        """Set a column unless another document sets it."""
+
+    def set_item_count(self, package: int, count: int) -> None:
+        """Set the number of items of a package."""
+
+    def set_log_label(self, log: int, label: str) -> None:
+        """Set the label of the transition that a transition log describes."""
+
+    def add_document(
+        self, serializer: type[Serializer], document: JsonValue, pointer: str, **columns: ColumnValue
+    ) -> int:
+        """Collect a nested document and further columns of its record; return the record's id."""
+
+    def add_document_of(self, serializer: type[Serializer], id_: int, document: JsonValue, pointer: str) -> None:
+        """Collect a document of the record with this id, whatever id the document contains."""
+
+    def defer_document(
+        self, location: FieldLocation, column: str, serializer: type[Serializer], document: JsonValue
+    ) -> None:
+        """Collect a document without an id later, when the column that refers to its record is known."""
+
+
+class SerializerField(fields.Field[JsonValue]):
+    """One key of a document."""
+
+    @property
+    def key(self) -> str:
+        """The key; marshmallow sets it when the serializer is instantiated."""
+        return cast("str", self.name)
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        """Return the JSON value of this key for a record; `marshmallow.missing` leaves the key out."""
+        raise NotImplementedError
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        """Pass what a recorded value states to the collector; by default it states nothing."""
+
+
+class Serializer(Schema):
+    """The documents of one kind of record."""
+
+    kind: ClassVar[RecordKind]
+    is_shared: ClassVar[bool] = False
+    """Whether many documents contain this one (reference data): then its text is cached."""
+    implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})
+    """Column values of every record with such a document that the document does not show."""
+
+
+@cache
+def fields_of(serializer: type[Serializer]) -> Mapping[str, SerializerField]:
+    """Return the bound fields of a serializer by key, in the order of the document."""
+    return cast("Mapping[str, SerializerField]", serializer().fields)
+
+
+def has_no_id(serializer: type[Serializer]) -> bool:
+    """Return whether the documents contain no id, so that only the referring record identifies them."""
+    return not {"id", "pk"} & fields_of(serializer).keys()
+
+
+def serialize(serializer: type[Serializer], record: Record, reader: TrackedReader) -> JsonValue:
+    """Return the document of a record as a value for `to_json`."""
+    if not serializer.is_shared:
+        return serialize_fields(serializer, record, reader)
+
+    def render(own: TrackedReader) -> bytes:
+        return to_json(serialize_fields(serializer, own.one(serializer.kind, record.id), own))
+
+    key = (serializer, record.id, reader.language)
+    cached = reader.cache.get(key, reader.view, reader.language, render)
+    reader.add_reads(cached.reads)
+    return reader.embed_shared(cached.body)
+
+
+class RenderPlan(NamedTuple):
+    """How a serializer renders: columns without conversion are copied, other fields are called one by one."""
+
+    template: JsonObject
+    """All keys in order."""
+    copied: tuple[tuple[str, str], ...]
+    """Key and column."""
+    converted: tuple[tuple[str, Callable[[Record, TrackedReader], JsonValue]], ...]
+    """Key and method of its field."""
+
+
+@cache
+def plan_of(serializer: type[Serializer]) -> RenderPlan:
+    """Build the plan once; marshmallow's own `dump` would evaluate every field of every document."""
+    found = fields_of(serializer)
+    copied = {key: field.column for key, field in found.items() if is_copied(field, serializer.kind)}
+    converted = ((key, field.to_representation) for key, field in found.items() if key not in copied)
+    return RenderPlan(dict.fromkeys(found), tuple(copied.items()), tuple(converted))
+
+
+def is_copied(field: SerializerField, kind: RecordKind) -> TypeGuard[Column]:
+    """Return whether the JSON value of a field is its column's value without any conversion."""
+    return type(field) is Column and not {bytes, Absent}.intersection(COLUMN_TYPES[kind].get(field.column, (bytes,)))
+
+
+def serialize_fields(serializer: type[Serializer], record: Record, reader: TrackedReader) -> JsonObject:
+    """Return the document of a record with its keys in the declared order."""
+    plan = plan_of(serializer)
+    body = plan.template.copy()
+    for key, column in plan.copied:
+        body[key] = getattr(record, column)
+    for key, to_representation in plan.converted:
+        value = to_representation(record, reader)
+        if value is missing:
+            del body[key]
+        else:
+            body[key] = value
+    return body
+
+
+def represent(value: ColumnValue, reader: TrackedReader) -> JsonValue:
+    """Return the value of a column as its document shows it."""
+    if isinstance(value, bytes):
+        return reader.embed(value)
+    return missing if value is ABSENT else value
+
+
+class Column(SerializerField):
+    """A column of the record; by default the one with the name of the key. References are shown as ids."""
+
+    def __init__(self, column: str | None = None) -> None:
+        super().__init__()
+        self._column = column
+
+    @property
+    def column(self) -> str:
+        return self._column or self.key
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        return represent(getattr(record, self.column), reader)
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        value = to_column(location.kind, self.column, value)
+        collector.set_column(location.kind, location.id, self.column, value, location.pointer)
+
+
+class UrlColumn(Column):
+    """A column with a URL that may contain `{domain_url}` or `{cdn_url}` for the installation's own hosts."""
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        return reader.embed(with_placeholders(orjson.dumps(getattr(record, self.column))))
+
+
+class UrlTemplate(SerializerField):
+    """A URL that contains the record's id: `UrlTemplate("{domain_url}/api/.../{id}/preview/")`."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__()
+        self.template = template
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        url = self.template.replace("{id}", str(record.id))
+        return reader.embed(with_placeholders(orjson.dumps(url)))
+
+
+class RangeBound(Column):
+    """A bound of a delivery range; the vendor prints its zone as `+0000`, unlike that of every other time."""
+
+    def to_representation(self, record: Record, _: TrackedReader, /) -> JsonValue:
+        bound: datetime = getattr(record, self.column)
+        return bound.astimezone(UTC).strftime(RANGE_BOUND_FORMAT)
+
+
+class StateName(Column):
+    """The name of a state in the reader's language; the untranslated name if there is no translation."""
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        return state_name(record, reader.language)
+
+
+def state_name(state: State, language: str) -> str:
+    """Return the name of a state in a language, or its untranslated name."""
+    return translated_names(state.translations).get(language, str(state.name))
+
+
+def translated_names(translations: ColumnValue) -> dict[str, str]:
+    """Return language -> name from a state's translations; entries of recorded states without a name are ignored."""
+    found = orjson.loads(translations) if isinstance(translations, bytes) else None
+    entries = found.items() if isinstance(found, dict) else ()
+    return {
+        language: entry["name"]
+        for language, entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+    }
+
+
+class RelatedColumn(SerializerField):
+    """A column of a record that a path of references leads to: `RelatedColumn("order.channel.name")`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = tuple(path.split("."))
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        related = reader.follow(record, self.path[:-1])
+        return None if related is None else represent(getattr(related, self.path[-1]), reader)
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        kind = location.kind
+        for column in self.path[:-1]:
+            kind = REFERENCES[kind][column]
+        value = to_column(kind, self.path[-1], value)
+        collector.set_related(location.kind, location.id, self.path, value, location.pointer)
+
+
+class Nested(SerializerField):
+    """The document of the record that a path of references leads to, or null; by default the path is the key."""
+
+    def __init__(self, serializer: type[Serializer], path: str | None = None) -> None:
+        super().__init__()
+        self.serializer = serializer
+        self._path = None if path is None else tuple(path.split("."))
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return self._path or (self.key,)
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        related = reader.follow(record, self.path)
+        return None if related is None else serialize(self.serializer, related, reader)
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        kind, id_, _, pointer = location
+        if value == {}:  # the reference page prints this for documents that it does not show
+            return
+        if value is not None and has_no_id(self.serializer):
+            collector.defer_document(location, self.path[0], self.serializer, value)
+            return
+        related = None if value is None else collector.add_document(self.serializer, value, pointer)
+        if len(self.path) == 1:
+            collector.set_column(kind, id_, self.path[0], related, pointer)
+        else:
+            collector.set_related(kind, id_, self.path, related, pointer)
+
+
+class NestedList(SerializerField):
+    """The documents of the records that refer to this one."""
+
+    def __init__(self, serializer: type[Serializer], relation: str) -> None:
+        super().__init__()
+        self.serializer, self.relation = serializer, relation
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        kind = self.serializer.kind
+        ids = reader.related(kind, self.relation, record.id)
+        return [serialize(self.serializer, reader.one(kind, id_), reader) for id_ in ids]
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        for position, document in shown_documents(value):
+            pointer = f"{location.pointer}/{position}"
+            collector.add_document(self.serializer, document, pointer, **{self.relation: location.id})
+
+
+class AvailableCommands(NestedList):
+    """The transitions that a caller may run from the record's current state, in the installation's order."""
+
+    def __init__(self, serializer: type[Serializer]) -> None:
+        super().__init__(serializer, "source_state")
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        ids = reader.related(Transition, self.relation, record.state)
+        transitions = (reader.one(Transition, id_) for id_ in ids)
+        commands = [transition for transition in transitions if transition.actor == "command"]
+        commands.sort(key=lambda transition: transition.position)
+        return [serialize(self.serializer, transition, reader) for transition in commands]
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        for position, document in shown_documents(value):
+            collector.add_document(self.serializer, document, f"{location.pointer}/{position}", position=position)
+
+
+class ItemCount(SerializerField):
+    """The number of items of a package."""
+
+    def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
+        return len(reader.related(PackageItem, "package", record.id))
+
+    def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
+        count = to_column(PackageItem, "id", value)
+        if not 0 <= count <= MAX_ITEM_COUNT:
+            raise ValueError(f"is {count}, must be a number from 0 to {MAX_ITEM_COUNT}")
+        collector.set_item_count(location.id, count)
+
+
+MAX_EXCERPT = 60
+
+COLUMN_TYPES: dict[RecordKind, dict[str, tuple[type, ...]]] = {
+    kind: {column: getattr(hint, "__args__", (hint,)) for column, hint in get_type_hints(kind).items()}
+    for kind in KINDS.values()
+}
+"""Kind -> column -> the types that its values may have."""
+JSON_TYPE_NAMES = {
+    int: "a number",
+    str: "a text",
+    bool: "true or false",
+    datetime: "a time",
+    NoneType: "null",
+    Absent: "absent",
+}
+"""Column type -> its name in error messages about documents."""
+
+
+def to_column(kind: RecordKind, column: str, value: JsonValue) -> ColumnValue:
+    """Convert a JSON value to the value of a column; raise `ValueError` if the column does not take it.
+
+    Columns of free JSON hold its text, columns of times hold `datetime` values.
+    """
+    types = COLUMN_TYPES[kind][column]
+    if bytes in types:
+        return None if value is None and NoneType in types else compact(value)
+    if datetime in types and isinstance(value, str):
+        return require_zone(datetime.fromisoformat(value))
+    if type(value) not in types:
+        expected = " or ".join(sorted(JSON_TYPE_NAMES[type_] for type_ in types))
+        raise ValueError(f"is {excerpt(value)}, must be {expected}")
+    return value
+
+
+def from_column(value: ColumnValue) -> JsonValue:
+    """Convert a column value to the JSON value that a document shows."""
+    if isinstance(value, bytes):
+        return orjson.loads(value)
+    if isinstance(value, datetime):
+        return orjson.loads(orjson.dumps(value, option=orjson.OPT_UTC_Z))
+    return None if value is ABSENT else value
+
+
+def require_zone(at: datetime) -> datetime:
+    """Return the time; raise `ValueError` if it has no time zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"is {at.isoformat()}, must be a time with its zone, such as {at.isoformat()}Z")
+    return at
+
+
+def shown_documents(value: JsonValue) -> Iterator[tuple[int, JsonValue]]:
+    """Yield the documents of a list with their positions; raise `ValueError` if the value is not a list.
+
+    The reference page prints `{}` for documents that it does not show; these are left out.
+    """
+    if not isinstance(value, list):
+        raise ValueError(f"is {excerpt(value)}, must be a list")
+    return ((position, document) for position, document in enumerate(value) if document != {})
+
+
+def excerpt(value: JsonValue) -> str:
+    """Return the JSON text of a value for a message, shortened to `MAX_EXCERPT` characters."""
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}..."

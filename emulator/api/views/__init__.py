@@ -1,0 +1,1 @@
+"""The functions that handle the requests of the emulated API."""

@@ -1,0 +1,221 @@
+"""`oms-emulator verify`: check whether a server conforms to the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections import Counter
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+if TYPE_CHECKING:
+    from emulator.contract import Report, Result
+
+NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
+"""Exit codes: nothing could be verified; the server deviates from the contract; Ctrl-C."""
+JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--token",
+    "tokens",
+    multiple=True,
+    help="Token for the guide surface.  [default: full-access]",
+)
+@click.option("--jwt", help="JWT for the reference surface. Without it, the reference surface is not verified.")
+@click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+              metavar="SECONDS", help="Time to wait for a response.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the report to this file.",
+)
+def verify(  # noqa: PLR0913 - one argument per option
+    *,
+    url: str,
+    tokens: tuple[str, ...],
+    jwt: str | None,
+    allow_writes: bool,
+    timeout: float,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Check whether the server at URL conforms to the contract.
+
+    Only reads, unless --allow-writes is set. Exit code 0: it conforms; 1: nothing could be verified; 3: it deviates.
+    """
+    from emulator.contract import CHECKS, Target, Unreachable, run  # noqa: PLC0415 - slow to import
+
+    if not is_server_address(url):
+        raise click.UsageError(
+            f"{url!r} is not the address of a server; use an address such as http://127.0.0.1:8080"
+        )
+    token, jwt = credentials(tokens, jwt)
+    if output is not None:
+        check_writable(output)
+    progress = Progress(Counter(check.operation for check in CHECKS))
+    try:
+        with Target(url, token, jwt=jwt, allow_writes=allow_writes, timeout=timeout) as target, progress:
+            report = run(target, on_result=progress.report)
+    except Unreachable as error:
+        exit_with(NOT_VERIFIED, str(error))
+    except KeyboardInterrupt:
+        exit_with(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
+    publish(report, form, output)
+    if report.verified_nothing:
+        reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
+        exit_with(NOT_VERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
+    sys.exit(DRIFT if report.findings else 0)
+
+
+def is_server_address(url: str) -> bool:
+    """Return whether the URL is HTTP, has a host, and has no query."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "?" not in url
+    except ValueError:
+        return False
+
+
+def credentials(tokens: tuple[str, ...], jwt: str | None) -> tuple[str, str | None]:
+    """Return the token of the guide and the JWT of the reference. A `--token` may also be a JWT."""
+    jwts = [token for token in tokens if JWT.fullmatch(token)] + ([] if jwt is None else [jwt])
+    keys = [token for token in tokens if not JWT.fullmatch(token)] or ["full-access"]
+    for given, kind in ((jwts, "JWT"), (keys, "token")):
+        if len(given) > 1:
+            raise click.UsageError(f"more than one {kind} was given; only one can be used")
+        if not all(key.isascii() and key.isprintable() and " " not in key and key for key in given):
+            raise click.UsageError(f"the {kind} contains characters that a header cannot hold: {given[0]!r}")
+    return keys[0], jwts[0] if jwts else None
+
+
+def check_writable(output: Path) -> None:
+    """Raise `UsageError` before the first request if the output file cannot be written."""
+    if output.is_dir() or not output.parent.is_dir():
+        reason = "it is a folder" if output.is_dir() else f"the folder {output.parent} does not exist"
+        raise click.UsageError(f"cannot write {output}: {reason}")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise click.UsageError(f"cannot write {output}: permission denied")
+
+
+def publish(report: Report, form: str, output: Path | None) -> None:
+    """Print the report, or write it to a file and print one line."""
+    from emulator.contract import as_document, as_junit, as_text  # noqa: PLC0415 - slow to import
+    from emulator.contract.findings import summary  # noqa: PLC0415
+
+    text = {
+        "text": as_text,
+        "json": lambda report: json.dumps(as_document(report), indent=2),
+        "junit": as_junit,
+    }[form](report)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
+    click.echo(f"{summary(report)}; written to {output}")
+
+
+def exit_with(code: int, message: str) -> None:
+    click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+class Progress:
+    """Prints progress on stderr: a counter on a terminal, otherwise one line per finished operation."""
+
+    def __init__(self, remaining: Counter[str]) -> None:
+        self.remaining, self.done, self.total = remaining, 0, remaining.total()
+        self.outcomes: dict[str, Counter[str]] = {}
+        self.is_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_terminal:
+            click.echo("\r\033[K", err=True, nl=False)
+
+    def report(self, result: Result) -> None:
+        operation = result.check.operation
+        self.done += 1
+        self.remaining[operation] -= 1
+        counts = self.outcomes.setdefault(operation, Counter())
+        counts[result.outcome] += 1
+        if self.is_terminal:
+            click.echo(f"\r\033[K{self.done}/{self.total} {operation}", err=True, nl=False)
+        elif not self.remaining[operation]:
+            summary = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+            click.echo(f"{operation}: {summary}", err=True)
+
+
+FORMATS = ("text", "json", "junit", "html")
+BELOW_MINIMUM = 1
+"""Exit code when the coverage is below `--fail-under`."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the report to this file.",
+)
+@click.option("--fail-under", "minimum", type=click.FloatRange(0, 100), metavar="PERCENT",
+              help="Exit with code 1 if the coverage is below PERCENT.")  # fmt: skip
+@click.option("--only", metavar="NAMES", help="Dimensions to report, comma-separated: operations,transitions")
+@click.option("--operations", metavar="PATTERNS",
+              help="Operations to report, comma-separated patterns: 'list_*,get_*' or '!reference_*'")  # fmt: skip
+def coverage(  # noqa: PLR0913 - one argument per option
+    *,
+    files: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+    minimum: float | None,
+    only: str | None,
+    operations: str | None,
+) -> None:
+    """Merge coverage FILES and report the coverage. For a folder, its coverage*.json files are merged.
+
+    Coverage counts operations, statuses, executed and refused transitions, filters, webhook events and credentials.
+    Exit code 1: below --fail-under.
+    """
+    if minimum is not None and isnan(minimum):
+        raise click.UsageError("--fail-under must be a percentage (got nan)")
+    from emulator.coverage import CoverageError, build_report, read_counts, render  # noqa: PLC0415 - slow to import
+    from emulator.coverage.counts import write_text  # noqa: PLC0415
+    from emulator.coverage.formats import shortfall, summary  # noqa: PLC0415
+
+    try:
+        merged = build_report(read_counts(files), names_of(only), names_of(operations))
+        text = render(merged, form, minimum)
+        if output is not None:
+            write_text(output, text.encode())
+    except CoverageError as error:
+        raise click.ClickException(str(error)) from None
+    if output is not None:
+        text = f"{summary(merged)}; report written to {output}\n"
+    click.echo(text, nl=False)
+    if minimum is not None and not merged.reaches(minimum):
+        click.echo(f"oms-emulator: {shortfall(merged, minimum)}", err=True)
+        sys.exit(BELOW_MINIMUM)
+
+
+def names_of(option: str | None) -> list[str]:
+    """Split a comma-separated option."""
+    return [name.strip() for name in (option or "").split(",") if name.strip()]

@@ -1,5 +1,0 @@
-"""Delivery of webhook events to their receivers. Only this package sends requests to other hosts."""
-
-from emulator.delivery.dispatcher import DeliveryMode, WebhookDispatcher
-
-__all__ = ["DeliveryMode", "WebhookDispatcher"]

@@ -1,0 +1,1 @@
+"""The rules of the OMS: state graph, commands, planning, stock, installations, generated data and scenario files."""

@@ -1,0 +1,192 @@
+"""Audit rules: find client behaviour in the journal that works here but harms the real service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+import orjson
+
+from emulator.core.json_text import JsonObject
+from emulator.state.journal import Exchange
+
+FAST_SECONDS = 1.0
+POLLS = 3
+"""Number of equal reads, each too soon after the previous one, that are polling. Two may be a coincidence."""
+DETAILS = 3
+"""Minimum number of reads of a page's rows that are a finding. For long pages, it is half of the rows."""
+DETAIL_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "get_package": ("list_packages", "list_packages_short", "list_packages_simple"),
+    "get_package_short": ("list_packages", "list_packages_short", "list_packages_simple"),
+    "get_transfer": ("list_transfers", "list_transfers_simple"),
+}
+"""Detail operation -> list operations with the same rows. The reference surface adds a prefix to these names."""
+REFERENCE = "reference_"
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class AuditFinding(NamedTuple):
+    """A finding of one rule."""
+
+    kind: str
+    operation: str | None
+    at: datetime
+    requests: tuple[str, ...]
+    """Ids of the exchanges, in order."""
+    message: str
+
+
+Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[AuditFinding]]
+RequestKey: TypeAlias = tuple[str, str, str, str | None, bytes]
+"""Method, path, query, role and body."""
+
+
+def audit(exchanges: Iterable[Exchange]) -> list[AuditFinding]:
+    """Return the findings of all rules, oldest first."""
+    audited = [exchange for exchange in exchanges if exchange.method != "OPTIONS"]
+    findings = (finding for rule in RULES.values() for finding in rule(audited))
+    return sorted(findings, key=lambda finding: finding.requests[-1])
+
+
+def finding_document(finding: AuditFinding) -> JsonObject:
+    """Return the document of a finding in the control API."""
+    return finding._asdict() | {
+        "at": finding.at.isoformat().replace("+00:00", "Z"),
+        "requests": list(finding.requests),
+    }
+
+
+def seconds_between(earlier: Exchange, later: Exchange) -> float:
+    """Return the seconds between two exchanges, by the world's clock or the machine's, whichever is longer.
+
+    A frozen clock stands still while a client really waits. A test that advances the clock has waited as far as the
+    service can tell.
+    """
+    return max((later.at - earlier.at).total_seconds(), later.seconds - earlier.seconds)
+
+
+def is_same_request(first: Exchange, second: Exchange) -> bool:
+    """Return whether two requests and their callers are equal."""
+    return request_key(first) == request_key(second)
+
+
+def request_key(exchange: Exchange) -> RequestKey:
+    info = exchange.info
+    return exchange.method, exchange.path, exchange.query, info.role, info.body
+
+
+def find_early_retries(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
+    """Find requests that were repeated before the time in `Retry-After`."""
+    waiting: dict[RequestKey, tuple[Exchange, float]] = {}
+    for exchange in exchanges:
+        key = request_key(exchange)
+        previous = waiting.pop(key, None)
+        if previous is not None and (seconds := seconds_between(previous[0], exchange)) < previous[1]:
+            says = f"asked again {seconds:.3f} seconds after a {previous[0].status} with Retry-After: {previous[1]:g}"
+            yield AuditFinding(
+                "impatience", exchange.info.operation, exchange.at, (previous[0].id, exchange.id), says
+            )
+        retry_after = exchange.response_headers.get("Retry-After", "")
+        if retry_after.isascii() and retry_after.isdigit():
+            waiting[key] = exchange, float(retry_after)
+
+
+def find_repeated_writes(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
+    """Find writes that were sent again after a success, without another write to the record in between."""
+    successes: dict[str, Exchange] = {}
+    for exchange in exchanges:
+        if exchange.method not in WRITES or exchange.info.operation is None:
+            continue
+        record = "/".join(part for part in exchange.path.split("/")[:-2])
+        success = successes.get(record)
+        if success is not None and is_same_request(success, exchange):
+            says = f"{exchange.method} {exchange.path} was answered {success.status}, and sent again"
+            yield AuditFinding("repetition", exchange.info.operation, exchange.at, (success.id, exchange.id), says)
+        if is_success(exchange):
+            successes[record] = exchange
+
+
+def is_success(exchange: Exchange) -> bool:
+    """Return whether the call succeeded and the client knows it. An injected fault may hide the success."""
+    return 200 <= exchange.status < 300 and exchange.info.fault is None
+
+
+def find_polling(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
+    """Find reads that were repeated faster than once a second, without a write in between."""
+    reads_by_key: dict[RequestKey, list[Exchange]] = {}
+    for exchange in exchanges:
+        if exchange.method in WRITES:
+            yield from (finding for reads in reads_by_key.values() for finding in polling_finding(reads))
+            reads_by_key.clear()
+            continue
+        reads = reads_by_key.setdefault(request_key(exchange), [])
+        if reads and seconds_between(reads[-1], exchange) >= FAST_SECONDS:
+            yield from polling_finding(reads)
+            reads.clear()
+        reads.append(exchange)
+    yield from (finding for reads in reads_by_key.values() for finding in polling_finding(reads))
+
+
+def polling_finding(reads: Sequence[Exchange]) -> Iterator[AuditFinding]:
+    """Yield a finding if enough equal reads followed each other too fast."""
+    if len(reads) >= POLLS:
+        first, last = reads[0], reads[-1]
+        often = f"{len(reads)} times within {seconds_between(first, last):.3f} seconds"
+        says = f"{first.method} {first.path} {often}; poll once a second"
+        yield AuditFinding("polling", last.info.operation, last.at, tuple(read.id for read in reads), says)
+
+
+def find_row_by_row_reads(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
+    """Find reads of the rows of a page, one by one."""
+    pages: dict[tuple[str | None, str], PageReads] = {}
+    for exchange in exchanges:
+        name = str(exchange.info.operation)
+        if is_success(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
+            yield from row_by_row_finding(pages.pop((exchange.info.role, name), None))
+            pages[exchange.info.role, name] = exchange, ids_in_page(exchange), {}
+        surface = REFERENCE if name.startswith(REFERENCE) else ""
+        for list_name in DETAIL_OPERATIONS.get(name.removeprefix(REFERENCE), ()):
+            page = pages.get((exchange.info.role, surface + list_name))
+            if page is not None and (pk := id_in_path(exchange.path)) in page[1]:
+                page[2].setdefault(pk, exchange)
+    for page in pages.values():
+        yield from row_by_row_finding(page)
+
+
+PageReads: TypeAlias = tuple[Exchange, frozenset[int], dict[int, Exchange]]
+"""The read of a page, the ids of its rows, and the first read of each row's detail."""
+
+
+def row_by_row_finding(page: PageReads | None) -> Iterator[AuditFinding]:
+    """Yield a finding if enough rows of a page were read one by one."""
+    if page is None:
+        return
+    listed, rows, details = page
+    if len(details) >= max(DETAILS, len(rows) / 2):
+        last = list(details.values())[-1]
+        says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
+        ids = (listed.id, *(read.id for read in details.values()))
+        yield AuditFinding("row_by_row", last.info.operation, last.at, ids, says)
+
+
+def ids_in_page(exchange: Exchange) -> frozenset[int]:
+    """Return the ids of the rows in a page."""
+    try:
+        return frozenset(row["id"] for row in orjson.loads(exchange.response_body)["results"])
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def id_in_path(path: str) -> int:
+    return int(next((part for part in reversed(path.split("/")) if part.isascii() and part.isdigit()), -1))
+
+
+LISTS = frozenset(name for names in DETAIL_OPERATIONS.values() for name in names)
+RULES: Mapping[str, Rule] = {
+    "impatience": find_early_retries,
+    "repetition": find_repeated_writes,
+    "polling": find_polling,
+    "row_by_row": find_row_by_row_reads,
+}
+"""Kind of finding -> rule."""

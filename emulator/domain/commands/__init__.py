@@ -1,0 +1,65 @@
+"""Commands: one function each, and `run_command`, which runs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from emulator.core.fields import validate
+from emulator.core.json_text import JsonObject
+from emulator.core.records import Package, RecordKind, TransferOrder, User
+from emulator.domain.commands.packages import PACKING_COMMANDS
+from emulator.domain.commands.shipping import SHIPPING_COMMANDS
+from emulator.domain.commands.steps import Command, CommandStep, Outcome, apply_transition
+from emulator.domain.commands.transfers import TRANSFER_COMMANDS
+from emulator.domain.state_graph import Subject, command_error, resolve_transition
+from emulator.state.store import Transaction
+
+COMMANDS: dict[RecordKind, Mapping[str, Command]] = {
+    Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
+    TransferOrder: TRANSFER_COMMANDS,
+}
+SUBJECTS: dict[str, RecordKind] = {"PackageStatus": Package, "TransferStatus": TransferOrder}
+"""Enum class of states -> kind of the records that commands move between them."""
+PLAIN_MOVE = "PKG_STATE_TRANSITION"
+"""Command for unknown command codes, which other installations may have. It only moves the state."""
+
+
+def run_command(
+    subject: Subject, body: JsonObject, user: User | None, tx: Transaction, request_id: str | None = None
+) -> Outcome:
+    """Run the command that `body` names on a package or transfer order. Return the body of the response, if any.
+
+    `body` contains `transition`, `slug` or both, and `input_parameters`. Raise `ValidationFailed` if the state, the
+    names or the parameters do not allow the command. The caller must then discard the transaction.
+    """
+    transition = resolve_transition(tx, subject, body)
+    command = command_by_code(type(subject), transition.command_code)
+    input_parameters = body.get("input_parameters") or {}
+    parameters = validate(command.parameters, input_parameters)
+    if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
+        raise command_error("package_items", "This field is required.")
+    step = CommandStep(tx, transition, user, request_id)
+    return command.run(apply_transition(subject, step), parameters, step)
+
+
+def command_by_code(kind: RecordKind, code: str) -> Command:
+    """Return the command with this code. The default is the plain move."""
+    commands = COMMANDS[kind]
+    return commands.get(code, commands[PLAIN_MOVE])
+
+
+def is_known_command(enum_class: str, code: str) -> bool:
+    """Return whether records in states of this enum class have a command with this code."""
+    return enum_class in SUBJECTS and code in COMMANDS[SUBJECTS[enum_class]]
+
+
+__all__ = [
+    "COMMANDS",
+    "PLAIN_MOVE",
+    "SUBJECTS",
+    "Command",
+    "Outcome",
+    "command_by_code",
+    "is_known_command",
+    "run_command",
+]

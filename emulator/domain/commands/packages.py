@@ -1,0 +1,217 @@
+"""Commands that pack packages: their changes beyond the state transition."""
+
+from __future__ import annotations
+
+from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
+from emulator.core.json_text import compact
+from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
+from emulator.domain.commands.steps import (
+    Command,
+    CommandStep,
+    Outcome,
+    Parameters,
+    create_label,
+    create_shipment,
+    default_carrier,
+    items_of,
+    move_items,
+    resolve_carrier,
+    set_order_item_states,
+    set_state,
+)
+from emulator.domain.planning import create_group_package, end_reservations, release_finished_claims, replan
+from emulator.domain.state_graph import command_error
+from emulator.state.store import Transaction
+
+ORDER_PREPARING = "450"
+OUT_OF_STOCK = "920"
+WAITING_FOR_LABEL = "450"
+SPECIFIC_EVENTS = {
+    "500": ("package.status.packed",),
+    "600": ("package.status.shipped",),
+    "900": ("package.status.cancelled",),
+    "1100": ("package.status.packed_for_refund",),
+}
+"""Package state value -> event types of every transition to this state."""
+
+
+def move_only(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+    """Move the items with their package, and release its stock claims if the new state has none."""
+    release_finished_claims(step.tx, package)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
+    return None
+
+
+def deallocate(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+    """End the package's reservations. Their stock becomes available again."""
+    end_reservations(step.tx, package, give_back=True)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
+    return None
+
+
+def complete_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+    """Pack the items without creating a shipment."""
+    pack_items(step.tx, package)
+    queue_events(step.tx, package)
+    return None
+
+
+def complete(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """Pack the items and create a shipment. Create a label unless the package waits for one."""
+    tx = step.tx
+    company = resolve_carrier(tx, parameters) or default_carrier(tx)
+    pack_items(tx, package)
+    shipment = create_shipment(tx, company, package)
+    package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
+    if tx.one(State, package.state).enum_value != WAITING_FOR_LABEL:
+        create_label(tx, package)
+    queue_events(tx, package, "shipment.created", "package.shipment.awb_number")
+    return None
+
+
+def pack_items(tx: Transaction, package: Package) -> None:
+    end_reservations(tx, package, give_back=False)
+    move_items(tx, package)
+    set_order_item_states(tx, package, ORDER_PREPARING)
+
+
+def packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+    """Move the items, end the reservations and clear the discrepancy reasons."""
+    end_reservations(step.tx, package, give_back=True)
+    move_items(step.tx, package)
+    for item in items_of(step.tx, package):
+        if item.discrepancy_reason is not None:
+            step.tx.change(item, discrepancy_reason=None, modified_date=step.tx.now)
+    queue_events(step.tx, package)
+    return None
+
+
+def unblock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """Return the package to the state in which it was blocked. Without a log entry, any offered state is allowed."""
+    content_type = step.tx.one(State, package.state).content_type
+    logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
+    entry = next((log for log in logs if log.new_state == step.transition.source_state), None)
+    if entry is not None and entry.old_state != package.state:
+        state_name = step.tx.one(State, entry.old_state).name
+        message = f'{package.number} was blocked in state "{state_name}" and can return to that one only.'
+        raise command_error("transition", message)
+    return move_only(package, parameters, step)
+
+
+def refuse_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """End the reservations and replan the package at another location.
+
+    The items keep the reason (assumed: the samples show the key with null).
+    """
+    reason = resolve_denial_reason(step.tx, parameters.get("denial_reason"))
+    end_reservations(step.tx, package, give_back=True)
+    move_items(step.tx, package)
+    if reason is not None:
+        denial_reason = compact({"id": reason.id, "title": reason.title})
+        for item in items_of(step.tx, package):
+            step.tx.change(item, denial_reason=denial_reason, modified_date=step.tx.now)
+    queue_events(step.tx, package, "package.refused")
+    return replan(step.tx, package, items_of(step.tx, package))
+
+
+def resolve_denial_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
+    """Return the denial reason with this id, if any. Raise `ValidationFailed` if it is unknown or inactive."""
+    if id_ is None:
+        return None
+    reason = tx.get(DenialReason, id_)
+    if reason is None or not reason.is_active:
+        raise command_error("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
+    return reason
+
+
+def out_of_stock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """Mark the package and its items as out of stock, and replan them at another location."""
+    resolve_items(step.tx, package, parameters)
+    end_reservations(step.tx, package, give_back=False)
+    move_items(step.tx, package)
+    queue_events(step.tx, package)
+    return replan(step.tx, package, items_of(step.tx, package))
+
+
+def out_of_stock_advanced(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """Mark the named items as out of stock, and replan them at another location. The other items stay."""
+    missing = resolve_items(step.tx, package, parameters)
+    end_reservations(step.tx, package, give_back=False, items={item.id for item in missing})
+    moved = [set_state(step.tx, item, OUT_OF_STOCK) for item in missing]
+    queue_events(step.tx, package)
+    return replan(step.tx, package, moved)
+
+
+def resolve_items(
+    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
+) -> list[PackageItem]:
+    """Return the package items that the parameters name.
+
+    Raise `ValidationFailed` for `key` if an item does not belong to the package.
+    """
+    items = {item.id: item for item in items_of(tx, package)}
+    for id_ in parameters["package_items"]:
+        if id_ not in items:
+            raise command_error(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
+    return [items[id_] for id_ in dict.fromkeys(parameters["package_items"])]
+
+
+def plan_manually(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+    """Replace the package by a new package for each group of items, at the location of the group."""
+    tx = step.tx
+    groups = [
+        (location_by_erp_code(tx, group["erp_code"]), resolve_items(tx, package, group, "assignment_groups"))
+        for group in parameters["assignment_groups"]
+    ]
+    check_assignment(tx, package, [item.id for _, items in groups for item in items])
+    end_reservations(tx, package, give_back=True)
+    move_items(tx, package)
+    queue_events(tx, package)
+    responses = [create_group_package(tx, package, location, items) for location, items in groups]
+    return responses[0]
+
+
+def location_by_erp_code(tx: Transaction, erp_code: str) -> StockLocation:
+    for location in tx.all(StockLocation):
+        if location.erp_code == erp_code and location.is_active:
+            return location
+    raise command_error("assignment_groups", f"Object with erp_code={erp_code} does not exist.")
+
+
+def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> None:
+    """Raise `ValidationFailed` unless every item of the package is in exactly one group."""
+    item_ids = [item.id for item in items_of(tx, package)]
+    if sorted(assigned) != item_ids:
+        known = ", ".join(map(str, item_ids))
+        message = f"Each package item must be in exactly one group; {package.number} has {known}."
+        raise command_error("assignment_groups", message)
+
+
+def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
+    """Queue the transition event, the events of the new state, and the given events."""
+    specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
+    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
+        tx.queue(event_type, package)
+
+
+PACKAGE_ITEMS = ListField(child=IntegerField())
+GROUP = ObjectField(fields={"package_items": PACKAGE_ITEMS, "erp_code": CharField()})
+CARRIER = {"cargo_company": IntegerField(required=False)}
+
+PACKING_COMMANDS = {
+    "PREPARE_PACKAGE_COMMAND": Command(move_only),
+    "PKG_STATE_TRANSITION": Command(move_only),
+    "PKG_DEALLOCATE_RESERVATIONS": Command(deallocate),
+    "COMPLETE_PACKAGING": Command(complete, CARRIER),
+    "COMPLETE_PACKAGING_WITHOUT_SHIPMENT": Command(complete_without_shipment),
+    "CHANNEL_BASED_COMPLETE_PACKAGING": Command(complete_without_shipment),
+    "PACKAGE_PACKED_FOR_REFUND": Command(packed_for_refund),
+    "BLOCK_THE_PACKAGE": Command(move_only),
+    "UNBLOCK_THE_PACKAGE": Command(unblock),
+    "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField(required=False)}),
+    "DETECTED_OUT_OF_STOCK_ITEM": Command(out_of_stock, {"package_items": PACKAGE_ITEMS}),
+    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(out_of_stock_advanced, {"package_items": PACKAGE_ITEMS}),
+    "MANUAL_PLANNING": Command(plan_manually, {"assignment_groups": ListField(child=GROUP)}),
+}

@@ -1,0 +1,370 @@
+"""Injected faults: one function per kind, and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from emulator.core.call import Reply, ResponseFault
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import (
+    ApiError,
+    AuthenticationFailed,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+    ServerError,
+    Throttled,
+    UnsupportedMediaType,
+)
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import State
+from emulator.core.seeded_random import draw, u32
+from emulator.domain.arranging.documents import ALIASES, PACKAGE, TRANSFER, names_of
+from emulator.state.faults import ArmedFault, Counted, Faults
+from emulator.state.store import View
+from emulator.state.world import World
+
+NO_REPLY = Reply(0)
+"""Placeholder for the response to a call that is not handled."""
+LONGEST_DELAY = 600.0
+RETRY_AFTER = 60
+STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
+"""Status without an exception in the framework -> detail, from an example in the framework's documentation."""
+
+
+class FaultTarget(NamedTuple):
+    """The properties of a call that faults can match."""
+
+    operation: str | None
+    """None if the path has no operation with this method."""
+    method: str
+    path: str
+    query: str = ""
+    token: str | None = None
+    """Role of the caller, if known."""
+    scheme: str = "Token"
+    content_type: str = ""
+    allow: str | None = None
+    """Methods that the path allows."""
+    state: int | None = None
+    """Id of the state of the package or transfer order in the path."""
+
+
+Fault: TypeAlias = Callable[..., Reply]
+"""`(call, reply, **options) -> reply`."""
+
+
+def answer_status(
+    call: FaultTarget, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
+) -> Reply:
+    """Respond with an error in the framework's form. The call is not executed."""
+    error = error_with_status(call, status, retry_after)
+    headers = dict(error.headers) | ({} if call.allow is None else {"Allow": call.allow})
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    body = error.body if detail is None else {"detail": detail}
+    return Reply(status, orjson.dumps(body), headers)
+
+
+def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -> ApiError:
+    """Return the framework's error for a status. The default is an error with the phrase of the status."""
+    factories: dict[int, Callable[[], ApiError]] = {
+        401: lambda: AuthenticationFailed(scheme=call.scheme),
+        405: lambda: MethodNotAllowed(call.method),
+        415: lambda: UnsupportedMediaType(call.content_type),
+        429: lambda: Throttled(RETRY_AFTER if retry_after is None else retry_after),
+    }
+    classes = {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
+    if status in factories:
+        return factories[status]()
+    if status in classes:
+        return classes[status]()
+    return ApiError(STATUS_DETAILS.get(status, f"{HTTPStatus(status).phrase}."))
+
+
+def delay_response(_: FaultTarget, reply: Reply, *, seconds: float) -> Reply:
+    """Delay the response."""
+    return disturbed(reply, delay=delivery_of(reply).delay + seconds)
+
+
+def reset_connection(_: FaultTarget, reply: Reply) -> Reply:
+    """Reset the connection. The call is not executed."""
+    return disturbed(reply, silent=True, reset=True)
+
+
+def lose_request(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
+    """Close the connection after a delay. The call is not executed."""
+    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
+
+
+def lose_response(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
+    """Execute the call, then close the connection after a delay, without a response."""
+    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
+
+
+def truncate_body(_: FaultTarget, reply: Reply, *, size: int | None = None) -> Reply:
+    """Send less of the body than Content-Length says, and close the connection."""
+    reply = ensure_body(reply)
+    length = len(reply.body)
+    return disturbed(reply, sent=min(length // 2 if size is None else size, length - 1))
+
+
+def break_json(_: FaultTarget, reply: Reply) -> Reply:
+    """Send half of the body as a complete response, which is invalid JSON."""
+    reply = ensure_body(reply)
+    return replace(reply, body=reply.body[: max(1, len(reply.body) // 2)])
+
+
+def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
+    """Send the body in pieces, with pauses."""
+    return disturbed(ensure_body(reply), drip=seconds, pieces=pieces)
+
+
+def ensure_body(reply: Reply) -> Reply:
+    """Return a reply with a body to break. A missing body becomes an empty object."""
+    return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
+
+
+def delivery_of(reply: Reply) -> ResponseFault:
+    return reply.fault or ResponseFault()
+
+
+def disturbed(reply: Reply, **changes: JsonValue) -> Reply:
+    return replace(reply, fault=delivery_of(reply)._replace(**changes))
+
+
+class FaultOption(NamedTuple):
+    """An option of a fault."""
+
+    type: type[int] | type[float] | type[str]
+    doc: str
+    minimum: float = 0
+    maximum: float = float("inf")
+    is_required: bool = False
+
+
+SECONDS = FaultOption(float, "Number of seconds.", 0, LONGEST_DELAY)
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A kind of fault. If it replaces the response, the call is not executed."""
+
+    run: Fault
+    options: Mapping[str, FaultOption] = field(default_factory=dict)
+    replaces_response: bool = False
+
+
+FAULT_KINDS: Mapping[str, FaultKind] = {
+    "status": FaultKind(
+        answer_status,
+        {
+            "status": FaultOption(int, "HTTP status of the error.", 400, 599, is_required=True),
+            "detail": FaultOption(str, "Message of the error. Default: the message of the framework."),
+            "retry_after": FaultOption(int, "Value of the Retry-After header, in seconds.", 0, 86_400),
+        },
+        replaces_response=True,
+    ),
+    "delay": FaultKind(delay_response, {"seconds": SECONDS._replace(is_required=True)}),
+    "reset": FaultKind(reset_connection, replaces_response=True),
+    "lost_request": FaultKind(lose_request, {"seconds": SECONDS}, replaces_response=True),
+    "lost_response": FaultKind(lose_response, {"seconds": SECONDS}),
+    "truncated": FaultKind(
+        truncate_body, {"size": FaultOption(int, "Bytes of the body to send. Default: half of them.")}
+    ),
+    "malformed": FaultKind(break_json),
+    "drip": FaultKind(
+        drip_body,
+        {
+            "seconds": SECONDS._replace(doc="Duration of the body in seconds. Default: 2."),
+            "pieces": FaultOption(int, "Number of pieces. Default: 10.", 2, 1000),
+        },
+    ),
+}
+"""Kind of fault -> its function and its options."""
+
+
+def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
+    """Validate the options of a fault and return them. Raise `InvalidDocument` with the known names or values."""
+    if kind not in FAULT_KINDS:
+        raise InvalidDocument(f"unknown fault {kind!r}", FAULT_KINDS)
+    known = FAULT_KINDS[kind].options
+    for name in options:
+        if name not in known:
+            raise InvalidDocument(f"fault {kind}: unknown option {name!r}", known)
+    for name, option in known.items():
+        if option.is_required and name not in options:
+            raise InvalidDocument(f"fault {kind}: option {name!r} is required", known)
+    return {name: checked_value(kind, name, known[name], value) for name, value in options.items()}
+
+
+def checked_value(kind: str, name: str, option: FaultOption, value: JsonValue) -> int | float | str:
+    where = f"fault {kind}: option {name!r}"
+    if option.type is str:
+        if not isinstance(value, str):
+            raise InvalidDocument(f"{where} must be a string (got {value!r})")
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or (option.type is int and value != value // 1):
+        raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
+    if not option.minimum <= value <= option.maximum:
+        raise InvalidDocument(f"{where} must be {describe_range(option)} (got {value})")
+    if (kind, name) == ("status", "status") and value not in STATUSES:
+        raise InvalidDocument(f"{where} must be an HTTP status (got {value})", STATUSES)
+    return option.type(value)
+
+
+def describe_range(option: FaultOption) -> str:
+    return (
+        f"at least {option.minimum}"
+        if option.maximum == float("inf")
+        else f"from {option.minimum} to {option.maximum:g}"
+    )
+
+
+STATUSES = [each.value for each in HTTPStatus if each >= 400]
+
+
+FACES = 2**32
+WHEN = ("nth", "token", "state", "after", "rate")
+TABLED = ("operation", "method", "times")
+
+
+def arm_fault(faults: Faults, view: View, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
+    """Arm the fault that a document (valid by its schema) describes.
+
+    Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
+    """
+    operation = document.get("operation")
+    if operation is not None and operation not in operations:
+        raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations))
+    options = checked_options(document["kind"], document.get("options", {}))
+    when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
+    if "state" in when:
+        resolve_states(view, when["state"])
+    if isinstance(when.get("after"), str):
+        parse_time(when["after"])
+    if any(fault.id == document.get("id") for fault in faults.armed):
+        raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
+    times = document.get("times")
+    complete = {
+        "id": faults.next_id,
+        **document,
+        "options": options,
+        "when": when,
+        "times": 1 if times is None and "nth" in when else times,
+    }
+    fault = fault_from_document(complete)
+    faults.add(fault)
+    return fault
+
+
+def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
+    """Return the fault of a document that `kept_document` made."""
+    return ArmedFault(
+        id=document["id"],
+        kind=document["kind"],
+        options=document.get("options", {}),
+        operation=document.get("operation"),
+        method=document.get("method"),
+        when=document.get("when", {}),
+        times=document.get("times"),
+        hits=document.get("hits", 0),
+        met=document.get("met", 0),
+        seen=dict(document.get("seen", {})),
+    )
+
+
+def fault_document(fault: ArmedFault) -> dict[str, Any]:
+    """Return the document of a fault in the control API."""
+    return {
+        "id": fault.id,
+        "kind": fault.kind,
+        "operation": fault.operation,
+        "method": fault.method,
+        "options": dict(fault.options),
+        "when": dict(fault.when),
+        "times": fault.times,
+        "hits": fault.hits,
+    }
+
+
+def fault_scenario_document(fault: ArmedFault) -> dict[str, Any]:
+    """Return the document of a fault in scenario files: with its counts, and without empty keys."""
+    counts = {"met": fault.met, "seen": fault.seen}
+    return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
+
+
+def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
+    """Return the faults that this call triggers, in the order of their arming. Count the call in each match."""
+    faults, request = world.faults, request_key(call)
+    with faults.lock:
+        concerned = [fault for fault in faults.armed if is_candidate(fault, call, world)]
+        found = [fault for fault in concerned if count_and_trigger(fault, request, world)]
+    world.save_fault_counts(faults, [Counted(fault, request) for fault in concerned])
+    return found
+
+
+def is_candidate(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
+    """Return whether a fault matches this call."""
+    when = fault.when
+    return (
+        fault.operation in (None, call.operation)
+        and fault.method in (None, call.method)
+        and when.get("token") in (None, call.token)
+        and ("state" not in when or call.state in resolve_states(world.root, when["state"]))
+        and not (isinstance(when.get("after"), str) and world.clock.now() < parse_time(when["after"]))
+    )
+
+
+def count_and_trigger(fault: ArmedFault, request: str, world: World) -> bool:
+    """Count a call that a fault matches, and return whether it triggers the fault."""
+    fault.met += 1
+    after = fault.when.get("after")
+    if fault.times is not None and fault.hits >= fault.times:
+        return False
+    if fault.met < fault.when.get("nth", 1) or (isinstance(after, int) and fault.met <= after):
+        return False
+    if "rate" in fault.when and not draw_probability(fault, request, world.settings.seed):
+        return False
+    fault.hits += 1
+    return True
+
+
+def request_key(call: FaultTarget) -> str:
+    """Return a key that is equal for equal requests."""
+    return f"{call.method} {call.path}?{call.query}"
+
+
+def draw_probability(fault: ArmedFault, request: str, seed: int) -> bool:
+    """Draw from the world's seed. The draw depends on the request alone, not on other requests between."""
+    fault.seen[request] = fault.seen.get(request, 0) + 1
+    draws = draw(seed, f"fault {fault.id} {request}", fault.seen[request])
+    return u32(draws, 0) < float(fault.when["rate"]) * FACES
+
+
+def resolve_states(view: View, name_or_id: str | int) -> frozenset[int]:
+    """Return the ids of the states of packages and transfer orders that a name, an enum value or an id denotes."""
+    states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
+    text = str(name_or_id).strip().casefold()
+    value = ALIASES.get(text, text)
+    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
+    if not found:
+        raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states])
+    return frozenset(found)
+
+
+def parse_time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidDocument(f"after: {text!r} is not a date and time: {error}") from None
+    return at.replace(tzinfo=at.tzinfo or UTC)

@@ -1,0 +1,178 @@
+"""Scenario files and the bundled scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from emulator.core import json_text
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.schemas import problem
+from emulator.domain.installation import FOLDER as INSTALLATIONS
+from emulator.domain.installation import installation_path, is_inline_document
+from emulator.domain.rate_limits import validate_limits
+from emulator.state.clock import format_time, within_calendar
+from emulator.state.scenario import Scenario, ScenarioError
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "scenarios"
+DOCUMENTED = "documented/"
+"""Prefix of the scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
+
+
+def with_installation(scenario: Scenario, installation: str | None) -> Scenario:
+    """Return the scenario on another installation. A path becomes absolute. None changes nothing."""
+    return scenario if installation is None else replace(scenario, installation=absolute_installation(installation))
+
+
+def with_limits(scenario: Scenario, limits: Mapping[str, Mapping[str, str]] | None) -> Scenario:
+    """Return the scenario with other limits. None changes nothing."""
+    return scenario if not limits else replace(scenario, limits=limits_as_tuple(validate_limits(limits)))
+
+
+def limits_as_tuple(limits: Mapping[str, Mapping[str, str]]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((role, scope, rate) for role, scopes in limits.items() for scope, rate in scopes.items())
+
+
+def find_scenario(name_or_file: str) -> Scenario:
+    """Return a bundled scenario by its name, or read one from a path that ends in `.json`.
+
+    Raise `ScenarioError` for an unknown name or an invalid file.
+    """
+    if name_or_file in scenario_names():
+        return read_bundled(name_or_file)
+    if name_or_file.endswith(".json"):
+        return read_scenario_file(Path(name_or_file))
+    matches = get_close_matches(name_or_file, scenario_names(), n=1)
+    meant = f" Did you mean {matches[0]}?" if matches else ""
+    known = ", ".join(name for name in scenario_names() if not name.startswith(DOCUMENTED))
+    raise ScenarioError(
+        f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
+    )
+
+
+@cache
+def scenario_names() -> tuple[str, ...]:
+    """Return the names of the bundled scenarios, those of documented samples last."""
+    found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.json")]
+    return tuple(sorted(found, key=lambda name: (name.startswith(DOCUMENTED), name)))
+
+
+def bundled_scenarios() -> Mapping[str, Scenario]:
+    """Return all bundled scenarios by name."""
+    return {name: read_bundled(name) for name in scenario_names()}
+
+
+@cache
+def read_bundled(name: str) -> Scenario:
+    """Read a bundled scenario. A scenario of a documented sample also names the path of the sample."""
+    found = read_scenario_file(FOLDER / f"{name}.json")
+    return replace(found, request=found.answers[0][0]) if name.startswith(DOCUMENTED) else found
+
+
+def read_scenario_file(path: Path) -> Scenario:
+    """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
+    try:
+        document = json_text.read(path.read_text("utf-8"))
+    except OSError as error:
+        raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ScenarioError(f"scenario file {path} is not JSON: {error}") from None
+    if FOLDER not in path.parents and (wrong := schema_problem(document)):
+        raise ScenarioError(f"scenario file {path}: {wrong}")
+    return with_installation(
+        scenario_from_document(document, str(path)), resolve_installation_path(path, document.get("installation"))
+    )
+
+
+def schema_problem(document: JsonValue) -> str | None:
+    """Return one line that says why a document is not a scenario, or None if it is one."""
+    version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
+    if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
+        return f"/format: version {version} is not supported by this version of the emulator; supported: {FORMAT}"
+    return problem("scenario", document)
+
+
+def resolve_installation_path(path: Path, installation: JsonValue) -> str | None:
+    """Return the name of an installation, or its path relative to the scenario file."""
+    if not isinstance(installation, str):
+        return None
+    return str(path.parent / installation) if installation.endswith(".json") else installation
+
+
+def scenario_from_document(document: JsonObject, file: str | None = None) -> Scenario:
+    """Return the scenario of a document that matches the schema. Raise `ScenarioError` for an invalid time."""
+    plain = {key: document[key] for key in PLAIN_KEYS if key in document}
+    plain |= {
+        key: int(value) for key, value in plain.items() if isinstance(value, float)
+    }  # 2.0 is an integer in JSON
+    if "installation" in plain:
+        plain["installation"] = installation_name(plain["installation"])
+    found = Scenario(
+        **plain,
+        steps=tuple(json_text.written(step) for step in document.get("steps", ())),
+        answers=tuple((answer["path"], json_text.written(answer["body"])) for answer in document.get("answers", ())),
+        faults=tuple(json_text.written(fault) for fault in document.get("faults", ())),
+        calls=tuple((caller, tuple(times)) for caller, times in document.get("calls", {}).items()),
+        file=file,
+    )
+    try:
+        found = with_limits(found, document.get("limits"))
+    except InvalidDocument as error:
+        raise ScenarioError(f"{found.title}: /{error}") from None
+    start = parse_time(found, "clock", document["clock"]) if "clock" in document else found.start
+    now = parse_time(found, "now", document["now"]) if "now" in document else None
+    if (live := document.get("live")) is not None:
+        found = found.with_traffic(live["orders_per_hour"], live.get("paused", False))
+    return with_installation(replace(found, start=start, now=now), plain.get("installation"))
+
+
+def installation_name(installation: JsonValue) -> str:
+    """Return the name or path of an installation, or the JSON text of one that is part of the scenario."""
+    return json_text.written(installation).decode() if isinstance(installation, dict) else str(installation)
+
+
+def parse_time(scenario: Scenario, key: str, text: str) -> datetime:
+    try:
+        return within_calendar(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise ScenarioError(f"{scenario.title}: /{key}: {error}") from None
+
+
+def absolute_installation(installation: str) -> str:
+    """Return the name of a bundled installation, JSON text unchanged, or an absolute path."""
+    if is_inline_document(installation):
+        return installation
+    try:
+        path = installation_path(installation)
+    except ValueError:  # reported when the installation is loaded
+        return installation
+    return installation if path.parent == INSTALLATIONS else str(path.absolute())
+
+
+def scenario_document(scenario: Scenario) -> JsonObject:
+    """Return the document of a scenario, without steps and without default values."""
+    document: JsonObject = {"$schema": SCHEMA, "format": FORMAT, "name": scenario.name}
+    defaults = Scenario(scenario.name)
+    for key in PLAIN_KEYS:
+        if (value := getattr(scenario, key)) is not None and (value != getattr(defaults, key) or key == "seed"):
+            document[key] = json_text.read(value) if key == "installation" and is_inline_document(value) else value
+    document["clock"] = format_time(scenario.start)
+    if scenario.live is not None:
+        orders, is_paused = scenario.live
+        document["live"] = {"orders_per_hour": orders} | ({"paused": True} if is_paused else {})
+    if scenario.limits:
+        document["limits"] = scenario.limits_by_role()
+    if scenario.answers:
+        document["answers"] = [{"path": path, "body": json_text.read(body)} for path, body in scenario.answers]
+    return document
+
+
+SCHEMA = "scenario.json"
+FORMAT = 1
+PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url", "error_style")

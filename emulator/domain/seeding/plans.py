@@ -1,0 +1,448 @@
+"""The decisions about each order, package and transfer order of a demonstration.
+
+A plan computes each decision when it is read. That is much cheaper than the records, so filters read plans.
+All times are microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from emulator.core.records import (
+    Address,
+    Customer,
+    DeliveryRange,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Reservation,
+    Shipment,
+    ShippingLabel,
+    TransferItem,
+    TransferOrder,
+    TransitionLog,
+    User,
+    WebhookEvent,
+)
+from emulator.core.seeded_random import draw, pick, u16, u32
+from emulator.domain.installation import Records
+from emulator.domain.seeding.pools import DAY, HOUR, MINUTE, SECOND, Place, Region, Source, pool, regions
+from emulator.domain.seeding.state_cycle import Cycle, Slot, StateIds, TransferSlot
+from emulator.state.datasets import group_relations, to_microseconds
+
+SPLITS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1), (1, 3, 2, 1, 1), (2, 2, 2, 1, 1))
+"""The number of items of each package in a block. The last two are equal, because a replanned package takes over the
+items of the package before it."""
+LATEST = 6 * HOUR
+"""The newest package is at least this old at the start."""
+SHORTEST, LONGEST, PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
+"""The packages are spread over the shortest time plus a day for each hundred, at most over the longest time."""
+REPLANNING = 80_000
+"""Microseconds between the end of a package and the package that replaces it."""
+LONGEST_HISTORY = 6 * DAY
+"""The longest time from a package's creation to its last state."""
+TRANSFER_DELAY = 81_000
+"""Microseconds from a package's creation to its transfer order's."""
+FIRST_NUMBER, NUMBER_STEP = 2_236_000_000_000_000, 9_973_217
+PAYMENTS = ("credit_card",) * 6 + ("funds_transfer",) * 2 + ("pay_on_delivery",) * 2
+DELIVERIES = ("standard",) * 6 + ("same_day", None)
+ITALIAN, CLICK_AND_COLLECT, WITH_RANGE = 77, 32, 90
+"""Of 256 orders this many are Italian and this many are collected; of 256 open packages this many have a range."""
+ORDER_OMNITRON_IDS, PLAN_ITEMS = 40_200, 66
+"""Differences between a record's id and its omnitron id or its plan item."""
+APPLICATION = "test.application"
+NO_REGION = (
+    "the installation has nowhere to pack: packages are made up where a country with the code tr or it has a district"
+    " and an active stock location that is a fulfillment center"
+)
+
+
+class OrderPlan:
+    """The decisions about one order."""
+
+    def __init__(self, plans: Plans, index: int) -> None:
+        self.plans, self.index = plans, index
+        self.id = FIRST[Order] + index
+        self.draws = draw(plans.seed, "order", index)
+        self.region = plans.regions[0 if self.draws[0] >= ITALIAN else -1]
+
+    @property
+    def number(self) -> str:
+        return str(FIRST_NUMBER + self.index * NUMBER_STEP + u32(self.draws, 20) % NUMBER_STEP)
+
+    @property
+    def place(self) -> Place:
+        return pick(self.region.places, u16(self.draws, 6))
+
+    @property
+    def first_name(self) -> str:
+        return pick(self.region.first_names, u16(self.draws, 2))
+
+    @property
+    def last_name(self) -> str:
+        return pick(self.region.last_names, u16(self.draws, 4))
+
+    @property
+    def channel(self) -> int:
+        return pick(self.region.channels, self.draws[1])
+
+    @property
+    def payment_type(self) -> str:
+        return pick(PAYMENTS, self.draws[8])
+
+    @property
+    def delivery_type(self) -> str | None:
+        return pick(DELIVERIES, self.draws[10])
+
+    @property
+    def retail_store(self) -> int | None:
+        pickups = self.region.pickups
+        return pick(pickups, self.draws[24]) if self.draws[9] < CLICK_AND_COLLECT and pickups else None
+
+    @property
+    def omnitron_id(self) -> int:
+        return self.id + ORDER_OMNITRON_IDS
+
+    @cached_property
+    def date_placed(self) -> int:
+        first_package = self.index // ORDERS * BLOCK + self.index % ORDERS
+        return self.plans.package_created(first_package) - 10 * MINUTE - u32(self.draws, 11) % HOUR
+
+    @cached_property
+    def created(self) -> int:
+        return self.date_placed + 30 * SECOND + u16(self.draws, 27)
+
+
+class PackagePlan:
+    """The decisions about one package."""
+
+    def __init__(self, order: OrderPlan, index: int, slot: Slot) -> None:
+        self.plans, self.order, self.index, self.slot = order.plans, order, index, slot
+        self.id = FIRST[Package] + index
+        self.draws = draw(self.plans.seed, "package", index)
+
+    @property
+    def origin(self) -> bytes:
+        """The random bytes of the package whose items it has: its own, or those of the package that it replaces."""
+        return draw(self.plans.seed, "package", self.index - 1) if self.slot.replanned else self.draws
+
+    @property
+    def number(self) -> str:
+        return f"{self.order.number}P{2 if self.index % BLOCK == BLOCK - 1 else 1}"
+
+    @property
+    def content_type(self) -> int:
+        return self.plans.package_type
+
+    @property
+    def state(self) -> int:
+        return self.slot.path[-1]
+
+    @property
+    def source(self) -> Source:
+        """The location that packs it. A replanned package has another location if there is one."""
+        sources, at = self.order.region.sources, self.origin[0]
+        if self.slot.replanned:
+            at += 1 + self.draws[0] % max(1, len(sources) - 1)
+        return pick(sources, at)
+
+    @property
+    def goods(self) -> tuple[int, ...]:
+        """The positions of its products in the pool, one for each item."""
+        block, position = divmod(self.index, BLOCK)
+        number = len(self.plans.goods)
+        return tuple([u16(self.origin, 1 + 2 * k) % number for k in range(SPLITS[block % len(SPLITS)][position])])
+
+    @cached_property
+    def created(self) -> int:
+        return self.plans.package_created(self.index)
+
+    @cached_property
+    def logged(self) -> tuple[int, ...]:
+        """The times of its transitions."""
+        transitions = len(self.slot.path) - 1
+        if not self.slot.replaced:
+            return history(self.created, self.plans.start, transitions, self.draws)
+        end = self.plans.package_created(self.index + 1) - REPLANNING
+        return (*history(self.created, end, transitions - 1, self.draws), end)
+
+    @cached_property
+    def modified(self) -> int:
+        return (self.logged[-1] if self.logged else self.created) + 4000 + self.draws[27]
+
+    @property
+    def carrier(self) -> int | None:
+        return pick(self.order.region.carriers, self.draws[10]) if self.slot.packed_by is not None else None
+
+    @property
+    def delivery_range(self) -> int | None:
+        return pick(self.plans.ranges, self.draws[12]) if self.slot.open and self.draws[13] < WITH_RANGE else None
+
+    @property
+    def plan_item(self) -> int:
+        return self.id + PLAN_ITEMS
+
+    @property
+    def shipment_created(self) -> int | None:
+        at = self.slot.packed_by
+        return None if at is None else self.logged[at]
+
+
+class TransferPlan:
+    """The decisions about the transfer order of a package."""
+
+    def __init__(self, package: PackagePlan, slot: TransferSlot) -> None:
+        self.plans, self.package, self.slot = package.plans, package, slot
+        self.block = package.index // BLOCK
+        self.id = FIRST[TransferOrder] + self.block
+
+    @cached_property
+    def draws(self) -> bytes:
+        return draw(self.plans.seed, "transfer", self.block)
+
+    @property
+    def number(self) -> str:
+        return f"{self.package.number}T1"
+
+    @property
+    def content_type(self) -> int:
+        return self.plans.transfer_type
+
+    @property
+    def state(self) -> int:
+        return self.slot.path[-1]
+
+    @property
+    def source(self) -> int:
+        """A stock location in the package's country, another than the package's if there is one."""
+        package = self.package
+        others = [source.id for source in package.order.region.sources if source.id != package.source.id]
+        return pick(others or [package.source.id], self.draws[2])
+
+    @property
+    def created(self) -> int:
+        return self.package.created + TRANSFER_DELAY
+
+    @cached_property
+    def logged(self) -> tuple[int, ...]:
+        """The times of its transitions: all before the package's, which waits for it."""
+        end = self.package.logged[0] if self.package.logged else self.plans.start
+        return history(self.created, end, len(self.slot.path) - 1, self.draws)
+
+    @property
+    def modified(self) -> int:
+        return (self.logged[-1] if self.logged else self.created) + 2000 + self.draws[1]
+
+
+def history(begin: int, end: int, count: int, draws: bytes) -> tuple[int, ...]:
+    """Return ascending times between two times."""
+    share = min(end - begin, LONGEST_HISTORY) // (256 * (count + 1))
+    return tuple([begin + (256 * k + 64 + draws[16 + k] * 3 // 4) * share for k in range(count)])
+
+
+class Good(NamedTuple):
+    """A product with its retail prices, in cents."""
+
+    id: int
+    price: int
+    price_eur: int
+    tax_rate: str
+
+
+class OrderStates(NamedTuple):
+    """The states of orders and order items."""
+
+    approved: int
+    preparing: int
+    canceled: int
+
+
+@dataclass(frozen=True)
+class Plans:
+    """All plans of a demonstration, and the parts of its installation that its records need."""
+
+    packages: int
+    seed: int
+    start: int
+    step: int
+    """The average time between two packages."""
+    cycle: Cycle
+    regions: tuple[Region, ...]
+    ranges: tuple[int, ...]
+    goods: tuple[Good, ...]
+    order_states: OrderStates
+    shipment_state: int
+    package_type: int
+    transfer_type: int
+    """The content types of packages and transfer orders."""
+    user: int | None
+    """The user of the commands that moved packages, if they were not the OMS's own."""
+
+    @property
+    def blocks(self) -> int:
+        """The number of blocks, including a last one that is not whole."""
+        return -(-self.packages // BLOCK)
+
+    def block(self, block: int) -> list[PackagePlan]:
+        """Return the plans of a block's packages."""
+        indexes = range(block * BLOCK, self.packages)
+        return [PackagePlan(*each) for each in zip(self.orders(block), indexes, self.slots(block), strict=False)]
+
+    def orders(self, block: int) -> list[OrderPlan]:
+        """Return the order of each package in a block."""
+        orders = [OrderPlan(self, block * ORDERS + k) for k in range(ORDERS)]
+        return [*orders, orders[-1]]
+
+    def slots(self, block: int) -> tuple[Slot, ...]:
+        """Return the slots of a block's packages."""
+        size = self.packages - block * BLOCK
+        return self.cycle.slots(block, whole=size >= BLOCK)[:size]
+
+    def all_packages(self) -> Iterator[PackagePlan]:
+        """Iterate over the plans of all packages."""
+        return (plan for block in range(self.blocks) for plan in self.block(block))
+
+    def all_orders(self) -> Iterator[OrderPlan]:
+        """Iterate over the order of each package."""
+        orders = (order for block in range(self.blocks) for order in self.orders(block))
+        return islice(orders, self.packages)
+
+    def all_transfers(self) -> Iterator[TransferPlan]:
+        """Iterate over the plans of all transfer orders: one for each whole block."""
+        return (
+            TransferPlan(plan, plan.slot.transfer) for plan in self.all_packages() if plan.slot.transfer is not None
+        )
+
+    def package_created(self, index: int) -> int:
+        """Return the creation time of a package: later than the time of the package before it."""
+        # Fibonacci hashing scatters well enough, and is much cheaper than a draw.
+        jitter = ((index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF) % (self.step // 2)
+        return self.start - LATEST - (self.packages - index) * self.step + jitter
+
+
+def order_with_number(number: str) -> int | None:
+    """Return the index of the order that this number would belong to, or None if it cannot be an order's number."""
+    if not (number.isascii() and number.isdigit() and len(number) == len(str(FIRST_NUMBER))):
+        return None
+    return (int(number) - FIRST_NUMBER) // NUMBER_STEP
+
+
+def make_plans(packages: int, seed: int, start: datetime, records: Records) -> Plans:
+    """Return the plans of a demonstration with this number of packages."""
+    packing_regions = tuple(regions(records).values())
+    if packages and not packing_regions:
+        raise ValueError(NO_REGION)
+    states = StateIds(records)
+    users: Mapping[str, int] = {user.username: user.id for user in records.get(User, {}).values()}
+    return Plans(
+        packages=packages,
+        seed=seed,
+        start=to_microseconds(start),
+        step=min(SHORTEST + packages * PER_HUNDRED // 100, LONGEST) // max(packages, 1),
+        cycle=Cycle(seed, states),
+        regions=packing_regions,
+        ranges=tuple(records[DeliveryRange]),
+        goods=tuple(Good(*(row[column] for column in Good._fields)) for row in pool("products")),
+        order_states=OrderStates(*(states.nearest("OrderStatus", ("400", value)) for value in ("400", "450", "100"))),
+        shipment_state=states.nearest("ShipmentStatus", ("100",)),
+        package_type=states.content_type("PackageStatus"),
+        transfer_type=states.content_type("TransferStatus"),
+        user=users.get(APPLICATION),
+    )
+
+
+R = TypeVar("R")
+
+BLOCK = 5
+"""Packages in a block."""
+ORDERS = 4
+"""Orders in a block. The last two packages belong to one order."""
+FIRST: dict[type[Any], int] = {
+    Address: 2001,
+    Customer: 1201,
+    Order: 6301,
+    OrderItem: 6201,
+    Package: 6501,
+    PackageItem: 6701,
+    Reservation: 5501,
+    Shipment: 3001,
+    ShippingLabel: 2901,
+    TransferItem: 1401,
+    TransferOrder: 1301,
+    TransitionLog: 48001,
+    WebhookEvent: 3101,
+}
+"""The first id of each kind that is generated."""
+STRIDE: dict[type[Any], int] = {
+    Address: 8,
+    Customer: 4,
+    Order: ORDERS,
+    OrderItem: 8,
+    Package: BLOCK,
+    PackageItem: 8,
+    Reservation: 8,
+    Shipment: 6,
+    ShippingLabel: 5,
+    TransferItem: 3,
+    TransferOrder: 1,
+    TransitionLog: 24,
+    WebhookEvent: 6,
+}
+"""The number of ids of each kind that are reserved for a block."""
+GAPLESS = (Customer, Order, Package, PackageItem, TransferOrder, WebhookEvent)
+"""Kinds of which a whole block uses all its ids."""
+OWNERS: dict[tuple[type[Any], str], type[Any]] = {
+    (Order, "customer"): Customer,
+    (OrderItem, "order"): Order,
+    (Package, "order"): Order,
+    (Package, "shipping_address"): Address,
+    (PackageItem, "package"): Package,
+    (Reservation, "package"): Package,
+    (TransferOrder, "package"): Package,
+    (TransferItem, "transfer_order"): TransferOrder,
+}
+"""Relations whose key is an id -> the kind of that id. The id tells the block."""
+
+
+def first_id(kind: type[Any], block: int) -> int:
+    """Return the first id of this kind in a block."""
+    return FIRST[kind] + block * STRIDE[kind]
+
+
+def block_of(kind: type[Any], id_: int) -> int:
+    """Return the block that an id of this kind belongs to."""
+    return (id_ - FIRST[kind]) // STRIDE[kind]
+
+
+class Block:
+    """The records of one block, by kind and id."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in FIRST}
+
+    def new_id(self, kind: type[Any]) -> int:
+        """Return the next free id of this kind."""
+        return first_id(kind, self.number) + len(self.tables[kind])
+
+    def add(self, record: R) -> R:
+        """Add the record, and return it."""
+        self.tables[type(record)][record.id] = record  # type: ignore[attr-defined]
+        return record
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        return self.tables[kind].get(id_)
+
+    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+        """Return the ids under this key of the relation."""
+        return self._relations.get((kind, relation), {}).get(key, ())
+
+    @cached_property
+    def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
+        return group_relations(self.tables)

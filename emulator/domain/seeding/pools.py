@@ -1,0 +1,269 @@
+"""Pools of data and the records made from them once: regions, products, stock, delivery ranges and hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import cos, hypot, radians
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from emulator.core.json_text import compact
+from emulator.core.records import (
+    CargoCompany,
+    Channel,
+    City,
+    Country,
+    DeliveryRange,
+    District,
+    LocationAddress,
+    PriceList,
+    Product,
+    ProductImage,
+    Stock,
+    StockList,
+    StockLocation,
+    Webhook,
+)
+from emulator.core.seeded_random import draw
+from emulator.domain import installation
+from emulator.domain.installation import Records
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+POOLS = Path(__file__).parent.parent.parent / "fixtures" / "pools"
+CURRENCIES = {"tr": "try", "it": "eur"}
+TAX_RATES = {"it": "22.00"}
+"""The tax rate of all products, if it is not the product's own."""
+CHANNELS = {"tr": ("PZ Shop", "PZ Shop", "PZ Shop", "PZ Pazaryeri"), "it": ("PZ Italia",)}
+CARRIERS = {
+    "tr": ("Speeta", "Demo Kargo", "Anadolu Ekspres", "Boğaziçi Kargo"),
+    "it": ("Corriere Lombardo", "Espresso Adriatico"),
+}
+KILOMETRES_PER_DEGREE = 111.2
+
+
+@cache
+def pool(name: str) -> Any:
+    """Return a pool that `make pools` wrote."""
+    return orjson.loads((POOLS / f"{name}.json").read_bytes())
+
+
+@dataclass(frozen=True)
+class Place:
+    """A district with the postcode and city of its addresses."""
+
+    district: District
+    postcode: str
+    city: str
+    point: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stock location that packs, and its target times in microseconds."""
+
+    id: int
+    point: tuple[float, float]
+    packing: int
+    transfer: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """The values that the orders of one country are drawn from."""
+
+    country: int
+    currency: str
+    tax_rate: str | None
+    price_list: int
+    stock_list: int
+    channels: Sequence[int]
+    carriers: Sequence[int]
+    sources: Sequence[Source]
+    pickups: Sequence[int]
+    places: Sequence[Place]
+    first_names: Sequence[str]
+    last_names: Sequence[str]
+    phones: Sequence[str]
+    lines: Sequence[str]
+    companies: Sequence[dict[str, str]]
+
+
+def regions(records: Records) -> dict[str, Region]:
+    """Return the regions where the installation can pack and ship, by country code."""
+    codes = {country.code: country.id for country in records[Country].values()}
+    candidates = {code: make_region(code, codes[code], records) for code in CURRENCIES if code in codes}
+    return {code: region for code, region in candidates.items() if region.sources and region.places}
+
+
+def make_region(code: str, country: int, records: Records) -> Region:
+    people = pool("people")[code]
+    active = [location for location in locations(country, records) if location.is_active]
+    price_list = matching(records[PriceList], "currency", [CURRENCIES[code]])[0]
+    return Region(
+        country=country,
+        currency=CURRENCIES[code],
+        tax_rate=TAX_RATES.get(code),
+        price_list=price_list,
+        stock_list=price_list if price_list in records[StockList] else next(iter(records[StockList])),
+        channels=matching(records[Channel], "name", CHANNELS[code]),
+        carriers=matching(records[CargoCompany], "name", CARRIERS[code]),
+        sources=[make_source(location, records) for location in active if location.is_fulfillment_center],
+        pickups=[location.id for location in active if location.is_pickup_location],
+        places=places(country, records),
+        first_names=people["first_names"],
+        last_names=people["last_names"],
+        phones=pool("phones")[code],
+        lines=pool("addresses")[code],
+        companies=pool("companies")[code],
+    )
+
+
+def matching(table: dict[int, Any], column: str, wanted: Sequence[str]) -> list[int]:
+    """Return the ids of the wanted values, in their order. If none exists, return all ids."""
+    ids = {getattr(record, column): id_ for id_, record in table.items()}
+    return [ids[value] for value in wanted if value in ids] or list(table)
+
+
+def locations(country: int, records: Records) -> list[StockLocation]:
+    addresses = records[LocationAddress]
+    return [each for each in records[StockLocation].values() if addresses[each.address].country == country]
+
+
+def make_source(location: StockLocation, records: Records) -> Source:
+    return Source(
+        id=location.id,
+        point=point(records[LocationAddress][location.address]),
+        packing=interval(location.target_packing_interval),
+        transfer=interval(location.target_transfer_interval),
+    )
+
+
+def places(country: int, records: Records) -> list[Place]:
+    postcodes, cities = pool("postcodes"), records[City]
+    return [
+        Place(district, postcodes.get(str(district.township), ""), cities[district.city].name, point(district))
+        for district in records[District].values()
+        if cities[district.city].country == country
+    ]
+
+
+def point(record: Any) -> tuple[float, float]:
+    return float(record.longitude or 0), float(record.latitude or 0)
+
+
+def interval(text: str) -> int:
+    """Parse a duration as the vendor prints it (`5 00:00:00`) into microseconds."""
+    days, clock = text.split(" ")
+    return int(days) * DAY + sum(
+        int(part) * unit for part, unit in zip(clock.split(":"), (HOUR, MINUTE, SECOND), strict=True)
+    )
+
+
+@cache
+def distance(one: tuple[float, float], other: tuple[float, float]) -> int:
+    """Return the kilometres between two points of one country."""
+    east = (one[0] - other[0]) * cos(radians((one[1] + other[1]) / 2))
+    return round(hypot(east, one[1] - other[1]) * KILOMETRES_PER_DEGREE)
+
+
+# --- the records that are made once -------------------------------------------------------------------------------
+
+RANGES = 30
+OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
+SUNDAY = 6
+ADDED = datetime(2022, 9, 14, 8, 10, 44, 353121, tzinfo=UTC)
+HOOKED = datetime(2023, 1, 4, 13, 2, 18, 404799, tzinfo=UTC)
+FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
+EXPONENTIAL = b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}'
+HOOKS = (
+    (67, "package.created", EXPONENTIAL),
+    (69, "package.status.transitioned", EXPONENTIAL),
+    (70, "package.status.packed", FIXED),
+    (71, "package.status.shipped", FIXED),
+    (131, "transfer.status.created", FIXED),
+    (132, "transfer.status.transitioned", FIXED),
+    (133, "transfer.status.cancelled", FIXED),
+)
+TARGET = "https://integration.example.com/oms/"
+
+
+def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
+    """Return the installation's records and those that a demonstration adds whatever its size."""
+    products = pool("products")
+    records = dict(installation.load_installation(name))
+    added: dict[type[Any], Iterable[Any]] = {
+        Product: map(make_product, products),
+        ProductImage: make_images(products),
+        Stock: make_stock(records[StockLocation], products, packages, seed),
+        DeliveryRange: make_delivery_ranges(start),
+        Webhook: make_hooks(),
+    }
+    for kind, new in added.items():
+        records[kind] = {record.id: record for record in new}
+    return records
+
+
+def make_product(row: dict[str, Any]) -> Product:
+    added = ADDED + timedelta(minutes=row["id"])
+    return Product(
+        id=row["id"],
+        created_date=added,
+        modified_date=added + timedelta(microseconds=10),
+        omnitron_id=row["id"] + 7000,
+        name=row["name"],
+        base_code=row["base_code"],
+        sku=row["sku"],
+        barcode=row["barcode"],
+        attributes=compact(row["attributes"]),
+        attributes_kwargs=compact(row["attributes_kwargs"]),
+        remote_modified_date=added - timedelta(days=7),
+    )
+
+
+def make_images(products: list[dict[str, Any]]) -> list[ProductImage]:
+    images = [(row["id"], order, url) for row in products for order, url in enumerate(row["images"])]
+    return [ProductImage(id_, *image) for id_, image in enumerate(images, start=2001)]
+
+
+def make_stock(
+    locations: dict[int, StockLocation], products: list[dict[str, Any]], packages: int, seed: int
+) -> list[Stock]:
+    """Return stock of every product at every packing location: enough for all packages that wait there."""
+    records: list[Stock] = []
+    for location in locations.values():
+        if location.is_fulfillment_center:
+            draws = draw(seed, "stock", location.id)
+            for row in products:
+                quantity = 8 + draws[(row["id"] * 7) % 64] // 4 + packages // 300
+                records.append(Stock(len(records) + 1, row["id"], location.id, quantity))
+    return records
+
+
+def make_delivery_ranges(start: datetime) -> list[DeliveryRange]:
+    """Return the working hours of the days after the start, without Sundays."""
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [midnight + timedelta(days=day) for day in range(1, 2 * RANGES)]
+    open_days = [day for day in days if day.weekday() != SUNDAY][:RANGES]
+    return [DeliveryRange(id_, day + OPENING, day + CLOSING) for id_, day in enumerate(open_days, start=401)]
+
+
+def make_hooks() -> list[Webhook]:
+    return [
+        Webhook(
+            id=id_,
+            retry_countdown_config=retry,
+            created_date=HOOKED,
+            modified_date=HOOKED + timedelta(microseconds=39),
+            target_url=TARGET + event_type.replace(".", "/"),
+            event_type=event_type,
+        )
+        for id_, event_type, retry in HOOKS
+    ]

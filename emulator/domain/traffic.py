@@ -1,0 +1,362 @@
+"""Generated traffic: the moves of orders that are created after a world's start, as a table of states.
+
+The weights and the waits are assumed. The state graph decides whether a move is possible. Random values depend on the
+seed and the record alone, and not on the time of the computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from emulator.core.json_text import JsonObject
+from emulator.core.records import (
+    Address,
+    Customer,
+    DenialReason,
+    Invoice,
+    InvoiceDocument,
+    InvoiceItem,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Product,
+    Record,
+    RecordKind,
+    Shipment,
+    ShippingLabel,
+    State,
+    Stock,
+    StockLocation,
+    TransferItem,
+    TransferOrder,
+    TransitionLog,
+    WebhookEvent,
+)
+from emulator.core.seeded_random import draw, u16
+from emulator.domain.planning import end_reservations
+from emulator.domain.state_graph import Subject, offered_transitions
+from emulator.state.steps import Step
+from emulator.state.store import Transaction, View
+
+TRAFFIC_USER = "admin"
+"""The user of generated commands."""
+RANDOM_RANGE = 65_536
+PREVIOUS_STATE = "(where it came from)"
+"""Destination of a move back to the previous state."""
+CARRIER, CANCEL, INVOICE, NOTHING = "(carrier)", "(cancel)", "(invoice)", "(nothing)"
+"""Used in place of a command code: a carrier event, a cancellation by the customer, an invoice, no move."""
+
+
+class RandomMove(NamedTuple):
+    """A possible move of a record: its weight, its command code and its destination."""
+
+    weight: int
+    code: str
+    to: str = ""
+    """Enum value of the destination state, or the carrier event."""
+
+
+class StateStage(NamedTuple):
+    """How many minutes a record stays in a state, and its possible moves afterwards."""
+
+    min_minutes: int
+    max_minutes: int
+    moves: tuple[RandomMove, ...]
+
+
+PACKAGES: Mapping[str, StateStage] = {
+    "100": StateStage(3, 20, (
+        RandomMove(76, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(6, "COMPLETE_PACKAGING", "500"),
+        RandomMove(6, "REFUSE_PACKAGE", "910"), RandomMove(4, "DETECTED_OUT_OF_STOCK_ITEM", "920"),
+        RandomMove(2, "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED", "920"), RandomMove(3, "PKG_STATE_TRANSITION", "350"),
+        RandomMove(1, "PKG_STATE_TRANSITION", "990"), RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
+        RandomMove(1, CANCEL),
+    )),
+    "200": StateStage(5, 30, (
+        RandomMove(30, "PKG_STATE_TRANSITION", "400"), RandomMove(58, "COMPLETE_PACKAGING", "500"),
+        RandomMove(6, "COMPLETE_PACKAGING", "450"), RandomMove(5, "REFUSE_PACKAGE", "910"),
+        RandomMove(1, "BLOCK_THE_PACKAGE", "950"),
+    )),
+    "300": StateStage(300, 420, (RandomMove(1, CANCEL),)),  # only without a transfer order that could complete it
+    "350": StateStage(10, 40, (
+        RandomMove(70, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(22, "PKG_STATE_TRANSITION", "100"),
+        RandomMove(8, "REFUSE_PACKAGE", "910"),
+    )),
+    "400": StateStage(5, 20, (
+        RandomMove(90, "COMPLETE_PACKAGING", "500"), RandomMove(10, "COMPLETE_PACKAGING", "450"),
+    )),
+    "450": StateStage(5, 15, (RandomMove(1, "UPDATE_SHIPMENT_LABEL", "500"),)),
+    "500": StateStage(10, 40, (
+        RandomMove(50, "SHIP_PACKAGE", "600"), RandomMove(20, "SHIPMENT_ORDER", "600"), RandomMove(30, INVOICE),
+    )),
+    "600": StateStage(30, 120, (
+        RandomMove(82, CARRIER, "delivered"), RandomMove(13, CARRIER, "attempted"), RandomMove(5, CARRIER, "failed"),
+    )),
+    "650": StateStage(30, 90, (RandomMove(85, CARRIER, "delivered"), RandomMove(15, CARRIER, "failed"))),
+    "700": StateStage(45, 120, (RandomMove(60, CARRIER, "delivered"), RandomMove(40, NOTHING))),
+    "950": StateStage(15, 60, (RandomMove(1, "UNBLOCK_THE_PACKAGE", PREVIOUS_STATE),)),
+    "990": StateStage(10, 30, (RandomMove(1, "PKG_STATE_TRANSITION", "900"),)),
+}  # fmt: skip
+"""Enum value of a package state -> stage. A state that is not listed is final."""
+
+TRANSFERS: Mapping[str, StateStage] = {
+    "waiting": StateStage(10, 40, (
+        RandomMove(60, "DISPATCH_TRANSFER_ORDER", "in_transit"),
+        RandomMove(30, "READY_TO_SHIP_TRANSFER_ORDER", "ready_to_shipment"),
+        RandomMove(6, "TRANSFER_PRODUCT_NOT_FOUND", "cancelled"), RandomMove(4, "RENEW_TRANSFER", "cancelled"),
+    )),
+    "ready_to_shipment": StateStage(5, 20, (RandomMove(1, "DISPATCH_TRANSFER_ORDER", "in_transit"),)),
+    "in_transit": StateStage(30, 120, (RandomMove(1, "DELIVER_TRANSFER_ORDER", "transferred"),)),
+}  # fmt: skip
+STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {Package: PACKAGES, TransferOrder: TRANSFERS}
+COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder: "command_transfer"}
+
+
+class NextLook(NamedTuple):
+    """The time of the next look at a record, and its number since the record entered its state."""
+
+    at: datetime
+    attempt: int
+
+
+def entered_at(view: View, subject: Subject) -> datetime:
+    """Return when a package or transfer order entered its state."""
+    content_type = view.one(State, subject.state).content_type
+    logs = view.related(TransitionLog, "subject", (content_type, subject.id))
+    return view.one(TransitionLog, logs[-1]).created_date if logs else subject.created_date
+
+
+def current_stage(view: View, subject: Subject) -> StateStage | None:
+    """Return the stage of a package or transfer order, or None in a final state."""
+    return STAGES[type(subject)].get(view.one(State, subject.state).enum_value)
+
+
+def random_for(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
+    """Return the random bytes of one look at a record in its state."""
+    return draw(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
+
+
+def next_look_at(view: View, seed: int, subject: Subject, after: datetime) -> NextLook | None:
+    """Return the next look at a record that is later than `after`, or None in a final state.
+
+    The looks follow each other at a random interval, which starts when the record enters its state.
+    """
+    stage = current_stage(view, subject)
+    if stage is None:
+        return None
+    since = entered_at(view, subject)
+    spread = (stage.max_minutes - stage.min_minutes) * 60_000
+    interval = timedelta(
+        milliseconds=stage.min_minutes * 60_000 + spread * u16(random_for(seed, subject, since, 0), 0) // RANDOM_RANGE
+    )
+    attempt = max((after - since) // interval, 0)
+    return NextLook(since + interval * (attempt + 1), attempt)
+
+
+def build_move_step(view: View, seed: int, subject: Subject, attempt: int) -> Step | None:
+    """Return the step of a look at a record, or None if nothing happens or the graph does not allow the move."""
+    stage = current_stage(view, subject)
+    if stage is None:
+        return None
+    random = random_for(seed, subject, entered_at(view, subject), attempt)
+    move = choose_weighted(stage.moves, u16(random, 2))
+    path = {"pk": subject.id}
+    if move.code == CARRIER:
+        return Step("control_report_carrier", path, body={"event": move.to})
+    if move.code == CANCEL:
+        return Step("control_cancel_package", path)
+    if move.code == INVOICE:
+        return Step("invoice_package", path, TRAFFIC_USER)
+    if move.code == NOTHING:
+        return None
+    return build_command_step(view, subject, move, random)
+
+
+def choose_weighted(moves: tuple[RandomMove, ...], random: int) -> RandomMove:
+    """Return the move that a random number below 65,536 selects."""
+    left = random * sum(move.weight for move in moves) // RANDOM_RANGE
+    for move in moves:
+        left -= move.weight
+        if left < 0:
+            return move
+    return moves[-1]
+
+
+def build_command_step(view: View, subject: Subject, move: RandomMove, random: bytes) -> Step | None:
+    """Return the command that makes a move, or None if the installation does not offer it."""
+    destination = previous_value(view, subject) if move.to == PREVIOUS_STATE else move.to
+    for transition in offered_transitions(view, subject.state):
+        if (
+            transition.command_code == move.code
+            and view.one(State, transition.destination_state).enum_value == destination
+        ):
+            body = {
+                "transition": transition.id,
+                "input_parameters": command_parameters(view, subject, move.code, random),
+            }
+            return Step(COMMANDS[type(subject)], {"pk": subject.id}, TRAFFIC_USER, body=body)
+    return None
+
+
+def previous_value(view: View, subject: Subject) -> str | None:
+    """Return the enum value of a record's previous state."""
+    logs = view.find(TransitionLog, "subject", (view.one(State, subject.state).content_type, subject.id))
+    return view.one(State, logs[-1].old_state).enum_value if logs else None
+
+
+def command_parameters(view: View, subject: Subject, code: str, random: bytes) -> JsonObject:
+    """Return the required or usual parameters of a command."""
+    if code == "REFUSE_PACKAGE":
+        reasons = [reason.id for reason in view.all(DenialReason) if reason.is_active]
+        return {"denial_reason": reasons[random[4] % len(reasons)]} if reasons else {}
+    if code == "UPDATE_SHIPMENT_LABEL":
+        return {"package_items": []}
+    if code.startswith("DETECTED_OUT_OF_STOCK_ITEM"):
+        items = list(view.related(PackageItem, "package", subject.id))
+        return {"package_items": items[:1] if code.endswith("ADVANCED") else items}
+    return {}
+
+
+def build_order_step(view: View, seed: int, number: int) -> Step | None:
+    """Return the step that places the order with this number, or None in a world without products."""
+    products = [product.sku for product in view.all(Product)]
+    if not products:
+        return None
+    random = draw(seed, "live order", number)
+    skus = dict.fromkeys(products[u16(random, 2 + 2 * at) % len(products)] for at in range(1 + random[0] // 110))
+    lines = [{"sku": sku, "quantity": 1 + random[10 + at] // 200} for at, sku in enumerate(skus)]
+    options = {"is_click_and_collect": True} if random[1] < 20 else {}
+    return Step("control_make_order", body={"lines": lines, **options})
+
+
+LOW, FULL = 6, 40
+"""Stock below `LOW` is refilled to at least `FULL`."""
+
+
+def build_restock_steps(view: View, seed: int, hour: int) -> Iterator[Step]:
+    """Yield a step for each stock of an active location that is nearly empty."""
+    active = {location.id for location in view.all(StockLocation) if location.is_active}
+    for stock in view.all(Stock):
+        if stock.quantity < LOW and stock.stock_location in active:
+            more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
+            path: dict[str, int | str] = {
+                "location_id": stock.stock_location,
+                "sku": view.one(Product, stock.product).sku,
+            }
+            yield Step("control_put_stock", path, body={"quantity": FULL + more})
+
+
+KEPT_PACKAGES = 200
+KEPT_FOR = timedelta(hours=1)
+IDLE = timedelta(hours=24)
+
+
+def is_finished(view: View, package: Package, now: datetime) -> bool:
+    """Return whether a package has been in a final state for an hour, or unchanged for a day."""
+    age = now - max(entered_at(view, package), package.modified_date)
+    return age > (KEPT_FOR if current_stage(view, package) is None else IDLE)
+
+
+def finished_orders(view: View, now: datetime) -> list[int]:
+    """Return the ids of the added orders that are finished and do not belong to the newest packages."""
+    added = view.added_ids(Package)
+    finished: dict[int, None] = {}
+    for id_ in added[:-KEPT_PACKAGES]:
+        order = view.one(Package, id_).order
+        if order in finished or view.base.get(Order, order) is not None:
+            continue
+        packages = view.find(Package, "order", order)
+        if packages[-1].id < added[-KEPT_PACKAGES] and all(is_finished(view, package, now) for package in packages):
+            finished[order] = None
+    return list(finished)
+
+
+def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
+    """Delete orders and return how many. Orders of the scenario and orders with pending events are kept."""
+    deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and is_deletable(tx, order)]
+    packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
+    transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
+    shipping_records = [*list_shipments(tx, packages, transfers), *list_labels(tx, packages)]
+    for order in deletable:
+        delete_order(tx, order)
+    for record in shipping_records:
+        tx.remove(record)
+    return len(deletable)
+
+
+def is_deletable(view: View, order: Order) -> bool:
+    if view.base.has(Order, order.id):
+        return False
+    events = (event for subject in logged_records(view, order) for event in list_events(view, subject))
+    return all(event.due is None for event in events)
+
+
+def logged_records(view: View, order: Order) -> Iterator[Order | Package | TransferOrder]:
+    """Yield the records of an order that have logs and events."""
+    for package in view.find(Package, "order", order.id):
+        yield package
+        yield from view.find(TransferOrder, "package", package.id)
+    yield order
+
+
+def subject_key(view: View, subject: Order | Package | TransferOrder) -> tuple[int, int]:
+    return (view.one(State, subject.state).content_type, subject.id)
+
+
+def list_events(view: View, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
+    return view.find(WebhookEvent, "subject", subject_key(view, subject))
+
+
+def changed_records(view: View, kind: RecordKind) -> Iterator[Record]:
+    """Yield the records of a kind that were added after the scenario's start."""
+    return (view.one(kind, id_) for id_ in view.added_ids(kind))
+
+
+def list_shipments(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
+    """Return the shipments of packages and transfer orders, including cancelled ones."""
+    return [
+        each
+        for each in changed_records(view, Shipment)
+        if each.package in packages or each.transfer_order in transfers
+    ]
+
+
+def list_labels(view: View, packages: set[int]) -> list[ShippingLabel]:
+    return [each for each in changed_records(view, ShippingLabel) if each.package in packages]
+
+
+def delete_order(tx: Transaction, order: Order) -> None:
+    """Delete an order. Records are deleted before the records that they refer to."""
+    for subject in logged_records(tx, order):
+        for record in [*list_events(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
+            tx.remove(record)
+    for package in tx.find(Package, "order", order.id):
+        delete_package(tx, package)
+    for item in tx.find(OrderItem, "order", order.id):
+        tx.remove(item)
+    tx.remove(order)
+    addresses = {order.shipping_address, order.billing_address}
+    customer = tx.one(Customer, order.customer)
+    if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
+        for id_ in addresses:
+            tx.remove(tx.one(Address, id_))
+        tx.remove(customer)
+
+
+def delete_package(tx: Transaction, package: Package) -> None:
+    end_reservations(tx, package, give_back=True)
+    for transfer in tx.find(TransferOrder, "package", package.id):
+        for item in tx.find(TransferItem, "transfer_order", transfer.id):
+            tx.remove(item)
+        tx.remove(transfer)
+    for invoice in tx.find(Invoice, "package", package.id):
+        for line in tx.find(InvoiceItem, "invoice", invoice.id):
+            tx.remove(line)
+        tx.remove(invoice)
+    for kind in (InvoiceDocument, PackageItem):
+        for record in tx.find(kind, "package", package.id):
+            tx.remove(record)
+    tx.remove(package)

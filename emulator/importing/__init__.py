@@ -1,1 +1,0 @@
-"""Import of recorded GET responses: documents to records, scenarios and installations."""

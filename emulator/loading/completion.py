@@ -1,0 +1,181 @@
+"""Completion of collected columns to whole records: missing columns get plain defaults, never invented data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from emulator.api.serializers.fields import COLUMN_TYPES
+from emulator.core.records import (
+    KINDS,
+    REFERENCES,
+    UNDATED,
+    Columns,
+    ColumnValue,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Record,
+    RecordKind,
+    Shipment,
+    State,
+    TransferItem,
+    TransferOrder,
+    TransitionLog,
+    WebhookEvent,
+)
+from emulator.core.seeded_random import made_uuid
+from emulator.loading.collector import RecordCollector
+from emulator.state.datasets import TableBase
+
+ENUM_CLASSES: dict[RecordKind, str] = {
+    Order: "OrderStatus",
+    OrderItem: "OrderStatus",
+    Package: "PackageStatus",
+    PackageItem: "PackageItemStatus",
+    Shipment: "ShipmentStatus",
+    TransferOrder: "TransferStatus",
+    TransferItem: "TransferStatus",
+}
+CONTENT_TYPES = {
+    "OrderStatus": 3,
+    "PackageStatus": 4,
+    "PackageItemStatus": 5,
+    "TransferStatus": 6,
+    "ShipmentStatus": 8,
+}
+"""Enum class -> content type of states whose own is unknown; the numbers are those of installation A."""
+
+
+class Completer:
+    """Builds records from collected columns; every reference of a record leads to a record."""
+
+    def __init__(
+        self,
+        collector: RecordCollector,
+        installation: Mapping[RecordKind, Mapping[int, Record]],
+        start: datetime,
+    ) -> None:
+        self.collector, self.installation, self.start = collector, installation, start
+        self.completed: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in KINDS.values()}
+
+    def complete(self) -> TableBase:
+        """Return a base with all records."""
+        self._add_states_of_installation()
+        self._set_states_of_owners()
+        for package, count in self.collector.item_counts.items():
+            self._add_items(package, count)
+        while incomplete := self._incomplete():
+            for kind, id_ in incomplete:
+                self._complete_record(kind, id_)
+        return TableBase({kind: table for kind, table in self.completed.items() if table})
+
+    def _incomplete(self) -> list[tuple[RecordKind, int]]:
+        return [
+            (kind, id_)
+            for kind, table in list(self.collector.records.items())
+            for id_ in list(table)
+            if id_ not in self.completed[kind]
+        ]
+
+    def _complete_record(self, kind: RecordKind, id_: int) -> None:
+        columns = dict(self.collector.records[kind][id_])
+        for column, target in REFERENCES[kind].items():
+            if column not in columns and column not in kind._field_defaults:
+                columns[column] = self._default_reference(kind, target)
+                self.collector.columns_of(target, columns[column])
+        for column in [each for each in COLUMN_TYPES[kind] if each not in columns]:
+            if default := COLUMN_DEFAULTS.get((kind, column)):
+                columns[column] = default(columns, self.collector)
+            elif datetime in COLUMN_TYPES[kind][column] and kind._field_defaults.get(column) == UNDATED:
+                columns[column] = self.start
+        self.completed[kind][id_] = kind(**columns)
+
+    def _default_reference(self, kind: RecordKind, target: RecordKind) -> int:
+        """Return a record for an unknown reference: an existing one if possible, or a new one."""
+        if target is not State:
+            return min(self.collector.records[target], default=1)
+        enum_class = ENUM_CLASSES.get(kind, "PackageStatus")
+        for id_, columns in self.collector.records[State].items():
+            if columns.get("enum_class") == enum_class:
+                return id_
+        id_ = max(self.collector.records[State], default=0) + 1
+        self.collector.set_column(State, id_, "enum_class", enum_class, "")
+        return id_
+
+    def _add_states_of_installation(self) -> None:
+        """Add the other states of the default installation, if the recorded states are all of that installation."""
+        own, recorded = self.installation.get(State, {}), self.collector.records[State]
+        shown = {id_: columns for id_, columns in recorded.items() if "enum_value" in columns}
+        if not shown or not all(is_same_state(own.get(id_), columns) for id_, columns in shown.items()):
+            return
+        for id_, state in own.items():
+            if id_ not in shown:
+                recorded[id_] = state._asdict() | recorded.get(id_, {})
+
+    def _set_states_of_owners(self) -> None:
+        """Set the state of packages and transfer orders from the last entry of their logs."""
+        for kind, id_ in self.collector.owners:
+            columns = self.collector.records[kind][id_]
+            logs = [
+                log
+                for log in self.collector.records[TransitionLog].values()
+                if log.get("object_id") == id_ and "new_state" in log
+            ]
+            if logs:
+                columns.setdefault("state", max(logs, key=lambda log: log["id"])["new_state"])
+            state = columns.setdefault("state", self._default_reference(kind, State))
+            for table in (TransitionLog, WebhookEvent):
+                self._share_content_type(state, ENUM_CLASSES[kind], self.collector.records[table])
+
+    def _share_content_type(self, state: int, enum_class: str, table: Mapping[int, Columns]) -> None:
+        known = self.collector.columns_of(State, state)
+        for columns in table.values():
+            default = known.get("content_type", CONTENT_TYPES[enum_class])
+            known.setdefault("content_type", columns.setdefault("content_type", default))
+
+    def _add_items(self, package: int, count: int) -> None:
+        items = self.collector.records[PackageItem]
+        for _ in range(count - sum(item.get("package") == package for item in items.values())):
+            id_ = max(items, default=0) + 1
+            items[id_] = {"id": id_, "package": package}
+
+
+def is_same_state(state: State | None, columns: Columns) -> bool:
+    return state is not None and all(
+        getattr(state, column) == columns.get(column) for column in ("enum_class", "enum_value")
+    )
+
+
+ColumnDefault: TypeAlias = Callable[[Columns, RecordCollector], ColumnValue]
+
+
+def order_number(columns: Columns, collector: RecordCollector) -> str:
+    """Return the order's part of the number of one of its packages, or the order's id."""
+    for package in collector.records[Package].values():
+        if package.get("order") == columns["id"] and "number" in package:
+            return str(package["number"]).rpartition("P")[0]
+    return str(columns["id"])
+
+
+def state_name(columns: Columns, _: RecordCollector) -> str:
+    return f"State {columns['id']}"
+
+
+def content_type(columns: Columns, _: RecordCollector) -> int:
+    return CONTENT_TYPES.get(str(columns.get("enum_class")), CONTENT_TYPES["PackageStatus"])
+
+
+def event_uuid(columns: Columns, _: RecordCollector) -> str:
+    return str(made_uuid("webhook_event", columns["id"]))
+
+
+COLUMN_DEFAULTS: dict[tuple[RecordKind, str], ColumnDefault] = {
+    (Order, "number"): order_number,
+    (State, "name"): state_name,
+    (State, "content_type"): content_type,
+    (WebhookEvent, "uuid"): event_uuid,
+}
+"""Columns whose default value depends on other columns."""

@@ -1,0 +1,334 @@
+"""Files with recorded GET responses: bodies, `{path, body}`, lists of them, our samples, HAR files of browsers."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import orjson
+
+from emulator.api.serializers.documents import GUIDE_SERIALIZERS, SERIALIZERS
+from emulator.api.serializers.fields import Serializer, excerpt, fields_of
+from emulator.core.json_text import JsonValue
+from emulator.core.records import Package, RecordKind, TransferOrder
+
+SAMPLE_ID = re.compile(r"/(?:pk|log_id|webhook_event_id)(?=/)")
+"""What the guide prints in a path in place of an id."""
+REFERENCE_ID = re.compile(r"/\{(?:id|pk|log_id|webhook_event_id)\}(?=/)")
+"""What the reference prints in a path in place of an id."""
+GENERATED_DOCUMENT = re.compile(r"/packages/[^/]+/invoice_document/?$")
+OWNER_NAMES: dict[str, RecordKind] = {
+    "Package": Package,
+    "package": Package,
+    "Transfer": TransferOrder,
+    "transfer": TransferOrder,
+}
+"""Start of a state's enum class, or of an event type -> kind of the owner."""
+OWNER_NAME_KEYS = (("old_state", "enum_class"), ("source_state", "enum_class"), ("webhook", "event_type"))
+"""Nested keys of a log or event that name the kind of its owner."""
+
+
+class Capture(NamedTuple):
+    """A recorded GET response as a file contains it."""
+
+    origin: str
+    """File and position in it."""
+    path: str
+    """Path or URL; empty if the file does not contain it."""
+    body: JsonValue
+
+
+class SkippedEntry(NamedTuple):
+    """An entry of a file that is not imported, and the reason."""
+
+    origin: str
+    reason: str
+
+
+def read_responses(content: JsonValue) -> Iterator[RecordedResponse]:
+    """Yield the GET responses in a file for an installation: bodies, `{path, body}`, or lists of them."""
+    if isinstance(content, list):
+        for part in content:
+            yield from read_responses(part)
+    elif not isinstance(content, Mapping):
+        raise InvalidResponse("neither the body of a response nor an object with `path` and `body`")
+    elif isinstance(content.get("answers"), list):
+        yield from read_responses(content["answers"])
+    elif not {"path", "body"} <= content.keys():
+        yield RecordedResponse("", content)
+    elif content.get("method", "GET") == "GET":
+        yield RecordedResponse(SAMPLE_ID.sub("/0", content["path"]), content["body"])
+
+
+def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | SkippedEntry]:
+    """Yield the responses in a file for a scenario; raise `InvalidResponse` if it contains anything else."""
+    if isinstance(content, list):
+        for position, part in enumerate(content):
+            yield from read_captures(part, f"{origin}[{position}]")
+    elif not isinstance(content, Mapping):
+        raise InvalidResponse(f"{origin}: neither the body of a response nor an object with `path` and `body`")
+    elif isinstance(content.get("answers"), list):
+        yield from read_captures(content["answers"], f"{origin}: answers")
+    elif isinstance(content.get("log"), Mapping) and isinstance(content["log"].get("entries"), list):
+        for position, entry in enumerate(content["log"]["entries"]):
+            yield read_har_entry(entry, f"{origin}: entry {position}")
+    elif "body" in content and {"path", "url"} & content.keys():
+        yield read_object(content, origin)
+    else:
+        yield Capture(origin, "", content)
+
+
+def read_object(content: Mapping[str, JsonValue], origin: str) -> Capture | SkippedEntry:
+    """Read an object with a body and its path or URL."""
+    path, method, status = (
+        content.get("path", content.get("url")),
+        content.get("method", "GET"),
+        content.get("status"),
+    )
+    if not isinstance(path, str):
+        raise InvalidResponse(f"{origin}: path must be a text: the path of the GET")
+    if method != "GET" or status not in {None, 200}:
+        suffix = "" if status in {None, 200} else f" answered {status}"
+        return SkippedEntry(origin, f"{method} {path}{suffix}")
+    return unless_generated(Capture(origin, path, content["body"]))
+
+
+def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
+    """Read an entry of a HAR file; skip it unless it is a successful GET of one of the two surfaces."""
+    try:
+        method, url = entry["request"]["method"], entry["request"]["url"]
+        status, content = entry["response"]["status"], entry["response"]["content"]
+    except (KeyError, TypeError):
+        raise InvalidResponse(f"{origin}: not an entry of a HAR file: request or response is missing") from None
+    title = f"{method} {urlsplit(str(url)).path}"
+    if method != "GET" or status != 200:
+        return SkippedEntry(origin, f"{title} answered {status}")
+    text = content.get("text", "") if isinstance(content, Mapping) else ""
+    try:
+        body = orjson.loads(base64.b64decode(text) if content.get("encoding") == "base64" else text)
+        capture = unless_generated(Capture(origin, str(url), body))
+        endpoint_of(normalized_path(str(url)))
+    except InvalidResponse:
+        return SkippedEntry(origin, f"{title}: not a GET operation of the guide or the reference")
+    except (AttributeError, TypeError, ValueError):
+        return SkippedEntry(origin, f"{title}: the response is not JSON")
+    return capture
+
+
+def unless_generated(capture: Capture) -> Capture | SkippedEntry:
+    """Skip a document that the emulator does not store."""
+    if GENERATED_DOCUMENT.search(urlsplit(capture.path).path):
+        return SkippedEntry(capture.origin, "the emulator generates this document from the package")
+    return capture
+
+
+def normalized_path(url: str) -> str:
+    """Return the path of a URL in the form of our routes: no host, no query, a slash at the end, numbers as ids."""
+    path = urlsplit(url).path
+    return REFERENCE_ID.sub("/0", SAMPLE_ID.sub("/0", f"{path.rstrip('/')}/"))
+
+
+def locate(capture: Capture) -> RecordedResponse:
+    """Return the response with the path at which the emulator serves it.
+
+    Raise `InvalidResponse` if the document's keys match no schema, or if it does not name its owner.
+    """
+    is_page = isinstance(capture.body, Mapping) and "results" in capture.body
+    documents = [document for _, document in documents_of(capture.body)]
+    if not capture.path and not documents:
+        raise InvalidResponse('an empty page; give it as {"path": "/api/v1/oms/...", "body": ...}')
+    if not capture.path or (endpoint := find_endpoint(path := normalized_path(capture.path))) is None:
+        schema = schema_by_keys(documents[0] if documents else {}, SERIALIZERS)
+        return locate_by_schema(schema, documents, capture.body, is_page=is_page)
+    if path.rstrip("/") == urlsplit(capture.path).path.rstrip("/"):
+        return RecordedResponse(path[path.rindex(endpoint.prefix) :], capture.body)
+    owner = endpoint_of(path)[1] or None
+    return locate_by_schema(
+        endpoint.schema, documents, capture.body, is_page=is_page, owner_kind=endpoint.owner, owner=owner
+    )
+
+
+def find_endpoint(path: str) -> Endpoint | None:
+    try:
+        return endpoint_of(path)[0]
+    except InvalidResponse:
+        return None
+
+
+def locate_by_schema(  # noqa: PLR0913 - a response, and what its path says of the owner
+    schema: str,
+    documents: Sequence[JsonValue],
+    body: JsonValue,
+    *,
+    is_page: bool,
+    owner_kind: RecordKind | None = None,
+    owner: int | None = None,
+) -> RecordedResponse:
+    """Return the response at the path of its schema, with the ids that the documents contain."""
+    first = documents[0] if documents and isinstance(documents[0], Mapping) else {}
+    endpoints = [each for each in ENDPOINTS if each.schema == schema and (is_page or "<id>" in each.path)]
+    if not endpoints:  # such documents are served in pages only
+        is_page, body = True, {"results": [body]}
+        endpoints = [each for each in ENDPOINTS if each.schema == schema]
+    endpoints = [each for each in endpoints if each.owner or is_page != ("<id>" in each.path)]
+    kind = owner_kind_of(first) or owner_kind or endpoints[0].owner
+    endpoint = next((each for each in endpoints if each.owner in {None, kind}), endpoints[0])
+    path = endpoint.prefix + endpoint.path.replace("(<id>/)?", "" if is_page else "<id>/")
+    owner = owner or first.get("object_id")
+    if endpoint.owner is not None and owner is None:
+        example = path.replace("<owner>", "<id>", 1)
+        raise InvalidResponse(
+            f'a {schema} that does not name its owner; give it as {{"path": "{example}", "body": ...}}'
+        )
+    return RecordedResponse(path.replace("<owner>", str(owner)).replace("<id>", str(first.get("id"))), body)
+
+
+def owner_kind_of(document: Mapping[str, JsonValue]) -> RecordKind | None:
+    """Return the kind of the record that a log or an event belongs to, if the document names it."""
+    for name in owner_names(document):
+        for start, kind in OWNER_NAMES.items():
+            if isinstance(name, str) and name.startswith(start):
+                return kind
+    return None
+
+
+def owner_names(document: Mapping[str, JsonValue]) -> Iterator[JsonValue]:
+    yield document.get("event_type")
+    for key, inner in OWNER_NAME_KEYS:
+        part = document.get(key)
+        yield part.get(inner) if isinstance(part, Mapping) else None
+
+
+GUIDE_PREFIX, REFERENCE_PREFIX = "/api/v1/oms/", "/packages/"
+PREFIX_PATTERNS = {
+    GUIDE_PREFIX: r"/api/v1/oms/",
+    REFERENCE_PREFIX: r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
+}
+"""Where a surface begins in a path or URL; the reference surface is at the root of a host or of a world."""
+MIN_SIMILARITY = 0.5
+"""Share of keys that a document and a serializer must have in common to match."""
+
+
+class RecordedResponse(NamedTuple):
+    """The path and the body of one recorded GET."""
+
+    path: str
+    body: JsonValue
+
+
+class InvalidResponse(ValueError):
+    """A recorded response that fits no serializer; the message says where and why."""
+
+
+class Endpoint(NamedTuple):
+    """A GET operation."""
+
+    pattern: re.Pattern[str]
+    prefix: str
+    path: str
+    """The path below the prefix, with `<owner>` and `<id>` for ids."""
+    schema: str
+    owner: RecordKind | None = None
+    """Kind of the record that the documents belong to."""
+    owner_column: str = "object_id"
+    """Column of the documents' records that refers to the owner."""
+
+
+def endpoint(
+    prefix: str, path: str, schema: str, owner: RecordKind | None = None, owner_column: str = "object_id"
+) -> Endpoint:
+    ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
+    return Endpoint(re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$"), prefix, path, schema, owner, owner_column)
+
+
+guide = partial(endpoint, GUIDE_PREFIX)
+reference = partial(endpoint, REFERENCE_PREFIX)
+
+ENDPOINTS = (
+    guide("packages/", "package"),
+    guide("packages/short/", "package-short-list-item"),
+    guide("packages/list-simple/", "package-simple"),
+    guide("packages/delivery-ranges/", "delivery-range"),
+    guide("packages/package_denial_reason/", "denial-reason"),
+    guide("packages/<id>/", "package"),
+    guide("packages/<id>/short/", "package-short"),
+    guide("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
+    guide("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
+    guide("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
+    guide("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
+    guide("transfer_orders/", "transfer-list-item"),
+    guide("transfer_orders/list-simple/", "transfer-simple"),
+    guide("transfer_orders/<id>/", "transfer"),
+    guide("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
+    guide("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
+    guide("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
+    guide("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
+    reference("", "reference-package"),
+    reference("short/", "reference-package-short-list-item"),
+    reference("list-simple/", "reference-package-simple"),
+    reference("delivery-ranges/", "reference-delivery-range"),
+    reference("<id>/", "reference-package"),
+    reference("<id>/short/", "reference-package-short"),
+    reference("<owner>/package-items/", "reference-package-item-row", Package, "package"),
+    reference("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
+    reference("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
+    reference("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
+    reference("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
+)
+"""All endpoints whose responses can be imported; the first that matches a path is used."""
+IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}
+
+
+def endpoint_of(path: str) -> tuple[Endpoint, int | None]:
+    """Return the endpoint of a path or URL, and the id of the owner; raise `InvalidResponse` for other paths."""
+    path_only = path.partition("?")[0]
+    for each in ENDPOINTS:
+        if match := each.pattern.search(path_only):
+            owner = match.groupdict().get("owner")
+            return each, None if owner is None else int(owner)
+    raise InvalidResponse(f"{path}: is not a GET operation of the guide or the reference")
+
+
+def documents_of(body: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    """Yield the documents of a body with their JSON pointers: the results of a page, or the body itself."""
+    if not (isinstance(body, Mapping) and "results" in body):
+        yield "", body
+        return
+    if not isinstance(body["results"], list):
+        raise InvalidResponse(f"/results: is {excerpt(body['results'])}, must be a list")
+    for position, document in enumerate(body["results"]):
+        yield f"/results/{position}", document
+
+
+def schema_of(response: RecordedResponse, document: JsonValue) -> str:
+    """Return the schema of a document of a response, from the path or else from the document's keys."""
+    try:
+        return endpoint_of(response.path)[0].schema
+    except InvalidResponse:
+        return schema_by_keys(document)
+
+
+def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serializer]] = GUIDE_SERIALIZERS) -> str:
+    """Return the schema whose keys are most similar to a document's; raise `InvalidResponse` if none is similar."""
+    keys = set(document) if isinstance(document, Mapping) else set()
+    scores = {
+        schema: similarity(keys, set(fields_of(serializer)))
+        for schema, serializer in serializers.items()
+        if schema in IMPORTED_SCHEMAS
+    }
+    best = max(scores, key=lambda schema: scores[schema])
+    if scores[best] < MIN_SIMILARITY:
+        surfaces = "the guide" if serializers is GUIDE_SERIALIZERS else "the guide or the reference"
+        raise InvalidResponse(
+            f"no operation of {surfaces} returns such a document; its keys: {', '.join(sorted(keys))}"
+        )
+    return best
+
+
+def similarity(keys: set[str], others: set[str]) -> float:
+    """Return the share of keys that both sets have."""
+    return len(keys & others) / max(1, len(keys | others))

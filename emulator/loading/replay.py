@@ -1,0 +1,116 @@
+"""Replays recorded steps: each call is made again, at its recorded time and for its recorded user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from emulator.api.control.clock import FORGET, replay_forgetting
+from emulator.api.control.deliveries import POSTPONE, RECORD_RESULT, replay_postponement, replay_result
+from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
+from emulator.api.routes import ROUTES, Route
+from emulator.core import json_text
+from emulator.core.call import Call
+from emulator.core.control_errors import ControlError
+from emulator.core.credentials import writer_named
+from emulator.core.errors import ApiError
+from emulator.core.records import User
+from emulator.state.steps import PendingStep, Step
+from emulator.state.world import World
+
+Replay = Callable[[World, Step], Any]
+
+RETRY = "retry_hook_event"
+READS = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class UnreplayableStep(ValueError):
+    """A step that cannot be replayed in this world. The message is one line: which step, and why."""
+
+
+def replay(world: World, steps: Iterable[Step]) -> None:
+    """Replay steps in order. Raise `UnreplayableStep` for the first one that fails."""
+    for position, step in enumerate(steps):
+        try:
+            replay_step(world, step)
+        except (ApiError, ControlError, LookupError) as error:
+            why = (
+                json_text.written(error.body).decode()
+                if isinstance(error, ApiError)
+                else " ".join(map(str, error.args))
+            )
+            raise UnreplayableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
+        except UnreplayableStep as error:
+            raise UnreplayableStep(f"/steps/{position}/{error}") from None
+
+
+def replay_step(world: World, step: Step) -> None:
+    """Replay one step."""
+    found = REPLAYS.get(step.operation)
+    if found is None:
+        raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
+    with world.replaying(step.at), world.recording(PendingStep(step)):
+        found(world, step)
+
+
+def replay_call(route: Route) -> Replay:
+    """Return the function that replays an operation of the emulated API."""
+
+    def run(world: World, step: Step) -> None:
+        check_path(step, route.path_parameters)
+        call = Call(
+            operation=route.operation,
+            method=route.method,
+            path={name: int(value) for name, value in step.path.items()},
+            url=world.settings.base_url,
+            query={},
+            language=step.language or world.settings.language,
+            user=user_named(world, step.user),
+            request_id=step.request_id or "",
+            read_body=lambda: {} if step.body is None else step.body,
+            caller=writer_named(step.user),
+        )
+        route.handler(call, world)
+
+    return run
+
+
+def user_named(world: World, name: str | None) -> User | None:
+    """Return the installation's user of this name, or None."""
+    return next((user for user in world.root.all(User) if user.username == name), None)
+
+
+def replay_control(world: World, step: Step) -> None:
+    """Replay a write of the control API."""
+    check_path(step, CONTROL_OPERATIONS[step.operation].path)
+    run_operation(world, step.operation, step.body, step.path)
+
+
+def replay_delivery(world: World, step: Step) -> None:
+    """Record the result of a delivery attempt again, without sending anything."""
+    check_path(step, ("pk",))
+    try:
+        replay_result(world, step)
+    except LookupError:
+        raise UnreplayableStep(f"path/pk: this world has no webhook event {step.path['pk']}") from None
+
+
+def check_path(step: Step, names: Iterable[str]) -> None:
+    """Raise `UnreplayableStep` unless the step has exactly these path parameters."""
+    if unlike := set(step.path) ^ set(names):
+        raise UnreplayableStep(f"path: {', '.join(sorted(unlike))}; known: {', '.join(names) or 'nothing'}")
+
+
+def is_replayed(route: Route) -> bool:
+    """Return whether calls of an operation are steps. A retry is not, because its delivery result is one."""
+    return route.method not in READS and route.scheme is not None and route.operation != RETRY
+
+
+REPLAYS: Mapping[str, Replay] = {
+    **{route.operation: replay_call(route) for route in ROUTES if is_replayed(route)},
+    **dict.fromkeys(CONTROL_OPERATIONS, replay_control),
+    RECORD_RESULT: replay_delivery,
+    POSTPONE: replay_postponement,
+    FORGET: replay_forgetting,
+}
+"""Operation -> function that replays it."""

@@ -1,0 +1,214 @@
+"""Import of a scenario: collect the records of recorded responses, complete them, and render them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
+
+from emulator.api.serializers.cache import RenderCache
+from emulator.api.serializers.documents import render_document
+from emulator.api.serializers.rendering import fill_links
+from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.records import WebhookEvent
+from emulator.core.schemas import problem
+from emulator.domain import installation
+from emulator.loading.anonymizer import anonymize as anonymize_base
+from emulator.loading.anonymizer import without_unknown_keys
+from emulator.loading.collector import RecordCollector
+from emulator.loading.completion import Completer
+from emulator.loading.import_report import (
+    Difference,
+    Differences,
+    known_by_id,
+    missing_columns,
+    missing_records,
+    times,
+)
+from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate
+from emulator.state.datasets import TableBase
+from emulator.state.store import Root
+
+DESCRIPTION = "Imported from recorded answers."
+DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
+"""Start of a world whose responses contain no time."""
+DOMAIN, CDN = "{domain_url}", "{cdn_url}"
+MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+"""Exceptions raised while a document of a wrong structure is read."""
+
+
+@dataclass
+class ScenarioImport:
+    """The scenario's document, its number of documents, and notes for the user: one line each."""
+
+    document: JsonObject
+    documents: int
+    filled: list[str]
+    """Columns and keys that no response contains."""
+    missing: list[str]
+    """Records that are referred to, but not shown by any response."""
+    corrected: list[str]
+    """Positions where another value is served, because an earlier response contradicts the recorded one."""
+    left_out: list[str]
+    """Keys that no serializer has."""
+    by_id: list[str]
+    """States and transitions of which little more than the id is known."""
+    replaced: list[str]
+    """Number of replaced personal values by category."""
+    differences: list[Difference]
+    """All differences that `filled` and `corrected` count, with their values."""
+
+
+class RecordedDocument(NamedTuple):
+    """A document of a recorded response, its position in the recording, and the id of its record."""
+
+    origin: str
+    id: int
+    document: JsonValue
+
+
+@dataclass
+class Page:
+    """All documents that were recorded at one path."""
+
+    schema: str
+    is_list: bool
+    recorded: list[RecordedDocument] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[int]:
+        return list(dict.fromkeys(each.id for each in self.recorded))
+
+
+def import_scenario(
+    captures: Iterable[Capture],
+    name: str,
+    *,
+    anonymize: bool,
+    description: str = DESCRIPTION,
+    start: datetime | None = None,
+) -> ScenarioImport:
+    """Build a scenario from recorded responses; where they contradict each other, the first is used.
+
+    The world starts at `start`, by default when the last record was changed.
+    Raises `ValueError` with one line: where, what is wrong or missing, what would be right.
+    """
+    collector, pages = collect(captures)
+    fix_payloads(collector)
+    filled, missing, by_id = (list(lines(collector)) for lines in (missing_columns, missing_records, known_by_id))
+    start = start or last_change(collector)
+    base = complete(collector, start)
+    differences = compare(pages, base, collector.language)
+    replaced: list[str] = []
+    if anonymize:
+        base, replaced = anonymize_base(base)
+    rendered = render_pages(pages, base, collector.language)
+    document = {
+        "name": name,
+        "description": description,
+        "clock": start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "language": collector.language,
+        "answers": [
+            {"path": path, "body": page_body(page, list(rendered[path].values()))} for path, page in pages.items()
+        ],
+    }
+    return ScenarioImport(
+        document,
+        sum(len(page.ids) for page in pages.values()),
+        filled=[*filled, *differences.lines("filled", values=not anonymize)],
+        missing=missing,
+        corrected=list(differences.lines("corrected", values=not anonymize)),
+        left_out=[f"{key}: unknown key, {times(count)}" for key, count in collector.ignored_keys.items()],
+        by_id=by_id,
+        replaced=replaced,
+        differences=differences.found,
+    )
+
+
+def collect(captures: Iterable[Capture]) -> tuple[RecordCollector, dict[str, Page]]:
+    """Collect the records of all responses, and the documents of each path."""
+    collector, pages = RecordCollector(lenient=True), dict[str, Page]()
+    for capture in captures:
+        try:
+            response = locate(capture)
+            ids = collector.add_response(response)
+        except MALFORMED as error:
+            raise ValueError(f"{capture.origin}: {error}") from None
+        schema = endpoint_of(response.path)[0].schema
+        page = pages.setdefault(response.path, Page(schema, "results" in response.body))
+        for id_, (pointer, document) in zip(ids, documents_of(response.body), strict=True):
+            page.recorded.append(RecordedDocument(f"{capture.origin} {pointer}".rstrip(), id_, document))
+    if not any(page.recorded for page in pages.values()):
+        raise ValueError("no response contains a document; nothing was imported")
+    try:
+        collector.resolve()
+        collector.set_command_codes()
+    except MALFORMED as error:
+        raise ValueError(f"the responses do not fit together: {error}") from None
+    return collector, pages
+
+
+def fix_payloads(collector: RecordCollector) -> None:
+    """Remove unknown keys from stored payloads; a payload that is still invalid is rendered from the records."""
+    for columns in collector.records[WebhookEvent].values():
+        if columns.get("request_payload") is None:
+            continue
+        payload = orjson.loads(columns["request_payload"])
+        if problem("request-payload", payload):
+            payload = without_unknown_keys(payload)
+            columns["request_payload"] = None if problem("request-payload", payload) else compact(payload)
+
+
+def last_change(collector: RecordCollector) -> datetime:
+    """Return the latest creation or modification date in the responses."""
+    dates = (
+        columns.get(column)
+        for table in collector.records.values()
+        for columns in table.values()
+        for column in ("created_date", "modified_date")
+    )
+    return max((date for date in dates if isinstance(date, datetime)), default=DEFAULT_START)
+
+
+def complete(collector: RecordCollector, start: datetime) -> TableBase:
+    """Return the collected records with default values for missing columns."""
+    try:
+        return Completer(collector, installation.load_installation(installation.DEFAULT), start).complete()
+    except MALFORMED as error:
+        raise ValueError(f"the responses contain too little to build records: {error}") from None
+
+
+def compare(pages: Mapping[str, Page], base: TableBase, language: str) -> Differences:
+    """Return the differences between recorded and served documents; raise `ValueError` for invalid served ones."""
+    differences = Differences()
+    for path, documents in render_pages(pages, base, language).items():
+        for document in documents.values():
+            if error := problem(pages[path].schema, document):
+                raise ValueError(f"{path}: {error}")
+        for origin, id_, document in pages[path].recorded:
+            differences.compare(origin, document, documents[id_])
+    return differences
+
+
+def render_pages(pages: Mapping[str, Page], base: TableBase, language: str) -> dict[str, dict[int, JsonValue]]:
+    """Return the served documents of every path, by the ids of their records."""
+    view, cache = Root(base, {}), RenderCache(language, DOMAIN)
+
+    def render(schema: str, id_: int) -> JsonValue:
+        body = render_document(schema, id_, view, language, cache) or b"null"
+        return orjson.loads(fill_links(body, DOMAIN, "").replace(f"{DOMAIN}/cdn/".encode(), f"{CDN}/".encode()))
+
+    try:
+        return {path: {id_: render(page.schema, id_) for id_ in page.ids} for path, page in pages.items()}
+    except (*MALFORMED, LookupError) as error:
+        raise ValueError(f"the responses contain too little to serve them again: {error}") from None
+
+
+def page_body(page: Page, documents: list[JsonValue]) -> JsonValue:
+    """Return the body of a path's response: a page, or the one document."""
+    if not page.is_list:
+        return documents[0]
+    return {"count": len(documents), "next": None, "previous": None, "results": documents}

@@ -1,1 +1,0 @@
-"""The rules of the OMS: state graph, commands, planning, filters, scenarios, seeding."""

@@ -1,5 +1,0 @@
-"""A demonstration's records, drawn from the pools: the same for the same seed, made when they are asked for."""
-
-from emulator.rules.seeding.base import DemoBase, demo_base
-
-__all__ = ["DemoBase", "demo_base"]

@@ -1,0 +1,1 @@
+"""The state of a world: records, clock, steps, snapshots, journal and counters."""

@@ -1,0 +1,99 @@
+"""The clock of a world, and the only functions that read the machine's clocks."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+ClockMode = Literal["real", "frozen", "ticking"]
+CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Limits of a world's clock. Times that are computed from it stay within Python's calendar."""
+WRITE_STEP = timedelta(milliseconds=1)
+"""Each write advances a frozen clock by this much, so that records have an order in time."""
+MAX_SPEED = 10_000
+"""Maximum speed of a ticking clock, relative to the machine's clock."""
+
+
+def machine_now() -> datetime:
+    """Return the machine's time, for logs and real clocks."""
+    return datetime.now(UTC)
+
+
+def machine_seconds() -> float:
+    """Return a monotonic time in seconds, to measure durations."""
+    return time.monotonic()
+
+
+class Clock:
+    """The time of a world.
+
+    A `real` clock shows the machine's time. A `ticking` clock starts at any time and runs at the machine's speed or
+    faster. A `frozen` clock stands still.
+    """
+
+    def __init__(self, mode: ClockMode, start: datetime, speed: float = 1.0) -> None:
+        self.start(mode, start, speed)
+
+    @property
+    def mode(self) -> ClockMode:
+        return self._setting[0]
+
+    @property
+    def speed(self) -> float:
+        """Seconds of this clock per second of the machine, while it ticks."""
+        return self._setting[3]
+
+    def now(self) -> datetime:
+        mode, start, since, speed = self._setting
+        if mode == "real":
+            return machine_now()
+        if mode == "frozen":
+            return start
+        try:
+            return min(start + timedelta(seconds=(time.monotonic() - since) * speed), LATEST)
+        except OverflowError:  # a fast clock can reach the end of the calendar
+            return LATEST
+
+    def seconds_until(self, at: datetime) -> float | None:
+        """Return the machine's seconds until this clock shows a time. None: never, because the clock is frozen."""
+        if self.mode == "frozen":
+            return None
+        return max((at - self.now()).total_seconds(), 0.0) / (self.speed if self.mode == "ticking" else 1.0)
+
+    def set(self, now: datetime) -> None:
+        """Set the time. Raise `ValueError` for a real clock, which always shows the machine's time."""
+        if self.mode == "real":
+            raise ValueError("a real clock cannot be set; known modes that can: frozen, ticking")
+        self.start(self.mode, now, self.speed)
+
+    def start(self, mode: ClockMode, now: datetime, speed: float = 1.0) -> None:
+        """Run in a mode from a time on. A real clock ignores the time, and only a ticking clock uses the speed."""
+        self._setting = mode, now, time.monotonic(), speed  # one assignment, because readers take no lock
+
+    def next_write(self) -> datetime:
+        """Return the time of the next write. Call `record_write` once that write is committed."""
+        return self.now() + WRITE_STEP if self.mode == "frozen" else self.now()
+
+    def record_write(self, at: datetime) -> None:
+        """Advance a frozen clock to the time of a committed write."""
+        if self.mode == "frozen":
+            self.set(at)
+
+
+def within_calendar(at: datetime) -> datetime:
+    """Return the time if a world's clock can show it, or raise `ValueError`."""
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"a world's time is from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}, not {at.isoformat()}")
+    return at
+
+
+def sleep(seconds: float) -> None:
+    """Block the calling thread."""
+    time.sleep(seconds)
+
+
+def format_time(at: datetime) -> str:
+    """Return a time in UTC in the format of documents."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,156 @@
+"""What callers met of the behaviour that is emulated: counts, filled while they call."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from emulator.state.clock import machine_seconds
+from emulator.state.datasets import Base
+from emulator.state.outbox import Delivery
+
+DIMENSIONS: dict[str, str] = {
+    "operations": "operations called",
+    "statuses": "statuses of each operation",
+    "transitions": "transitions taken",
+    "refusals": "transitions refused",
+    "filters": "filters applied",
+    "events": "webhook events announced",
+    "credentials": "credentials used",
+}
+"""Dimension -> what its names are, in the order of every report."""
+
+Met = tuple[str, str]
+"""A dimension, and what was met of it."""
+
+
+class Coverage:
+    """Counts of one server, for all its worlds, or of several that share it. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.bases: dict[str, Base | None] = {}
+        """Whose states and transitions could be met: by installation, the base of the first world that was asked, or
+        None if that showed others."""
+        self._counts: dict[Met, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, met: Iterable[Met]) -> None:
+        """Count what was met once more."""
+        with self._lock:
+            counts = self._counts
+            for each in met:
+                counts[each] = counts.get(each, 0) + 1
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Give what was met so far: dimension -> name -> how often, names in order."""
+        with self._lock:
+            met = sorted(self._counts.items())
+        found: dict[str, dict[str, int]] = {dimension: {} for dimension in DIMENSIONS}
+        for (dimension, name), count in met:
+            found[dimension][name] = count
+        return found
+
+
+NO_OPERATION = "none"
+"""Label of a request that matched no operation."""
+NOTED = 4_096
+"""Maximum length of the queue. A full queue is added up."""
+
+Answered = tuple[str | None, int, str | None]
+"""Operation, status, and the kind of the fault that was injected."""
+
+
+class Metrics:
+    """Counts of requests, faults, writes and deliveries."""
+
+    def __init__(self) -> None:
+        self.began = machine_seconds()
+        self._noted: deque[Answered] = deque()
+        self._answered: Counter[Answered] = Counter()
+        self._deliveries: Counter[str] = Counter()
+        self._writes = 0
+        self._lock = threading.Lock()
+
+    def count(self, operation: str | None, status: int, fault: str | None) -> None:
+        """Count an answered request. Take no lock, because this is called for each request."""
+        self._noted.append((operation, status, fault))
+        if len(self._noted) >= NOTED:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        with self._lock:
+            noted = [self._noted.popleft() for _ in range(len(self._noted))]
+            self._answered.update(noted)
+
+    def requests(self) -> Counter[tuple[str, int]]:
+        """Return the number of requests by operation and status."""
+        found: Counter[tuple[str, int]] = Counter()
+        for (operation, status, _), number in self._all().items():
+            found[operation or NO_OPERATION, status] += number
+        return found
+
+    def faults(self) -> Counter[str]:
+        """Return the number of injected faults by kind."""
+        found: Counter[str] = Counter()
+        for (_, _, fault), number in self._all().items():
+            if fault is not None:
+                found[fault] += number
+        return found
+
+    def _all(self) -> Counter[Answered]:
+        self._add_up()
+        with self._lock:
+            return self._answered.copy()
+
+    def deliveries(self) -> Counter[str]:
+        """Return the number of delivery attempts by outcome."""
+        with self._lock:
+            return self._deliveries.copy()
+
+    @property
+    def writes(self) -> int:
+        return self._writes
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return machine_seconds() - self.began
+
+    def count_write(self) -> None:
+        """Count a committed transaction of any world."""
+        with self._lock:
+            self._writes += 1
+
+    def count_delivery(self, delivery: Delivery) -> None:
+        """Count an attempt to deliver an event of any world."""
+        outcome = "delivered" if delivery.delivered else "unanswered" if delivery.status is None else "refused"
+        with self._lock:
+            self._deliveries[outcome] += 1
+
+
+Calls = Mapping[str, Iterable[datetime]]
+"""Caller (scheme, role and scope) -> times of its latest calls."""
+
+
+class ThrottleWindows:
+    """Sliding windows of calls. The world's lock guards them."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = {caller: list(times) for caller, times in calls.items()}
+
+    def calls(self) -> dict[str, list[datetime]]:
+        """Return a copy of all windows."""
+        return {caller: list(times) for caller, times in self._calls.items()}
+
+    def count(self, caller: str, limit: int, period: timedelta, now: datetime) -> float | None:
+        """Count a call, or return the seconds that the caller must wait.
+
+        Calls later than `now` are dropped: the clock was set back.
+        """
+        recent = [at for at in self._calls.get(caller, []) if now - period < at <= now]
+        if len(recent) >= limit:
+            return (recent[0] + period - now).total_seconds()
+        self._calls[caller] = [*recent, now]
+        return None

@@ -1,0 +1,268 @@
+"""The webhook outbox of a world: its queue, its receivers, and the log of its deliveries."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.state.schedule import Scheduled
+from emulator.state.steps import Step
+
+MAX_DELIVERIES = 1_000
+"""Maximum number of deliveries in the log of a world."""
+MAX_LOG_BYTES = 8 * 1024 * 1024
+
+Receiver = Callable[[Any], Any]
+"""An in-process receiver: a WSGI application, or a function from a `Delivery` to a status (None: 200)."""
+
+
+class Delivery(NamedTuple):
+    """One request to a hook."""
+
+    id: int
+    """Number among the world's deliveries, from 1."""
+    at: datetime
+    """When it was sent, by the world's clock."""
+    event: int
+    """Id of the webhook event."""
+    event_type: str
+    hook: int
+    url: str
+    attempt: int
+    """1 for the first request of the event."""
+    headers: Mapping[str, str]
+    body: bytes
+    status: int | None
+    """Status of the response. None: there was no response."""
+    response: str
+    """Body of the response, or the reason why there was none."""
+    delivered: bool
+    disturbed: str | None = None
+    """Kind of the delivery fault that was applied."""
+
+
+class DeliveryLog:
+    """The latest deliveries of a world, limited in number and in bytes."""
+
+    def __init__(self, limit: int = MAX_DELIVERIES, byte_limit: int = MAX_LOG_BYTES) -> None:
+        self.limit, self.byte_limit = limit, byte_limit
+        self._deliveries: deque[Delivery] = deque()
+        self._bytes = self._count = 0
+        self._lock = threading.Lock()
+
+    def add(self, delivery: Delivery) -> Delivery:
+        """Add a delivery, and return it with its number."""
+        with self._lock:
+            self._count += 1
+            delivery = delivery._replace(id=self._count)
+            self._deliveries.append(delivery)
+            self._bytes += size(delivery)
+            while len(self._deliveries) > self.limit or (self._bytes > self.byte_limit and len(self._deliveries) > 1):
+                self._bytes -= size(self._deliveries.popleft())
+        return delivery
+
+    def __iter__(self) -> Iterator[Delivery]:
+        """Iterate over the deliveries in the log, the oldest first."""
+        with self._lock:
+            deliveries = list(self._deliveries)
+        return iter(deliveries)
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    @property
+    def count(self) -> int:
+        """Number of all deliveries, including those that were dropped."""
+        return self._count
+
+    def clear(self) -> None:
+        with self._lock:
+            self._deliveries.clear()
+            self._bytes = 0
+
+
+def size(delivery: Delivery) -> int:
+    return len(delivery.body) + len(delivery.response)
+
+
+class DeliveryFault(NamedTuple):
+    """A fault to apply to the next matching deliveries."""
+
+    kind: str
+    event_type: str | None = None
+    """Apply it to events of this type only. None: to events of any type."""
+    times: int = 1
+    seconds: float = 60
+    """Length of a delay, by the world's clock."""
+
+
+DELIVERY_FAULTS = ("duplicate", "delay", "reorder", "drop", "corrupt_signature")
+
+
+class Flushed(NamedTuple):
+    """Counts since the last flush."""
+
+    attempted: int
+    delivered: int
+
+
+class DeliveryQueue:
+    """The progress of a world's events, by their ids. The dispatcher's lock guards it."""
+
+    def __init__(self) -> None:
+        self.in_flight: set[int] = set()
+        self.failed: set[int] = set()
+        """Events that are due, but whose attempt could not be recorded because of an error."""
+        self.exclusive_senders = 0
+        """Number of threads that send the events one after another. Nobody else may send meanwhile."""
+        self.concurrency = 2
+        """Maximum number of events in flight."""
+        self.timer: float | None = None
+        """Machine time at which the dispatcher looks at the world again."""
+
+
+class FinalizedEvent(NamedTuple):
+    """An event that is finalized in the transaction that created it, because its host may not be called."""
+
+    event: WebhookEvent
+    """The record after its only attempt."""
+    step: Step
+    """Records the attempt, after the step of the write."""
+    publish: Callable[[], None]
+    """Logs the attempt, once the write is committed."""
+
+
+class WebhookSender(Scheduled, Protocol):
+    """Sends the events of one world. Due events are a scheduled task."""
+
+    def attempt(self, event_id: int) -> DeliveryResult:
+        """Send an event once. Open no transaction, record nothing in the world, and raise nothing."""
+
+    def flush(self) -> None:
+        """Send what is due, and wait for what is in flight."""
+
+    def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
+        """Finalize an event that is being created. None: it is to be sent."""
+
+
+NO_SENDER = "nothing is sent from this world"
+
+
+class NoSender:
+    """The sender of a world without a dispatcher: every attempt fails like one without a network."""
+
+    def attempt(self, _: int) -> DeliveryResult:
+        return unanswered(NO_SENDER, 0.0)
+
+    def flush(self) -> None:
+        """Send nothing."""
+
+    def finalize(self, *_: object) -> None:
+        """Leave the event in the queue."""
+
+    def next_due(self) -> None:
+        """Never be due."""
+
+    def run_due(self, now: datetime) -> None:
+        """Do nothing."""
+
+    def reschedule(self) -> None:
+        """Do nothing."""
+
+
+class WebhookOutbox:
+    """The deliveries of a world. They are not part of its snapshots."""
+
+    def __init__(self, sender: WebhookSender, on_delivery: Callable[[Delivery], None]) -> None:
+        self.sender = sender
+        self.log = DeliveryLog()
+        self.queue = DeliveryQueue()
+        self.receivers: dict[str, Receiver] = {}
+        """Host of a hook's URL -> in-process receiver."""
+        self._on_delivery = on_delivery
+        self._faults: list[DeliveryFault] = []
+        self._attempted = self._delivered = 0
+        self._lock = threading.Lock()
+
+    def record(self, delivery: Delivery) -> None:
+        """Log and count an attempt."""
+        delivery = self.log.add(delivery)
+        with self._lock:
+            self._attempted += 1
+            self._delivered += delivery.delivered
+            self._on_delivery(delivery)
+
+    def attempt(self, event_id: int) -> DeliveryResult:
+        """Send an event once, at once. Only the delivery log records it."""
+        return self.sender.attempt(event_id)
+
+    def flush(self) -> Flushed:
+        """Send what is due, wait for what is in flight, and return the counts since the last flush."""
+        self.sender.flush()
+        with self._lock:
+            flushed = Flushed(self._attempted, self._delivered)
+            self._attempted = self._delivered = 0
+        return flushed
+
+    @property
+    def faults(self) -> tuple[DeliveryFault, ...]:
+        """The faults that apply to coming deliveries."""
+        return tuple(self._faults)
+
+    def add_fault(self, fault: DeliveryFault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear_faults(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def take_fault(self, event_type: str, kinds: Collection[str]) -> DeliveryFault | None:
+        """Return the first fault of these kinds that applies to an event type, and count it as used."""
+        with self._lock:
+            for place, fault in enumerate(self._faults):
+                if fault.kind in kinds and fault.event_type in (None, event_type):
+                    self._faults[place : place + 1] = [fault._replace(times=fault.times - 1)] * (fault.times > 1)
+                    return fault
+        return None
+
+
+NETWORK_ERROR = 500
+"""The recorded status of an attempt that got no response."""
+NOT_SENT = "not sent: "
+"""Prefix of the reason why a host may not be called. Such an attempt is not retried. No response starts like this."""
+
+
+class DeliveryResult(NamedTuple):
+    """One attempt: the response, or the reason why there is none."""
+
+    status: int
+    content: str
+    """As the event record stores it: the `repr` of the response's bytes (`b'200 OK'`), or the error's text."""
+    seconds: float
+    """Duration of the attempt."""
+    text: str = ""
+    """The response body as text, or the error's text."""
+    started: datetime | None = None
+    """When the attempt began, by the world's clock. None: when it is recorded."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the sender accepts the response. It accepts redirects, although nothing was delivered."""
+        return self.status < 400
+
+
+def answered(status: int, body: bytes, text: str, seconds: float, started: datetime | None = None) -> DeliveryResult:
+    """Return the result of an attempt that got a response."""
+    return DeliveryResult(status, str(body), seconds, text, started)
+
+
+def unanswered(
+    reason: str, seconds: float, started: datetime | None = None, status: int = NETWORK_ERROR
+) -> DeliveryResult:
+    """Return the result of an attempt that got no response: no connection, a timeout, or a refusal to call."""
+    return DeliveryResult(status, reason, seconds, reason, started)

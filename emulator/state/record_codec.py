@@ -1,0 +1,88 @@
+"""Encode records as lines of JSON text, and decode them.
+
+A record is a JSON array of its columns. A time is ISO text, JSON text is a string, `ABSENT` is `{}`, and the
+snapshot that an event refers to is the number of its step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+import orjson
+
+from emulator.core import json_text
+from emulator.core.records import ABSENT, KINDS, WebhookEvent
+from emulator.state.store import Root
+
+KIND_NAMES: dict[type[Any], str] = {kind: name for name, kind in KINDS.items()}
+ENCODED_ABSENT: dict[str, Any] = {}
+
+SnapshotAt = Callable[[int], Root]
+"""Returns the records as they were after a step."""
+
+
+class ColumnTypes(NamedTuple):
+    """The number of columns of a kind, and the columns that JSON has no type for."""
+
+    number: int
+    times: tuple[int, ...]
+    json_texts: tuple[int, ...]
+
+
+def column_types(kind: type[Any]) -> ColumnTypes:
+    """Return the positions of the columns that need a conversion."""
+    hints = list(get_type_hints(kind).values())
+    times, json_texts = (
+        tuple(at for at, hint in enumerate(hints) if type_ in (hint, *get_args(hint))) for type_ in (datetime, bytes)
+    )
+    return ColumnTypes(len(hints), times, json_texts)
+
+
+COLUMN_TYPES: dict[type[Any], ColumnTypes] = {kind: column_types(kind) for kind in KINDS.values()}
+TOLD_FROM = WebhookEvent._fields.index("told_from")
+
+
+def encode_record(record: Any) -> bytes:
+    """Return a record as one line of JSON text. `TypeError` for a value that no column can hold."""
+    row: list[Any] = [ENCODED_ABSENT if value is ABSENT else value for value in record]
+    for at in COLUMN_TYPES[type(record)].json_texts:
+        if isinstance(row[at], bytes):
+            row[at] = row[at].decode()
+    try:
+        return orjson.dumps(row, default=_encode_value)
+    except TypeError:  # an integer beyond 64 bits or a lone surrogate, which clients may send
+        return json.dumps(row, default=_encode_value, separators=(",", ":")).encode()
+
+
+def _encode_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Root) and value.number is not None:
+        return value.number
+    raise TypeError(f"no column has a value like {value!r}")
+
+
+def decode_record(kind: type[Any], text: bytes, snapshot_at: SnapshotAt) -> Any:
+    """Return the record of a text. `ValueError` if the text is not a record of this kind."""
+    try:
+        return kind._make(_decode_row(kind, json_text.read(text), snapshot_at))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no {KIND_NAMES[kind]}: {error}") from None
+
+
+def _decode_row(kind: type[Any], row: list[Any], snapshot_at: SnapshotAt) -> list[Any]:
+    types = COLUMN_TYPES[kind]
+    if len(row) != types.number:
+        raise ValueError(f"{len(row)} columns instead of {types.number}")
+    for at in types.times:
+        if isinstance(row[at], str):
+            row[at] = datetime.fromisoformat(row[at])
+    for at in types.json_texts:
+        if isinstance(row[at], str):
+            row[at] = row[at].encode()
+    if kind is WebhookEvent and row[TOLD_FROM] is not None:
+        row[TOLD_FROM] = snapshot_at(row[TOLD_FROM])
+    return [ABSENT if value == ENCODED_ABSENT else value for value in row] if ENCODED_ABSENT in row else row

@@ -1,0 +1,203 @@
+"""Steps: the recorded writes of a world, each with all that is needed to replay it."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from emulator.core import json_text
+from emulator.core.fields import Form
+from emulator.state.store import Root
+
+
+class Step(NamedTuple):
+    """One recorded write: a call, or a background write."""
+
+    operation: str
+    path: Mapping[str, int | str] = {}
+    user: str | None = None
+    """Name of the user on whose behalf the call was made."""
+    language: str | None = None
+    request_id: str | None = None
+    """None for a background write, which no request made."""
+    body: Any = None
+    """JSON, or a `Form`. None if nothing was sent or read."""
+    at: datetime | None = None
+    """The world's time of the write. None: the time of the replay."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the step as scenario files have it, without empty keys."""
+        at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
+        found: dict[str, Any] = {"at": at, "operation": self.operation, "request": self.request_id}
+        found = {key: value for key, value in found.items() if value is not None}
+        found["as"] = self.user
+        if self.language is not None:
+            found["language"] = self.language
+        if self.path:
+            found["path"] = dict(self.path)
+        if isinstance(self.body, Form):
+            # No field reads more of an uploaded file than its name.
+            found["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
+        elif self.body is not None:
+            found["body"] = self.body
+        return found
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], user: str | None = None) -> Step:
+        """Parse a document that is valid by its schema. `user` is the default for a document without one.
+
+        Raise `ValueError` for an invalid time.
+        """
+        at = document.get("at")
+        form = document.get("form")
+        return cls(
+            operation=document["operation"],
+            path=document.get("path", {}),
+            user=document.get("as", user),
+            language=document.get("language"),
+            request_id=document.get("request"),
+            body=document.get("body") if form is None else Form((name, value) for name, value in form),
+            at=None if at is None else datetime.fromisoformat(at),
+        )
+
+
+class PendingStep(NamedTuple):
+    """The step that the next write of a thread is recorded as."""
+
+    step: Step
+    read_body: Callable[[], Any] | None = None
+    """Returns the body at the time of the write, if it is not known before."""
+
+    def complete(self, at: datetime) -> Step:
+        """Return the step of a write at this time."""
+        body = self.step.body if self.read_body is None else self.read_body()
+        return self.step._replace(body=body, at=at)
+
+
+CONSUMED = PendingStep(Step("(consumed)"))
+"""The pending step of a call that has written already."""
+
+
+def step_line(step: Step) -> bytes:
+    """Return the step as one line of JSON."""
+    return json_text.written(step.document())
+
+
+class StepLog:
+    """Steps in order, as lines of JSON. Older lines are compressed, and copies share them."""
+
+    BLOCK = 256
+
+    def __init__(
+        self, blocks: tuple[bytes, ...] = (), tail: Iterable[bytes] = (), unrecorded_writes: int = 0
+    ) -> None:
+        self._blocks, self._tail = blocks, list(tail)
+        self.unrecorded_writes = unrecorded_writes
+        """Number of writes that are not in the log, because no call made them."""
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether the log has every write."""
+        return self.unrecorded_writes == 0
+
+    def __len__(self) -> int:
+        return len(self._blocks) * self.BLOCK + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            yield from unpacked(block)
+        yield from tuple(self._tail)
+
+    def append(self, line: bytes) -> None:
+        self._tail.append(line)
+        if len(self._tail) == 2 * self.BLOCK:
+            self._blocks += (zlib.compress(b"\n".join(self._tail[: self.BLOCK]), 1),)
+            del self._tail[: self.BLOCK]
+
+    def count_unrecorded_write(self) -> None:
+        self.unrecorded_writes += 1
+
+    def pop(self) -> bytes:
+        """Remove and return the last step. Raise `IndexError` if there is none."""
+        if not self._tail and self._blocks:
+            self._tail = unpacked(self._blocks[-1])
+            self._blocks = self._blocks[:-1]
+        return self._tail.pop()
+
+    def take_back(self, steps: int, unrecorded_writes: int) -> None:
+        """Remove the latest writes."""
+        for _ in range(steps):
+            self.pop()
+        self.unrecorded_writes -= unrecorded_writes
+
+    def copy(self) -> StepLog:
+        return StepLog(self._blocks, self._tail, self.unrecorded_writes)
+
+
+def unpacked(block: bytes) -> list[bytes]:
+    return zlib.decompress(block).split(b"\n")
+
+
+MAX_WRITES = 1_000
+"""Maximum number of writes that can be undone."""
+
+
+class UndoEntry(NamedTuple):
+    """A write of a request, and the background writes that followed it."""
+
+    before: Root
+    """The records before the write. Unchanged records are shared, so they cost nothing."""
+    previous_write_at: datetime | None
+    """Time of the write before this one."""
+    at: datetime
+    request_id: str
+    steps: int = 1
+    """Number of these writes that are in the step log."""
+    unrecorded_writes: int = 0
+    """Number of these writes that are not in the step log."""
+
+    @property
+    def writes(self) -> int:
+        return self.steps + self.unrecorded_writes
+
+
+class UndoStack:
+    """The latest writes. Background writes belong to the entry of the request before them, or to none."""
+
+    def __init__(self, entries: Iterable[UndoEntry] = ()) -> None:
+        self._entries = deque(entries)
+        self._writes = sum(entry.writes for entry in self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[UndoEntry]:
+        return iter(tuple(self._entries))
+
+    def push(self, entry: UndoEntry) -> None:
+        """Add the write of a request, and drop the oldest entries above the limit."""
+        self._entries.append(entry)
+        self._count_write()
+
+    def extend(self, *, is_recorded: bool) -> None:
+        """Add a background write to the latest entry, so that both are undone together."""
+        if self._entries:
+            entry = self._entries[-1]
+            self._entries[-1] = entry._replace(
+                steps=entry.steps + is_recorded, unrecorded_writes=entry.unrecorded_writes + (not is_recorded)
+            )
+            self._count_write()
+
+    def pop(self) -> UndoEntry:
+        """Remove and return the latest entry. Raise `IndexError` if there is none."""
+        entry = self._entries.pop()
+        self._writes -= entry.writes
+        return entry
+
+    def _count_write(self) -> None:
+        self._writes += 1
+        while self._writes > MAX_WRITES:
+            self._writes -= self._entries.popleft().writes

@@ -1,0 +1,350 @@
+"""A world: the complete mutable state of one emulated OMS."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from emulator.core.control_errors import Conflict, PersistError
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.seeded_random import RequestIds
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode
+from emulator.state.counters import Coverage, Metrics, ThrottleWindows
+from emulator.state.faults import Counted, Faults
+from emulator.state.journal import EXCHANGES, Journal
+from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
+from emulator.state.persistence import CommitToken, MemoryOnly, Persistence
+from emulator.state.scenario import Settings
+from emulator.state.schedule import Schedule, Scheduled, TrafficRate
+from emulator.state.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
+from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, step_line
+from emulator.state.store import Root, Transaction
+
+FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
+"""Takes the new record of an event, and its hook. Returns the record to store."""
+RecordEvents = Callable[[Transaction, FinalizeEvent], None]
+"""Turns the events that a transaction queued into records."""
+
+
+@dataclass(frozen=True)
+class WorldServices:
+    """What a server provides to each of its worlds."""
+
+    record_events: RecordEvents
+    """Called at the end of each transaction that queued events."""
+    sender: Callable[[World], WebhookSender] = lambda _: NoSender()
+    """Returns the sender of a world's webhooks."""
+    tasks: Callable[[World], Sequence[Scheduled]] = lambda _: ()
+    """Returns the other scheduled tasks of a world."""
+    coverage: Coverage = field(default_factory=Coverage)
+    metrics: Metrics = field(default_factory=Metrics)
+    journal_size: int = EXCHANGES
+
+
+class World:
+    """The records, the clock and all other state of one emulated OMS. Worlds share nothing that changes.
+
+    One lock serializes all changes. Readers take `root`, which never changes, and need no lock.
+    """
+
+    def __init__(  # noqa: PLR0913 - options by keyword
+        self,
+        name: str,
+        settings: Settings,
+        start: WorldSnapshot,
+        services: WorldServices,
+        *,
+        strict: bool = False,
+        snapshots: Snapshots | None = None,
+        persistence: Persistence | None = None,
+    ) -> None:
+        """Continue from a snapshot. With `strict`, unknown query parameters are refused."""
+        self.name, self.settings, self.strict = name, settings, strict
+        self.root, self.base = start.root, start.root.base
+        self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
+        self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
+        self.last_write_at = start.last_write_at
+        self.faults = start.faults.copy()
+        self.throttle = ThrottleWindows(start.state.calls)
+        self.request_ids = RequestIds(start.state.next_request)
+        self.snapshots = Snapshots() if snapshots is None else snapshots
+        self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
+        self.journal = Journal(services.journal_size)
+        self.coverage, self.metrics = services.coverage, services.metrics
+        self.lock = threading.RLock()
+        self.is_closed = False
+        self._record_events = services.record_events
+        self._is_writing = False  # only the thread that has the lock reads this
+        self._thread = threading.local()
+        self._replay_time: datetime | None = None
+        self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
+        self.schedule = Schedule(start.state.rate)
+        self.schedule.add(self.outbox.sender, *services.tasks(self))
+
+    def close(self) -> None:
+        """Stop all background work: the world was replaced or deleted."""
+        self.is_closed = True
+
+    def new_request_id(self) -> str:
+        return self.request_ids.allocate()
+
+    # Writes
+
+    @contextmanager
+    def recording(self, step: PendingStep) -> Iterator[None]:
+        """Record the next write of this thread as this step, so that it can be replayed."""
+        self._thread.pending = step
+        try:
+            yield
+        finally:
+            self._thread.pending = None
+
+    @contextmanager
+    def replaying(self, at: datetime | None) -> Iterator[None]:
+        """Make all writes at this time, and finalize no events. None: write at the usual time."""
+        with self.lock:
+            self._replay_time = at
+            try:
+                yield
+            finally:
+                self._replay_time = None
+
+    @property
+    def _pending(self) -> PendingStep | None:
+        pending: PendingStep | None = getattr(self._thread, "pending", None)
+        return pending
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction. It is committed when the block ends, and rolled back when the block raises.
+
+        Transactions of one world do not nest, because the outer one would overwrite the inner one. A call makes at
+        most one transaction, because it is recorded as one step.
+        """
+        with self.lock:
+            if self._is_writing:
+                raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
+            self.persistence.check()
+            self._is_writing = True
+            try:
+                now = self._replay_time or self._write_time()
+                transaction = Transaction(self.root, now, len(self.steps) + 1)
+                yield transaction
+                finalized = self._create_events(transaction) if transaction.events else []
+                token = self._commit(transaction, [each.step for each in finalized])
+            finally:
+                self._is_writing = False
+        token.wait()
+        for each in finalized:
+            each.publish()
+        self.metrics.count_write()
+        self.schedule.reschedule()
+
+    def _write_time(self) -> datetime:
+        """Return the time of the next write. Background writes do not advance a frozen clock."""
+        pending = self._pending
+        is_background = pending is not None and pending.step.request_id is None
+        return self.clock.now() if is_background else self.clock.next_write()
+
+    def _create_events(self, transaction: Transaction) -> list[FinalizedEvent]:
+        """Create the records of a transaction's events, and return those that are finalized already."""
+        finalized: list[FinalizedEvent] = []
+
+        def finalize(event: WebhookEvent, hook: Webhook) -> WebhookEvent:
+            done = None if self._replay_time else self.outbox.sender.finalize(event, hook)
+            if done is None:
+                return event
+            finalized.append(done)
+            return done.event
+
+        self._record_events(transaction, finalize)
+        if self._replay_time is None:
+            self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+        return finalized
+
+    def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
+        step = self._consume_step(transaction.now)
+        self._push_undo(step, transaction.now)
+        for _ in followed:
+            self.undo_stack.extend(is_recorded=True)
+        self.root, self.last_write_at = transaction.root(), transaction.now
+        self.clock.record_write(transaction.now)
+        if step is None:
+            self.steps.count_unrecorded_write()
+        number = len(self.steps) + 1
+        lines = [step_line(each) for each in (step, *followed) if each is not None]
+        for line in lines:
+            self.steps.append(line)
+        return self.persistence.save_write(self.state(), number, lines, transaction)
+
+    def _consume_step(self, at: datetime) -> Step | None:
+        """Return the step of this thread's write. None: no call made it."""
+        pending = self._pending
+        if pending is CONSUMED:
+            raise RuntimeError(f"world {self.name}: one call makes one write")
+        if pending is None:
+            if self.persistence.is_durable:
+                raise RuntimeError(f"world {self.name} is kept in a file, which a write that no call makes cannot be")
+            return None
+        step = pending.complete(at)
+        self._thread.pending = CONSUMED
+        return step
+
+    def _push_undo(self, step: Step | None, at: datetime) -> None:
+        if step is None or step.request_id is None:
+            self.undo_stack.extend(is_recorded=step is not None)
+        else:
+            before = Root(self.base, self.root.maps)  # without its cached results, which would pile up
+            self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
+
+    # Undo and restore
+
+    def undo(self) -> str:
+        """Undo the write of the last call and the background writes that followed it. Return its request id.
+
+        A frozen clock goes back, too, unless it was moved since. Raise `Conflict` if there is nothing to undo.
+        """
+        with self.lock:
+            self.persistence.check()
+            if not self.undo_stack:
+                raise Conflict(self._nothing_to_undo())
+            entry = self.undo_stack.pop()
+            self.root, self.last_write_at = entry.before, entry.previous_write_at
+            self.steps.take_back(entry.steps, entry.unrecorded_writes)
+            if self.clock.mode == "frozen" and self.clock.now() == entry.at:
+                self.clock.set(entry.at - WRITE_STEP)
+            token = self._save_branch(self.persistence.branch)
+        token.wait()
+        self.schedule.record_discontinuity()
+        return entry.request_id
+
+    def _nothing_to_undo(self) -> str:
+        if not self.steps:
+            return f"nothing was written in world {self.name}, so there is nothing to undo"
+        return f"of {len(self.steps)} writes in world {self.name}, none is left that can be undone"
+
+    def state(self) -> WorldState:
+        """Return the clock, the counters and the throttle windows. The caller holds the lock."""
+        return WorldState(
+            self.clock.mode,
+            self.clock.now(),
+            self.clock.speed,
+            self.schedule.rate,
+            self.throttle.calls(),
+            self.request_ids.next_number,
+            self.faults.next_id,
+        )
+
+    def snapshot(self) -> WorldSnapshot:
+        """Return the complete state."""
+        with self.lock:
+            return WorldSnapshot(
+                self.root,
+                self.state(),
+                self.steps.copy(),
+                tuple(self.undo_stack),
+                self.faults.copy(),
+                self.last_write_at,
+                self.persistence.branch,
+            )
+
+    def take_snapshot(self, name: str) -> WorldSnapshot:
+        """Store a snapshot under a name, replacing an earlier one. Raise `Conflict` if there are too many."""
+        self.snapshots.check_room(name, self.name)
+        with self.lock:
+            snapshot = self.snapshot()
+            token = self.persistence.save_snapshot(snapshot.state, name, snapshot)
+            self.snapshots.put(name, snapshot)
+        token.wait()
+        return snapshot
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        """Return to a snapshot of a world on the same base. Requests are not counted back."""
+        with self.lock:
+            self.persistence.check()
+            self.root, state = snapshot.root, snapshot.state
+            self.clock.start(state.mode, state.now, state.speed)
+            self.schedule.rate = state.rate
+            self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
+            self.last_write_at = snapshot.last_write_at
+            self.throttle = ThrottleWindows(state.calls)
+            self.faults = snapshot.faults.copy()
+            token = self._save_branch(snapshot.branch)
+        token.wait()
+        self.schedule.record_discontinuity()
+
+    def _save_branch(self, origin: Branch | None) -> CommitToken:
+        return self.persistence.save_branch(self.state(), origin, len(self.steps), self.faults)
+
+    # Time
+
+    def set_clock(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
+        """Run the clock in this mode. Without `now` or `speed`, it keeps its time or its speed."""
+        with self.lock:
+            self.persistence.check()
+            is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
+            usual = self.clock.speed if mode == self.clock.mode else 1.0
+            self.clock.start(mode, now or self.clock.now(), usual if speed is None else speed)
+            token = self.persistence.save_state(self.state())
+        token.wait()
+        if is_jump:
+            self.schedule.record_discontinuity()
+        else:
+            self.schedule.reschedule()
+
+    def set_traffic_rate(self, rate: TrafficRate) -> None:
+        """Change the traffic. What was due while it was paused does not happen later."""
+        with self.lock:
+            self.persistence.check()
+            self.schedule.rate = rate
+            token = self.persistence.save_state(self.state())
+        token.wait()
+        self.schedule.record_discontinuity()
+
+    def advance(self, to: datetime) -> None:
+        """Advance the clock to a time, and run on the way what is due, in order and at its due time.
+
+        A time in the past changes nothing. Raise `ValueError` for a real clock.
+        """
+        while (due := self.schedule.next_due()) is not None and due <= to:
+            self._advance_clock(due)
+            self.schedule.run_due(self.clock.now())
+        with self.lock:
+            self.persistence.check()
+            self._advance_clock(to)
+            token = self.persistence.save_state(self.state())
+        token.wait()
+        self.schedule.reschedule()
+
+    def _advance_clock(self, to: datetime) -> None:
+        with self.lock:  # otherwise a concurrent write would set the clock back to its own time
+            self.clock.set(max(to, self.clock.now()))
+
+    # Changes that are no writes
+
+    def save_faults(self) -> None:
+        """Store which faults are armed."""
+        with self.lock:
+            token = self.persistence.save_faults(self.state(), self.faults)
+        token.wait()
+
+    def save_fault_counts(self, faults: Faults, counted: Sequence[Counted]) -> None:
+        """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
+        if not (counted and self.persistence.is_durable):
+            return
+        with suppress(PersistError):
+            with self.lock:
+                if self.faults is not faults:  # the world was restored meanwhile
+                    return
+                token = self.persistence.save_fault_counts(self.state(), counted)
+            token.wait()
+
+    def save_throttle(self) -> None:
+        """Store the throttle windows. Requests are answered even if nothing can be stored any more."""
+        with suppress(PersistError):
+            with self.lock:
+                token = self.persistence.save_state(self.state())
+            token.wait()

@@ -1,0 +1,220 @@
+"""Control API: create orders, packages and stock locations, set stock, report carrier events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from flask import Blueprint, Response
+
+from emulator.api.control.clock import advance, duration_of, parse_time, rate_document, set_clock, set_rate
+from emulator.api.control.deliveries import add_delivery_fault, delivery_document
+from emulator.api.control.operations import validated_document
+from emulator.core import jwts
+from emulator.core.control_errors import InvalidDocument
+from emulator.core.credentials import CREDENTIALS
+from emulator.domain.fault_rules import fault_document
+from emulator.loading.faults import arm_asked, disarm, disarm_all
+from emulator.state.clock import CLOCK_MODES, format_time
+from emulator.state.world import World
+from emulator.web.admin.shared import (
+    CurrentWorld,
+    json_response,
+    no_content,
+    parse_int,
+    query_parameters,
+    read_document,
+    require_no_document,
+    run_write,
+)
+
+
+def add_arranging(api: Blueprint, current: CurrentWorld) -> None:
+    add_orders(api, current)
+    add_packages(api, current)
+    add_stock(api, current)
+
+
+def add_orders(api: Blueprint, current: CurrentWorld) -> None:
+    @api.post("/orders")
+    def make_order() -> Response:
+        return json_response(run_write(current.world(), "control_make_order", read_document()), 201)
+
+    @api.post("/orders/<int:id_>/cancel")
+    def cancel_order(id_: int) -> Response:
+        require_no_document()
+        return json_response(run_write(current.world(), "control_cancel_order", id=id_))
+
+
+def add_packages(api: Blueprint, current: CurrentWorld) -> None:
+    @api.post("/packages")
+    def make_package() -> Response:
+        return json_response(run_write(current.world(), "control_make_package", read_document()), 201)
+
+    @api.post("/packages/<int:pk>/carrier")
+    def report_carrier(pk: int) -> Response:
+        return json_response(run_write(current.world(), "control_report_carrier", read_document(), pk=pk))
+
+    @api.post("/packages/<int:pk>/cancel")
+    def cancel_package(pk: int) -> Response:
+        require_no_document()
+        return json_response(run_write(current.world(), "control_cancel_package", pk=pk))
+
+
+def add_stock(api: Blueprint, current: CurrentWorld) -> None:
+    @api.put("/stock/<int:location>/<path:sku>")
+    def put_stock(location: int, sku: str) -> Response:
+        stock = run_write(current.world(), "control_put_stock", read_document(), location_id=location, sku=sku)
+        return json_response(stock)
+
+    @api.post("/stock_locations")
+    def make_stock_location() -> Response:
+        return json_response(run_write(current.world(), "control_make_stock_location", read_document()), 201)
+
+    @api.patch("/stock_locations/<int:id_>")
+    def change_stock_location(id_: int) -> Response:
+        return json_response(run_write(current.world(), "control_change_stock_location", read_document(), id=id_))
+
+
+def add_clock(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/clock")
+    def clock() -> Response:
+        return json_response(clock_document(current.world()))
+
+    @api.put("/clock")
+    def put_clock() -> Response:
+        world = current.world()
+        document = validated_document("clock", read_document())
+        now = parse_time(document["now"]) if "now" in document else None
+        set_clock(world, document.get("mode"), now, document.get("speed"))
+        return json_response(clock_document(world))
+
+    @api.post("/clock/advance")
+    def advance_clock() -> Response:
+        world = current.world()
+        document = validated_document("clock-advance", read_document())
+        if "seconds" in document:
+            advance(world, by=duration_of(seconds=document["seconds"]))
+        elif "to" in document:
+            advance(world, to=parse_time(document["to"]))
+        else:
+            advance(world)
+        return json_response(clock_document(world))
+
+
+def add_live_traffic(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/live")
+    def live() -> Response:
+        return json_response(rate_document(current.world()))
+
+    @api.put("/live")
+    def put_live() -> Response:
+        return json_response(set_rate(current.world(), read_document()))
+
+
+def clock_document(world: World) -> dict[str, Any]:
+    next_event = world.schedule.next_due()
+    return {
+        "mode": world.clock.mode,
+        "speed": world.clock.speed,
+        "now": format_time(world.clock.now()),
+        "next_event": None if next_event is None else format_time(next_event),
+        "modes": list(CLOCK_MODES),
+    }
+
+
+def add_faults(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/faults")
+    def faults() -> Response:
+        armed = [fault_document(fault) for fault in current.world().faults.copy().armed]
+        return json_response({"count": len(armed), "results": armed})
+
+    @api.post("/faults")
+    def arm_fault() -> Response:
+        world = current.world()
+        return json_response(fault_document(arm_asked(world, read_document())), 201)
+
+    @api.delete("/faults")
+    def disarm_faults() -> Response:
+        disarm_all(current.world())
+        return no_content()
+
+    @api.delete("/faults/<int:id>")
+    def disarm_fault(id: int) -> Response:  # noqa: A002 - the name in the path
+        disarm(current.world(), id)
+        return no_content()
+
+
+def add_webhooks(api: Blueprint, current: CurrentWorld) -> None:
+    @api.get("/hooks/deliveries")
+    def deliveries() -> Response:
+        limit = query_parameters("limit").get("limit")
+        log = list(current.world().outbox.log)
+        latest = log if limit is None else log[max(len(log) - parse_int("limit", limit), 0) :]
+        return json_response({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
+
+    @api.post("/hooks/flush")
+    def flush_hooks() -> Response:
+        require_no_document()
+        return json_response(current.world().outbox.flush()._asdict())
+
+    @api.get("/hooks/disturbances")
+    def delivery_faults() -> Response:
+        armed = [each._asdict() for each in current.world().outbox.faults]
+        return json_response({"count": len(armed), "results": armed})
+
+    @api.post("/hooks/disturbances")
+    def add_fault() -> Response:
+        return json_response(add_delivery_fault(current.world(), read_document())._asdict(), 201)
+
+    @api.delete("/hooks/disturbances")
+    def remove_delivery_faults() -> Response:
+        current.world().outbox.clear_faults()
+        return no_content()
+
+
+KINDS = ("token", "jwt")
+KEYS = ("role", "kind", "expires_in")
+DEFAULT_LIFETIME = 3600
+
+
+def add_tokens(api: Blueprint, current: CurrentWorld) -> None:
+    @api.post("/tokens")
+    def make_token() -> Response:
+        return json_response(create_token(checked_request(read_document()), current.world()), 201)
+
+
+def checked_request(document: Any) -> dict[str, Any]:
+    """Validate a document of the form `{role, kind, expires_in?}`."""
+    if not isinstance(document, dict):
+        raise InvalidDocument("the body must be an object", KEYS)
+    if unknown := sorted(document.keys() - set(KEYS)):
+        raise InvalidDocument(f"unknown keys: {', '.join(unknown)}", KEYS)
+    check_one_of("role", document, CREDENTIALS)
+    check_one_of("kind", document, KINDS)
+    return document
+
+
+def check_one_of(key: str, document: dict[str, Any], known: Collection[str]) -> None:
+    value = document.get(key)
+    if not isinstance(value, str) or value not in known:
+        problem = f"unknown {key} {value!r}" if key in document else f"{key} is missing"
+        raise InvalidDocument(problem, known)
+
+
+def create_token(document: dict[str, Any], world: World) -> dict[str, Any]:
+    """Return a credential. A jwt expires by the clock of the world, a token does not expire."""
+    role, kind = document["role"], document["kind"]
+    if kind == "token":
+        if "expires_in" in document:
+            raise InvalidDocument("a token does not expire; expires_in requires the kind jwt", ("role", "kind"))
+        return {"token": role, "kind": kind, "role": role, "expires_at": None}
+    seconds = document.get("expires_in", DEFAULT_LIFETIME)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidDocument(f"expires_in must be a number of seconds (got {seconds!r})", KEYS)
+    try:
+        issued = jwts.issue(role, world.clock.now(), seconds)
+    except ValueError as error:
+        raise InvalidDocument(str(error), KEYS) from None
+    expires_at = issued.expires_at.isoformat().replace("+00:00", "Z")
+    return {"token": issued.token, "kind": kind, "role": role, "expires_at": expires_at}

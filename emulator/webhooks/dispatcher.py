@@ -1,0 +1,286 @@
+"""The webhook dispatcher: sends due events from a bounded pool of threads, or synchronously."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import weakref
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+from emulator.core.control_errors import PersistError
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.domain.webhook_retries import due_event_ids, next_due_event
+from emulator.state.clock import machine_seconds
+from emulator.state.outbox import DeliveryResult, FinalizedEvent
+from emulator.state.world import World
+from emulator.webhooks.delivery import Attempts
+from emulator.webhooks.responses import LONGEST, TIMEOUT
+
+LOG = logging.getLogger("emulator.webhooks")
+
+DeliveryMode = Literal["background", "flush"]
+POOL = 8
+"""Maximum number of concurrent requests."""
+DRAIN_SECONDS = 5.0
+"""Time that a stop waits for due events."""
+SLOW = 1.0
+"""Seconds after which an attempt halves the concurrency of its world, to leave threads to other worlds."""
+
+Claim = tuple[World, int]
+
+
+class WebhookDispatcher:
+    """Sends the events of all worlds: in the background, or only on a flush and when a clock is advanced.
+
+    The pool starts with the first event and never exceeds its size. Worlds take turns. The concurrency of a world
+    starts at two, grows by one with each quick success up to the size of the pool, and is halved by slow attempts.
+    """
+
+    def __init__(
+        self,
+        mode: DeliveryMode = "background",
+        allowed_hosts: Collection[str] = (),
+        *,
+        pool: int = POOL,
+        timeout: float = TIMEOUT,
+        longest: float = LONGEST,
+    ) -> None:
+        self.mode, self.pool = mode, pool
+        self.attempts = Attempts(allowed_hosts, timeout, longest)
+        self._ready: dict[int, World] = {}
+        """Worlds to look at, in turn."""
+        self._timers: list[tuple[float, int, weakref.ref[World]]] = []
+        self._order = itertools.count()
+        self._lock = threading.Lock()
+        """Guards all of this, and the worlds' queues."""
+        self._wanted, self._arrived = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._threads: list[threading.Thread] = []
+        self._generation = 0
+        """Threads of an earlier generation end."""
+        self._thread = threading.local()
+
+    def sender(self, world: World) -> WorldSender:
+        """Return the sender of a world."""
+        return WorldSender(self, world)
+
+    # Synchronous sending
+
+    def next_due(self, world: World) -> datetime | None:
+        """Return the due time of the next event that `run_due` would send."""
+        if world.is_closed or self._is_delivering(world):
+            return None
+        failed = world.outbox.queue.failed
+        return next((at for at, id_ in world.root.queued(WebhookEvent) if id_ not in failed), None)
+
+    def run_due(self, world: World, now: datetime) -> None:
+        """Send what is due in a world by now, one event after another, in order."""
+        if self._is_delivering(world):
+            return
+        queue = world.outbox.queue
+        with self._lock:
+            queue.exclusive_senders += 1
+        try:
+            while (event_id := self._claim_exclusively(world, now)) is not None:
+                self._deliver((world, event_id))
+        finally:
+            with self._lock:
+                queue.exclusive_senders -= 1
+                self._arrived.notify_all()
+            if self.mode == "background":
+                self.wake(world)
+
+    def _claim_exclusively(self, world: World, now: datetime) -> int | None:
+        """Wait until nothing is in flight in this world, and claim the first due event."""
+        queue = world.outbox.queue
+        with self._lock:
+            self._arrived.wait_for(lambda: not queue.in_flight, timeout=2 * self.attempts.longest)
+            event_id = None if world.is_closed else first_due(world, now)
+            if event_id is not None:
+                queue.in_flight.add(event_id)
+        return event_id
+
+    def _is_delivering(self, world: World) -> bool:
+        """Return whether this thread is sending an event of the world, so that its receiver made this call."""
+        return getattr(self._thread, "world", None) is world
+
+    def flush(self, world: World) -> None:
+        """Send what is due in a world, and wait for what is in flight.
+
+        A flush by a receiver returns at once. No flush waits longer than two receivers that hang.
+        """
+        if self._is_delivering(world):
+            return
+        until = machine_seconds() + 2 * self.attempts.longest
+        while not world.is_closed and machine_seconds() < until:
+            if self.mode == "background":
+                self.wake(world)
+            else:
+                self.run_due(world, world.clock.now())
+            with self._lock:
+                self._arrived.wait_for(lambda: not self._is_busy(world), timeout=max(0.0, until - machine_seconds()))
+                if first_due(world) is None:
+                    return
+
+    def _is_busy(self, world: World) -> bool:
+        queue = world.outbox.queue
+        return bool(queue.in_flight or queue.exclusive_senders or id(world) in self._ready)
+
+    # Sending in the background
+
+    def wake(self, world: World) -> None:
+        """Look at a world: an event may be due, now or later."""
+        if self._is_delivering(world) or next_due_event(world.root) is None:
+            return  # a thread that delivers looks at its world again afterwards
+        with self._lock:
+            self._ready[id(world)] = world
+            if len(self._threads) < self.pool:
+                self._start_thread()
+            self._wanted.notify()
+
+    def _start_thread(self) -> None:
+        name = f"delivery {len(self._threads) + 1}"
+        thread = threading.Thread(target=self._work, args=(self._generation,), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self, generation: int) -> None:
+        while (claim := self._wait_for_claim(generation)) is not None:
+            self._deliver(claim)
+
+    def _wait_for_claim(self, generation: int) -> Claim | None:
+        with self._lock:
+            while generation == self._generation:
+                self._fire_timers()
+                if (claim := self._claim()) is not None:
+                    if self._ready:
+                        self._wanted.notify()
+                    return claim
+                self._wanted.wait(self._timers[0][0] - machine_seconds() if self._timers else None)
+        return None
+
+    def _fire_timers(self) -> None:
+        """Mark the worlds ready whose timers have expired."""
+        while self._timers and self._timers[0][0] <= machine_seconds():
+            world = heapq.heappop(self._timers)[2]()
+            if world is not None:
+                world.outbox.queue.timer = None
+                self._ready[id(world)] = world
+
+    def _claim(self) -> Claim | None:
+        """Claim one event of the worlds that are ready, in turn. Set a timer for a world without due events."""
+        for key in tuple(self._ready):
+            world = self._ready[key]
+            queue = world.outbox.queue
+            is_taken = world.is_closed or queue.exclusive_senders > 0
+            if not is_taken and len(queue.in_flight) >= queue.concurrency:
+                continue  # it stays ready
+            del self._ready[key]
+            if is_taken:
+                self._arrived.notify_all()
+                continue  # an exclusive sender wakes the world afterwards
+            event_id = first_due(world)
+            if event_id is not None:
+                queue.in_flight.add(event_id)
+                self._ready[key] = world
+                return world, event_id
+            self._set_timer(world)
+            self._arrived.notify_all()
+        return None
+
+    def _set_timer(self, world: World) -> None:
+        found, queue = next_due_event(world.root), world.outbox.queue
+        wait = None if found is None else world.clock.seconds_until(found[0])
+        if wait is None:
+            return
+        at = machine_seconds() + min(max(wait, 0), threading.TIMEOUT_MAX / 2)
+        if wait > 0 and (queue.timer is None or at < queue.timer):
+            queue.timer = at
+            heapq.heappush(self._timers, (at, next(self._order), weakref.ref(world)))
+
+    def _deliver(self, claim: Claim) -> None:
+        """Send a claimed event, record the result, and release the claim. Never raise."""
+        world, event_id = claim
+        began, is_recorded, is_accepted = machine_seconds(), False, False
+        self._thread.world = world
+        try:
+            is_accepted = self.attempts.deliver(world, event_id)
+            is_recorded = True
+        except PersistError as error:
+            LOG.warning("event %d of world %s is sent again after a restart: %s", event_id, world.name, error)
+        except Exception:
+            LOG.exception("event %d of world %s is left until a restart", event_id, world.name)
+        finally:
+            self._thread.world = None
+            with self._lock:
+                if not is_recorded:
+                    world.outbox.queue.failed.add(event_id)  # otherwise it stays due, and is sent forever
+                self._release(world, event_id, is_accepted=is_accepted, seconds=machine_seconds() - began)
+
+    def _release(self, world: World, event_id: int, *, is_accepted: bool, seconds: float) -> None:
+        """Release a claim, adjust the concurrency of its world, and look at the world again."""
+        queue = world.outbox.queue
+        queue.in_flight.discard(event_id)
+        if seconds >= SLOW:
+            queue.concurrency = max(1, queue.concurrency // 2)
+        elif is_accepted:
+            queue.concurrency = min(queue.concurrency + 1, self.pool)
+        if self.mode == "background":
+            self._ready[id(world)] = world
+            self._wanted.notify()
+        self._arrived.notify_all()
+
+    def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
+        """Send what is due, within a time limit, and stop the threads. The rest stays in the worlds' queues."""
+        until = machine_seconds() + seconds
+        if self.mode == "background":
+            for world in worlds:
+                self.wake(world)
+        with self._lock:
+            if self._threads:
+                self._arrived.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
+            self._generation += 1
+            threads, self._threads = self._threads, []
+            self._wanted.notify_all()
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - machine_seconds()))
+
+    def _is_drained(self, worlds: Collection[World]) -> bool:
+        return not self._ready and not any(world.outbox.queue.in_flight for world in worlds)
+
+
+class WorldSender:
+    """The sender of one world (`core.outbox.WebhookSender`)."""
+
+    def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
+        self.dispatcher, self._world = dispatcher, world
+
+    def attempt(self, event_id: int) -> DeliveryResult:
+        return self.dispatcher.attempts.attempt(self._world, event_id)
+
+    def flush(self) -> None:
+        self.dispatcher.flush(self._world)
+
+    def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
+        is_background = self.dispatcher.mode == "background"
+        return self.dispatcher.attempts.finalize(self._world, event, hook) if is_background else None
+
+    def next_due(self) -> datetime | None:
+        return self.dispatcher.next_due(self._world)
+
+    def run_due(self, now: datetime) -> None:
+        self.dispatcher.run_due(self._world, now)
+
+    def reschedule(self) -> None:
+        if self.dispatcher.mode == "background":
+            self.dispatcher.wake(self._world)
+
+
+def first_due(world: World, now: datetime | None = None) -> int | None:
+    """Return the first due event that is neither in flight nor failed."""
+    queue = world.outbox.queue
+    ids = due_event_ids(world.root, now or world.clock.now())
+    return next((id_ for id_ in ids if id_ not in queue.in_flight and id_ not in queue.failed), None)

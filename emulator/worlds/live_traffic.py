@@ -1,0 +1,205 @@
+"""Generated traffic: orders that arrive, and all that happens to them, along the world's clock.
+
+What happens, and when, depends only on the seed and the records. Each write has the time at which it was due, however
+late the thread wakes up. So the same seed gives the same day, also in a world that was restored, branched or loaded.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from emulator.api.control.clock import FORGET
+from emulator.core.control_errors import ControlError
+from emulator.core.errors import ApiError
+from emulator.core.records import Order, Package, TransferOrder
+from emulator.core.seeded_random import draw, u16
+from emulator.domain.traffic import (
+    NextLook,
+    build_move_step,
+    build_order_step,
+    build_restock_steps,
+    finished_orders,
+    next_look_at,
+)
+from emulator.loading.replay import replay_step
+from emulator.state.clock import LATEST
+from emulator.state.steps import Step
+from emulator.state.store import Root
+from emulator.state.world import World
+from emulator.worlds.scheduler import Scheduler
+
+HOUR = timedelta(hours=1)
+CLEANUP = timedelta(minutes=15)
+"""Interval at which finished orders are removed."""
+KINDS: tuple[type[Any], ...] = (Package, TransferOrder)
+
+Key = tuple[type[Any], int]
+
+
+class LiveTraffic:
+    """The generated traffic of one world, a scheduled task.
+
+    Everything up to `_done_until` has happened. The plan says when each record is looked at next. It is rebuilt from
+    the records after a write that this task did not make.
+    """
+
+    def __init__(self, world: World, scheduler: Scheduler) -> None:
+        self._world, self._scheduler = world, scheduler
+        self._done_until = world.clock.now()
+        self._discontinuities = 0
+        self._root: Root | None = None
+        self._looks: dict[Key, NextLook] = {}
+        self._heap: list[tuple[datetime, int, int]] = []
+
+    def next_due(self) -> datetime | None:
+        """Return the next due time, or None in a world without traffic."""
+        rate = self._world.schedule.rate
+        if rate.orders_per_hour is None or rate.is_paused or self._world.is_closed:
+            return None
+        with self._world.lock:
+            self._catch_up()
+            times = [at for at in (self._first(), *self._rounds()) if at is not None]
+        due = min(times)
+        return due if due < LATEST else None
+
+    def run_due(self, now: datetime) -> None:
+        """Run what is due by now, in order, each at its due time."""
+        world = self._world
+        while (due := self.next_due()) is not None and due <= now:
+            with world.lock:
+                if self._discontinuities == world.schedule.discontinuities and world.root is self._root:
+                    self._run(due)
+
+    def reschedule(self) -> None:
+        """Wake the scheduler's thread if this world has traffic."""
+        if self._world.schedule.rate.orders_per_hour is not None:
+            self._scheduler.wake(self._world, self)
+
+    # The plan
+
+    def _catch_up(self) -> None:
+        """Rebuild the plan if the world was changed by others."""
+        world = self._world
+        if self._discontinuities != world.schedule.discontinuities:
+            self._discontinuities = world.schedule.discontinuities
+            self._done_until, self._root = world.clock.now(), None
+        if world.root is not self._root:
+            self._looks.clear()
+            self._heap.clear()
+            for kind in KINDS:
+                for id_ in world.root.added_ids(kind):
+                    self._plan(kind, id_)
+            self._root = world.root
+
+    def _plan(self, kind: type[Any], id_: int) -> None:
+        """Plan when to look at a record next."""
+        world = self._world
+        subject = world.root.get(kind, id_)
+        look = None if subject is None else next_look_at(world.root, world.settings.seed, subject, self._done_until)
+        if look is None:
+            self._looks.pop((kind, id_), None)
+        elif self._looks.get((kind, id_)) != look:
+            self._looks[kind, id_] = look
+            heapq.heappush(self._heap, (look.at, KINDS.index(kind), id_))
+
+    def _plan_order(self, order: int) -> None:
+        root = self._world.root
+        for package in root.related(Package, "order", order):
+            self._plan(Package, package)
+            for transfer in root.related(TransferOrder, "package", package):
+                self._plan(TransferOrder, transfer)
+
+    def _first(self) -> datetime | None:
+        """Return the due time of the first record. Drop entries of the heap that were planned again."""
+        while self._heap:
+            at, rank, id_ = self._heap[0]
+            planned = self._looks.get((KINDS[rank], id_))
+            if planned is not None and planned.at == at:
+                return at
+            heapq.heappop(self._heap)
+        return None
+
+    def _rounds(self) -> Iterator[datetime]:
+        """Return the times of the next order, the next restocking and the next cleanup."""
+        yield self._next_order()[0]
+        yield self._next_round(HOUR)
+        yield self._next_round(CLEANUP)
+
+    def _next_round(self, every: timedelta) -> datetime:
+        return next_round(self._world.settings.start, every, self._done_until)
+
+    def _next_order(self) -> tuple[datetime, int]:
+        """Return the time and the number of the next order. Each slot of the hour has one, at a random time."""
+        rate, settings = self._world.schedule.rate.orders_per_hour, self._world.settings
+        if not rate:
+            return LATEST, 0
+        slot = HOUR / rate
+        number = (self._done_until - settings.start) // slot
+        for each in (number, number + 1):
+            at = settings.start + slot * each + slot * u16(draw(settings.seed, "live slot", each), 0) / 65_536
+            if at > self._done_until:
+                break
+        return at, each
+
+    # What happens
+
+    def _run(self, due: datetime) -> None:
+        """Run what is due at a time: a new order, restocking, records' moves, and last the cleanup."""
+        world, seed = self._world, self._world.settings.seed
+        first_new = next_order_id(world)
+        at, number = self._next_order()
+        if at == due:
+            self._attempt(build_order_step(world.root, seed, number), due)
+        if self._next_round(HOUR) == due:
+            for step in build_restock_steps(world.root, seed, (due - world.settings.start) // HOUR):
+                self._attempt(step, due)
+        is_cleanup = self._next_round(CLEANUP) == due
+        looked = []
+        while self._first() == due:
+            looked.append(self._look(due))
+        if is_cleanup and (orders := finished_orders(world.root, due)):
+            self._attempt(Step(FORGET, body={"orders": orders}), due)
+        self._done_until, self._root = due, world.root
+        for key, order in looked:
+            self._plan(*key)
+            self._plan_order(order)
+        for order in range(first_new, next_order_id(world)):
+            self._plan_order(order)
+
+    def _look(self, due: datetime) -> tuple[Key, int]:
+        """Move the first record on. Return its key and its order."""
+        root = self._world.root
+        _, rank, id_ = heapq.heappop(self._heap)
+        key = KINDS[rank], id_
+        subject = root.one(*key)
+        self._attempt(build_move_step(root, self._world.settings.seed, subject, self._looks[key].attempt), due)
+        package = subject if rank == 0 else self._world.root.one(Package, subject.package)
+        return key, package.order
+
+    def _attempt(self, step: Step | None, due: datetime) -> None:
+        """Make a step at its due time, but not before the last write. Ignore a refusal by the rules."""
+        world = self._world
+        if step is None:
+            return
+        times = [due]
+        if world.last_write_at is not None:
+            times.append(world.last_write_at)
+        if world.clock.mode == "frozen":
+            times.append(world.clock.now())
+        with suppress(ApiError, ControlError):
+            replay_step(world, step._replace(at=max(times)))
+
+
+def next_order_id(world: World) -> int:
+    """Return the id of the next order."""
+    taken = world.root.maps.get("next")
+    return (None if taken is None else taken.get(Order)) or world.base.next_id(Order)
+
+
+def next_round(start: datetime, every: timedelta, after: datetime) -> datetime:
+    """Return the first time after another that is a whole number of intervals from the start."""
+    return start + every * ((after - start) // every + 1)

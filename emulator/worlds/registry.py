@@ -1,0 +1,231 @@
+"""The registry of a server's worlds: finds, creates, replaces and deletes them, and closes idle ones."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
+from emulator.loading.worlds import record_events, settings_of, starting_snapshot
+from emulator.state.clock import ClockMode, machine_seconds
+from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence
+from emulator.state.scenario import Scenario, Settings
+from emulator.state.snapshots import Snapshots, WorldSnapshot
+from emulator.state.world import World, WorldServices
+
+DEFAULT_WORLD = "default"
+NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+MOST_WORLDS = 1_000
+IDLE_SECONDS = 3_600.0
+MAX_IDLE_NAMES = 1_000
+"""Maximum number of names of closed idle worlds to remember, for the error of later calls."""
+
+
+class WorldStorage(Protocol):
+    """Stores the worlds of a server beyond the process."""
+
+    @property
+    def opened(self) -> Sequence[World]:
+        """The worlds that were stored before."""
+
+    def create(
+        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
+    ) -> tuple[Persistence, CommitToken]:
+        """Store a new world, replacing another one of its name. Return its persistence and the commit token."""
+
+    def delete(self, name: str) -> CommitToken:
+        """Delete a world, and return the commit token."""
+
+
+class UnknownWorld(UnknownRecord):
+    """No such world on this server."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """A name of the registry. A reset puts another world into the slot."""
+
+    world: World
+    last_used: float
+
+
+class Worlds:
+    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`, and use the `services`.
+
+    With a `storage`, a new world is visible only after it is stored.
+    """
+
+    def __init__(  # noqa: PLR0913 - options by keyword
+        self,
+        scenario: Scenario,
+        clock: ClockMode,
+        *,
+        strict: bool = False,
+        limit: int = MOST_WORLDS,
+        idle_seconds: float = IDLE_SECONDS,
+        services: WorldServices | None = None,
+        storage: WorldStorage | None = None,
+    ) -> None:
+        self.scenario, self.clock, self.strict = scenario, clock, strict
+        self.limit, self.idle_seconds = limit, idle_seconds
+        self._services = WorldServices(record_events) if services is None else services
+        self._storage = storage
+        self.metrics = self._services.metrics
+        self._slots: dict[str, Slot] = {}
+        self._idle_names: dict[str, None] = {}
+        self._checked_idle = machine_seconds()
+        self._lock = threading.RLock()
+        for world in () if storage is None else storage.opened:
+            self._slots[world.name] = Slot(world, machine_seconds())
+            world.schedule.reschedule()
+        if DEFAULT_WORLD not in self:
+            self.put(DEFAULT_WORLD, scenario)
+
+    def named(self, name: str, *, using: bool = True) -> World:
+        """Return a world by name. Raise `UnknownWorld` if there is none. `using` it keeps it from becoming idle."""
+        slot = self._slots.get(name)
+        if slot is None:
+            raise self._unknown(name)
+        if using:
+            slot.last_used = machine_seconds()
+        return slot.world
+
+    def _unknown(self, name: str) -> UnknownWorld:
+        if name in self._idle_names:
+            return UnknownWorld(f"world {name!r} was closed after {self.idle_seconds:g} seconds without a call", self)
+        return UnknownWorld(f"no world is named {name!r}; make it with PUT /__admin/worlds/{name}", self)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._slots
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._slots))
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def all(self) -> list[World]:
+        """Return all worlds, the oldest first."""
+        return [slot.world for slot in tuple(self._slots.values())]
+
+    def put(self, name: str, scenario: Scenario | None = None, clock: ClockMode | None = None) -> World:
+        """Create a world from a scenario, replacing one of its name."""
+        scenario = scenario or self.scenario
+        start = starting_snapshot(scenario, clock or self.clock)
+        return self._add(name, settings_of(scenario), start, strict=self.strict)
+
+    def branch(self, name: str, origin: World, snapshot: WorldSnapshot | None = None) -> World:
+        """Create a world that continues from the present state of another one, or from one of its snapshots."""
+        return self._add(name, origin.settings, snapshot or origin.snapshot(), strict=origin.strict)
+
+    def reset(self, name: str) -> World:
+        """Replace a world by one that starts from the same scenario and has the same snapshots."""
+        before = self.named(name)
+        start = starting_snapshot(before.settings.source, self.clock)
+        return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots)
+
+    def mount(self, name: str, slot: Slot) -> None:
+        """Add a slot of another server. A reset on either server is visible on both."""
+        with self._lock:
+            self._make_room(name)
+            self._slots[name] = slot
+
+    def unmount(self, name: str) -> None:
+        """Remove a slot without closing its world."""
+        with self._lock:
+            self._slots.pop(name, None)
+
+    def slot(self, name: str) -> Slot:
+        """Return the slot of a world, to mount it on another server."""
+        return self._slots[name]
+
+    def delete(self, name: str) -> None:
+        """Close a world. Raise `UnknownWorld` if there is none, and `InvalidDocument` for the default world."""
+        if name == DEFAULT_WORLD:
+            raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
+        with self._lock:
+            if name not in self._slots:
+                raise self._unknown(name)
+            token = self._remove(name)
+        token.wait()
+
+    def _remove(self, name: str) -> CommitToken:
+        token = COMMITTED if self._storage is None else self._storage.delete(name)
+        self._slots.pop(name).world.close()
+        return token
+
+    def _add(
+        self,
+        name: str,
+        settings: Settings,
+        start: WorldSnapshot,
+        *,
+        strict: bool,
+        snapshots: Snapshots | None = None,
+    ) -> World:
+        checked_name(name)
+        snapshots = Snapshots() if snapshots is None else snapshots
+        with self._lock:
+            self._close_idle()
+            if name not in self._slots:
+                self._make_room(name)
+            persistence, token = self._store(name, settings, start, snapshots)
+            world = World(
+                name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
+            )
+            self._fill_slot(world)
+        token.wait()
+        world.schedule.reschedule()
+        return world
+
+    def _store(
+        self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
+    ) -> tuple[Persistence, CommitToken]:
+        if self._storage is None:
+            return MemoryOnly(start.branch), COMMITTED
+        return self._storage.create(name, settings, start, snapshots)
+
+    def _fill_slot(self, world: World) -> None:
+        """Put a world into the slot of its name, and close the world that was there."""
+        slot = self._slots.get(world.name)
+        if slot is None:
+            self._slots[world.name] = Slot(world, machine_seconds())
+        else:
+            slot.world.close()
+            slot.world, slot.last_used = world, machine_seconds()
+        self._idle_names.pop(world.name, None)
+
+    def _make_room(self, name: str) -> None:
+        """Raise `Conflict` if there are too many worlds, even after closing idle ones."""
+        if len(self._slots) < self.limit or name in self._slots:
+            return
+        self._close_idle(at_once=True)
+        if len(self._slots) >= self.limit:
+            raise Conflict(
+                f"{self.limit} worlds are open, as many as --max-worlds allows;"
+                " DELETE /__admin/worlds/<name> closes one"
+            )
+
+    def _close_idle(self, *, at_once: bool = False) -> None:
+        """Close worlds that were not used for long. Check once a second, or at once."""
+        now = machine_seconds()
+        if now - self._checked_idle < 1 and not at_once:
+            return
+        self._checked_idle = now
+        oldest = now - self.idle_seconds
+        for name, slot in tuple(self._slots.items()):
+            if slot.last_used <= oldest and name != DEFAULT_WORLD:
+                self._remove(name)
+                self._idle_names[name] = None
+        for name in tuple(self._idle_names)[:-MAX_IDLE_NAMES]:
+            del self._idle_names[name]
+
+
+def checked_name(name: str, whose: str = "world") -> str:
+    """Return the name of a world or snapshot if it is valid, or raise `InvalidDocument`."""
+    if not NAME.fullmatch(name) or name in (".", ".."):
+        raise InvalidDocument(f"a {whose}'s name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike {name[:120]!r}")
+    return name

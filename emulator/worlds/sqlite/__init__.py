@@ -1,0 +1,1 @@
+"""State files: SQLite databases that store worlds."""
