@@ -30,7 +30,7 @@ test: $(VENV)/.dev lint $(LANGUAGE_GATE)
 # What `make test` leaves out: the tools of Node, coverage, and shortened soak tests.
 test-all: $(VENV)/.dev coverage
 	$(PYTEST) -m gate $(ARGS)
-	$(BIN)/python -m tests.durable.soak --kills 30
+	$(BIN)/python -m tests.worlds.sqlite.soak --kills 30
 	$(BIN)/python -m tools.soak --hours 8
 
 # Measuring doubles the time of the tests on Python 3.11, so only the fast tests are measured.
@@ -38,7 +38,7 @@ coverage: $(VENV)/.dev
 	$(PYTEST) -m "$(FAST)" --cov --cov-report=term
 
 soak: $(VENV)/.dev
-	$(BIN)/python -m tests.durable.soak $(ARGS)
+	$(BIN)/python -m tests.worlds.sqlite.soak $(ARGS)
 
 soak-live: $(VENV)/.dev
 	$(BIN)/python -m tools.soak $(ARGS)

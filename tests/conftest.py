@@ -19,13 +19,13 @@ MARKERS = {
     "browser": "browser",
     "cli": "slow",
     "contract": "slow",
-    "doors": "slow",
-    "durable": "slow",
     "examples": "slow",
     "oracle": "oracle",
     "oracle_filters": "oracle",
     "oracle_hooks": "oracle",
     "plugin": "slow",
+    "transports": "slow",
+    "worlds/sqlite": "slow",
 }
 """Folder -> the marker of all of its tests. Those that start processes or servers are slow."""
 
@@ -33,8 +33,11 @@ MARKERS = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add the markers of the folders."""
     for item in items:
-        if item.path.is_relative_to(HERE) and (marker := MARKERS.get(item.path.relative_to(HERE).parts[0])):
-            item.add_marker(marker)
+        if item.path.is_relative_to(HERE):
+            folder = f"{item.path.relative_to(HERE).parent.as_posix()}/"
+            for name, marker in MARKERS.items():
+                if folder.startswith(f"{name}/"):
+                    item.add_marker(marker)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Sides:
 
     @classmethod
     def of(cls, emulator: Any) -> Sides:
-        ids = {kind: ids_of(emulator.web.app, path) for kind, path in LISTS.items()}
+        ids = {kind: ids_of(emulator.app, path) for kind, path in LISTS.items()}
         jwts = {role: emulator.jwt(role, expires_in=JWT_LIFETIME) for role in service.ROLES}
         jwts["expired"] = emulator.jwt(expires_in=-1)
         service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})

@@ -31,7 +31,7 @@ def narrowed() -> Emulator:
 
 
 def call(emulator: Emulator, method: str, path: str, **headers: str) -> Any:
-    return emulator.web.app.test_client().open(path, method=method, headers=headers)
+    return emulator.app.test_client().open(path, method=method, headers=headers)
 
 
 def with_origin(emulator: Emulator, path: str, origin: str = PAGE, method: str = "GET", **headers: str) -> Any:

@@ -126,7 +126,7 @@ WRITES: dict[str, Callable[[InWorld], Answered]] = {
 }
 """Operation -> function that sends a successful request for it."""
 BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE, FORGET)
-"""Operations that no request performs. They are tested in `tests/delivery` and `test_living.py`."""
+"""Operations that no request performs. They are tested in `tests/webhooks` and `test_living.py`."""
 REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 

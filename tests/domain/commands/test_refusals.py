@@ -1,0 +1,442 @@
+"""A refusal is a 400 in the documented form, explains itself, and changes nothing: the root is the same object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from emulator import Emulator
+from emulator.core.fields import BLANK, NULL, REQUIRED, CharField, IntegerField, ListField, ObjectField
+from emulator.core.records import (
+    Package,
+    PackageItem,
+    State,
+    StockLocation,
+    TransferOrder,
+    Transition,
+    TransitionLog,
+    Webhook,
+    WebhookEvent,
+)
+from emulator.domain.commands import COMMANDS, run_command
+from tests.domain.commands.arranging import (
+    KINDS,
+    PACKAGES,
+    STATES,
+    TRANSFERS,
+    Kind,
+    in_state,
+    parameters,
+    ready_for,
+    send,
+)
+from tests.domain.doing import MOVED, Doing, edges
+from tests.support.worlds import changes, tables
+
+INTEGER, LIST = "A valid integer is required.", "Expected a list of items but got type"
+PREPARE = "package__prepare_package_command__waiting__preparing"
+
+
+def refused(oms: Emulator, kind: Kind, record: Any, body: Any) -> dict[str, list[str]]:
+    """Send what must be refused; give the errors, after all that is true of every refusal."""
+    root, now = oms.world.root, oms.world.clock.now()
+    answer = send(oms, kind, record.id, body)
+    assert answer.status_code == 400, answer.text
+    document = answer.json()
+    assert (list(document), document["status_code"]) == (["error", "status_code"], 400)
+    assert (oms.world.root, oms.world.clock.now()) == (root, now)
+    assert oms.world.root is root
+    state = STATES[record.state]
+    hint = answer.headers["X-Emulator-Hint"]
+    assert hint.startswith(f'{record.number} is in state {state["id"]} "{state["name"]}" since ')
+    offered = [f"{e['id']} {e['slug']}" for e in kind.commands if e["source_state"] == record.state]
+    assert f"; allowed now: {', '.join(offered) or 'nothing'}" in hint
+    errors: dict[str, list[str]] = document["error"]
+    return errors
+
+
+class Wrong(NamedTuple):
+    """A parameter of a command with a value that it cannot have, or without one."""
+
+    kind: Kind
+    edge: dict[str, Any]
+    parameter: str
+    value: Any
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.edge['slug']}-{self.parameter}-{'missing' if self.value is ... else repr(self.value)[:20]}"
+
+
+def wrong_values(field: Any) -> Iterator[tuple[Any, str]]:
+    """Give values that a field must refuse, and why it does; `...` stands for none at all."""
+    if field.required:
+        yield ..., REQUIRED
+    yield None, NULL
+    if isinstance(field, IntegerField):
+        yield from ((value, INTEGER) for value in ("x", "", True, [1], {}, 1.5, "1,0"))
+        yield "1" * 1001, "String value too large."
+    elif isinstance(field, CharField):
+        yield from ((value, BLANK) for value in ("", "  "))
+        yield from ((value, "Not a valid string.") for value in (True, [], {"a": 1}))
+        yield "a\x00", "Null characters are not allowed."
+        if field.max_length is not None:
+            yield "x" * (field.max_length + 1), f"Ensure this field has no more than {field.max_length} characters."
+    elif isinstance(field, ListField):
+        yield from ((value, LIST) for value in (7, "x", {}, True))
+        if not field.allow_empty:
+            yield [], "This list may not be empty."
+        yield from (([value], message) for value, message in wrong_values(field.child) if value is not ...)
+    elif isinstance(field, ObjectField):
+        yield from ((value, "non_field_errors: Invalid data.") for value in (7, [], "x"))
+        yield {}, "package_items: This field is required."
+
+
+def wrongs() -> Iterator[Wrong]:
+    """Give every parameter of every command, wrong in every way, by the installation's first transition of it."""
+    for kind in KINDS:
+        for code, command in COMMANDS[kind.record].items():
+            edge = next(edge for edge in kind.commands if edge["command_code"] == code) if command.parameters else {}
+            for name, field in command.parameters.items():
+                yield from (Wrong(kind, edge, name, value, message) for value, message in wrong_values(field))
+
+
+NESTED_NULL = "non_field_errors: No data provided"
+
+
+@pytest.mark.parametrize("wrong", list(wrongs()), ids=str)
+def test_a_wrong_parameter_is_named_and_nothing_changes(wrong: Wrong) -> None:
+    """Missing, null, empty, too long, or of another type: the key is the parameter's, the message the framework's."""
+    oms = Emulator("demo")
+    record = ready_for(oms, wrong.kind, wrong.edge)
+    given = parameters(oms, record)
+    given.pop(wrong.parameter)
+    if wrong.value is not ...:
+        given[wrong.parameter] = wrong.value
+    errors = refused(oms, wrong.kind, record, {"transition": wrong.edge["id"], "input_parameters": given})
+    assert list(errors) == [wrong.parameter]
+    expected = NESTED_NULL if wrong.parameter == "assignment_groups" and wrong.value == [None] else wrong.message
+    assert errors[wrong.parameter][0].startswith(expected)
+
+
+def test_the_table_of_wrong_parameters_is_no_empty_one() -> None:
+    commands = {wrong.edge["command_code"] for wrong in wrongs()}
+    taking = {code for table in COMMANDS.values() for code, command in table.items() if command.parameters}
+    assert commands == taking
+    assert len(list(wrongs())) > 150
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    oms = Emulator("demo")
+    record = in_state(oms, TRANSFERS, 73)
+    body = {"transition": 298, "input_parameters": {"cargo_company": "x"}}
+    assert refused(oms, TRANSFERS, record, body) == {"cargo_company": [INTEGER], "tracking_number": [REQUIRED]}
+
+
+UNKNOWN: dict[str, tuple[Kind, int, dict[str, Any], str, str]] = {
+    "a carrier": (PACKAGES, 3, {"cargo_company": 999}, "cargo_company", 'Invalid pk "999" - object does not exist.'),
+    "a huge carrier": (PACKAGES, 3, {"cargo_company": 10**30}, "cargo_company", f'Invalid pk "{10**30}"'),
+    "no carrier at all": (PACKAGES, 3, {"cargo_company": 0}, "cargo_company", 'Invalid pk "0"'),
+    "a carrier of advanced shipping": (
+        *(PACKAGES, 1037, {"cargo_company": 999, "tracking_number": "1"}),
+        *("cargo_company", 'Invalid pk "999" - object does not exist.'),
+    ),
+    "a transfer's carrier": (TRANSFERS, 100, {"cargo_company": -1}, "cargo_company", 'Invalid pk "-1"'),
+    "a transfer's advanced carrier": (
+        *(TRANSFERS, 298, {"cargo_company": 999, "tracking_number": "1"}),
+        *("cargo_company", 'Invalid pk "999"'),
+    ),
+    "a denial reason": (PACKAGES, 166, {"denial_reason": 99}, "denial_reason", 'Invalid pk "99" - object does not'),
+    "a reason out of use": (PACKAGES, 166, {"denial_reason": 5}, "denial_reason", 'Invalid pk "5" - object does not'),
+    "another's item": (
+        PACKAGES,
+        430,
+        {"package_items": [1]},
+        "package_items",
+        'Invalid pk "1" - {number} has no such',
+    ),
+    "another's item, advanced": (
+        PACKAGES,
+        1017,
+        {"package_items": [1]},
+        "package_items",
+        'Invalid pk "1" - {number}',
+    ),
+    "a location": (
+        *(PACKAGES, 1018, {"assignment_groups": [{"package_items": [1], "erp_code": "NOWHERE"}]}),
+        *("assignment_groups", "Object with erp_code=NOWHERE does not exist."),
+    ),
+    "a location out of use": (
+        *(PACKAGES, 1018, {"assignment_groups": [{"package_items": [1], "erp_code": "TR-TZX"}]}),
+        *("assignment_groups", "Object with erp_code=TR-TZX does not exist."),
+    ),
+    "another's item in a group": (
+        *(PACKAGES, 1018, {"assignment_groups": [{"package_items": [1], "erp_code": "1"}]}),
+        *("assignment_groups", 'Invalid pk "1" - {number} has no such item.'),
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "transition", "given", "key", "message"), UNKNOWN.values(), ids=UNKNOWN)
+def test_what_does_not_exist_is_refused(
+    kind: Kind, transition: int, given: dict[str, Any], key: str, message: str
+) -> None:
+    oms = Emulator("demo")
+    record = in_state(oms, kind, oms.world.root.one(Transition, transition).source_state)
+    errors = refused(oms, kind, record, {"transition": transition, "input_parameters": given})
+    assert list(errors) == [key]
+    assert errors[key][0].startswith(message.replace("{number}", record.number))
+
+
+def test_the_locations_of_the_table_above_are_what_they_are_called() -> None:
+    by_code = {location.erp_code: location for location in Emulator("demo").world.root.all(StockLocation)}
+    assert "NOWHERE" not in by_code
+    assert not by_code["TR-TZX"].is_active
+
+
+@pytest.mark.parametrize("edge", edges("UPDATE_SHIPMENT_LABEL"), ids=lambda edge: edge["slug"])
+def test_a_label_for_anothers_item_is_refused(edge: dict[str, Any]) -> None:
+    oms = Emulator("demo")
+    record = ready_for(oms, PACKAGES, edge)
+    errors = refused(oms, PACKAGES, record, {"slug": edge["slug"], "input_parameters": {"package_items": [1]}})
+    assert errors == {"package_items": [f'Invalid pk "1" - {record.number} has no such item.']}
+
+
+GROUPINGS = {
+    "an item left out": lambda items: [{"package_items": items[1:], "erp_code": "1"}],
+    "an item in two groups": lambda items: [
+        {"package_items": items, "erp_code": "1"},
+        {"package_items": items[:1], "erp_code": "3"},
+    ],
+}
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=GROUPINGS)
+def test_each_item_is_planned_by_hand_exactly_once(grouping: Any) -> None:
+    oms = Emulator("demo")
+    root = oms.world.root
+    waiting = (package for package in root.all(Package) if package.state == 35)
+    record = next(package for package in waiting if len(root.related(PackageItem, "package", package.id)) > 1)
+    items = list(root.related(PackageItem, "package", record.id))
+    body = {"transition": 1018, "input_parameters": {"assignment_groups": grouping(items)}}
+    (message,) = refused(oms, PACKAGES, record, body)["assignment_groups"]
+    known = ", ".join(map(str, items))
+    assert message == f"Each package item must be in exactly one group; {record.number} has {known}."
+
+
+NEED_SHIPMENT = edges("SHIP_PACKAGE", "SHIPMENT_ORDER", "UPDATE_SHIPMENT_INFO_OF_PACKAGE", "UPDATE_SHIPMENT_LABEL")
+
+
+@pytest.mark.parametrize("edge", NEED_SHIPMENT, ids=lambda edge: edge["slug"])
+def test_a_shipment_must_be_there_where_one_is_needed(edge: dict[str, Any]) -> None:
+    oms = Emulator("demo")
+    record = in_state(oms, PACKAGES, edge["source_state"])
+    with oms.world.transaction() as tx:
+        tx.change(record, shipment=None)
+    body = {"slug": edge["slug"], "input_parameters": parameters(oms, record)}
+    assert refused(oms, PACKAGES, record, body) == {"shipment": [f"{record.number} has no shipment."]}
+
+
+BLOCKS = [(block, unblock) for block in edges("BLOCK_THE_PACKAGE") for unblock in edges("UNBLOCK_THE_PACKAGE")]
+ASTRAY = [(block, unblock) for block, unblock in BLOCKS if block["source_state"] != unblock["destination_state"]]
+
+
+@pytest.mark.parametrize(("block", "unblock"), ASTRAY, ids=[f"{b['id']}-{u['id']}" for b, u in ASTRAY])
+def test_unblocking_to_another_state_than_before_is_refused(block: dict[str, Any], unblock: dict[str, Any]) -> None:
+    """The message names the one it can return to, and that one is still possible."""
+    doing = Doing(block["id"])
+    doing.done()
+    blocked = doing.world.root.one(Package, doing.subject.id)
+    errors = refused(doing.oms, PACKAGES, blocked, {"slug": unblock["slug"], "input_parameters": {}})
+    name = STATES[block["source_state"]]["name"]
+    message = f'{blocked.number} was blocked in state "{name}" and can return to that one only.'
+    assert errors == {"transition": [message]}
+    back = next(u for b, u in BLOCKS if b is block and u["destination_state"] == block["source_state"])
+    assert send(doing.oms, PACKAGES, blocked.id, {"transition": back["id"], "input_parameters": {}}).ok
+
+
+def test_the_last_blocking_counts() -> None:
+    """Blocked while waiting, then again while being prepared: back to that."""
+    doing = Doing(1021)
+    for transition in (1021, 1025, 199, 1023):
+        body = {"transition": transition, "input_parameters": {}}
+        assert send(doing.oms, PACKAGES, doing.subject.id, body).status_code == 204
+    blocked = doing.world.root.one(Package, doing.subject.id)
+    assert "Preparing" in str(refused(doing.oms, PACKAGES, blocked, {"transition": 1025, "input_parameters": {}}))
+
+
+@pytest.mark.parametrize("edge", edges("UNBLOCK_THE_PACKAGE"), ids=lambda edge: edge["slug"])
+def test_a_package_that_no_log_says_was_blocked_returns_anywhere(edge: dict[str, Any]) -> None:
+    """As one that a recorded answer shows without its history."""
+    oms = Emulator("demo")
+    package = in_state(oms, PACKAGES, 35)
+    with oms.world.transaction() as tx:
+        tx.change(package, state=49)
+        for log in tx.find(TransitionLog, "subject", (4, package.id)):
+            tx.remove(log)
+    answer = send(oms, PACKAGES, package.id, {"transition": edge["id"], "input_parameters": {}})
+    assert answer.status_code == 204
+    assert oms.world.root.one(Package, package.id).state == edge["destination_state"]
+
+
+NAMES: dict[str, tuple[Any, str, str]] = {
+    "neither": ({}, "transition", "Either transition or slug is required."),
+    "a null id": ({"transition": None}, "transition", NULL),
+    "an id of another type": ({"transition": [199]}, "transition", INTEGER),
+    "an unknown id": ({"transition": 25}, "transition", 'Invalid pk "25" - object does not exist.'),
+    "the sample's id of another installation": ({"transition": 25, "slug": PREPARE}, "transition", 'Invalid pk "25"'),
+    "the carrier's id": ({"transition": 1102}, "transition", 'Invalid pk "1102" - object does not exist.'),
+    "an unknown slug": ({"slug": "x"}, "slug", "Object with slug=x does not exist."),
+    "an empty slug": ({"slug": ""}, "slug", BLANK),
+    "a null slug": ({"slug": None}, "slug", NULL),
+    "a slug of another type": ({"slug": [PREPARE]}, "slug", "Not a valid string."),
+    "the operator's slug": ({"slug": "package__cancel__waiting__packaging-canceled"}, "slug", "Object with slug="),
+    "a slug that disagrees": (
+        {"transition": 3, "slug": PREPARE},
+        "slug",
+        f'"{PREPARE}" is not the slug of transition 3',
+    ),
+    "a transfer's command": ({"transition": 100}, "transition", '"Transfere Hazır" starts from state "Waiting", but'),
+    "another state's": ({"transition": 1034}, "transition", '"Ship" starts from state "Packed all items", but'),
+}
+
+
+@pytest.mark.parametrize(("asked", "key", "message"), NAMES.values(), ids=NAMES)
+def test_a_command_must_be_named_rightly(asked: dict[str, Any], key: str, message: str) -> None:
+    oms = Emulator("demo")
+    errors = refused(oms, PACKAGES, in_state(oms, PACKAGES, 35), asked | {"input_parameters": {}})
+    assert list(errors) == [key]
+    assert errors[key][0].startswith(message)
+
+
+BODIES: dict[str, tuple[Any, str, str]] = {
+    "no parameters": ({"transition": 199}, "input_parameters", REQUIRED),
+    "null parameters": ({"transition": 199, "input_parameters": None}, "input_parameters", NULL),
+    "a list": ({"transition": 199, "input_parameters": []}, "input_parameters", "Expected a dictionary of items"),
+    "a text": ({"transition": 199, "input_parameters": "{}"}, "input_parameters", "Expected a dictionary of items"),
+    "no object": ([199], "non_field_errors", "Invalid data. Expected a dictionary, but got list."),
+}
+
+
+@pytest.mark.parametrize(("body", "key", "message"), BODIES.values(), ids=BODIES)
+def test_a_body_must_have_its_form(body: Any, key: str, message: str) -> None:
+    oms = Emulator("demo")
+    errors = refused(oms, PACKAGES, in_state(oms, PACKAGES, 35), body)
+    assert list(errors) == [key]
+    assert errors[key][0].startswith(message)
+
+
+def test_items_must_be_named_where_the_transition_says_so() -> None:
+    """Whatever command it runs: the flag is the operator's."""
+    oms = Emulator("demo")
+    record = in_state(oms, PACKAGES, 35)
+    with oms.world.transaction() as tx:
+        tx.change(tx.one(Transition, 199), is_packageitem_parameter_required=True)
+    for given in ({}, {"package_items": []}, {"package_items": None}):
+        errors = refused(oms, PACKAGES, record, {"transition": 199, "input_parameters": given})
+        assert errors == {"package_items": [REQUIRED]}
+    good = {"transition": 199, "input_parameters": parameters(oms, record)}
+    assert send(oms, PACKAGES, record.id, good).status_code == 204
+
+
+LED = [(PACKAGES, 199), (PACKAGES, 232), (TRANSFERS, 100), (TRANSFERS, 694)]
+
+
+@pytest.mark.parametrize(("kind", "transition"), LED)
+def test_the_hint_names_the_request_that_led_to_the_present_state(kind: Kind, transition: int) -> None:
+    """Not the refused ones in between; and before any, the scenario's start."""
+    oms = Emulator("demo")
+    record = in_state(oms, kind, oms.world.root.one(Transition, transition).source_state)
+    body = {"transition": transition, "input_parameters": {}}
+    wrong = send(oms, kind, record.id, body | {"transition": 1})
+    assert "since the scenario's start; allowed now: " in wrong.headers["X-Emulator-Hint"]
+    led = send(oms, kind, record.id, body)
+    moment = f"{oms.world.clock.now():%Y-%m-%dT%H:%M:%S}Z"
+    for _ in range(2):
+        again = send(oms, kind, record.id, body)
+        request = led.headers["X-Emulator-Request-Id"]
+        assert f"since request {request} at {moment}; allowed now: " in again.headers["X-Emulator-Hint"]
+
+
+def test_a_hint_fits_into_a_header() -> None:
+    """Letters beyond ASCII are percent-encoded."""
+    oms = Emulator("demo")
+    with oms.world.transaction() as tx:
+        tx.change(tx.one(State, 35), name="Bekliyor ğ")
+    answer = send(oms, PACKAGES, in_state(oms, PACKAGES, 35).id, {"input_parameters": {}})
+    assert 'in state 35 "Bekliyor %C4%9F" since' in answer.headers["X-Emulator-Hint"]
+
+
+# what is true of commands in general
+
+
+def test_every_command_of_the_installation_has_a_function_and_every_function_a_transition() -> None:
+    for kind in KINDS:
+        assert {edge["command_code"] for edge in kind.commands} | {"PKG_STATE_TRANSITION"} == set(
+            COMMANDS[kind.record]
+        )
+
+
+def test_an_unknown_command_moves_along_the_graph() -> None:
+    """Another installation's transition is carried out as far as its states tell."""
+
+    def rename(doing: Doing, tx: Any) -> None:
+        tx.change(tx.one(Transition, 199), command_code="NOBODY_KNOWS")
+
+    doing = Doing(199, arrange=rename)
+    doing.edge = doing.root.one(Transition, 199)
+    doing.done()
+    doing.check(doing.moved() | doing.followed(), [MOVED])
+
+
+def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
+    oms = Emulator("demo")
+    before = tables(oms.world.root)
+    with oms.world.transaction() as tx:
+        run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, None, tx)
+    (log,) = [made for (kind, _), made in changes(before, tables(oms.world.root)).items() if kind == "TransitionLog"]
+    assert (log.user, log.attributes, log.request_id) == (None, b"{}", None)
+
+
+def test_an_event_tells_of_its_subject_as_it_was_after_the_command() -> None:
+    """And still does when the subject has moved on."""
+    oms = Emulator("demo")
+    record = in_state(oms, PACKAGES, 35)
+    for transition in (199, 1002):
+        assert send(oms, PACKAGES, record.id, {"transition": transition, "input_parameters": {}}).status_code == 204
+    url = f"/api/v1/oms/packages/{record.id}/webhook_events/?limit=100"
+    told = [event["request_payload"] for event in oms.session().get(url).json()["results"]][-3:]
+    assert [(each["event"]["type"], each["payload"]["state"]["id"]) for each in told] == [
+        (MOVED, 37),
+        (MOVED, 40),
+        ("package.status.packed", 40),
+    ]
+    assert [{item["state"]["id"] for item in each["payload"]["packageitem_set"]} for each in told] == [
+        {57},
+        {61},
+        {61},
+    ]
+
+
+def test_an_inactive_hook_hears_nothing() -> None:
+    oms = Emulator("demo")
+    with oms.world.transaction() as tx:
+        for hook in tx.all(Webhook):
+            tx.change(hook, is_active=False)
+    before = list(oms.world.root.ids(WebhookEvent))
+    assert send(oms, PACKAGES, in_state(oms, PACKAGES, 35).id, {"transition": 199, "input_parameters": {}}).ok
+    assert list(oms.world.root.ids(WebhookEvent)) == before
+
+
+@pytest.mark.parametrize("kind", [Package, TransferOrder])
+def test_a_record_that_is_not_there_is_not_found(kind: type[Any]) -> None:
+    """Before its command is read."""
+    oms = Emulator("demo")
+    where = PACKAGES if kind is Package else TRANSFERS
+    answer = send(oms, where, 1, [])
+    assert (answer.status_code, orjson.loads(answer.content)) == (404, {"detail": "Not found."})
+    assert oms.world.clock.now() - oms.world.settings.start < timedelta(milliseconds=1)

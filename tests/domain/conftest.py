@@ -1,0 +1,5 @@
+"""Assertions of the helpers tell what differed, as those of the tests do."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.domain.doing")

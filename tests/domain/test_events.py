@@ -1,0 +1,256 @@
+"""Every type of event is told once, to each active hook of its type, with the full document of that moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.event_types import EVENT_TYPES
+from emulator.core.records import Package, StockLocation, TransferOrder, WebhookEvent
+from emulator.state.clock import WRITE_STEP
+from tests.domain.commands.arranging import COMMANDS, PACKAGES, TRANSFERS, Kind, parameters, ready_for, send
+from tests.support.answers import check_document
+
+Subject = tuple[type[Any], int]
+Cause = Callable[[Emulator], Subject]
+SKU = "PZ-101-02-L"
+PAYLOADS = {Package: "package-payload", TransferOrder: "transfer-payload", StockLocation: "stock-location"}
+
+
+def command(kind: Kind, code: str) -> Cause:
+    """Run the first command with this code on a record that is ready for it."""
+
+    def run(oms: Emulator) -> Subject:
+        edge = next(edge for edge in COMMANDS if edge["command_code"] == code and edge in kind.commands)
+        record = ready_for(oms, kind, edge)
+        return sent(oms, kind, edge, record)
+
+    return run
+
+
+def sent(oms: Emulator, kind: Kind, edge: dict[str, Any], record: Any) -> Subject:
+    body = {"transition": edge["id"], "input_parameters": parameters(oms, record)}
+    answer = send(oms, kind, record.id, body)
+    assert answer.status_code in {200, 204}, answer.text
+    return kind.record, record.id
+
+
+def package(code: str) -> Cause:
+    return command(PACKAGES, code)
+
+
+def transfer(code: str) -> Cause:
+    return command(TRANSFERS, code)
+
+
+def shipped_transfer(code: str) -> Cause:
+    """Run a command on a transfer order that has a shipment."""
+
+    def run(oms: Emulator) -> Subject:
+        _, pk = transfer("READY_TO_SHIP_TRANSFER_ORDER_ADVANCE")(oms)
+        record = oms.world.root.one(TransferOrder, pk)
+        fitting = (edge for edge in TRANSFERS.commands if edge["command_code"] == code)
+        return sent(oms, TRANSFERS, next(edge for edge in fitting if edge["source_state"] == record.state), record)
+
+    return run
+
+
+def carrier(state: str, event: str) -> Cause:
+    return lambda oms: (Package, oms.carrier(oms.package(state=state)["id"], event)["id"])
+
+
+def ordered(oms: Emulator) -> Subject:
+    return Package, oms.order(lines=[{"sku": SKU, "quantity": 1}])["packages"][0]
+
+
+def replanned(oms: Emulator) -> Subject:
+    package("REFUSE_PACKAGE")(oms)
+    return Package, oms.world.root.ids(Package)[-1]
+
+
+def arranged(oms: Emulator) -> Subject:
+    return Package, oms.package(state="Packed", items=2)["id"]
+
+
+def operator(oms: Emulator) -> Subject:
+    return Package, oms.cancel_package(oms.package(state="Packed")["id"])["id"]
+
+
+def awaited(oms: Emulator) -> Subject:
+    oms.package(state="Waiting for Transfer")
+    return TransferOrder, oms.world.root.ids(TransferOrder)[-1]
+
+
+def renewed(oms: Emulator) -> Subject:
+    transfer("RENEW_TRANSFER")(oms)
+    return TransferOrder, oms.world.root.ids(TransferOrder)[-1]
+
+
+def place(oms: Emulator) -> Subject:
+    return StockLocation, oms.stock_location(name="New")["id"]
+
+
+def placed_anew(oms: Emulator) -> Subject:
+    return StockLocation, oms.change_stock_location(1, max_quota=4)["id"]
+
+
+CAUSES: dict[str, dict[str, Cause]] = {
+    "package.created": {"an order": ordered, "a new plan": replanned, "the control API": arranged},
+    "package.status.transitioned": {
+        "a command": package("PREPARE_PACKAGE_COMMAND"),
+        "the carrier": carrier("Shipped", "attempted"),
+        "the operator": operator,
+    },
+    "package.status.packed": {
+        "packing": package("COMPLETE_PACKAGING"),
+        "packing alone": package("COMPLETE_PACKAGING_WITHOUT_SHIPMENT"),
+    },
+    "package.status.cancelled": {"the operator": operator},
+    "package.status.shipped": {
+        "shipping": package("SHIP_PACKAGE"),
+        "with another carrier": package("SHIPMENT_ORDER_ADVANCE"),
+    },
+    "package.status.packed_for_refund": {"a command": package("PACKAGE_PACKED_FOR_REFUND")},
+    "package.shipment.awb_number": {
+        "packing": package("COMPLETE_PACKAGING"),
+        "another number": package("UPDATE_SHIPMENT_INFO_OF_PACKAGE"),
+    },
+    "package.refused": {"a command": package("REFUSE_PACKAGE")},
+    "shipment.created": {
+        "packing": package("COMPLETE_PACKAGING"),
+        "shipping": package("SHIPMENT_ORDER_ADVANCE"),
+        "a transfer": transfer("READY_TO_SHIP_TRANSFER_ORDER_ADVANCE"),
+    },
+    "shipment.status.updated": {
+        "the carrier": carrier("Shipped", "delivered"),
+        "a command": package("UPDATE_PACKAGE_SHIPMENT_STATUS"),
+        "a transfer leaves": shipped_transfer("DISPATCH_TRANSFER_ORDER"),
+    },
+    "shipment.cancelled": {
+        "the carrier": carrier("Packed all items", "cancelled"),
+        "the operator": operator,
+    },
+    "transfer.status.created": {"the planner": awaited, "a renewal": renewed},
+    "transfer.status.transitioned": {"a command": transfer("DISPATCH_TRANSFER_ORDER")},
+    "transfer.status.ready_to_shipment": {"a command": transfer("READY_TO_SHIP_TRANSFER_ORDER")},
+    "transfer.status.in_transit": {"a command": transfer("DISPATCH_TRANSFER_ORDER")},
+    "transfer.status.transferred": {"a command": transfer("DELIVER_TRANSFER_ORDER")},
+    "transfer.status.cancelled": {"a renewal": transfer("RENEW_TRANSFER")},
+    "stock_location.created": {"the control API": place},
+    "stock_location.updated": {"the control API": placed_anew},
+}
+ROWS = [(event_type, cause) for event_type, causes in CAUSES.items() for cause in causes.values()]
+IDS = [f"{event_type} {name}" for event_type, causes in CAUSES.items() for name in causes]
+
+
+def hook(client: Any, event_type: str, path: str, **more: Any) -> int:
+    policy = {"choice": "fixed", "kwargs": {"seconds": 60}}
+    body = {"target_url": f"http://127.0.0.1:9/{path}", "event_type": event_type, "retry_countdown_config": policy}
+    answer = client.post("/whisperer/hooks/", json=body | more)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
+
+
+def of(client: Any, path: str, hook_id: int) -> list[Any]:
+    """Give the events of a list that are this hook's."""
+    results = client.get(path).json()["results"]
+    return [event for event in results if event.get("webhook", {}).get("id") == hook_id]
+
+
+def shown(oms: Emulator, subject: Subject) -> Any:
+    """Give the document that the API has of a record now, as far as a payload has it."""
+    kind, id_ = subject
+    client = oms.session()
+    if kind is Package:
+        document = client.get(f"/api/v1/oms/packages/{id_}/").json()
+        left_out: tuple[str, ...] = ("id_encrypted",)
+    elif kind is TransferOrder:
+        document = client.get(f"/api/v1/oms/transfer_orders/?pk__in={id_}").json()["results"][0]
+        left_out = ("created_date", "modified_date")
+    else:
+        document = oms.change_stock_location(id_)
+        left_out = ("modified_date",)
+    text = json.dumps({key: value for key, value in document.items() if key not in left_out})
+    return json.loads(text.replace("http://oms.test", oms.world.settings.base_url))
+
+
+def test_every_type_has_its_causes() -> None:
+    assert [event.name for event in EVENT_TYPES] == list(CAUSES)
+
+
+@pytest.mark.parametrize(("event_type", "cause"), ROWS, ids=IDS)
+def test_a_change_tells_every_active_hook_of_its_type_once(
+    oms: Emulator, client: Any, event_type: str, cause: Cause
+) -> None:
+    """At once, wherever events are listed, with the subject's document as it is after the change."""
+    told, other, off = (hook(client, event_type, path) for path in ("a", "b", "c"))
+    client.delete(f"/whisperer/hooks/{off}/")
+    subject = cause(oms)
+    assert of(client, f"/whisperer/hook_events/?webhook={off}", off) == []
+    found = [self_told(client, each, subject) for each in (told, other)]
+    assert len({event["uuid"] for event in found}) == 2
+    payloads = [event["request_payload"]["payload"] for event in found]
+    now = shown(oms, subject)
+    assert payloads[0] == payloads[1]
+    assert {key: payloads[0][key] for key in now} == now
+    check_document(PAYLOADS[subject[0]], payloads[0])
+    for event in found:
+        told_by = event["request_payload"]["event"]
+        assert told_by == {"type": event_type, "uuid": event["uuid"].replace("-", "")}
+        check_lists(oms, subject, event)
+
+
+def self_told(client: Any, hook_id: int, subject: Subject) -> Any:
+    """Give the one event that a hook has of a record."""
+    found = of(client, f"/whisperer/hook_events/?webhook={hook_id}&limit=100", hook_id)
+    own = [event for event in found if event["object_id"] == subject[1]]
+    assert len(own) == 1, [event["object_id"] for event in found]
+    assert (own[0]["delivered"], own[0]["retry_count"], own[0]["response_http_status"]) == (False, 0, None)
+    return own[0]
+
+
+def check_lists(oms: Emulator, subject: Subject, event: Any) -> None:
+    """The same event is among those of its record, on each surface that has such a list."""
+    kind, pk = subject
+    client, id_ = oms.session(), event["id"]
+    if kind is StockLocation:
+        return
+    path = "packages" if kind is Package else "transfer_orders"
+    assert event in client.get(f"/api/v1/oms/{path}/{pk}/webhook_events/?limit=100").json()["results"]
+    if kind is Package:
+        client.headers["Authorization"] = f"Bearer {oms.jwt()}"
+        listed = client.get(f"/packages/{pk}/webhook_events/?limit=100").json()["results"]
+        assert id_ in [each["id"] for each in listed]
+
+
+def test_an_event_keeps_the_document_of_its_moment(oms: Emulator, client: Any) -> None:
+    """What happens to the package afterwards does not change what was told."""
+    mine = hook(client, "package.status.packed", "a")
+    subject = package("COMPLETE_PACKAGING")(oms)
+    before = self_told(client, mine, subject)
+    client.post(f"/api/v1/oms/packages/{subject[1]}/set_remote_id/", json={"remote_id": "later"})
+    assert self_told(client, mine, subject) == before
+    assert before["request_payload"]["payload"]["remote_id"] != "later"
+
+
+def test_what_is_refused_tells_nobody(oms: Emulator, client: Any) -> None:
+    hook(client, "package.status.transitioned", "a")
+    before = list(oms.world.root.ids(WebhookEvent))
+    pk = oms.package(state="Delivered")["id"]
+    made = list(oms.world.root.ids(WebhookEvent))
+    assert client.post(f"/api/v1/oms/packages/{pk}/command/", json={"transition": 166}).status_code == 400
+    assert list(oms.world.root.ids(WebhookEvent)) == made
+    assert len(made) - len(before) <= 1
+
+
+def test_an_event_is_due_at_once(oms: Emulator, client: Any) -> None:
+    mine = hook(client, "package.created", "a")
+    oms.package()
+    event = oms.world.root.all(WebhookEvent)
+    last = [each for each in event if each.webhook == mine][-1]
+    assert last.due == last.created_date
+    assert last.created_date <= oms.world.clock.now() + WRITE_STEP

@@ -1,0 +1,213 @@
+"""A demonstration is complete and whole, the same for the same seed, and what its plans say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from emulator.core.records import (
+    KINDS,
+    REFERENCES,
+    RELATIONS,
+    Address,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    Shipment,
+    ShippingLabel,
+    TransferOrder,
+    TransitionLog,
+    WebhookEvent,
+    relation_key,
+)
+from emulator.domain.seeding import DemoBase, demo_base
+from emulator.domain.seeding.generator import KEPT_BLOCKS
+from emulator.domain.seeding.plans import BLOCK, FIRST, GAPLESS, STRIDE, PackagePlan, TransferPlan
+from emulator.domain.seeding.pools import pool
+from emulator.state.store import Root
+from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
+
+# --- what there is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packages", [0, 1, 3, 4, 5, 199, 200, 36_404, 100_000])
+def test_there_are_as_many_packages_as_asked_for_and_a_fifth_as_many_transfers(packages: int) -> None:
+    base = demo(packages)
+    assert len(base.ids(Package)) == packages
+    assert len(base.ids(TransferOrder)) == packages // 5
+    assert isinstance(base.ids(Package), range)
+    assert isinstance(base.ids(TransferOrder), range)
+
+
+@pytest.mark.parametrize("packages", [0, 1, 3, 4, 7, 199, 200])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) -> None:
+    """Nothing lies outside them, and the next id is free."""
+    base = demo(packages)
+    ids = list(base.ids(kind))
+    assert ids == sorted(set(ids))
+    assert all(base.get(kind, id_).id == id_ for id_ in ids)
+    next_id = base.next_id(kind)
+    if kind in FIRST:
+        assert [id_ for id_ in range(FIRST[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
+    assert base.get(kind, next_id) is None
+    assert not ids or next_id > ids[-1]
+
+
+@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+def test_no_block_uses_more_ids_than_it_has(kind: type[Any]) -> None:
+    base = demo(500)
+    used = Counter((id_ - FIRST[kind]) // STRIDE[kind] for id_ in base.ids(kind))
+    assert max(used.values()) <= STRIDE[kind]
+    assert (set(used.values()) == {STRIDE[kind]}) is (kind in GAPLESS)
+
+
+@pytest.mark.parametrize("packages", [203, 36_404])
+def test_every_reference_is_kept(packages: int) -> None:
+    base = demo(packages)
+    last = base.plans.blocks - 1
+    blocks = range(last + 1) if packages < 1000 else (0, 77, 4_000, last)
+    for block in blocks:
+        for kind, table in base._block(block).tables.items():
+            for column, other in REFERENCES[kind].items():
+                for record in table.values():
+                    id_ = getattr(record, column)
+                    assert id_ is None or base.get(other, id_) is not None, (record, column)
+
+
+def test_every_relation_finds_what_a_search_finds() -> None:
+    base = demo(203)
+    for kind, relations in RELATIONS.items():
+        for relation, columns in relations.items():
+            expected: dict[Any, list[int]] = {}
+            for id_ in base.ids(kind):
+                expected.setdefault(relation_key(base.get(kind, id_), columns), []).append(id_)
+            for key, ids in expected.items():
+                assert base.related(kind, relation, key) == tuple(ids), (kind, relation, key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "relation", "key"),
+    [
+        (Package, "order", 0),
+        (Package, "order", 10**9),
+        (PackageItem, "package", -5),
+        (TransitionLog, "subject", (PACKAGE, 1)),
+        (TransitionLog, "subject", (99, 6501)),
+        (WebhookEvent, "subject", (TRANSFER, 10**9)),
+        (TransferOrder, "package", 6500),
+    ],
+)
+def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], relation: str, key: Any) -> None:
+    assert demo().related(kind, relation, key) == ()
+
+
+# --- the same again, and another ---------------------------------------------------------------------------------
+
+
+def everything(base: DemoBase) -> list[Any]:
+    return [base.get(kind, id_) for kind in FIRST for id_ in base.ids(kind)]
+
+
+def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
+    assert everything(demo_base(60, 7, START)) == everything(demo_base(60, 7, START))
+    ours, theirs = everything(demo_base(60, 7, START)), everything(demo_base(60, 8, START))
+    assert not set(ours) & set(theirs) - {record for record in ours if isinstance(record, ShippingLabel)}
+
+
+def test_a_forgotten_block_comes_back_the_same() -> None:
+    """Whatever was asked for in between."""
+    kept = demo(200)
+    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
+    backwards = [forgetful.get(Package, id_) for id_ in reversed(kept.ids(Package))]
+    assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
+
+
+def test_many_threads_see_the_same_records() -> None:
+    kept = demo(200)
+    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    ids = list(kept.ids(Package)) * 4
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda id_: forgetful.get(Package, id_), ids)) == [
+            kept.get(Package, id_) for id_ in ids
+        ]
+
+
+@pytest.mark.slow
+def test_a_base_keeps_few_blocks() -> None:
+    """However many are looked at."""
+    base = demo_base(36_404, 3, START)
+    for id_ in base.ids(Package)[:: 5 * BLOCK]:
+        base.get(Package, id_)
+    assert base._block.cache_info().currsize == KEPT_BLOCKS
+
+
+@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
+    """As its ids do: those that there are, those in the gaps, those before and after."""
+    base = demo()
+    ids = set(base.ids(kind))
+    around = range(min(ids) - 2, max(ids) + 50)
+    assert {id_ for id_ in around if base.has(kind, id_)} == ids
+
+
+def test_one_record_is_looked_for_without_making_the_others() -> None:
+    """Also of a kind whose ids have gaps, among many: no more than its own block is made."""
+    base = demo_base(36_404, 3, START)
+    log = base.related(TransitionLog, "subject", (PACKAGE, base.ids(Package)[-1]))[0]
+    assert (base.has(TransitionLog, log), base.has(TransitionLog, log + 10**9)) == (True, False)
+    assert base._block.cache_info().currsize == 1
+
+
+def test_records_are_made_without_faker() -> None:
+    """Whoever serves needs none."""
+    code = "import sys, emulator.domain.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
+    code += "sys.exit('faker' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- plans -------------------------------------------------------------------------------------------------------
+
+
+def plan_of(root: Root, package: Package) -> PackagePlan:
+    block, position = divmod(package.id - FIRST[Package], BLOCK)
+    plan: PackagePlan = root.base.plans.block(block)[position]  # type: ignore[attr-defined]  # a DemoBase
+    return plan
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_plan_says_what_the_records_say(size: int) -> None:
+    for root, package in packages_of(size):
+        plan = plan_of(root, package)
+        order, shipment = root.one(Order, package.order), root.get(Shipment, package.shipment or 0)
+        address = root.one(Address, package.shipping_address)
+        items = root.find(PackageItem, "package", package.id)
+        products = [root.one(OrderItem, item.order_item).product for item in items]
+        goods = pool("products")
+        assert (plan.id, plan.number, plan.state, plan.source.id, plan.delivery_range) == (
+            *(package.id, package.number, package.state, package.stock_location, package.delivery_range),
+        )
+        assert [goods[at]["id"] for at in plan.goods] == products
+        assert plan.carrier == (shipment and shipment.cargo_company)
+        assert (plan.order.id, plan.order.number, plan.order.channel) == (order.id, order.number, order.channel)
+        assert plan.order.place.district.id == address.district
+        assert (plan.order.first_name, plan.order.last_name) == (address.first_name, address.last_name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_transfer_plan_says_what_the_records_say(size: int) -> None:
+    for root, package, transfer in transfers_of(size):
+        package_plan = plan_of(root, package)
+        assert package_plan.slot.transfer is not None
+        plan = TransferPlan(package_plan, package_plan.slot.transfer)
+        assert (plan.id, plan.number, plan.state, plan.source) == (
+            *(transfer.id, transfer.number, transfer.state, transfer.source),
+        )
+        assert plan.package.id == package.id

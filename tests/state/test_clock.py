@@ -1,0 +1,113 @@
+"""A world's time and identifiers; nobody else asks the machine for either."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import emulator
+from emulator.core.seeded_random import made_uuid
+from emulator.state import clock as clock_module
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode
+from tests.support.worlds import START
+
+PACKAGE = Path(emulator.__file__).parent
+
+
+class Machine:
+    """Stands in for the machine's clocks."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    monkeypatch.setattr(clock_module, "time", machine)
+    monkeypatch.setattr(clock_module, "machine_now", lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    return machine
+
+
+def test_a_frozen_clock_stands_still_and_each_write_moves_it(machine: Machine) -> None:
+    clock = Clock("frozen", START)
+    machine.seconds += 10
+    assert clock.now() == START
+    assert clock.next_write() == START + WRITE_STEP
+    assert clock.now() == START, "asking is not writing"
+    clock.record_write(clock.next_write())
+    assert clock.now() == START + timedelta(milliseconds=1)
+
+
+def test_a_ticking_clock_starts_at_the_scenarios_start_and_runs_at_wall_speed(machine: Machine) -> None:
+    clock = Clock("ticking", START)
+    machine.seconds += 2.5
+    assert clock.now() == START + timedelta(seconds=2.5)
+    clock.record_write(clock.next_write())
+    assert clock.now() == START + timedelta(seconds=2.5)
+
+
+def test_a_real_clock_is_the_machines_and_takes_no_other(machine: Machine) -> None:
+    clock = Clock("real", START)
+    assert clock.now() == clock.next_write() == datetime(2030, 1, 1, tzinfo=UTC)
+    for change in (lambda: clock.set(START), lambda: clock.set(clock.now())):
+        with pytest.raises(ValueError, match="known modes that can: frozen, ticking"):
+            change()
+
+
+@pytest.mark.parametrize("mode", ["frozen", "ticking"])
+def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: ClockMode) -> None:
+    clock = Clock(mode, START)
+    machine.seconds += 5
+    assert clock.now() == START + timedelta(seconds=5 if mode == "ticking" else 0)
+    clock.set(START)
+    assert clock.now() == START
+    machine.seconds += 1
+    assert clock.now() - START == timedelta(seconds=1 if mode == "ticking" else 0)
+
+
+def test_a_made_uuid_depends_on_its_parts_alone() -> None:
+    made = made_uuid("awb", 7)
+    assert made == made_uuid("awb", 7) != made_uuid("awb", 8)
+    assert (made.version, str(made)) == (4, "51f75163-fe6e-40f6-a56e-87dc316fedb5")
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+MACHINE_MODULES = {"time", "random", "secrets", "uuid"}
+MACHINE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "getrandbits", "monotonic", "perf_counter"}
+OF_THE_WORLD = {"clock"}
+"""`world.clock.now()` is what everybody shall ask."""
+ALLOWED = {
+    "api/serializers/events.py: import uuid": "only to print a UUID without its dashes",
+    "api/parameters.py: import uuid": "only to read a UUID",
+}
+
+
+def asked_of_the_machine(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (f"import {name.name}" for name in node.names if name.name in MACHINE_MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MACHINE_MODULES:
+            yield f"from {node.module} import"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value).rpartition(".")[2]
+            if node.func.attr in MACHINE_CALLS and owner not in OF_THE_WORLD:
+                yield ast.unparse(node.func)
+
+
+def test_nobody_else_asks_the_machine_for_time_or_chance() -> None:
+    found = {f"{name}: {what}" for name, tree in modules() for what in asked_of_the_machine(tree)}
+    own = {one for one in found if one.startswith(("state/clock.py", "core/seeded_random.py"))}
+    assert len(own) >= 3, "the search finds what is there"
+    assert found - own == set(ALLOWED)

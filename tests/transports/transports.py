@@ -1,0 +1,134 @@
+"""Transports to an emulator: each one sends a request and returns the response."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import requests
+from werkzeug.test import Client
+
+from emulator import Emulator
+from tests.transports.conditions import HttpRequest
+
+BASE = "http://oms.test"
+SERVER_HEADERS = frozenset(("date", "server", "connection"))
+"""Headers that the server adds."""
+
+
+class HttpResponse(NamedTuple):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+Transport = Callable[[HttpRequest], HttpResponse]
+INCOMPLETE = HttpResponse(0, [], b"no response, or only a part of it")
+"""Result of every transport for a connection that ends too early, whether by an error or by a short body."""
+CONNECTION_ERRORS = (OSError, http.client.HTTPException, requests.RequestException, httpx.TransportError)
+
+
+def normalized_response(status: int, headers: Any, body: bytes, method: str) -> HttpResponse:
+    named = [(str(name), str(value)) for name, value in headers]
+    length = next((value for name, value in named if name.lower() == "content-length"), None)
+    if method != "HEAD" and length is not None and len(body) < int(length):
+        return INCOMPLETE
+    pairs = sorted((name.title(), value) for name, value in named if name.lower() not in SERVER_HEADERS)
+    return HttpResponse(status, pairs, body)
+
+
+@contextmanager
+def socket(oms: Emulator) -> Iterator[Transport]:
+    """Yield a transport over a persistent connection, with the same Host header as the other transports."""
+    with oms:
+        url = urlsplit(oms.url)
+        wire = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
+
+        def send(spec: HttpRequest) -> HttpResponse:
+            wire.putrequest(spec.method, spec.target, skip_host=True, skip_accept_encoding=True)
+            wire.putheader("Host", "oms.test")
+            for name, value in spec.headers.items():
+                wire.putheader(name, value)
+            if spec.body:
+                wire.putheader("Content-Length", str(len(spec.body)))
+            wire.endheaders(spec.body or None)
+            try:
+                answer = wire.getresponse()
+                return normalized_response(answer.status, answer.getheaders(), answer.read(), spec.method)
+            except CONNECTION_ERRORS:
+                wire.close()
+                return INCOMPLETE
+
+        yield send
+        wire.close()
+
+
+def by_requests(session: requests.Session) -> Transport:
+    def send(spec: HttpRequest) -> HttpResponse:
+        request = requests.Request(spec.method, BASE, spec.headers, data=spec.body or None)
+        prepared = session.prepare_request(request)
+        prepared.url = BASE + spec.target  # unchanged: `requests` would normalize it
+        try:
+            answer = session.send(prepared, allow_redirects=False)
+        except CONNECTION_ERRORS:
+            return INCOMPLETE
+        return normalized_response(answer.status_code, answer.headers.items(), answer.content, spec.method)
+
+    return send
+
+
+@contextmanager
+def session(oms: Emulator) -> Iterator[Transport]:
+    with oms.session() as client:
+        del client.headers["Authorization"]  # the corpus contains its own headers
+        yield by_requests(client)
+
+
+@contextmanager
+def intercept(oms: Emulator) -> Iterator[Transport]:
+    """Yield a transport over a session that existed before the interception."""
+    with requests.Session() as client, oms.intercept(BASE):
+        yield by_requests(client)
+
+
+@contextmanager
+def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
+    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:  # type: ignore[arg-type]
+
+        def send(spec: HttpRequest) -> HttpResponse:
+            content = spec.body or None
+            try:
+                answer = client.request(spec.method, spec.target, headers=spec.headers, content=content)
+            except CONNECTION_ERRORS:
+                return INCOMPLETE
+            return normalized_response(answer.status_code, answer.headers.items(), answer.content, spec.method)
+
+        yield send
+
+
+@contextmanager
+def werkzeug(oms: Emulator) -> Iterator[Transport]:
+    client = Client(oms.app)
+
+    def send(spec: HttpRequest) -> HttpResponse:
+        try:
+            answer = client.open(
+                spec.target, method=spec.method, base_url=BASE, headers=spec.headers, data=spec.body or None
+            )
+        except CONNECTION_ERRORS:
+            return INCOMPLETE
+        return normalized_response(answer.status_code, answer.headers.items(), answer.data, spec.method)
+
+    yield send
+
+
+TRANSPORTS = {
+    "oms.session": session,
+    "oms.intercept": intercept,
+    "httpx.WSGITransport": wsgi_transport,
+    "werkzeug's Client": werkzeug,
+}

@@ -1,0 +1,327 @@
+"""What happens to events on their way when their world is taken from under them, or something is wrong with them."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+import tracemalloc
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.webhooks import WebhookDispatcher
+from tests.support.receivers import Behaviour, Got, answer, receiving
+from tests.support.worlds import with_dispatcher
+from tests.webhooks.queueing import queued, uuids_of
+
+pytestmark = pytest.mark.slow
+
+EVENT = "package.created"
+
+
+class Gate:
+    """A receiver's behaviour that waits until it is let go."""
+
+    def __init__(self, then: Behaviour | None = None) -> None:
+        self.open, self.then = threading.Event(), then or answer()
+
+    def __call__(self, handler: BaseHTTPRequestHandler, got: Got) -> None:
+        self.open.wait(30)
+        self.then(handler, got)
+
+
+@pytest.fixture
+def oms(caplog: pytest.LogCaptureFixture) -> Iterator[Emulator]:
+    """An emulator that sends in the background; nothing may be logged of what it does."""
+    oms = Emulator("empty", clock="ticking", delivery="background")
+    yield oms
+    oms.stop()
+    assert not [each.getMessage() for each in caplog.records if each.name.startswith("emulator")]
+
+
+def events(oms: Emulator) -> list[Any]:
+    return list(oms.world.root.all(WebhookEvent))
+
+
+def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
+    """Let what is on its way come to its end, and wait for it."""
+    gate.open.set()
+    dispatcher = world.outbox.sender.dispatcher
+    with dispatcher._lock:
+        assert dispatcher._arrived.wait_for(lambda: not world.outbox.queue.in_flight, 20)
+
+
+@pytest.mark.parametrize("how", ["undo", "reset", "restore"])
+def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) -> None:
+    """Its world was taken back while it was on its way: its outcome is nobody's, and is no step."""
+    gate = Gate()
+    with receiving(gate) as receiver:
+        world = oms.world
+        before = world.snapshot()
+        oms.hooks.add(receiver.url, EVENT)
+        oms.package()
+        receiver.wait_for(1)
+        {"undo": oms.undo, "reset": oms.reset, "restore": lambda: world.restore(before)}[how]()
+        steps = len(world.steps)
+        arrive(oms, gate, world)
+        assert [each for each in events(oms) if each.delivered] == []
+        assert len(world.steps) == steps
+
+
+def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
+    gate = Gate()
+    with receiving(gate) as receiver:
+        other = oms.in_world("other")
+        other.hooks.add(receiver.url, EVENT)
+        other.package()
+        receiver.wait_for(1)
+        world = other.world
+        oms.worlds.delete("other")
+        arrive(oms, gate, world)
+    assert not any(each.delivered for each in world.root.all(WebhookEvent))
+
+
+def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
+    """The same call after an undo makes an event of the same id: what came of the first one is not its."""
+    gate, answers = Gate(), iter([503, 200])
+    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - the next answer, each time
+    with receiving(gate) as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        oms.package()
+        receiver.wait_for(1)
+        oms.undo()
+        oms.package()
+        gate.open.set()
+        receiver.wait_for(2)
+        oms.hooks.flush()
+        (event,) = [each for each in events(oms) if each.response_content == "b'ok'"]
+    assert (event.delivered, event.retry_count) == (True, 1)
+
+
+def test_what_is_due_again_after_a_restore_is_sent_by_itself(oms: Emulator) -> None:
+    with receiving() as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        with oms.world.lock:  # so that nothing is recorded before the moment is taken
+            oms.package()
+            moment = oms.world.snapshot()
+        receiver.wait_for(1)
+        oms.hooks.flush()
+        oms.world.restore(moment)
+        receiver.wait_for(2)
+        assert oms.hooks.flush().delivered == 1
+
+
+def test_what_comes_up_while_the_clock_moves_is_sent_by_itself(oms: Emulator) -> None:
+    """Nothing is forgotten that came up while another one sent, one after another."""
+    gate = Gate()
+    with receiving(gate) as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        oms.package()
+        receiver.wait_for(1)
+        moving = threading.Thread(target=lambda: oms.clock.advance(hours=1))
+        moving.start()
+        oms.package()
+        gate.open.set()
+        moving.join(20)
+        oms.package()
+        assert sorted(Counter(uuids_of(receiver.wait_for(3))).values()) == [1, 1, 1]
+
+
+def test_many_who_move_the_clock_flush_and_write_at_once_send_each_event_once(oms: Emulator) -> None:
+    with receiving() as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        jobs = [
+            lambda: [oms.package() for _ in range(40)],
+            lambda: [oms.clock.advance(seconds=1) for _ in range(10)],
+            lambda: [oms.hooks.flush() for _ in range(10)],
+            lambda: [oms.package() for _ in range(40)],
+        ]
+        threads = [threading.Thread(target=job) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        oms.hooks.flush()
+        assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 80}
+
+
+def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emulator) -> None:
+    """What hangs stays queued; threads are hired anew."""
+    gate = Gate()
+    with receiving(gate) as slow, receiving() as quick:
+        oms.hooks.add(slow.url, EVENT)
+        oms.package()
+        slow.wait_for(1)
+        oms._dispatcher.stop(oms.worlds.all(), seconds=0.2)
+        assert [each.delivered for each in events(oms)].count(False) == len(events(oms))
+        other = oms.in_world("other")
+        other.hooks.add(quick.url, EVENT)
+        other.package()
+        quick.wait_for(1)
+        arrive(oms, gate, oms.world)
+
+
+def test_a_world_that_hangs_leaves_threads_for_others(oms: Emulator) -> None:
+    """However much waits in it."""
+    gate = Gate()
+    with receiving(gate) as slow, receiving() as quick:
+        oms.hooks.add(slow.url, EVENT)
+        for _ in range(50):
+            oms.package()
+        slow.wait_for(2)
+        other = oms.in_world("other")
+        other.hooks.add(quick.url, EVENT)
+        for _ in range(20):
+            other.package()
+        quick.wait_for(20)
+        assert len(slow.got) == 2
+        gate.open.set()
+        slow.wait_for(50)
+
+
+def test_a_receiver_may_ask_for_deliveries_itself() -> None:
+    """From within: it waits for nothing, above all not for itself."""
+    oms = Emulator("empty")
+    asked: list[Any] = []
+
+    def receive(_: Any) -> None:
+        asked.append(oms.hooks.flush())
+        oms.clock.advance(seconds=1)
+
+    oms.hooks.add(receive, EVENT)
+    oms.package()
+    oms.package()
+    oms.hooks.flush()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("mode", ["flush", "background"])
+def test_an_event_without_a_hook_stops_nothing(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """It cannot be recorded either: it is told of once, and the others are sent."""
+    oms = Emulator("empty", clock="ticking", delivery=mode)
+    with receiving() as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        with oms.world.transaction() as tx:
+            tx.add(WebhookEvent(tx.new_id(WebhookEvent), 999_999, 1, 4, uuid="x", due=tx.now, created_date=tx.now))
+        oms.package()
+        oms.hooks.flush()
+        oms.stop()
+        assert len(receiver.got) == 1
+    assert len([each for each in caplog.records if "is left until a restart" in each.getMessage()]) == 1
+
+
+def test_an_event_without_a_subject_is_a_failed_attempt() -> None:
+    oms = Emulator("empty")
+    with receiving() as receiver:
+        oms.hooks.add(receiver.url, EVENT)
+        with oms.world.transaction() as tx:
+            hook = next(each for each in tx.all(Webhook) if each.target_url == receiver.url)
+            made = tx.add(WebhookEvent(tx.new_id(WebhookEvent), hook.id, 999_999, 4, uuid="0" * 32, due=tx.now))
+        oms.hooks.flush()
+        event = oms.world.root.one(WebhookEvent, made.id)
+    assert (event.response_http_status, event.delivered, event.retry_count) == (500, False, 1)
+
+
+def test_worlds_that_are_reset_are_let_go() -> None:
+    """One whose events are due in a day is not kept for it."""
+    oms = Emulator("empty", clock="ticking")
+    oms.hooks.add(lambda _: 503, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 86_400}})
+    oms.package()
+    oms.hooks.flush()
+    before = weakref.ref(oms.world)
+    oms.reset()
+    oms.stop()
+    gc.collect()
+    assert before() is None
+
+
+def test_memory_stays_flat_while_a_receiver_hangs() -> None:
+    """Thousands wait for it: no thread more, and of each attempt only its outcome is kept."""
+    oms = Emulator("empty")
+    oms.package()
+    release = threading.Event()
+    with receiving(lambda *_: release.wait(60)) as receiver:
+        queued(oms, receiver.url, 2_000)
+        dispatcher = WebhookDispatcher("background", timeout=0.01)
+        with_dispatcher(oms, dispatcher)
+        tracemalloc.start()
+        dispatcher.wake(oms.world)
+        receiver.wait_for(200)
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(dispatcher._threads) <= dispatcher.pool
+        oms.world.close()
+        release.set()
+        dispatcher.stop([oms.world])
+    assert grown < 16 * 1024 * 1024
+
+
+def test_a_thousand_events_arrive_once_each() -> None:
+    """`make bench ARGS=hooks` sends ten thousand, and insists that each comes once."""
+    oms = Emulator("empty", clock="ticking")
+    oms.package()
+    with receiving() as receiver:
+        queued(oms, receiver.url, 1_000)
+        receiver.wait_for(1_000, timeout=120)
+        flushed = oms.hooks.flush()
+        oms.stop()
+    assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 1_000}
+    assert flushed.delivered == 1_000
+    assert sum(each.delivered for each in events(oms) if each.retry_count == 1) >= 1_000
+
+
+def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> None:
+    """With a state file: each event once, what was delivered before not again, and outcomes are kept."""
+    file = tmp_path / "state.oms"
+    gate = Gate()
+    with receiving(gate) as receiver:
+        first = Emulator("empty", clock="ticking", state=file)
+        first.hooks.add(lambda _: None, EVENT)
+        for _ in range(5):
+            first.package()
+        first.hooks.flush()
+        first.hooks.add(receiver.url, EVENT)
+        for _ in range(5):
+            first.package()
+        receiver.wait_for(2)
+        first._dispatcher.stop = partial(first._dispatcher.stop, seconds=0.1)  # type: ignore[method-assign]
+        first.close()
+        on_the_way = len(receiver.got)
+        gate.open.set()
+        again = Emulator("empty", clock="ticking", state=file)
+        receiver.wait_for(5 + on_the_way)
+        again.hooks.flush()
+        hooks = {each.id for each in again.world.root.all(Webhook) if each.target_url == receiver.url}
+        own = [each for each in events(again) if each.webhook in hooks and each.delivered]
+        assert len({json.loads(got.body)["payload"]["id"] for got in receiver.got}) == 5
+        assert len(own) == 5
+        again.close()
+    assert len(receiver.got) == 5 + on_the_way, "only what hung at the stop comes twice: nobody knew its outcome"
+
+
+def test_retries_go_on_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "state.oms"
+    answers = iter([503, 200])
+    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - the next answer, each time
+        first = Emulator("empty", state=file)
+        first.hooks.add(receiver.url, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 60}})
+        first.package()
+        first.hooks.flush()
+        first.close()
+        again = Emulator("empty", state=file)
+        again.clock.advance(minutes=2)
+        event = next(each for each in events(again) if each.retry_count == 2)
+        again.close()
+    assert event.delivered
+    assert len(json.loads(event.request_datetimes)) == 2
+    assert event.modified_date - event.created_date >= timedelta(seconds=60)
