@@ -55,7 +55,7 @@ def imported(name: str, folder: str = "documented") -> ScenarioImport:
         whose = f"/packages/{WHOSE[name]}/"
         found["path"] = found["path"].replace("/pk/", f"/{WHOSE[name]}/").replace("/packages/{id}/", whose)
     captures = [each for each in read_captures(found, name) if isinstance(each, Capture)]
-    described = f"The page's sample: {found['title']}"
+    described = f"Documented sample: {found['title']}"
     return import_scenario(
         captures, f"{DOCUMENTED}{name}", anonymize=False, description=described, start=DEFAULT_START
     )

@@ -34,7 +34,7 @@ class AuditFinding(NamedTuple):
     at: datetime
     requests: tuple[str, ...]
     """Ids of the exchanges, in order."""
-    message: str
+    says: str
 
 
 Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[AuditFinding]]

@@ -124,7 +124,7 @@ def test_every_component_is_used(document: Any) -> None:
 
 def test_every_event_that_is_sent_is_a_webhook(document: Any) -> None:
     """A type that the code queues is in the table, and the table is the document's."""
-    code = "".join(path.read_text("utf-8") for folder in ("rules", "handlers") for path in rglob(folder))
+    code = "".join(path.read_text("utf-8") for folder in ("domain", "api") for path in rglob(folder))
     queued = {name for name in EVENT_NAME.findall(code) if name.split(".")[1] in ("created", "refused", "status")}
     assert queued
     assert queued <= {event.name for event in EVENT_TYPES} == document["webhooks"].keys()

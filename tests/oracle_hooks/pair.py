@@ -99,7 +99,7 @@ class Pair:
         self.emulator = Emulator("demo", packages=PACKAGES)
         self.world = self.emulator.world
         self.prepare_hooks()
-        self.root, self.now = self.world.root, self.world.clock.now()
+        self.start, self.root = self.world.snapshot(), self.world.root
         self.receiver = Receiver()
         create_tables()
         load_hooks_and_events(self.world)

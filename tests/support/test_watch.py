@@ -72,7 +72,7 @@ def test_the_control_api_is_judged_too(status: int, forgiven: None) -> None:
 TEST = """
 import requests
 from emulator import Emulator
-from emulator.core.exchange import Reply
+from emulator.core.call import Reply
 from tests.support.handlers import with_handler
 
 def test_over_a_socket_whose_thread_swallows_the_error():

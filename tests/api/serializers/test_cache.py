@@ -110,16 +110,16 @@ def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
 
 def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
     one, other = small_world(), small_world()
-    assert one.render_cache is render_cache(other)
+    assert render_cache(one) is render_cache(other)
     package = one.root.ids(Package)[0]
     write(one, [(Package, 0, 35)])
     ours, theirs = (
-        render_document("package", package, world.root, "en-us", one.render_cache) for world in (one, other)
+        render_document("package", package, world.root, "en-us", render_cache(one)) for world in (one, other)
     )
     assert b'"remote_id":"35"' in (ours or b"")
     assert b'"remote_id":null' in (theirs or b"")
-    assert render_document("package", package, one.root, "en-us", one.render_cache) is ours
-    assert render_document("package", package, other.root, "en-us", one.render_cache) is theirs
+    assert render_document("package", package, one.root, "en-us", render_cache(one)) is ours
+    assert render_document("package", package, other.root, "en-us", render_cache(one)) is theirs
 
 
 def test_languages_have_separate_entries() -> None:

@@ -49,11 +49,11 @@ def restored_contents(oms: InWorld, name: str) -> tuple[dict[str, bytes], dict[s
     return everything(oms), oms.export()
 
 
-@pytest.mark.parametrize("seed", range(4))
 def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, bool]]:
     return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
 
 
+@pytest.mark.parametrize("seed", range(4))
 def test_every_snapshot_of_a_killed_server_is_restored(seed: int, file: Path, open_emulators: ExitStack) -> None:
     """Snapshots are taken between random requests, undo, restore and reset."""
     oms, rng = open_emulator(file, open_emulators), Random(seed)
