@@ -13,13 +13,13 @@ from flask import Flask, Response
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
-from emulator.web.server import KeptAliveTask
+from emulator.web.server import KeepAliveTask
 
 
 class KeptAlive(HTTPChannel):
     """A channel that stays open after a 204. waitress would close it and make the peer slower."""
 
-    task_class = KeptAliveTask
+    task_class = KeepAliveTask
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from benchmarks.servers import Server, running
 from emulator.api.filters import FILTER_SETS, Filter
 from emulator.core.records import Package
 from emulator.domain.scenario_files import find_scenario
-from emulator.domain.seeding import demo_base
-from emulator.state.datasets import follow, from_microseconds
-from emulator.state.store import Root
+from emulator.domain.seeding import make_demo_dataset
+from emulator.state.datasets import follow_path, from_microseconds
+from emulator.state.store import Snapshot
 
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
@@ -39,28 +39,28 @@ FIRST_LIMIT = 3.0
 def paths() -> list[str]:
     """Return the first and last page of every filter and combination, with values of a package in the middle."""
     demo = find_scenario("demo").with_size(MANY, None)
-    base = demo_base(MANY, demo.seed, demo.start)
-    root = Root(base, {})
-    records = [root.one(Package, base.ids(Package)[at]) for at in range(MANY // 2, MANY // 2 + 50)]
+    base = make_demo_dataset(MANY, demo.seed, demo.start)
+    root = Snapshot(base, {})
+    records = [root.get_existing(Package, base.ids(Package)[at]) for at in range(MANY // 2, MANY // 2 + 50)]
     values = {one.name: value_of(root, records, one) for one in FILTER_SETS["package"].filters}
     queries: list[tuple[tuple[str, str], ...]] = [((name, value),) for name, value in values.items()]
     queries += [tuple((name, values[name]) for name in names) for names in COMBINED]
     return [f"{UNFILTERED}&{urlencode(query)}{page}" for query in queries for page in ("", "&page=last")]
 
 
-def value_of(root: Root, records: list[Package], one: Filter) -> str:
+def value_of(root: Snapshot, records: list[Package], one: Filter) -> str:
     for record in records:
         for path in one.paths:
-            for value in follow(root, Package, record, path.column.split(".")):
+            for value in follow_path(root, Package, record, path.column.split(".")):
                 if value is not None:
                     found = value if path.kind is None else in_reference(root, path, value)
-                    return text(one.type, found)
+                    return text(one.value_type, found)
     return "x"
 
 
-def in_reference(root: Root, path: Any, id_: int) -> object:
+def in_reference(root: Snapshot, path: Any, id_: int) -> object:
     kind, tail = path.kind, path.tail
-    return next(follow(root, kind, root.one(kind, id_), tail.split(".")))
+    return next(follow_path(root, kind, root.get_existing(kind, id_), tail.split(".")))
 
 
 def text(value_type: str, value: object) -> str:

@@ -96,11 +96,11 @@ def queued_world(port: int, count: int):
         policy = b'{"choice":"fixed","kwargs":{"seconds":60}}'
         url = f"http://127.0.0.1:{port}/"
         tx.add(Webhook(tx.new_id(Webhook), target_url=url, event_type=TYPE, retry_countdown_config=policy))
-    ids = world.root.ids(Package)
+    ids = world.records.ids(Package)
     for number in range(count):
         with world.transaction() as tx:
-            package = tx.one(Package, ids[number % len(ids)])
-            tx.queue(TYPE, tx.change(package, tracking_number=str(number)))
+            package = tx.get_existing(Package, ids[number % len(ids)])
+            tx.queue_event(TYPE, tx.change(package, tracking_number=str(number)))
     return oms
 
 
@@ -136,10 +136,10 @@ def send_plain(port: int, count: int) -> float:
     oms = queued_world(port, count)
     root = oms.world.root
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    for _, id_ in root.queued(WebhookEvent):
-        event = root.one(WebhookEvent, id_)
+    for _, id_ in root.due_items(WebhookEvent):
+        event = root.get_existing(WebhookEvent, id_)
         body = request_body(event, root, render_cache(oms.world))
-        waiting.put((webhook_headers(root.one(Webhook, event.webhook), body), body))
+        waiting.put((webhook_headers(root.get_existing(Webhook, event.webhook), body), body))
 
     def work() -> None:
         session = requests.Session()

@@ -21,7 +21,7 @@ from emulator.loading.replay import replay_step
 from emulator.state.persistence import COMMITTED, Committed
 from emulator.state.steps import Step
 from emulator.web.app import split_world
-from emulator.worlds.registry import MOST_WORLDS, Worlds
+from emulator.worlds.registry import MAX_WORLDS, WorldRegistry
 
 CHOOSING_LIMIT = 15.0
 """Limit in microseconds for the selection of a world."""
@@ -41,7 +41,7 @@ COMMIT_BYTES = 1_500
 def choosing(plan: Plan) -> Iterator[Round]:
     """Measure the microseconds to find the world of a path, in a full server."""
     oms = Emulator("empty")
-    for number in range(MOST_WORLDS - 1):
+    for number in range(MAX_WORLDS - 1):
         oms.branch(f"world-{number}")
     path, times = "/w/world-500/api/v1/oms/packages/", 20_000
     for _ in range(plan.groups * plan.rounds):
@@ -51,8 +51,8 @@ def choosing(plan: Plan) -> Iterator[Round]:
         yield Round((perf_counter() - began) / times * 1e6, CHOOSING_LIMIT)
 
 
-def chosen(worlds: Worlds, path: str) -> None:
-    worlds.named(split_world(path, {})[0])
+def chosen(worlds: WorldRegistry, path: str) -> None:
+    worlds.get(split_world(path, {})[0])
 
 
 def moments(packages: int) -> float:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
 MARKER = "oms(scenario, seed, packages, installation, clock, strict): what the worlds of `oms` and `oms_url` are like"
-ARGUMENTS = ("scenario", "seed", "packages", "installation", "clock", "strict")
+MARKER_ARGUMENTS = ("scenario", "seed", "packages", "installation", "clock", "strict")
 """What `@pytest.mark.oms` takes: arguments of `Emulator`."""
-ARTIFACTS = ".oms-emulator"
-SHOWN = 10
+DEFAULT_ARTIFACTS = ".oms-emulator"
+MAX_EXCHANGES = 10
 """How many of its latest exchanges a failing test shows."""
-WORLD = pytest.StashKey["Emulator"]()
+EMULATOR_KEY = pytest.StashKey["Emulator"]()
 """Where a test's own emulator is kept: to be asked when the test has passed, and for the report of its failure."""
-COUNTING = "oms-emulator coverage"
+RECORDER_NAME = "oms-emulator coverage"
 """The name of the plugin that is there with `--oms-coverage`."""
 
 
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--oms-artifacts",
         metavar="DIR",
         type=Path,
-        help=f"where the scenario files of failing tests are written (default: {ARTIFACTS} beside the ini-file)",
+        help=f"where the scenario files of failing tests are written (default: {DEFAULT_ARTIFACTS} beside the ini-file)",
     )
     group.addoption(
         "--oms-coverage",
@@ -67,59 +67,59 @@ def pytest_configure(config: pytest.Config) -> None:
     folder: Path | None = config.getoption("oms_coverage")
     if folder is None:
         return
-    if target(config) is not None:
+    if target_url(config) is not None:
         raise pytest.UsageError("--oms-coverage counts in emulators of this run, and --oms-target is none of them")
     from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when it is asked for
 
-    config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), COUNTING)
+    config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), RECORDER_NAME)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say what is wrong with a marker before the test begins."""
-    marked(item)
+    marker_arguments(item)
 
 
-def marked(item: pytest.Item) -> dict[str, Any]:
+def marker_arguments(item: pytest.Item) -> dict[str, Any]:
     """Give the arguments of a test's markers; those nearer to it win. A wrong one is an error of the test."""
     found: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("oms"))):
         if marker.args:
-            wrong(f"takes no positional arguments, like {marker.args[0]!r}")
+            fail_for_marker(f"takes no positional arguments, like {marker.args[0]!r}")
         for name in marker.kwargs:
-            if name not in ARGUMENTS:
-                wrong(f"has no argument {name!r}")
+            if name not in MARKER_ARGUMENTS:
+                fail_for_marker(f"has no argument {name!r}")
         found |= marker.kwargs
     return found
 
 
-def wrong(what: str) -> NoReturn:
-    pytest.fail(f"@pytest.mark.oms {what}; known: {', '.join(ARGUMENTS)}", pytrace=False)
+def fail_for_marker(what: str) -> NoReturn:
+    pytest.fail(f"@pytest.mark.oms {what}; known: {', '.join(MARKER_ARGUMENTS)}", pytrace=False)
 
 
 # Fixtures -------------------------------------------------------------------------------------------------
 
 
-def target(config: pytest.Config) -> str | None:
+def target_url(config: pytest.Config) -> str | None:
     given = config.getoption("oms_target")
     return None if given is None else str(given).rstrip("/")
 
 
-def skip_elsewhere(config: pytest.Config, fixture: str) -> None:
-    if elsewhere := target(config):
+def skip_with_target(config: pytest.Config, fixture: str) -> None:
+    if elsewhere := target_url(config):
         pytest.skip(f"`{fixture}` is an emulator of this process, and --oms-target is {elsewhere}")
 
 
 @pytest.fixture
 def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """An emulator of the test's own: a fresh world, in process; `@pytest.mark.oms(...)` says what it is like."""
-    skip_elsewhere(request.config, "oms")
+    skip_with_target(request.config, "oms")
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
     try:
-        emulator = Emulator(**usual(request.config) | marked(request.node))
+        emulator = Emulator(**run_options(request.config) | marker_arguments(request.node))
     except ValueError as error:
         pytest.fail(f"@pytest.mark.oms: {error}", pytrace=False)
-    request.node.stash[WORLD] = emulator
+    request.node.stash[EMULATOR_KEY] = emulator
     yield emulator
     emulator.close()
 
@@ -127,41 +127,41 @@ def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def oms_server(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """The emulator of the whole run (of each process, under xdist), answering on a free port of 127.0.0.1."""
-    skip_elsewhere(request.config, "oms_server")
+    skip_with_target(request.config, "oms_server")
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when a test first asks for it
 
-    with Emulator(max_worlds=1_000_000, **usual(request.config)) as server:
+    with Emulator(max_worlds=1_000_000, **run_options(request.config)) as server:
         yield server
 
 
-def usual(config: pytest.Config) -> dict[str, Any]:
+def run_options(config: pytest.Config) -> dict[str, Any]:
     """Give what the options of the run say of every emulator."""
-    counting: CoverageRecorder | None = config.pluginmanager.get_plugin(COUNTING)
+    counting: CoverageRecorder | None = config.pluginmanager.get_plugin(RECORDER_NAME)
     return {"strict": config.getoption("oms_strict"), "coverage": counting and counting.coverage}
 
 
 @pytest.fixture
 def oms_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Where the world of `oms` answers over a socket; with `--oms-target`, that server."""
-    elsewhere = target(request.config)
+    elsewhere = target_url(request.config)
     if elsewhere is not None:
         yield elsewhere
         return
     emulator: Emulator = request.getfixturevalue("oms")
     server: Emulator = request.getfixturevalue("oms_server")
-    name = unused(server, short(request.node.name))
+    name = unused_name(server, name_for_test(request.node.name))
     server.worlds.mount(name, emulator.worlds.slot(emulator.name))
     yield f"{server.server_url}/w/{name}"
     server.worlds.unmount(name)
 
 
-def unused(server: Emulator, wanted: str) -> str:
+def unused_name(server: Emulator, wanted: str) -> str:
     """Give a name that no world of the server has."""
     names = itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2)))
     return next(name for name in names if name not in server.worlds)
 
 
-def short(name: str) -> str:
+def name_for_test(name: str) -> str:
     """Give a name that a world and a file may have, of a test's."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80] or "test"
 
@@ -173,7 +173,7 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:
-        session.trust_env = target(request.config) is not None  # no proxy is between us and our own server
+        session.trust_env = target_url(request.config) is not None  # no proxy is between us and our own server
         yield session
 
 
@@ -184,7 +184,7 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let a strict test that has passed fail if its client did what hurts the real service."""
     result = yield
-    emulator = item.stash.get(WORLD, None)
+    emulator = item.stash.get(EMULATOR_KEY, None)
     if emulator is not None and emulator.world.strict and (found := emulator.audit()):
         lines = [f"  {one['kind']}: {one['says']} (requests {', '.join(one['requests'])})" for one in found]
         pytest.fail("\n".join(["strict: the client does what hurts a real service", *lines]), pytrace=False)
@@ -198,41 +198,41 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let the report of a failing test tell of its world."""
     report = yield
-    emulator = item.stash.get(WORLD, None)
+    emulator = item.stash.get(EMULATOR_KEY, None)
     if emulator is not None and report.failed:
-        report.sections.append(("oms-emulator", "\n".join(told(item, emulator))))
-        del item.stash[WORLD]  # once for each test: a failing teardown has nothing to add
+        report.sections.append(("oms-emulator", "\n".join(failure_report(item, emulator))))
+        del item.stash[EMULATOR_KEY]  # once for each test: a failing teardown has nothing to add
     return report
 
 
-def told(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
+def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
     """Give what is known of a failing test's world."""
     from emulator.client.requests import format_request  # noqa: PLC0415 - imported when a test used it
 
     settings = emulator.world.settings
     kept = len(emulator.requests)
-    latest = list(itertools.islice(emulator.requests, SHOWN))
+    latest = list(itertools.islice(emulator.requests, MAX_EXCHANGES))
     yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
-    yield f"{'the latest ' if kept > SHOWN else ''}{len(latest)} of {kept} exchanges:"
+    yield f"{'the latest ' if kept > MAX_EXCHANGES else ''}{len(latest)} of {kept} exchanges:"
     yield from map(format_request, reversed(latest))
-    yield saved(item, emulator)
+    yield save_scenario(item, emulator)
 
 
-def saved(item: pytest.Item, emulator: Emulator) -> str:
+def save_scenario(item: pytest.Item, emulator: Emulator) -> str:
     """Write the scenario file of a failing test; say where it is, or why it is not."""
-    name = f"{short(item.name)}-{sha256(item.nodeid.encode()).hexdigest()[:8]}.json"
+    name = f"{name_for_test(item.name)}-{sha256(item.nodeid.encode()).hexdigest()[:8]}.json"
     try:
-        path = folder(item.config) / name
+        path = artifacts_folder(item.config) / name
         emulator.save(path, force=True)
     except (OSError, ValueError) as error:
         return f"no scenario file: {error}"
     return f"the world as it was: {path} (load it: Emulator(path), or oms-emulator serve --scenario path)"
 
 
-def folder(config: pytest.Config) -> Path:
+def artifacts_folder(config: pytest.Config) -> Path:
     """Give the folder of the scenario files; one of our own keeps itself out of version control."""
     given: Path | None = config.getoption("oms_artifacts")
-    path = config.rootpath / ARTIFACTS if given is None else config.invocation_params.dir / given
+    path = config.rootpath / DEFAULT_ARTIFACTS if given is None else config.invocation_params.dir / given
     path.mkdir(parents=True, exist_ok=True)
     if given is None and not (ignored := path / ".gitignore").exists():
         ignored.write_text("*\n", "utf-8")

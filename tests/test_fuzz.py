@@ -65,7 +65,7 @@ OWNERS = {"/transfer_orders/": TransferOrder, "/hooks/": Webhook, "/hook_events/
 
 def filled(path: str) -> str:
     """Give a route's path with records that are there."""
-    root = emulator().world.root
+    root = emulator().world.records
     kind = next(kind for part, kind in OWNERS.items() if part in path)
     pk = str(root.ids(kind)[0])
     return (
@@ -112,7 +112,7 @@ def test_any_bearer_token_is_read_or_refused(token: Any) -> None:
 @MANY
 @given(st.dictionaries(st.text(max_size=10), json_values))
 def test_any_extra_information_is_kept_or_refused(value: dict[str, Any]) -> None:
-    pk = emulator().world.root.ids(Package)[0]
+    pk = emulator().world.records.ids(Package)[0]
     body = json.dumps({"extra_information": value}).encode()
     url = f"/packages/{pk}/"
     answer = sent(Ask("fuzz", f"{url}extra_information/", "PATCH", FULL, content_type="application/json", body=body))
@@ -141,9 +141,9 @@ def test_any_parameters_of_a_command_are_taken_or_refused(kind: type[Any], at: i
     """On a record that each transition starts from."""
     oms = emulator()
     oms.reset()
-    transitions = list(oms.world.root.all(Transition))
+    transitions = list(oms.world.records.all(Transition))
     transition = transitions[at % len(transitions)]
-    subjects = [one.id for one in oms.world.root.all(kind) if one.state == transition.source_state]
+    subjects = [one.id for one in oms.world.records.all(kind) if one.state == transition.source_state]
     path = "packages" if kind is Package else "transfer_orders"
     for pk in subjects[:1]:
         body = json.dumps({"transition": transition.id, "input_parameters": parameters}).encode()
@@ -156,7 +156,7 @@ def test_any_parameters_of_a_command_are_taken_or_refused(kind: type[Any], at: i
 @given(st.text(max_size=300))
 def test_any_text_that_is_stored_comes_back(text: str) -> None:
     """Trimmed, as the framework trims it."""
-    pk = emulator().world.root.ids(Package)[0]
+    pk = emulator().world.records.ids(Package)[0]
     body = json.dumps({"remote_id": text}).encode()
     url = f"/api/v1/oms/packages/{pk}/"
     answer = sent(Ask("fuzz", f"{url}set_remote_id/", "POST", FULL, content_type="application/json", body=body))

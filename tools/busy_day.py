@@ -151,7 +151,7 @@ def unseen(oms: Emulator) -> list[str]:
 def lived(start: Scenario = START) -> Emulator:
     """Return an emulator whose world has run the day."""
     oms = Emulator("empty")
-    oms.worlds.put(DEFAULT_WORLD, start)
+    oms.worlds.create(DEFAULT_WORLD, start)
     live(Day(oms))
     return oms
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import emulator
-from emulator.core.files import scenario_text
+from emulator.core.files import encode_scenario
 from emulator.domain.scenario_files import DOCUMENTED, FOLDER
 from emulator.loading.recorded_responses import Capture, read_captures
 from emulator.loading.scenario_import import DEFAULT_START, ScenarioImport, import_scenario
@@ -65,7 +65,7 @@ def main() -> None:
     for name in gets("documented"):
         file = FOLDER / f"{DOCUMENTED}{name}.json"
         file.parent.mkdir(exist_ok=True)
-        file.write_bytes(scenario_text(imported(name).document))
+        file.write_bytes(encode_scenario(imported(name).document))
 
 
 if __name__ == "__main__":

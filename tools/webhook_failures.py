@@ -31,7 +31,7 @@ POLICIES = {
 def lived() -> Emulator:
     """Return an emulator after a day on which receivers were down for an hour, one of them permanently."""
     oms = Emulator("empty")
-    oms.worlds.put(DEFAULT_WORLD, START)
+    oms.worlds.create(DEFAULT_WORLD, START)
     end_hooks(oms)
     back = oms.clock.now().replace(hour=10, minute=0)
     for number, (choice, kwargs) in enumerate(POLICIES.items(), 1):

@@ -37,7 +37,7 @@ from emulator.core.fields import (
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.webhook_retries import POLICIES, RetryPolicy
 from emulator.state.datasets import to_microseconds
-from emulator.state.store import View
+from emulator.state.store import Reader
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 MAX_HINTS, MAX_NAME_LENGTH = 3, 60
@@ -53,8 +53,8 @@ TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
 MAX_NUMBER = 1e50
 MIN_NUMBER = -(10**50)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
-BOOLEANS = {"1": True, "0": False, "true": True, "false": False}
-NULL_BOOLEANS = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
+BOOLEAN_VALUES = {"1": True, "0": False, "true": True, "false": False}
+NULL_BOOLEAN_VALUES = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
 DATE_FORMATS = (
     "%Y-%m-%d",
     "%m/%d/%Y",
@@ -63,7 +63,7 @@ DATE_FORMATS = (
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
 """Django's formats for English."""
-DATE_TIME = re.compile(
+DATE_TIME_PATTERN = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})[T ](?P<hour>\d{1,2}):(?P<minute>\d{1,2})"
     r"(?::(?P<second>\d{1,2})(?:[.,](?P<microsecond>\d{1,6})\d{0,6})?)?\s*(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?$"
 )
@@ -78,7 +78,7 @@ NO_FILTER = NoFilter()
 FilterValue: TypeAlias = int | str | bool | frozenset[int] | frozenset[str] | NoFilter
 
 
-def parse_list_query(filters: FilterSet, query: Query, view: View) -> ListQuery:
+def parse_list_query(filters: FilterSet, query: Query, view: Reader) -> ListQuery:
     """Return the conditions and the order in a query.
 
     Raise `ValidationFailed` with all invalid values, in the order of the table. The view contains the records that
@@ -90,8 +90,8 @@ def parse_list_query(filters: FilterSet, query: Query, view: View) -> ListQuery:
         if name not in query:
             continue
         try:
-            value = TYPES[one.type](query[name][-1])
-            check_choice(value, one.choices, view)
+            value = FILTER_PARSERS[one.value_type](query[name][-1])
+            check_choice(value, one.is_choice, view)
         except FieldError as error:
             errors[name] = error.messages
             continue
@@ -102,7 +102,7 @@ def parse_list_query(filters: FilterSet, query: Query, view: View) -> ListQuery:
     return ListQuery(filters, tuple(conditions), parse_order(filters, query))
 
 
-def check_choice(value: FilterValue, choices: Callable[[View, int], bool] | None, view: View) -> None:
+def check_choice(value: FilterValue, choices: Callable[[Reader, int], bool] | None, view: Reader) -> None:
     """Raise `FieldError` if the value must refer to a record and does not."""
     if choices is not None and isinstance(value, int) and not choices(view, value):
         raise FieldError(NOT_A_CHOICE)
@@ -110,7 +110,7 @@ def check_choice(value: FilterValue, choices: Callable[[View, int], bool] | None
 
 def applied_filters(filters: FilterSet, query: Query) -> tuple[str, ...]:
     """Return the filters that a valid query applied, by their names without aliases, and `sort`."""
-    given = [(one, TYPES[one.type](query[name][-1])) for name, one in filters.names if name in query]
+    given = [(one, FILTER_PARSERS[one.value_type](query[name][-1])) for name, one in filters.names if name in query]
     names = [one.name for one, value in given if value is not NO_FILTER]
     return tuple(dict.fromkeys((*names, SORT) if parse_order(filters, query) else names))
 
@@ -132,26 +132,26 @@ def known_parameters(filters: str | None, size_parameter: str | None) -> tuple[s
     return (FORMAT, *paging, *((SORT,) if table.sortable else ()), *(name for name, _ in table.names))
 
 
-def unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
+def find_unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
     return [name for name in query if name not in known]
 
 
-def unknown_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
+def unknown_parameters_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
     """Return a hint that names the ignored parameters, each with the most similar known one."""
-    hints = [parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_HINTS]]
+    hints = [unknown_parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_HINTS]]
     if (more := len(unknown) - MAX_HINTS) > 0:
         hints.append(f"{more} more unknown parameters were ignored")
     return "; ".join(hints)
 
 
-def parameter_hint(name: str, known: Sequence[str]) -> str:
+def unknown_parameter_hint(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(name, known, 1)
     return f"query parameter '{name}' is unknown and was ignored" + (f"; nearest known: '{near[0]}'" if near else "")
 
 
-def unknown_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
+def unknown_parameters_error(unknown: Sequence[str], known: Sequence[str], *, by_field: bool) -> ApiError:
     """Return the error for unknown parameters in strict mode; lists with filters report it by parameter."""
-    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_hint(unknown, known)}"
+    names, hint = f"Known: {', '.join(sorted(known))}.", f"strict: {unknown_parameters_hint(unknown, known)}"
     if by_field:
         return ValidationFailed({name: [f"Unknown query parameter. {names}"] for name in unknown}, hint)
     error = ParseError(f"Unknown query parameter {', '.join(unknown)}. {names}")
@@ -177,16 +177,16 @@ def parse_number(text: str) -> int | NoFilter:
 
 def parse_boolean(text: str) -> bool | NoFilter:
     """Parse true or false in any case; other values do not filter."""
-    return BOOLEANS.get(text.lower(), NO_FILTER)
+    return BOOLEAN_VALUES.get(text.lower(), NO_FILTER)
 
 
 def parse_null_boolean(text: str) -> bool | NoFilter:
     """Parse true or false as Django's own widget does; other values do not filter."""
-    return NULL_BOOLEANS.get(text, NO_FILTER)
+    return NULL_BOOLEAN_VALUES.get(text, NO_FILTER)
 
 
 def parse_uuid(text: str) -> str | NoFilter:
-    if (found := strip(text)) == "":
+    if (found := strip_text(text)) == "":
         return NO_FILTER
     try:
         return str(uuid.UUID(found))
@@ -205,10 +205,10 @@ def parse_choice(text: str) -> int | NoFilter:
 
 
 def parse_text(text: str) -> str | NoFilter:
-    return strip(text) or NO_FILTER
+    return strip_text(text) or NO_FILTER
 
 
-def strip(text: str) -> str:
+def strip_text(text: str) -> str:
     if "\x00" in (found := text.strip()):
         raise FieldError(NULL_CHARACTERS)
     return found
@@ -243,7 +243,7 @@ def parse_iso(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        if (match := DATE_TIME.match(text)) is None:
+        if (match := DATE_TIME_PATTERN.match(text)) is None:
             raise
     parts = match.groupdict()
     zone = parts.pop("zone")
@@ -268,10 +268,10 @@ def parse_numbers(text: str) -> frozenset[int] | NoFilter:
 
 def parse_texts(text: str) -> frozenset[str] | NoFilter:
     """Parse texts between commas."""
-    return frozenset(map(strip, text.split(","))) if text else NO_FILTER
+    return frozenset(map(strip_text, text.split(","))) if text else NO_FILTER
 
 
-TYPES: dict[str, Callable[[str], FilterValue]] = {
+FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
     "number": parse_number,
     "boolean": parse_boolean,
     "null_boolean": parse_null_boolean,
@@ -303,24 +303,24 @@ class Page:
 def paginate(call: Call, ids: Sequence[int], size: int, *, newest_first: bool, size_parameter: str = "limit") -> Page:
     """Return the requested page; raise `InvalidPage` beyond the end."""
     count = len(ids)
-    size = requested_size(call, size, size_parameter)
+    size = parse_page_size(call, size, size_parameter)
     page_count = max(1, -(-count // size))
-    number = requested_page(call, page_count)
+    number = parse_page_number(call, page_count)
     start, stop = (number - 1) * size, min(number * size, count)
     shown = [ids[count - 1 - index] for index in range(start, stop)] if newest_first else ids[start:stop]
     return Page(shown, count, *page_links(call.url, number, page_count))
 
 
-def requested_size(call: Call, default: int, parameter: str) -> int:
+def parse_page_size(call: Call, default: int, parameter: str) -> int:
     try:
-        size = int(call.last(parameter) or "")
+        size = int(call.get_param(parameter) or "")
     except ValueError:
         return default
     return min(size, MAX_PAGE_SIZE) if size > 0 else default
 
 
-def requested_page(call: Call, page_count: int) -> int:
-    text = call.last("page") or "1"
+def parse_page_number(call: Call, page_count: int) -> int:
+    text = call.get_param("page") or "1"
     if text == "last":
         return page_count
     try:
@@ -390,16 +390,16 @@ def check_policy(policy: RetryPolicy, kwargs: JsonValue) -> JsonObject:
     return parameters
 
 
-COMMAND: dict[str, Field] = {
+COMMAND_FIELDS: dict[str, Field] = {
     "transition": IntegerField(required=False),
     "slug": CharField(required=False),
     "input_parameters": DictField(),
 }
-INVOICE_NUMBER: dict[str, Field] = {"invoice_number": CharField(max_length=MAX_TEXT_LENGTH)}
-REMOTE_ID: dict[str, Field] = {"remote_id": CharField(max_length=MAX_TEXT_LENGTH)}
-EXTRA_INFORMATION: dict[str, Field] = {"extra_information": DictField()}
-LOGIN: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
-HOOK: dict[str, Field] = {
+INVOICE_NUMBER_FIELDS: dict[str, Field] = {"invoice_number": CharField(max_length=MAX_TEXT_LENGTH)}
+REMOTE_ID_FIELDS: dict[str, Field] = {"remote_id": CharField(max_length=MAX_TEXT_LENGTH)}
+EXTRA_INFORMATION_FIELDS: dict[str, Field] = {"extra_information": DictField()}
+LOGIN_FIELDS: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
+HOOK_FIELDS: dict[str, Field] = {
     "retry_countdown_config": RetryPolicyField(
         fields={"choice": TextChoiceField(choices=POLICIES), "kwargs": JsonField()}
     ),
@@ -411,16 +411,16 @@ HOOK: dict[str, Field] = {
     "additional_headers": JsonField(required=False),
     "config": JsonField(required=False),
 }
-RETRY: dict[str, Field] = {"force": JsonField(required=False)}
+RETRY_FIELDS: dict[str, Field] = {"force": JsonField(required=False)}
 
-FIELDS: dict[str, dict[str, Field]] = {
-    "command": COMMAND,
-    "set-invoice-number": INVOICE_NUMBER,
-    "set-remote-id": REMOTE_ID,
-    "extra-information": EXTRA_INFORMATION,
-    "login": LOGIN,
-    "hook": HOOK,
-    "hook-change": HOOK,
-    "hook-retry": RETRY,
+REQUEST_FIELDS: dict[str, dict[str, Field]] = {
+    "command": COMMAND_FIELDS,
+    "set-invoice-number": INVOICE_NUMBER_FIELDS,
+    "set-remote-id": REMOTE_ID_FIELDS,
+    "extra-information": EXTRA_INFORMATION_FIELDS,
+    "login": LOGIN_FIELDS,
+    "hook": HOOK_FIELDS,
+    "hook-change": HOOK_FIELDS,
+    "hook-retry": RETRY_FIELDS,
 }
 """Request body (as in `schemas/requests/`) -> its fields."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import click
 import orjson
 
-from emulator.core.files import replace_whole, scenario_text, write_own
+from emulator.core.files import encode_scenario, replace_file, write_scenario_file
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
 from emulator.domain.installation.checks import diff_installations
 from emulator.domain.installation.checks import lint_installation as findings_of
@@ -19,7 +19,7 @@ from emulator.domain.scenario_files import with_installation
 from emulator.loading.installation_import import import_installation, installation_text
 from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.worlds.export import as_file, document_with
+from emulator.worlds.export import build_export, encode_scenario_file
 from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60
@@ -37,24 +37,24 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
     if url is not None and state is not None:
         raise click.UsageError("--url and --state cannot be used together")
     try:
-        text = from_server(url or DEFAULT_URL, world) if state is None else from_file(state, world)
+        text = export_from_server(url or DEFAULT_URL, world) if state is None else export_from_file(state, world)
         if output is not None:
-            write_own(output, text, force=force)
+            write_scenario_file(output, text, force=force)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     if output is None:
         click.echo(text, nl=False)
 
 
-def from_file(state: Path, world: str) -> bytes:
-    from emulator.worlds.sqlite.opening import export_data  # noqa: PLC0415 - a server's worlds need no database here
+def export_from_file(state: Path, world: str) -> bytes:
+    from emulator.worlds.sqlite.opening import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
 
-    found = export_data(state, world)
+    found = read_export_data(state, world)
     start = with_installation(found.start.with_traffic(*found.state.rate), portable_form(found.start.installation))
-    return as_file(document_with(start, found.lines, found.state.now, found.faults, found.state.calls))
+    return encode_scenario_file(build_export(start, found.steps, found.state.now, found.faults, found.state.calls))
 
 
-def from_server(url: str, world: str) -> bytes:
+def export_from_server(url: str, world: str) -> bytes:
     """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
@@ -71,18 +71,18 @@ def from_server(url: str, world: str) -> bytes:
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise ValueError(f"{url} returned no export: {error_of(body) or response.status}")
+        raise ValueError(f"{url} returned no export: {error_message(body) or response.status}")
     return body
 
 
-def error_of(body: bytes) -> str | None:
+def error_message(body: bytes) -> str | None:
     try:
         return str(json.loads(body)["error"])
     except (ValueError, LookupError, TypeError):
         return None
 
 
-REPORTED = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
+REPORTED_FIELDS = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
 """Attributes of `Imported` that are printed, in this order."""
 DEFAULT_NAME = "imported"
 
@@ -104,12 +104,12 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
         name = DEFAULT_NAME if output is None else scenario_name(output)
         imported = import_scenario(captures_of(files, skipped), name, anonymize=anonymize)
         if output is None:
-            click.echo(scenario_text(imported.document), nl=False)
+            click.echo(encode_scenario(imported.document), nl=False)
         else:
-            write_own(output, scenario_text(imported.document), force=force)
+            write_scenario_file(output, encode_scenario(imported.document), force=force)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    report(imported, skipped, output)
+    print_import_report(imported, skipped, output)
 
 
 def captures_of(files: Iterable[Path], skipped: list[SkippedEntry]) -> Iterator[Capture]:
@@ -136,13 +136,13 @@ def scenario_name(output: Path) -> str:
     return name[:100] or DEFAULT_NAME
 
 
-def report(imported: ScenarioImport, skipped: Iterable[SkippedEntry], output: Path | None) -> None:
+def print_import_report(imported: ScenarioImport, skipped: Iterable[SkippedEntry], output: Path | None) -> None:
     """Print on stderr what was imported, and each value that was added, changed or skipped."""
     lines = [f"skipped: {each.origin}: {each.reason}" for each in skipped]
-    lines += [f"{part.replace('_', ' ')}: {line}" for part in REPORTED for line in getattr(imported, part)]
+    lines += [f"{part.replace('_', ' ')}: {line}" for part in REPORTED_FIELDS for line in getattr(imported, part)]
     for line in lines:
         click.echo(line, err=True)
-    counts = ", ".join(f"{len(getattr(imported, part))} {part.replace('_', ' ')}" for part in REPORTED)
+    counts = ", ".join(f"{len(getattr(imported, part))} {part.replace('_', ' ')}" for part in REPORTED_FIELDS)
     head = "imported" if output is None else f"wrote {output}:"
     click.echo(
         f"{head} {len(imported.document['answers'])} paths, {imported.documents} documents; {counts}", err=True
@@ -151,7 +151,7 @@ def report(imported: ScenarioImport, skipped: Iterable[SkippedEntry], output: Pa
         click.echo(f"to serve it: oms-emulator serve --scenario {output}", err=True)
 
 
-FINDINGS = 1
+HAS_FINDINGS = 1
 """Exit code of a command that has findings."""
 
 
@@ -172,13 +172,13 @@ def installation_import(*, captures: tuple[Path, ...], output: Path, force: bool
     logs and webhook events.
     """
     try:
-        imported = import_installation(answers_in(captures))
+        imported = import_installation(responses_in(captures))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     if not imported.document.get("state"):
         raise click.ClickException("the responses contain no states; nothing was written")
-    write(output, installation_text(imported.document), force=force)
-    for line in imported.made:
+    write_installation(output, installation_text(imported.document), force=force)
+    for line in imported.assumptions:
         click.echo(line)
     for line in imported.warnings:
         click.echo(f"warning: {line}", err=True)
@@ -186,7 +186,7 @@ def installation_import(*, captures: tuple[Path, ...], output: Path, force: bool
     click.echo(f"wrote {output}: {counts}; to check it: oms-emulator installation lint {output}")
 
 
-def answers_in(captures: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
+def responses_in(captures: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
     """Yield the GET responses in the files, each with the name of its file."""
     for path in captures:
         try:
@@ -197,13 +197,13 @@ def answers_in(captures: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse
             raise click.ClickException(f"{path}: {error}") from None
 
 
-def write(output: Path, text: str, *, force: bool) -> None:
+def write_installation(output: Path, text: str, *, force: bool) -> None:
     """Write the file atomically. An existing file with other content is replaced only with `force`."""
     content = text.encode()
     try:
         if output.exists() and not force and output.read_bytes() != content:
             raise click.ClickException(f"{output} exists and has other content; use --force to replace it")
-        replace_whole(output, content)
+        replace_file(output, content)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
 
@@ -221,7 +221,7 @@ def lint(*, name: str) -> int:
         raise click.ClickException(str(error)) from None
     for line in findings:
         click.echo(line)
-    return FINDINGS if findings else 0
+    return HAS_FINDINGS if findings else 0
 
 
 @installation.command()
@@ -238,4 +238,4 @@ def diff(*, one: str, other: str) -> int:
         raise click.ClickException(str(error)) from None
     for line in lines:
         click.echo(line)
-    return FINDINGS if lines else 0
+    return HAS_FINDINGS if lines else 0

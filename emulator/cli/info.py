@@ -12,7 +12,7 @@ import click
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.schemas import schema as schema_of
+from emulator.core.schemas import load_schema as schema_of
 from emulator.domain.scenario_files import bundled_scenarios
 
 JWT_LIFETIME = 3600
@@ -29,7 +29,7 @@ def routes(*, as_json: bool) -> None:
             "operation": route.operation,
             "method": route.method,
             "path": route.path.replace("<...rest>", "<path>"),
-            "statuses": sorted(route.replies),
+            "statuses": sorted(route.responses),
             "doc": route.doc,
         }
         for route in ROUTES
@@ -109,6 +109,6 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
         click.echo(role)
         return
     try:
-        click.echo(jwts.issue(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
+        click.echo(jwts.issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -72,7 +72,7 @@ def verify(  # noqa: PLR0913 - one argument per option
         exit_with(NOT_VERIFIED, str(error))
     except KeyboardInterrupt:
         exit_with(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
-    publish(report, form, output)
+    output_report(report, form, output)
     if report.verified_nothing:
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
         exit_with(NOT_VERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
@@ -109,7 +109,7 @@ def check_writable(output: Path) -> None:
         raise click.UsageError(f"cannot write {output}: permission denied")
 
 
-def publish(report: Report, form: str, output: Path | None) -> None:
+def output_report(report: Report, form: str, output: Path | None) -> None:
     """Print the report, or write it to a file and print one line."""
     from emulator.contract import as_document, as_junit, as_text  # noqa: PLC0415 - slow to import
     from emulator.contract.findings import summary  # noqa: PLC0415
@@ -202,7 +202,7 @@ def coverage(  # noqa: PLR0913 - one argument per option
     from emulator.coverage.formats import shortfall, summary  # noqa: PLC0415
 
     try:
-        merged = build_report(read_counts(files), names_of(only), names_of(operations))
+        merged = build_report(read_counts(files), split_names(only), split_names(operations))
         text = render(merged, form, minimum)
         if output is not None:
             write_text(output, text.encode())
@@ -216,6 +216,6 @@ def coverage(  # noqa: PLR0913 - one argument per option
         sys.exit(BELOW_MINIMUM)
 
 
-def names_of(option: str | None) -> list[str]:
+def split_names(option: str | None) -> list[str]:
     """Split a comma-separated option."""
     return [name.strip() for name in (option or "").split(",") if name.strip()]

@@ -100,19 +100,19 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     configure_logging(log_format, quiet=quiet, verbose=verbose)
     stop = stop_condition()
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
-    start = start_source(context, options.pop("scenario"), import_file)
+    start = select_start(context, options.pop("scenario"), import_file)
     limits, coverage = options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     try:
         from emulator.client.emulator import Emulator  # noqa: PLC0415
-        from emulator.core.files import check_own  # noqa: PLC0415 - `--help` does not need the server
+        from emulator.core.files import check_target  # noqa: PLC0415 - `--help` does not need the server
         from emulator.coverage.counts import counts_path  # noqa: PLC0415
         from emulator.domain.rate_limits import parse_limits  # noqa: PLC0415
 
         if coverage is not None:
             counts_path(coverage)
         if export_file is not None:
-            check_own(export_file, force=force)
+            check_target(export_file, force=force)
         emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
@@ -137,7 +137,7 @@ ARGUMENTS = {
 """Repeatable options -> keyword arguments of `Emulator`."""
 
 
-def start_source(context: click.Context, scenario: str | None, import_file: Path | None) -> str | Path:
+def select_start(context: click.Context, scenario: str | None, import_file: Path | None) -> str | Path:
     """Return the scenario or file to start from. A flag takes precedence over an environment variable."""
     if scenario is None or import_file is None:
         return import_file or scenario or "demo"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from emulator.api.control.clock import advance, duration_of, parse_time, set_clock
+from emulator.api.control.clock import advance_clock, build_duration, parse_time, set_clock
 from emulator.state.clock import ClockMode
 from emulator.state.world import World
 
@@ -36,7 +36,7 @@ class WorldClock:
 
     def set(self, now: datetime | str, mode: ClockMode | None = None) -> datetime:
         """Set the time (one without an offset is UTC), forwards or back. Nothing that is due between happens."""
-        set_clock(self._world(), mode, at(now))
+        set_clock(self._world(), mode, parse_utc(now))
         return self._world().clock.now()
 
     def freeze(self) -> datetime:
@@ -61,18 +61,18 @@ class WorldClock:
         to: datetime | str | None = None,
     ) -> datetime:
         """Advance by a duration, or to a time, and return the new time. What is due on the way happens in order."""
-        duration = duration_of(
+        duration = build_duration(
             weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
         )
-        advance(self._world(), by=duration if to is None else None, to=None if to is None else at(to))
+        advance_clock(self._world(), by=duration if to is None else None, to=None if to is None else parse_utc(to))
         return self._world().clock.now()
 
     def to_next_event(self) -> datetime:
         """Advance to the next due time, run what is due, and return the new time."""
-        advance(self._world())
+        advance_clock(self._world())
         return self._world().clock.now()
 
 
-def at(when: datetime | str) -> datetime:
+def parse_utc(when: datetime | str) -> datetime:
     """Return a time in UTC. Raise `ControlError` for a text that is not a time."""
     return parse_time(when if isinstance(when, str) else when.isoformat())

@@ -9,33 +9,37 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from emulator.api.control.clock import checked_rate
-from emulator.client.world_handle import InWorld
+from emulator.api.control.clock import validate_rate
+from emulator.client.world_handle import WorldHandle
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.loading.worlds import record_events
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.counters import Coverage
-from emulator.state.journal import EXCHANGES
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
 from emulator.web.app import as_flask, create_emulator_app
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic
-from emulator.worlds.registry import IDLE_SECONDS, MOST_WORLDS, Worlds
+from emulator.worlds.registry import IDLE_SECONDS, MAX_WORLDS, WorldRegistry
 from emulator.worlds.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from emulator.web.server import Serving
-    from emulator.worlds.sqlite.state_file import State
+    from emulator.web.server import HttpServer
+    from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
-USUAL_DELIVERY: Mapping[ClockMode, DeliveryMode] = {"frozen": "flush", "ticking": "background", "real": "background"}
+DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
+    "frozen": "flush",
+    "ticking": "background",
+    "real": "background",
+}
 """Default delivery mode. With a frozen clock nothing runs in the background, so that tests are reproducible."""
 
 
-class Emulator(InWorld):
+class Emulator(WorldHandle):
     """An emulated OMS: in process, or on a free port of 127.0.0.1 inside `with`.
 
     - `scenario` is a name or a file. `packages`, `seed` and `installation` (a name or a file) override its values.
@@ -69,9 +73,9 @@ class Emulator(InWorld):
         allow_hosts: Collection[str] = (),
         cors_origins: Collection[str] = (),
         strict: bool = False,
-        max_worlds: int = MOST_WORLDS,
+        max_worlds: int = MAX_WORLDS,
         world_idle: float = IDLE_SECONDS,
-        journal_size: int = EXCHANGES,
+        journal_size: int = DEFAULT_JOURNAL_SIZE,
         limits: Mapping[str, Mapping[str, str]] | None = None,
         allow_fault_header: bool = False,
         coverage: Coverage | None = None,
@@ -83,8 +87,8 @@ class Emulator(InWorld):
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
-        self._serving: Serving | None = None
-        self._dispatcher = WebhookDispatcher(delivery or USUAL_DELIVERY[clock], allow_webhook_hosts)
+        self._serving: HttpServer | None = None
+        self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
         self._scheduler = Scheduler()
         services = WorldServices(
             record_events,
@@ -94,12 +98,13 @@ class Emulator(InWorld):
             journal_size=journal_size,
         )
         start = with_limits(
-            with_installation(found(scenario).with_size(packages, seed), name_of(installation)), limits
+            with_installation(load_scenario(scenario).with_size(packages, seed), installation_name(installation)),
+            limits,
         )
         if live is not None:
-            start = start.with_traffic(checked_rate(live))
-        self._state = None if state is None else opened_state(state, start, services, strict=strict)
-        worlds = Worlds(
+            start = start.with_traffic(validate_rate(live))
+        self._state = None if state is None else open_state(state, start, services, strict=strict)
+        worlds = WorldRegistry(
             start,
             clock,
             strict=strict,
@@ -125,23 +130,25 @@ class Emulator(InWorld):
         """The WSGI application, for clients that speak to one: httpx, werkzeug's, webtest."""
         return as_flask(self._emulator_app, self._control)
 
-    def in_world(self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None) -> InWorld:
+    def in_world(
+        self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None
+    ) -> WorldHandle:
         """Return a world by name. Create it if it does not exist, or if a scenario or seed is given."""
         if scenario is not None or seed is not None or name not in self.worlds:
-            start = self.worlds.scenario if scenario is None else found(scenario)
-            self.worlds.put(name, start.with_size(None, seed))
+            start = self.worlds.scenario if scenario is None else load_scenario(scenario)
+            self.worlds.create(name, start.with_size(None, seed))
         return Another(self, name)
 
-    def branch(self, name: str) -> InWorld:
+    def branch(self, name: str) -> WorldHandle:
         """Create a world that continues from the present state of this one. They share nothing that changes."""
         self.worlds.branch(name, self.world)
         return Another(self, name)
 
     def start(self) -> str:
         """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""
-        from emulator.web.server import Serving  # noqa: PLC0415 - waitress is imported when used
+        from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
-        serving = Serving(self._emulator_app, self._host, self._port)
+        serving = HttpServer(self._emulator_app, self._host, self._port)
         serving.start()
         self._serving = serving
         return self.url
@@ -170,7 +177,7 @@ class Emulator(InWorld):
         self.close()
 
 
-class Another(InWorld):
+class Another(WorldHandle):
     """Another world of an emulator."""
 
     def __init__(self, emulator: Emulator, name: str) -> None:
@@ -182,16 +189,16 @@ class Another(InWorld):
         return self._emulator.server_url
 
 
-def found(scenario: str | PathLike[str]) -> Scenario:
+def load_scenario(scenario: str | PathLike[str]) -> Scenario:
     """Return a scenario by name or file. A `Path` is always a file."""
     return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
 
 
-def opened_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> State:
-    from emulator.worlds.sqlite.state_file import State  # noqa: PLC0415 - SQLite is imported when used
+def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:
+    from emulator.worlds.sqlite.state_file import StateFile  # noqa: PLC0415 - SQLite is imported when used
 
-    return State(path, start, services, strict=strict)
+    return StateFile(path, start, services, strict=strict)
 
 
-def name_of(installation: str | PathLike[str] | None) -> str | None:
+def installation_name(installation: str | PathLike[str] | None) -> str | None:
     return None if installation is None else fspath(installation)

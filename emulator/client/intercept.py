@@ -47,16 +47,16 @@ class AdapterPatch:
     """Stands in for `requests.Session.get_adapter` while anything is intercepted."""
 
     def __init__(self, usual: Any) -> None:
-        self.usual = usual
-        self.leading: tuple[tuple[object, InterceptedHost, BaseAdapter], ...] = ()
+        self.original = usual
+        self.intercepts: tuple[tuple[object, InterceptedHost, BaseAdapter], ...] = ()
         """By whom, which host, where to; the latest first."""
 
-    def method(self) -> Any:
+    def build_method(self) -> Any:
         def get_adapter(session: requests.Session, url: str) -> BaseAdapter:
-            for _, place, adapter in self.leading:
+            for _, place, adapter in self.intercepts:
                 if place.matches(url):
                     return adapter
-            return self.usual(session, url)  # type: ignore[no-any-return]
+            return self.original(session, url)  # type: ignore[no-any-return]
 
         get_adapter.detour = self  # type: ignore[attr-defined]
         return get_adapter
@@ -74,14 +74,14 @@ def intercept_requests(urls: tuple[str, ...], adapter: BaseAdapter) -> Iterator[
     mark = object()
     with LOCK:
         detour = installed_patch()
-        detour.leading = (*((mark, place, adapter) for place in places), *detour.leading)
+        detour.intercepts = (*((mark, place, adapter) for place in places), *detour.intercepts)
     try:
         yield
     finally:
         with LOCK:
-            detour.leading = tuple(entry for entry in detour.leading if entry[0] is not mark)
-            if not detour.leading and getattr(requests.Session.get_adapter, "detour", None) is detour:
-                requests.Session.get_adapter = detour.usual  # type: ignore[method-assign]
+            detour.intercepts = tuple(entry for entry in detour.intercepts if entry[0] is not mark)
+            if not detour.intercepts and getattr(requests.Session.get_adapter, "detour", None) is detour:
+                requests.Session.get_adapter = detour.original  # type: ignore[method-assign]
 
 
 def installed_patch() -> AdapterPatch:
@@ -90,5 +90,5 @@ def installed_patch() -> AdapterPatch:
     if found is not None:
         return found
     detour = AdapterPatch(requests.Session.get_adapter)
-    requests.Session.get_adapter = detour.method()  # type: ignore[method-assign]
+    requests.Session.get_adapter = detour.build_method()  # type: ignore[method-assign]
     return detour

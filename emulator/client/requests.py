@@ -14,13 +14,13 @@ import orjson
 
 from emulator.api.control.journal import exchange_document, mask_json, mask_text
 from emulator.api.routes import ROUTES
-from emulator.core.fields import ABSENT, Absent
+from emulator.core.fields import MISSING, Missing
 from emulator.state.journal import Exchange
 from emulator.state.world import World
 
-NEAREST = 3
+MAX_NEAREST = 3
 """How many calls a failure shows."""
-LINES_LIMIT = 12
+MAX_DIFFERENCES = 12
 """How many differences of one call a failure shows."""
 
 
@@ -55,7 +55,7 @@ class Requests:
         self,
         operation: str | None = None,
         *,
-        json: Any = ABSENT,
+        json: Any = MISSING,
         path: str | None = None,
         query: Parameters | None = None,
         token: str | None = None,
@@ -83,7 +83,7 @@ class Requests:
         self,
         operation: str | None = None,
         *,
-        json: Any = ABSENT,
+        json: Any = MISSING,
         path: str | None = None,
         query: Parameters | None = None,
         token: str | None = None,
@@ -106,9 +106,9 @@ class Requests:
 
     def _bound(self) -> list[str]:
         journal = self._world().journal
-        if not journal.forgot:
+        if not journal.evicted_count:
             return []
-        return [f"({journal.forgot} older calls are forgotten; the journal keeps the latest {len(journal)})"]
+        return [f"({journal.evicted_count} older calls are forgotten; the journal keeps the latest {len(journal)})"]
 
 
 def nearest_requests(wanted: ExpectedRequest, others: list[RecordedRequest]) -> list[str]:
@@ -116,10 +116,10 @@ def nearest_requests(wanted: ExpectedRequest, others: list[RecordedRequest]) -> 
     if not others:
         return ["nothing else was called"]
     lines = [f"nearest of {len(others)} other calls:"]
-    for asked in sorted(others, key=wanted.distance)[:NEAREST]:
+    for asked in sorted(others, key=wanted.distance)[:MAX_NEAREST]:
         found = wanted.differences(asked)
-        more = [f"    ... and {len(found) - LINES_LIMIT} more"] if len(found) > LINES_LIMIT else []
-        lines += [format_request(asked), *(f"    {each}" for each in found[:LINES_LIMIT]), *more]
+        more = [f"    ... and {len(found) - MAX_DIFFERENCES} more"] if len(found) > MAX_DIFFERENCES else []
+        lines += [format_request(asked), *(f"    {each}" for each in found[:MAX_DIFFERENCES]), *more]
     return lines
 
 
@@ -142,7 +142,7 @@ def format_request(asked: RecordedRequest) -> str:
     return f"  {asked}" + (f"\n    hint: {asked.hint}" if asked.hint else "")
 
 
-FORM = "application/x-www-form-urlencoded"
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class RecordedRequest:
             return orjson.loads(sent)
         except ValueError:
             text = sent.decode("utf-8", "replace")
-        is_form = self._exchange.request_headers.get("CONTENT_TYPE", "").startswith(FORM)
+        is_form = self._exchange.request_headers.get("CONTENT_TYPE", "").startswith(FORM_MEDIA_TYPE)
         return dict(parse_qsl(text, keep_blank_values=True)) if is_form else text
 
     @cached_property
@@ -216,9 +216,9 @@ class RecordedRequest:
         return parse_qs(self.query, keep_blank_values=True)
 
 
-SHOWN = 120
+MAX_VALUE_LENGTH = 120
 """How much of a value a failure shows."""
-OTHER_OPERATION = 100
+OTHER_OPERATION_DISTANCE = 100
 """A call of another operation is farther away than one of the same that differs in everything."""
 
 Parameters = Mapping[str, Any] | str
@@ -229,7 +229,7 @@ class ExpectedRequest:
     """The fields that a call must have; what is None, or absent, may be anything."""
 
     operation: str | None = None
-    json: Any = ABSENT
+    json: Any = MISSING
     path: str | None = None
     query: Parameters | None = None
     token: str | None = None
@@ -238,7 +238,7 @@ class ExpectedRequest:
     def __str__(self) -> str:
         fields = {"path": self.path, "query": self.query, "token": self.token, "status": self.status}
         said = [f"{name}={value!r}" for name, value in fields.items() if value is not None]
-        if not isinstance(self.json, Absent):
+        if not isinstance(self.json, Missing):
             said.insert(0, f"json={mask_json(self.json)!r}")
         return f"{self.operation or 'call'}({', '.join(said)})"
 
@@ -249,7 +249,7 @@ class ExpectedRequest:
     def distance(self, asked: RecordedRequest) -> int:
         """Give how far a call is from what is wanted."""
         other = self.operation is not None and asked.operation != self.operation
-        return len(self.differences(asked)) + OTHER_OPERATION * other
+        return len(self.differences(asked)) + OTHER_OPERATION_DISTANCE * other
 
     def _of_plain(self, asked: RecordedRequest) -> Iterator[str]:
         for name in ("operation", "path", "token", "status"):
@@ -268,7 +268,7 @@ class ExpectedRequest:
         yield from differences("query", asked.parameters, wanted)
 
     def _of_json(self, asked: RecordedRequest) -> Iterator[str]:
-        if not isinstance(self.json, Absent):
+        if not isinstance(self.json, Missing):
             yield from differences("json", asked.json, self.json)
 
 
@@ -287,7 +287,7 @@ def differences(where: str, found: Any, wanted: Any) -> Iterator[str]:
         return
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key in [*wanted, *(key for key in found if key not in wanted)]:
-            yield from differences(f"{where}.{key}", found.get(key, ABSENT), wanted.get(key, ABSENT))
+            yield from differences(f"{where}.{key}", found.get(key, MISSING), wanted.get(key, MISSING))
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, pair in enumerate(zip(found, wanted, strict=True)):
             yield from differences(f"{where}[{index}]", *pair)
@@ -312,8 +312,8 @@ def format_difference(where: str, found: Any, wanted: Any) -> str:
 
 def format_value(where: str, value: Any) -> str:
     """Give a value in short; one that is nobody's business is masked."""
-    if isinstance(value, Absent):
+    if isinstance(value, Missing):
         return "nothing"
     key = where.rpartition(".")[2]
     text = repr(mask_json({key: value})[key])
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 3] + "..."

@@ -79,13 +79,13 @@ class InProcessAdapter(HTTPAdapter):
         except ResponseDetached as detached:
             body, stream = received_body(detached.actions, request, options.get("timeout")), True
         status, reason, headers = started
-        answer = WsgiAnswer(status, reason, headers, body)
+        answer = WsgiResponse(status, reason, headers, body)
         if stream:
             return self.build_response(request, raw_response(answer, request))
         return build_response(answer, request, self)
 
 
-class WsgiAnswer(NamedTuple):
+class WsgiResponse(NamedTuple):
     """What came of a request."""
 
     status: int
@@ -94,7 +94,7 @@ class WsgiAnswer(NamedTuple):
     body: bytes
 
 
-def raw_response(answer: WsgiAnswer, request: requests.PreparedRequest) -> HTTPResponse:
+def raw_response(answer: WsgiResponse, request: requests.PreparedRequest) -> HTTPResponse:
     """Give an answer as something to be read, as from a connection."""
     return HTTPResponse(
         BytesIO(answer.body),
@@ -111,7 +111,7 @@ class ResponseSource:
 
     _original_response = None
 
-    def __init__(self, answer: WsgiAnswer, request: requests.PreparedRequest) -> None:
+    def __init__(self, answer: WsgiResponse, request: requests.PreparedRequest) -> None:
         self._made_of = answer, request
 
     def __getattr__(self, name: str) -> Any:
@@ -123,7 +123,9 @@ class ResponseSource:
         return getattr(self._made, name)
 
 
-def build_response(answer: WsgiAnswer, request: requests.PreparedRequest, adapter: HTTPAdapter) -> requests.Response:
+def build_response(
+    answer: WsgiResponse, request: requests.PreparedRequest, adapter: HTTPAdapter
+) -> requests.Response:
     """Give a response whose body is read: what `HTTPAdapter.build_response` and reading it in pieces come to."""
     response = requests.Response()
     headers = CaseInsensitiveDict(answer.headers)

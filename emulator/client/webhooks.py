@@ -11,13 +11,13 @@ from emulator.api.control.deliveries import add_delivery_fault
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 from emulator.loading.replay import replay_step
-from emulator.state.outbox import DELIVERY_FAULTS, Delivery, Flushed, Receiver
+from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World
 
-SUBSCRIPTION_DEFAULTS: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
+DEFAULT_RETRY: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
 """Default retry policy of a hook."""
-ANY = "*"
+ALL_EVENTS = "*"
 
 
 class Webhooks:
@@ -29,10 +29,10 @@ class Webhooks:
     def add(
         self,
         receiver: str | Receiver,
-        event_type: str | Sequence[str] = ANY,
+        event_type: str | Sequence[str] = ALL_EVENTS,
         *,
         secret_key: str | None = None,
-        retry: Mapping[str, Any] = SUBSCRIPTION_DEFAULTS,
+        retry: Mapping[str, Any] = DEFAULT_RETRY,
         **columns: Any,
     ) -> str:
         """Subscribe a receiver to one type of event, to several, or to all (`*`). Return its URL.
@@ -55,7 +55,7 @@ class Webhooks:
         world.outbox.receivers[host] = receiver
         return f"http://{host}/"
 
-    def flush(self) -> Flushed:
+    def flush(self) -> FlushCounts:
         """Send what is due, wait for what is in flight, and return the counts since the last flush."""
         return self._world().outbox.flush()
 
@@ -110,7 +110,7 @@ def validated_event_types(event_type: str | Sequence[str]) -> list[str]:
     """Return a list of event types. Raise `InvalidDocument` for an unknown type."""
     known = [event.name for event in EVENT_TYPES]
     asked = [event_type] if isinstance(event_type, str) else list(event_type)
-    if asked == [ANY]:
+    if asked == [ALL_EVENTS]:
         return known
     for name in asked:
         if name not in known:

@@ -15,14 +15,14 @@ from emulator.client.clock import WorldClock
 from emulator.client.requests import Requests
 from emulator.client.webhooks import Webhooks
 from emulator.core import jwts
-from emulator.core.files import write_own
+from emulator.core.files import write_scenario_file
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import WorldFaults
 from emulator.state.world import World
-from emulator.web.app import WORLDS, Control, EmulatorApp
+from emulator.web.app import WORLD_PREFIX, EmulatorApp, LazyControlApi
 from emulator.web.record_coverage import register_graph
-from emulator.worlds.export import as_file, exported
-from emulator.worlds.registry import DEFAULT_WORLD, Worlds
+from emulator.worlds.export import encode_scenario_file, export_world
+from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 if TYPE_CHECKING:
     import requests
@@ -96,10 +96,12 @@ class Arrangements:
         return document
 
 
-class InWorld(Arrangements):
+class WorldHandle(Arrangements):
     """A world of an emulator. Calls that are not possible raise a `ControlError` (a `ValueError`)."""
 
-    def __init__(self, worlds: Worlds, app: EmulatorApp, control: Control, name: str = DEFAULT_WORLD) -> None:
+    def __init__(
+        self, worlds: WorldRegistry, app: EmulatorApp, control: LazyControlApi, name: str = DEFAULT_WORLD
+    ) -> None:
         self.worlds, self.name = worlds, name
         self._emulator_app, self._control = app, control
         self.clock = WorldClock(lambda: self.world)
@@ -120,12 +122,12 @@ class InWorld(Arrangements):
     @property
     def prefix(self) -> str:
         """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
-        return "" if self.name == DEFAULT_WORLD else WORLDS + self.name
+        return "" if self.name == DEFAULT_WORLD else WORLD_PREFIX + self.name
 
     @property
     def world(self) -> World:
         """The present world of this name. A reset replaces it."""
-        return self.worlds.named(self.name)
+        return self.worlds.get(self.name)
 
     @property
     def auth(self) -> dict[str, str]:
@@ -137,7 +139,7 @@ class InWorld(Arrangements):
 
         Raise `ValueError` for an unknown role.
         """
-        return jwts.issue(role, self.clock.now(), expires_in).token
+        return jwts.issue_token(role, self.clock.now(), expires_in).token
 
     @property
     def request(self) -> str | None:
@@ -202,8 +204,8 @@ class InWorld(Arrangements):
 
     def export(self) -> dict[str, Any]:
         """Return the world as a scenario document. A world that starts from it is equal, byte for byte."""
-        return exported(self.world)
+        return export_world(self.world)
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write the world to a scenario file. Replace a file only if it is a scenario, or with `force`."""
-        write_own(path, as_file(self.export()), force=force)
+        write_scenario_file(path, encode_scenario_file(self.export()), force=force)

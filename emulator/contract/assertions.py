@@ -14,7 +14,7 @@ from emulator.api.routes import Route
 from emulator.contract.findings import Drift, Finding, Kind
 from emulator.contract.target import NoResponse, NotVerified, Target
 from emulator.core import schemas
-from emulator.core.schemas import pointer
+from emulator.core.schemas import json_pointer
 
 KIND_OF_KEYWORD: Mapping[str, Kind] = {"additionalProperties": Kind.UNDOCUMENTED, "required": Kind.MISSING}
 """Keyword of a JSON Schema -> the kind of drift. All other keywords are about types."""
@@ -65,17 +65,17 @@ def check_schema(route: Route, response: requests.Response, schema: str) -> Iter
 
 def schema_findings(route: Route, response: requests.Response, schema: str, document: Any) -> Iterator[Finding]:
     source = f"{schema}.json ({route.doc})"
-    for problem in schemas.problems(schema, document):
+    for problem in schemas.find_problems(schema, document):
         kind = KIND_OF_KEYWORD.get(problem.keyword, Kind.TYPE)
-        yield finding(route, response, kind, problem.seen, problem.wanted, pointer(problem.path), source)
+        yield finding(route, response, kind, problem.actual, problem.expected, json_pointer(problem.path), source)
 
 
 def check_key_order(route: Route, response: requests.Response, schema: str) -> Iterator[Finding]:
     """Yield the objects whose keys are not in the documented order."""
     source = f"{schema}.json ({route.doc})"
-    for path, keys, expected in misordered(schema, parse_json(route, response)):
+    for path, keys, expected in misordered_objects(schema, parse_json(route, response)):
         seen, must = f"keys come in the order {', '.join(keys)}", f"must be {', '.join(expected)}"
-        yield finding(route, response, Kind.ORDER, seen, must, pointer(path), source)
+        yield finding(route, response, Kind.ORDER, seen, must, json_pointer(path), source)
 
 
 def check_header(route: Route, response: requests.Response, name: str, expected: str) -> Iterator[Finding]:
@@ -105,9 +105,9 @@ class Misordered(NamedTuple):
     expected: list[str]
 
 
-def misordered(schema: str, document: object) -> Iterator[Misordered]:
+def misordered_objects(schema: str, document: object) -> Iterator[Misordered]:
     """Yield the objects at any depth whose documented keys are in another order. Undocumented keys are ignored."""
-    yield from _walk(schemas.schema(schema), document, ())
+    yield from _walk(schemas.load_schema(schema), document, ())
 
 
 def _walk(rules: Rules, value: Any, path: Path) -> Iterator[Misordered]:
@@ -156,10 +156,10 @@ def _resolve(rules: Rules, value: object) -> Rules:
     """Follow references and alternatives to the rules that describe the value."""
     if "anyOf" in rules and "properties" not in rules:
         names = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
-        valid = [name for name in names if len(names) == 1 or schemas.problem(name, value) is None]
-        return schemas.schema((valid or names)[0]) if names else {}
+        valid = [name for name in names if len(names) == 1 or schemas.find_problem(name, value) is None]
+        return schemas.load_schema((valid or names)[0]) if names else {}
     reference = str(rules.get("$ref", ""))
-    return schemas.schema(reference.removesuffix(".json")) if reference.endswith(".json") else rules
+    return schemas.load_schema(reference.removesuffix(".json")) if reference.endswith(".json") else rules
 
 
 UNKNOWN_ID = 2_000_000_000

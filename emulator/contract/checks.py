@@ -41,7 +41,7 @@ class Topic(NamedTuple):
 
 
 def needs_token(route: Route) -> bool:
-    return route.scheme is not None
+    return route.auth_scheme is not None
 
 
 def is_read(route: Route) -> bool:
@@ -103,7 +103,7 @@ def is_write(route: Route) -> bool:
 
 
 def has_body(route: Route) -> bool:
-    return route.body is not None
+    return route.request_schema is not None
 
 
 def is_write_with_body(route: Route) -> bool:
@@ -111,7 +111,7 @@ def is_write_with_body(route: Route) -> bool:
 
 
 def is_command(route: Route) -> bool:
-    return is_write(route) and route.body == "command"
+    return is_write(route) and route.request_schema == "command"
 
 
 def is_setter(route: Route) -> bool:
@@ -208,7 +208,7 @@ def checks_of(route: Route) -> Iterator[Check]:
         if topic.applies(route):
             name = f"{route.operation}.{topic.name}"
             resource = topic.resource or resource_of(route.operation)
-            resource = f"reference_{resource}" if route.scheme == "Bearer" else resource
+            resource = f"reference_{resource}" if route.auth_scheme == "Bearer" else resource
             yield Check(name, topic.name, topic.promise, resource, route, topic.function, topic.writes)
 
 

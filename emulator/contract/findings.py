@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from emulator.api.routes import Route
 from emulator.contract.target import SURFACES, Target
-from emulator.core.escaping import plain
+from emulator.core.escaping import escape_unprintable
 
 ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 
@@ -186,8 +186,8 @@ def unique(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def as_text(report: Report) -> str:
     """Return the summary, a row for each operation, and all findings."""
-    rows = (plain(line) for operation in report.operations for line in operation_rows(operation))
-    findings = (plain(line) for operation in report.operations for line in finding_lines(operation))
+    rows = (escape_unprintable(line) for operation in report.operations for line in operation_rows(operation))
+    findings = (escape_unprintable(line) for operation in report.operations for line in finding_lines(operation))
     return "\n".join([summary(report), "", *rows, *findings])
 
 
@@ -249,7 +249,7 @@ def operation_value(operation: OperationResult) -> dict[str, Any]:
     route = operation.route
     return {
         "operation": route.operation,
-        "surface": SURFACES[route.scheme] if route.scheme else None,
+        "surface": SURFACES[route.auth_scheme] if route.auth_scheme else None,
         "method": route.method,
         "path": route.path,
         "outcome": operation.outcome,
@@ -261,11 +261,11 @@ def operation_value(operation: OperationResult) -> dict[str, Any]:
 def finding_value(finding: Finding) -> dict[str, str]:
     return {
         "kind": str(finding.kind),
-        "pointer": plain(finding.pointer),
-        "seen": plain(finding.seen),
-        "contract": plain(finding.expected),
+        "pointer": escape_unprintable(finding.pointer),
+        "seen": escape_unprintable(finding.seen),
+        "contract": escape_unprintable(finding.expected),
         "source": finding.source,
-        "request": plain(finding.request),
+        "request": escape_unprintable(finding.request),
     }
 
 
@@ -274,7 +274,7 @@ def check_value(result: Result) -> dict[str, Any]:
         "name": result.check.name,
         "promise": result.check.promise,
         "outcome": result.outcome,
-        "reason": None if result.not_verified is None else plain(result.not_verified),
+        "reason": None if result.not_verified is None else escape_unprintable(result.not_verified),
     }
 
 
@@ -298,9 +298,11 @@ def case_element(result: Result) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=result.check.operation, name=result.check.topic)
     if result.findings:
         kinds = ", ".join(dict.fromkeys(str(finding.kind) for finding in result.findings))
-        lines = [plain(f"{finding_line(each)}  ({each.source}; {each.request})") for each in result.findings]
+        lines = [
+            escape_unprintable(f"{finding_line(each)}  ({each.source}; {each.request})") for each in result.findings
+        ]
         failure = ElementTree.SubElement(case, "failure", type=kinds, message=lines[0])
         failure.text = "\n".join(lines)
     elif result.not_verified is not None:
-        ElementTree.SubElement(case, "skipped", message=plain(result.not_verified))
+        ElementTree.SubElement(case, "skipped", message=escape_unprintable(result.not_verified))
     return case

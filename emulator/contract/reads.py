@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import requests
 
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.api.routes.route import PAGE_OF
+from emulator.api.routes.route import PAGE_SCHEMA_PREFIX
 from emulator.contract.assertions import (
     CANDIDATES,
     NO_COMMANDS,
@@ -47,7 +47,7 @@ def responses(target: Target, route: Route) -> Iterator[requests.Response]:
 
 
 def schema_of(route: Route) -> str:
-    return str(route.replies.get(200))
+    return str(route.responses.get(200))
 
 
 def schema(target: Target, route: Route) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def compare_with_row(route: Route, response: requests.Response, detail: Row, row
     """Compare the keys that both have, without keys that violate the schema. Another check reports those."""
     if detail == row:
         return
-    problems = (*schemas.problems(schema_of(route), detail), *schemas.problems(schema_of(route), row))
+    problems = (*schemas.find_problems(schema_of(route), detail), *schemas.find_problems(schema_of(route), row))
     skipped = {"object_id", *(problem.path[0] for problem in problems if problem.path)}
     for key in (key for key in detail if key in row and key not in skipped and detail[key] != row[key]):
         kind, seen, expected = Kind.VALUE, f"is {str(detail[key])[:80]!r} here", f"must be {str(row[key])[:80]!r}"
@@ -105,7 +105,7 @@ def has_same_items(one: object, other: object) -> bool:
 def row_schema(path: str) -> str | None:
     """Return the schema of the rows of the list at a path of the route table."""
     lists = (route for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES) if route.path == path and route.is_paginated)
-    return next((schema_of(route).replace(PAGE_OF, "", 1) for route in lists), None)
+    return next((schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1) for route in lists), None)
 
 
 def split_at_last_id(path: str, tail: str) -> tuple[str, int]:
@@ -196,8 +196,10 @@ def id_of_other_record(target: Target, route: Route) -> Iterator[Finding]:
 
 def document_keys(route: Route) -> Mapping[str, Any]:
     """Return the documented keys of the operation's records, with their schemas."""
-    name = schema_of(route).replace(PAGE_OF, "", 1)
-    keys: Mapping[str, Any] = schemas.schema(name).get("properties", {}) if name in schemas.names() else {}
+    name = schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1)
+    keys: Mapping[str, Any] = (
+        schemas.load_schema(name).get("properties", {}) if name in schemas.schema_names() else {}
+    )
     return keys
 
 
@@ -243,7 +245,7 @@ class Page(NamedTuple):
 
 
 def page_size(route: Route) -> int:
-    return REFERENCE_SIZE if route.scheme == "Bearer" or route.size_parameter == "page_size" else GUIDE_SIZE
+    return REFERENCE_SIZE if route.auth_scheme == "Bearer" or route.size_parameter == "page_size" else GUIDE_SIZE
 
 
 def get_page(target: Target, route: Route, path: str, size: object = None, **params: object) -> Page:
@@ -254,7 +256,7 @@ def get_page(target: Target, route: Route, path: str, size: object = None, **par
     body = parse_json(route, response)
     has_rows = isinstance(body, dict) and isinstance(body.get("results"), list)
     envelope = body | {"results": []} if has_rows else body
-    for problem in schema_findings(route, response, str(route.replies[200]), envelope):
+    for problem in schema_findings(route, response, str(route.responses[200]), envelope):
         if problem.kind != Kind.UNDOCUMENTED:
             raise Drift(problem)
     return Page(response, body["count"], body["next"], body["previous"], body["results"])

@@ -48,7 +48,7 @@ def wrong_token(target: Target, route: Route) -> Iterator[Finding]:
 def rejected_credentials(target: Target, route: Route, token: str | None, detail: str) -> Iterator[Finding]:
     # The framework authenticates before it checks the method, so GET works for operations that write too.
     response = expect_status(route, target.request("GET", with_unknown_id(route.path), token=token), 401)
-    yield from check_header(route, response, "WWW-Authenticate", str(route.scheme))
+    yield from check_header(route, response, "WWW-Authenticate", str(route.auth_scheme))
     yield from check_detail(route, response, detail)
 
 
@@ -107,10 +107,10 @@ def malformed_json(target: Target, route: Route) -> Iterator[Finding]:
 def missing_fields(target: Target, route: Route) -> Iterator[Finding]:
     """The response names every required field."""
     response = expect_status(route, target.request(route.method, sample_paths(target, route, 1)[0], json={}), 400)
-    yield from check_schema(route, response, str(route.replies[400]))
+    yield from check_schema(route, response, str(route.responses[400]))
     body = parse_json(route, response)
     named = body.get("error", body)
-    for field in schemas.schema(str(route.body))["required"]:
+    for field in schemas.load_schema(str(route.request_schema))["required"]:
         if field not in named:
             seen, expected = f"names {', '.join(named)}", f"must name the missing field {field}"
             yield finding(route, response, Kind.VALUE, seen, expected, f"/{field}")
@@ -124,7 +124,7 @@ def unknown_record(target: Target, route: Route) -> Iterator[Finding]:
 
 def wrong_login(target: Target, route: Route) -> Iterator[Finding]:
     response = expect_status(route, target.request("POST", route.path, json=UNKNOWN_USER, token=None), 400)
-    yield from check_schema(route, response, str(route.replies[400]))
+    yield from check_schema(route, response, str(route.responses[400]))
     body = parse_json(route, response)
     if "non_field_errors" not in body:
         seen, expected = f"names {', '.join(body)}", "must have the reason under non_field_errors"
@@ -180,7 +180,7 @@ def rejected_command(
     _, before = fetch(target, path)
     body = {**command, "input_parameters": {}}
     response = expect_status(route, target.request("POST", f"{path}command/", json=body), 400)
-    problems = list(check_schema(route, response, str(route.replies[400])))
+    problems = list(check_schema(route, response, str(route.responses[400])))
     yield from problems
     if not problems and key not in parse_json(route, response)["error"]:
         seen = f"the reason is in {response.text[:100]!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from emulator.api.routes.route import Scheme
+from emulator.api.routes.route import AuthScheme
 from emulator.contract.checks import CHECKS
 from emulator.contract.findings import Check, Drift, Finding, Kind, Report, Result, unique
 from emulator.contract.target import SURFACES, NoResponse, NotVerified, Target
@@ -37,7 +37,7 @@ def run(
 class SkipReasons:
     """The reasons to skip checks: no such surface, a silent operation, or a target that is gone."""
 
-    def __init__(self, surfaces: Mapping[Scheme, str]) -> None:
+    def __init__(self, surfaces: Mapping[AuthScheme, str]) -> None:
         self.surfaces = surfaces
         self.silent_checks: Counter[str] = Counter()
         self.is_lost = False
@@ -47,9 +47,9 @@ class SkipReasons:
             return TARGET_LOST
         if self.silent_checks[check.operation] >= MAX_SILENT_CHECKS:
             return OPERATION_SILENT
-        if check.route.scheme is None:
+        if check.route.auth_scheme is None:
             return next(iter(self.surfaces.values())) if len(self.surfaces) == len(SURFACES) else None
-        return self.surfaces.get(check.route.scheme)
+        return self.surfaces.get(check.route.auth_scheme)
 
     def record_silence(self, check: Check, target: Target) -> None:
         self.silent_checks[check.operation] += 1

@@ -9,21 +9,21 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.api.routes.route import Scheme
+from emulator.api.routes.route import AuthScheme
 
 DEFAULT_TOKEN = "full-access"  # noqa: S105 - the emulator's published token
 OWN_CREDENTIALS = "the target's own credentials"
 TIMEOUT = 30.0
-SURFACES: Mapping[Scheme, str] = {"Token": "guide", "Bearer": "reference"}
-PREFIXES: Mapping[str, Scheme] = {"/packages/": "Bearer", "/": "Token"}
+SURFACES: Mapping[AuthScheme, str] = {"Token": "guide", "Bearer": "reference"}
+PREFIXES: Mapping[str, AuthScheme] = {"/packages/": "Bearer", "/": "Token"}
 """Start of a path -> the scheme of its surface. The first matching prefix counts."""
-FIRST_REQUESTS: Mapping[Scheme, tuple[str, ...]] = {
+FIRST_REQUESTS: Mapping[AuthScheme, tuple[str, ...]] = {
     "Token": ("/api/v1/oms/packages/?limit=1", "/api/v1/oms/transfer_orders/?limit=1"),
     "Bearer": ("/packages/?limit=1", "/packages/delivery-ranges/?limit=1"),
 }
 """Scheme -> the requests that decide whether the server has this surface."""
 
-NO_CREDENTIALS: Mapping[Scheme, str] = {
+NO_CREDENTIALS: Mapping[AuthScheme, str] = {
     "Token": "no token was given, and the guide surface needs one",
     "Bearer": "no JWT was given, and the reference surface needs one",
 }
@@ -71,7 +71,7 @@ class Target:
         timeout: float = TIMEOUT,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.credentials: Mapping[Scheme, str | None] = {"Token": token, "Bearer": jwt}
+        self.credentials: Mapping[AuthScheme, str | None] = {"Token": token, "Bearer": jwt}
         self.session = session or session_for(self.base_url)
         self.allow_writes = allow_writes
         self.timeout = timeout
@@ -146,13 +146,13 @@ class Target:
         own, other = urlsplit(self.base_url), urlsplit(link)
         return (own.scheme, own.netloc) == (other.scheme, other.netloc) and bool(other.netloc)
 
-    def probe(self) -> dict[Scheme, str]:
+    def probe(self) -> dict[AuthScheme, str]:
         """Send the first requests to each surface. Return the surfaces that cannot be verified, with the reason.
 
         Raises `Unreachable` if there is no response.
         """
-        rejected: dict[Scheme, str] = {}
-        foreign: dict[Scheme, str] = {}
+        rejected: dict[AuthScheme, str] = {}
+        foreign: dict[AuthScheme, str] = {}
         for scheme in SURFACES:
             try:
                 if reason := self.probe_surface(scheme):
@@ -164,7 +164,7 @@ class Target:
         # If only one of two surfaces returns no JSON, that is drift. If both do, the server is not an OMS.
         return rejected | foreign if len(rejected) + len(foreign) == len(SURFACES) else rejected
 
-    def probe_surface(self, scheme: Scheme) -> str | None:
+    def probe_surface(self, scheme: AuthScheme) -> str | None:
         """Return why the surface does not exist, or None if one of its first responses is JSON."""
         responses = [self.request("GET", path) for path in FIRST_REQUESTS[scheme]]
         if any(is_json(response) for response in responses):
@@ -190,7 +190,7 @@ def session_for(base_url: str) -> requests.Session:
     return session
 
 
-def scheme_of(path: str) -> Scheme:
+def scheme_of(path: str) -> AuthScheme:
     directory = path.partition("?")[0].rstrip("/") + "/"
     return next(scheme for prefix, scheme in PREFIXES.items() if directory.startswith(prefix))
 

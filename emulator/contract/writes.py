@@ -39,7 +39,7 @@ MAX_INVOICE_ATTEMPTS = 20
 def store(target: Target, route: Route) -> Iterator[Finding]:
     """The response is 204 without a body, and the next GET shows the value."""
     path = sample_paths(target, route, 1)[0]
-    (field,) = schemas.schema(str(route.body))["required"]
+    (field,) = schemas.load_schema(str(route.request_schema))["required"]
     value = f"contract-{field.replace('_', '-')}"
     yield from expect_no_content(route, target.request("POST", path, json={field: value}))
     response, found = fetch(target, record_path(path))
@@ -53,7 +53,7 @@ def store(target: Target, route: Route) -> Iterator[Finding]:
 def merge(target: Target, route: Route) -> Iterator[Finding]:
     """The response is 204 without a body, and the next GET shows the new key and the old keys."""
     path = sample_paths(target, route, 1)[0]
-    (field,) = schemas.schema(str(route.body))["required"]
+    (field,) = schemas.load_schema(str(route.request_schema))["required"]
     before = object_at(fetch(target, record_path(path))[1], field)
     yield from expect_no_content(route, target.request(route.method, path, json={field: {"contract": "kept"}}))
     response, found = fetch(target, record_path(path))
@@ -137,7 +137,7 @@ def check_log(target: Target, route: Route, path: str, before: int, transition: 
 def create_invoice(target: Target, route: Route) -> Iterator[Finding]:
     """The response is 201 with the package's invoice. The simple list shows its id, if the list shows invoices."""
     package, response = invoice_a_package(target, route)
-    shape = str(route.replies[201])
+    shape = str(route.responses[201])
     problems = list(check_schema(route, response, shape))
     yield from problems
     yield from check_key_order(route, response, shape)

@@ -27,12 +27,12 @@ class Call:
     request_id: str
     read_body: Callable[[], Any]
     """Returns the parsed body. Handlers call it after they found the record, as the framework does."""
-    wanted: Any = None
+    list_query: Any = None
     """The filters and the order of a list request (`rules.filters.ListQuery`)."""
     caller: Credential | None = None
     """The credential of the caller."""
 
-    def last(self, name: str) -> str | None:
+    def get_param(self, name: str) -> str | None:
         """Return the last value of a query parameter, as the framework does, or None."""
         values = self.query.get(name)
         return values[-1] if values else None

@@ -28,7 +28,7 @@ CREDENTIALS: dict[str, Credential] = {
 """Token -> what it meets."""
 
 
-def writer_named(username: str | None) -> Credential | None:
+def find_writer(username: str | None) -> Credential | None:
     """Give what a user of this name may do who may write: a built-in one's, or a plain user's."""
     if username is None:
         return None

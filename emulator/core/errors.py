@@ -97,7 +97,7 @@ class Throttled(ApiError):
         return {"Retry-After": str(self.wait)}
 
 
-class Coded(ApiError):
+class CodedError(ApiError):
     """What the sender of webhooks will not do, in its own form: a code, and English words."""
 
     status = 406
@@ -108,17 +108,17 @@ class Coded(ApiError):
         return {"code": self.code, "en": self.detail}
 
 
-class WebhookAlreadyRegistered(Coded):
+class WebhookAlreadyRegistered(CodedError):
     code = "webhook_100_2"
     detail = "Webhook already registered"
 
 
-class EventAlreadyDelivered(Coded):
+class EventAlreadyDelivered(CodedError):
     code = "event_100_3"
     detail = "Event already delivered"
 
 
-class EventStillInProgress(Coded):
+class EventStillInProgress(CodedError):
     code = "event_100_6"
     detail = "Event is still in retry process"
 
@@ -143,7 +143,7 @@ class ValidationFailed(ApiError):
     def body(self) -> Any:
         return self.errors
 
-    def wrapped(self) -> ValidationFailed:
+    def wrap(self) -> ValidationFailed:
         """Give the error in the form that is documented for commands."""
         return ValidationFailed({"error": self.errors, "status_code": self.status}, self.hint)
 

@@ -9,11 +9,11 @@ UNPRINTABLE = re.compile("[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\
 """What others may send and no terminal or XML file should get as it is."""
 
 
-def plain(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Give the text with what cannot be shown written as JSON would."""
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def as_html(text: str) -> str:
+def to_html(text: str) -> str:
     """Give the text as HTML and SVG show it."""
-    return escape(plain(text))
+    return escape(escape_unprintable(text))

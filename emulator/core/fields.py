@@ -20,14 +20,14 @@ BLANK = "This field may not be blank."
 NON_FIELD = "non_field_errors"
 NOT_JSON = "Value must be valid JSON."
 
-LONGEST_NUMBER = 1000
+MAX_NUMBER_LENGTH = 1000
 
 
-class Absent:
+class Missing:
     """Replaces a value that was not sent."""
 
 
-ABSENT = Absent()
+MISSING = Missing()
 
 
 class FieldError(ValueError):
@@ -92,20 +92,20 @@ class Field(Protocol):
 class _Scalar:
     required: bool = True
     allow_null: bool = dataclasses.field(default=False, kw_only=True)
-    default: Any = dataclasses.field(default=ABSENT, kw_only=True)
+    default: Any = dataclasses.field(default=MISSING, kw_only=True)
     """Replaces a value that was not sent."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
-        value = data.get(name, ABSENT)
+        value = data.get(name, MISSING)
         if isinstance(data, Form) and value == "":
-            return self.left_empty()
+            return self.empty_value()
         return value
 
-    def left_empty(self) -> Any:
+    def empty_value(self) -> Any:
         """Return the value of a field that a form leaves empty."""
-        return None if self.allow_null else "" if self.required else ABSENT
+        return None if self.allow_null else "" if self.required else MISSING
 
-    def refuse_null(self) -> None:
+    def check_null(self) -> None:
         """Raise an error unless null is allowed."""
         if not self.allow_null:
             raise FieldError(NULL)
@@ -128,8 +128,8 @@ class CharField(_Scalar):
     trim_whitespace: bool = True
     allow_blank: bool = False
 
-    def left_empty(self) -> Any:
-        return "" if self.allow_blank else super().left_empty()
+    def empty_value(self) -> Any:
+        return "" if self.allow_blank else super().empty_value()
 
     def check(self, value: Any) -> str | None:
         if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
@@ -137,7 +137,7 @@ class CharField(_Scalar):
                 return ""
             raise FieldError(BLANK)
         if value is None:
-            self.refuse_null()
+            self.check_null()
             return None
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise FieldError("Not a valid string.")
@@ -161,9 +161,9 @@ class IntegerField(_Scalar):
 
     def check(self, value: Any) -> int | None:
         if value is None:
-            self.refuse_null()
+            self.check_null()
             return None
-        if isinstance(value, str) and len(value) > LONGEST_NUMBER:
+        if isinstance(value, str) and len(value) > MAX_NUMBER_LENGTH:
             raise FieldError("String value too large.")
         try:
             number = int(re.sub(r"\.0*\s*$", "", _text(value)))
@@ -174,8 +174,8 @@ class IntegerField(_Scalar):
         return number
 
 
-TRUE = frozenset(("t", "y", "yes", "true", "on", "1", 1))
-FALSE = frozenset(("f", "n", "no", "false", "off", "0", 0))
+TRUE_VALUES = frozenset(("t", "y", "yes", "true", "on", "1", 1))
+FALSE_VALUES = frozenset(("f", "n", "no", "false", "off", "0", 0))
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,8 @@ class BooleanField(_Scalar):
         if value is None:
             raise FieldError(NULL)
         known = value.lower() if isinstance(value, str) else value
-        if isinstance(known, (str, int, float)) and known in TRUE | FALSE:
-            return known in TRUE
+        if isinstance(known, (str, int, float)) and known in TRUE_VALUES | FALSE_VALUES:
+            return known in TRUE_VALUES
         raise FieldError("Must be a valid boolean.")
 
 
@@ -199,12 +199,12 @@ class JsonField(_Scalar):
     """Any JSON value except null. A form has its text."""
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
-        value = data.get(name, ABSENT)
-        return JsonText(_text(value)) if isinstance(data, Form) and value is not ABSENT else value
+        value = data.get(name, MISSING)
+        return JsonText(_text(value)) if isinstance(data, Form) and value is not MISSING else value
 
     def check(self, value: Any) -> Any:
         if isinstance(value, JsonText):
-            value = value.parsed()
+            value = value.parse()
         if value is None:
             raise FieldError(NULL)
         if not _is_json(value):
@@ -226,7 +226,7 @@ class JsonText(str):
 
     __slots__ = ()
 
-    def parsed(self) -> Any:
+    def parse(self) -> Any:
         try:
             return json.loads(self, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
@@ -245,10 +245,10 @@ class DictField:
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         if not isinstance(data, Form):
-            return data.get(name, ABSENT)
+            return data.get(name, MISSING)
         prefix = f"{name}."
         inner = {key.removeprefix(prefix): data[key] for key in data if _is_inner(key, prefix)}
-        return inner or ({} if name in data else ABSENT)
+        return inner or ({} if name in data else MISSING)
 
     def check(self, value: Any) -> dict[str, Any]:
         if value is None:
@@ -297,10 +297,10 @@ class NestedField(_Scalar):
 
     def pick(self, name: str, data: Mapping[str, Any]) -> Any:
         if not isinstance(data, Form):
-            return data.get(name, ABSENT)
+            return data.get(name, MISSING)
         prefix = f"{name}."
         inner = Form((key.removeprefix(prefix), data[key]) for key in data if _is_inner(key, prefix))
-        return inner or ABSENT
+        return inner or MISSING
 
     def check(self, value: Any) -> dict[str, Any]:
         if value is None:
@@ -341,14 +341,14 @@ def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -
             errors[name] = error.messages
     if errors:
         raise ValidationFailed(errors)
-    return {name: value for name, value in values.items() if value is not ABSENT}
+    return {name: value for name, value in values.items() if value is not MISSING}
 
 
 def _validate_value(field: Field, value: Any, *, partial: bool = False) -> Any:
-    if value is not ABSENT:
+    if value is not MISSING:
         return field.check(value)
     if partial:
-        return ABSENT
+        return MISSING
     if field.required:
         raise FieldError(REQUIRED)
-    return getattr(field, "default", ABSENT)
+    return getattr(field, "default", MISSING)

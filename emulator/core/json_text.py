@@ -13,30 +13,30 @@ JsonValue: TypeAlias = Any
 """A parsed JSON value: object, array, string, number, boolean or null."""
 JsonObject: TypeAlias = dict[str, JsonValue]
 """A parsed JSON object."""
-OUTSIDE_OF_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
+STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
 
 
-def compact(value: Any, option: int | None = None) -> bytes:
+def compact_json(value: Any, option: int | None = None) -> bytes:
     """Give JSON text to keep: in as much memory as it has bytes, where orjson's own has that of its whole buffer."""
     return bytes(memoryview(orjson.dumps(value, option=option)))
 
 
-def written(value: Any) -> bytes:
+def dump_json(value: Any) -> bytes:
     """Give a JSON value as one line of text; `read` gives the same value again."""
     try:
-        text = compact(value)
+        text = compact_json(value)
     except TypeError:  # a number beyond 64 bits, or half a surrogate pair: legal in what a client sends
-        return written_slowly(value)
-    return written_slowly(value) if b"null" in text and has_infinity(value) else text
+        return dump_any_json(value)
+    return dump_any_json(value) if b"null" in text and has_infinity(value) else text
 
 
-def written_slowly(value: Any) -> bytes:
+def dump_any_json(value: Any) -> bytes:
     """Do it with the standard library, which takes anything but writes infinity as no other reads it."""
     text = json.dumps(value, separators=(",", ":"))
-    return OUTSIDE_OF_STRINGS.sub(finite, text).encode()
+    return STRING_OR_INFINITY.sub(replace_infinity, text).encode()
 
 
-def finite(token: re.Match[str]) -> str:
+def replace_infinity(token: re.Match[str]) -> str:
     """Give infinity as the number that it was sent as: one too large for a float."""
     return token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999")
 
@@ -49,13 +49,13 @@ def has_infinity(value: Any) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
 
-def read(text: str | bytes) -> Any:
+def load_json(text: str | bytes) -> Any:
     """Give the value of JSON text; `ValueError` that says why if it is none."""
     try:
-        return json.loads(text, parse_constant=not_json)
+        return json.loads(text, parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("too deeply nested") from None
 
 
-def not_json(constant: str) -> NoReturn:
+def refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")

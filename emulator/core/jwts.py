@@ -12,9 +12,9 @@ from emulator.core.credentials import CREDENTIALS
 
 JWT_SECRET = "oms-emulator: a published secret, which protects nothing"  # noqa: S105 - it is meant to be known
 ALGORITHM = "HS256"
-FORM = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+TOKEN_FORMAT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 CLAIMS = ("sub", "role", "exp")
-READ_ONES = 256
+CACHE_SIZE = 256
 """How many tokens are remembered as read."""
 
 
@@ -27,7 +27,7 @@ class Claims(NamedTuple):
     """Seconds since 1970; whether that is past, the world's clock decides."""
 
 
-class Issued(NamedTuple):
+class IssuedToken(NamedTuple):
     """A token, and what it says."""
 
     token: str
@@ -47,7 +47,7 @@ class UnknownRole(ValueError):
         super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}")
 
 
-def issue(role: str, now: datetime, expires_in: float) -> Issued:
+def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
     """Give a token for a role that expires so many seconds from now; fewer than none make one that has expired."""
     import jwt  # noqa: PLC0415 - only callers of the reference need it
 
@@ -58,27 +58,27 @@ def issue(role: str, now: datetime, expires_in: float) -> Issued:
     except (OverflowError, ValueError):
         raise ValueError(f"expires_in is {expires_in}, which leads out of the calendar") from None
     claims = {"sub": CREDENTIALS[role].username, "role": role, "exp": int(expires_at.timestamp())}
-    return Issued(jwt.encode(claims, JWT_SECRET, ALGORITHM), role, expires_at)
+    return IssuedToken(jwt.encode(claims, JWT_SECRET, ALGORITHM), role, expires_at)
 
 
-@lru_cache(READ_ONES)
-def read(token: str) -> Claims:
+@lru_cache(CACHE_SIZE)
+def decode_token(token: str) -> Claims:
     """Give what a token says; `InvalidJwt` if it is not one of ours. Its expiry is not judged here."""
     import jwt  # noqa: PLC0415 - only callers of the reference need it
 
-    if not FORM.fullmatch(token):  # the library overlooks characters that are none of base64's
+    if not TOKEN_FORMAT.fullmatch(token):  # the library overlooks characters that are none of base64's
         raise InvalidJwt("not three parts of base64")
     try:
-        claims = jwt.decode(token, JWT_SECRET, [ALGORITHM], options=CHECKS)
+        claims = jwt.decode(token, JWT_SECRET, [ALGORITHM], options=DECODE_OPTIONS)
     except (jwt.InvalidTokenError, RecursionError) as error:
         raise InvalidJwt(str(error)) from None
     subject, role, expires_at = (claims[name] for name in CLAIMS)
     if not isinstance(subject, str) or not isinstance(role, str) or role not in CREDENTIALS:
         raise InvalidJwt("sub and role must be texts, and role a known one")
-    return Claims(subject, role, moment(expires_at))
+    return Claims(subject, role, parse_expiry(expires_at))
 
 
-CHECKS: Any = {
+DECODE_OPTIONS: Any = {
     "require": list(CLAIMS),
     "verify_exp": False,
     "verify_iat": False,
@@ -89,14 +89,14 @@ CHECKS: Any = {
 """The library judges form and signature; times are the world's, and other claims nobody's."""
 
 
-def moment(seconds: Any) -> float:
+def parse_expiry(seconds: Any) -> float:
     """Give a time as a claim has it: a number, and a finite one."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(as_float(seconds)):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(to_float(seconds)):
         raise InvalidJwt("exp must be a number")
-    return as_float(seconds)
+    return to_float(seconds)
 
 
-def as_float(number: float) -> float:
+def to_float(number: float) -> float:
     try:
         return float(number)
     except OverflowError:

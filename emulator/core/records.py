@@ -28,46 +28,46 @@ Columns: TypeAlias = dict[str, ColumnValue]
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Absent(enum.Enum):
+class Omitted(enum.Enum):
     """A column that a document omits. `None` is printed as null."""
 
-    ABSENT = "absent"
+    OMITTED = "absent"
 
 
-ABSENT = Absent.ABSENT
+OMITTED = Omitted.OMITTED
 
 
-class Refers(NamedTuple):
+class ForeignKey(NamedTuple):
     """Marks a column with the id of a record of another kind."""
 
     kind: str
 
 
-CountryId = Annotated[int, Refers("country")]
-CityId = Annotated[int, Refers("city")]
-TownshipId = Annotated[int, Refers("township")]
-DistrictId = Annotated[int, Refers("district")]
-CustomerId = Annotated[int, Refers("customer")]
-AddressId = Annotated[int, Refers("address")]
-LocationAddressId = Annotated[int, Refers("location_address")]
-StockLocationId = Annotated[int, Refers("stock_location")]
-ChannelId = Annotated[int, Refers("channel")]
-CargoCompanyId = Annotated[int, Refers("cargo_company")]
-PriceListId = Annotated[int, Refers("price_list")]
-StockListId = Annotated[int, Refers("stock_list")]
-ProductId = Annotated[int, Refers("product")]
-StateId = Annotated[int, Refers("state")]
-OrderId = Annotated[int, Refers("order")]
-OrderItemId = Annotated[int, Refers("order_item")]
-PackageId = Annotated[int, Refers("package")]
-PackageItemId = Annotated[int, Refers("package_item")]
-ShipmentId = Annotated[int, Refers("shipment")]
-ShippingLabelId = Annotated[int, Refers("shipping_label")]
-DeliveryRangeId = Annotated[int, Refers("delivery_range")]
-InvoiceId = Annotated[int, Refers("invoice")]
-TransferOrderId = Annotated[int, Refers("transfer_order")]
-UserId = Annotated[int, Refers("user")]
-WebhookId = Annotated[int, Refers("webhook")]
+CountryId = Annotated[int, ForeignKey("country")]
+CityId = Annotated[int, ForeignKey("city")]
+TownshipId = Annotated[int, ForeignKey("township")]
+DistrictId = Annotated[int, ForeignKey("district")]
+CustomerId = Annotated[int, ForeignKey("customer")]
+AddressId = Annotated[int, ForeignKey("address")]
+LocationAddressId = Annotated[int, ForeignKey("location_address")]
+StockLocationId = Annotated[int, ForeignKey("stock_location")]
+ChannelId = Annotated[int, ForeignKey("channel")]
+CargoCompanyId = Annotated[int, ForeignKey("cargo_company")]
+PriceListId = Annotated[int, ForeignKey("price_list")]
+StockListId = Annotated[int, ForeignKey("stock_list")]
+ProductId = Annotated[int, ForeignKey("product")]
+StateId = Annotated[int, ForeignKey("state")]
+OrderId = Annotated[int, ForeignKey("order")]
+OrderItemId = Annotated[int, ForeignKey("order_item")]
+PackageId = Annotated[int, ForeignKey("package")]
+PackageItemId = Annotated[int, ForeignKey("package_item")]
+ShipmentId = Annotated[int, ForeignKey("shipment")]
+ShippingLabelId = Annotated[int, ForeignKey("shipping_label")]
+DeliveryRangeId = Annotated[int, ForeignKey("delivery_range")]
+InvoiceId = Annotated[int, ForeignKey("invoice")]
+TransferOrderId = Annotated[int, ForeignKey("transfer_order")]
+UserId = Annotated[int, ForeignKey("user")]
+WebhookId = Annotated[int, ForeignKey("webhook")]
 
 
 class Country(NamedTuple):
@@ -228,7 +228,7 @@ class PriceList(NamedTuple):
     id: int
     code: str | None = None
     name: str = ""
-    currency: str | Absent = ABSENT
+    currency: str | Omitted = OMITTED
     created_date: datetime = UNDATED
     is_auto_sync: bool = False
     modified_date: datetime = UNDATED
@@ -248,7 +248,7 @@ class Product(NamedTuple):
     created_date: datetime = UNDATED
     modified_date: datetime = UNDATED
     omnitron_id: int | None = None
-    name: str | Absent = ABSENT
+    name: str | Omitted = OMITTED
     base_code: str = ""
     sku: str = ""
     barcode: str | None = None
@@ -271,7 +271,7 @@ class State(NamedTuple):
     id: int
     created_date: datetime = UNDATED
     modified_date: datetime = UNDATED
-    translations: Json | Absent | None = None
+    translations: Json | Omitted | None = None
     name: str = ""
     config: Json = EMPTY_OBJECT
     enum_class: str = "PackageStatus"
@@ -291,9 +291,9 @@ class Transition(NamedTuple):
     is_packageitem_parameter_required: bool = False
     configuration: Json = EMPTY_OBJECT
     translations: Json | None = None
-    command: str | Absent = ABSENT
+    command: str | Omitted = OMITTED
     label: str = ""
-    slug: str | Absent = ABSENT
+    slug: str | Omitted = OMITTED
     ui_visibility: Json = EMPTY_ARRAY
     command_code: str = "PKG_STATE_TRANSITION"
     position: int = 0
@@ -482,7 +482,7 @@ class Webhook(NamedTuple):
 class WebhookEvent(NamedTuple):
     """An event for one hook.
 
-    If `request_payload` is empty, the payload is the subject's document in the root `told_from`, or at the start.
+    If `request_payload` is empty, the payload is the subject's document in `snapshot`, or at the start.
     """
 
     id: int
@@ -498,7 +498,7 @@ class WebhookEvent(NamedTuple):
     delivered: bool = False
     request_datetimes: Json = EMPTY_ARRAY
     retry_count: int = 0
-    told_from: Any = None
+    snapshot: Any = None
     due: datetime | None = None
     """The time of the next attempt, or None, as for all events of a scenario's start. No document prints it."""
 
@@ -646,7 +646,7 @@ TALLIES: dict[type[Any], tuple[str, ...]] = {
 QUEUES: dict[type[Any], str] = {WebhookEvent: "due"}
 """Kinds whose records wait for a due time -> its column. `View.queued` yields them in this order."""
 
-LOOKED_UP: dict[type[Any], frozenset[str]] = {
+INDEXED_COLUMNS: dict[type[Any], frozenset[str]] = {
     kind: frozenset((*chain(*RELATIONS.get(kind, {}).values()), *TALLIES.get(kind, ()), QUEUES.get(kind, "id")))
     for kind in KINDS.values()
 }
@@ -665,7 +665,7 @@ def _references(kind: type[Any]) -> dict[str, type[Any]]:
     for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
             for mark in getattr(part, "__metadata__", ()):
-                if isinstance(mark, Refers):
+                if isinstance(mark, ForeignKey):
                     references[column] = KINDS[mark.kind]
     return references
 

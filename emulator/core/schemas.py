@@ -23,14 +23,14 @@ class UnknownSchemaError(ValueError):
     """Raised for a name that no schema file bears; tells the names that some file does."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no schema {name!r}; known are {', '.join(names())}.")
+        super().__init__(f"There is no schema {name!r}; known are {', '.join(schema_names())}.")
 
 
-def names() -> list[str]:
+def schema_names() -> list[str]:
     return sorted(_schemas())
 
 
-def schema(name: str) -> Schema:
+def load_schema(name: str) -> Schema:
     """Return the schema as its file has it; it refers to others by their file names."""
     try:
         return _schemas()[name]
@@ -38,18 +38,18 @@ def schema(name: str) -> Schema:
         raise UnknownSchemaError(name) from None
 
 
-def problem(name: str, document: object) -> str | None:
+def find_problem(name: str, document: object) -> str | None:
     """Say the worst that is wrong, in one line, or None if the document fits."""
     from jsonschema.exceptions import best_match  # noqa: PLC0415  (jsonschema takes long to import)
 
     error = best_match(_validator(name).iter_errors(document))
-    return str(next(problems_of(error))) if error else None
+    return str(next(split_error(error))) if error else None
 
 
-def problems(name: str, document: object) -> Iterator[Problem]:
+def find_problems(name: str, document: object) -> Iterator[Problem]:
     """Yield everything that is wrong, each place once."""
     errors = _validator(name).iter_errors(document)
-    yield from dict.fromkeys(each for error in errors for each in problems_of(error))
+    yield from dict.fromkeys(each for error in errors for each in split_error(error))
 
 
 @cache
@@ -63,7 +63,7 @@ def _schemas() -> Mapping[str, Schema]:
 def _validator(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415
 
-    return Draft202012Validator(schema(name), registry=_registry())
+    return Draft202012Validator(load_schema(name), registry=_registry())
 
 
 @cache
@@ -86,28 +86,28 @@ class Problem(NamedTuple):
 
     path: tuple[str | int, ...]
     keyword: str
-    seen: str
-    wanted: str = ""
+    actual: str
+    expected: str = ""
 
     @property
     def message(self) -> str:
         if self.keyword in KEY_PROBLEMS:
-            return f"{self.seen}; {self.wanted}" if self.wanted else self.seen
-        return f"{self.wanted} (got {self.seen.removeprefix('is ')})"
+            return f"{self.actual}; {self.expected}" if self.expected else self.actual
+        return f"{self.expected} (got {self.actual.removeprefix('is ')})"
 
     def __str__(self) -> str:
-        return f"{pointer(self.path) or 'the document'}: {self.message}"
+        return f"{json_pointer(self.path) or 'the document'}: {self.message}"
 
 
-def pointer(path: tuple[str | int, ...]) -> str:
+def json_pointer(path: tuple[str | int, ...]) -> str:
     """Return the path as a JSON pointer."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def problems_of(error: ValidationError) -> Iterator[Problem]:
+def split_error(error: ValidationError) -> Iterator[Problem]:
     """Yield the problems of an error. Of several alternatives, use the one that fits best."""
     for inner in _best_alternative(error):
-        yield from problems_of(inner) if inner is not error else _problems_at(error)
+        yield from split_error(inner) if inner is not error else _problems_at(error)
 
 
 def _best_alternative(error: ValidationError) -> list[ValidationError]:
@@ -131,24 +131,24 @@ def _problems_at(error: ValidationError) -> Iterator[Problem]:
         yield Problem((*path, *key), keyword, seen, wanted)
 
 
-Details: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
+ErrorDetails: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
 """For each problem: the key below the path if there is one, what was seen, and what is wanted."""
 
 
-def _missing(rules: Rules, instance: Any, _keyword: str) -> Details:
+def _missing(rules: Rules, instance: Any, _keyword: str) -> ErrorDetails:
     known = rules.get("properties", {})
     for key in (key for key in rules["required"] if key not in instance):
         yield (key,), "is missing", f"must be {_wanted(known[key])}" if key in known else ""
 
 
-def _unknown(rules: Rules, instance: Any, _keyword: str) -> Details:
+def _unknown(rules: Rules, instance: Any, _keyword: str) -> ErrorDetails:
     known = rules.get("properties", {})
     for key in (key for key in instance if key not in known):
         yield (key,), "is unknown", f"known keys: {', '.join(known)}"
 
 
-def _wrong_value(rules: Rules, instance: Any, keyword: str) -> Details:
-    wanted = WANTED[keyword](rules) if keyword in WANTED else f"valid for {keyword} {rules[keyword]}"
+def _wrong_value(rules: Rules, instance: Any, keyword: str) -> ErrorDetails:
+    wanted = EXPECTATIONS[keyword](rules) if keyword in EXPECTATIONS else f"valid for {keyword} {rules[keyword]}"
     yield (), f"is {_excerpt(instance)}", f"must be {wanted}"
 
 
@@ -159,7 +159,7 @@ def _excerpt(value: object) -> str:
 
 def _wanted(rules: Rules) -> str:
     """Describe the rules by the first keyword of `WANTED` that they have."""
-    return next((describe(rules) for keyword, describe in WANTED.items() if keyword in rules), "present")
+    return next((describe(rules) for keyword, describe in EXPECTATIONS.items() if keyword in rules), "present")
 
 
 def _format(rules: Rules) -> str:
@@ -186,12 +186,12 @@ TYPES = {
     "null": "null",
 }
 
-KEY_PROBLEMS: dict[str, Callable[[Rules, Any, str], Details]] = {
+KEY_PROBLEMS: dict[str, Callable[[Rules, Any, str], ErrorDetails]] = {
     "required": _missing,
     "additionalProperties": _unknown,
 }
 
-WANTED: dict[str, Callable[[Rules], str]] = {
+EXPECTATIONS: dict[str, Callable[[Rules], str]] = {
     "const": lambda rules: json.dumps(rules["const"]),
     "enum": lambda rules: "one of " + ", ".join(map(json.dumps, rules["enum"])),
     "anyOf": lambda rules: " or ".join(map(_wanted, rules["anyOf"])),

@@ -32,7 +32,7 @@ def pick(values: Sequence[T], number: int) -> T:
     return values[number % len(values)]
 
 
-def made_uuid(*parts: object) -> uuid.UUID:
+def derive_uuid(*parts: object) -> uuid.UUID:
     """Return a version 4 UUID that depends on the parts alone, so that every machine derives the same one."""
     digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()
     return uuid.UUID(bytes=digest, version=4)

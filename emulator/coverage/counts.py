@@ -12,26 +12,26 @@ from typing import Any
 
 import orjson
 
-from emulator.core.files import replace_whole
+from emulator.core.files import replace_file
 from emulator.core.records import State, Transition
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.domain.state_graph import (
     COMMAND,
-    KINDS,
+    STATE_GRAPHS,
     states_of_kind,
     transition_name,
     transition_summary,
     transitions_from,
 )
 from emulator.state.counters import DIMENSIONS, Coverage
-from emulator.state.datasets import Base, TableBase
-from emulator.state.store import Root
+from emulator.state.datasets import BaseDataset, TableDataset
+from emulator.state.store import Snapshot
 
 SCHEMA = "coverage"
-FILES = "coverage*.json"
+FILE_PATTERN = "coverage*.json"
 """The files of a folder that are read."""
-KEYS = {"dimensions", "graphs"}
+REQUIRED_KEYS = {"dimensions", "graphs"}
 """The keys that a coverage file has at least."""
 
 
@@ -61,18 +61,18 @@ def sort_key(graph: Graph) -> bytes:
     return orjson.dumps(graph, option=orjson.OPT_SORT_KEYS)
 
 
-EMPTY = Counts({dimension: {} for dimension in DIMENSIONS})
+NO_COUNTS = Counts({dimension: {} for dimension in DIMENSIONS})
 
 
 def counts_of(coverage: Coverage) -> Counts:
     """Return what an emulator has counted so far."""
     graphs = tuple(graph_of(name, base) for name, base in dict(coverage.bases).items())
-    return EMPTY + Counts(coverage.counts(), graphs)
+    return NO_COUNTS + Counts(coverage.counts(), graphs)
 
 
 def merge_counts(parts: Iterable[Counts]) -> Counts:
     """Return the sum of the counts of several runs. Their order does not matter."""
-    return sum(parts, EMPTY)
+    return sum(parts, NO_COUNTS)
 
 
 def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
@@ -86,9 +86,9 @@ def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
 def files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(path.glob(FILES))
+    files = sorted(path.glob(FILE_PATTERN))
     if not files:
-        raise CoverageError(f"there is no {FILES} in {path}")
+        raise CoverageError(f"there is no {FILE_PATTERN} in {path}")
     return files
 
 
@@ -99,10 +99,10 @@ def read_file(path: Path) -> Counts:
         raise CoverageError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:
         raise CoverageError(f"{path} is not JSON: {error}") from None
-    if (wrong := problem(SCHEMA, document)) is not None:
+    if (wrong := find_problem(SCHEMA, document)) is not None:
         raise CoverageError(f"{path} is not a coverage file: {wrong}")
     hits = {name: dimension["counts"] for name, dimension in document["dimensions"].items()}
-    return EMPTY + Counts(hits, tuple(document["graphs"]))
+    return NO_COUNTS + Counts(hits, tuple(document["graphs"]))
 
 
 def counts_path(path: str | PathLike[str]) -> Path:
@@ -138,7 +138,7 @@ def is_coverage_file(path: Path) -> bool:
         document = orjson.loads(text)
     except (OSError, ValueError):
         return False
-    return isinstance(document, dict) and document.keys() >= KEYS
+    return isinstance(document, dict) and document.keys() >= REQUIRED_KEYS
 
 
 def write_text(path: str | PathLike[str], text: bytes) -> None:
@@ -149,7 +149,7 @@ def write_text(path: str | PathLike[str], text: bytes) -> None:
     target = Path(path)
     try:
         if target.is_file() or not target.exists():
-            replace_whole(target, text)
+            replace_file(target, text)
         else:
             target.write_bytes(text)
     except OSError as error:
@@ -165,7 +165,7 @@ def clear_counts(folder: str | PathLike[str]) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CoverageError(f"cannot create the folder {folder}: {error.strerror or error}") from None
-    for file in Path(folder).glob(FILES):
+    for file in Path(folder).glob(FILE_PATTERN):
         if is_coverage_file(file):
             file.unlink(missing_ok=True)
 
@@ -173,11 +173,11 @@ def clear_counts(folder: str | PathLike[str]) -> None:
 Graph = dict[str, Any]
 
 
-def graph_of(name: str, base: Base | None = None) -> Graph:
+def graph_of(name: str, base: BaseDataset | None = None) -> Graph:
     """Return the graphs of packages and of transfer orders, from a base or from the installation of this name."""
-    view = Root(base or TableBase(installation.load_installation(name)), {})
+    view = Snapshot(base or TableDataset(installation.load_installation(name)), {})
     graph: Graph = {"installation": name}
-    for part, (kind, enum_class) in KINDS.items():
+    for part, (kind, enum_class) in STATE_GRAPHS.items():
         states = states_of_kind(view, kind, enum_class)
         transitions = [transition_row(view, transition) for transition in transitions_from(view, states)]
         graph[part] = {"states": [state_row(state) for state in states], "transitions": transitions}
@@ -192,7 +192,7 @@ def state_row(state: State) -> dict[str, Any]:
     return {"id": state.id, "name": state.name, "value": state.enum_value}
 
 
-def transition_row(view: Root, transition: Transition) -> dict[str, Any]:
+def transition_row(view: Snapshot, transition: Transition) -> dict[str, Any]:
     return {"name": transition_name(view, transition), **transition_summary(transition)}
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import orjson
 
-from emulator.core.escaping import as_html, plain
+from emulator.core.escaping import escape_unprintable, to_html
 from emulator.coverage.counts import Graph, command_transitions
 from emulator.coverage.results import Dimension, Results
 
@@ -84,7 +84,7 @@ def bar(title: str, part: Dimension | Results) -> str:
 
 
 def missing_lines(dimension: Dimension) -> Iterator[str]:
-    names = [plain(name) for name in dimension.missing]
+    names = [escape_unprintable(name) for name in dimension.missing]
     if not names:
         return
     yield ""
@@ -114,7 +114,9 @@ def as_junit(results: Results, minimum: float | None) -> str:
 def dimension_suite(dimension: Dimension) -> ElementTree.Element:
     suite = suite_element(dimension.title, dimension.total, skipped=len(dimension.missing))
     for row in dimension.rows:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"coverage.{dimension.name}", name=plain(row.name))
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"coverage.{dimension.name}", name=escape_unprintable(row.name)
+        )
         if not row.hits:
             ElementTree.SubElement(case, "skipped", message="not covered")
     return suite
@@ -150,7 +152,7 @@ def as_page(results: Results) -> str:
         percent=results.percent,
         covered=results.covered,
         total=results.total,
-        links="".join(f'<a href="#{each.name}">{as_html(each.title)}</a>' for each in results.dimensions),
+        links="".join(f'<a href="#{each.name}">{to_html(each.title)}</a>' for each in results.dimensions),
         summary="\n".join(map(summary_row, results.dimensions)),
         transitions="\n".join(transition_section(results)),
         names="\n".join(map(name_section, names)),
@@ -159,15 +161,15 @@ def as_page(results: Results) -> str:
 
 def summary_row(dimension: Dimension) -> str:
     return (
-        f'<tr><th scope="row">{as_html(dimension.title)}</th>{NUMBER.format(dimension.covered)}'
+        f'<tr><th scope="row">{to_html(dimension.title)}</th>{NUMBER.format(dimension.covered)}'
         f"{NUMBER.format(dimension.total)}{NUMBER.format(f'{dimension.percent} %')}"
         f'<td><meter max="{dimension.total}" value="{dimension.covered}" '
-        f'aria-label="{as_html(dimension.title)}">{dimension.percent} %</meter></td></tr>'
+        f'aria-label="{to_html(dimension.title)}">{dimension.percent} %</meter></td></tr>'
     )
 
 
 def heading(dimension: Dimension) -> str:
-    return f'<h2 id="{dimension.name}">{as_html(dimension.title)}: {dimension.covered} of {dimension.total}</h2>'
+    return f'<h2 id="{dimension.name}">{to_html(dimension.title)}: {dimension.covered} of {dimension.total}</h2>'
 
 
 def transition_section(results: Results) -> Iterator[str]:
@@ -181,7 +183,7 @@ def transition_section(results: Results) -> Iterator[str]:
             rows = [each for each in command_transitions(graph, part) if each["name"] in required]
             if rows and graph[part] not in shown:
                 shown.append(graph[part])
-                yield f"<h3>{part.capitalize()}, installation {as_html(graph['installation'])}</h3>"
+                yield f"<h3>{part.capitalize()}, installation {to_html(graph['installation'])}</h3>"
                 yield transition_table(graph, part, rows, results)
 
 
@@ -201,7 +203,7 @@ def transition_table(graph: Graph, part: str, transitions: list[dict[str, Any]],
 
 
 def state_name(names: dict[int, str], state: int) -> str:
-    return as_html(str(names.get(state, state)))
+    return to_html(str(names.get(state, state)))
 
 
 def transition_row(transition: dict[str, Any], destination: str, results: Results) -> str:
@@ -212,7 +214,7 @@ def transition_row(transition: dict[str, Any], destination: str, results: Result
         status = status_cell(COVERED, "✓ taken")
     else:
         status = status_cell(REFUSED, "✗ only refused") if refused else status_cell(MISSING, "– not reached")
-    what = f"<td>{as_html(title)}<br><code>{as_html(name)}</code></td>"
+    what = f"<td>{to_html(title)}<br><code>{to_html(name)}</code></td>"
     return f"<tr>{status}{what}<td>{destination}</td>{NUMBER.format(taken)}{NUMBER.format(refused)}</tr>"
 
 
@@ -225,7 +227,7 @@ def name_section(dimension: Dimension) -> str:
     rows = ""
     for row in sorted(dimension.rows, key=lambda row: row.hits > 0):
         status = status_cell(COVERED, "✓ covered") if row.hits else status_cell(MISSING, "– not covered")
-        rows += f"<tr>{status}<td><code>{as_html(row.name)}</code></td>{NUMBER.format(row.hits)}</tr>"
+        rows += f"<tr>{status}<td><code>{to_html(row.name)}</code></td>{NUMBER.format(row.hits)}</tr>"
     head = '<th scope="col">status</th><th scope="col">name</th><th scope="col" class="number">hits</th>'
     return heading(dimension) + TABLE.format(head, f"<tbody>{rows}</tbody>") + extra_names(dimension)
 
@@ -234,4 +236,4 @@ def extra_names(dimension: Dimension) -> str:
     if not dimension.extra:
         return ""
     names = ", ".join(f"{row.name} ({row.hits})" for row in dimension.extra)
-    return f"<p>Also counted, but not required: {as_html(names)}.</p>"
+    return f"<p>Also counted, but not required: {to_html(names)}.</p>"

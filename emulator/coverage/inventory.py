@@ -10,10 +10,10 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
 from emulator.coverage.counts import CoverageError, Graph, command_transitions
-from emulator.domain.state_graph import KINDS
+from emulator.domain.state_graph import STATE_GRAPHS
 from emulator.state.counters import DIMENSIONS
 
-ANY = "*"
+ANY_OPERATION = "*"
 """Stands for any operation."""
 SHARED_STATUSES = (401, 403, 429)
 """Statuses that every operation can answer to a correct client. One hit at any operation is enough.
@@ -28,7 +28,7 @@ SUBJECTS = {"packages": "package", "transfers": "transfer_order"}
 def inventory(graphs: Iterable[Graph], operations: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
     """Return the names of each dimension that the operations matching the patterns can hit."""
     routes = select_routes(operations)
-    parts = [part for part in KINDS if any(route.graph == part for route in routes)]
+    parts = [part for part in STATE_GRAPHS if any(route.state_graph == part for route in routes)]
     transitions = unique(
         each["name"] for graph in graphs for part in parts for each in command_transitions(graph, part)
     )
@@ -51,7 +51,7 @@ def select_routes(patterns: Sequence[str]) -> list[Route]:
     for pattern in patterns:
         if not any(fnmatchcase(route.operation, pattern.removeprefix("!")) for route in ROUTES):
             raise CoverageError(f"no operation matches {pattern!r}; `oms-emulator routes` lists them")
-    included = [pattern for pattern in patterns if not pattern.startswith("!")] or [ANY]
+    included = [pattern for pattern in patterns if not pattern.startswith("!")] or [ANY_OPERATION]
     excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     routes = [route for route in ROUTES if matches(route, included) and not matches(route, excluded)]
     if not routes:
@@ -69,19 +69,19 @@ def unique(names: Iterable[str]) -> tuple[str, ...]:
 
 def statuses(routes: Sequence[Route]) -> Iterator[str]:
     for route in routes:
-        yield from (f"{route.operation} {status}" for status in sorted(route.replies))
-    if any(route.scheme is not None for route in routes):
-        yield from (f"{ANY} {status}" for status in SHARED_STATUSES)
+        yield from (f"{route.operation} {status}" for status in sorted(route.responses))
+    if any(route.auth_scheme is not None for route in routes):
+        yield from (f"{ANY_OPERATION} {status}" for status in SHARED_STATUSES)
 
 
 def filters_of(route: Route) -> Iterator[str]:
     """Yield the filters of a list and its sort parameter. Lists that share a filter set share these names."""
-    if route.filters is None:
+    if route.filter_set is None:
         return
-    table = FILTER_SETS[route.filters]
-    yield from (f"{route.filters}.{row.name}" for row in table.filters)
+    table = FILTER_SETS[route.filter_set]
+    yield from (f"{route.filter_set}.{row.name}" for row in table.filters)
     if table.sortable:
-        yield f"{route.filters}.sort"
+        yield f"{route.filter_set}.sort"
 
 
 def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
@@ -92,7 +92,7 @@ def events(parts: Iterable[str], *, all_types: bool) -> Iterator[str]:
 
 def credentials(routes: Sequence[Route]) -> Iterator[str]:
     for scheme, invalid in INVALID_CALLERS.items():
-        if any(route.scheme == scheme for route in routes):
+        if any(route.auth_scheme == scheme for route in routes):
             yield from (f"{scheme} {caller}" for caller in (*CREDENTIALS, *invalid))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.coverage.counts import FILES, CoverageError, clear_counts, read_counts
+from emulator.coverage.counts import FILE_PATTERN, CoverageError, clear_counts, read_counts
 from emulator.coverage.formats import summary
 from emulator.coverage.report import build_report, write_counts
 from emulator.state.counters import Coverage
@@ -28,7 +28,7 @@ class CoverageRecorder:
             clear_counts(self.folder)
         except CoverageError as error:
             raise pytest.UsageError(f"--oms-coverage: {error}") from None
-        for other in sorted(self.folder.glob(FILES)):
+        for other in sorted(self.folder.glob(FILE_PATTERN)):
             reason = f"{other} is not a coverage file; remove it, or choose another folder"
             raise pytest.UsageError(f"--oms-coverage: {reason}")
 

@@ -17,8 +17,8 @@ from emulator.coverage.counts import (
     write_text,
 )
 from emulator.coverage.formats import SUFFIXES, render
-from emulator.coverage.inventory import ANY, SHARED_STATUSES, inventory, select_dimensions
-from emulator.coverage.results import Dimension, Results, Row
+from emulator.coverage.inventory import ANY_OPERATION, SHARED_STATUSES, inventory, select_dimensions
+from emulator.coverage.results import Dimension, NameHits, Results
 from emulator.state.counters import Coverage
 
 
@@ -60,8 +60,8 @@ def build_dimension(name: str, required: Sequence[str], known: Sequence[str], hi
     counts, expected = hits, {*known}
     if name == "statuses":
         counts, expected = with_shared_statuses(required, hits), {*known, *shared_statuses(hits)}
-    extra = tuple(Row(each, count) for each, count in hits.items() if each not in expected)
-    return Dimension(name, tuple(Row(each, counts.get(each, 0)) for each in required), extra)
+    extra = tuple(NameHits(each, count) for each, count in hits.items() if each not in expected)
+    return Dimension(name, tuple(NameHits(each, counts.get(each, 0)) for each in required), extra)
 
 
 def shared_statuses(names: Iterable[str]) -> Iterator[str]:
@@ -71,12 +71,12 @@ def shared_statuses(names: Iterable[str]) -> Iterator[str]:
 
 def with_shared_statuses(required: Iterable[str], hits: Mapping[str, int]) -> Mapping[str, int]:
     """Add the hits of shared statuses at the required operations to the entry for any operation."""
-    operations = {name.split()[0] for name in required} - {ANY}
+    operations = {name.split()[0] for name in required} - {ANY_OPERATION}
     counts = Counter(hits)
     for name in shared_statuses(hits):
         operation, status = name.split()
         if operation in operations:
-            counts[f"{ANY} {status}"] += hits[name]
+            counts[f"{ANY_OPERATION} {status}"] += hits[name]
     return counts
 
 

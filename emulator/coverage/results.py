@@ -9,7 +9,7 @@ from emulator.coverage.counts import Counts, Graph
 from emulator.state.counters import DIMENSIONS
 
 
-class Row(NamedTuple):
+class NameHits(NamedTuple):
     """A name and its number of hits."""
 
     name: str
@@ -21,8 +21,8 @@ class Dimension:
     """One dimension. `rows` are the names that are required, `extra` are other names that were hit."""
 
     name: str
-    rows: tuple[Row, ...]
-    extra: tuple[Row, ...] = ()
+    rows: tuple[NameHits, ...]
+    extra: tuple[NameHits, ...] = ()
 
     @property
     def title(self) -> str:

@@ -11,10 +11,10 @@ import orjson
 from emulator.core.json_text import JsonObject
 from emulator.state.journal import Exchange
 
-FAST_SECONDS = 1.0
-POLLS = 3
+MIN_POLL_SECONDS = 1.0
+MIN_POLLS = 3
 """Number of equal reads, each too soon after the previous one, that are polling. Two may be a coincidence."""
-DETAILS = 3
+MIN_DETAILS = 3
 """Minimum number of reads of a page's rows that are a finding. For long pages, it is half of the rows."""
 DETAIL_OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "get_package": ("list_packages", "list_packages_short", "list_packages_simple"),
@@ -121,7 +121,7 @@ def find_polling(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
             reads_by_key.clear()
             continue
         reads = reads_by_key.setdefault(request_key(exchange), [])
-        if reads and seconds_between(reads[-1], exchange) >= FAST_SECONDS:
+        if reads and seconds_between(reads[-1], exchange) >= MIN_POLL_SECONDS:
             yield from polling_finding(reads)
             reads.clear()
         reads.append(exchange)
@@ -130,7 +130,7 @@ def find_polling(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
 
 def polling_finding(reads: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Yield a finding if enough equal reads followed each other too fast."""
-    if len(reads) >= POLLS:
+    if len(reads) >= MIN_POLLS:
         first, last = reads[0], reads[-1]
         often = f"{len(reads)} times within {seconds_between(first, last):.3f} seconds"
         says = f"{first.method} {first.path} {often}; poll once a second"
@@ -142,7 +142,7 @@ def find_row_by_row_reads(exchanges: Sequence[Exchange]) -> Iterator[AuditFindin
     pages: dict[tuple[str | None, str], PageReads] = {}
     for exchange in exchanges:
         name = str(exchange.info.operation)
-        if is_success(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LISTS:
+        if is_success(exchange) and exchange.method == "GET" and name.removeprefix(REFERENCE) in LIST_OPERATIONS:
             yield from row_by_row_finding(pages.pop((exchange.info.role, name), None))
             pages[exchange.info.role, name] = exchange, ids_in_page(exchange), {}
         surface = REFERENCE if name.startswith(REFERENCE) else ""
@@ -163,7 +163,7 @@ def row_by_row_finding(page: PageReads | None) -> Iterator[AuditFinding]:
     if page is None:
         return
     listed, rows, details = page
-    if len(details) >= max(DETAILS, len(rows) / 2):
+    if len(details) >= max(MIN_DETAILS, len(rows) / 2):
         last = list(details.values())[-1]
         says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
         ids = (listed.id, *(read.id for read in details.values()))
@@ -182,7 +182,7 @@ def id_in_path(path: str) -> int:
     return int(next((part for part in reversed(path.split("/")) if part.isascii() and part.isdigit()), -1))
 
 
-LISTS = frozenset(name for names in DETAIL_OPERATIONS.values() for name in names)
+LIST_OPERATIONS = frozenset(name for names in DETAIL_OPERATIONS.values() for name in names)
 RULES: Mapping[str, Rule] = {
     "impatience": find_early_retries,
     "repetition": find_repeated_writes,

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from emulator.core.errors import ValidationFailed
 from emulator.core.json_text import JsonValue
 from emulator.core.records import (
-    ABSENT,
+    OMITTED,
     CargoCompany,
     DenialReason,
     Invoice,
@@ -26,8 +26,8 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.state_graph import COMMAND, Subject, displayed_slug, offered_transitions
-from emulator.state.store import View
+from emulator.domain.state_graph import COMMAND, Subject, offered_transitions, slug_or_label
+from emulator.state.store import Reader
 
 SUBJECT_NAMES: Mapping[RecordKind, str] = {
     Package: "package",
@@ -49,9 +49,9 @@ OWNERS: Mapping[RecordKind, tuple[str, RecordKind]] = {
     TransferItem: ("transfer_order", TransferOrder),
 }
 """Kind -> column with the id of its owner, and kind of the owner."""
-NUMBERS = ("number", "tracking_number", "remote_id", "invoice_number")
+NUMBER_COLUMNS = ("number", "tracking_number", "remote_id", "invoice_number")
 """Columns whose values are easily mistaken for the id of a package or transfer order."""
-SHORTEST_NUMBER, SEARCH_LIMIT = 6, 250
+MIN_NUMBER_LENGTH, SEARCH_LIMIT = 6, 250
 """Minimum length of a text, and maximum number of records, for the search by number.
 
 The first read of a seeded record takes a third of a millisecond, so large worlds are not searched.
@@ -69,18 +69,18 @@ def normalize_name(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def describe_other_kind(view: View, kind: RecordKind, id_: int) -> Iterator[str]:
+def describe_other_kind(view: Reader, kind: RecordKind, id_: int) -> Iterator[str]:
     """Describe the records of other kinds that have this id."""
     for other, name in SUBJECT_NAMES.items():
         if other is not kind and view.has(other, id_):
-            yield f"{id_} is the id of {with_article(name)} {name}{describe_owner(view, view.one(other, id_))}"
+            yield f"{id_} is the id of {with_article(name)} {name}{describe_owner(view, view.get_existing(other, id_))}"
 
 
 def with_article(name: str) -> str:
     return "an" if name[0] in "aeiou" else "a"
 
 
-def describe_owner(view: View, record: Record) -> str:
+def describe_owner(view: Reader, record: Record) -> str:
     """Describe the owner of a record. For an order, describe its packages."""
     if isinstance(record, Order):
         packages = ", ".join(str(id_) for id_ in view.related(Package, "order", record.id)[:3])
@@ -92,13 +92,13 @@ def describe_owner(view: View, record: Record) -> str:
     return f" of {SUBJECT_NAMES[kind]} {id_}" if id_ is not None else ""
 
 
-def describe_number(view: View, kind: RecordKind, text: str) -> str | None:
+def describe_number(view: Reader, kind: RecordKind, text: str) -> str | None:
     """Describe the record with this number, which a request used in place of an id."""
     if kind is Package and (ids := view.related(Package, "number", text)):
         return describe_number_match(kind, "number", text, ids[0])
-    if len(text) < SHORTEST_NUMBER or len(view.ids(kind)) > SEARCH_LIMIT:
+    if len(text) < MIN_NUMBER_LENGTH or len(view.ids(kind)) > SEARCH_LIMIT:
         return None
-    columns = [column for column in NUMBERS if column in kind._fields]
+    columns = [column for column in NUMBER_COLUMNS if column in kind._fields]
     for record in view.all(kind):
         for column in columns:
             if getattr(record, column) == text:
@@ -110,7 +110,7 @@ def describe_number_match(kind: RecordKind, column: str, text: str, id_: int) ->
     return f"{text!r} is the {column} of {SUBJECT_NAMES[kind]} {id_}; paths take the id"
 
 
-def describe_transition(view: View, subject: Subject, body: Mapping[str, JsonValue]) -> str | None:
+def describe_transition(view: Reader, subject: Subject, body: Mapping[str, JsonValue]) -> str | None:
     """Describe where the slug or the id of a refused transition belongs, or suggest the nearest slug."""
     slug, id_ = body.get("slug"), body.get("transition")
     commands = [each for each in view.all(Transition) if each.actor == COMMAND]
@@ -124,30 +124,30 @@ def describe_transition(view: View, subject: Subject, body: Mapping[str, JsonVal
         return f"no transition has the id {id_}; ids differ between installations, slugs less"
     if isinstance(id_, str) and any(each.slug == id_ for each in commands):
         return f"{id_!r} is a slug: send it as 'slug'"
-    slugs = [str(each.slug) for each in offered_transitions(view, subject.state) if each.slug is not ABSENT]
+    slugs = [str(each.slug) for each in offered_transitions(view, subject.state) if each.slug is not OMITTED]
     nearest = nearest_name(text, slugs) or nearest_name(
-        text, [str(each.slug) for each in commands if each.slug is not ABSENT]
+        text, [str(each.slug) for each in commands if each.slug is not OMITTED]
     )
     return None if nearest is None else f"nearest known slug: {nearest!r}"
 
 
-def describe_source_states(view: View, subject: Subject, transition: Transition) -> str | None:
+def describe_source_states(view: Reader, subject: Subject, transition: Transition) -> str | None:
     """Describe the source state of a transition if it is not the subject's, and an alternative that is allowed."""
     if transition.source_state == subject.state:
         return None
-    source = view.one(State, transition.source_state)
-    source_text = f"{displayed_slug(transition)} belongs to state {source.id} {source.name!r}"
-    if source.content_type != view.one(State, subject.state).content_type:
+    source = view.get_existing(State, transition.source_state)
+    source_text = f"{slug_or_label(transition)} belongs to state {source.id} {source.name!r}"
+    if source.content_type != view.get_existing(State, subject.state).content_type:
         return f"{source_text}, which is a state of another kind of record"
     alternatives = [
         each for each in offered_transitions(view, subject.state) if each.command_code == transition.command_code
     ]
     if not alternatives:
         return source_text
-    return f"{source_text}; the same command here is {alternatives[0].id} {displayed_slug(alternatives[0])}"
+    return f"{source_text}; the same command here is {alternatives[0].id} {slug_or_label(alternatives[0])}"
 
 
-def describe_allowed_values(view: View, subject: Subject, error: ValidationFailed) -> str | None:
+def describe_allowed_values(view: Reader, subject: Subject, error: ValidationFailed) -> str | None:
     """List the known values of a parameter that refers to a missing record."""
     for name, kind in CHOICES.items():
         if name in error.errors:

@@ -27,14 +27,14 @@ from emulator.core.errors import (
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State
 from emulator.core.seeded_random import draw, u32
-from emulator.domain.arranging.documents import ALIASES, PACKAGE, TRANSFER, names_of
-from emulator.state.faults import ArmedFault, Counted, Faults
-from emulator.state.store import View
+from emulator.domain.arranging.documents import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
+from emulator.state.faults import ArmedFault, FaultMatch, Faults
+from emulator.state.store import Reader
 from emulator.state.world import World
 
 NO_REPLY = Reply(0)
 """Placeholder for the response to a call that is not handled."""
-LONGEST_DELAY = 600.0
+MAX_DELAY = 600.0
 RETRY_AFTER = 60
 STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
 """Status without an exception in the framework -> detail, from an example in the framework's documentation."""
@@ -92,29 +92,29 @@ def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -
 
 def delay_response(_: FaultTarget, reply: Reply, *, seconds: float) -> Reply:
     """Delay the response."""
-    return disturbed(reply, delay=delivery_of(reply).delay + seconds)
+    return with_response_fault(reply, delay=response_fault_of(reply).delay + seconds)
 
 
 def reset_connection(_: FaultTarget, reply: Reply) -> Reply:
     """Reset the connection. The call is not executed."""
-    return disturbed(reply, silent=True, reset=True)
+    return with_response_fault(reply, silent=True, reset=True)
 
 
 def lose_request(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
     """Close the connection after a delay. The call is not executed."""
-    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
+    return with_response_fault(reply, silent=True, delay=response_fault_of(reply).delay + seconds)
 
 
 def lose_response(_: FaultTarget, reply: Reply, *, seconds: float = 0.0) -> Reply:
     """Execute the call, then close the connection after a delay, without a response."""
-    return disturbed(reply, silent=True, delay=delivery_of(reply).delay + seconds)
+    return with_response_fault(reply, silent=True, delay=response_fault_of(reply).delay + seconds)
 
 
 def truncate_body(_: FaultTarget, reply: Reply, *, size: int | None = None) -> Reply:
     """Send less of the body than Content-Length says, and close the connection."""
     reply = ensure_body(reply)
     length = len(reply.body)
-    return disturbed(reply, sent=min(length // 2 if size is None else size, length - 1))
+    return with_response_fault(reply, sent=min(length // 2 if size is None else size, length - 1))
 
 
 def break_json(_: FaultTarget, reply: Reply) -> Reply:
@@ -125,7 +125,7 @@ def break_json(_: FaultTarget, reply: Reply) -> Reply:
 
 def drip_body(_: FaultTarget, reply: Reply, *, seconds: float = 2.0, pieces: int = 10) -> Reply:
     """Send the body in pieces, with pauses."""
-    return disturbed(ensure_body(reply), drip=seconds, pieces=pieces)
+    return with_response_fault(ensure_body(reply), drip=seconds, pieces=pieces)
 
 
 def ensure_body(reply: Reply) -> Reply:
@@ -133,12 +133,12 @@ def ensure_body(reply: Reply) -> Reply:
     return reply if len(reply.body) > 1 else replace(reply, status=200, body=b"{}", content_type="application/json")
 
 
-def delivery_of(reply: Reply) -> ResponseFault:
+def response_fault_of(reply: Reply) -> ResponseFault:
     return reply.fault or ResponseFault()
 
 
-def disturbed(reply: Reply, **changes: JsonValue) -> Reply:
-    return replace(reply, fault=delivery_of(reply)._replace(**changes))
+def with_response_fault(reply: Reply, **changes: JsonValue) -> Reply:
+    return replace(reply, fault=response_fault_of(reply)._replace(**changes))
 
 
 class FaultOption(NamedTuple):
@@ -151,7 +151,7 @@ class FaultOption(NamedTuple):
     is_required: bool = False
 
 
-SECONDS = FaultOption(float, "Number of seconds.", 0, LONGEST_DELAY)
+SECONDS = FaultOption(float, "Number of seconds.", 0, MAX_DELAY)
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
 """Kind of fault -> its function and its options."""
 
 
-def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
+def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     """Validate the options of a fault and return them. Raise `InvalidDocument` with the known names or values."""
     if kind not in FAULT_KINDS:
         raise InvalidDocument(f"unknown fault {kind!r}", FAULT_KINDS)
@@ -203,10 +203,10 @@ def checked_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     for name, option in known.items():
         if option.is_required and name not in options:
             raise InvalidDocument(f"fault {kind}: option {name!r} is required", known)
-    return {name: checked_value(kind, name, known[name], value) for name, value in options.items()}
+    return {name: validate_option(kind, name, known[name], value) for name, value in options.items()}
 
 
-def checked_value(kind: str, name: str, option: FaultOption, value: JsonValue) -> int | float | str:
+def validate_option(kind: str, name: str, option: FaultOption, value: JsonValue) -> int | float | str:
     where = f"fault {kind}: option {name!r}"
     if option.type is str:
         if not isinstance(value, str):
@@ -217,8 +217,8 @@ def checked_value(kind: str, name: str, option: FaultOption, value: JsonValue) -
         raise InvalidDocument(f"{where} must be {'an integer' if option.type is int else 'a number'} (got {value!r})")
     if not option.minimum <= value <= option.maximum:
         raise InvalidDocument(f"{where} must be {describe_range(option)} (got {value})")
-    if (kind, name) == ("status", "status") and value not in STATUSES:
-        raise InvalidDocument(f"{where} must be an HTTP status (got {value})", STATUSES)
+    if (kind, name) == ("status", "status") and value not in ERROR_STATUSES:
+        raise InvalidDocument(f"{where} must be an HTTP status (got {value})", ERROR_STATUSES)
     return option.type(value)
 
 
@@ -230,15 +230,15 @@ def describe_range(option: FaultOption) -> str:
     )
 
 
-STATUSES = [each.value for each in HTTPStatus if each >= 400]
+ERROR_STATUSES = [each.value for each in HTTPStatus if each >= 400]
 
 
-FACES = 2**32
-WHEN = ("nth", "token", "state", "after", "rate")
-TABLED = ("operation", "method", "times")
+U32_RANGE = 2**32
+CONDITION_KEYS = ("nth", "token", "state", "after", "rate")
+FILTER_KEYS = ("operation", "method", "times")
 
 
-def arm_fault(faults: Faults, view: View, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
+def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes.
 
     Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
@@ -246,10 +246,10 @@ def arm_fault(faults: Faults, view: View, document: Mapping[str, Any], operation
     operation = document.get("operation")
     if operation is not None and operation not in operations:
         raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations))
-    options = checked_options(document["kind"], document.get("options", {}))
+    options = validate_options(document["kind"], document.get("options", {}))
     when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
     if "state" in when:
-        resolve_states(view, when["state"])
+        resolve_state_ids(view, when["state"])
     if isinstance(when.get("after"), str):
         parse_time(when["after"])
     if any(fault.id == document.get("id") for fault in faults.armed):
@@ -278,8 +278,8 @@ def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
         when=document.get("when", {}),
         times=document.get("times"),
         hits=document.get("hits", 0),
-        met=document.get("met", 0),
-        seen=dict(document.get("seen", {})),
+        matches=document.get("met", 0),
+        request_counts=dict(document.get("seen", {})),
     )
 
 
@@ -299,7 +299,7 @@ def fault_document(fault: ArmedFault) -> dict[str, Any]:
 
 def fault_scenario_document(fault: ArmedFault) -> dict[str, Any]:
     """Return the document of a fault in scenario files: with its counts, and without empty keys."""
-    counts = {"met": fault.met, "seen": fault.seen}
+    counts = {"met": fault.matches, "seen": fault.request_counts}
     return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
 
 
@@ -309,7 +309,7 @@ def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
     with faults.lock:
         concerned = [fault for fault in faults.armed if is_candidate(fault, call, world)]
         found = [fault for fault in concerned if count_and_trigger(fault, request, world)]
-    world.save_fault_counts(faults, [Counted(fault, request) for fault in concerned])
+    world.save_fault_counts(faults, [FaultMatch(fault, request) for fault in concerned])
     return found
 
 
@@ -320,18 +320,18 @@ def is_candidate(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
         fault.operation in (None, call.operation)
         and fault.method in (None, call.method)
         and when.get("token") in (None, call.token)
-        and ("state" not in when or call.state in resolve_states(world.root, when["state"]))
+        and ("state" not in when or call.state in resolve_state_ids(world.records, when["state"]))
         and not (isinstance(when.get("after"), str) and world.clock.now() < parse_time(when["after"]))
     )
 
 
 def count_and_trigger(fault: ArmedFault, request: str, world: World) -> bool:
     """Count a call that a fault matches, and return whether it triggers the fault."""
-    fault.met += 1
+    fault.matches += 1
     after = fault.when.get("after")
     if fault.times is not None and fault.hits >= fault.times:
         return False
-    if fault.met < fault.when.get("nth", 1) or (isinstance(after, int) and fault.met <= after):
+    if fault.matches < fault.when.get("nth", 1) or (isinstance(after, int) and fault.matches <= after):
         return False
     if "rate" in fault.when and not draw_probability(fault, request, world.settings.seed):
         return False
@@ -346,17 +346,17 @@ def request_key(call: FaultTarget) -> str:
 
 def draw_probability(fault: ArmedFault, request: str, seed: int) -> bool:
     """Draw from the world's seed. The draw depends on the request alone, not on other requests between."""
-    fault.seen[request] = fault.seen.get(request, 0) + 1
-    draws = draw(seed, f"fault {fault.id} {request}", fault.seen[request])
-    return u32(draws, 0) < float(fault.when["rate"]) * FACES
+    fault.request_counts[request] = fault.request_counts.get(request, 0) + 1
+    draws = draw(seed, f"fault {fault.id} {request}", fault.request_counts[request])
+    return u32(draws, 0) < float(fault.when["rate"]) * U32_RANGE
 
 
-def resolve_states(view: View, name_or_id: str | int) -> frozenset[int]:
+def resolve_state_ids(view: Reader, name_or_id: str | int) -> frozenset[int]:
     """Return the ids of the states of packages and transfer orders that a name, an enum value or an id denotes."""
-    states = [state for state in view.all(State) if state.enum_class in (PACKAGE, TRANSFER)]
+    states = [state for state in view.all(State) if state.enum_class in (PACKAGE_STATUS, TRANSFER_STATUS)]
     text = str(name_or_id).strip().casefold()
-    value = ALIASES.get(text, text)
-    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in names_of(state)]
+    value = STATE_ALIASES.get(text, text)
+    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in state_names(state)]
     if not found:
         raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states])
     return frozenset(found)

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from emulator.core.errors import ValidationFailed
 from emulator.core.records import Invoice, InvoiceItem, Order, OrderItem, Package, PackageItem
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.state.store import Transaction
 
 CENT = Decimal("0.01")
@@ -19,7 +19,7 @@ def create_purchase_invoice(tx: Transaction, package: Package) -> Invoice:
     """
     if tx.related(Invoice, "package", package.id):
         raise ValidationFailed({"non_field_errors": ["The package already has a purchase invoice."]})
-    order = tx.one(Order, package.order)
+    order = tx.get_existing(Order, package.order)
     id_ = tx.new_id(Invoice)
     invoice = tx.add(
         Invoice(
@@ -30,11 +30,11 @@ def create_purchase_invoice(tx: Transaction, package: Package) -> Invoice:
             package=package.id,
             created_date=tx.now,
             modified_date=tx.now,
-            number=f"{made_uuid('invoice', id_, package.number).int % 10**10:010d}",
+            number=f"{derive_uuid('invoice', id_, package.number).int % 10**10:010d}",
         )
     )
     for item in tx.find(PackageItem, "package", package.id):
-        create_invoice_item(tx, invoice, tx.one(OrderItem, item.order_item))
+        create_invoice_item(tx, invoice, tx.get_existing(OrderItem, item.order_item))
     tx.change(package, invoice=invoice.id, modified_date=tx.now)
     return invoice
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
 
-from emulator.core.json_text import JsonObject, compact
+from emulator.core.json_text import JsonObject, compact_json
 from emulator.core.records import (
     Address,
     City,
@@ -25,12 +25,12 @@ from emulator.core.records import (
 )
 from emulator.domain.encrypted_ids import encrypted_id
 from emulator.domain.state_graph import state_with_value
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 
 EARTH_RADIUS_KM = 6371
 FAR_AWAY = float("inf")
 WAITING, CANCELLATION_WAITING = "100", "990"
-PACKED = 400
+FIRST_PACKED_VALUE = 400
 """Packages in states with a lower value use the quota of their location."""
 
 
@@ -45,8 +45,8 @@ def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> JsonO
     return None if location is None else create_group_package(tx, package, location, items)
 
 
-def waiting_state(view: View, package: Package) -> State | None:
-    return state_with_value(view, "PackageStatus", WAITING, beside=view.one(State, package.state))
+def waiting_state(view: Reader, package: Package) -> State | None:
+    return state_with_value(view, "PackageStatus", WAITING, beside=view.get_existing(State, package.state))
 
 
 def create_group_package(
@@ -55,8 +55,8 @@ def create_group_package(
     """Create a waiting package of these items at a location. Return the documented response."""
     child = create_successor_package(tx, package, location)
     for item in items:
-        reserve_item(tx, child, copy_item(tx, item, child))
-    tx.queue("package.created", child)
+        reserve_item(tx, child, copy_package_item(tx, item, child))
+    tx.queue_event("package.created", child)
     return {
         "package__id": child.id,
         "package__number": child.number,
@@ -70,11 +70,11 @@ def create_successor_package(tx: Transaction, parent: Package, location: StockLo
     """Create the package `...P{n+1}` that replaces its parent."""
     id_ = tx.new_id(Package)
     waiting = waiting_state(tx, parent)
-    order = tx.one(Order, parent.order)
+    order = tx.get_existing(Order, parent.order)
     extra = {
         "parent_package": {"id": parent.id, "number": parent.number},
         "distance_to_shipping_address": round(
-            distance_to_address(tx, location, tx.one(Address, parent.shipping_address)) or 0
+            distance_to_address(tx, location, tx.get_existing(Address, parent.shipping_address)) or 0
         ),
     }
     return tx.add(
@@ -90,15 +90,15 @@ def create_successor_package(tx: Transaction, parent: Package, location: StockLo
             plan_item=parent.plan_item,
             created_date=tx.now,
             modified_date=tx.now,
-            extra_information=compact(extra),
+            extra_information=compact_json(extra),
             id_encrypted=encrypted_id(id_, tx.now),
         )
     )
 
 
-def copy_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
+def copy_package_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
     """Add the same order item to another package, in the waiting state."""
-    waiting = state_with_value(tx, "PackageItemStatus", WAITING, beside=tx.one(State, item.state))
+    waiting = state_with_value(tx, "PackageItemStatus", WAITING, beside=tx.get_existing(State, item.state))
     return tx.add(
         PackageItem(
             id=tx.new_id(PackageItem),
@@ -124,46 +124,46 @@ def highest_suffix(numbers: Iterable[str], mark: str) -> int:
 
 def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageItem]) -> StockLocation | None:
     """Return the other fulfilment center with quota and all items that is nearest to the customer."""
-    quantities = Counter(tx.one(OrderItem, item.order_item).product for item in items)
-    address = tx.one(Address, package.shipping_address)
+    quantities = Counter(tx.get_existing(OrderItem, item.order_item).product for item in items)
+    address = tx.get_existing(Address, package.shipping_address)
     locations = [
         location
         for location in tx.all(StockLocation)
         if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
-        if has_quota(tx, location) and can_fulfil(tx, location, quantities)
+        if has_quota(tx, location) and can_fulfill(tx, location, quantities)
     ]
     return min(locations, key=lambda location: distance_rank(tx, location, address), default=None)
 
 
-def distance_rank(view: View, location: StockLocation, address: Address) -> tuple[float, int, int]:
+def distance_rank(view: Reader, location: StockLocation, address: Address) -> tuple[float, int, int]:
     """Return the sort key that puts the nearest location first, then the lowest priority and id."""
     kilometres = distance_to_address(view, location, address)
     return (FAR_AWAY if kilometres is None else kilometres, location.priority, location.id)
 
 
-def can_fulfil(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
+def can_fulfill(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
     """Return whether these quantities of all products are available at the location."""
     return all(free_stock(tx, location.id, product) >= quantity for product, quantity in quantities.items())
 
 
-def has_quota(view: View, location: StockLocation) -> bool:
+def has_quota(view: Reader, location: StockLocation) -> bool:
     """Return whether the location accepts one more package."""
     return location.max_quota is None or used_quota(view, location.id) < location.max_quota
 
 
-def used_quota(view: View, location: int) -> int:
+def used_quota(view: Reader, location: int) -> int:
     """Return how many packages of a location use its quota: those not packed yet, or waiting for cancellation."""
     return sum(view.count(Package, (location, state.id)) for state in view.all(State) if counts_on_quota(state))
 
 
 def counts_on_quota(state: State) -> bool:
-    is_unpacked = state.enum_value.isdigit() and int(state.enum_value) < PACKED
+    is_unpacked = state.enum_value.isdigit() and int(state.enum_value) < FIRST_PACKED_VALUE
     return state.enum_class == "PackageStatus" and (is_unpacked or state.enum_value == CANCELLATION_WAITING)
 
 
-def distance_to_address(view: View, location: StockLocation, address: Address) -> float | None:
+def distance_to_address(view: Reader, location: StockLocation, address: Address) -> float | None:
     """Return the kilometres from a location to the city of an address, or None if either has no coordinates."""
-    start, city = view.one(LocationAddress, location.address), view.one(City, address.city)
+    start, city = view.get_existing(LocationAddress, location.address), view.get_existing(City, address.city)
     degrees = (start.latitude, start.longitude, city.latitude, city.longitude)
     return None if None in degrees else great_circle_km(*(float(str(each)) for each in degrees))
 
@@ -188,17 +188,17 @@ def find_other_source(tx: Transaction, transfer: TransferOrder) -> StockLocation
     quantities = Counter(item.product for item in items)
     for location in tx.all(StockLocation):
         is_candidate = location.is_active and location.id not in {transfer.source, transfer.destination}
-        if is_candidate and can_fulfil(tx, location, quantities):
+        if is_candidate and can_fulfill(tx, location, quantities):
             return location
     return None
 
 
 def recreate_transfer(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
     """Create a waiting transfer order of the same items to the same destination."""
-    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.one(State, transfer.state))
-    package = tx.one(Package, transfer.package)
+    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.get_existing(State, transfer.state))
+    package = tx.get_existing(Package, transfer.package)
     numbers = (each.number for each in tx.find(TransferOrder, "package", package.id))
-    sender = tx.one(StockLocation, source)
+    sender = tx.get_existing(StockLocation, source)
     successor = tx.add(
         TransferOrder(
             id=tx.new_id(TransferOrder),
@@ -215,13 +215,13 @@ def recreate_transfer(tx: Transaction, transfer: TransferOrder, source: int) -> 
     )
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
         copy_transfer_item(tx, item, successor)
-    tx.queue("transfer.status.created", successor)
+    tx.queue_event("transfer.status.created", successor)
     return successor
 
 
 def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOrder) -> None:
     """Add the same package item to another transfer order, waiting. The package item then refers to the new one."""
-    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.one(State, item.state))
+    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.get_existing(State, item.state))
     tx.add(
         item._replace(
             id=tx.new_id(TransferItem),
@@ -231,22 +231,22 @@ def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOr
             modified_date=tx.now,
         )
     )
-    package_item = tx.one(PackageItem, item.package_item)
+    package_item = tx.get_existing(PackageItem, item.package_item)
     if package_item.transfer_order is not None:
         tx.change(package_item, transfer_order=transfer.id, modified_date=tx.now)
 
 
-RESERVING = ("100", "200", "300", "350", "400", "950", "990")
+RESERVING_VALUES = ("100", "200", "300", "350", "400", "950", "990")
 """Values of the package states in which packages claim stock: they are not packed yet, and not replaced."""
-LEFT = ("450", "500", "600", "650", "700", "800")
+PACKED_VALUES = ("450", "500", "600", "650", "700", "800")
 """Values of the package states in which the items have left the stock. In other states, their stock is available."""
 
 
-def release_finished_claims(tx: Transaction, package: Package) -> None:
+def release_reservations_if_ended(tx: Transaction, package: Package) -> None:
     """End the package's claims if its state has none."""
-    value = tx.one(State, package.state).enum_value
-    if value not in RESERVING:
-        end_reservations(tx, package, give_back=value not in LEFT)
+    value = tx.get_existing(State, package.state).enum_value
+    if value not in RESERVING_VALUES:
+        end_reservations(tx, package, give_back=value not in PACKED_VALUES)
 
 
 def reserve_item(tx: Transaction, package: Package, item: PackageItem, location: int | None = None) -> None:
@@ -255,7 +255,7 @@ def reserve_item(tx: Transaction, package: Package, item: PackageItem, location:
     Without available stock, the claim has quantity 0, so that stock is never below zero.
     """
     location_id = package.stock_location if location is None else location
-    product = tx.one(OrderItem, item.order_item).product
+    product = tx.get_existing(OrderItem, item.order_item).product
     quantity = take_from_stock(tx, location_id, product)
     tx.add(Reservation(tx.new_id(Reservation), package.id, item.id, product, location_id, quantity))
 
@@ -268,7 +268,7 @@ def take_from_stock(tx: Transaction, location: int, product: int) -> int:
     return 1
 
 
-def transfer_claims(view: View, transfer: TransferOrder) -> list[Reservation]:
+def transfer_reservations(view: Reader, transfer: TransferOrder) -> list[Reservation]:
     """Return the claims of a transfer order's items on the stock of its source."""
     items = {item.package_item for item in view.find(TransferItem, "transfer_order", transfer.id)}
     claims = view.find(Reservation, "package", transfer.package)
@@ -277,13 +277,13 @@ def transfer_claims(view: View, transfer: TransferOrder) -> list[Reservation]:
 
 def receive_transfer(tx: Transaction, transfer: TransferOrder) -> None:
     """Move the claims of a transfer order's items to its destination."""
-    for claim in transfer_claims(tx, transfer):
+    for claim in transfer_reservations(tx, transfer):
         tx.change(claim, stock_location=transfer.destination)
 
 
-def move_claims(tx: Transaction, transfer: TransferOrder, source: int | None) -> None:
+def move_reservations(tx: Transaction, transfer: TransferOrder, source: int | None) -> None:
     """Move the claims of a transfer order's items to another source, or remove them without one."""
-    for claim in transfer_claims(tx, transfer):
+    for claim in transfer_reservations(tx, transfer):
         if source is None:
             tx.remove(claim)
         else:
@@ -315,6 +315,6 @@ def change_stock(tx: Transaction, location: int, product: int, difference: int) 
         tx.change(stock, quantity=stock.quantity + difference)
 
 
-def free_stock(view: View, location: int, product: int) -> int:
+def free_stock(view: Reader, location: int, product: int) -> int:
     """Return the available quantity of a product at a location."""
     return sum(stock.quantity for stock in view.find(Stock, "place", (location, product)))

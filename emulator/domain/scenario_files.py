@@ -12,11 +12,11 @@ from pathlib import Path
 from emulator.core import json_text
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.rate_limits import validate_limits
-from emulator.state.clock import format_time, within_calendar
+from emulator.state.clock import check_calendar, format_time
 from emulator.state.scenario import Scenario, ScenarioError
 
 ROOT = Path(__file__).parent.parent
@@ -78,7 +78,7 @@ def read_bundled(name: str) -> Scenario:
 def read_scenario_file(path: Path) -> Scenario:
     """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
     try:
-        document = json_text.read(path.read_text("utf-8"))
+        document = json_text.load_json(path.read_text("utf-8"))
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
     except ValueError as error:
@@ -95,7 +95,7 @@ def schema_problem(document: JsonValue) -> str | None:
     version = document.get("format", FORMAT) if isinstance(document, dict) else FORMAT
     if version != FORMAT and isinstance(version, int) and not isinstance(version, bool):
         return f"/format: version {version} is not supported by this version of the emulator; supported: {FORMAT}"
-    return problem("scenario", document)
+    return find_problem("scenario", document)
 
 
 def resolve_installation_path(path: Path, installation: JsonValue) -> str | None:
@@ -115,9 +115,11 @@ def scenario_from_document(document: JsonObject, file: str | None = None) -> Sce
         plain["installation"] = installation_name(plain["installation"])
     found = Scenario(
         **plain,
-        steps=tuple(json_text.written(step) for step in document.get("steps", ())),
-        answers=tuple((answer["path"], json_text.written(answer["body"])) for answer in document.get("answers", ())),
-        faults=tuple(json_text.written(fault) for fault in document.get("faults", ())),
+        steps=tuple(json_text.dump_json(step) for step in document.get("steps", ())),
+        answers=tuple(
+            (answer["path"], json_text.dump_json(answer["body"])) for answer in document.get("answers", ())
+        ),
+        faults=tuple(json_text.dump_json(fault) for fault in document.get("faults", ())),
         calls=tuple((caller, tuple(times)) for caller, times in document.get("calls", {}).items()),
         file=file,
     )
@@ -134,12 +136,12 @@ def scenario_from_document(document: JsonObject, file: str | None = None) -> Sce
 
 def installation_name(installation: JsonValue) -> str:
     """Return the name or path of an installation, or the JSON text of one that is part of the scenario."""
-    return json_text.written(installation).decode() if isinstance(installation, dict) else str(installation)
+    return json_text.dump_json(installation).decode() if isinstance(installation, dict) else str(installation)
 
 
 def parse_time(scenario: Scenario, key: str, text: str) -> datetime:
     try:
-        return within_calendar(datetime.fromisoformat(text))
+        return check_calendar(datetime.fromisoformat(text))
     except ValueError as error:
         raise ScenarioError(f"{scenario.title}: /{key}: {error}") from None
 
@@ -161,7 +163,9 @@ def scenario_document(scenario: Scenario) -> JsonObject:
     defaults = Scenario(scenario.name)
     for key in PLAIN_KEYS:
         if (value := getattr(scenario, key)) is not None and (value != getattr(defaults, key) or key == "seed"):
-            document[key] = json_text.read(value) if key == "installation" and is_inline_document(value) else value
+            document[key] = (
+                json_text.load_json(value) if key == "installation" and is_inline_document(value) else value
+            )
     document["clock"] = format_time(scenario.start)
     if scenario.live is not None:
         orders, is_paused = scenario.live
@@ -169,7 +173,7 @@ def scenario_document(scenario: Scenario) -> JsonObject:
     if scenario.limits:
         document["limits"] = scenario.limits_by_role()
     if scenario.answers:
-        document["answers"] = [{"path": path, "body": json_text.read(body)} for path, body in scenario.answers]
+        document["answers"] = [{"path": path, "body": json_text.load_json(body)} for path, body in scenario.answers]
     return document
 
 

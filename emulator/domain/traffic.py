@@ -39,14 +39,14 @@ from emulator.core.seeded_random import draw, u16
 from emulator.domain.planning import end_reservations
 from emulator.domain.state_graph import Subject, offered_transitions
 from emulator.state.steps import Step
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 
 TRAFFIC_USER = "admin"
 """The user of generated commands."""
 RANDOM_RANGE = 65_536
 PREVIOUS_STATE = "(where it came from)"
 """Destination of a move back to the previous state."""
-CARRIER, CANCEL, INVOICE, NOTHING = "(carrier)", "(cancel)", "(invoice)", "(nothing)"
+CARRIER, CANCEL, INVOICE, NO_MOVE = "(carrier)", "(cancel)", "(invoice)", "(nothing)"
 """Used in place of a command code: a carrier event, a cancellation by the customer, an invoice, no move."""
 
 
@@ -55,7 +55,7 @@ class RandomMove(NamedTuple):
 
     weight: int
     code: str
-    to: str = ""
+    target: str = ""
     """Enum value of the destination state, or the carrier event."""
 
 
@@ -67,7 +67,7 @@ class StateStage(NamedTuple):
     moves: tuple[RandomMove, ...]
 
 
-PACKAGES: Mapping[str, StateStage] = {
+PACKAGE_STAGES: Mapping[str, StateStage] = {
     "100": StateStage(3, 20, (
         RandomMove(76, "PREPARE_PACKAGE_COMMAND", "200"), RandomMove(6, "COMPLETE_PACKAGING", "500"),
         RandomMove(6, "REFUSE_PACKAGE", "910"), RandomMove(4, "DETECTED_OUT_OF_STOCK_ITEM", "920"),
@@ -96,13 +96,13 @@ PACKAGES: Mapping[str, StateStage] = {
         RandomMove(82, CARRIER, "delivered"), RandomMove(13, CARRIER, "attempted"), RandomMove(5, CARRIER, "failed"),
     )),
     "650": StateStage(30, 90, (RandomMove(85, CARRIER, "delivered"), RandomMove(15, CARRIER, "failed"))),
-    "700": StateStage(45, 120, (RandomMove(60, CARRIER, "delivered"), RandomMove(40, NOTHING))),
+    "700": StateStage(45, 120, (RandomMove(60, CARRIER, "delivered"), RandomMove(40, NO_MOVE))),
     "950": StateStage(15, 60, (RandomMove(1, "UNBLOCK_THE_PACKAGE", PREVIOUS_STATE),)),
     "990": StateStage(10, 30, (RandomMove(1, "PKG_STATE_TRANSITION", "900"),)),
 }  # fmt: skip
 """Enum value of a package state -> stage. A state that is not listed is final."""
 
-TRANSFERS: Mapping[str, StateStage] = {
+TRANSFER_STAGES: Mapping[str, StateStage] = {
     "waiting": StateStage(10, 40, (
         RandomMove(60, "DISPATCH_TRANSFER_ORDER", "in_transit"),
         RandomMove(30, "READY_TO_SHIP_TRANSFER_ORDER", "ready_to_shipment"),
@@ -111,35 +111,35 @@ TRANSFERS: Mapping[str, StateStage] = {
     "ready_to_shipment": StateStage(5, 20, (RandomMove(1, "DISPATCH_TRANSFER_ORDER", "in_transit"),)),
     "in_transit": StateStage(30, 120, (RandomMove(1, "DELIVER_TRANSFER_ORDER", "transferred"),)),
 }  # fmt: skip
-STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {Package: PACKAGES, TransferOrder: TRANSFERS}
+STAGES: Mapping[RecordKind, Mapping[str, StateStage]] = {Package: PACKAGE_STAGES, TransferOrder: TRANSFER_STAGES}
 COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder: "command_transfer"}
 
 
-class NextLook(NamedTuple):
+class NextCheck(NamedTuple):
     """The time of the next look at a record, and its number since the record entered its state."""
 
     at: datetime
     attempt: int
 
 
-def entered_at(view: View, subject: Subject) -> datetime:
+def state_entered_at(view: Reader, subject: Subject) -> datetime:
     """Return when a package or transfer order entered its state."""
-    content_type = view.one(State, subject.state).content_type
+    content_type = view.get_existing(State, subject.state).content_type
     logs = view.related(TransitionLog, "subject", (content_type, subject.id))
-    return view.one(TransitionLog, logs[-1]).created_date if logs else subject.created_date
+    return view.get_existing(TransitionLog, logs[-1]).created_date if logs else subject.created_date
 
 
-def current_stage(view: View, subject: Subject) -> StateStage | None:
+def current_stage(view: Reader, subject: Subject) -> StateStage | None:
     """Return the stage of a package or transfer order, or None in a final state."""
-    return STAGES[type(subject)].get(view.one(State, subject.state).enum_value)
+    return STAGES[type(subject)].get(view.get_existing(State, subject.state).enum_value)
 
 
-def random_for(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
+def draw_for_check(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
     """Return the random bytes of one look at a record in its state."""
     return draw(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
 
 
-def next_look_at(view: View, seed: int, subject: Subject, after: datetime) -> NextLook | None:
+def next_check(view: Reader, seed: int, subject: Subject, after: datetime) -> NextCheck | None:
     """Return the next look at a record that is later than `after`, or None in a final state.
 
     The looks follow each other at a random interval, which starts when the record enters its state.
@@ -147,30 +147,31 @@ def next_look_at(view: View, seed: int, subject: Subject, after: datetime) -> Ne
     stage = current_stage(view, subject)
     if stage is None:
         return None
-    since = entered_at(view, subject)
+    since = state_entered_at(view, subject)
     spread = (stage.max_minutes - stage.min_minutes) * 60_000
     interval = timedelta(
-        milliseconds=stage.min_minutes * 60_000 + spread * u16(random_for(seed, subject, since, 0), 0) // RANDOM_RANGE
+        milliseconds=stage.min_minutes * 60_000
+        + spread * u16(draw_for_check(seed, subject, since, 0), 0) // RANDOM_RANGE
     )
     attempt = max((after - since) // interval, 0)
-    return NextLook(since + interval * (attempt + 1), attempt)
+    return NextCheck(since + interval * (attempt + 1), attempt)
 
 
-def build_move_step(view: View, seed: int, subject: Subject, attempt: int) -> Step | None:
+def build_move_step(view: Reader, seed: int, subject: Subject, attempt: int) -> Step | None:
     """Return the step of a look at a record, or None if nothing happens or the graph does not allow the move."""
     stage = current_stage(view, subject)
     if stage is None:
         return None
-    random = random_for(seed, subject, entered_at(view, subject), attempt)
+    random = draw_for_check(seed, subject, state_entered_at(view, subject), attempt)
     move = choose_weighted(stage.moves, u16(random, 2))
     path = {"pk": subject.id}
     if move.code == CARRIER:
-        return Step("control_report_carrier", path, body={"event": move.to})
+        return Step("control_report_carrier", path, body={"event": move.target})
     if move.code == CANCEL:
         return Step("control_cancel_package", path)
     if move.code == INVOICE:
         return Step("invoice_package", path, TRAFFIC_USER)
-    if move.code == NOTHING:
+    if move.code == NO_MOVE:
         return None
     return build_command_step(view, subject, move, random)
 
@@ -185,13 +186,13 @@ def choose_weighted(moves: tuple[RandomMove, ...], random: int) -> RandomMove:
     return moves[-1]
 
 
-def build_command_step(view: View, subject: Subject, move: RandomMove, random: bytes) -> Step | None:
+def build_command_step(view: Reader, subject: Subject, move: RandomMove, random: bytes) -> Step | None:
     """Return the command that makes a move, or None if the installation does not offer it."""
-    destination = previous_value(view, subject) if move.to == PREVIOUS_STATE else move.to
+    destination = previous_state_value(view, subject) if move.target == PREVIOUS_STATE else move.target
     for transition in offered_transitions(view, subject.state):
         if (
             transition.command_code == move.code
-            and view.one(State, transition.destination_state).enum_value == destination
+            and view.get_existing(State, transition.destination_state).enum_value == destination
         ):
             body = {
                 "transition": transition.id,
@@ -201,13 +202,13 @@ def build_command_step(view: View, subject: Subject, move: RandomMove, random: b
     return None
 
 
-def previous_value(view: View, subject: Subject) -> str | None:
+def previous_state_value(view: Reader, subject: Subject) -> str | None:
     """Return the enum value of a record's previous state."""
-    logs = view.find(TransitionLog, "subject", (view.one(State, subject.state).content_type, subject.id))
-    return view.one(State, logs[-1].old_state).enum_value if logs else None
+    logs = view.find(TransitionLog, "subject", (view.get_existing(State, subject.state).content_type, subject.id))
+    return view.get_existing(State, logs[-1].old_state).enum_value if logs else None
 
 
-def command_parameters(view: View, subject: Subject, code: str, random: bytes) -> JsonObject:
+def command_parameters(view: Reader, subject: Subject, code: str, random: bytes) -> JsonObject:
     """Return the required or usual parameters of a command."""
     if code == "REFUSE_PACKAGE":
         reasons = [reason.id for reason in view.all(DenialReason) if reason.is_active]
@@ -220,7 +221,7 @@ def command_parameters(view: View, subject: Subject, code: str, random: bytes) -
     return {}
 
 
-def build_order_step(view: View, seed: int, number: int) -> Step | None:
+def build_order_step(view: Reader, seed: int, number: int) -> Step | None:
     """Return the step that places the order with this number, or None in a world without products."""
     products = [product.sku for product in view.all(Product)]
     if not products:
@@ -232,44 +233,46 @@ def build_order_step(view: View, seed: int, number: int) -> Step | None:
     return Step("control_make_order", body={"lines": lines, **options})
 
 
-LOW, FULL = 6, 40
+LOW_STOCK, FULL_STOCK = 6, 40
 """Stock below `LOW` is refilled to at least `FULL`."""
 
 
-def build_restock_steps(view: View, seed: int, hour: int) -> Iterator[Step]:
+def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     """Yield a step for each stock of an active location that is nearly empty."""
     active = {location.id for location in view.all(StockLocation) if location.is_active}
     for stock in view.all(Stock):
-        if stock.quantity < LOW and stock.stock_location in active:
+        if stock.quantity < LOW_STOCK and stock.stock_location in active:
             more = draw(seed, f"live stock {stock.id}", hour)[0] % 20
             path: dict[str, int | str] = {
                 "location_id": stock.stock_location,
-                "sku": view.one(Product, stock.product).sku,
+                "sku": view.get_existing(Product, stock.product).sku,
             }
-            yield Step("control_put_stock", path, body={"quantity": FULL + more})
+            yield Step("control_put_stock", path, body={"quantity": FULL_STOCK + more})
 
 
-KEPT_PACKAGES = 200
-KEPT_FOR = timedelta(hours=1)
-IDLE = timedelta(hours=24)
+RETAINED_PACKAGES = 200
+RETENTION_PERIOD = timedelta(hours=1)
+IDLE_PERIOD = timedelta(hours=24)
 
 
-def is_finished(view: View, package: Package, now: datetime) -> bool:
+def is_finished(view: Reader, package: Package, now: datetime) -> bool:
     """Return whether a package has been in a final state for an hour, or unchanged for a day."""
-    age = now - max(entered_at(view, package), package.modified_date)
-    return age > (KEPT_FOR if current_stage(view, package) is None else IDLE)
+    age = now - max(state_entered_at(view, package), package.modified_date)
+    return age > (RETENTION_PERIOD if current_stage(view, package) is None else IDLE_PERIOD)
 
 
-def finished_orders(view: View, now: datetime) -> list[int]:
+def finished_orders(view: Reader, now: datetime) -> list[int]:
     """Return the ids of the added orders that are finished and do not belong to the newest packages."""
     added = view.added_ids(Package)
     finished: dict[int, None] = {}
-    for id_ in added[:-KEPT_PACKAGES]:
-        order = view.one(Package, id_).order
+    for id_ in added[:-RETAINED_PACKAGES]:
+        order = view.get_existing(Package, id_).order
         if order in finished or view.base.get(Order, order) is not None:
             continue
         packages = view.find(Package, "order", order)
-        if packages[-1].id < added[-KEPT_PACKAGES] and all(is_finished(view, package, now) for package in packages):
+        if packages[-1].id < added[-RETAINED_PACKAGES] and all(
+            is_finished(view, package, now) for package in packages
+        ):
             finished[order] = None
     return list(finished)
 
@@ -287,14 +290,14 @@ def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     return len(deletable)
 
 
-def is_deletable(view: View, order: Order) -> bool:
+def is_deletable(view: Reader, order: Order) -> bool:
     if view.base.has(Order, order.id):
         return False
     events = (event for subject in logged_records(view, order) for event in list_events(view, subject))
     return all(event.due is None for event in events)
 
 
-def logged_records(view: View, order: Order) -> Iterator[Order | Package | TransferOrder]:
+def logged_records(view: Reader, order: Order) -> Iterator[Order | Package | TransferOrder]:
     """Yield the records of an order that have logs and events."""
     for package in view.find(Package, "order", order.id):
         yield package
@@ -302,30 +305,28 @@ def logged_records(view: View, order: Order) -> Iterator[Order | Package | Trans
     yield order
 
 
-def subject_key(view: View, subject: Order | Package | TransferOrder) -> tuple[int, int]:
-    return (view.one(State, subject.state).content_type, subject.id)
+def subject_key(view: Reader, subject: Order | Package | TransferOrder) -> tuple[int, int]:
+    return (view.get_existing(State, subject.state).content_type, subject.id)
 
 
-def list_events(view: View, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
+def list_events(view: Reader, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
     return view.find(WebhookEvent, "subject", subject_key(view, subject))
 
 
-def changed_records(view: View, kind: RecordKind) -> Iterator[Record]:
+def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
     """Yield the records of a kind that were added after the scenario's start."""
-    return (view.one(kind, id_) for id_ in view.added_ids(kind))
+    return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
 
 
-def list_shipments(view: View, packages: set[int], transfers: set[int]) -> list[Shipment]:
+def list_shipments(view: Reader, packages: set[int], transfers: set[int]) -> list[Shipment]:
     """Return the shipments of packages and transfer orders, including cancelled ones."""
     return [
-        each
-        for each in changed_records(view, Shipment)
-        if each.package in packages or each.transfer_order in transfers
+        each for each in added_records(view, Shipment) if each.package in packages or each.transfer_order in transfers
     ]
 
 
-def list_labels(view: View, packages: set[int]) -> list[ShippingLabel]:
-    return [each for each in changed_records(view, ShippingLabel) if each.package in packages]
+def list_labels(view: Reader, packages: set[int]) -> list[ShippingLabel]:
+    return [each for each in added_records(view, ShippingLabel) if each.package in packages]
 
 
 def delete_order(tx: Transaction, order: Order) -> None:
@@ -339,10 +340,10 @@ def delete_order(tx: Transaction, order: Order) -> None:
         tx.remove(item)
     tx.remove(order)
     addresses = {order.shipping_address, order.billing_address}
-    customer = tx.one(Customer, order.customer)
+    customer = tx.get_existing(Customer, order.customer)
     if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
         for id_ in addresses:
-            tx.remove(tx.one(Address, id_))
+            tx.remove(tx.get_existing(Address, id_))
         tx.remove(customer)
 
 

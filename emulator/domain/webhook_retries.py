@@ -19,12 +19,12 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from emulator.core.fields import Field, FieldError, IntegerField
-from emulator.core.json_text import JsonValue, compact
+from emulator.core.json_text import JsonValue, compact_json
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.state.clock import format_time
-from emulator.state.outbox import NOT_SENT, DeliveryResult
-from emulator.state.store import Transaction, View
+from emulator.state.outbox import NOT_SENT_PREFIX, DeliveryResult
+from emulator.state.store import Reader, Transaction
 
 TASK_RETRIES = 10
 MAX_ATTEMPTS = 19
@@ -33,8 +33,8 @@ SCANNER_PERIOD = timedelta(hours=1)
 """Interval of the scanner's rounds, counted from midnight (assumed). An installation can choose it. The only
 documented event that the scanner sent was due at 14:56:57 and sent at 15:00:00. An hour is the longest usual interval
 that agrees with it."""
-MOMENT = timedelta(microseconds=1)
-CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+ONE_MICROSECOND = timedelta(microseconds=1)
+CALLBACK_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 """A callback that can exist: a dotted path. Any other callback fails, and ends the task's retries."""
 
 
@@ -42,7 +42,7 @@ def next_attempt_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
     """Return the time of the next attempt. None: there is none, or the hook's policy is not valid."""
     if event.delivered or event.retry_count >= MAX_ATTEMPTS:
         return None
-    if isinstance(event.response_content, str) and event.response_content.startswith(NOT_SENT):
+    if isinstance(event.response_content, str) and event.response_content.startswith(NOT_SENT_PREFIX):
         return None  # a retry would be refused again
     if event.retry_count == 0:
         return event.created_date
@@ -55,7 +55,7 @@ def next_attempt_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
 def task_retry_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
     """Return the time of the task's next retry. It does not retry after a redirect or a failed callback."""
     refused = event.response_http_status is None or event.response_http_status >= 400
-    if not refused or (hook.callback and CALLABLE.fullmatch(hook.callback) is None):
+    if not refused or (hook.callback and CALLBACK_PATTERN.fullmatch(hook.callback) is None):
         return None
     return event.modified_date + policy_wait(hook, event.retry_count - 1, event.uuid)
 
@@ -63,7 +63,7 @@ def task_retry_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
 def scanner_retry_at(event: WebhookEvent, hook: Webhook) -> datetime:
     """Return the scanner's first round after the last attempt, and after the policy's wait since the creation."""
     ready = event.created_date + policy_wait(hook, event.retry_count, event.uuid)
-    return next_scanner_round(max(ready, event.modified_date + MOMENT))
+    return next_scanner_round(max(ready, event.modified_date + ONE_MICROSECOND))
 
 
 def next_scanner_round(at: datetime) -> datetime:
@@ -80,7 +80,7 @@ def policy_wait(hook: Webhook, retries: int, event_uuid: str) -> timedelta:
 
 def policy_seconds(choice: str, kwargs: Kwargs, retries: int, event_uuid: str) -> int:
     """Return the seconds that a policy waits. Raise `KeyError` or `TypeError` for an invalid policy."""
-    return POLICIES[choice].seconds(kwargs, retries, made_uuid("wait", event_uuid, retries).int)
+    return POLICIES[choice].seconds(kwargs, retries, derive_uuid("wait", event_uuid, retries).int)
 
 
 def is_pending(event: WebhookEvent, hook: Webhook) -> bool:
@@ -88,14 +88,14 @@ def is_pending(event: WebhookEvent, hook: Webhook) -> bool:
     return next_attempt_at(event, hook) is not None
 
 
-def next_due_event(view: View) -> tuple[datetime, int] | None:
+def next_due_event(view: Reader) -> tuple[datetime, int] | None:
     """Return the due time and the id of the next event of a world, or None."""
-    return next(view.queued(WebhookEvent), None)
+    return next(view.due_items(WebhookEvent), None)
 
 
-def due_event_ids(view: View, now: datetime) -> Iterator[int]:
+def due_event_ids(view: Reader, now: datetime) -> Iterator[int]:
     """Return the ids of the events that are due by now, in order."""
-    for at, id_ in view.queued(WebhookEvent):
+    for at, id_ in view.due_items(WebhookEvent):
         if at > now:
             return
         yield id_
@@ -106,20 +106,20 @@ def record_result(tx: Transaction, event_id: int, result: DeliveryResult) -> Web
 
     Raise `LookupError` if there is no such event.
     """
-    event = tx.one(WebhookEvent, event_id)
-    after = apply_outcome(event, tx.one(Webhook, event.webhook), result, tx.now)
+    event = tx.get_existing(WebhookEvent, event_id)
+    after = apply_result(event, tx.get_existing(Webhook, event.webhook), result, tx.now)
     return tx.change(event, **after._asdict())
 
 
-def apply_outcome(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now: datetime) -> WebhookEvent:
+def apply_result(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now: datetime) -> WebhookEvent:
     """Return an event as it is after an attempt."""
-    attempts = [format_time(result.started or now), *json.loads(event.request_datetimes)]
+    attempts = [format_time(result.started_at or now), *json.loads(event.request_datetimes)]
     event = event._replace(
         modified_date=now,
         response_content=result.content,
         response_http_status=result.status,
         delivered=200 <= result.status < 300,
-        request_datetimes=compact(attempts),
+        request_datetimes=compact_json(attempts),
         retry_count=event.retry_count + 1,
     )
     return event._replace(due=next_attempt_at(event, hook))
@@ -169,20 +169,22 @@ def check_bounds(kwargs: Kwargs) -> None:
         raise FieldError(MAX_BELOW_MIN)
 
 
-NUMBER = IntegerField(min_value=0)
-LIMIT = IntegerField(min_value=0, required=False, allow_null=True)
-FACTOR = IntegerField(min_value=1, required=False, default=1)
+NUMBER_FIELD = IntegerField(min_value=0)
+LIMIT_FIELD = IntegerField(min_value=0, required=False, allow_null=True)
+FACTOR_FIELD = IntegerField(min_value=1, required=False, default=1)
 
 POLICIES: Mapping[str, RetryPolicy] = {
-    "fixed": RetryPolicy({"seconds": NUMBER}, fixed_seconds),
-    "linear": RetryPolicy({"base": NUMBER, "limit": LIMIT}, linear_seconds),
-    "exponential": RetryPolicy({"base": NUMBER, "factor": FACTOR, "limit": LIMIT}, exponential_seconds),
-    "random": RetryPolicy({"min_value": NUMBER, "max_value": NUMBER}, random_seconds, check_bounds),
+    "fixed": RetryPolicy({"seconds": NUMBER_FIELD}, fixed_seconds),
+    "linear": RetryPolicy({"base": NUMBER_FIELD, "limit": LIMIT_FIELD}, linear_seconds),
+    "exponential": RetryPolicy(
+        {"base": NUMBER_FIELD, "factor": FACTOR_FIELD, "limit": LIMIT_FIELD}, exponential_seconds
+    ),
+    "random": RetryPolicy({"min_value": NUMBER_FIELD, "max_value": NUMBER_FIELD}, random_seconds, check_bounds),
 }
 
 
-EVENT, SIGNATURE, AUTHORIZATION = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
-LENGTH = "Content-Length"
+EVENT_HEADER, SIGNATURE_HEADER, AUTHORIZATION_HEADER = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
+LENGTH_HEADER = "Content-Length"
 
 
 def webhook_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
@@ -192,15 +194,17 @@ def webhook_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
     Raise `AttributeError`, `TypeError` or `ValueError` where the vendor's client fails, too: if the additional
     headers or the configuration are not objects.
     """
-    result: dict[str, JsonValue] = {"Content-Type": "application/json", EVENT: hook.event_type}
+    result: dict[str, JsonValue] = {"Content-Type": "application/json", EVENT_HEADER: hook.event_type}
     if hook.secret_key:
-        result[SIGNATURE] = sign(hook.secret_key, body)
+        result[SIGNATURE_HEADER] = sign(hook.secret_key, body)
     auth = parse_hook_json(hook.config).get("auth")
     for name, value in dict(parse_hook_json(hook.additional_headers) or {}).items():
         result = replace_header(result, name, value)
-    result = replace_header(result, LENGTH, str(len(body)))
+    result = replace_header(result, LENGTH_HEADER, str(len(body)))
     if auth and auth.get("auth_type") == "basic":
-        result = replace_header(result, AUTHORIZATION, basic_credentials(auth.get("username"), auth.get("password")))
+        result = replace_header(
+            result, AUTHORIZATION_HEADER, basic_credentials(auth.get("username"), auth.get("password"))
+        )
     return result
 
 

@@ -43,10 +43,17 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.loading.import_report import times
-from emulator.state.datasets import TableBase
+from emulator.loading.import_report import times_text
+from emulator.state.datasets import TableDataset
 
-KEPT, FREE, SECRETS, PAYLOAD, BODY, UNKNOWN = "kept", "free", "secrets", "payload", "body", "unknown"
+NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
+    "kept",
+    "free",
+    "secrets",
+    "payload",
+    "body",
+    "unknown",
+)
 """Categories besides those of personal values. `kept`: not personal. `free`: free JSON, each key has a category.
 `secrets`: all values are secret. `payload`: a stored document. `body`: a text that may be JSON. `unknown`: a text
 under a key that the table does not contain."""
@@ -57,7 +64,7 @@ ONLY_EMAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\s*")
 PHONE = re.compile(r"(?<![\w.-])\+?\d[\d ()/-]{7,}\d(?![\w.-])")
 PHONE_PREFIX = re.compile(r"^(?:\+\d{1,3}|00\d{2}|0)?\D*\d?")
 """Country or trunk code of a telephone number, and the first digit, which distinguishes mobile numbers."""
-UNCATEGORIZED = {BODY, UNKNOWN}
+UNCATEGORIZED = {BODY, UNKNOWN_TEXT}
 """Categories of texts whose content is not known."""
 MIN_SEARCHED_LENGTH = 3
 """Shorter personal values are not searched for inside other texts."""
@@ -79,29 +86,32 @@ DEFAULT_LOCALE = "tr_TR"
 MAX_ATTEMPTS = 50
 FAKE_HOST = "example.com"
 OWN_HOSTS = ("{domain_url}", "{cdn_url}")
-MAY_STAY = {"code", "coordinate", "link", "picture", "secret"}
+MAY_BE_UNCHANGED = {"code", "coordinate", "link", "picture", "secret"}
 """Categories whose values may contain nothing to replace."""
 
 
-def anonymize(base: TableBase) -> tuple[TableBase, list[str]]:
+def anonymize(base: TableDataset) -> tuple[TableDataset, list[str]]:
     """Return the base with its personal values replaced, and a line for each category of replaced values."""
     seen = SeenValues()
     collecting = PersonalDataReplacer(seen.add)
     records = [record for kind in KINDS.values() for record in (base.get(kind, id_) for id_ in base.ids(kind))]
     for record in records:
-        collecting.record(record)
+        collecting.replace_record(record)
     replacing = PersonalDataReplacer(Replacements(seen, locale_of(base)).replace)
     tables: dict[RecordKind, dict[int, Record]] = {}
     for record in records:
-        replaced = replacing.record(record)
+        replaced = replacing.replace_record(record)
         tables.setdefault(type(record), {})[replaced.id] = replaced
     counts = sorted((category, len(values)) for category, values in seen.values.items())
     lines = [f"{category}: {count} different" for category, count in counts if category not in UNCATEGORIZED]
     unknown = replacing.unknown_keys.items()
-    return TableBase(tables), [*lines, *(f"key {key!r}: unknown content; replaced {times(n)}" for key, n in unknown)]
+    return TableDataset(tables), [
+        *lines,
+        *(f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown),
+    ]
 
 
-def locale_of(base: TableBase) -> str:
+def locale_of(base: TableDataset) -> str:
     """Return the locale of the most frequent country that has one."""
     codes = Counter(str(base.get(Country, id_).code).lower() for id_ in base.ids(Country))  # type: ignore[union-attr]
     return next((LOCALES[code] for code, _ in codes.most_common() if code in LOCALES), DEFAULT_LOCALE)
@@ -136,7 +146,7 @@ class Replacements:
         """Return the replacement of a value of this category."""
         if category == BODY:
             return self.replace_inside(value)
-        if category == UNKNOWN:
+        if category == UNKNOWN_TEXT:
             return self.fakes.get(self.categories.get(value) or likely_category(value), value)
         return self.fakes.get("email" if is_email(value) else category, value)
 
@@ -170,13 +180,13 @@ class FakeValues:
 
         self.faker = Faker(locale)
         self.locale, self.salt, self.avoided = locale, salt, avoided
-        self._made: dict[tuple[str, str], str] = {}
+        self._cache: dict[tuple[str, str], str] = {}
 
     def get(self, category: str, value: str) -> str:
         """Return the made-up value for a value; raise `KeyError` for a category that `MAKERS` does not have."""
-        if (category, value) not in self._made:
-            self._made[category, value] = self._make(category, value)
-        return self._made[category, value]
+        if (category, value) not in self._cache:
+            self._cache[category, value] = self._make(category, value)
+        return self._cache[category, value]
 
     def _make(self, category: str, value: str) -> str:
         for attempt in range(MAX_ATTEMPTS):
@@ -184,7 +194,7 @@ class FakeValues:
             digest = blake2b(text.encode("utf-8", "surrogatepass"), key=self.salt).digest()
             self.faker.seed_instance(int.from_bytes(digest[:8]))
             made = match_case(MAKERS[category](self, value, digest), value)
-            if made.casefold() not in self.avoided or category in MAY_STAY:
+            if made.casefold() not in self.avoided or category in MAY_BE_UNCHANGED:
                 return made
         return fake_code(self, value, digest)
 
@@ -300,8 +310,8 @@ MAKERS: dict[str, Maker] = {
 """Category of personal values -> function that makes a value."""
 
 
-FILE = Path(__file__).parent.parent / "fixtures" / "personal.json"
-Replace: TypeAlias = Callable[[str, str], str]
+CATEGORIES_FILE = Path(__file__).parent.parent / "fixtures" / "personal.json"
+ReplaceFunction: TypeAlias = Callable[[str, str], str]
 """Returns the replacement of a personal value, given its category and the value."""
 LONG_NUMBER = 10**9
 """Numbers under unknown keys from this one on may be telephone or identity numbers."""
@@ -313,7 +323,7 @@ KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 @cache
 def category_table() -> Mapping[str, Mapping[str, JsonValue]]:
     """Return the file: `columns` by kind, and `keys` of free JSON."""
-    table: Mapping[str, Mapping[str, JsonValue]] = json.loads(FILE.read_text("utf-8"))
+    table: Mapping[str, Mapping[str, JsonValue]] = json.loads(CATEGORIES_FILE.read_text("utf-8"))
     return table
 
 
@@ -326,100 +336,112 @@ def column_categories(kind: RecordKind) -> Mapping[str, str]:
 class PersonalDataReplacer:
     """Replaces all personal values of records and documents by the results of a function."""
 
-    def __init__(self, replace: Replace) -> None:
+    def __init__(self, replace: ReplaceFunction) -> None:
         self.replace = replace
         self.unknown_keys: dict[str, int] = {}
         """Key of free JSON that is not in the table -> number of replaced texts."""
 
-    def record(self, record: Record) -> Record:
+    def replace_record(self, record: Record) -> Record:
         """Return a record with its personal values replaced."""
-        categories = {name: each for name, each in column_categories(type(record)).items() if each != KEPT}
-        changes = {name: self.column(each, name, getattr(record, name)) for name, each in categories.items()}
+        categories = {name: each for name, each in column_categories(type(record)).items() if each != NOT_PERSONAL}
+        changes = {name: self.replace_column(each, name, getattr(record, name)) for name, each in categories.items()}
         return record._replace(**changes) if changes else record
 
-    def column(self, category: str, name: str, value: ColumnValue) -> ColumnValue:
+    def replace_column(self, category: str, name: str, value: ColumnValue) -> ColumnValue:
         """Return the replacement of a column's value: of a text, or of each text in JSON."""
         if isinstance(value, bytes):
-            return orjson.dumps(self.json(category, name, orjson.loads(value)))
-        return self.text(category, value) if isinstance(value, str) else value
+            return orjson.dumps(self.replace_json(category, name, orjson.loads(value)))
+        return self.replace_text(category, value) if isinstance(value, str) else value
 
-    def text(self, category: str, value: str) -> str:
+    def replace_text(self, category: str, value: str) -> str:
         """Return the replacement of a text; blank texts stay."""
-        if category == KEPT or not value.strip():
+        if category == NOT_PERSONAL or not value.strip():
             return value
-        return self.body(value) if category == BODY else self.replace(category, value)
+        return self.replace_body(value) if category == BODY else self.replace(category, value)
 
-    def json(self, category: str, key: str, value: JsonValue) -> JsonValue:
+    def replace_json(self, category: str, key: str, value: JsonValue) -> JsonValue:
         """Return the replacement of the JSON value under a key."""
         if category == PAYLOAD:
-            return self.payload(value)
-        if category == FREE:
-            return self.free_json(value, key)
-        return value if category == KEPT else self.leaves("secret" if category == SECRETS else category, value)
+            return self.replace_payload(value)
+        if category == FREE_JSON:
+            return self.replace_free_json(value, key)
+        return (
+            value
+            if category == NOT_PERSONAL
+            else self.replace_leaves("secret" if category == SECRETS else category, value)
+        )
 
-    def leaves(self, category: str, value: JsonValue) -> JsonValue:
+    def replace_leaves(self, category: str, value: JsonValue) -> JsonValue:
         """Return a JSON value with each text and number replaced as a value of one category."""
         if isinstance(value, dict):
-            return {key: self.leaves(category, inner) for key, inner in value.items()}
+            return {key: self.replace_leaves(category, inner) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self.leaves(category, inner) for inner in value]
+            return [self.replace_leaves(category, inner) for inner in value]
         if isinstance(value, str):
-            return self.text(category, value)
-        if category == KEPT or isinstance(value, bool) or not isinstance(value, int):
+            return self.replace_text(category, value)
+        if category == NOT_PERSONAL or isinstance(value, bool) or not isinstance(value, int):
             return value
         return int(self.replace("digits", str(value)))
 
-    def free_json(self, value: JsonValue, key: str) -> JsonValue:
+    def replace_free_json(self, value: JsonValue, key: str) -> JsonValue:
         """Return the replacement of free JSON; the category of each value is that of its key."""
         category = category_table()["keys"].get(key.lower())
         if isinstance(value, dict) and category != "secret":
-            return {inner: self.free_json(part, inner) for inner, part in value.items()}
+            return {inner: self.replace_free_json(part, inner) for inner, part in value.items()}
         if isinstance(value, list) and category != "secret":
-            return [self.free_json(part, key) for part in value]
+            return [self.replace_free_json(part, key) for part in value]
         if category is not None:
-            return self.leaves(category, value)
+            return self.replace_leaves(category, value)
         if isinstance(value, str) and value.strip():
             self.unknown_keys[key] = self.unknown_keys.get(key, 0) + 1
-            return self.text(UNKNOWN, value)
+            return self.replace_text(UNKNOWN_TEXT, value)
         is_long = type(value) is int and abs(value) >= LONG_NUMBER
-        return self.leaves("digits", value) if is_long else value
+        return self.replace_leaves("digits", value) if is_long else value
 
-    def body(self, value: str) -> str:
+    def replace_body(self, value: str) -> str:
         """Return the replacement of a text that may be JSON, or Python's notation of bytes."""
         if value.startswith(("b'", 'b"')):
-            return repr(self.body(parse_bytes_literal(value)).encode())
+            return repr(self.replace_body(parse_bytes_literal(value)).encode())
         try:
             found = json.loads(value)
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict | list):
-            return json.dumps(self.free_json(found, ""), ensure_ascii=False)
+            return json.dumps(self.replace_free_json(found, ""), ensure_ascii=False)
         return self.replace(BODY, value)
 
-    def payload(self, value: JsonValue) -> JsonValue:
+    def replace_payload(self, value: JsonValue) -> JsonValue:
         """Return the replacement of a stored payload: the event stays, the document follows its serializer."""
         if (serializer := payload_serializer(value)) is None:
-            return self.free_json(value, "")
-        document = self.document(serializer, value["payload"])
-        return {key: document if key == "payload" else self.free_json(part, key) for key, part in value.items()}
+            return self.replace_free_json(value, "")
+        document = self.replace_document(serializer, value["payload"])
+        return {
+            key: document if key == "payload" else self.replace_free_json(part, key) for key, part in value.items()
+        }
 
-    def document(self, serializer: type[Serializer], document: JsonValue) -> JsonValue:
+    def replace_document(self, serializer: type[Serializer], document: JsonValue) -> JsonValue:
         """Return the replacement of a document; the category of each value is that of its column."""
         if not isinstance(document, dict):
             return document
         fields = fields_of(serializer)
-        return {key: self.field(serializer.kind, key, fields.get(key), value) for key, value in document.items()}
+        return {
+            key: self.replace_field(serializer.kind, key, fields.get(key), value) for key, value in document.items()
+        }
 
-    def field(self, kind: RecordKind, key: str, field: SerializerField | None, value: JsonValue) -> JsonValue:
+    def replace_field(self, kind: RecordKind, key: str, field: SerializerField | None, value: JsonValue) -> JsonValue:
         if isinstance(field, Nested):
-            return self.document(field.serializer, value)
+            return self.replace_document(field.serializer, value)
         if isinstance(field, NestedList):
-            return [self.document(field.serializer, part) for part in value] if isinstance(value, list) else value
+            return (
+                [self.replace_document(field.serializer, part) for part in value]
+                if isinstance(value, list)
+                else value
+            )
         if isinstance(field, UrlTemplate):
-            return self.leaves("link", value)
+            return self.replace_leaves("link", value)
         if field is None:
-            return self.free_json(value, key)
-        return self.json(field_category(kind, field), key, value)
+            return self.replace_free_json(value, key)
+        return self.replace_json(field_category(kind, field), key, value)
 
 
 def field_category(kind: RecordKind, field: SerializerField) -> str:
@@ -427,8 +449,8 @@ def field_category(kind: RecordKind, field: SerializerField) -> str:
     if isinstance(field, RelatedColumn):
         for column in field.path[:-1]:
             kind = REFERENCES[kind][column]
-        return column_categories(kind).get(field.path[-1], KEPT)
-    return column_categories(kind).get(field.column, KEPT) if isinstance(field, Column) else KEPT
+        return column_categories(kind).get(field.path[-1], NOT_PERSONAL)
+    return column_categories(kind).get(field.column, NOT_PERSONAL) if isinstance(field, Column) else NOT_PERSONAL
 
 
 def payload_serializer(payload: JsonValue) -> type[Serializer] | None:

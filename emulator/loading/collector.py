@@ -26,18 +26,18 @@ from emulator.api.serializers.fields import (
 )
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
-    ABSENT,
+    OMITTED,
     REFERENCES,
-    Absent,
     Columns,
     ColumnValue,
+    Omitted,
     RecordKind,
     State,
     Transition,
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain.commands import PLAIN_MOVE
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse, documents_of, endpoint_of
 
@@ -86,7 +86,7 @@ class RecordCollector:
     item_counts: dict[int, int] = field(default_factory=dict)
     """Package -> number of its items."""
     corrections: list[Correction] = field(default_factory=list)
-    lenient: bool = False
+    is_lenient: bool = False
     """Whether unknown keys and invalid values are counted and ignored, as an import from another OMS requires."""
     ignored_keys: dict[str, int] = field(default_factory=dict)
     """Serializer and unknown key -> number of times."""
@@ -109,7 +109,7 @@ class RecordCollector:
         serializer = SERIALIZERS[endpoint.schema]
         ids = []
         for pointer, document in documents_of(response.body):
-            if not self.lenient and (error := problem(endpoint.schema, document)):
+            if not self.is_lenient and (error := find_problem(endpoint.schema, document)):
                 raise InvalidResponse(f"{response.path}: {pointer}{error}")
             ids.append(self.add_document(serializer, document, pointer))
             if owner is not None:
@@ -133,15 +133,15 @@ class RecordCollector:
         """Collect a document of the record with this id, whatever id the document contains."""
         kind, found = serializer.kind, require_object(document, pointer)
         fields = fields_of(serializer)
-        if self.lenient:
+        if self.is_lenient:
             self._count_unknown_keys(serializer, found.keys() - fields.keys())
         self.columns_of(kind, id_)
         for key, each in fields.items():
             location = FieldLocation(kind, id_, key, f"{pointer}/{key}")
             if key in found:
                 self._collect_field(each, location, found[key])
-            elif isinstance(each, Column) and Absent in COLUMN_TYPES[kind][each.column]:
-                self.set_column(kind, id_, each.column, ABSENT, location.pointer)
+            elif isinstance(each, Column) and Omitted in COLUMN_TYPES[kind][each.column]:
+                self.set_column(kind, id_, each.column, OMITTED, location.pointer)
         for column, value in serializer.implied_columns.items():
             self.set_column(kind, id_, column, value, pointer)
 
@@ -153,7 +153,7 @@ class RecordCollector:
         """Set a column unless it is known; then a different value is a correction."""
         columns = self.columns_of(kind, id_)
         known = columns.setdefault(column, value)
-        if known is ABSENT and self.lenient:
+        if known is OMITTED and self.is_lenient:
             known = columns[column] = value
         if known != value:
             self.corrections.append(Correction(pointer, from_column(value), from_column(known)))
@@ -216,7 +216,7 @@ class RecordCollector:
         except InvalidResponse:
             raise
         except ValueError as error:
-            if not self.lenient or location.key in ("id", "pk"):
+            if not self.is_lenient or location.key in ("id", "pk"):
                 raise InvalidResponse(f"{location.pointer}: {error}") from None
             name = f"{location.kind.__name__}.{location.key}"
             self.invalid_values[name] = self.invalid_values.get(name, 0) + 1

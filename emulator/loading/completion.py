@@ -26,9 +26,9 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.loading.collector import RecordCollector
-from emulator.state.datasets import TableBase
+from emulator.state.datasets import TableDataset
 
 ENUM_CLASSES: dict[RecordKind, str] = {
     Order: "OrderStatus",
@@ -61,7 +61,7 @@ class Completer:
         self.collector, self.installation, self.start = collector, installation, start
         self.completed: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in KINDS.values()}
 
-    def complete(self) -> TableBase:
+    def complete(self) -> TableDataset:
         """Return a base with all records."""
         self._add_states_of_installation()
         self._set_states_of_owners()
@@ -70,7 +70,7 @@ class Completer:
         while incomplete := self._incomplete():
             for kind, id_ in incomplete:
                 self._complete_record(kind, id_)
-        return TableBase({kind: table for kind, table in self.completed.items() if table})
+        return TableDataset({kind: table for kind, table in self.completed.items() if table})
 
     def _incomplete(self) -> list[tuple[RecordKind, int]]:
         return [
@@ -169,7 +169,7 @@ def content_type(columns: Columns, _: RecordCollector) -> int:
 
 
 def event_uuid(columns: Columns, _: RecordCollector) -> str:
-    return str(made_uuid("webhook_event", columns["id"]))
+    return str(derive_uuid("webhook_event", columns["id"]))
 
 
 COLUMN_DEFAULTS: dict[tuple[RecordKind, str], ColumnDefault] = {

@@ -10,35 +10,35 @@ from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
 from emulator.core.control_errors import InvalidDocument, UnknownRecord
 from emulator.domain import fault_rules
-from emulator.domain.fault_rules import FAULT_KINDS, WHEN, fault_document
+from emulator.domain.fault_rules import CONDITION_KEYS, FAULT_KINDS, fault_document
 from emulator.state.clock import format_time
 from emulator.state.faults import ArmedFault, Faults
-from emulator.state.store import View
+from emulator.state.store import Reader
 from emulator.state.world import World
 
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
 
-def arm(faults: Faults, view: View, document: Mapping[str, Any]) -> ArmedFault:
+def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any]) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
     return fault_rules.arm_fault(faults, view, document, OPERATIONS)
 
 
-def arm_asked(world: World, document: Any) -> ArmedFault:
+def arm_from_document(world: World, document: Any) -> ArmedFault:
     """Arm the fault that a document of a user describes. Raise `InvalidDocument` if it is not valid."""
-    fault = arm(world.faults, world.root, validated_document("fault-wanted", document))
+    fault = arm_fault(world.faults, world.records, validated_document("fault-wanted", document))
     world.save_faults()
     return fault
 
 
-def disarm(world: World, id_: int) -> None:
+def disarm_fault(world: World, id_: int) -> None:
     """Disarm one fault. Raise `UnknownRecord` if no fault has this id."""
     if not world.faults.remove(id_):
         raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
     world.save_faults()
 
 
-def disarm_all(world: World) -> None:
+def disarm_all_faults(world: World) -> None:
     """Disarm all faults."""
     world.faults.clear()
     world.save_faults()
@@ -72,11 +72,11 @@ class WorldFaults:
         values.
         """
         since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
-        when = dict(zip(WHEN, (nth, token, state, since, rate), strict=True))
-        found, taken = (kind, options) if kind is not None else kind_meant(options)
+        when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate), strict=True))
+        found, taken = (kind, options) if kind is not None else implied_kind(options)
         document = {"kind": found, "operation": operation, "method": method, "options": taken, "times": times}
         document["when"] = {name: value for name, value in when.items() if value is not None}
-        return fault_document(arm_asked(self._world(), {k: v for k, v in document.items() if v is not None}))
+        return fault_document(arm_from_document(self._world(), {k: v for k, v in document.items() if v is not None}))
 
     def list(self) -> list[dict[str, Any]]:
         """Return the documents of the armed faults."""
@@ -84,20 +84,20 @@ class WorldFaults:
 
     def remove(self, id_: int) -> None:
         """Disarm one fault. Raise `ControlError` if no fault has this id."""
-        disarm(self._world(), id_)
+        disarm_fault(self._world(), id_)
 
     def clear(self) -> None:
         """Disarm all faults."""
-        disarm_all(self._world())
+        disarm_all_faults(self._world())
 
     def assert_used(self) -> None:
         """Raise an `AssertionError` that names the armed faults that no call triggered."""
-        unused = [told(fault) for fault in self._world().faults.copy().armed if not fault.hits]
+        unused = [describe_fault(fault) for fault in self._world().faults.copy().armed if not fault.hits]
         if unused:
             raise AssertionError(f"armed, but met by no call: {'; '.join(unused)}")
 
 
-def kind_meant(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def implied_kind(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the kind that the options imply, and the remaining options."""
     if "status" in options:
         return "status", dict(options)
@@ -107,11 +107,9 @@ def kind_meant(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     raise InvalidDocument("a fault needs a kind, or status=, or delay=", FAULT_KINDS)
 
 
-def told(fault: ArmedFault) -> str:
+def describe_fault(fault: ArmedFault) -> str:
     """Return a short description of a fault."""
     said = fault_document(fault)
     where = " ".join(filter(None, (fault.method, fault.operation or "every operation")))
     values = [f"{key}={value}" for part in ("options", "when") for key, value in said[part].items()]
-    return (
-        f"fault {fault.id} {fault.kind} on {where}{' with ' if values else ''}{', '.join(values)} ({fault.met} calls)"
-    )
+    return f"fault {fault.id} {fault.kind} on {where}{' with ' if values else ''}{', '.join(values)} ({fault.matches} calls)"

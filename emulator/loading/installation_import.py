@@ -16,7 +16,7 @@ from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
-    ABSENT,
+    OMITTED,
     REFERENCES,
     Columns,
     Package,
@@ -31,7 +31,7 @@ from emulator.domain import installation
 from emulator.domain.commands import PLAIN_MOVE, is_known_command
 from emulator.loading.collector import RecordCollector, command_code
 from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES
-from emulator.loading.import_report import unnamed_states
+from emulator.loading.import_report import unnamed_state_lines
 from emulator.loading.recorded_responses import RecordedResponse, documents_of, schema_of
 
 DESCRIPTION = "States and transitions, imported from recorded answers; what they do not show is the default's."
@@ -69,7 +69,7 @@ SAMPLE_LABELS = {
     "ürün bulunamadı / hatalı ürün": "DETECTED_OUT_OF_STOCK_ITEM",
 }
 """Label in the samples that the default installation does not have -> command."""
-PLAIN = "it runs as a plain state transition"
+PLAIN_MOVE_NOTE = "it runs as a plain state transition"
 STATE_KEYS = ("translations", "config", "created_date", "modified_date")
 TRANSITION_KEYS = (
     "is_packageitem_parameter_required",
@@ -88,7 +88,7 @@ class InstallationImport(NamedTuple):
     """The document of the installation's file, what was made up in it, and warnings."""
 
     document: Mapping[str, JsonValue]
-    made: list[str]
+    assumptions: list[str]
     warnings: list[str]
 
 
@@ -102,13 +102,13 @@ class CommandGuess(NamedTuple):
 
 def import_installation(responses: Iterable[tuple[str, RecordedResponse]]) -> InstallationImport:
     """Build an installation from responses with the names of their files; raise `ValueError` for an invalid one."""
-    collector = collect(responses)
+    collector = collect_records(responses)
     states, transitions = collector.records[State], collector.records[Transition]
     for each in transitions.values():
         if missing := {"source_state", "destination_state"} - each.keys():
             raise ValueError(f"transition {each['id']}: no response contains its {' and '.join(sorted(missing))}")
     classify_states(collector)
-    commands = {id_: command_of(each, states) for id_, each in sorted(transitions.items())}
+    commands = {id_: guess_command(each, states) for id_, each in sorted(transitions.items())}
     set_target_values(states, transitions, commands)
     ordered = sorted(transitions.values(), key=lambda each: (each["source_state"], each["position"], each["id"]))
     slugs = {each["slug"] for each in ordered if isinstance(each.get("slug"), str)}
@@ -119,18 +119,18 @@ def import_installation(responses: Iterable[tuple[str, RecordedResponse]]) -> In
     }
     return InstallationImport(
         {key: value for key, value in document.items() if value},
-        [*unnamed_states(collector), *made_slugs(document["transition"], transitions)],
+        [*unnamed_state_lines(collector), *made_slug_lines(document["transition"], transitions)],
         [
-            *contradictions(collector),
+            *contradiction_lines(collector),
             *(f"{key}: unknown key, left out ({count} times)" for key, count in collector.ignored_keys.items()),
             *(each.warning for each in commands.values() if each.warning),
         ],
     )
 
 
-def collect(responses: Iterable[tuple[str, RecordedResponse]]) -> RecordCollector:
+def collect_records(responses: Iterable[tuple[str, RecordedResponse]]) -> RecordCollector:
     """Collect the records of all responses, and of the older documents in webhook payloads."""
-    collector = RecordCollector(lenient=True)
+    collector = RecordCollector(is_lenient=True)
     for name, response in responses:
         try:
             for pointer, document in documents_of(response.body):
@@ -147,14 +147,14 @@ def collect(responses: Iterable[tuple[str, RecordedResponse]]) -> RecordCollecto
     return collector
 
 
-def contradictions(collector: RecordCollector) -> Iterator[str]:
+def contradiction_lines(collector: RecordCollector) -> Iterator[str]:
     """Yield a line for each contradiction about a state or transition: the responses are of several installations."""
     for pointer, recorded, served in collector.corrections:
         if pointer.rpartition("/")[2] in GRAPH_COLUMNS:
             yield f"{pointer}: {recorded} contradicts the earlier value {served}; are these responses of one OMS?"
 
 
-def made_slugs(entries: Iterable[JsonObject], transitions: Mapping[int, Columns]) -> Iterator[str]:
+def made_slug_lines(entries: Iterable[JsonObject], transitions: Mapping[int, Columns]) -> Iterator[str]:
     for entry in entries:
         if not isinstance(transitions[entry["id"]].get("slug"), str):
             yield f"transition {entry['id']} {entry['label']}: no slug; made {entry['slug']}"
@@ -162,7 +162,7 @@ def made_slugs(entries: Iterable[JsonObject], transitions: Mapping[int, Columns]
 
 def classify_states(collector: RecordCollector) -> None:
     """Set enum class and content type of each state, from the records in it and from neighbouring states."""
-    states, kinds = collector.records[State], dict(kinds_in_states(collector))
+    states, kinds = collector.records[State], dict(kinds_by_state(collector))
     for id_, kind in kinds.items():
         states[id_].setdefault("enum_class", ENUM_CLASSES[kind])
     content_types = {
@@ -171,16 +171,16 @@ def classify_states(collector: RecordCollector) -> None:
     for id_, kind in kinds.items():
         if kind in content_types:
             states[id_].setdefault("content_type", content_types[kind])
-    pairs = list(neighbours(collector))
+    pairs = list(neighbour_pairs(collector))
     for column in ("enum_class", "content_type"):
-        spread(states, column, pairs)
+        spread_values(states, column, pairs)
     by_class = {each.get("enum_class"): each["content_type"] for each in states.values() if "content_type" in each}
     for each in states.values():
         enum_class = each.setdefault("enum_class", "PackageStatus")
         each.setdefault("content_type", by_class.get(enum_class, CONTENT_TYPES.get(enum_class, 0)))
 
 
-def kinds_in_states(collector: RecordCollector) -> Iterator[tuple[int, RecordKind]]:
+def kinds_by_state(collector: RecordCollector) -> Iterator[tuple[int, RecordKind]]:
     """Yield the id of each state with the kind of the records in it."""
     for kind in ENUM_CLASSES:
         columns = [column for column, other in REFERENCES[kind].items() if other is State]
@@ -188,7 +188,7 @@ def kinds_in_states(collector: RecordCollector) -> Iterator[tuple[int, RecordKin
             yield from ((record[column], kind) for column in columns if isinstance(record.get(column), int))
 
 
-def neighbours(collector: RecordCollector) -> Iterator[tuple[int, int]]:
+def neighbour_pairs(collector: RecordCollector) -> Iterator[tuple[int, int]]:
     """Yield pairs of states of one enum class."""
     for kind, (first, second) in STATE_PAIRS.items():
         for record in collector.records[kind].values():
@@ -196,7 +196,7 @@ def neighbours(collector: RecordCollector) -> Iterator[tuple[int, int]]:
                 yield record[first], record[second]
 
 
-def spread(states: Mapping[int, Columns], column: str, pairs: Iterable[tuple[int, int]]) -> None:
+def spread_values(states: Mapping[int, Columns], column: str, pairs: Iterable[tuple[int, int]]) -> None:
     """Copy a column's value from states to their neighbours until nothing changes."""
     both_ways = [*pairs, *((second, first) for first, second in pairs)]
     changed = True
@@ -208,7 +208,7 @@ def spread(states: Mapping[int, Columns], column: str, pairs: Iterable[tuple[int
                 changed = True
 
 
-def command_of(columns: Columns, states: Mapping[int, Columns]) -> CommandGuess:
+def guess_command(columns: Columns, states: Mapping[int, Columns]) -> CommandGuess:
     """Return the command in the slug or `command`, or that of a known label, or else the plain transition."""
     enum_class = states[columns["source_state"]]["enum_class"]
     code = command_code(columns.get("slug"), columns.get("command"))
@@ -219,8 +219,10 @@ def command_of(columns: Columns, states: Mapping[int, Columns]) -> CommandGuess:
         return CommandGuess(known, "the command is known by its label alone")
     title = f"transition {columns['id']} {columns.get('label', '')}"
     if is_recorded:
-        return CommandGuess(code, warning=f"{title}: unknown command {code}; {PLAIN}")
-    return CommandGuess(PLAIN_MOVE, f"nothing tells the command: {PLAIN}", f"{title}: no known command; {PLAIN}")
+        return CommandGuess(code, warning=f"{title}: unknown command {code}; {PLAIN_MOVE_NOTE}")
+    return CommandGuess(
+        PLAIN_MOVE, f"nothing tells the command: {PLAIN_MOVE_NOTE}", f"{title}: no known command; {PLAIN_MOVE_NOTE}"
+    )
 
 
 @cache
@@ -257,7 +259,7 @@ def state_entry(columns: Columns) -> JsonObject:
         "enum_value": columns.get("enum_value", UNKNOWN_VALUE),
         "content_type": columns["content_type"],
         **{key: from_column(columns[key]) for key in STATE_KEYS if key in columns},
-        **provenance(None if is_observed else reason_of(columns)),
+        **provenance_entry(None if is_observed else reason_of(columns)),
     }
 
 
@@ -273,7 +275,7 @@ def reason_of(columns: Columns) -> str:
     return "the answers show its id alone; nothing tells its value"
 
 
-def provenance(reason: str | None) -> dict[str, str]:
+def provenance_entry(reason: str | None) -> dict[str, str]:
     return {"provenance": "observed"} if reason is None else {"provenance": "assumed", "reason": reason}
 
 
@@ -287,9 +289,9 @@ def transition_entry(
         reasons.insert(0, "the slug is made by the pattern")
     return {
         "id": columns["id"],
-        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, ABSENT) is not ABSENT},
+        **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},
         "command_code": command.code,
-        **provenance("; ".join(reasons) or None),
+        **provenance_entry("; ".join(reasons) or None),
     }
 
 

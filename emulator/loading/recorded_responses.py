@@ -77,12 +77,12 @@ def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | Skipped
         for position, entry in enumerate(content["log"]["entries"]):
             yield read_har_entry(entry, f"{origin}: entry {position}")
     elif "body" in content and {"path", "url"} & content.keys():
-        yield read_object(content, origin)
+        yield read_capture(content, origin)
     else:
         yield Capture(origin, "", content)
 
 
-def read_object(content: Mapping[str, JsonValue], origin: str) -> Capture | SkippedEntry:
+def read_capture(content: Mapping[str, JsonValue], origin: str) -> Capture | SkippedEntry:
     """Read an object with a body and its path or URL."""
     path, method, status = (
         content.get("path", content.get("url")),
@@ -94,7 +94,7 @@ def read_object(content: Mapping[str, JsonValue], origin: str) -> Capture | Skip
     if method != "GET" or status not in {None, 200}:
         suffix = "" if status in {None, 200} else f" answered {status}"
         return SkippedEntry(origin, f"{method} {path}{suffix}")
-    return unless_generated(Capture(origin, path, content["body"]))
+    return skip_generated(Capture(origin, path, content["body"]))
 
 
 def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
@@ -110,7 +110,7 @@ def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
     text = content.get("text", "") if isinstance(content, Mapping) else ""
     try:
         body = orjson.loads(base64.b64decode(text) if content.get("encoding") == "base64" else text)
-        capture = unless_generated(Capture(origin, str(url), body))
+        capture = skip_generated(Capture(origin, str(url), body))
         endpoint_of(normalized_path(str(url)))
     except InvalidResponse:
         return SkippedEntry(origin, f"{title}: not a GET operation of the guide or the reference")
@@ -119,7 +119,7 @@ def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
     return capture
 
 
-def unless_generated(capture: Capture) -> Capture | SkippedEntry:
+def skip_generated(capture: Capture) -> Capture | SkippedEntry:
     """Skip a document that the emulator does not store."""
     if GENERATED_DOCUMENT.search(urlsplit(capture.path).path):
         return SkippedEntry(capture.origin, "the emulator generates this document from the package")
@@ -132,7 +132,7 @@ def normalized_path(url: str) -> str:
     return REFERENCE_ID.sub("/0", SAMPLE_ID.sub("/0", f"{path.rstrip('/')}/"))
 
 
-def locate(capture: Capture) -> RecordedResponse:
+def locate_response(capture: Capture) -> RecordedResponse:
     """Return the response with the path at which the emulator serves it.
 
     Raise `InvalidResponse` if the document's keys match no schema, or if it does not name its owner.
@@ -238,46 +238,46 @@ class Endpoint(NamedTuple):
     """Column of the documents' records that refers to the owner."""
 
 
-def endpoint(
+def build_endpoint(
     prefix: str, path: str, schema: str, owner: RecordKind | None = None, owner_column: str = "object_id"
 ) -> Endpoint:
     ids = path.replace("<owner>", r"(?P<owner>\d+)").replace("<id>", r"\d+")
     return Endpoint(re.compile(f"{PREFIX_PATTERNS[prefix]}{ids}$"), prefix, path, schema, owner, owner_column)
 
 
-guide = partial(endpoint, GUIDE_PREFIX)
-reference = partial(endpoint, REFERENCE_PREFIX)
+guide_endpoint = partial(build_endpoint, GUIDE_PREFIX)
+reference_endpoint = partial(build_endpoint, REFERENCE_PREFIX)
 
 ENDPOINTS = (
-    guide("packages/", "package"),
-    guide("packages/short/", "package-short-list-item"),
-    guide("packages/list-simple/", "package-simple"),
-    guide("packages/delivery-ranges/", "delivery-range"),
-    guide("packages/package_denial_reason/", "denial-reason"),
-    guide("packages/<id>/", "package"),
-    guide("packages/<id>/short/", "package-short"),
-    guide("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
-    guide("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
-    guide("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
-    guide("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
-    guide("transfer_orders/", "transfer-list-item"),
-    guide("transfer_orders/list-simple/", "transfer-simple"),
-    guide("transfer_orders/<id>/", "transfer"),
-    guide("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
-    guide("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
-    guide("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
-    guide("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
-    reference("", "reference-package"),
-    reference("short/", "reference-package-short-list-item"),
-    reference("list-simple/", "reference-package-simple"),
-    reference("delivery-ranges/", "reference-delivery-range"),
-    reference("<id>/", "reference-package"),
-    reference("<id>/short/", "reference-package-short"),
-    reference("<owner>/package-items/", "reference-package-item-row", Package, "package"),
-    reference("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
-    reference("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
-    reference("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
-    reference("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
+    guide_endpoint("packages/", "package"),
+    guide_endpoint("packages/short/", "package-short-list-item"),
+    guide_endpoint("packages/list-simple/", "package-simple"),
+    guide_endpoint("packages/delivery-ranges/", "delivery-range"),
+    guide_endpoint("packages/package_denial_reason/", "denial-reason"),
+    guide_endpoint("packages/<id>/", "package"),
+    guide_endpoint("packages/<id>/short/", "package-short"),
+    guide_endpoint("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
+    guide_endpoint("packages/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", Package),
+    guide_endpoint("packages/<owner>/webhook_events/(<id>/)?", "webhook-event", Package),
+    guide_endpoint("packages/<owner>/webhook_events/short/", "webhook-event-short", Package),
+    guide_endpoint("transfer_orders/", "transfer-list-item"),
+    guide_endpoint("transfer_orders/list-simple/", "transfer-simple"),
+    guide_endpoint("transfer_orders/<id>/", "transfer"),
+    guide_endpoint("transfer_orders/<owner>/transition_logs/(<id>/)?", "transition-log", TransferOrder),
+    guide_endpoint("transfer_orders/<owner>/transition_logs/short/(<id>/)?", "transition-log-short", TransferOrder),
+    guide_endpoint("transfer_orders/<owner>/webhook_events/(<id>/)?", "webhook-event", TransferOrder),
+    guide_endpoint("transfer_orders/<owner>/webhook_events/short/", "webhook-event-short", TransferOrder),
+    reference_endpoint("", "reference-package"),
+    reference_endpoint("short/", "reference-package-short-list-item"),
+    reference_endpoint("list-simple/", "reference-package-simple"),
+    reference_endpoint("delivery-ranges/", "reference-delivery-range"),
+    reference_endpoint("<id>/", "reference-package"),
+    reference_endpoint("<id>/short/", "reference-package-short"),
+    reference_endpoint("<owner>/package-items/", "reference-package-item-row", Package, "package"),
+    reference_endpoint("<owner>/transition_logs/(<id>/)?", "reference-transition-log", Package),
+    reference_endpoint("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
+    reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
+    reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
 )
 """All endpoints whose responses can be imported; the first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from emulator.api.control.clock import FORGET, replay_forgetting
-from emulator.api.control.deliveries import POSTPONE, RECORD_RESULT, replay_postponement, replay_result
+from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
+from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
 from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
 from emulator.api.routes import ROUTES, Route
 from emulator.core import json_text
 from emulator.core.call import Call
 from emulator.core.control_errors import ControlError
-from emulator.core.credentials import writer_named
+from emulator.core.credentials import find_writer
 from emulator.core.errors import ApiError
 from emulator.core.records import User
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World
 
-Replay = Callable[[World, Step], Any]
+ReplayFunction = Callable[[World, Step], Any]
 
-RETRY = "retry_hook_event"
-READS = frozenset(("GET", "HEAD", "OPTIONS"))
+RETRY_OPERATION = "retry_hook_event"
+READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class UnreplayableStep(ValueError):
     """A step that cannot be replayed in this world. The message is one line: which step, and why."""
 
 
-def replay(world: World, steps: Iterable[Step]) -> None:
+def replay_steps(world: World, steps: Iterable[Step]) -> None:
     """Replay steps in order. Raise `UnreplayableStep` for the first one that fails."""
     for position, step in enumerate(steps):
         try:
             replay_step(world, step)
         except (ApiError, ControlError, LookupError) as error:
             why = (
-                json_text.written(error.body).decode()
+                json_text.dump_json(error.body).decode()
                 if isinstance(error, ApiError)
                 else " ".join(map(str, error.args))
             )
@@ -53,7 +53,7 @@ def replay_step(world: World, step: Step) -> None:
         found(world, step)
 
 
-def replay_call(route: Route) -> Replay:
+def build_call_replay(route: Route) -> ReplayFunction:
     """Return the function that replays an operation of the emulated API."""
 
     def run(world: World, step: Step) -> None:
@@ -65,19 +65,19 @@ def replay_call(route: Route) -> Replay:
             url=world.settings.base_url,
             query={},
             language=step.language or world.settings.language,
-            user=user_named(world, step.user),
+            user=find_user(world, step.user),
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
-            caller=writer_named(step.user),
+            caller=find_writer(step.user),
         )
-        route.handler(call, world)
+        route.view(call, world)
 
     return run
 
 
-def user_named(world: World, name: str | None) -> User | None:
+def find_user(world: World, name: str | None) -> User | None:
     """Return the installation's user of this name, or None."""
-    return next((user for user in world.root.all(User) if user.username == name), None)
+    return next((user for user in world.records.all(User) if user.username == name), None)
 
 
 def replay_control(world: World, step: Step) -> None:
@@ -103,14 +103,14 @@ def check_path(step: Step, names: Iterable[str]) -> None:
 
 def is_replayed(route: Route) -> bool:
     """Return whether calls of an operation are steps. A retry is not, because its delivery result is one."""
-    return route.method not in READS and route.scheme is not None and route.operation != RETRY
+    return route.method not in READ_METHODS and route.auth_scheme is not None and route.operation != RETRY_OPERATION
 
 
-REPLAYS: Mapping[str, Replay] = {
-    **{route.operation: replay_call(route) for route in ROUTES if is_replayed(route)},
+REPLAYS: Mapping[str, ReplayFunction] = {
+    **{route.operation: build_call_replay(route) for route in ROUTES if is_replayed(route)},
     **dict.fromkeys(CONTROL_OPERATIONS, replay_control),
     RECORD_RESULT: replay_delivery,
-    POSTPONE: replay_postponement,
-    FORGET: replay_forgetting,
+    POSTPONE_EVENTS: replay_postponement,
+    FORGET_ORDERS: replay_order_deletion,
 }
 """Operation -> function that replays it."""

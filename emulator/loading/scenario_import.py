@@ -12,9 +12,9 @@ import orjson
 from emulator.api.serializers.cache import RenderCache
 from emulator.api.serializers.documents import render_document
 from emulator.api.serializers.rendering import fill_links
-from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import WebhookEvent
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.loading.anonymizer import anonymize as anonymize_base
 from emulator.loading.anonymizer import without_unknown_keys
@@ -23,14 +23,14 @@ from emulator.loading.completion import Completer
 from emulator.loading.import_report import (
     Difference,
     Differences,
-    known_by_id,
-    missing_columns,
-    missing_records,
-    times,
+    incomplete_graph_lines,
+    missing_column_lines,
+    missing_record_lines,
+    times_text,
 )
-from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate
-from emulator.state.datasets import TableBase
-from emulator.state.store import Root
+from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
+from emulator.state.datasets import TableDataset
+from emulator.state.store import Snapshot
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
@@ -96,12 +96,14 @@ def import_scenario(
     The world starts at `start`, by default when the last record was changed.
     Raises `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
-    collector, pages = collect(captures)
+    collector, pages = collect_pages(captures)
     fix_payloads(collector)
-    filled, missing, by_id = (list(lines(collector)) for lines in (missing_columns, missing_records, known_by_id))
+    filled, missing, by_id = (
+        list(lines(collector)) for lines in (missing_column_lines, missing_record_lines, incomplete_graph_lines)
+    )
     start = start or last_change(collector)
-    base = complete(collector, start)
-    differences = compare(pages, base, collector.language)
+    base = complete_records(collector, start)
+    differences = compare_pages(pages, base, collector.language)
     replaced: list[str] = []
     if anonymize:
         base, replaced = anonymize_base(base)
@@ -121,19 +123,19 @@ def import_scenario(
         filled=[*filled, *differences.lines("filled", values=not anonymize)],
         missing=missing,
         corrected=list(differences.lines("corrected", values=not anonymize)),
-        left_out=[f"{key}: unknown key, {times(count)}" for key, count in collector.ignored_keys.items()],
+        left_out=[f"{key}: unknown key, {times_text(count)}" for key, count in collector.ignored_keys.items()],
         by_id=by_id,
         replaced=replaced,
-        differences=differences.found,
+        differences=differences.entries,
     )
 
 
-def collect(captures: Iterable[Capture]) -> tuple[RecordCollector, dict[str, Page]]:
+def collect_pages(captures: Iterable[Capture]) -> tuple[RecordCollector, dict[str, Page]]:
     """Collect the records of all responses, and the documents of each path."""
-    collector, pages = RecordCollector(lenient=True), dict[str, Page]()
+    collector, pages = RecordCollector(is_lenient=True), dict[str, Page]()
     for capture in captures:
         try:
-            response = locate(capture)
+            response = locate_response(capture)
             ids = collector.add_response(response)
         except MALFORMED as error:
             raise ValueError(f"{capture.origin}: {error}") from None
@@ -157,9 +159,9 @@ def fix_payloads(collector: RecordCollector) -> None:
         if columns.get("request_payload") is None:
             continue
         payload = orjson.loads(columns["request_payload"])
-        if problem("request-payload", payload):
+        if find_problem("request-payload", payload):
             payload = without_unknown_keys(payload)
-            columns["request_payload"] = None if problem("request-payload", payload) else compact(payload)
+            columns["request_payload"] = None if find_problem("request-payload", payload) else compact_json(payload)
 
 
 def last_change(collector: RecordCollector) -> datetime:
@@ -173,7 +175,7 @@ def last_change(collector: RecordCollector) -> datetime:
     return max((date for date in dates if isinstance(date, datetime)), default=DEFAULT_START)
 
 
-def complete(collector: RecordCollector, start: datetime) -> TableBase:
+def complete_records(collector: RecordCollector, start: datetime) -> TableDataset:
     """Return the collected records with default values for missing columns."""
     try:
         return Completer(collector, installation.load_installation(installation.DEFAULT), start).complete()
@@ -181,21 +183,21 @@ def complete(collector: RecordCollector, start: datetime) -> TableBase:
         raise ValueError(f"the responses contain too little to build records: {error}") from None
 
 
-def compare(pages: Mapping[str, Page], base: TableBase, language: str) -> Differences:
+def compare_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> Differences:
     """Return the differences between recorded and served documents; raise `ValueError` for invalid served ones."""
     differences = Differences()
     for path, documents in render_pages(pages, base, language).items():
         for document in documents.values():
-            if error := problem(pages[path].schema, document):
+            if error := find_problem(pages[path].schema, document):
                 raise ValueError(f"{path}: {error}")
         for origin, id_, document in pages[path].recorded:
             differences.compare(origin, document, documents[id_])
     return differences
 
 
-def render_pages(pages: Mapping[str, Page], base: TableBase, language: str) -> dict[str, dict[int, JsonValue]]:
+def render_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> dict[str, dict[int, JsonValue]]:
     """Return the served documents of every path, by the ids of their records."""
-    view, cache = Root(base, {}), RenderCache(language, DOMAIN)
+    view, cache = Snapshot(base, {}), RenderCache(language, DOMAIN)
 
     def render(schema: str, id_: int) -> JsonValue:
         body = render_document(schema, id_, view, language, cache) or b"null"

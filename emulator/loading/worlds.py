@@ -10,34 +10,34 @@ from typing import Any, NamedTuple
 from emulator.api.serializers.events import content_type_of
 from emulator.core import json_text
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.domain import installation
-from emulator.domain.seeding import demo_base
+from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.collector import Correction, RecordCollector
 from emulator.loading.completion import Completer
-from emulator.loading.faults import arm
+from emulator.loading.faults import arm_fault
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
-from emulator.loading.replay import UnreplayableStep, replay
-from emulator.state.clock import ClockMode, within_calendar
-from emulator.state.datasets import Base
+from emulator.loading.replay import UnreplayableStep, replay_steps
+from emulator.state.clock import ClockMode, check_calendar
+from emulator.state.datasets import BaseDataset
 from emulator.state.faults import Faults
 from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.schedule import TrafficRate
 from emulator.state.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.steps import Step
-from emulator.state.store import Root, Transaction
+from emulator.state.store import Snapshot, Transaction
 from emulator.state.world import FinalizeEvent, World, WorldServices
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""
 
 
-class Loaded(NamedTuple):
+class ScenarioBase(NamedTuple):
     """What the worlds of one scenario share. It never changes."""
 
-    base: Base
+    base: BaseDataset
     language: str
-    root: Root
+    root: Snapshot
     corrections: tuple[Correction, ...] = ()
 
 
@@ -49,42 +49,42 @@ def open_world(scenario: Scenario, clock: ClockMode, name: str = "default", *, s
 
 def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:
     """Return the state in which the worlds of a scenario start. Raise `ScenarioError` if it cannot be built."""
-    start = unreplayed(scenario)
+    start = snapshot_before_steps(scenario)
     if scenario.steps or scenario.now is not None:
-        start = replayed(scenario, installation.installation_version(scenario.installation))
+        start = snapshot_after_steps(scenario, installation.installation_version(scenario.installation))
     calls = {caller: [datetime.fromisoformat(at) for at in times] for caller, times in scenario.calls}
-    faults = armed_faults(scenario, start.root)
+    faults = arm_scenario_faults(scenario, start.records)
     state = start.state._replace(mode=clock, calls={**start.state.calls, **calls}, next_fault=faults.next_id)
     return start._replace(state=state, faults=faults)
 
 
-def unreplayed(scenario: Scenario) -> WorldSnapshot:
+def snapshot_before_steps(scenario: Scenario) -> WorldSnapshot:
     """Return the state before the first step."""
     rate = TrafficRate() if scenario.live is None else TrafficRate(*scenario.live)
-    return initial_snapshot(load(scenario).root, WorldState("frozen", scenario.start, rate=rate))
+    return initial_snapshot(load_base(scenario).root, WorldState("frozen", scenario.start, rate=rate))
 
 
 @lru_cache(maxsize=8)
-def replayed(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
+def snapshot_after_steps(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
     """Return the state after the last step."""
-    world = World(scenario.name, settings_of(scenario), unreplayed(scenario), WorldServices(record_events))
+    world = World(scenario.name, settings_of(scenario), snapshot_before_steps(scenario), WorldServices(record_events))
     try:
-        steps = [step_of(position, line) for position, line in enumerate(scenario.steps)]
-        replay(world, steps)
+        steps = [parse_step(position, line) for position, line in enumerate(scenario.steps)]
+        replay_steps(world, steps)
     except UnreplayableStep as error:
         raise ScenarioError(f"{scenario.title}: {error}") from None
     snapshot = world.snapshot()
-    next_request = 1 + max((number_of(step.request_id) for step in steps), default=0)
+    next_request = 1 + max((request_number(step.request_id) for step in steps), default=0)
     now = snapshot.state.now if scenario.now is None else scenario.now
     return snapshot._replace(state=snapshot.state._replace(now=now, next_request=next_request))
 
 
-def armed_faults(scenario: Scenario, root: Root) -> Faults:
+def arm_scenario_faults(scenario: Scenario, root: Snapshot) -> Faults:
     """Return the scenario's faults. Raise `ScenarioError` for one that cannot be armed."""
     faults = Faults()
     for position, line in enumerate(scenario.faults):
         try:
-            arm(faults, root, json_text.read(line))
+            arm_fault(faults, root, json_text.load_json(line))
         except ValueError as error:
             raise ScenarioError(f"{scenario.title}: /faults/{position}: {error}") from None
     return faults
@@ -99,7 +99,7 @@ def settings_of(scenario: Scenario) -> Settings:
         embedded_installation=installation.portable_form(scenario.installation),
         seed=scenario.seed,
         start=scenario.start,
-        language=load(scenario).language,
+        language=load_base(scenario).language,
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
@@ -107,24 +107,24 @@ def settings_of(scenario: Scenario) -> Settings:
     )
 
 
-def step_of(position: int, line: bytes) -> Step:
+def parse_step(position: int, line: bytes) -> Step:
     """Parse a step of a scenario. Raise `UnreplayableStep` for a time outside the calendar."""
     try:
-        step = Step.of(json_text.read(line), DEFAULT_USER)
-        return step if step.at is None else step._replace(at=within_calendar(step.at))
+        step = Step.from_document(json_text.load_json(line), DEFAULT_USER)
+        return step if step.at is None else step._replace(at=check_calendar(step.at))
     except ValueError as error:
         raise UnreplayableStep(f"/steps/{position}/at: {error}") from None
 
 
-def number_of(request_id: str | None) -> int:
+def request_number(request_id: str | None) -> int:
     """Return the number in a request id, or 0 for an id that is not one of ours."""
     return int(request_id) if request_id is not None and request_id.isascii() and request_id.isdigit() else 0
 
 
-def load(scenario: Scenario) -> Loaded:
+def load_base(scenario: Scenario) -> ScenarioBase:
     """Return the base of a scenario. Worlds of one scenario share it while the installation's files are unchanged."""
     try:
-        return loaded(
+        return build_base(
             replace(scenario, steps=(), now=None, faults=(), limits=(), calls=(), live=None),
             installation.installation_version(scenario.installation),
         )
@@ -135,24 +135,26 @@ def load(scenario: Scenario) -> Loaded:
 
 
 @lru_cache(maxsize=8)
-def loaded(scenario: Scenario, stamp: installation.FileVersions) -> Loaded:  # noqa: ARG001 - part of the cache's key
+def build_base(scenario: Scenario, stamp: installation.FileVersions) -> ScenarioBase:  # noqa: ARG001 - part of the cache's key
     """Return the base of a scenario without steps."""
     if scenario.answers:
-        return recorded(scenario)
-    base = demo_base(scenario.packages, scenario.seed, scenario.start, scenario.installation)
-    return Loaded(base, scenario.language or "en-us", Root(base, {}))
+        return build_recorded_base(scenario)
+    base = make_demo_dataset(scenario.packages, scenario.seed, scenario.start, scenario.installation)
+    return ScenarioBase(base, scenario.language or "en-us", Snapshot(base, {}))
 
 
-def recorded(scenario: Scenario) -> Loaded:
+def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     """Return the base that is reconstructed from recorded answers."""
     collector = RecordCollector()
     try:
-        collector.add_responses(RecordedResponse(path, json_text.read(body)) for path, body in scenario.answers)
+        collector.add_responses(RecordedResponse(path, json_text.load_json(body)) for path, body in scenario.answers)
     except InvalidResponse as error:
         raise ScenarioError(f"{scenario.title}: recorded answer {error}") from None
     collector.set_command_codes()
     base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
-    return Loaded(base, scenario.language or collector.language, Root(base, {}), tuple(collector.corrections))
+    return ScenarioBase(
+        base, scenario.language or collector.language, Snapshot(base, {}), tuple(collector.corrections)
+    )
 
 
 def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
@@ -161,14 +163,14 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     This happens at the commit, when all records have their final values. Each event keeps the root of that time,
     because its payload is rendered from it later.
     """
-    told_from = Root(tx.base, dict(tx.maps), tx.number)
+    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(Webhook, "event_type", event_type):
             if hook.is_active:
-                tx.add(finalize(new_event(tx, hook, told_from.one(kind, id_), told_from), hook))
+                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
 
 
-def new_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> WebhookEvent:
+def build_event(tx: Transaction, hook: Webhook, subject: Any, snapshot: Snapshot) -> WebhookEvent:
     id_ = tx.new_id(WebhookEvent)
     return WebhookEvent(
         id=id_,
@@ -177,7 +179,7 @@ def new_event(tx: Transaction, hook: Webhook, subject: Any, told_from: Root) -> 
         content_type=content_type_of(subject, tx),
         created_date=tx.now,
         modified_date=tx.now,
-        uuid=str(made_uuid("webhook_event", id_, tx.now.isoformat())),
-        told_from=told_from,
+        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
+        snapshot=snapshot,
         due=tx.now,
     )

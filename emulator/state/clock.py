@@ -62,7 +62,7 @@ class Clock:
             return None
         return max((at - self.now()).total_seconds(), 0.0) / (self.speed if self.mode == "ticking" else 1.0)
 
-    def set(self, now: datetime) -> None:
+    def set_time(self, now: datetime) -> None:
         """Set the time. Raise `ValueError` for a real clock, which always shows the machine's time."""
         if self.mode == "real":
             raise ValueError("a real clock cannot be set; known modes that can: frozen, ticking")
@@ -72,17 +72,17 @@ class Clock:
         """Run in a mode from a time on. A real clock ignores the time, and only a ticking clock uses the speed."""
         self._setting = mode, now, time.monotonic(), speed  # one assignment, because readers take no lock
 
-    def next_write(self) -> datetime:
+    def next_write_time(self) -> datetime:
         """Return the time of the next write. Call `record_write` once that write is committed."""
         return self.now() + WRITE_STEP if self.mode == "frozen" else self.now()
 
     def record_write(self, at: datetime) -> None:
         """Advance a frozen clock to the time of a committed write."""
         if self.mode == "frozen":
-            self.set(at)
+            self.set_time(at)
 
 
-def within_calendar(at: datetime) -> datetime:
+def check_calendar(at: datetime) -> datetime:
     """Return the time if a world's clock can show it, or raise `ValueError`."""
     if not EARLIEST <= at <= LATEST:
         raise ValueError(f"a world's time is from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}, not {at.isoformat()}")

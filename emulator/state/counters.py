@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from emulator.state.clock import machine_seconds
-from emulator.state.datasets import Base
+from emulator.state.datasets import BaseDataset
 from emulator.state.outbox import Delivery
 
 DIMENSIONS: dict[str, str] = {
@@ -22,7 +22,7 @@ DIMENSIONS: dict[str, str] = {
 }
 """Dimension -> what its names are, in the order of every report."""
 
-Met = tuple[str, str]
+CoverageKey = tuple[str, str]
 """A dimension, and what was met of it."""
 
 
@@ -30,13 +30,13 @@ class Coverage:
     """Counts of one server, for all its worlds, or of several that share it. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self.bases: dict[str, Base | None] = {}
+        self.bases: dict[str, BaseDataset | None] = {}
         """Whose states and transitions could be met: by installation, the base of the first world that was asked, or
         None if that showed others."""
-        self._counts: dict[Met, int] = {}
+        self._counts: dict[CoverageKey, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, met: Iterable[Met]) -> None:
+    def add(self, met: Iterable[CoverageKey]) -> None:
         """Count what was met once more."""
         with self._lock:
             counts = self._counts
@@ -55,10 +55,10 @@ class Coverage:
 
 NO_OPERATION = "none"
 """Label of a request that matched no operation."""
-NOTED = 4_096
+MAX_QUEUED = 4_096
 """Maximum length of the queue. A full queue is added up."""
 
-Answered = tuple[str | None, int, str | None]
+AnsweredRequest = tuple[str | None, int, str | None]
 """Operation, status, and the kind of the fault that was injected."""
 
 
@@ -66,9 +66,9 @@ class Metrics:
     """Counts of requests, faults, writes and deliveries."""
 
     def __init__(self) -> None:
-        self.began = machine_seconds()
-        self._noted: deque[Answered] = deque()
-        self._answered: Counter[Answered] = Counter()
+        self.started_at = machine_seconds()
+        self._noted: deque[AnsweredRequest] = deque()
+        self._answered: Counter[AnsweredRequest] = Counter()
         self._deliveries: Counter[str] = Counter()
         self._writes = 0
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class Metrics:
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
         """Count an answered request. Take no lock, because this is called for each request."""
         self._noted.append((operation, status, fault))
-        if len(self._noted) >= NOTED:
+        if len(self._noted) >= MAX_QUEUED:
             self._add_up()
 
     def _add_up(self) -> None:
@@ -99,7 +99,7 @@ class Metrics:
                 found[fault] += number
         return found
 
-    def _all(self) -> Counter[Answered]:
+    def _all(self) -> Counter[AnsweredRequest]:
         self._add_up()
         with self._lock:
             return self._answered.copy()
@@ -116,7 +116,7 @@ class Metrics:
     @property
     def uptime(self) -> float:
         """Seconds since the start."""
-        return machine_seconds() - self.began
+        return machine_seconds() - self.started_at
 
     def count_write(self) -> None:
         """Count a committed transaction of any world."""
@@ -130,21 +130,21 @@ class Metrics:
             self._deliveries[outcome] += 1
 
 
-Calls = Mapping[str, Iterable[datetime]]
+CallTimes = Mapping[str, Iterable[datetime]]
 """Caller (scheme, role and scope) -> times of its latest calls."""
 
 
 class ThrottleWindows:
     """Sliding windows of calls. The world's lock guards them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: CallTimes) -> None:
         self._calls = {caller: list(times) for caller, times in calls.items()}
 
-    def calls(self) -> dict[str, list[datetime]]:
+    def copy_calls(self) -> dict[str, list[datetime]]:
         """Return a copy of all windows."""
         return {caller: list(times) for caller, times in self._calls.items()}
 
-    def count(self, caller: str, limit: int, period: timedelta, now: datetime) -> float | None:
+    def count_call(self, caller: str, limit: int, period: timedelta, now: datetime) -> float | None:
         """Count a call, or return the seconds that the caller must wait.
 
         Calls later than `now` are dropped: the clock was set back.

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from emulator.core.records import (
-    ABSENT,
+    OMITTED,
     REFERENCES,
     RELATIONS,
     TALLIES,
@@ -24,14 +24,14 @@ R = TypeVar("R")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-TO_MANY: dict[tuple[type[Any], str], tuple[type[Any], str]] = {
+TO_MANY_STEPS: dict[tuple[type[Any], str], tuple[type[Any], str]] = {
     (Package, "items"): (PackageItem, "package"),
     (TransferOrder, "items"): (TransferItem, "transfer_order"),
 }
 """Steps of a path that lead to several records: kind and name -> target kind and the relation that finds them."""
 
 
-class Base(Protocol):
+class BaseDataset(Protocol):
     """A dataset that never changes after it was built."""
 
     def get(self, kind: type[R], id_: int) -> R | None:
@@ -59,17 +59,17 @@ class Base(Protocol):
         """
 
     @property
-    def derived(self) -> dict[Any, Any]:
+    def caches(self) -> dict[Any, Any]:
         """Caches that readers keep with this dataset."""
 
 
-class TableBase:
+class TableDataset:
     """A dataset that holds all its records in memory: an installation, recorded responses or a file."""
 
     def __init__(self, records: Mapping[type[Any], Mapping[int, Any]]) -> None:
         self._records = {kind: dict(sorted(table.items())) for kind, table in records.items()}
         self._ids = {kind: tuple(table) for kind, table in self._records.items()}
-        self.derived: dict[Any, Any] = {}
+        self.caches: dict[Any, Any] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
         table = self._records.get(kind)
@@ -121,7 +121,7 @@ def _group(records: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, tuple[
     return {key: tuple(ids) for key, ids in groups.items()}
 
 
-def count_keys(base: Base, kind: type[Any]) -> Counter[Any]:
+def count_keys(base: BaseDataset, kind: type[Any]) -> Counter[Any]:
     """Count the records of a kind by the columns in `TALLIES`."""
     columns = [base.column(kind, name) for name in TALLIES[kind]]
     return Counter(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
@@ -130,47 +130,47 @@ def count_keys(base: Base, kind: type[Any]) -> Counter[Any]:
 # --- values along a path ------------------------------------------------------------------------------------------
 
 
-class Reader(Protocol):
+class RecordSource(Protocol):
     """A source of records: a base or a view."""
 
     def get(self, kind: type[R], id_: int) -> R | None: ...
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]: ...
 
 
-def follow(reader: Reader, kind: type[Any], record: Any, path: Sequence[str]) -> Iterator[Any]:
+def follow_path(reader: RecordSource, kind: type[Any], record: Any, path: Sequence[str]) -> Iterator[Any]:
     """Yield the values at the end of a path of references; None where a reference is empty."""
     step, rest = path[0], path[1:]
-    if (target := TO_MANY.get((kind, step))) is not None:
+    if (target := TO_MANY_STEPS.get((kind, step))) is not None:
         item_kind, relation = target
         for id_ in reader.related(item_kind, relation, record.id):
-            yield from follow(reader, item_kind, reader.get(item_kind, id_), rest)
+            yield from follow_path(reader, item_kind, reader.get(item_kind, id_), rest)
         return
     value = getattr(record, step)
     if not rest:
-        yield comparable(value)
+        yield to_comparable(value)
     elif value is None or (other := reader.get(other_kind := REFERENCES[kind][step], value)) is None:
         yield None
     else:
-        yield from follow(reader, other_kind, other, rest)
+        yield from follow_path(reader, other_kind, other, rest)
 
 
-def read_column(base: Base, kind: type[Any], path: str) -> list[Any]:
+def read_column(base: BaseDataset, kind: type[Any], path: str) -> list[Any]:
     """Build a column by following the path from every record."""
     steps = path.split(".")
-    values = (tuple(follow(base, kind, base.get(kind, id_), steps)) for id_ in base.ids(kind))
+    values = (tuple(follow_path(base, kind, base.get(kind, id_), steps)) for id_ in base.ids(kind))
     return list(values) if is_to_many(kind, path) else [value for (value,) in values]
 
 
 def is_to_many(kind: type[Any], path: str) -> bool:
     """Return whether a path leads to several values of one record."""
-    return (kind, path.partition(".")[0]) in TO_MANY
+    return (kind, path.partition(".")[0]) in TO_MANY_STEPS
 
 
-def comparable(value: Any) -> Any:
+def to_comparable(value: Any) -> Any:
     """Return a value as filters compare it: times as microseconds since 1970."""
     if isinstance(value, datetime):
         return to_microseconds(value)
-    return None if value is ABSENT else value
+    return None if value is OMITTED else value
 
 
 def to_microseconds(time: datetime) -> int:

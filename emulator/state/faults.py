@@ -22,16 +22,16 @@ class ArmedFault:
     """Maximum number of calls to disturb."""
     hits: int = 0
     """Number of calls that it disturbed."""
-    met: int = 0
+    matches: int = 0
     """Number of calls that it matched."""
-    seen: dict[str, int] = field(default_factory=dict)
+    request_counts: dict[str, int] = field(default_factory=dict)
     """For a rate: request -> number of times that it came."""
 
     def copy(self) -> ArmedFault:
-        return replace(self, seen=dict(self.seen))
+        return replace(self, request_counts=dict(self.request_counts))
 
 
-class Counted(NamedTuple):
+class FaultMatch(NamedTuple):
     """A call that a fault matched."""
 
     fault: ArmedFault

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-EXCHANGES = 1_000
+DEFAULT_JOURNAL_SIZE = 1_000
 """Default number of exchanges in a journal."""
-KEPT_BYTES = 16 * 1024 * 1024
+MAX_JOURNAL_BYTES = 16 * 1024 * 1024
 """Bytes in a journal. The oldest exchange is evicted first."""
 
 Headers = Mapping[str, str]
@@ -56,9 +56,9 @@ class Exchange:
 class Journal:
     """A ring buffer of exchanges."""
 
-    limit: int = EXCHANGES
-    byte_limit: int = KEPT_BYTES
-    forgot: int = 0
+    limit: int = DEFAULT_JOURNAL_SIZE
+    byte_limit: int = MAX_JOURNAL_BYTES
+    evicted_count: int = 0
     """Number of evicted exchanges."""
     _kept: deque[Exchange] = field(default_factory=deque)
     _bytes: int = 0
@@ -70,12 +70,12 @@ class Journal:
             self._bytes += exchange.size
             while len(self._kept) > self.limit or (self._bytes > self.byte_limit and len(self._kept) > 1):
                 self._bytes -= self._kept.popleft().size
-                self.forgot += 1
+                self.evicted_count += 1
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
-            self._bytes = self.forgot = 0
+            self._bytes = self.evicted_count = 0
 
     def __len__(self) -> int:
         return len(self._kept)

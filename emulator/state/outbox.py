@@ -60,9 +60,9 @@ class DeliveryLog:
             self._count += 1
             delivery = delivery._replace(id=self._count)
             self._deliveries.append(delivery)
-            self._bytes += size(delivery)
+            self._bytes += delivery_size(delivery)
             while len(self._deliveries) > self.limit or (self._bytes > self.byte_limit and len(self._deliveries) > 1):
-                self._bytes -= size(self._deliveries.popleft())
+                self._bytes -= delivery_size(self._deliveries.popleft())
         return delivery
 
     def __iter__(self) -> Iterator[Delivery]:
@@ -85,7 +85,7 @@ class DeliveryLog:
             self._bytes = 0
 
 
-def size(delivery: Delivery) -> int:
+def delivery_size(delivery: Delivery) -> int:
     return len(delivery.body) + len(delivery.response)
 
 
@@ -103,7 +103,7 @@ class DeliveryFault(NamedTuple):
 DELIVERY_FAULTS = ("duplicate", "delay", "reorder", "drop", "corrupt_signature")
 
 
-class Flushed(NamedTuple):
+class FlushCounts(NamedTuple):
     """Counts since the last flush."""
 
     attempted: int
@@ -149,14 +149,14 @@ class WebhookSender(Scheduled, Protocol):
         """Finalize an event that is being created. None: it is to be sent."""
 
 
-NO_SENDER = "nothing is sent from this world"
+NO_SENDER_REASON = "nothing is sent from this world"
 
 
 class NoSender:
     """The sender of a world without a dispatcher: every attempt fails like one without a network."""
 
     def attempt(self, _: int) -> DeliveryResult:
-        return unanswered(NO_SENDER, 0.0)
+        return error_result(NO_SENDER_REASON, 0.0)
 
     def flush(self) -> None:
         """Send nothing."""
@@ -200,11 +200,11 @@ class WebhookOutbox:
         """Send an event once, at once. Only the delivery log records it."""
         return self.sender.attempt(event_id)
 
-    def flush(self) -> Flushed:
+    def flush(self) -> FlushCounts:
         """Send what is due, wait for what is in flight, and return the counts since the last flush."""
         self.sender.flush()
         with self._lock:
-            flushed = Flushed(self._attempted, self._delivered)
+            flushed = FlushCounts(self._attempted, self._delivered)
             self._attempted = self._delivered = 0
         return flushed
 
@@ -233,7 +233,7 @@ class WebhookOutbox:
 
 NETWORK_ERROR = 500
 """The recorded status of an attempt that got no response."""
-NOT_SENT = "not sent: "
+NOT_SENT_PREFIX = "not sent: "
 """Prefix of the reason why a host may not be called. Such an attempt is not retried. No response starts like this."""
 
 
@@ -247,7 +247,7 @@ class DeliveryResult(NamedTuple):
     """Duration of the attempt."""
     text: str = ""
     """The response body as text, or the error's text."""
-    started: datetime | None = None
+    started_at: datetime | None = None
     """When the attempt began, by the world's clock. None: when it is recorded."""
 
     @property
@@ -256,12 +256,14 @@ class DeliveryResult(NamedTuple):
         return self.status < 400
 
 
-def answered(status: int, body: bytes, text: str, seconds: float, started: datetime | None = None) -> DeliveryResult:
+def response_result(
+    status: int, body: bytes, text: str, seconds: float, started: datetime | None = None
+) -> DeliveryResult:
     """Return the result of an attempt that got a response."""
     return DeliveryResult(status, str(body), seconds, text, started)
 
 
-def unanswered(
+def error_result(
     reason: str, seconds: float, started: datetime | None = None, status: int = NETWORK_ERROR
 ) -> DeliveryResult:
     """Return the result of an attempt that got no response: no connection, a timeout, or a refusal to call."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from emulator.state.faults import Counted, Faults
+from emulator.state.faults import FaultMatch, Faults
 from emulator.state.snapshots import Branch, WorldSnapshot, WorldState
 from emulator.state.store import Transaction
 
@@ -57,7 +57,7 @@ class Persistence(Protocol):
     def save_faults(self, state: WorldState, faults: Faults, /) -> CommitToken:
         """Store all armed faults."""
 
-    def save_fault_counts(self, state: WorldState, counted: Sequence[Counted], /) -> CommitToken:
+    def save_fault_counts(self, state: WorldState, counted: Sequence[FaultMatch], /) -> CommitToken:
         """Store the counts of some armed faults."""
 
     def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> CommitToken:
@@ -85,28 +85,28 @@ class MemoryOnly:
     save_write = save_state = save_faults = save_fault_counts = save_snapshot = discard
 
 
-class Turns(Protocol):
+class WorkerSlots(Protocol):
     """Says how many threads work at once; its threads put it at `OF_THREAD.turns`."""
 
-    def rest(self) -> None:
+    def release(self) -> None:
         """Let another thread work, as this one waits."""
 
-    def resume(self) -> None:
+    def acquire(self) -> None:
         """Work again."""
 
 
-OF_THREAD = threading.local()
+THREAD_LOCAL = threading.local()
 
 
 @contextmanager
-def resting() -> Iterator[None]:
+def release_worker_slot() -> Iterator[None]:
     """Wait within this for what other threads do: whoever hands out work reckons with it."""
-    turns: Turns | None = getattr(OF_THREAD, "turns", None)
+    turns: WorkerSlots | None = getattr(THREAD_LOCAL, "turns", None)
     if turns is None:
         yield
         return
-    turns.rest()
+    turns.release()
     try:
         yield
     finally:
-        turns.resume()
+        turns.acquire()

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 import orjson
 
 from emulator.core import json_text
-from emulator.core.records import ABSENT, KINDS, WebhookEvent
-from emulator.state.store import Root
+from emulator.core.records import KINDS, OMITTED, WebhookEvent
+from emulator.state.store import Snapshot
 
 KIND_NAMES: dict[type[Any], str] = {kind: name for name, kind in KINDS.items()}
 ENCODED_ABSENT: dict[str, Any] = {}
 
-SnapshotAt = Callable[[int], Root]
+SnapshotAt = Callable[[int], Snapshot]
 """Returns the records as they were after a step."""
 
 
@@ -42,12 +42,12 @@ def column_types(kind: type[Any]) -> ColumnTypes:
 
 
 COLUMN_TYPES: dict[type[Any], ColumnTypes] = {kind: column_types(kind) for kind in KINDS.values()}
-TOLD_FROM = WebhookEvent._fields.index("told_from")
+SNAPSHOT_COLUMN = WebhookEvent._fields.index("snapshot")
 
 
 def encode_record(record: Any) -> bytes:
     """Return a record as one line of JSON text. `TypeError` for a value that no column can hold."""
-    row: list[Any] = [ENCODED_ABSENT if value is ABSENT else value for value in record]
+    row: list[Any] = [ENCODED_ABSENT if value is OMITTED else value for value in record]
     for at in COLUMN_TYPES[type(record)].json_texts:
         if isinstance(row[at], bytes):
             row[at] = row[at].decode()
@@ -60,15 +60,15 @@ def encode_record(record: Any) -> bytes:
 def _encode_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Root) and value.number is not None:
-        return value.number
+    if isinstance(value, Snapshot) and value.step_number is not None:
+        return value.step_number
     raise TypeError(f"no column has a value like {value!r}")
 
 
 def decode_record(kind: type[Any], text: bytes, snapshot_at: SnapshotAt) -> Any:
     """Return the record of a text. `ValueError` if the text is not a record of this kind."""
     try:
-        return kind._make(_decode_row(kind, json_text.read(text), snapshot_at))
+        return kind._make(_decode_row(kind, json_text.load_json(text), snapshot_at))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no {KIND_NAMES[kind]}: {error}") from None
 
@@ -83,6 +83,6 @@ def _decode_row(kind: type[Any], row: list[Any], snapshot_at: SnapshotAt) -> lis
     for at in types.json_texts:
         if isinstance(row[at], str):
             row[at] = row[at].encode()
-    if kind is WebhookEvent and row[TOLD_FROM] is not None:
-        row[TOLD_FROM] = snapshot_at(row[TOLD_FROM])
-    return [ABSENT if value == ENCODED_ABSENT else value for value in row] if ENCODED_ABSENT in row else row
+    if kind is WebhookEvent and row[SNAPSHOT_COLUMN] is not None:
+        row[SNAPSHOT_COLUMN] = snapshot_at(row[SNAPSHOT_COLUMN])
+    return [OMITTED if value == ENCODED_ABSENT else value for value in row] if ENCODED_ABSENT in row else row

@@ -11,7 +11,7 @@ from emulator.state.clock import ClockMode
 from emulator.state.faults import Faults
 from emulator.state.schedule import TrafficRate
 from emulator.state.steps import StepLog, UndoEntry
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 
 MAX_SNAPSHOTS = 1_000
 
@@ -38,7 +38,7 @@ class WorldState(NamedTuple):
 class WorldSnapshot(NamedTuple):
     """The complete state of a world. A snapshot of a large world costs as little as one of a small world."""
 
-    root: Root
+    records: Snapshot
     state: WorldState
     steps: StepLog
     undo_entries: tuple[UndoEntry, ...]
@@ -52,7 +52,7 @@ class WorldSnapshot(NamedTuple):
         return self.state.now
 
 
-def initial_snapshot(root: Root, state: WorldState) -> WorldSnapshot:
+def initial_snapshot(root: Snapshot, state: WorldState) -> WorldSnapshot:
     """Return the snapshot of a world that has no history."""
     return WorldSnapshot(root, state, StepLog(), (), Faults())
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from emulator.core import json_text
 from emulator.core.fields import Form
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
     at: datetime | None = None
     """The world's time of the write. None: the time of the replay."""
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """Return the step as scenario files have it, without empty keys."""
         at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
         found: dict[str, Any] = {"at": at, "operation": self.operation, "request": self.request_id}
@@ -46,7 +46,7 @@ class Step(NamedTuple):
         return found
 
     @classmethod
-    def of(cls, document: Mapping[str, Any], user: str | None = None) -> Step:
+    def from_document(cls, document: Mapping[str, Any], user: str | None = None) -> Step:
         """Parse a document that is valid by its schema. `user` is the default for a document without one.
 
         Raise `ValueError` for an invalid time.
@@ -81,9 +81,9 @@ CONSUMED = PendingStep(Step("(consumed)"))
 """The pending step of a call that has written already."""
 
 
-def step_line(step: Step) -> bytes:
+def encode_step(step: Step) -> bytes:
     """Return the step as one line of JSON."""
-    return json_text.written(step.document())
+    return json_text.dump_json(step.to_document())
 
 
 class StepLog:
@@ -108,7 +108,7 @@ class StepLog:
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
-            yield from unpacked(block)
+            yield from decompress_lines(block)
         yield from tuple(self._tail)
 
     def append(self, line: bytes) -> None:
@@ -123,7 +123,7 @@ class StepLog:
     def pop(self) -> bytes:
         """Remove and return the last step. Raise `IndexError` if there is none."""
         if not self._tail and self._blocks:
-            self._tail = unpacked(self._blocks[-1])
+            self._tail = decompress_lines(self._blocks[-1])
             self._blocks = self._blocks[:-1]
         return self._tail.pop()
 
@@ -137,18 +137,18 @@ class StepLog:
         return StepLog(self._blocks, self._tail, self.unrecorded_writes)
 
 
-def unpacked(block: bytes) -> list[bytes]:
+def decompress_lines(block: bytes) -> list[bytes]:
     return zlib.decompress(block).split(b"\n")
 
 
-MAX_WRITES = 1_000
+MAX_UNDO_WRITES = 1_000
 """Maximum number of writes that can be undone."""
 
 
 class UndoEntry(NamedTuple):
     """A write of a request, and the background writes that followed it."""
 
-    before: Root
+    before: Snapshot
     """The records before the write. Unchanged records are shared, so they cost nothing."""
     previous_write_at: datetime | None
     """Time of the write before this one."""
@@ -199,5 +199,5 @@ class UndoStack:
 
     def _count_write(self) -> None:
         self._writes += 1
-        while self._writes > MAX_WRITES:
+        while self._writes > MAX_UNDO_WRITES:
             self._writes -= self._entries.popleft().writes

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from immutables import Map
 
-from emulator.core.records import LOOKED_UP, QUEUES, RELATIONS, TALLIES, UNDATED, relation_key
-from emulator.state.datasets import Base
+from emulator.core.records import INDEXED_COLUMNS, QUEUES, RELATIONS, TALLIES, UNDATED, relation_key
+from emulator.state.datasets import BaseDataset
 
 R = TypeVar("R")
 
@@ -26,10 +26,10 @@ REMOVED = object()
 """Replaces a record of the base that the world removed."""
 
 
-class View:
+class Reader:
     """Read access to the records of a base with changes on top."""
 
-    def __init__(self, base: Base, maps: dict[Any, Any]) -> None:
+    def __init__(self, base: BaseDataset, maps: dict[Any, Any]) -> None:
         self.base = base
         self.maps = maps
         """The changes: kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally") -> key ->
@@ -49,7 +49,7 @@ class View:
             return record is not REMOVED
         return self.base.has(kind, id_)
 
-    def one(self, kind: type[R], id_: int) -> R:
+    def get_existing(self, kind: type[R], id_: int) -> R:
         """Return the record that a reference points to. `LookupError` if it does not exist."""
         if (record := self.get(kind, id_)) is None:
             raise LookupError(f"no {kind.__name__} has the id {id_}")
@@ -74,7 +74,7 @@ class View:
 
     def all(self, kind: type[R]) -> Iterator[R]:
         """Iterate over all records of this kind, by id."""
-        return (self.one(kind, id_) for id_ in self.ids(kind))
+        return (self.get_existing(kind, id_) for id_ in self.ids(kind))
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
         """Return the ids under a key of a relation, ascending. `LookupError` for an unknown relation."""
@@ -87,11 +87,11 @@ class View:
 
     def find(self, kind: type[R], relation: str, key: Any) -> list[R]:
         """Return the records under a key of a relation, by id."""
-        return [self.one(kind, id_) for id_ in self.related(kind, relation, key)]
+        return [self.get_existing(kind, id_) for id_ in self.related(kind, relation, key)]
 
     def latest(self, kind: type[R], relation: str, key: Any) -> Iterator[R]:
         """Iterate over the same records in descending order of their ids."""
-        return (self.one(kind, id_) for id_ in reversed(self.related(kind, relation, key)))
+        return (self.get_existing(kind, id_) for id_ in reversed(self.related(kind, relation, key)))
 
     def count(self, kind: type[Any], key: Any) -> int:
         """Return the number of records of a kind with this key (`records.TALLIES`)."""
@@ -103,12 +103,12 @@ class View:
         counts.update(dict(self.maps.get((kind, "tally"), _EMPTY)))
         return counts
 
-    def queued(self, kind: type[Any]) -> Iterator[tuple[datetime, int]]:
+    def due_items(self, kind: type[Any]) -> Iterator[tuple[datetime, int]]:
         """Yield the due time and the id of each waiting record, earliest first (`records.QUEUES`).
 
         Records of the base never wait.
         """
-        for item in ascending(self.maps.get((kind, "queue"))):
+        for item in iterate_heap(self.maps.get((kind, "queue"))):
             if self._is_current(kind, item):
                 yield item
 
@@ -118,27 +118,27 @@ class View:
         return record is not None and getattr(record, QUEUES[kind]) == item.due
 
 
-class Root(View):
+class Snapshot(Reader):
     """A view that never changes."""
 
-    def __init__(self, base: Base, maps: dict[Any, Any], number: int | None = None) -> None:
+    def __init__(self, base: BaseDataset, maps: dict[Any, Any], number: int | None = None) -> None:
         super().__init__(base, maps)
-        self.derived: dict[Any, Any] = {}
+        self.caches: dict[Any, Any] = {}
         """Caches that readers keep with this root, such as filter results."""
-        self.number = number
+        self.step_number = number
         """The number of the step that made it, if an event refers to it."""
 
 
-class Transaction(View):
+class Transaction(Reader):
     """Uncommitted changes. They become visible to others as a root."""
 
-    def __init__(self, root: Root, now: datetime, number: int | None = None) -> None:
+    def __init__(self, root: Snapshot, now: datetime, number: int | None = None) -> None:
         super().__init__(root.base, dict(root.maps))
         self.start = root
         self.now = now
-        self.number = number
+        self.step_number = number
         """The number of the step in its world."""
-        self.touched: dict[tuple[type[Any], int], None] = {}
+        self.changed_keys: dict[tuple[type[Any], int], None] = {}
         """The records that were added, changed or removed, in the order of their first write."""
         self.events: list[tuple[str, type[Any], int]] = []
 
@@ -157,9 +157,9 @@ class Transaction(View):
     def change(self, record: R, **columns: Any) -> R:
         """Replace columns of the record's current version, and return the changed record."""
         kind = type(record)
-        current: Any = self.one(kind, record.id)  # type: ignore[attr-defined]
+        current: Any = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
         changed: R = current._replace(**columns)
-        if LOOKED_UP[kind].isdisjoint(columns):
+        if INDEXED_COLUMNS[kind].isdisjoint(columns):
             self._store(kind, current.id, changed)
         else:
             self._write(kind, current.id, current, changed)
@@ -168,19 +168,19 @@ class Transaction(View):
     def remove(self, record: Any) -> None:
         """Remove a record. Its id is not used again."""
         kind = type(record)
-        self._write(kind, record.id, self.one(kind, record.id), None)
+        self._write(kind, record.id, self.get_existing(kind, record.id), None)
 
     def replace(self, kind: type[Any], id_: int, record: Any | None) -> None:
         """Add, change or remove (None) the record with this id."""
         self._write(kind, id_, self.get(kind, id_), record)
 
-    def queue(self, event_type: str, record: Any) -> None:
+    def queue_event(self, event_type: str, record: Any) -> None:
         """Queue an event for the hooks of this type. Its document is the record's at the commit."""
         self.events.append((event_type, type(record), record.id))
 
-    def root(self) -> Root:
+    def to_snapshot(self) -> Snapshot:
         """Return the root that these changes make."""
-        return Root(self.base, self.maps)
+        return Snapshot(self.base, self.maps)
 
     def _write(self, kind: type[Any], id_: int, before: Any | None, after: Any | None) -> None:
         self._store(kind, id_, after)
@@ -192,7 +192,7 @@ class Transaction(View):
         self._update_queue(kind, before, after)
 
     def _store(self, kind: type[Any], id_: int, record: Any | None) -> None:
-        self.touched[kind, id_] = None
+        self.changed_keys[kind, id_] = None
         changed = self.maps.get(kind, _EMPTY)
         if record is None and id_ >= self.base.next_id(kind):
             self.maps[kind] = changed.delete(id_) if id_ in changed else changed
@@ -234,24 +234,24 @@ class Transaction(View):
         old, due = (None if record is None else getattr(record, column) for record in (before, after))
         if old == due:
             return
-        heap: Heap | None = self.maps.get((kind, "queue"))
+        heap: QueueHeap | None = self.maps.get((kind, "queue"))
         if due is not None and after is not None:
-            heap = merge(heap, Heap(1, QueueItem(due, after.id), None, None))
+            heap = merge_heaps(heap, QueueHeap(1, QueueItem(due, after.id), None, None))
         while heap is not None and not self._is_current(kind, heap.item):
-            heap = merge(heap.left, heap.right)
+            heap = merge_heaps(heap.left, heap.right)
         self.maps[kind, "queue"] = heap
 
 
 def apply_changes(
-    start: Root, changes: Iterable[tuple[type[Any], int, Any]], next_ids: Mapping[type[Any], int]
-) -> Root:
+    start: Snapshot, changes: Iterable[tuple[type[Any], int, Any]], next_ids: Mapping[type[Any], int]
+) -> Snapshot:
     """Return the root that has these records (kind, id, record or `REMOVED`) and these next ids."""
     transaction = Transaction(start, UNDATED)
     for kind, id_, record in changes:
         transaction.replace(kind, id_, None if record is REMOVED else record)
     if next_ids:
         transaction.maps["next"] = transaction.maps.get("next", _EMPTY).update(next_ids)
-    return transaction.root()
+    return transaction.to_snapshot()
 
 
 # --- a persistent priority queue: a leftist heap ------------------------------------------------------------------
@@ -264,32 +264,32 @@ class QueueItem(NamedTuple):
     id: int
 
 
-class Heap(NamedTuple):
+class QueueHeap(NamedTuple):
     """A node of a leftist heap: its item is the smallest below it, and its right spine is the shortest."""
 
     rank: int
     item: QueueItem
-    left: Heap | None
-    right: Heap | None
+    left: QueueHeap | None
+    right: QueueHeap | None
 
 
-def merge(one: Heap | None, other: Heap | None) -> Heap | None:
+def merge_heaps(one: QueueHeap | None, other: QueueHeap | None) -> QueueHeap | None:
     """Return a heap with the items of both, in logarithmic time. Neither of them changes."""
     if one is None or other is None:
         return one or other
     if other.item < one.item:
         one, other = other, one
-    left, right = one.left, merge(one.right, other)
+    left, right = one.left, merge_heaps(one.right, other)
     if _rank(left) < _rank(right):
         left, right = right, left
-    return Heap(_rank(right) + 1, one.item, left, right)
+    return QueueHeap(_rank(right) + 1, one.item, left, right)
 
 
-def _rank(heap: Heap | None) -> int:
+def _rank(heap: QueueHeap | None) -> int:
     return 0 if heap is None else heap.rank
 
 
-def ascending(heap: Heap | None) -> Iterator[QueueItem]:
+def iterate_heap(heap: QueueHeap | None) -> Iterator[QueueItem]:
     """Yield the items in ascending order, each distinct item once."""
     numbers = count()
     nodes = [] if heap is None else [(heap.item, next(numbers), heap)]

@@ -13,15 +13,15 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.seeded_random import RequestIds
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode
 from emulator.state.counters import Coverage, Metrics, ThrottleWindows
-from emulator.state.faults import Counted, Faults
-from emulator.state.journal import EXCHANGES, Journal
+from emulator.state.faults import FaultMatch, Faults
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Journal
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import CommitToken, MemoryOnly, Persistence
 from emulator.state.scenario import Settings
 from emulator.state.schedule import Schedule, Scheduled, TrafficRate
 from emulator.state.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
-from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, step_line
-from emulator.state.store import Root, Transaction
+from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
+from emulator.state.store import Snapshot, Transaction
 
 FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
 """Takes the new record of an event, and its hook. Returns the record to store."""
@@ -41,7 +41,7 @@ class WorldServices:
     """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
-    journal_size: int = EXCHANGES
+    journal_size: int = DEFAULT_JOURNAL_SIZE
 
 
 class World:
@@ -63,7 +63,7 @@ class World:
     ) -> None:
         """Continue from a snapshot. With `strict`, unknown query parameters are refused."""
         self.name, self.settings, self.strict = name, settings, strict
-        self.root, self.base = start.root, start.root.base
+        self.records, self.base = start.records, start.records.base
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
         self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
         self.last_write_at = start.last_write_at
@@ -131,7 +131,7 @@ class World:
             self._is_writing = True
             try:
                 now = self._replay_time or self._write_time()
-                transaction = Transaction(self.root, now, len(self.steps) + 1)
+                transaction = Transaction(self.records, now, len(self.steps) + 1)
                 yield transaction
                 finalized = self._create_events(transaction) if transaction.events else []
                 token = self._commit(transaction, [each.step for each in finalized])
@@ -147,7 +147,7 @@ class World:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
         pending = self._pending
         is_background = pending is not None and pending.step.request_id is None
-        return self.clock.now() if is_background else self.clock.next_write()
+        return self.clock.now() if is_background else self.clock.next_write_time()
 
     def _create_events(self, transaction: Transaction) -> list[FinalizedEvent]:
         """Create the records of a transaction's events, and return those that are finalized already."""
@@ -170,12 +170,12 @@ class World:
         self._push_undo(step, transaction.now)
         for _ in followed:
             self.undo_stack.extend(is_recorded=True)
-        self.root, self.last_write_at = transaction.root(), transaction.now
+        self.records, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
             self.steps.count_unrecorded_write()
         number = len(self.steps) + 1
-        lines = [step_line(each) for each in (step, *followed) if each is not None]
+        lines = [encode_step(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
         return self.persistence.save_write(self.state(), number, lines, transaction)
@@ -197,7 +197,7 @@ class World:
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None)
         else:
-            before = Root(self.base, self.root.maps)  # without its cached results, which would pile up
+            before = Snapshot(self.base, self.records.maps)  # without its cached results, which would pile up
             self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
 
     # Undo and restore
@@ -212,10 +212,10 @@ class World:
             if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
             entry = self.undo_stack.pop()
-            self.root, self.last_write_at = entry.before, entry.previous_write_at
+            self.records, self.last_write_at = entry.before, entry.previous_write_at
             self.steps.take_back(entry.steps, entry.unrecorded_writes)
             if self.clock.mode == "frozen" and self.clock.now() == entry.at:
-                self.clock.set(entry.at - WRITE_STEP)
+                self.clock.set_time(entry.at - WRITE_STEP)
             token = self._save_branch(self.persistence.branch)
         token.wait()
         self.schedule.record_discontinuity()
@@ -233,7 +233,7 @@ class World:
             self.clock.now(),
             self.clock.speed,
             self.schedule.rate,
-            self.throttle.calls(),
+            self.throttle.copy_calls(),
             self.request_ids.next_number,
             self.faults.next_id,
         )
@@ -242,7 +242,7 @@ class World:
         """Return the complete state."""
         with self.lock:
             return WorldSnapshot(
-                self.root,
+                self.records,
                 self.state(),
                 self.steps.copy(),
                 tuple(self.undo_stack),
@@ -265,7 +265,7 @@ class World:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
         with self.lock:
             self.persistence.check()
-            self.root, state = snapshot.root, snapshot.state
+            self.records, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
             self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
@@ -321,7 +321,7 @@ class World:
 
     def _advance_clock(self, to: datetime) -> None:
         with self.lock:  # otherwise a concurrent write would set the clock back to its own time
-            self.clock.set(max(to, self.clock.now()))
+            self.clock.set_time(max(to, self.clock.now()))
 
     # Changes that are no writes
 
@@ -331,7 +331,7 @@ class World:
             token = self.persistence.save_faults(self.state(), self.faults)
         token.wait()
 
-    def save_fault_counts(self, faults: Faults, counted: Sequence[Counted]) -> None:
+    def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
         if not (counted and self.persistence.is_durable):
             return

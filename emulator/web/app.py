@@ -23,22 +23,22 @@ from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults
 from emulator.web.hints import add_error_hints, hint_header
 from emulator.web.record_coverage import record_coverage
 from emulator.web.urls import HTML, NOT_FOUND, Router, decode_path, path_bytes
-from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, Worlds
+from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
     from flask import Flask
 
 ACCESS_LOG = logging.getLogger("emulator.access")
-CONTROL = "/__admin"
+CONTROL_PATH = "/__admin"
 """Path of the control API."""
-WORLDS = "/w/"
+WORLD_PREFIX = "/w/"
 """Prefix of a path that names a world: `/w/<name>/...`."""
 WORLD_KEY = "emulator.world"
 """Key in the WSGI environment for the control API: the name of the world."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
-INSPECTOR = f"{CONTROL}/ui/"
+INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -48,27 +48,27 @@ class EmulatorApp:
 
     def __init__(
         self,
-        worlds: Worlds,
+        worlds: WorldRegistry,
         router: Router,
         control: WSGIApplication,
         cors: Cors,
         *,
         allow_fault_header: bool = False,
     ) -> None:
-        self.worlds, self.router, self.control, self.cors = worlds, router, control, cors
+        self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.allow_fault_header = allow_fault_header
         self.cache = ResponseCache()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
-        if path == CONTROL or path.startswith(CONTROL + "/"):
-            return self.control(control_environ(environ, name, prefix), start_response)
+        if path == CONTROL_PATH or path.startswith(CONTROL_PATH + "/"):
+            return self.control_api(control_environ(environ, name, prefix), start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
                 return self.cors.preflight(start_response, environ)
             start_response = self.cors.wrap(start_response, environ)
         try:
-            world = self.worlds.named(name)
+            world = self.worlds.get(name)
         except UnknownWorld as error:
             reply = Reply(404, NOT_FOUND, hint_header(error.message), HTML)
             return send_reply(reply, environ, NO_REQUEST_ID, start_response)
@@ -98,21 +98,21 @@ class EmulatorApp:
 def is_inspector_read(environ: Mapping[str, Any]) -> bool:
     """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
     is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-    return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR)
+    return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
 
 
 def split_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the name of the world, the prefix that names it and the path in it. The path wins over the header."""
-    if path.startswith(WORLDS):
-        name, _, rest = path[len(WORLDS) :].partition("/")
-        return name, WORLDS + name, "/" + rest
+    if path.startswith(WORLD_PREFIX):
+        name, _, rest = path[len(WORLD_PREFIX) :].partition("/")
+        return name, WORLD_PREFIX + name, "/" + rest
     return environ.get("HTTP_X_EMULATOR_WORLD", DEFAULT_WORLD), "", path
 
 
 def control_environ(environ: Environ, name: str, prefix: str) -> Environ:
     """Return the WSGI environment for the control API: the world by name, and its prefix in SCRIPT_NAME."""
     path = path_bytes(environ).decode("latin-1")
-    inner = "/" + path[len(WORLDS) :].partition("/")[2] if prefix else path  # as sent: decoding can shorten it
+    inner = "/" + path[len(WORLD_PREFIX) :].partition("/")[2] if prefix else path  # as sent: decoding can shorten it
     root = environ.get("SCRIPT_NAME", "") + prefix.encode().decode("latin-1")
     return {**environ, WORLD_KEY: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
@@ -155,7 +155,7 @@ def send_reply(
 ROUTER = Router(ROUTES)
 
 
-class Control:
+class LazyControlApi:
     """The control API. It is created by its first request, because importing Flask takes longer than a start."""
 
     def __init__(self, make: Callable[[], Flask]) -> None:
@@ -171,12 +171,12 @@ class Control:
 
 
 def create_emulator_app(
-    worlds: Worlds,
+    worlds: WorldRegistry,
     allowed_hosts: Collection[str] = (),
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
-) -> tuple[EmulatorApp, Control]:
+) -> tuple[EmulatorApp, LazyControlApi]:
     """Create the application, and the control API that it contains."""
 
     def make() -> Flask:
@@ -184,17 +184,19 @@ def create_emulator_app(
 
         return control_api(worlds, allowed_hosts)
 
-    control = Control(make)
+    control = LazyControlApi(make)
     app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
     return app, control
 
 
-def create_app(worlds: Worlds, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()) -> Flask:
+def create_app(
+    worlds: WorldRegistry, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()
+) -> Flask:
     """Create the application as a Flask application."""
     return as_flask(*create_emulator_app(worlds, allowed_hosts, cors_origins))
 
 
-def as_flask(app: EmulatorApp, control: Control) -> Flask:
+def as_flask(app: EmulatorApp, control: LazyControlApi) -> Flask:
     """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
     control.app.wsgi_app = app  # type: ignore[method-assign]
     return control.app

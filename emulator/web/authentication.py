@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from emulator.api.routes.route import Scheme
+from emulator.api.routes.route import AuthScheme
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
@@ -23,7 +23,7 @@ INACTIVE = "User inactive or deleted."
 EXPIRED = "Token has expired."
 
 
-def authenticate(header: str | None, scheme: Scheme, world: World) -> Credential | None:
+def authenticate(header: str | None, scheme: AuthScheme, world: World) -> Credential | None:
     """Return the credential in an Authorization header, or None if the header has none for this scheme.
 
     Raises `AuthenticationFailed` if the token is malformed, unknown or inactive.
@@ -55,7 +55,7 @@ def read_token(token: str, world: World) -> Credential:  # noqa: ARG001 - the si
 def read_jwt(token: str, world: World) -> Credential:
     """Return the credential of a JWT's role, with its subject as user name. The world's clock decides expiry."""
     try:
-        claims = jwts.read(token)
+        claims = jwts.decode_token(token)
     except jwts.InvalidJwt:
         raise AuthenticationFailed(INVALID, "Bearer") from None
     if claims.expires_at <= world.clock.now().timestamp():
@@ -63,11 +63,11 @@ def read_jwt(token: str, world: World) -> Credential:
     return CREDENTIALS[claims.role]._replace(username=claims.subject)
 
 
-TOKEN_READERS: dict[Scheme, Callable[[str, World], Credential]] = {"Token": read_token, "Bearer": read_jwt}
+TOKEN_READERS: dict[AuthScheme, Callable[[str, World], Credential]] = {"Token": read_token, "Bearer": read_jwt}
 """Scheme -> the function that reads the token after it."""
 
 
-def check_access(credential: Credential | None, method: str, world: World, scheme: Scheme) -> None:
+def check_access(credential: Credential | None, method: str, world: World, scheme: AuthScheme) -> None:
     """Raise the error of a request that is not allowed: 401, 403 or 429, in this order."""
     if credential is None:
         raise NotAuthenticated(scheme=scheme)
@@ -79,7 +79,7 @@ def check_access(credential: Credential | None, method: str, world: World, schem
 
 def throttle(credential: Credential, scope: str, world: World, scheme: str) -> None:
     """Count a request against every limit that applies. Raises `Throttled` with the longest wait."""
-    limits = list(applicable_limits(credential, scope, world, scheme))
+    limits = list(applicable_rates(credential, scope, world, scheme))
     if not limits:
         return
     now = world.clock.now()
@@ -92,7 +92,7 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
         raise Throttled(longest)
 
 
-def applicable_limits(credential: Credential, scope: str, world: World, scheme: str) -> Iterator[tuple[str, Rate]]:
+def applicable_rates(credential: Credential, scope: str, world: World, scheme: str) -> Iterator[tuple[str, Rate]]:
     """Yield the limits of a request, each with the key of its counter."""
     caller = f"{scheme} {credential.role}"
     if credential.calls_per_minute is not None:
@@ -106,4 +106,4 @@ def count_request(key: str, rate: Rate, now: datetime, world: World) -> float | 
 
     Requests later than `now` are dropped: the clock was set back after them.
     """
-    return world.throttle.count(key, rate.calls, timedelta(seconds=rate.seconds), now)
+    return world.throttle.count_call(key, rate.calls, timedelta(seconds=rate.seconds), now)

@@ -19,16 +19,16 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 NO_CONTENT_LENGTH = ("", "0")
 
 Environ = dict[str, Any]
-Value = TypeVar("Value")
+ValueT = TypeVar("ValueT")
 
 
-class ParsedOnce(Generic[Value]):
+class ParsedOnce(Generic[ValueT]):
     """A property that is computed when it is first read. It keeps the value, or the error and raises it again."""
 
-    def __init__(self, parse: Callable[[Any], Value]) -> None:
+    def __init__(self, parse: Callable[[Any], ValueT]) -> None:
         self._parse, self._name = parse, parse.__name__
 
-    def __get__(self, context: RequestContext, owner: type[RequestContext]) -> Value:
+    def __get__(self, context: RequestContext, owner: type[RequestContext]) -> ValueT:
         if (error := context.parse_errors.get(self._name)) is not None:
             raise error
         try:
@@ -84,7 +84,7 @@ class RequestContext:
     @ParsedOnce
     def credential(self) -> Credential | None:
         """The credential in the Authorization header, or None. Raises `AuthenticationFailed` if it is invalid."""
-        scheme = (self.match.resource.any_route.scheme if self.match is not None else None) or "Token"
+        scheme = (self.match.resource.any_route.auth_scheme if self.match is not None else None) or "Token"
         return authenticate(self.environ.get("HTTP_AUTHORIZATION"), scheme, self.world)
 
     @ParsedOnce

@@ -18,9 +18,9 @@ from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.core.call import Call, Reply
 from emulator.core.control_errors import PersistError
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
-from emulator.loading.replay import user_named
+from emulator.loading.replay import find_user
 from emulator.state.steps import PendingStep, Step
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 from emulator.web.authentication import check_access
 from emulator.web.context import RequestContext
@@ -38,12 +38,12 @@ def respond(context: RequestContext, cache: ResponseCache) -> Reply:
         if not is_valid_host(context.host):
             raise BadRequest
         match = context.match
-        return respond_unmatched(context) if match is None else respond_matched(context, match, cache)
+        return respond_without_match(context) if match is None else respond_to_match(context, match, cache)
     except BadRequest:
         return Reply(400, BAD_REQUEST, content_type=HTML)
 
 
-def respond_unmatched(context: RequestContext) -> Reply:
+def respond_without_match(context: RequestContext) -> Reply:
     """Reply as Django does where no URL matches: redirect to the path with a slash, or 404."""
     if not context.path.endswith("/") and context.router.match(context.path + "/"):
         location = slash_location(context.prefix + context.path, context.query_string)
@@ -51,7 +51,7 @@ def respond_unmatched(context: RequestContext) -> Reply:
     return Reply(404, NOT_FOUND, content_type=HTML)
 
 
-def respond_matched(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
+def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
     """Reply as the framework's view does. Every reply has an Allow header."""
     indent = None
     try:
@@ -75,7 +75,7 @@ def respond_matched(context: RequestContext, match: Match, cache: ResponseCache)
 def negotiate_indent(context: RequestContext, match: Match) -> int | None:
     """Return the indentation that the caller accepts. Raises `NotFound` or `NotAcceptable` if JSON is refused."""
     query = context.query
-    if not match.resource.any_route.negotiates:
+    if not match.resource.any_route.is_negotiated:
         return None
     format_ = query["format"][-1] if "format" in query else None
     return indent_of(select_media_type(context.environ.get("HTTP_ACCEPT"), format_))
@@ -84,13 +84,13 @@ def negotiate_indent(context: RequestContext, match: Match) -> int | None:
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
     if context.world.settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
-        error = error.wrapped()
+        error = error.wrap()
     return Reply(error.status, to_json(error.body), {**error.headers, **hint_header(error.hint)})
 
 
 def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
     """Check the credential, its permissions and the method, then return the cached reply or run the handler."""
-    scheme = match.resource.any_route.scheme
+    scheme = match.resource.any_route.auth_scheme
     route = match.resource.route(context.method)
     context.info.operation = None if route is None else route.operation
     credential = context.credential
@@ -112,7 +112,7 @@ def is_cacheable(context: RequestContext, route: Route) -> bool:
 
     The framework decodes the query in the charset of the body, so a read with a Content-Type is not cached.
     """
-    depends_on_url = route.method == "GET" and not route.is_personal
+    depends_on_url = route.method == "GET" and not route.varies_by_user
     return depends_on_url and "CONTENT_TYPE" not in context.environ and not context.has_body
 
 
@@ -123,7 +123,7 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
     if (cached := cache.get(key, world)) is not None:
         context.list_query = cached.list_query
         return cached.reply
-    root = world.root
+    root = world.records
     reply = run_handler(context, route)
     cache.put(key, CachedResponse(root, reply, context.list_query))
     return reply
@@ -136,7 +136,7 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     unused = UnusedInput(context, route)
     unused.check_query()
     unused.check_unread_body()
-    root = context.world.root
+    root = context.world.records
     try:
         reply = call_handler(context, route, unused.read_body)
     except ApiError as error:
@@ -150,22 +150,22 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
 def call_handler(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Reply:
     """Call the handler, and put the caller's host and world into the links of its reply."""
     world = context.world
-    if route.filters is not None:
-        context.list_query = parse_list_query(FILTER_SETS[route.filters], context.query, world.root)
+    if route.filter_set is not None:
+        context.list_query = parse_list_query(FILTER_SETS[route.filter_set], context.query, world.records)
     call = build_call(context, route, read_body)
     if route.method == "GET":
-        reply = route.handler(call, world)
+        reply = route.view(call, world)
     else:
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
-            reply = route.handler(call, world)
+            reply = route.view(call, world)
     return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
 
 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
     """Build the call that the handler receives."""
     credential = context.credential
-    writer = None if credential is None or route.method == "GET" else user_named(context.world, credential.username)
+    writer = None if credential is None or route.method == "GET" else find_user(context.world, credential.username)
     return Call(
         operation=route.operation,
         method=context.method,
@@ -176,7 +176,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], An
         user=writer,
         request_id=context.request_id,
         read_body=read_body,
-        wanted=context.list_query,
+        list_query=context.list_query,
         caller=credential,
     )
 
@@ -184,7 +184,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], An
 def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep:
     """Build the step that is recorded if the call writes. Its body is known when the handler has read it."""
     language = None if call.language == context.world.settings.language else call.language
-    user = call.caller if route.is_personal else call.user
+    user = call.caller if route.varies_by_user else call.user
     step = Step(call.operation, call.path, user and user.username, language, call.request_id)
     return PendingStep(step, lambda: context.parsed_body)
 
@@ -202,13 +202,13 @@ def indent_json(body: bytes, indent: int) -> bytes:
 
 CacheKey = tuple[str, bool, str, str, str, str, str]
 
-MAX_BYTES = 32 * 1024 * 1024
+MAX_CACHE_BYTES = 32 * 1024 * 1024
 
 
 class CachedResponse(NamedTuple):
     """A reply, the root that it was made from, and the filters that it applied."""
 
-    root: Root
+    root: Snapshot
     reply: Reply
     list_query: ListQuery | None
 
@@ -216,7 +216,7 @@ class CachedResponse(NamedTuple):
 class ResponseCache:
     """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.max_bytes = max_bytes
         self._responses: dict[CacheKey, CachedResponse] = {}
         self._bytes = 0
@@ -225,7 +225,7 @@ class ResponseCache:
     def get(self, key: CacheKey, world: World) -> CachedResponse | None:
         """Return the cached response unless the world was written to since."""
         cached = self._responses.get(key)
-        return cached if cached is not None and cached.root is world.root else None
+        return cached if cached is not None and cached.root is world.records else None
 
     def put(self, key: CacheKey, response: CachedResponse) -> None:
         """Add a response, and evict the oldest ones if there are too many bytes."""

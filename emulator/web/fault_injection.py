@@ -11,17 +11,19 @@ from emulator.core.call import Reply
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.errors import ApiError
 from emulator.core.records import Package, TransferOrder
-from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, checked_options, triggered_faults
+from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
 from emulator.web.context import RequestContext
 from emulator.web.dispatch import ResponseCache, respond
 from emulator.web.hints import hint_header
 from emulator.web.urls import BAD_REQUEST, HTML, Match
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"
-NOT_ALLOWED = "X-Emulator-Fault was ignored: only serve --allow-fault-header, or allow_fault_header=True, obeys it"
+HEADER_NOT_ALLOWED = (
+    "X-Emulator-Fault was ignored: only serve --allow-fault-header, or allow_fault_header=True, obeys it"
+)
 RECORD_TYPES: Mapping[str, type[Any]] = {"/packages/": Package, "/transfer_orders/": TransferOrder}
 """Part of a path -> the records that its `pk` identifies."""
-Fault = tuple[str, dict[str, Any]]
+FaultOptions = tuple[str, dict[str, Any]]
 """Kind and options of a fault."""
 
 
@@ -32,15 +34,17 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
         requested = [] if header is None or not allow_header else [parse_fault_header(header)]
     except InvalidDocument as error:
         return Reply(400, BAD_REQUEST, hint_header(f"X-Emulator-Fault: {error}"), HTML)
-    call = faulted_call(context)
+    call = build_fault_target(context)
     faults = [(fault.kind, dict(fault.options)) for fault in triggered_faults(context.world, call)] + requested
     reply = apply_faults(context, call, faults, cache) if faults else respond(context, cache)
     if header is not None and not allow_header:
-        reply = replace(reply, headers={**hint_header(NOT_ALLOWED), **reply.headers})
+        reply = replace(reply, headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})
     return reply
 
 
-def apply_faults(context: RequestContext, call: FaultTarget, faults: list[Fault], cache: ResponseCache) -> Reply:
+def apply_faults(
+    context: RequestContext, call: FaultTarget, faults: list[FaultOptions], cache: ResponseCache
+) -> Reply:
     """Apply faults to the reply. The first fault that replaces the reply keeps the handler from running."""
     replacing = [fault for fault in faults if FAULT_KINDS[fault[0]].replaces_response][:1]
     applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault[0]].replaces_response]
@@ -55,7 +59,7 @@ def apply_faults(context: RequestContext, call: FaultTarget, faults: list[Fault]
     return replace(reply, headers={**reply.headers, "X-Emulator-Fault": context.info.fault})
 
 
-def faulted_call(context: RequestContext) -> FaultTarget:
+def build_fault_target(context: RequestContext) -> FaultTarget:
     """Return what the conditions and the functions of faults need to know about a request."""
     call = FaultTarget(None, context.method, context.path, context.query_string)
     if (match := context.match) is None:
@@ -64,7 +68,7 @@ def faulted_call(context: RequestContext) -> FaultTarget:
         call = call._replace(token=None if context.credential is None else context.credential.role)
     return call._replace(
         operation=None if context.route is None else context.route.operation,
-        scheme=match.resource.any_route.scheme or "Token",
+        scheme=match.resource.any_route.auth_scheme or "Token",
         content_type=context.content_type,
         allow=match.resource.allow,
         state=record_state(context, match),
@@ -77,11 +81,11 @@ def record_state(context: RequestContext, match: Match) -> int | None:
     kind: type[Any] | None = next((kind for part, kind in RECORD_TYPES.items() if part in route_path), None)
     if pk is None or kind is None:
         return None
-    record = context.world.root.get(kind, pk)
+    record = context.world.records.get(kind, pk)
     return None if record is None else record.state
 
 
-def parse_fault_header(header: str) -> Fault:
+def parse_fault_header(header: str) -> FaultOptions:
     """Parse X-Emulator-Fault: a status, or a kind with options such as `delay;seconds=2`.
 
     Raises `InvalidDocument` if the kind or an option is unknown.
@@ -90,7 +94,7 @@ def parse_fault_header(header: str) -> Fault:
     if kind.isascii() and kind.isdigit():
         kind, parts = "status", [f"status={kind[:9]}", *parts]
     options = dict(parse_option(part) for part in parts if part)
-    return kind, checked_options(kind, options)
+    return kind, validate_options(kind, options)
 
 
 def parse_option(part: str) -> tuple[str, Any]:

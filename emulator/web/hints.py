@@ -18,10 +18,10 @@ from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describ
 from emulator.web.context import RequestContext
 from emulator.web.negotiation import PARSERS
 from emulator.web.urls import suggest_operation
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
-SURFACES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
+SURFACE_NAMES = {"Token": "the guide surface (/api/v1/oms/)", "Bearer": "the reference surface (/packages/)"}
 CREDENTIAL_FORMS = {
     "Token": "Token <key>, such as Token full-access",
     "Bearer": "Bearer <JWT>, from oms-emulator token",
@@ -61,7 +61,7 @@ class ErrorCase(NamedTuple):
 
     context: RequestContext
     reply: Reply
-    worlds: Worlds
+    worlds: WorldRegistry
 
     @property
     def record_type(self) -> type[Any]:
@@ -69,7 +69,7 @@ class ErrorCase(NamedTuple):
         return next((kind for part, kind in RECORD_TYPES.items() if part in self.context.path), Package)
 
 
-def add_error_hints(context: RequestContext, reply: Reply, worlds: Worlds) -> Reply:
+def add_error_hints(context: RequestContext, reply: Reply, worlds: WorldRegistry) -> Reply:
     """Return an error reply with everything that can be said about it in its hint."""
     hints_for = HINTS.get(reply.status)
     if hints_for is None:
@@ -90,19 +90,19 @@ def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:
 def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     """Yield the credential that is expected, and what is wrong with the one that was sent."""
     match = case.context.match
-    expected = (match.resource.any_route.scheme if match else None) or "Token"
+    expected = (match.resource.any_route.auth_scheme if match else None) or "Token"
     scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     token = token.strip()
     if not scheme:
-        yield f"no Authorization header came; {SURFACES[expected]} takes {CREDENTIAL_FORMS[expected]}"
+        yield f"no Authorization header came; {SURFACE_NAMES[expected]} takes {CREDENTIAL_FORMS[expected]}"
     elif scheme.lower() != expected.lower():
         # A single word may be the secret itself, which a hint must not repeat.
         quoted = scheme[:MAX_QUOTED_LENGTH] if token else "one word"
-        yield f"{quoted} is not the scheme of {SURFACES[expected]}; it takes {CREDENTIAL_FORMS[expected]}"
+        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it takes {CREDENTIAL_FORMS[expected]}"
     elif expected == "Bearer":
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
-        yield f"that looks like a JWT, which {SURFACES['Bearer']} takes as Bearer"
+        yield f"that looks like a JWT, which {SURFACE_NAMES['Bearer']} takes as Bearer"
     elif token not in CREDENTIALS:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
@@ -113,7 +113,7 @@ def jwt_hint(token: str, case: ErrorCase) -> str:
     if token in CREDENTIALS:
         return f"{token} is a key: the reference takes a JWT with this role, from oms-emulator token {token}"
     try:
-        claims = jwts.read(token)
+        claims = jwts.decode_token(token)
     except jwts.InvalidJwt as error:
         return f"the JWT is not one of ours: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
@@ -148,12 +148,14 @@ def number_hint(case: ErrorCase) -> str | None:
     segments = case.context.path.split("/")
     places = [at for at, name in enumerate(segments) if name in ("packages", "transfer_orders")]
     number = segments[places[0] + 1] if places and len(segments) > places[0] + 1 else ""
-    return describe_number(case.context.world.root, case.record_type, number[:MAX_QUOTED_LENGTH]) if number else None
+    return (
+        describe_number(case.context.world.records, case.record_type, number[:MAX_QUOTED_LENGTH]) if number else None
+    )
 
 
 def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | None]:
     """Yield where the record is that the path identifies."""
-    view, pk, kind = case.context.world.root, path["pk"], case.record_type
+    view, pk, kind = case.context.world.records, path["pk"], case.record_type
     if view.has(kind, pk):
         yield from nested_record_hints(case, path)
         return
@@ -166,7 +168,7 @@ def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | Non
 
 def nested_record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | None]:
     """Yield which record a transition log or an event belongs to."""
-    view = case.context.world.root
+    view = case.context.world.records
     for key, kind, name in (("log_id", TransitionLog, "transition log"), ("webhook_event_id", WebhookEvent, "event")):
         record: Any = view.get(kind, path[key]) if key in path else None
         if record is not None:
@@ -188,8 +190,8 @@ def earlier_request_hint(case: ErrorCase, pk: int) -> str | None:
 def other_worlds_hint(case: ErrorCase, kind: type[Any], pk: int) -> str | None:
     """Return which other worlds have such a record, or None."""
     names = [name for name in list(case.worlds)[:MAX_WORLDS] if name in case.worlds]
-    worlds = ((name, case.worlds.named(name, using=False)) for name in names)
-    others = [name for name, world in worlds if world is not case.context.world and world.root.has(kind, pk)]
+    worlds = ((name, case.worlds.get(name, using=False)) for name in names)
+    others = [name for name, world in worlds if world is not case.context.world and world.records.has(kind, pk)]
     prefixes = ", ".join(f"/w/{name}/" for name in others[:MAX_NAMES])
     return f"in another world it is there: {prefixes}" if prefixes else None
 
@@ -233,8 +235,8 @@ def hints_for_bad_request(case: ErrorCase) -> Iterator[str | None]:
     errors = document.get("error", document) if isinstance(document, dict) else {}
     if route.method != "GET":
         yield from body_hints(case, errors, route.doc)
-    elif route.filters is not None:
-        yield from filter_hints(case, errors, route.filters)
+    elif route.filter_set is not None:
+        yield from filter_hints(case, errors, route.filter_set)
 
 
 def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> Iterator[str | None]:
@@ -242,7 +244,7 @@ def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> It
     table = dict(FILTER_SETS[filters].names)
     for name in list(errors)[:MAX_NAMES]:
         if (one := table.get(name)) is not None:
-            yield f"{name} takes {FILTER_VALUES[one.type]}"
+            yield f"{name} takes {FILTER_VALUES[one.value_type]}"
             if name.startswith("state"):
                 yield state_hint(case, case.context.query.get(name, [""])[-1])
 
@@ -250,7 +252,7 @@ def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> It
 def state_hint(case: ErrorCase, text: str) -> str | None:
     """Return the id of the state with a name like this, or None."""
     enum = "TransferStatus" if case.record_type is TransferOrder else "PackageStatus"
-    states = {each.name: each for each in case.context.world.root.all(State) if each.enum_class == enum}
+    states = {each.name: each for each in case.context.world.records.all(State) if each.enum_class == enum}
     nearest = nearest_name(text[:MAX_QUOTED_LENGTH], states)
     return None if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
 

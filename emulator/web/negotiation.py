@@ -13,7 +13,7 @@ from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from typing import Any
 
-from emulator.api.parameters import FIELDS
+from emulator.api.parameters import REQUEST_FIELDS
 from emulator.api.routes import Route
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
@@ -153,7 +153,7 @@ def _preferred_languages(header: str) -> list[str]:
     return [name for _, name in sorted(weighted, key=lambda pair: -pair[0])]
 
 
-TYPES: dict[type[Any], str] = {
+METADATA_TYPES: dict[type[Any], str] = {
     CharField: "string",
     IntegerField: "integer",
     BooleanField: "boolean",
@@ -179,19 +179,21 @@ def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> dict[s
         "parses": list(PARSERS),
     }
     if "POST" in routes and may_write:
-        metadata["actions"] = {"POST": describe_body(routes["POST"].body)}
+        metadata["actions"] = {"POST": describe_body(routes["POST"].request_schema)}
     return metadata
 
 
 def describe_body(body: str | None) -> dict[str, Any]:
     if body is None:
         return {}
-    return {name: describe_field(name, field) for name, field in FIELDS[body].items()} | RESPONSE_FIELDS.get(body, {})
+    return {name: describe_field(name, field) for name, field in REQUEST_FIELDS[body].items()} | RESPONSE_FIELDS.get(
+        body, {}
+    )
 
 
 def describe_field(name: str, field: Field) -> dict[str, Any]:
     metadata: dict[str, Any] = {
-        "type": next(TYPES[kind] for kind in type(field).mro() if kind in TYPES),
+        "type": next(METADATA_TYPES[kind] for kind in type(field).mro() if kind in METADATA_TYPES),
         "required": field.required,
         "read_only": False,
         "label": name.replace("_", " ").capitalize(),

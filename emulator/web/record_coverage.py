@@ -5,26 +5,26 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import lru_cache
 
-from emulator.api.parameters import COMMAND, SORT
+from emulator.api.parameters import COMMAND_FIELDS, SORT
 from emulator.api.routes import ROUTES
-from emulator.api.routes.route import Scheme
+from emulator.api.routes.route import AuthScheme
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.domain.scenario_files import DOCUMENTED
-from emulator.domain.state_graph import KINDS, find_transition, transition_name
-from emulator.state.counters import Met
+from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
+from emulator.state.counters import CoverageKey
 from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import RequestContext
 
 ROUTE_OF = {route.operation: route for route in ROUTES}
-TRANSITION_FIELDS = {key: COMMAND[key] for key in ("transition", "slug")}
+TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 """The fields of a command that name its transition. The other fields may be invalid."""
 TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
 """Status of a command -> the dimension in which its transition counts."""
-NO_OPERATION = "*"
+ANY_OPERATION = "*"
 REJECTED_CALLERS = {EXPIRED: "expired", INACTIVE: "inactive"}
 """Authentication error -> the credential that counts; any other error counts as `invalid`."""
 
@@ -37,21 +37,27 @@ def record_coverage(context: RequestContext, reply: Reply) -> None:
     register_graph(context.world)
     if info.operation is None:
         if reply.status >= 300:
-            coverage.add((("statuses", f"{NO_OPERATION} {reply.status}"),))
+            coverage.add((("statuses", f"{ANY_OPERATION} {reply.status}"),))
         return
     route = ROUTE_OF[info.operation]
     caller = info.role
-    if caller is None and route.scheme is not None:
+    if caller is None and route.auth_scheme is not None:
         caller = rejected_caller(context)
-    coverage.add(covered_by_any(route.operation, route.scheme, caller, reply.status))
-    if route.filters is not None and reply.status == 200 and context.query_string:
-        coverage.add(covered_filters(context, route.filters))
-    if route.body is not None and (graph := route.graph) is not None and reply.status in TRANSITION_DIMENSIONS:
+    coverage.add(covered_by_any(route.operation, route.auth_scheme, caller, reply.status))
+    if route.filter_set is not None and reply.status == 200 and context.query_string:
+        coverage.add(covered_filters(context, route.filter_set))
+    if (
+        route.request_schema is not None
+        and (graph := route.state_graph) is not None
+        and reply.status in TRANSITION_DIMENSIONS
+    ):
         coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
 
 
 @lru_cache(maxsize=4096)
-def covered_by_any(operation: str, scheme: Scheme | None, caller: str | None, status: int) -> tuple[Met, ...]:
+def covered_by_any(
+    operation: str, scheme: AuthScheme | None, caller: str | None, status: int
+) -> tuple[CoverageKey, ...]:
     """Return what every response of an operation covers."""
     covered = (("operations", operation), ("statuses", f"{operation} {status}"))
     return covered if scheme is None else (*covered, ("credentials", f"{scheme} {caller}"))
@@ -81,7 +87,7 @@ def rejected_caller(context: RequestContext) -> str:
     return "none"
 
 
-def covered_filters(context: RequestContext, filters: str) -> list[Met]:
+def covered_filters(context: RequestContext, filters: str) -> list[CoverageKey]:
     """Return the filters that a list request applied, under their own names without aliases, and the order."""
     if (query := context.list_query) is None:
         return []
@@ -89,12 +95,12 @@ def covered_filters(context: RequestContext, filters: str) -> list[Met]:
     return [("filters", f"{filters}.{name}") for name in dict.fromkeys([*names, SORT] if query.sort else names)]
 
 
-def covered_transition(context: RequestContext, graph: str, dimension: str) -> list[Met]:
+def covered_transition(context: RequestContext, graph: str, dimension: str) -> list[CoverageKey]:
     """Return the transition that a command made or that was refused, if the body names one of the graph."""
-    view = context.world.root
+    view = context.world.records
     with suppress(ApiError, BadRequest):
         fields = validate(TRANSITION_FIELDS, context.body)
         transition = find_transition(view, fields.get("transition"), fields.get("slug"))
-        if view.one(State, transition.source_state).enum_class == KINDS[graph][1]:
+        if view.get_existing(State, transition.source_state).enum_class == STATE_GRAPHS[graph][1]:
             return [(dimension, transition_name(view, transition))]
     return []

@@ -19,7 +19,7 @@ from waitress.server import create_server
 from waitress.task import WSGITask
 
 from emulator.state.clock import machine_seconds
-from emulator.state.persistence import OF_THREAD
+from emulator.state.persistence import THREAD_LOCAL
 from emulator.web.delayed_response import DETACH, Close, SendAction, Wait
 
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 # It warns whenever more calls wait than it has idle threads: usual for tests in parallel, and no user's business.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
-THREADS = 32
+MAX_THREADS = 32
 """At most; what waits on purpose holds none of them: see `TaskSuspended`."""
-LARGEST_REQUEST = 32 * 1024 * 1024
-MOST_CONNECTIONS = 10_000
+MAX_REQUEST_BYTES = 32 * 1024 * 1024
+MAX_CONNECTIONS = 10_000
 """waitress takes no more than 100 unless told, and those whose answers are held count."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no time."""
 HAS_POLL = hasattr(select, "poll")
-LOOP_SECONDS = 1.0
+LOOP_TIMEOUT = 1.0
 """How long the loop sleeps at most when nothing happens; whatever happens wakes it."""
 
 
-class KeptAliveTask(WSGITask):
+class KeepAliveTask(WSGITask):
     """waitress closes the connection after every 204: it looks for a length, which a 204 must not have."""
 
     _keeps_alive = False
@@ -67,7 +67,7 @@ class TaskSuspended(BaseException):
         self.task, self.seconds = task, seconds
 
 
-class Task(KeptAliveTask):
+class Task(KeepAliveTask):
     """A response that may have a fault: it is then sent by actions, and no thread waits between them."""
 
     _actions: Iterator[SendAction] | None = None
@@ -131,13 +131,13 @@ class Channel(HTTPChannel):
             super().service()
         except TaskSuspended as suspended:
             self._suspended = suspended.task
-            self.server.later.after(suspended.seconds, self._resume)
+            self.server.later.call_after(suspended.seconds, self._resume)
 
     def _resume(self) -> None:
         self.server.add_task(self)
 
 
-class Later:
+class DelayedCalls:
     """Does things after a while, in one thread that starts when there is something to wait for."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class Later:
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def after(self, seconds: float, do: Callable[[], None]) -> None:
+    def call_after(self, seconds: float, do: Callable[[], None]) -> None:
         with self._changed:
             heappush(self._due, (machine_seconds() + seconds, next(self._counted), do))
             if self._thread is None:
@@ -164,10 +164,10 @@ class Later:
             self._thread.join()
 
     def _run(self) -> None:
-        while (do := self._next()) is not None:
+        while (do := self._next_call()) is not None:
             do()
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next_call(self) -> Callable[[], None] | None:
         """Wait for what is due next; None when told to stop."""
         with self._changed:
             while not self._stopped:
@@ -178,23 +178,23 @@ class Later:
         return None
 
 
-def listen(app: WSGIApplication, host: str, port: int) -> Any:
+def build_server(app: WSGIApplication, host: str, port: int) -> Any:
     """Give a server that is bound and runs when told to; port 0 takes a free one. `OSError` if it cannot be had."""
     server: Any = create_server(
         app,
-        sockets=[bound(host, port)],
-        threads=THREADS,
-        _dispatcher=Workers(THREADS),  # type: ignore[arg-type]  # of a dispatcher, what servers call
-        max_request_body_size=LARGEST_REQUEST,
-        connection_limit=MOST_CONNECTIONS,
+        sockets=[bind_socket(host, port)],
+        threads=MAX_THREADS,
+        _dispatcher=WorkerPool(MAX_THREADS),  # type: ignore[arg-type]  # of a dispatcher, what servers call
+        max_request_body_size=MAX_REQUEST_BYTES,
+        connection_limit=MAX_CONNECTIONS,
         ident="oms-emulator",
     )
     server.channel_class = Channel
-    server.later = Later()
+    server.later = DelayedCalls()
     return server
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """Give a socket at one address of the host, or nothing that stays open: waitress would bind all of them."""
     found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
@@ -208,13 +208,13 @@ def bound(host: str, port: int) -> socket.socket:
     return taken
 
 
-class Serving:
+class HttpServer:
     """A server that answers in threads from `start` to `stop`."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        self._server = listen(app, host, port)
-        self._workers: Workers = self._server.task_dispatcher
-        self.url = url_of(host, self._server.effective_port)
+        self._server = build_server(app, host, port)
+        self._workers: WorkerPool = self._server.task_dispatcher
+        self.url = server_url(host, self._server.effective_port)
         self._stopping = threading.Event()
         self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
 
@@ -233,38 +233,38 @@ class Serving:
     def _run(self) -> None:
         while not self._stopping.is_set():
             # poll, unlike select, takes any number of connections
-            timeout = LONG if self._workers.is_waited_for() else LOOP_SECONDS
+            timeout = LONG_TASK_SECONDS if self._workers.has_waiting_tasks() else LOOP_TIMEOUT
             wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
-            self._workers.relieve()
+            self._workers.start_waiting_tasks()
 
 
-def url_of(host: str, port: int) -> str:
+def server_url(host: str, port: int) -> str:
     """Give the URL to show for an address: everywhere is shown as this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 LOG = logging.getLogger("emulator")
-AT_ONCE = 2
+MAX_RUNNING = 2
 """How many threads work at once, while none takes long. Python runs one of them at a time; each further one makes all
 slower: they take the interpreter from each other, and what each has in the processor's caches."""
-LONG = 0.005
+LONG_TASK_SECONDS = 0.005
 """Seconds from which on a thread's work takes long: it does not count, and another one may work beside it."""
 
 
-class Workers:
+class WorkerPool:
     """Stands for waitress's dispatcher of tasks. The thread that rested last works first: it is still warm."""
 
-    def __init__(self, most: int, long: float = LONG) -> None:
-        self.most, self.long = most, long
+    def __init__(self, most: int, long: float = LONG_TASK_SECONDS) -> None:
+        self.max_threads, self.long_task_seconds = most, long
         self._queue: deque[Any] = deque()
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
         self._idle: list[threading.Lock] = []
         """What idle threads wait for."""
-        self._began: dict[int, float] = {}
+        self._started_at: dict[int, float] = {}
         """Thread that works -> since when."""
-        self._threads = self._called = 0
+        self._threads = self._waking = 0
         self.stopped = False
         """No task is begun any more."""
 
@@ -275,25 +275,25 @@ class Workers:
         """Take a task; a thread does it when its turn comes."""
         with self._lock:
             self._queue.append(task)
-            self._call()
+            self._start_task()
 
-    def is_waited_for(self) -> bool:
+    def has_waiting_tasks(self) -> bool:
         """Tell whether tasks wait for a turn, so that `relieve` is to be called every few milliseconds."""
         return bool(self._queue)
 
-    def relieve(self) -> None:
+    def start_waiting_tasks(self) -> None:
         """Let other threads work beside those that take long."""
         with self._lock:
-            self._call()
+            self._start_task()
 
-    def rest(self) -> None:
+    def release(self) -> None:
         with self._lock:
-            self._began.pop(threading.get_ident(), None)
-            self._call()
+            self._started_at.pop(threading.get_ident(), None)
+            self._start_task()
 
-    def resume(self) -> None:
+    def acquire(self) -> None:
         with self._lock:
-            self._began[threading.get_ident()] = machine_seconds()
+            self._started_at[threading.get_ident()] = machine_seconds()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """End the threads, each after its task; what nobody began is dropped."""
@@ -308,29 +308,29 @@ class Workers:
             task.cancel()
         return bool(left)
 
-    def _call(self) -> None:
+    def _start_task(self) -> None:
         """Let one more thread work, if tasks wait and fewer work than may."""
-        if len(self._queue) <= self._called or self._called + self._count() >= AT_ONCE:
+        if len(self._queue) <= self._waking or self._waking + self._running_count() >= MAX_RUNNING:
             return
         if self._idle:
-            self._called += 1
+            self._waking += 1
             self._idle.pop().release()
-        elif self._threads < self.most:
-            self._called += 1
+        elif self._threads < self.max_threads:
+            self._waking += 1
             self._threads += 1
             threading.Thread(target=self._run, name=f"emulator answers {self._threads}", daemon=True).start()
 
-    def _count(self) -> int:
+    def _running_count(self) -> int:
         """Give how many threads work, and did not begin long ago."""
-        since = machine_seconds() - self.long
-        return sum(began > since for began in self._began.values())
+        since = machine_seconds() - self.long_task_seconds
+        return sum(began > since for began in self._started_at.values())
 
     def _run(self) -> None:
-        OF_THREAD.turns = self
+        THREAD_LOCAL.turns = self
         turn = threading.Lock()
         turn.acquire()
         is_called = True
-        while (task := self._next(turn, is_called=is_called)) is not None or not self.stopped:
+        while (task := self._next_task(turn, is_called=is_called)) is not None or not self.stopped:
             is_called = task is None
             if task is None:
                 turn.acquire()
@@ -343,15 +343,15 @@ class Workers:
             self._threads -= 1
             self._ended.notify_all()
 
-    def _next(self, turn: threading.Lock, *, is_called: bool) -> Any | None:
+    def _next_task(self, turn: threading.Lock, *, is_called: bool) -> Any | None:
         """Give the next task; None where there is none for this thread, which then waits to be called."""
         with self._lock:
-            self._called -= is_called
-            self._began.pop(threading.get_ident(), None)
+            self._waking -= is_called
+            self._started_at.pop(threading.get_ident(), None)
             if self.stopped:
                 return None
-            if self._queue and (is_called or self._called + self._count() < AT_ONCE):
-                self._began[threading.get_ident()] = machine_seconds()
+            if self._queue and (is_called or self._waking + self._running_count() < MAX_RUNNING):
+                self._started_at[threading.get_ident()] = machine_seconds()
                 return self._queue.popleft()
             self._idle.append(turn)
             return None

@@ -9,25 +9,25 @@ from typing import Any, NamedTuple
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.parameters import (
+    FILTER_PARSERS,
     MAX_PAGE_SIZE,
     NO_FILTER,
     PAGE,
     SORT,
-    TYPES,
+    find_unknown_parameters,
     known_parameters,
-    unknown_error,
-    unknown_hint,
-    unknown_parameters,
+    unknown_parameters_error,
+    unknown_parameters_hint,
 )
 from emulator.api.routes import Route
 from emulator.core.call import Query
 from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
 from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
 from emulator.core.records import Package, TransferOrder, Transition
-from emulator.core.schemas import schema
+from emulator.core.schemas import load_schema
 from emulator.domain.commands import command_by_code
 from emulator.domain.state_graph import COMMAND
-from emulator.state.store import View
+from emulator.state.store import Reader
 from emulator.web.context import RequestContext
 
 MAX_NAME_LENGTH, MAX_NOTICES = 60, 3
@@ -66,22 +66,24 @@ class UnusedInput:
         if not query:
             return
         size_parameter = route.size_parameter if route.is_paginated else None
-        names = known_parameters(route.filters, size_parameter)
-        if route.negotiates and (strangers := unknown_parameters(query, names)):
+        names = known_parameters(route.filter_set, size_parameter)
+        if route.is_negotiated and (strangers := find_unknown_parameters(query, names)):
             if self.context.world.strict:
-                raise unknown_error(strangers, names, by_field=route.filters is not None)
-            self._unknown_parameters = unknown_hint(strangers, names)
-        self._notices += query_notices(query, route.filters, size_parameter)
+                raise unknown_parameters_error(strangers, names, by_field=route.filter_set is not None)
+            self._unknown_parameters = unknown_parameters_hint(strangers, names)
+        self._notices += query_notices(query, route.filter_set, size_parameter)
 
     def check_unread_body(self) -> None:
         """Collect a body that the handler does not read. Raises `ApiError` in strict mode for all notices so far."""
         route = self.route
         if self.context.has_body and route.method == "GET":
             self._notices.append(BODY_OF_GET)
-        elif self.context.has_body and route.body is None and self._has_content():
+        elif self.context.has_body and route.request_schema is None and self._has_content():
             self._notices.append(UNUSED_BODY)
         if self.context.world.strict and self._notices:
-            raise strict_error(self._notices, by_field=route.filters is not None or route.body is not None)
+            raise strict_error(
+                self._notices, by_field=route.filter_set is not None or route.request_schema is not None
+            )
 
     def _has_content(self) -> bool:
         """Return whether the body is more than an empty object. A body that cannot be parsed is."""
@@ -94,23 +96,23 @@ class UnusedInput:
     def read_body(self) -> Any:
         """Return the body for the handler. In strict mode, the first call raises `ApiError` for unused keys."""
         body = self.context.body
-        if self.context.world.strict and self.route.body is not None and not self._is_body_refused:
-            notices = self._body_notices(self.context.world.root)
+        if self.context.world.strict and self.route.request_schema is not None and not self._is_body_refused:
+            notices = self._body_notices(self.context.world.records)
             if notices:
                 self._is_body_refused = True
                 raise strict_error(notices, by_field=True)
         return body
 
-    def hint(self, view: View, error_hint: str | None = None) -> str | None:
+    def hint(self, view: Reader, error_hint: str | None = None) -> str | None:
         """Return the hint about all unused input. `view` has the records as they were before the request."""
         notices = self._notices if self._is_body_refused else [*self._notices, *self._body_notices(view)]
         return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
 
-    def _body_notices(self, view: View) -> list[InputNotice]:
+    def _body_notices(self, view: Reader) -> list[InputNotice]:
         body = self.context.parsed_body
-        if self.route.body is None or not isinstance(body, Mapping):
+        if self.route.request_schema is None or not isinstance(body, Mapping):
             return []
-        return list(body_notices(body, self.route.body, COMMAND_SUBJECTS.get(self.route.operation), view))
+        return list(body_notices(body, self.route.request_schema, COMMAND_SUBJECTS.get(self.route.operation), view))
 
 
 def query_notices(query: Query, filters: str | None, size_parameter: str | None) -> Iterator[InputNotice]:
@@ -128,7 +130,7 @@ def query_notices(query: Query, filters: str | None, size_parameter: str | None)
             yield InputNotice(name, "query parameter 'page' is empty and was ignored")
         elif name == SORT and table is not None and table.sortable:
             yield from sort_notices(value, table.sortable)
-        elif name in types and is_ignored_value(types[name].type, value):
+        elif name in types and is_ignored_value(types[name].value_type, value):
             yield InputNotice(name, f"filter {name!r} with the value {quoted(value)} filters nothing")
 
 
@@ -154,13 +156,13 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
 
 def is_ignored_value(type_: str, value: str) -> bool:
     try:
-        return TYPES[type_](value) is NO_FILTER
+        return FILTER_PARSERS[type_](value) is NO_FILTER
     except FieldError:
         return False
 
 
 def body_notices(
-    body: Mapping[str, Any], schema_name: str, subject: type[Any] | None, view: View
+    body: Mapping[str, Any], schema_name: str, subject: type[Any] | None, view: Reader
 ) -> Iterator[InputNotice]:
     """Find keys of a body that its schema does not have, and unknown parameters of a command on `subject`."""
     known = known_keys(schema_name)
@@ -177,10 +179,10 @@ def body_notices(
 @cache
 def known_keys(schema_name: str) -> frozenset[str]:
     """Return the keys that a request body of a schema may have."""
-    return frozenset(schema(schema_name)["properties"])
+    return frozenset(load_schema(schema_name)["properties"])
 
 
-def command_parameters(body: Mapping[str, Any], subject: type[Any], view: View) -> Mapping[str, Field] | None:
+def command_parameters(body: Mapping[str, Any], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
     """Return the fields of `input_parameters` for the command that a body names, or None if it names none."""
     id_, slug = body.get("transition"), body.get("slug")
     by_id = view.get(Transition, id_) if isinstance(id_, int) else None

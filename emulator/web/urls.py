@@ -180,7 +180,7 @@ def suggest_operation(path: str, method: str, router: Router, current: Match | N
         return None
     if current is None and (hint := suggest_other_surface(path, method, router)) is not None:
         return hint
-    route = nearest_route(path_template(path), method)
+    route = find_nearest_route(path_template(path), method)
     if route is None:
         return None if current is not None else f"nothing is at {path}; oms-emulator routes lists what is there"
     if current is not None and route in current.resource.routes.values():
@@ -210,7 +210,7 @@ def path_template(path: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def nearest_route(template: str, method: str) -> Route | None:
+def find_nearest_route(template: str, method: str) -> Route | None:
     """Return the route with the most similar path, or None. A route with the same method wins a tie."""
     scores = [(path_similarity(template, route), route.method == method, -at) for at, route in enumerate(ROUTES)]
     best = max(scores)

@@ -17,17 +17,17 @@ from emulator.domain.webhook_retries import due_event_ids, next_due_event
 from emulator.state.clock import machine_seconds
 from emulator.state.outbox import DeliveryResult, FinalizedEvent
 from emulator.state.world import World
-from emulator.webhooks.delivery import Attempts
-from emulator.webhooks.responses import LONGEST, TIMEOUT
+from emulator.webhooks.delivery import Deliverer
+from emulator.webhooks.responses import MAX_SECONDS, TIMEOUT_SECONDS
 
 LOG = logging.getLogger("emulator.webhooks")
 
 DeliveryMode = Literal["background", "flush"]
-POOL = 8
+POOL_SIZE = 8
 """Maximum number of concurrent requests."""
 DRAIN_SECONDS = 5.0
 """Time that a stop waits for due events."""
-SLOW = 1.0
+SLOW_SECONDS = 1.0
 """Seconds after which an attempt halves the concurrency of its world, to leave threads to other worlds."""
 
 Claim = tuple[World, int]
@@ -45,19 +45,19 @@ class WebhookDispatcher:
         mode: DeliveryMode = "background",
         allowed_hosts: Collection[str] = (),
         *,
-        pool: int = POOL,
-        timeout: float = TIMEOUT,
-        longest: float = LONGEST,
+        pool: int = POOL_SIZE,
+        timeout: float = TIMEOUT_SECONDS,
+        longest: float = MAX_SECONDS,
     ) -> None:
         self.mode, self.pool = mode, pool
-        self.attempts = Attempts(allowed_hosts, timeout, longest)
+        self.deliverer = Deliverer(allowed_hosts, timeout, longest)
         self._ready: dict[int, World] = {}
         """Worlds to look at, in turn."""
         self._timers: list[tuple[float, int, weakref.ref[World]]] = []
-        self._order = itertools.count()
+        self._timer_numbers = itertools.count()
         self._lock = threading.Lock()
         """Guards all of this, and the worlds' queues."""
-        self._wanted, self._arrived = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._work_available, self._work_done = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
         self._generation = 0
         """Threads of an earlier generation end."""
@@ -74,7 +74,7 @@ class WebhookDispatcher:
         if world.is_closed or self._is_delivering(world):
             return None
         failed = world.outbox.queue.failed
-        return next((at for at, id_ in world.root.queued(WebhookEvent) if id_ not in failed), None)
+        return next((at for at, id_ in world.records.due_items(WebhookEvent) if id_ not in failed), None)
 
     def run_due(self, world: World, now: datetime) -> None:
         """Send what is due in a world by now, one event after another, in order."""
@@ -89,7 +89,7 @@ class WebhookDispatcher:
         finally:
             with self._lock:
                 queue.exclusive_senders -= 1
-                self._arrived.notify_all()
+                self._work_done.notify_all()
             if self.mode == "background":
                 self.wake(world)
 
@@ -97,7 +97,7 @@ class WebhookDispatcher:
         """Wait until nothing is in flight in this world, and claim the first due event."""
         queue = world.outbox.queue
         with self._lock:
-            self._arrived.wait_for(lambda: not queue.in_flight, timeout=2 * self.attempts.longest)
+            self._work_done.wait_for(lambda: not queue.in_flight, timeout=2 * self.deliverer.max_seconds)
             event_id = None if world.is_closed else first_due(world, now)
             if event_id is not None:
                 queue.in_flight.add(event_id)
@@ -114,14 +114,16 @@ class WebhookDispatcher:
         """
         if self._is_delivering(world):
             return
-        until = machine_seconds() + 2 * self.attempts.longest
+        until = machine_seconds() + 2 * self.deliverer.max_seconds
         while not world.is_closed and machine_seconds() < until:
             if self.mode == "background":
                 self.wake(world)
             else:
                 self.run_due(world, world.clock.now())
             with self._lock:
-                self._arrived.wait_for(lambda: not self._is_busy(world), timeout=max(0.0, until - machine_seconds()))
+                self._work_done.wait_for(
+                    lambda: not self._is_busy(world), timeout=max(0.0, until - machine_seconds())
+                )
                 if first_due(world) is None:
                     return
 
@@ -133,21 +135,21 @@ class WebhookDispatcher:
 
     def wake(self, world: World) -> None:
         """Look at a world: an event may be due, now or later."""
-        if self._is_delivering(world) or next_due_event(world.root) is None:
+        if self._is_delivering(world) or next_due_event(world.records) is None:
             return  # a thread that delivers looks at its world again afterwards
         with self._lock:
             self._ready[id(world)] = world
             if len(self._threads) < self.pool:
                 self._start_thread()
-            self._wanted.notify()
+            self._work_available.notify()
 
     def _start_thread(self) -> None:
         name = f"delivery {len(self._threads) + 1}"
-        thread = threading.Thread(target=self._work, args=(self._generation,), name=name, daemon=True)
+        thread = threading.Thread(target=self._run_thread, args=(self._generation,), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _work(self, generation: int) -> None:
+    def _run_thread(self, generation: int) -> None:
         while (claim := self._wait_for_claim(generation)) is not None:
             self._deliver(claim)
 
@@ -157,9 +159,9 @@ class WebhookDispatcher:
                 self._fire_timers()
                 if (claim := self._claim()) is not None:
                     if self._ready:
-                        self._wanted.notify()
+                        self._work_available.notify()
                     return claim
-                self._wanted.wait(self._timers[0][0] - machine_seconds() if self._timers else None)
+                self._work_available.wait(self._timers[0][0] - machine_seconds() if self._timers else None)
         return None
 
     def _fire_timers(self) -> None:
@@ -180,7 +182,7 @@ class WebhookDispatcher:
                 continue  # it stays ready
             del self._ready[key]
             if is_taken:
-                self._arrived.notify_all()
+                self._work_done.notify_all()
                 continue  # an exclusive sender wakes the world afterwards
             event_id = first_due(world)
             if event_id is not None:
@@ -188,18 +190,18 @@ class WebhookDispatcher:
                 self._ready[key] = world
                 return world, event_id
             self._set_timer(world)
-            self._arrived.notify_all()
+            self._work_done.notify_all()
         return None
 
     def _set_timer(self, world: World) -> None:
-        found, queue = next_due_event(world.root), world.outbox.queue
+        found, queue = next_due_event(world.records), world.outbox.queue
         wait = None if found is None else world.clock.seconds_until(found[0])
         if wait is None:
             return
         at = machine_seconds() + min(max(wait, 0), threading.TIMEOUT_MAX / 2)
         if wait > 0 and (queue.timer is None or at < queue.timer):
             queue.timer = at
-            heapq.heappush(self._timers, (at, next(self._order), weakref.ref(world)))
+            heapq.heappush(self._timers, (at, next(self._timer_numbers), weakref.ref(world)))
 
     def _deliver(self, claim: Claim) -> None:
         """Send a claimed event, record the result, and release the claim. Never raise."""
@@ -207,7 +209,7 @@ class WebhookDispatcher:
         began, is_recorded, is_accepted = machine_seconds(), False, False
         self._thread.world = world
         try:
-            is_accepted = self.attempts.deliver(world, event_id)
+            is_accepted = self.deliverer.deliver(world, event_id)
             is_recorded = True
         except PersistError as error:
             LOG.warning("event %d of world %s is sent again after a restart: %s", event_id, world.name, error)
@@ -224,14 +226,14 @@ class WebhookDispatcher:
         """Release a claim, adjust the concurrency of its world, and look at the world again."""
         queue = world.outbox.queue
         queue.in_flight.discard(event_id)
-        if seconds >= SLOW:
+        if seconds >= SLOW_SECONDS:
             queue.concurrency = max(1, queue.concurrency // 2)
         elif is_accepted:
             queue.concurrency = min(queue.concurrency + 1, self.pool)
         if self.mode == "background":
             self._ready[id(world)] = world
-            self._wanted.notify()
-        self._arrived.notify_all()
+            self._work_available.notify()
+        self._work_done.notify_all()
 
     def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         """Send what is due, within a time limit, and stop the threads. The rest stays in the worlds' queues."""
@@ -241,10 +243,10 @@ class WebhookDispatcher:
                 self.wake(world)
         with self._lock:
             if self._threads:
-                self._arrived.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
+                self._work_done.wait_for(lambda: self._is_drained(worlds), timeout=seconds)
             self._generation += 1
             threads, self._threads = self._threads, []
-            self._wanted.notify_all()
+            self._work_available.notify_all()
         for thread in threads:
             thread.join(timeout=max(0.0, until - machine_seconds()))
 
@@ -259,14 +261,14 @@ class WorldSender:
         self.dispatcher, self._world = dispatcher, world
 
     def attempt(self, event_id: int) -> DeliveryResult:
-        return self.dispatcher.attempts.attempt(self._world, event_id)
+        return self.dispatcher.deliverer.attempt(self._world, event_id)
 
     def flush(self) -> None:
         self.dispatcher.flush(self._world)
 
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         is_background = self.dispatcher.mode == "background"
-        return self.dispatcher.attempts.finalize(self._world, event, hook) if is_background else None
+        return self.dispatcher.deliverer.finalize(self._world, event, hook) if is_background else None
 
     def next_due(self) -> datetime | None:
         return self.dispatcher.next_due(self._world)
@@ -282,5 +284,5 @@ class WorldSender:
 def first_due(world: World, now: datetime | None = None) -> int | None:
     """Return the first due event that is neither in flight nor failed."""
     queue = world.outbox.queue
-    ids = due_event_ids(world.root, now or world.clock.now())
+    ids = due_event_ids(world.records, now or world.clock.now())
     return next((id_ for id_ in ids if id_ not in queue.in_flight and id_ not in queue.failed), None)

@@ -14,17 +14,17 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
-from emulator.domain.webhook_retries import AUTHORIZATION, LENGTH
+from emulator.domain.webhook_retries import AUTHORIZATION_HEADER, LENGTH_HEADER
 from emulator.state.clock import machine_seconds
-from emulator.webhooks.responses import LONGEST, TIMEOUT, HostAllowlist, NoResponse, WebhookResponse
+from emulator.webhooks.responses import MAX_SECONDS, TIMEOUT_SECONDS, HostAllowlist, NoResponse, WebhookResponse
 
-LARGEST = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 """Maximum bytes of a response that are read (assumed: the vendor's sender reads everything)."""
-CHUNK = 64 * 1024
-MOST_REDIRECTS = 30
-MOST_ADDRESSES = 1_000
+CHUNK_BYTES = 64 * 1024
+MAX_REDIRECTS = 30
+MAX_CACHED_URLS = 1_000
 """Size of a thread's cache of prepared URLs."""
-SHORT = 5.0
+REDIRECT_BODY_SECONDS = 5.0
 """Seconds for the body of a redirect, which is discarded."""
 
 
@@ -42,7 +42,7 @@ class Target(NamedTuple):
 class HttpClient:
     """Calls hooks from any thread. Each thread has its own connection pool."""
 
-    def __init__(self, hosts: HostAllowlist, timeout: float = TIMEOUT, longest: float = LONGEST) -> None:
+    def __init__(self, hosts: HostAllowlist, timeout: float = TIMEOUT_SECONDS, longest: float = MAX_SECONDS) -> None:
         self._hosts = hosts
         self.timeout, self.longest = timeout, longest
         self._timeout = Timeout(connect=timeout, read=timeout)
@@ -69,20 +69,20 @@ class HttpClient:
         try:
             target = self._target(session, url)
             self._hosts.check(target.url)
-            made = merged(session.headers, headers, target.headers)
-            raw = self._sent(target, made, body)
+            made = merge_headers(session.headers, headers, target.headers)
+            raw = self._send(target, made, body)
             if not is_redirect(raw):
-                return read(raw, until)
-            request = prepared(session, target.url, made, body)
+                return read_response(raw, until)
+            request = prepare_request(session, target.url, made, body)
             adapter: Any = session.get_adapter(target.url)
             response, done = adapter.build_response(request, raw), 0
             while response.is_redirect:
-                request, before = next_request(session, response, request), response.status_code
-                if done == MOST_REDIRECTS:  # the sender records the last redirect's status, which is no error
-                    raise NoResponse(f"Exceeded {MOST_REDIRECTS} redirects.", before)
+                request, before = build_redirected_request(session, response, request), response.status_code
+                if done == MAX_REDIRECTS:  # the sender records the last redirect's status, which is no error
+                    raise NoResponse(f"Exceeded {MAX_REDIRECTS} redirects.", before)
                 self._hosts.check(request.url or "", "redirects to ")
-                response, done = self._followed(session, request), done + 1
-            return read(response.raw, until)
+                response, done = self._follow(session, request), done + 1
+            return read_response(response.raw, until)
         except (requests.RequestException, HTTPError) as error:
             raise NoResponse(str(error)) from None
         except (UnicodeError, ValueError, OSError) as error:
@@ -93,33 +93,37 @@ class HttpClient:
         known: dict[str, Target] = self._thread.known
         target = known.get(url)
         if target is None or target.pool.pool is None:  # the library closes idle pools
-            if len(known) >= MOST_ADDRESSES:
+            if len(known) >= MAX_CACHED_URLS:
                 known.clear()
             request = session.prepare_request(requests.Request("POST", url))
             adapter: Any = session.get_adapter(request.url or "")
             pool = adapter.get_connection_with_tls_context(request, verify=True)
             adapter.cert_verify(pool, request.url, verify=True, cert=None)
-            given = {AUTHORIZATION: request.headers[AUTHORIZATION]} if AUTHORIZATION in request.headers else {}
+            given = (
+                {AUTHORIZATION_HEADER: request.headers[AUTHORIZATION_HEADER]}
+                if AUTHORIZATION_HEADER in request.headers
+                else {}
+            )
             target = known[url] = Target(request.url or "", request.path_url, pool, adapter.max_retries, given)
         return target
 
-    def _sent(self, target: Target, headers: Mapping[str, str], body: bytes) -> BaseHTTPResponse:
+    def _send(self, target: Target, headers: Mapping[str, str], body: bytes) -> BaseHTTPResponse:
         """Send a request like the library's adapter does, without its request and response objects."""
         try:
             return target.pool.urlopen(  # type: ignore[no-any-return]  # the library has no types
                 "POST", target.path, body=body, headers=headers,
                 redirect=False, assert_same_host=False, preload_content=False, decode_content=False,
                 retries=target.retries, timeout=self._timeout,
-                chunked=LENGTH not in headers,
+                chunked=LENGTH_HEADER not in headers,
             )  # fmt: skip
         except OSError as error:
             raise NoResponse(str(error)) from None
 
-    def _followed(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
+    def _follow(self, session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
         return session.get_adapter(request.url or "").send(request, stream=True, timeout=self.timeout, verify=True)
 
 
-def merged(*layers: Mapping[str, Any]) -> dict[str, str]:
+def merge_headers(*layers: Mapping[str, Any]) -> dict[str, str]:
     """Merge headers. Later layers override earlier ones, ignoring case. Raise `InvalidHeader` for an invalid one."""
     found = {name.lower(): (name, value) for layer in layers for name, value in layer.items()}
     made = [header for header in found.values() if header[1] is not None]
@@ -128,18 +132,20 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, str]:
     return dict(made)
 
 
-def prepared(
+def prepare_request(
     session: requests.Session, url: str, headers: Mapping[str, str], body: bytes
 ) -> requests.PreparedRequest:
     """Return a sent request in the library's prepared form, from which a redirect is built."""
     return session.prepare_request(requests.Request("POST", url, headers=dict(headers), data=body))
 
 
-def next_request(session: requests.Session, response: requests.Response, request: Any) -> requests.PreparedRequest:
+def build_redirected_request(
+    session: requests.Session, response: requests.Response, request: Any
+) -> requests.PreparedRequest:
     """Return the request of a redirect, as the library builds it."""
     try:
         with suppress(ProtocolError, DecodeError):
-            read(response.raw, machine_seconds() + SHORT)
+            read_response(response.raw, machine_seconds() + REDIRECT_BODY_SECONDS)
     finally:
         response.close()
     response._content = b""  # noqa: SLF001 - otherwise it reads the rest, which may be endless
@@ -151,13 +157,13 @@ def is_redirect(raw: BaseHTTPResponse) -> bool:
     return raw.status in REDIRECT_STATI and "location" in raw.headers
 
 
-def read(raw: Any, until: float) -> WebhookResponse:
+def read_response(raw: Any, until: float) -> WebhookResponse:
     """Read a response up to the byte limit. Raise `NoResponse` after the deadline."""
     body = bytearray()
     whole = False
     try:
-        while len(body) < LARGEST and not whole:
-            chunk = raw.read1(CHUNK, decode_content=True)
+        while len(body) < MAX_BODY_BYTES and not whole:
+            chunk = raw.read1(CHUNK_BYTES, decode_content=True)
             body += chunk
             whole = not chunk
             if machine_seconds() > until:
@@ -166,7 +172,7 @@ def read(raw: Any, until: float) -> WebhookResponse:
         if not whole:
             raw.close()
         raw.release_conn()
-    kept = bytes(body[:LARGEST])
+    kept = bytes(body[:MAX_BODY_BYTES])
     return WebhookResponse(
         raw.status, kept, kept.decode(get_encoding_from_headers(raw.headers) or "utf-8", "replace")
     )

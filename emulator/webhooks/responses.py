@@ -9,11 +9,11 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from emulator.core.hosts import is_loopback
-from emulator.state.outbox import NETWORK_ERROR, NOT_SENT
+from emulator.state.outbox import NETWORK_ERROR, NOT_SENT_PREFIX
 
-TIMEOUT = 10
+TIMEOUT_SECONDS = 10
 """Seconds for connecting, and for each read. The vendor's sender uses the same value."""
-LONGEST = 30.0
+MAX_SECONDS = 30.0
 """Seconds until a response that is still being received is abandoned (assumed: the sender has no such limit)."""
 
 
@@ -54,7 +54,7 @@ class HostAllowlist:
         host = (urlsplit(url).hostname or "").lower()
         if not is_loopback(host) and host not in self.hosts:
             reason = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
-            raise HostNotAllowed(f"{NOT_SENT}{reason}")
+            raise HostNotAllowed(f"{NOT_SENT_PREFIX}{reason}")
 
     def _refusal(self, url: str) -> str | None:
         with suppress(ValueError):  # requests reports malformed URLs

@@ -12,32 +12,32 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from emulator.api.control.clock import FORGET
+from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.control_errors import ControlError
 from emulator.core.errors import ApiError
 from emulator.core.records import Order, Package, TransferOrder
 from emulator.core.seeded_random import draw, u16
 from emulator.domain.traffic import (
-    NextLook,
+    NextCheck,
     build_move_step,
     build_order_step,
     build_restock_steps,
     finished_orders,
-    next_look_at,
+    next_check,
 )
 from emulator.loading.replay import replay_step
 from emulator.state.clock import LATEST
 from emulator.state.steps import Step
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 from emulator.worlds.scheduler import Scheduler
 
 HOUR = timedelta(hours=1)
-CLEANUP = timedelta(minutes=15)
+CLEANUP_INTERVAL = timedelta(minutes=15)
 """Interval at which finished orders are removed."""
-KINDS: tuple[type[Any], ...] = (Package, TransferOrder)
+LIVE_KINDS: tuple[type[Any], ...] = (Package, TransferOrder)
 
-Key = tuple[type[Any], int]
+RecordKey = tuple[type[Any], int]
 
 
 class LiveTraffic:
@@ -51,8 +51,8 @@ class LiveTraffic:
         self._world, self._scheduler = world, scheduler
         self._done_until = world.clock.now()
         self._discontinuities = 0
-        self._root: Root | None = None
-        self._looks: dict[Key, NextLook] = {}
+        self._planned_root: Snapshot | None = None
+        self._next_looks: dict[RecordKey, NextCheck] = {}
         self._heap: list[tuple[datetime, int, int]] = []
 
     def next_due(self) -> datetime | None:
@@ -61,8 +61,8 @@ class LiveTraffic:
         if rate.orders_per_hour is None or rate.is_paused or self._world.is_closed:
             return None
         with self._world.lock:
-            self._catch_up()
-            times = [at for at in (self._first(), *self._rounds()) if at is not None]
+            self._update_plan()
+            times = [at for at in (self._first_look_time(), *self._next_round_times()) if at is not None]
         due = min(times)
         return due if due < LATEST else None
 
@@ -71,8 +71,8 @@ class LiveTraffic:
         world = self._world
         while (due := self.next_due()) is not None and due <= now:
             with world.lock:
-                if self._discontinuities == world.schedule.discontinuities and world.root is self._root:
-                    self._run(due)
+                if self._discontinuities == world.schedule.discontinuities and world.records is self._planned_root:
+                    self._run_at(due)
 
     def reschedule(self) -> None:
         """Wake the scheduler's thread if this world has traffic."""
@@ -81,56 +81,56 @@ class LiveTraffic:
 
     # The plan
 
-    def _catch_up(self) -> None:
+    def _update_plan(self) -> None:
         """Rebuild the plan if the world was changed by others."""
         world = self._world
         if self._discontinuities != world.schedule.discontinuities:
             self._discontinuities = world.schedule.discontinuities
-            self._done_until, self._root = world.clock.now(), None
-        if world.root is not self._root:
-            self._looks.clear()
+            self._done_until, self._planned_root = world.clock.now(), None
+        if world.records is not self._planned_root:
+            self._next_looks.clear()
             self._heap.clear()
-            for kind in KINDS:
-                for id_ in world.root.added_ids(kind):
+            for kind in LIVE_KINDS:
+                for id_ in world.records.added_ids(kind):
                     self._plan(kind, id_)
-            self._root = world.root
+            self._planned_root = world.records
 
     def _plan(self, kind: type[Any], id_: int) -> None:
         """Plan when to look at a record next."""
         world = self._world
-        subject = world.root.get(kind, id_)
-        look = None if subject is None else next_look_at(world.root, world.settings.seed, subject, self._done_until)
+        subject = world.records.get(kind, id_)
+        look = None if subject is None else next_check(world.records, world.settings.seed, subject, self._done_until)
         if look is None:
-            self._looks.pop((kind, id_), None)
-        elif self._looks.get((kind, id_)) != look:
-            self._looks[kind, id_] = look
-            heapq.heappush(self._heap, (look.at, KINDS.index(kind), id_))
+            self._next_looks.pop((kind, id_), None)
+        elif self._next_looks.get((kind, id_)) != look:
+            self._next_looks[kind, id_] = look
+            heapq.heappush(self._heap, (look.at, LIVE_KINDS.index(kind), id_))
 
     def _plan_order(self, order: int) -> None:
-        root = self._world.root
+        root = self._world.records
         for package in root.related(Package, "order", order):
             self._plan(Package, package)
             for transfer in root.related(TransferOrder, "package", package):
                 self._plan(TransferOrder, transfer)
 
-    def _first(self) -> datetime | None:
+    def _first_look_time(self) -> datetime | None:
         """Return the due time of the first record. Drop entries of the heap that were planned again."""
         while self._heap:
             at, rank, id_ = self._heap[0]
-            planned = self._looks.get((KINDS[rank], id_))
+            planned = self._next_looks.get((LIVE_KINDS[rank], id_))
             if planned is not None and planned.at == at:
                 return at
             heapq.heappop(self._heap)
         return None
 
-    def _rounds(self) -> Iterator[datetime]:
+    def _next_round_times(self) -> Iterator[datetime]:
         """Return the times of the next order, the next restocking and the next cleanup."""
         yield self._next_order()[0]
         yield self._next_round(HOUR)
-        yield self._next_round(CLEANUP)
+        yield self._next_round(CLEANUP_INTERVAL)
 
     def _next_round(self, every: timedelta) -> datetime:
-        return next_round(self._world.settings.start, every, self._done_until)
+        return next_round_time(self._world.settings.start, every, self._done_until)
 
     def _next_order(self) -> tuple[datetime, int]:
         """Return the time and the number of the next order. Each slot of the hour has one, at a random time."""
@@ -147,40 +147,40 @@ class LiveTraffic:
 
     # What happens
 
-    def _run(self, due: datetime) -> None:
+    def _run_at(self, due: datetime) -> None:
         """Run what is due at a time: a new order, restocking, records' moves, and last the cleanup."""
         world, seed = self._world, self._world.settings.seed
         first_new = next_order_id(world)
         at, number = self._next_order()
         if at == due:
-            self._attempt(build_order_step(world.root, seed, number), due)
+            self._try_step(build_order_step(world.records, seed, number), due)
         if self._next_round(HOUR) == due:
-            for step in build_restock_steps(world.root, seed, (due - world.settings.start) // HOUR):
-                self._attempt(step, due)
-        is_cleanup = self._next_round(CLEANUP) == due
+            for step in build_restock_steps(world.records, seed, (due - world.settings.start) // HOUR):
+                self._try_step(step, due)
+        is_cleanup = self._next_round(CLEANUP_INTERVAL) == due
         looked = []
-        while self._first() == due:
-            looked.append(self._look(due))
-        if is_cleanup and (orders := finished_orders(world.root, due)):
-            self._attempt(Step(FORGET, body={"orders": orders}), due)
-        self._done_until, self._root = due, world.root
+        while self._first_look_time() == due:
+            looked.append(self._move_first_record(due))
+        if is_cleanup and (orders := finished_orders(world.records, due)):
+            self._try_step(Step(FORGET_ORDERS, body={"orders": orders}), due)
+        self._done_until, self._planned_root = due, world.records
         for key, order in looked:
             self._plan(*key)
             self._plan_order(order)
         for order in range(first_new, next_order_id(world)):
             self._plan_order(order)
 
-    def _look(self, due: datetime) -> tuple[Key, int]:
+    def _move_first_record(self, due: datetime) -> tuple[RecordKey, int]:
         """Move the first record on. Return its key and its order."""
-        root = self._world.root
+        root = self._world.records
         _, rank, id_ = heapq.heappop(self._heap)
-        key = KINDS[rank], id_
-        subject = root.one(*key)
-        self._attempt(build_move_step(root, self._world.settings.seed, subject, self._looks[key].attempt), due)
-        package = subject if rank == 0 else self._world.root.one(Package, subject.package)
+        key = LIVE_KINDS[rank], id_
+        subject = root.get_existing(*key)
+        self._try_step(build_move_step(root, self._world.settings.seed, subject, self._next_looks[key].attempt), due)
+        package = subject if rank == 0 else self._world.records.get_existing(Package, subject.package)
         return key, package.order
 
-    def _attempt(self, step: Step | None, due: datetime) -> None:
+    def _try_step(self, step: Step | None, due: datetime) -> None:
         """Make a step at its due time, but not before the last write. Ignore a refusal by the rules."""
         world = self._world
         if step is None:
@@ -196,10 +196,10 @@ class LiveTraffic:
 
 def next_order_id(world: World) -> int:
     """Return the id of the next order."""
-    taken = world.root.maps.get("next")
+    taken = world.records.maps.get("next")
     return (None if taken is None else taken.get(Order)) or world.base.next_id(Order)
 
 
-def next_round(start: datetime, every: timedelta, after: datetime) -> datetime:
+def next_round_time(start: datetime, every: timedelta, after: datetime) -> datetime:
     """Return the first time after another that is a whole number of intervals from the start."""
     return start + every * ((after - start) // every + 1)

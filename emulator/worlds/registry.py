@@ -17,8 +17,8 @@ from emulator.state.snapshots import Snapshots, WorldSnapshot
 from emulator.state.world import World, WorldServices
 
 DEFAULT_WORLD = "default"
-NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-MOST_WORLDS = 1_000
+NAME_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,100}")
+MAX_WORLDS = 1_000
 IDLE_SECONDS = 3_600.0
 MAX_IDLE_NAMES = 1_000
 """Maximum number of names of closed idle worlds to remember, for the error of later calls."""
@@ -28,7 +28,7 @@ class WorldStorage(Protocol):
     """Stores the worlds of a server beyond the process."""
 
     @property
-    def opened(self) -> Sequence[World]:
+    def stored_worlds(self) -> Sequence[World]:
         """The worlds that were stored before."""
 
     def create(
@@ -52,7 +52,7 @@ class Slot:
     last_used: float
 
 
-class Worlds:
+class WorldRegistry:
     """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`, and use the `services`.
 
     With a `storage`, a new world is visible only after it is stored.
@@ -64,7 +64,7 @@ class Worlds:
         clock: ClockMode,
         *,
         strict: bool = False,
-        limit: int = MOST_WORLDS,
+        limit: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         services: WorldServices | None = None,
         storage: WorldStorage | None = None,
@@ -76,24 +76,24 @@ class Worlds:
         self.metrics = self._services.metrics
         self._slots: dict[str, Slot] = {}
         self._idle_names: dict[str, None] = {}
-        self._checked_idle = machine_seconds()
+        self._last_idle_check = machine_seconds()
         self._lock = threading.RLock()
-        for world in () if storage is None else storage.opened:
+        for world in () if storage is None else storage.stored_worlds:
             self._slots[world.name] = Slot(world, machine_seconds())
             world.schedule.reschedule()
         if DEFAULT_WORLD not in self:
-            self.put(DEFAULT_WORLD, scenario)
+            self.create(DEFAULT_WORLD, scenario)
 
-    def named(self, name: str, *, using: bool = True) -> World:
+    def get(self, name: str, *, using: bool = True) -> World:
         """Return a world by name. Raise `UnknownWorld` if there is none. `using` it keeps it from becoming idle."""
         slot = self._slots.get(name)
         if slot is None:
-            raise self._unknown(name)
+            raise self._unknown_world(name)
         if using:
             slot.last_used = machine_seconds()
         return slot.world
 
-    def _unknown(self, name: str) -> UnknownWorld:
+    def _unknown_world(self, name: str) -> UnknownWorld:
         if name in self._idle_names:
             return UnknownWorld(f"world {name!r} was closed after {self.idle_seconds:g} seconds without a call", self)
         return UnknownWorld(f"no world is named {name!r}; make it with PUT /__admin/worlds/{name}", self)
@@ -111,7 +111,7 @@ class Worlds:
         """Return all worlds, the oldest first."""
         return [slot.world for slot in tuple(self._slots.values())]
 
-    def put(self, name: str, scenario: Scenario | None = None, clock: ClockMode | None = None) -> World:
+    def create(self, name: str, scenario: Scenario | None = None, clock: ClockMode | None = None) -> World:
         """Create a world from a scenario, replacing one of its name."""
         scenario = scenario or self.scenario
         start = starting_snapshot(scenario, clock or self.clock)
@@ -123,7 +123,7 @@ class Worlds:
 
     def reset(self, name: str) -> World:
         """Replace a world by one that starts from the same scenario and has the same snapshots."""
-        before = self.named(name)
+        before = self.get(name)
         start = starting_snapshot(before.settings.source, self.clock)
         return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots)
 
@@ -148,7 +148,7 @@ class Worlds:
             raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
         with self._lock:
             if name not in self._slots:
-                raise self._unknown(name)
+                raise self._unknown_world(name)
             token = self._remove(name)
         token.wait()
 
@@ -166,7 +166,7 @@ class Worlds:
         strict: bool,
         snapshots: Snapshots | None = None,
     ) -> World:
-        checked_name(name)
+        validated_name(name)
         snapshots = Snapshots() if snapshots is None else snapshots
         with self._lock:
             self._close_idle()
@@ -212,9 +212,9 @@ class Worlds:
     def _close_idle(self, *, at_once: bool = False) -> None:
         """Close worlds that were not used for long. Check once a second, or at once."""
         now = machine_seconds()
-        if now - self._checked_idle < 1 and not at_once:
+        if now - self._last_idle_check < 1 and not at_once:
             return
-        self._checked_idle = now
+        self._last_idle_check = now
         oldest = now - self.idle_seconds
         for name, slot in tuple(self._slots.items()):
             if slot.last_used <= oldest and name != DEFAULT_WORLD:
@@ -224,8 +224,8 @@ class Worlds:
             del self._idle_names[name]
 
 
-def checked_name(name: str, whose: str = "world") -> str:
+def validated_name(name: str, whose: str = "world") -> str:
     """Return the name of a world or snapshot if it is valid, or raise `InvalidDocument`."""
-    if not NAME.fullmatch(name) or name in (".", ".."):
+    if not NAME_PATTERN.fullmatch(name) or name in (".", ".."):
         raise InvalidDocument(f"a {whose}'s name has 1 to 100 letters of A-Z a-z 0-9 . _ -, unlike {name[:120]!r}")
     return name

@@ -35,7 +35,7 @@ class Scheduler:
             self._tasks[id(task)] = world, task
             self._is_woken = True
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
+                self._thread = threading.Thread(target=self._run_thread, name="scheduler", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
@@ -51,9 +51,9 @@ class Scheduler:
             self._is_stopping = False
             self._tasks.clear()
 
-    def _work(self) -> None:
+    def _run_thread(self) -> None:
         while self._is_current():
-            wait = min((self._run(*each) for each in tuple(self._tasks.values())), default=MAX_WAIT)
+            wait = min((self._run_task(*each) for each in tuple(self._tasks.values())), default=MAX_WAIT)
             with self._changed:
                 if not self._is_woken and self._is_current():
                     self._changed.wait(min(wait, MAX_WAIT))
@@ -62,7 +62,7 @@ class Scheduler:
     def _is_current(self) -> bool:
         return self._thread is threading.current_thread()
 
-    def _run(self, world: World, task: Scheduled) -> float:
+    def _run_task(self, world: World, task: Scheduled) -> float:
         """Run a task if it is due. Return the seconds until it is due again."""
         try:
             due = task.next_due()

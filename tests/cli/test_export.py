@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from emulator.state.journal import EXCHANGES
-from emulator.worlds.registry import IDLE_SECONDS, MOST_WORLDS
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE
+from emulator.worlds.registry import IDLE_SECONDS, MAX_WORLDS
 from tests.cli.test_serve import Serve, command, ended, environment, ready, refused, serve
 
 __all__ = ["serve"]  # the fixture
@@ -177,6 +177,6 @@ def test_the_defaults_that_help_prints_are_those_of_python() -> None:
     from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
 
     defaults = {option.name: option.default for option in command_.params}
-    assert defaults["max_worlds"] == MOST_WORLDS
+    assert defaults["max_worlds"] == MAX_WORLDS
     assert defaults["world_idle"] == IDLE_SECONDS
-    assert defaults["journal_size"] == EXCHANGES
+    assert defaults["journal_size"] == DEFAULT_JOURNAL_SIZE

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from emulator import Emulator
 from emulator.cli import main
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from tests.support import samples
 
 DETAIL = samples.body("package-detail.response-200")
@@ -41,7 +41,7 @@ def test_an_import_writes_a_scenario_that_gives_the_answer_back(tmp_path: Path, 
     assert (result.exit_code, result.stdout) == (0, "")
     assert [each.name for each in output.parent.iterdir()] == ["my shop.json"]
     document = json.loads(output.read_bytes())
-    assert problem("scenario", document) is None
+    assert find_problem("scenario", document) is None
     assert document["name"] == "my-shop"
     lines = result.stderr.splitlines()
     assert {line.partition(":")[0] for line in lines[:-2]} == {"filled", "by id"}
@@ -59,7 +59,7 @@ def test_without_a_file_the_scenario_goes_to_stdout_and_nothing_personal_with_it
     result = run("import", capture, capture)
     assert result.exit_code == 0
     document = json.loads(result.stdout)
-    assert problem("scenario", document) is None
+    assert find_problem("scenario", document) is None
     person = DETAIL["shipping_address"]
     for value in (person["line"], f'"{person["last_name"]}"', person["phone_number"]):
         assert value not in result.stdout + result.stderr

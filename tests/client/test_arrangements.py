@@ -66,7 +66,7 @@ def test_an_order_goes_through_transfer_packing_and_delivery() -> None:
     delivered = shop.oms.carrier(pk, "delivered")
     check_document("package", delivered)
     assert {item["state"]["name"] for item in delivered["packageitem_set"]} == {"Delivered"}
-    assert sum(stock.quantity for stock in shop.oms.world.root.all(Stock)) == 0
+    assert sum(stock.quantity for stock in shop.oms.world.records.all(Stock)) == 0
     logs = shop.get(f"/packages/{pk}/transition_logs/")["results"]
     assert [log["old_state"]["name"] for log in reversed(logs)] == [
         "Waiting for Transfer",
@@ -89,7 +89,7 @@ def test_a_replanned_order_is_delivered_too() -> None:
     assert shop.command(f"/packages/{child}/", "ship_package") == 204
     assert shop.oms.carrier(child, "delivered")["state"]["name"] == "Delivered"
     quantities = {
-        (stock.stock_location, stock.quantity) for stock in shop.oms.world.root.all(Stock) if stock.quantity
+        (stock.stock_location, stock.quantity) for stock in shop.oms.world.records.all(Stock) if stock.quantity
     }
     assert quantities == {(pk_location(shop, pk), 2)}
 
@@ -117,7 +117,9 @@ def test_goods_that_a_source_does_not_have_come_from_another() -> None:
 
 def free(shop: Shop) -> dict[int, int]:
     """Give how much of the one product may be promised where."""
-    return {stock.stock_location: stock.quantity for stock in shop.oms.world.root.all(Stock) if stock.product == 1001}
+    return {
+        stock.stock_location: stock.quantity for stock in shop.oms.world.records.all(Stock) if stock.product == 1001
+    }
 
 
 @pytest.mark.parametrize("state", ["Waiting", 100, "200", "packed", "Teslim Edildi", 47, 300, "950"])
@@ -195,13 +197,13 @@ def test_wrong_arguments_say_what_is_known(
 ) -> None:
     """One line, a subclass of ValueError, and the world as it was."""
     oms = Emulator("empty")
-    before = oms.world.root
+    before = oms.world.records
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the text is compared below
         getattr(oms, method)(**arguments)
     assert type(raised.value) is error
     assert str(raised.value).startswith(words)
     assert "\n" not in str(raised.value)
-    assert oms.world.root is before
+    assert oms.world.records is before
 
 
 def test_numbers_are_unique() -> None:
@@ -250,5 +252,5 @@ def test_over_a_socket() -> None:
         package = requests.post(url, json={"state": "Packed"}, timeout=10).json()
         label = requests.get(package["shipping_label"]["full_path_url"], timeout=10)
         assert label.status_code == 200
-        located = oms.world.root.one(StockLocation, package["stock_location"]["id"])
+        located = oms.world.records.get_existing(StockLocation, package["stock_location"]["id"])
         assert located.name == package["stock_location"]["name"]

@@ -64,7 +64,7 @@ def test_a_session_speaks_to_the_running_emulator_too(running: Emulator) -> None
 def test_a_connection_is_kept_alive_over_all_kinds_of_answers(
     wire: http.client.HTTPConnection, running: Emulator
 ) -> None:
-    pk = running.world.root.ids(Package)[0]
+    pk = running.world.records.ids(Package)[0]
     asks = [
         ("GET", LIST, None, 200),
         ("HEAD", LIST, None, 200),
@@ -90,7 +90,7 @@ def test_a_204_has_no_body_and_the_connection_goes_on() -> None:
     with Emulator("demo") as oms:
         url = urlsplit(oms.url)
         wire = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
-        pk = oms.world.root.ids(Package)[0]
+        pk = oms.world.records.ids(Package)[0]
         body, kind = b'{"remote_id": "R"}', {"Content-Type": "application/json"}
         status, headers, content = exchange(wire, "POST", f"{LIST}{pk}/set_remote_id/", body, **kind)
         assert (status, content, headers.get("Content-Type")) == (204, b"", None)
@@ -103,7 +103,7 @@ def test_a_204_has_no_body_and_the_connection_goes_on() -> None:
 def test_a_big_request_is_read_or_refused_and_the_emulator_goes_on(
     wire: http.client.HTTPConnection, running: Emulator, size: int
 ) -> None:
-    pk = running.world.root.ids(Package)[0]
+    pk = running.world.records.ids(Package)[0]
     body = b'{"remote_id": "' + b"x" * size + b'"}'
     kind = {"Content-Type": "application/json"}
     assert exchange(wire, "POST", f"{LIST}{pk}/set_remote_id/", body, **kind)[0] == 400
@@ -111,7 +111,7 @@ def test_a_big_request_is_read_or_refused_and_the_emulator_goes_on(
 
 
 def test_a_chunked_request_is_read(running: Emulator) -> None:
-    pk = running.world.root.ids(Package)[0]
+    pk = running.world.records.ids(Package)[0]
     chunks = iter([b'{"transition"', b": 1, ", b'"input_parameters": {}}'])
     answer = requests.post(
         f"{running.url}{LIST}{pk}/command/",
@@ -123,7 +123,7 @@ def test_a_chunked_request_is_read(running: Emulator) -> None:
 
 
 def test_many_clients_at_once_get_their_own_answers(running: Emulator) -> None:
-    pks = list(running.world.root.ids(Package))[:60]
+    pks = list(running.world.records.ids(Package))[:60]
 
     def ask(pk: int) -> int:
         return int(requests.get(f"{running.url}{LIST}{pk}/", headers=running.auth, timeout=30).json()["id"])
@@ -134,7 +134,7 @@ def test_many_clients_at_once_get_their_own_answers(running: Emulator) -> None:
 
 def test_a_package_is_invoiced_once_however_many_ask_at_the_same_time() -> None:
     oms = Emulator("demo")
-    url = f"{LIST}{oms.world.root.ids(Package)[0]}/invoice/"
+    url = f"{LIST}{oms.world.records.ids(Package)[0]}/invoice/"
     with ThreadPoolExecutor(8) as pool:
         statuses = sorted(pool.map(lambda _: oms.session().post(url).status_code, range(8)))
     assert statuses == [201] + [400] * 7
@@ -143,7 +143,7 @@ def test_a_package_is_invoiced_once_however_many_ask_at_the_same_time() -> None:
 def test_several_emulators_live_side_by_side() -> None:
     with Emulator("demo") as one, Emulator("demo") as other, Emulator("empty") as third:
         assert len({one.url, other.url, third.url}) == 3
-        pk = one.world.root.ids(Package)[0]
+        pk = one.world.records.ids(Package)[0]
         url = f"{LIST}{pk}/set_remote_id/"
         assert requests.post(one.url + url, json={"remote_id": "R"}, headers=one.auth, timeout=10).status_code == 204
         found = [
@@ -280,7 +280,7 @@ def test_a_session_follows_redirects_and_pages(client: Any) -> None:
 
 def test_a_session_sends_every_kind_of_body(oms: Emulator) -> None:
     client = oms.session()
-    url = f"{LIST}{oms.world.root.ids(Package)[0]}/"
+    url = f"{LIST}{oms.world.records.ids(Package)[0]}/"
     for number, body in enumerate(
         (
             {"json": {"remote_id": "R0"}},

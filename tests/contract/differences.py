@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from emulator.contract.checks import OPERATIONS
-from emulator.web.server import Serving
+from emulator.web.server import HttpServer
 from tests.contract.saboteur import (
     Answer,
     Ask,
@@ -75,7 +75,7 @@ def differs(operation: str, name: str, sabotage: Sabotage, *found: Found) -> Dif
 
 @contextmanager
 def serving(app: object) -> Iterator[str]:
-    server = Serving(app, "127.0.0.1", 0)
+    server = HttpServer(app, "127.0.0.1", 0)
     server.start()
     try:
         yield server.url

@@ -147,7 +147,7 @@ def environment(**changes: str) -> Sabotage:
 
 FULL = {
     "Token": "Token full-access",
-    "Bearer": f"Bearer {jwts.issue('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
+    "Bearer": f"Bearer {jwts.issue_token('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
 }
 
 

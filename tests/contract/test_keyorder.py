@@ -2,14 +2,14 @@
 
 import pytest
 
-from emulator.contract.assertions import misordered
+from emulator.contract.assertions import misordered_objects
 from tests.support import samples
 
 
 @pytest.mark.parametrize("name", samples.names())
 def test_documented_samples_are_in_order(name):
     """The schemas list keys as the pages print them."""
-    assert list(misordered(samples.SHAPES[name], samples.body(name))) == []
+    assert list(misordered_objects(samples.SHAPES[name], samples.body(name))) == []
 
 
 @pytest.mark.parametrize("name", samples.names())
@@ -20,7 +20,7 @@ def test_keys_turned_around_are_found(name):
         if isinstance(spot.value, dict) and len(set(spot.properties) & set(spot.value)) > 1:
             before = dict(spot.value)
             turn_around(spot.value)
-            assert [found.expected for found in misordered(samples.SHAPES[name], document)], spot.shape
+            assert [found.expected for found in misordered_objects(samples.SHAPES[name], document)], spot.shape
             spot.value.clear()
             spot.value.update(before)
 

@@ -112,7 +112,7 @@ def test_a_caller_who_is_not_let_in_verifies_nothing(token):
         target.session.get(target.url("/api/v1/oms/packages/"), headers={"Authorization": f"Token {token}"})
     report = run(target)
     assert report.verified_nothing
-    guide = [result for result in report.results if result.check.route.scheme == "Token"]
+    guide = [result for result in report.results if result.check.route.auth_scheme == "Token"]
     assert all("GET /api/v1/oms/packages/" in str(result.not_verified) for result in guide)
 
 
@@ -130,9 +130,9 @@ def test_a_surface_that_cannot_be_asked_leaves_the_other(options, closed, reason
     report = run(in_process(**options))
     assert report.findings == []
     for row in report.operations:
-        if row.route.scheme is not None:
-            assert (row.outcome == "not verified") == (row.route.scheme == closed)
-            assert all(reason in each for each in row.reasons) or row.route.scheme != closed
+        if row.route.auth_scheme is not None:
+            assert (row.outcome == "not verified") == (row.route.auth_scheme == closed)
+            assert all(reason in each for each in row.reasons) or row.route.auth_scheme != closed
 
 
 def test_a_reader_can_write_nothing():

@@ -21,7 +21,7 @@ from emulator.contract import CHECKS
 from emulator.contract.checks import OPERATIONS
 from emulator.contract.findings import KINDS, Kind
 from emulator.core import schemas
-from emulator.core.escaping import plain
+from emulator.core.escaping import escape_unprintable
 from tests.contract.differences import Differing, differs, having, lacking, serving
 from tests.contract.saboteur import record
 
@@ -109,7 +109,7 @@ def test_drift_as_json(differing, capsys):
     url, jwt = differing
     code, out, _ = verify(capsys, url, "--jwt", jwt, "--format", "json")
     report = json.loads(out)
-    assert schemas.problem("verify-report", report) is None
+    assert schemas.find_problem("verify-report", report) is None
     row = next(row for row in report["results"] if row["operation"] == "get_package")
     assert (code, row["outcome"], row["surface"]) == (3, "drifted", "guide")
     (found,) = row["findings"]
@@ -180,7 +180,10 @@ def test_every_kind_of_drift_is_explained():
 
 def test_what_cannot_be_shown_is_written_out():
     """No control character, no half of a pair."""
-    assert plain("a\x1b\x00\x7f\x9f\ud800\ufffe\né😀") == "a\\u001b\\u0000\\u007f\\u009f\\ud800\\ufffe\\u000aé😀"
+    assert (
+        escape_unprintable("a\x1b\x00\x7f\x9f\ud800\ufffe\né😀")
+        == "a\\u001b\\u0000\\u007f\\u009f\\ud800\\ufffe\\u000aé😀"
+    )
 
 
 # --- what cannot be verified -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.core.files import FileProblem, is_own, scenario_text, write_own
+from emulator.core.files import FileError, encode_scenario, is_scenario_file, write_scenario_file
 
 DOCUMENT = {"name": "mine", "packages": 3}
 
@@ -16,9 +16,9 @@ def test_a_scenario_is_written_marked_and_alone(tmp_path: Path) -> None:
     """Nothing but the file is left in the folder; its mark comes first; a second one of ours takes its place."""
     file = tmp_path / "mine.json"
     for document in (DOCUMENT, {**DOCUMENT, "packages": 4}):
-        write_own(file, scenario_text(document))
+        write_scenario_file(file, encode_scenario(document))
         assert json.loads(file.read_bytes()) == {"$schema": "scenario.json", **document}
-        assert is_own(file)
+        assert is_scenario_file(file)
     assert [each.name for each in tmp_path.iterdir()] == ["mine.json"]
 
 
@@ -35,24 +35,24 @@ FOREIGN = {
 def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
-    with pytest.raises(FileProblem, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force[^\n]*$"):
-        write_own(file, scenario_text(DOCUMENT))
+    with pytest.raises(FileError, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force[^\n]*$"):
+        write_scenario_file(file, encode_scenario(DOCUMENT))
     assert file.read_bytes() == content
-    write_own(file, scenario_text(DOCUMENT), force=True)
-    assert file.read_bytes() == scenario_text(DOCUMENT)
+    write_scenario_file(file, encode_scenario(DOCUMENT), force=True)
+    assert file.read_bytes() == encode_scenario(DOCUMENT)
 
 
 def test_a_mark_may_be_the_schemas_whole_address(tmp_path: Path) -> None:
     """For editors that complete from it."""
     file = tmp_path / "mine.json"
     file.write_bytes(b'{\n  "$schema": "../emulator/schemas/own/scenario.json", "name": "x"}')
-    write_own(file, scenario_text(DOCUMENT))
-    assert is_own(file)
+    write_scenario_file(file, encode_scenario(DOCUMENT))
+    assert is_scenario_file(file)
 
 
 @pytest.mark.parametrize("where", ["nowhere/mine.json", "."])
 def test_a_place_that_cannot_be_written_to_is_one_line(where: str, tmp_path: Path) -> None:
     for force in (False, True):
-        with pytest.raises(FileProblem, match=r"^cannot write [^\n]+$"):
-            write_own(tmp_path / where, scenario_text(DOCUMENT), force=force)
+        with pytest.raises(FileError, match=r"^cannot write [^\n]+$"):
+            write_scenario_file(tmp_path / where, encode_scenario(DOCUMENT), force=force)
     assert list(tmp_path.iterdir()) == []

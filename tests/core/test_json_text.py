@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from emulator.core.json_text import compact, read, written
+from emulator.core.json_text import compact_json, dump_json, load_json
 
 TIMES = 500
 
 
-@pytest.mark.parametrize("write", [compact, written])
+@pytest.mark.parametrize("write", [compact_json, dump_json])
 def test_what_is_kept_is_as_small_as_its_text(write: Callable[[Any], bytes]) -> None:
     """A text of some thirty bytes has no buffer of thousands behind it."""
     tracemalloc.start()
@@ -24,4 +24,4 @@ def test_what_is_kept_is_as_small_as_its_text(write: Callable[[Any], bytes]) -> 
     finally:
         tracemalloc.stop()
     assert taken < TIMES * (len(kept[-1]) + 100)
-    assert [read(text) for text in kept] == [{"command": number} for number in range(TIMES)]
+    assert [load_json(text) for text in kept] == [{"command": number} for number in range(TIMES)]

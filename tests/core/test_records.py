@@ -14,14 +14,14 @@ from emulator.core.records import (
     REFERENCES,
     RELATIONS,
     UNDATED,
-    Absent,
+    Omitted,
     Package,
     TransitionLog,
     WebhookEvent,
     relation_key,
 )
 
-FLAT = {int, str, bool, bytes, datetime, NoneType, Absent}
+FLAT = {int, str, bool, bytes, datetime, NoneType, Omitted}
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
@@ -60,7 +60,7 @@ def test_kinds_bear_the_vendors_names() -> None:
 
 def test_every_entity_of_the_module_is_a_kind() -> None:
     entities = {value for value in vars(records).values() if isinstance(value, type) and hasattr(value, "_fields")}
-    assert entities - {records.Refers} == set(KINDS.values())
+    assert entities - {records.ForeignKey} == set(KINDS.values())
 
 
 def test_references_name_kinds() -> None:

@@ -150,18 +150,22 @@ def is_object(rules: Any) -> bool:
     return "object" in (rules.get("type") or ())
 
 
-ALL = [(name, key, rules) for name in schemas.names() for key, rules in subschemas(name, schemas.schema(name))]
+ALL = [
+    (name, key, rules)
+    for name in schemas.schema_names()
+    for key, rules in subschemas(name, schemas.load_schema(name))
+]
 OBJECTS = [each for each in ALL if is_object(each[2])]
 
 
-@pytest.fixture(params=schemas.names())
+@pytest.fixture(params=schemas.schema_names())
 def name(request):
     return request.param
 
 
 def test_file_is_a_schema_under_its_own_name(name):
     """Each file is valid 2020-12 and says its own name, title and purpose."""
-    schema = schemas.schema(name)
+    schema = schemas.load_schema(name)
     Draft202012Validator.check_schema(schema)
     jsonschema_rs.meta.validate(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -174,19 +178,21 @@ def test_file_names_are_unique():
     """A name stands for one shape, whichever folder its file lies in."""
     root = files("emulator") / "schemas"
     found = [file.name for folder in root.iterdir() for file in folder.iterdir()]
-    assert sorted(found) == [f"{name}.json" for name in sorted(schemas.names(), key=lambda name: f"{name}.json")]
+    assert sorted(found) == [
+        f"{name}.json" for name in sorted(schemas.schema_names(), key=lambda name: f"{name}.json")
+    ]
 
 
 def test_vendors_shapes_tell_their_source(name):
     """Whatever is not ours says which page it was taken from."""
     is_ours = (files("emulator") / "schemas" / "own" / f"{name}.json").is_file()
-    assert is_ours or schemas.schema(name)["x-source"]
+    assert is_ours or schemas.load_schema(name)["x-source"]
 
 
 def test_references_lead_somewhere(name):
     """Both validators can compile the schema with all that it refers to."""
     validator(name).is_valid({})
-    list(schemas.problems(name, {}))
+    list(schemas.find_problems(name, {}))
 
 
 @pytest.mark.parametrize(("file", "key", "rules"), OBJECTS, ids=[f"{file}:{key}" for file, key, _ in OBJECTS])
@@ -206,32 +212,32 @@ def test_samples_reach_every_shape():
     reached = {
         spot.shape.split("/")[0] for sample in samples.names() for spot in samples.spots(sample, samples.body(sample))
     }
-    assert set(schemas.names()) - reached == WITHOUT_SAMPLE.keys()
+    assert set(schemas.schema_names()) - reached == WITHOUT_SAMPLE.keys()
 
 
 @pytest.mark.parametrize("name", ["scenario", "installation"])
 def test_editors_can_explain_every_key(name):
     """Our own files are written by hand: each key has a description to show."""
-    properties = [rules.get("properties", {}) for _, rules in subschemas(name, schemas.schema(name))]
+    properties = [rules.get("properties", {}) for _, rules in subschemas(name, schemas.load_schema(name))]
     assert [key for each in properties for key, rules in each.items() if not rules.get("description")] == []
 
 
 @pytest.mark.parametrize(("name", "document", "line"), WRONG)
 def test_problem_says_where_what_and_what_would_be_right(name, document, line):
     """One line has the place, the fault and the remedy."""
-    assert schemas.problem(name, document) == line
+    assert schemas.find_problem(name, document) == line
 
 
 @pytest.mark.parametrize(("name", "document"), RIGHT)
 def test_right_documents_have_no_problem(name, document):
     """Every form that is meant to pass does."""
-    assert schemas.problem(name, document) is None
-    assert list(schemas.problems(name, document)) == []
+    assert schemas.find_problem(name, document) is None
+    assert list(schemas.find_problems(name, document)) == []
 
 
 def test_problems_name_every_place_once():
     """Callers can build a map of fields: a missing or unknown key is the end of its path."""
-    found = list(schemas.problems("command", {"input_parameters": [], "slug": 1, "a": 1, "b": 2}))
+    found = list(schemas.find_problems("command", {"input_parameters": [], "slug": 1, "a": 1, "b": 2}))
     assert [(each.path, each.keyword) for each in found] == [
         (("slug",), "type"),
         (("input_parameters",), "type"),
@@ -246,20 +252,20 @@ def test_problems_look_into_the_alternative_that_was_meant():
     event = samples.body("package-webhook-event-details.response-200")
     event["request_payload"]["payload"]["state"]["id"] = "35"
     line = '/request_payload/payload/state/id: must be an integer (got "35")'
-    assert schemas.problem("webhook-event", event) == line
+    assert schemas.find_problem("webhook-event", event) == line
 
 
 def test_missing_parts_of_a_nullable_document_are_named():
     """A shipment may be null, but a half one lacks its keys."""
     package = samples.body("package-detail.response-200") | {"shipment": {"id": 1}}
-    found = [each.path for each in schemas.problems("package", package)]
+    found = [each.path for each in schemas.find_problems("package", package)]
     assert ("shipment", "awb_number") in found
     assert all(path[0] == "shipment" for path in found)
 
 
 def test_long_values_are_cut():
     """A line stays a line, however large the wrong value is."""
-    assert len(schemas.problem("error", {"detail": ["x" * 1000]})) < 120
+    assert len(schemas.find_problem("error", {"detail": ["x" * 1000]})) < 120
 
 
 def test_unknown_name_tells_the_known_ones():
@@ -268,14 +274,14 @@ def test_unknown_name_tells_the_known_ones():
         schemas.UnknownSchemaError,
         match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$",
     ):
-        schemas.problem("packge", {})
+        schemas.find_problem("packge", {})
 
 
 @pytest.mark.slow
 @given(NEAR_COMMANDS | JSON)
 def test_both_validators_agree(document):
     """The fast one that judges answers and the one that explains say the same."""
-    assert validator("command").is_valid(document) is (schemas.problem("command", document) is None)
+    assert validator("command").is_valid(document) is (schemas.find_problem("command", document) is None)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"detail": 1}', b'{"detail": "No.", "code": 1}'])

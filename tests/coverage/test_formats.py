@@ -62,7 +62,7 @@ def test_text_of_everything_has_bars_alone() -> None:
 
 def test_json_is_what_its_schema_says_and_can_be_read_again(some: Report) -> None:
     document = json.loads(render(some, "json"))
-    assert schemas.problem("coverage", document) is None
+    assert schemas.find_problem("coverage", document) is None
     assert (document["met"], document["total"]) == (some.covered, some.total)
     assert document["dimensions"]["statuses"]["counts"]["* 405"] == 2
     assert "* 401" not in document["dimensions"]["statuses"]["counts"]

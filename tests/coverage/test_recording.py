@@ -20,7 +20,7 @@ from emulator.core.records import Transition
 from emulator.domain.state_graph import transition_name
 from emulator.state.counters import DIMENSIONS, Coverage
 from emulator.state.journal import RequestInfo
-from emulator.web.app import INSPECTOR, ROUTER
+from emulator.web.app import INSPECTOR_PATH, ROUTER
 from emulator.web.context import RequestContext
 from emulator.web.record_coverage import record_coverage
 from tests.support.worlds import world_of
@@ -240,7 +240,7 @@ def test_an_alias_meets_its_filter() -> None:
     oms = Emulator("empty")
     session = oms.session()
     for filters, name, alias in ALIASES:
-        path = next(route.path for route in ROUTES if route.filters == filters)
+        path = next(route.path for route in ROUTES if route.filter_set == filters)
         oms.world.coverage._counts.clear()
         answer = next(
             one for value in ("1", "true", "2023-04-05") if (one := session.get(f"{path}?{alias}={value}")).ok
@@ -332,7 +332,7 @@ def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) 
 
 def test_what_the_inspector_reads_meets_nothing(oms: Emulator) -> None:
     """It looks on; what it sends for its user counts."""
-    referer = {"Referer": f"http://oms.test{INSPECTOR}"}
+    referer = {"Referer": f"http://oms.test{INSPECTOR_PATH}"}
     oms.session().get(LIST, headers=referer)
     assert not any(counts(oms).values())
     oms.session().post(COMMAND.format(**places(oms)), json=command(PACKING), headers=referer)
@@ -377,7 +377,7 @@ def test_a_command_that_is_undone_was_met(oms: Emulator) -> None:
 def test_a_transition_is_named_by_its_slug_or_else_by_its_id() -> None:
     """Slugs are the same in one installation and the next; where one is shared, it means the first that has it."""
     moves = [Transition(5, 1, 2, slug="a"), Transition(6, 2, 1, slug="a"), Transition(7, 2, 3)]
-    view = world_of(moves).root
+    view = world_of(moves).records
     assert [transition_name(view, move) for move in moves] == ["a", "a #6", "#7"]
 
 

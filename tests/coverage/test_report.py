@@ -40,7 +40,7 @@ def test_every_operation_and_each_of_its_statuses_can_be_met() -> None:
     """Nothing of the route table is missing; what any operation may answer is asked for once."""
     nothing = met()
     assert set(rows(nothing, "operations")) == {route.operation for route in ROUTES}
-    promised = {f"{route.operation} {status}" for route in ROUTES for status in route.replies}
+    promised = {f"{route.operation} {status}" for route in ROUTES for status in route.responses}
     assert set(rows(nothing, "statuses")) == promised | {"* 401", "* 403", "* 429"}
 
 
@@ -57,7 +57,7 @@ def test_every_filter_event_and_credential_can_be_met() -> None:
     sorts = {f"{name}.sort" for name, table in FILTER_SETS.items() if table.sortable}
     assert set(rows(met(), "filters")) == filters | sorts
     assert set(rows(met(), "events")) == {each.name for each in EVENT_TYPES}
-    schemes = {str(route.scheme) for route in ROUTES if route.scheme}
+    schemes = {str(route.auth_scheme) for route in ROUTES if route.auth_scheme}
     callers = {f"{scheme} {role}" for scheme in schemes for role in (*CREDENTIALS, "none", "invalid")}
     assert set(rows(met(), "credentials")) == callers | {"Bearer expired"}
 
@@ -189,7 +189,7 @@ def test_the_control_api_gives_the_document() -> None:
     oms.in_world("other").session().get(f"{LIST}?state=35")
     for path in ("/__admin/coverage", "/w/other/__admin/coverage"):
         document = oms.session().get(f"http://oms.test{path}").json()
-        assert schemas.problem("coverage", document) is None
+        assert schemas.find_problem("coverage", document) is None
         assert document["dimensions"]["operations"]["counts"] == {"list_packages": 2}
         assert document["dimensions"]["filters"]["counts"] == {"package.state": 1}
         assert "get_package" in document["dimensions"]["operations"]["missing"]

@@ -80,18 +80,18 @@ class Doing:
     ) -> None:
         self.oms = Emulator("demo")
         self.world = self.oms.world
-        self.edge = self.world.root.one(Transition, transition)
-        source = self.world.root.one(State, self.edge.source_state)
+        self.edge = self.world.records.get_existing(Transition, transition)
+        source = self.world.records.get_existing(State, self.edge.source_state)
         self.copies = 0
         self.kind: type[Any] = Package if source.content_type == 4 else TransferOrder
-        found = (record for record in self.world.root.all(self.kind) if record.state == source.id)
+        found = (record for record in self.world.records.all(self.kind) if record.state == source.id)
         self.subject: Any = next(record for record in found if fits(self, record))
         with self.world.transaction() as tx:
             self._subscribe(tx)
             arrange(self, tx)
-        self.subject = self.world.root.one(self.kind, self.subject.id)
+        self.subject = self.world.records.get_existing(self.kind, self.subject.id)
         self.request = "00000001"
-        self.root = self.world.root
+        self.root = self.world.records
         self.before = tables(self.root)
 
     def _subscribe(self, tx: Any) -> None:
@@ -106,7 +106,7 @@ class Doing:
         answer = self.oms.session().post(f"/api/v1/oms/{path}/{self.subject.id}/command/", json=body)
         self.now = self.world.clock.now()
         self.stock: Counter[tuple[int, int]] = Counter()
-        self.after = tables(self.world.root)
+        self.after = tables(self.world.records)
         return answer
 
     def done(self, **parameters: Any) -> None:
@@ -118,9 +118,9 @@ class Doing:
         """Give the next command to the same record: what was after is now before."""
         following = Doing.__new__(Doing)
         following.__dict__.update(self.__dict__)
-        following.root, following.before = self.world.root, self.after
-        following.subject = self.world.root.one(self.kind, self.subject.id)
-        following.edge = self.root.one(Transition, transition)
+        following.root, following.before = self.world.records, self.after
+        following.subject = self.world.records.get_existing(self.kind, self.subject.id)
+        following.edge = self.root.get_existing(Transition, transition)
         following.request = f"{int(self.request) + 1:08d}"
         return following
 
@@ -134,7 +134,7 @@ class Doing:
             (event_type, subject.id, self.before[State][subject.state].content_type)
             for event_type, subject in subjects
         ]
-        assert all((event.told_from.get(Package, -1), event.created_date) == (None, self.now) for event in told)
+        assert all((event.snapshot.get(Package, -1), event.created_date) == (None, self.now) for event in told)
         assert self._quota_changes() == (quotas or {})
 
     def _told(self, event: WebhookEvent) -> tuple[str, int, int]:
@@ -149,7 +149,7 @@ class Doing:
 
     def _quota_changes(self) -> dict[int, int]:
         """By the tally, which must be what a count of all packages gives."""
-        root = self.world.root
+        root = self.world.records
         counted = Counter((package.stock_location, package.state) for package in self.after[Package].values())
         assert {key: number for key, number in root.tally(Package).items() if number} == counted
         found = {id_: used_quota(root, id_) - used_quota(self.root, id_) for id_ in self.before[StockLocation]}
@@ -174,7 +174,7 @@ class Doing:
         return [item.id for item in self.items]
 
     def product(self, item: PackageItem) -> int:
-        return int(self.root.one(OrderItem, item.order_item).product)
+        return int(self.root.get_existing(OrderItem, item.order_item).product)
 
     # what should differ
 
@@ -209,7 +209,7 @@ class Doing:
         return {("PackageItem", item.id): {"state": state, "modified_date": self.now} for item in chosen}
 
     def order_items(self, state: int) -> Changes:
-        found = [self.root.one(OrderItem, item.order_item) for item in self.items]
+        found = [self.root.get_existing(OrderItem, item.order_item) for item in self.items]
         changed = {"state": state, "modified_date": self.now}
         return {("OrderItem", item.id): changed for item in found if item.state != state}
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from emulator.core.records import Order, Package, TransferOrder
-from emulator.domain.seeding import DemoBase, demo_base
-from emulator.domain.seeding.plans import BLOCK, FIRST, ORDERS
-from emulator.state.store import Root
+from emulator.domain.seeding import DemoDataset, make_demo_dataset
+from emulator.domain.seeding.plans import FIRST_IDS, ORDERS_PER_BLOCK, PACKAGES_PER_BLOCK
+from emulator.state.store import Snapshot
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIZES = (200, 36_404)
@@ -20,25 +20,25 @@ PACKAGE, TRANSFER = 4, 6
 
 
 @cache
-def demo(packages: int = 200, seed: int = 1) -> DemoBase:
-    return demo_base(packages, seed, START)
+def demo(packages: int = 200, seed: int = 1) -> DemoDataset:
+    return make_demo_dataset(packages, seed, START)
 
 
-def orders_of(size: int) -> Iterator[tuple[Root, Order]]:
+def orders_of(size: int) -> Iterator[tuple[Snapshot, Order]]:
     """Yield the orders of the sampled blocks, with their root."""
-    root, last = Root(demo(size), {}), size // BLOCK - 1
+    root, last = Snapshot(demo(size), {}), size // PACKAGES_PER_BLOCK - 1
     for block in sorted({last, *range(0, last, max(1, last // SAMPLED))}):
-        for order in range(ORDERS):
-            yield root, root.one(Order, FIRST[Order] + block * ORDERS + order)
+        for order in range(ORDERS_PER_BLOCK):
+            yield root, root.get_existing(Order, FIRST_IDS[Order] + block * ORDERS_PER_BLOCK + order)
 
 
-def packages_of(size: int) -> Iterator[tuple[Root, Package]]:
+def packages_of(size: int) -> Iterator[tuple[Snapshot, Package]]:
     for root, order in orders_of(size):
         for package in root.find(Package, "order", order.id):
             yield root, package
 
 
-def transfers_of(size: int) -> Iterator[tuple[Root, Package, TransferOrder]]:
+def transfers_of(size: int) -> Iterator[tuple[Snapshot, Package, TransferOrder]]:
     for root, package in packages_of(size):
         for transfer in root.find(TransferOrder, "package", package.id):
             yield root, package, transfer

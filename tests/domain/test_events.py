@@ -52,7 +52,7 @@ def shipped_transfer(code: str) -> Cause:
 
     def run(oms: Emulator) -> Subject:
         _, pk = transfer("READY_TO_SHIP_TRANSFER_ORDER_ADVANCE")(oms)
-        record = oms.world.root.one(TransferOrder, pk)
+        record = oms.world.records.get_existing(TransferOrder, pk)
         fitting = (edge for edge in TRANSFERS.commands if edge["command_code"] == code)
         return sent(oms, TRANSFERS, next(edge for edge in fitting if edge["source_state"] == record.state), record)
 
@@ -69,7 +69,7 @@ def ordered(oms: Emulator) -> Subject:
 
 def replanned(oms: Emulator) -> Subject:
     package("REFUSE_PACKAGE")(oms)
-    return Package, oms.world.root.ids(Package)[-1]
+    return Package, oms.world.records.ids(Package)[-1]
 
 
 def arranged(oms: Emulator) -> Subject:
@@ -82,12 +82,12 @@ def operator(oms: Emulator) -> Subject:
 
 def awaited(oms: Emulator) -> Subject:
     oms.package(state="Waiting for Transfer")
-    return TransferOrder, oms.world.root.ids(TransferOrder)[-1]
+    return TransferOrder, oms.world.records.ids(TransferOrder)[-1]
 
 
 def renewed(oms: Emulator) -> Subject:
     transfer("RENEW_TRANSFER")(oms)
-    return TransferOrder, oms.world.root.ids(TransferOrder)[-1]
+    return TransferOrder, oms.world.records.ids(TransferOrder)[-1]
 
 
 def place(oms: Emulator) -> Subject:
@@ -239,18 +239,18 @@ def test_an_event_keeps_the_document_of_its_moment(oms: Emulator, client: Any) -
 
 def test_what_is_refused_tells_nobody(oms: Emulator, client: Any) -> None:
     hook(client, "package.status.transitioned", "a")
-    before = list(oms.world.root.ids(WebhookEvent))
+    before = list(oms.world.records.ids(WebhookEvent))
     pk = oms.package(state="Delivered")["id"]
-    made = list(oms.world.root.ids(WebhookEvent))
+    made = list(oms.world.records.ids(WebhookEvent))
     assert client.post(f"/api/v1/oms/packages/{pk}/command/", json={"transition": 166}).status_code == 400
-    assert list(oms.world.root.ids(WebhookEvent)) == made
+    assert list(oms.world.records.ids(WebhookEvent)) == made
     assert len(made) - len(before) <= 1
 
 
 def test_an_event_is_due_at_once(oms: Emulator, client: Any) -> None:
     mine = hook(client, "package.created", "a")
     oms.package()
-    event = oms.world.root.all(WebhookEvent)
+    event = oms.world.records.all(WebhookEvent)
     last = [each for each in event if each.webhook == mine][-1]
     assert last.due == last.created_date
     assert last.created_date <= oms.world.clock.now() + WRITE_STEP

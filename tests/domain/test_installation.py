@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from emulator.core.records import CargoCompany, Channel, DenialReason, State, StockLocation, Transition, User
-from emulator.core.schemas import problems
+from emulator.core.schemas import find_problems
 from emulator.domain import installation
 
 DEFAULT = installation.load_installation("default")
@@ -186,4 +186,4 @@ def test_bundled_installations_fit_the_schema(name: str) -> None:
     """They are not checked at start: this is where."""
     path = installation.installation_path(name)
     for file in path.glob("*.json") if path.is_dir() else [path]:
-        assert list(problems("installation", orjson.loads(file.read_bytes()))) == []
+        assert list(find_problems("installation", orjson.loads(file.read_bytes()))) == []

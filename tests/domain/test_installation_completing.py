@@ -133,7 +133,7 @@ def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], 
     states = state_rows(lacking)
     name = written({"state": states, "transition": transition_rows(states)})
     oms = Emulator("demo", packages=100, installation=name)
-    root = oms.world.root
+    root = oms.world.records
     known = set(root.ids(State))
     kinds: tuple[type[Any], ...] = (Package, PackageItem, TransferOrder, TransferItem)
     for kind in kinds:
@@ -150,7 +150,7 @@ def test_a_state_that_lacks_is_replaced_by_the_one_before_it(written) -> None:
     states = state_rows(("PackageStatus", "600"))
     states = [row for row in states if (row["enum_class"], row["enum_value"]) not in LATER]
     oms = Emulator("demo", installation=written({"state": states, "transition": transition_rows(states)}))
-    usual, here = (Counter(each.state for each in one.world.root.all(Package)) for one in (Emulator("demo"), oms))
+    usual, here = (Counter(each.state for each in one.world.records.all(Package)) for one in (Emulator("demo"), oms))
     assert here[40] == sum(usual[id_] for id_ in (40, 42, 45, 46, 47))
 
 
@@ -162,7 +162,7 @@ def test_one_place_to_pack_is_enough(written) -> None:
     place = next(each for each in DEFAULT[StockLocation].values() if each.is_fulfillment_center)
     rows = [{"id": place.id, "address": place.address, "name": place.name, "is_active": True} | NOTE]
     oms = Emulator("demo", installation=written({"stock_location": rows}))
-    assert {each.stock_location for each in oms.world.root.all(Package)} == {place.id}
+    assert {each.stock_location for each in oms.world.records.all(Package)} == {place.id}
     assert oms.session().get("/api/v1/oms/transfer_orders/").status_code == 200
 
 
@@ -171,13 +171,13 @@ def test_nowhere_to_pack_is_one_line(written) -> None:
     name = written({"country": [{"id": each, "name": "Utopia", "code": "xx"} | NOTE for each in DEFAULT[Country]]})
     with pytest.raises(ValueError, match="nowhere to pack"):
         Emulator("demo", installation=name)
-    assert not list(Emulator("empty", installation=name).world.root.ids(Package))
+    assert not list(Emulator("empty", installation=name).world.records.ids(Package))
 
 
 def test_the_second_installation_serves_its_own_demonstration() -> None:
     """Its ids, its content types, its commands; every one of them runs."""
     oms = Emulator("demo", installation="second")
-    root, session = oms.world.root, oms.session()
+    root, session = oms.world.records, oms.session()
     waiting = [each.id for each in root.all(Package) if each.state == 33]
     offered = session.get(f"/api/v1/oms/packages/{waiting[0]}/").json()["commands"]
     assert [each["id"] for each in offered] == [1512, 1313, 1346, 1049, 125, 786, 2, 917, 1511]
@@ -191,12 +191,12 @@ def test_the_second_installation_serves_its_own_demonstration() -> None:
         }
         answer = session.post(f"/api/v1/oms/packages/{package}/command/", json=body)
         assert answer.status_code in {200, 204}, (command["label"], answer.text)
-        assert oms.world.root.one(Package, package).state == command["destination_state"]
+        assert oms.world.records.get_existing(Package, package).state == command["destination_state"]
 
 
 def test_every_logged_move_of_the_second_installation_is_one_of_its_transitions() -> None:
     """The demonstration goes only where the graph leads."""
-    root = Emulator("demo", installation="second").world.root
+    root = Emulator("demo", installation="second").world.records
     moves = {(each.source_state, each.destination_state) for each in root.all(Transition)}
     assert {(each.old_state, each.new_state) for each in root.all(TransitionLog)} <= moves
 
@@ -207,6 +207,6 @@ def test_a_scenario_names_its_installation(tmp_path: Path, written) -> None:
     file = tmp_path / "scenario.json"
     file.write_bytes(orjson.dumps({"name": "x", "installation": "mine.json"}))
     oms = Emulator(str(file))
-    assert [each.title for each in oms.world.root.all(DenialReason)] == ["Mine"]
+    assert [each.title for each in oms.world.records.all(DenialReason)] == ["Mine"]
     file.write_bytes(orjson.dumps({"name": "x", "installation": "second"}))
-    assert 142 in Emulator(str(file)).world.root.ids(State)
+    assert 142 in Emulator(str(file)).world.records.ids(State)

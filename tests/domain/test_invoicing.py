@@ -29,15 +29,15 @@ def test_the_tax_is_included_in_the_amount(amount: str, rate: str, tax: str) -> 
 
 def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
     oms = Emulator("demo")
-    root = oms.world.root
+    root = oms.world.records
     package = next(one for one in root.all(Package) if len(root.find(PackageItem, "package", one.id)) > 1)
     before = tables(root)
     answer = oms.session().post(f"/api/v1/oms/packages/{package.id}/invoice/")
     assert answer.status_code == 201
-    after = oms.world.root
+    after = oms.world.records
     (invoice,) = after.find(Invoice, "package", package.id)
     lines = after.find(InvoiceItem, "invoice", invoice.id)
-    bought = [root.one(OrderItem, item.order_item) for item in root.find(PackageItem, "package", package.id)]
+    bought = [root.get_existing(OrderItem, item.order_item) for item in root.find(PackageItem, "package", package.id)]
     assert [(line.order_item, line.total_amount, line.tax_rate) for line in lines] == [
         (item.id, item.net_amount, item.tax_rate) for item in bought
     ]
@@ -59,11 +59,11 @@ def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
 
 def test_a_second_invoice_is_refused() -> None:
     oms = Emulator("demo")
-    url = f"/api/v1/oms/packages/{oms.world.root.ids(Package)[0]}/invoice/"
+    url = f"/api/v1/oms/packages/{oms.world.records.ids(Package)[0]}/invoice/"
     assert oms.session().post(url).status_code == 201
-    root = oms.world.root
+    root = oms.world.records
     again = oms.session().post(url)
     assert (again.status_code, again.json()) == (
         *(400, {"non_field_errors": ["The package already has a purchase invoice."]}),
     )
-    assert oms.world.root is root
+    assert oms.world.records is root

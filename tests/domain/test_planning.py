@@ -21,7 +21,7 @@ from emulator.core.records import (
     StockLocation,
 )
 from emulator.domain.planning import (
-    can_fulfil,
+    can_fulfill,
     distance_to_address,
     great_circle_km,
     highest_suffix,
@@ -61,7 +61,7 @@ def planned(*places: list[Any], quantity: int = 1, number: str = "77P1") -> Worl
 
 def chosen(world: World) -> int | None:
     with world.transaction() as tx:
-        found = nearest_with_stock(tx, tx.one(Package, 1), tx.find(PackageItem, "package", 1))
+        found = nearest_with_stock(tx, tx.get_existing(Package, 1), tx.find(PackageItem, "package", 1))
     return None if found is None else found.id
 
 
@@ -88,18 +88,18 @@ def test_a_location_must_have_every_item() -> None:
     assert chosen(planned(OWN, location(2, IZMIR), quantity=2)) is None
     world = planned(OWN, location(2, IZMIR), quantity=2)
     with world.transaction() as tx:
-        tx.change(tx.one(Stock, 2), quantity=2)
-        assert can_fulfil(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2}))
-        assert not can_fulfil(tx, tx.one(StockLocation, 2), Counter({PRODUCT: 2, 1: 1}))
+        tx.change(tx.get_existing(Stock, 2), quantity=2)
+        assert can_fulfill(tx, tx.get_existing(StockLocation, 2), Counter({PRODUCT: 2}))
+        assert not can_fulfill(tx, tx.get_existing(StockLocation, 2), Counter({PRODUCT: 2, 1: 1}))
     assert chosen(world) == 2
 
 
 def test_the_new_package_takes_over() -> None:
     world = planned(OWN, location(2, IZMIR, target_packing_interval="2 06:00:00"))
     with world.transaction() as tx:
-        answer = replan(tx, tx.one(Package, 1), tx.find(PackageItem, "package", 1))
+        answer = replan(tx, tx.get_existing(Package, 1), tx.find(PackageItem, "package", 1))
         assert tx.events == [("package.created", Package, 2)]
-    child = world.root.one(Package, 2)
+    child = world.records.get_existing(Package, 2)
     assert answer == {
         "package__id": 2,
         "package__number": "77P2",
@@ -110,22 +110,22 @@ def test_the_new_package_takes_over() -> None:
     assert (child.state, child.stock_location, child.order) == (1, 2, 1)
     assert child.target_packing_date == START + timedelta(days=2, hours=6)
     assert child.extra_information.startswith(b'{"parent_package":{"id":1,"number":"77P1"},"distance_to')
-    assert [(item.state, item.order_item) for item in world.root.find(PackageItem, "package", 2)] == [(6, 1)]
+    assert [(item.state, item.order_item) for item in world.records.find(PackageItem, "package", 2)] == [(6, 1)]
 
 
 def test_a_package_without_items_is_not_planned() -> None:
     world = planned(OWN, location(2, IZMIR), quantity=0)
     with world.transaction() as tx:
-        assert replan(tx, tx.one(Package, 1), []) is None
-    assert list(world.root.ids(Package)) == [1]
+        assert replan(tx, tx.get_existing(Package, 1), []) is None
+    assert list(world.records.ids(Package)) == [1]
 
 
 def test_an_installation_without_a_waiting_state_plans_nothing() -> None:
     world = planned(OWN, location(2, IZMIR))
     with world.transaction() as tx:
-        tx.change(tx.one(State, 1), enum_value="1")
-        assert replan(tx, tx.one(Package, 1), tx.find(PackageItem, "package", 1)) is None
-    assert list(world.root.ids(Package)) == [1]
+        tx.change(tx.get_existing(State, 1), enum_value="1")
+        assert replan(tx, tx.get_existing(Package, 1), tx.find(PackageItem, "package", 1)) is None
+    assert list(world.records.ids(Package)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_distances_are_those_of_the_globe() -> None:
     assert great_circle_km(41.01, 28.97, 39.93, 32.85) == pytest.approx(350, abs=5)
     assert great_circle_km(0, 0, 0, 180) == pytest.approx(20015, abs=1)
     assert great_circle_km(10, 20, 10, 20) == 0
-    root = planned(OWN, location(2, (None, None))).root
-    address = root.one(Address, 1)
-    assert distance_to_address(root, root.one(StockLocation, 1), address) == 0
-    assert distance_to_address(root, root.one(StockLocation, 2), address) is None
+    root = planned(OWN, location(2, (None, None))).records
+    address = root.get_existing(Address, 1)
+    assert distance_to_address(root, root.get_existing(StockLocation, 1), address) == 0
+    assert distance_to_address(root, root.get_existing(StockLocation, 2), address) is None
 
 
 @pytest.mark.parametrize(

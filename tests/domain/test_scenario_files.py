@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.core import schemas
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario
-from emulator.loading.worlds import load, open_world
+from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario, ScenarioError
 from tests.support import samples
 
@@ -29,7 +29,7 @@ def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None
 @pytest.mark.parametrize("file", sorted(FOLDER.rglob("*.json")), ids=lambda file: file.stem)
 def test_every_bundled_file_is_valid(file: Path) -> None:
     document = json.loads(file.read_bytes())
-    assert schemas.problem("scenario", document) is None
+    assert schemas.find_problem("scenario", document) is None
     assert document["name"] == file.relative_to(FOLDER).with_suffix("").as_posix()
 
 
@@ -142,6 +142,6 @@ def test_a_size_that_cannot_be_is_refused(name: str, packages: int, said: str) -
 
 
 def test_worlds_of_one_scenario_share_their_base() -> None:
-    assert load(find_scenario("demo")) is load(Scenario(**vars(find_scenario("demo"))))
+    assert load_base(find_scenario("demo")) is load_base(Scenario(**vars(find_scenario("demo"))))
     assert Emulator("demo").world.base is Emulator("demo").world.base
     assert Emulator("demo").world.base is not Emulator("demo", seed=8).world.base

@@ -26,11 +26,18 @@ from emulator.core.records import (
     WebhookEvent,
     relation_key,
 )
-from emulator.domain.seeding import DemoBase, demo_base
-from emulator.domain.seeding.generator import KEPT_BLOCKS
-from emulator.domain.seeding.plans import BLOCK, FIRST, GAPLESS, STRIDE, PackagePlan, TransferPlan
+from emulator.domain.seeding import DemoDataset, make_demo_dataset
+from emulator.domain.seeding.generator import MAX_CACHED_BLOCKS
+from emulator.domain.seeding.plans import (
+    FIRST_IDS,
+    IDS_PER_BLOCK,
+    KINDS_WITHOUT_GAPS,
+    PACKAGES_PER_BLOCK,
+    PackagePlan,
+    TransferPlan,
+)
 from emulator.domain.seeding.pools import pool
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
 # --- what there is ---------------------------------------------------------------------------------------------
@@ -54,18 +61,18 @@ def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) 
     assert ids == sorted(set(ids))
     assert all(base.get(kind, id_).id == id_ for id_ in ids)
     next_id = base.next_id(kind)
-    if kind in FIRST:
-        assert [id_ for id_ in range(FIRST[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
+    if kind in FIRST_IDS:
+        assert [id_ for id_ in range(FIRST_IDS[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
     assert base.get(kind, next_id) is None
     assert not ids or next_id > ids[-1]
 
 
-@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
 def test_no_block_uses_more_ids_than_it_has(kind: type[Any]) -> None:
     base = demo(500)
-    used = Counter((id_ - FIRST[kind]) // STRIDE[kind] for id_ in base.ids(kind))
-    assert max(used.values()) <= STRIDE[kind]
-    assert (set(used.values()) == {STRIDE[kind]}) is (kind in GAPLESS)
+    used = Counter((id_ - FIRST_IDS[kind]) // IDS_PER_BLOCK[kind] for id_ in base.ids(kind))
+    assert max(used.values()) <= IDS_PER_BLOCK[kind]
+    assert (set(used.values()) == {IDS_PER_BLOCK[kind]}) is (kind in KINDS_WITHOUT_GAPS)
 
 
 @pytest.mark.parametrize("packages", [203, 36_404])
@@ -111,20 +118,20 @@ def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], r
 # --- the same again, and another ---------------------------------------------------------------------------------
 
 
-def everything(base: DemoBase) -> list[Any]:
-    return [base.get(kind, id_) for kind in FIRST for id_ in base.ids(kind)]
+def everything(base: DemoDataset) -> list[Any]:
+    return [base.get(kind, id_) for kind in FIRST_IDS for id_ in base.ids(kind)]
 
 
 def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
-    assert everything(demo_base(60, 7, START)) == everything(demo_base(60, 7, START))
-    ours, theirs = everything(demo_base(60, 7, START)), everything(demo_base(60, 8, START))
+    assert everything(make_demo_dataset(60, 7, START)) == everything(make_demo_dataset(60, 7, START))
+    ours, theirs = everything(make_demo_dataset(60, 7, START)), everything(make_demo_dataset(60, 8, START))
     assert not set(ours) & set(theirs) - {record for record in ours if isinstance(record, ShippingLabel)}
 
 
 def test_a_forgotten_block_comes_back_the_same() -> None:
     """Whatever was asked for in between."""
     kept = demo(200)
-    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    forgetful = DemoDataset(kept.plans, dict(kept._fixed._records), kept_blocks=2)
     forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
     backwards = [forgetful.get(Package, id_) for id_ in reversed(kept.ids(Package))]
     assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
@@ -132,7 +139,7 @@ def test_a_forgotten_block_comes_back_the_same() -> None:
 
 def test_many_threads_see_the_same_records() -> None:
     kept = demo(200)
-    forgetful = DemoBase(kept.plans, dict(kept._fixed._records), kept_blocks=2)
+    forgetful = DemoDataset(kept.plans, dict(kept._fixed._records), kept_blocks=2)
     ids = list(kept.ids(Package)) * 4
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda id_: forgetful.get(Package, id_), ids)) == [
@@ -143,13 +150,13 @@ def test_many_threads_see_the_same_records() -> None:
 @pytest.mark.slow
 def test_a_base_keeps_few_blocks() -> None:
     """However many are looked at."""
-    base = demo_base(36_404, 3, START)
-    for id_ in base.ids(Package)[:: 5 * BLOCK]:
+    base = make_demo_dataset(36_404, 3, START)
+    for id_ in base.ids(Package)[:: 5 * PACKAGES_PER_BLOCK]:
         base.get(Package, id_)
-    assert base._block.cache_info().currsize == KEPT_BLOCKS
+    assert base._block.cache_info().currsize == MAX_CACHED_BLOCKS
 
 
-@pytest.mark.parametrize("kind", FIRST, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
 def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
     """As its ids do: those that there are, those in the gaps, those before and after."""
     base = demo()
@@ -160,7 +167,7 @@ def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
 
 def test_one_record_is_looked_for_without_making_the_others() -> None:
     """Also of a kind whose ids have gaps, among many: no more than its own block is made."""
-    base = demo_base(36_404, 3, START)
+    base = make_demo_dataset(36_404, 3, START)
     log = base.related(TransitionLog, "subject", (PACKAGE, base.ids(Package)[-1]))[0]
     assert (base.has(TransitionLog, log), base.has(TransitionLog, log + 10**9)) == (True, False)
     assert base._block.cache_info().currsize == 1
@@ -176,8 +183,8 @@ def test_records_are_made_without_faker() -> None:
 # --- plans -------------------------------------------------------------------------------------------------------
 
 
-def plan_of(root: Root, package: Package) -> PackagePlan:
-    block, position = divmod(package.id - FIRST[Package], BLOCK)
+def plan_of(root: Snapshot, package: Package) -> PackagePlan:
+    block, position = divmod(package.id - FIRST_IDS[Package], PACKAGES_PER_BLOCK)
     plan: PackagePlan = root.base.plans.block(block)[position]  # type: ignore[attr-defined]  # a DemoBase
     return plan
 
@@ -186,18 +193,18 @@ def plan_of(root: Root, package: Package) -> PackagePlan:
 def test_a_plan_says_what_the_records_say(size: int) -> None:
     for root, package in packages_of(size):
         plan = plan_of(root, package)
-        order, shipment = root.one(Order, package.order), root.get(Shipment, package.shipment or 0)
-        address = root.one(Address, package.shipping_address)
+        order, shipment = root.get_existing(Order, package.order), root.get(Shipment, package.shipment or 0)
+        address = root.get_existing(Address, package.shipping_address)
         items = root.find(PackageItem, "package", package.id)
-        products = [root.one(OrderItem, item.order_item).product for item in items]
+        products = [root.get_existing(OrderItem, item.order_item).product for item in items]
         goods = pool("products")
-        assert (plan.id, plan.number, plan.state, plan.source.id, plan.delivery_range) == (
+        assert (plan.id, plan.number, plan.state, plan.packing_location.id, plan.delivery_range) == (
             *(package.id, package.number, package.state, package.stock_location, package.delivery_range),
         )
-        assert [goods[at]["id"] for at in plan.goods] == products
+        assert [goods[at]["id"] for at in plan.product_positions] == products
         assert plan.carrier == (shipment and shipment.cargo_company)
         assert (plan.order.id, plan.order.number, plan.order.channel) == (order.id, order.number, order.channel)
-        assert plan.order.place.district.id == address.district
+        assert plan.order.destination.district.id == address.district
         assert (plan.order.first_name, plan.order.last_name) == (address.first_name, address.last_name)
 
 

@@ -41,8 +41,8 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.domain.seeding.pools import interval, pool
-from emulator.domain.state_graph import ITEM_VALUES
-from emulator.state.store import Root
+from emulator.domain.state_graph import ITEM_STATE_VALUES
+from emulator.state.store import Snapshot
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, orders_of, packages_of, transfers_of
 
 WAITING, WAITING_FOR_TRANSFER, PACKED, WAITING_LABEL = 35, 36, 40, 41
@@ -55,7 +55,7 @@ sizes = pytest.mark.parametrize("size", SIZES)
 
 
 def states(content_type: int) -> set[int]:
-    return {state.id for state in Root(demo(), {}).all(State) if state.content_type == content_type}
+    return {state.id for state in Snapshot(demo(), {}).all(State) if state.content_type == content_type}
 
 
 def ascending(*times: datetime | None) -> bool:
@@ -86,9 +86,11 @@ def test_common_states_are_common() -> None:
 @sizes
 def test_items_follow_their_package(size: int) -> None:
     for root, package in packages_of(size):
-        value = root.one(State, package.state).enum_value
+        value = root.get_existing(State, package.state).enum_value
         items = root.find(PackageItem, "package", package.id)
-        assert {root.one(State, item.state).enum_value for item in items} == {ITEM_VALUES.get(value, value)}
+        assert {root.get_existing(State, item.state).enum_value for item in items} == {
+            ITEM_STATE_VALUES.get(value, value)
+        }
 
 
 @sizes
@@ -102,7 +104,7 @@ def test_order_items_follow_their_latest_package(size: int) -> None:
             else APPROVED
         )
         for item in root.find(PackageItem, "package", package.id):
-            assert root.one(OrderItem, item.order_item).state == wanted or package.state in {51, 52}
+            assert root.get_existing(OrderItem, item.order_item).state == wanted or package.state in {51, 52}
 
 
 # --- orders ------------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ def test_an_orders_items_are_spread_over_its_packages(size: int) -> None:
 @sizes
 def test_amounts_add_up(size: int) -> None:
     for root, order in orders_of(size):
-        italian = root.one(Address, order.shipping_address).country == 2
+        italian = root.get_existing(Address, order.shipping_address).country == 2
         for item in root.find(OrderItem, "order", order.id):
             prices = (item.retail_price, item.price, item.net_amount, item.discount_amount, item.tax_rate)
             assert all(re.fullmatch(r"\d+\.\d\d", price) for price in prices)
@@ -133,7 +135,7 @@ def test_amounts_add_up(size: int) -> None:
             assert net == price - discount
             assert tax in ({22} if italian else {8, 10, 18, 20})
             assert item.price_currency == ("eur" if italian else "try")
-            assert root.one(PriceList, item.price_list).currency == item.price_currency
+            assert root.get_existing(PriceList, item.price_list).currency == item.price_currency
 
 
 @sizes
@@ -141,9 +143,9 @@ def test_pay_on_delivery_is_what_the_packages_items_cost(size: int) -> None:
     for root, package in packages_of(size):
         if package.shipment is None:
             continue
-        shipment, order = root.one(Shipment, package.shipment), root.one(Order, package.order)
+        shipment, order = root.get_existing(Shipment, package.shipment), root.get_existing(Order, package.order)
         items = root.find(PackageItem, "package", package.id)
-        total = sum(Decimal(root.one(OrderItem, item.order_item).net_amount) for item in items)
+        total = sum(Decimal(root.get_existing(OrderItem, item.order_item).net_amount) for item in items)
         wanted = str(total) if order.payment_type == "pay_on_delivery" else None
         assert shipment.pay_on_delivery_amount == wanted
 
@@ -182,12 +184,15 @@ def test_what_is_unique_is_unique(kind: type[Any]) -> None:
 @sizes
 def test_an_address_is_one_place_and_one_persons(size: int) -> None:
     for root, order in orders_of(size):
-        customer = root.one(Customer, order.customer)
-        for address in (root.one(Address, order.shipping_address), root.one(Address, order.billing_address)):
-            district = root.one(District, address.district or 0)
+        customer = root.get_existing(Customer, order.customer)
+        for address in (
+            root.get_existing(Address, order.shipping_address),
+            root.get_existing(Address, order.billing_address),
+        ):
+            district = root.get_existing(District, address.district or 0)
             assert (district.township, district.city) == (address.township, address.city)
-            assert root.one(Township, address.township).city == address.city
-            assert root.one(City, address.city).country == address.country
+            assert root.get_existing(Township, address.township).city == address.city
+            assert root.get_existing(City, address.city).country == address.country
             assert (address.first_name, address.last_name) == (customer.first_name, customer.last_name)
             assert (address.phone_number, address.email) == (customer.phone_number, customer.email)
             assert address.customer == customer.id
@@ -198,20 +203,20 @@ def test_an_address_is_one_place_and_one_persons(size: int) -> None:
 @sizes
 def test_people_fit_their_country(size: int) -> None:
     for root, order in orders_of(size):
-        address = root.one(Address, order.shipping_address)
-        code = root.one(Country, address.country).code
+        address = root.get_existing(Address, order.shipping_address)
+        code = root.get_existing(Country, address.country).code
         assert address.first_name in pool("people")[code]["first_names"]
         assert address.last_name in pool("people")[code]["last_names"]
         assert address.phone_number.startswith({"tr": "+90", "it": "+39"}[code])
-        assert (root.one(Channel, order.channel).name == "PZ Italia") == (code == "it")
-        assert root.one(Customer, order.customer).channel == order.channel
-        assert re.fullmatch(r"[a-z]+\.[a-z]+@example\.com", root.one(Customer, order.customer).email)
+        assert (root.get_existing(Channel, order.channel).name == "PZ Italia") == (code == "it")
+        assert root.get_existing(Customer, order.customer).channel == order.channel
+        assert re.fullmatch(r"[a-z]+\.[a-z]+@example\.com", root.get_existing(Customer, order.customer).email)
 
 
 def test_both_countries_and_all_ways_to_pay_occur() -> None:
     orders = [order for _, order in orders_of(200)]
-    root = Root(demo(200), {})
-    assert {root.one(Address, order.shipping_address).country for order in orders} == {1, 2}
+    root = Snapshot(demo(200), {})
+    assert {root.get_existing(Address, order.shipping_address).country for order in orders} == {1, 2}
     assert {order.payment_type for order in orders} == {"credit_card", "funds_transfer", "pay_on_delivery"}
     assert {order.is_click_and_collect for order in orders} == {True, False}
     assert {order.has_gift_box for order in orders} == {True, False}
@@ -221,15 +226,15 @@ def test_both_countries_and_all_ways_to_pay_occur() -> None:
 @sizes
 def test_a_package_is_packed_where_that_is_done_in_the_country_it_goes_to(size: int) -> None:
     for root, package in packages_of(size):
-        location = root.one(StockLocation, package.stock_location)
+        location = root.get_existing(StockLocation, package.stock_location)
         assert location.is_active
         assert location.is_fulfillment_center
-        assert country_of(root, location.id) == root.one(Address, package.shipping_address).country
-        assert package.shipping_address == root.one(Order, package.order).shipping_address
+        assert country_of(root, location.id) == root.get_existing(Address, package.shipping_address).country
+        assert package.shipping_address == root.get_existing(Order, package.order).shipping_address
 
 
-def country_of(root: Root, location: int) -> int:
-    return root.one(LocationAddress, root.one(StockLocation, location).address).country
+def country_of(root: Snapshot, location: int) -> int:
+    return root.get_existing(LocationAddress, root.get_existing(StockLocation, location).address).country
 
 
 @sizes
@@ -237,10 +242,10 @@ def test_what_is_collected_waits_at_a_pickup_location(size: int) -> None:
     for root, order in orders_of(size):
         assert order.is_click_and_collect == (order.retail_store_id is not None)
         if order.retail_store_id is not None:
-            store = root.one(StockLocation, order.retail_store_id)
+            store = root.get_existing(StockLocation, order.retail_store_id)
             assert store.is_active
             assert store.is_pickup_location
-            assert country_of(root, store.id) == root.one(Address, order.shipping_address).country
+            assert country_of(root, store.id) == root.get_existing(Address, order.shipping_address).country
 
 
 def test_distances_are_those_of_the_map() -> None:
@@ -254,17 +259,17 @@ def test_distances_are_those_of_the_map() -> None:
 @sizes
 def test_dates_run_in_order(size: int) -> None:
     for root, package in packages_of(size):
-        order = root.one(Order, package.order)
+        order = root.get_existing(Order, package.order)
         logs = root.find(TransitionLog, "subject", (PACKAGE, package.id))
         assert order.date_placed <= order.created_date < package.created_date
         assert ascending(package.created_date, *(log.created_date for log in logs), package.modified_date, START)
         assert len({log.created_date for log in logs}) == len(logs)
         assert package.created_date < package.modified_date < START
-        address = root.one(Address, package.shipping_address)
+        address = root.get_existing(Address, package.shipping_address)
         assert ascending(address.created_date, address.modified_date, package.created_date)
         for item in root.find(PackageItem, "package", package.id):
             assert ascending(package.created_date, item.created_date, item.modified_date, START)
-            bought = root.one(OrderItem, item.order_item)
+            bought = root.get_existing(OrderItem, item.order_item)
             assert ascending(order.created_date, bought.created_date, bought.modified_date, START)
 
 
@@ -285,18 +290,18 @@ def test_the_newest_package_is_not_a_day_old() -> None:
 @sizes
 def test_targets_are_the_locations_intervals_away(size: int) -> None:
     for root, package in packages_of(size):
-        location = root.one(StockLocation, package.stock_location)
-        placed = root.one(Order, package.order).date_placed
+        location = root.get_existing(StockLocation, package.stock_location)
+        placed = root.get_existing(Order, package.order).date_placed
         wait = timedelta(microseconds=interval(location.target_packing_interval))
         assert package.target_packing_date == placed + wait
     for root, package, transfer in transfers_of(size):
-        location = root.one(StockLocation, package.stock_location)
+        location = root.get_existing(StockLocation, package.stock_location)
         wait = timedelta(microseconds=interval(location.target_transfer_interval))
         assert transfer.target_transfer_date == transfer.created_date + wait
 
 
 def test_delivery_ranges_are_working_days_to_come() -> None:
-    ranges = list(Root(demo(), {}).all(DeliveryRange))
+    ranges = list(Snapshot(demo(), {}).all(DeliveryRange))
     assert len(ranges) == 30
     assert ranges[0].lower > START
     assert all((each.lower.hour, each.upper.hour, each.bounds) == (6, 15, "[)") for each in ranges)
@@ -341,7 +346,7 @@ def test_what_went_on_the_road_has_a_shipment_a_label_and_a_number(size: int) ->
             assert package.state not in ON_THE_ROAD
             assert (package.shipping_label, package.tracking_number, package.invoice_number) == (None, None, None)
             continue
-        shipment = root.one(Shipment, package.shipment)
+        shipment = root.get_existing(Shipment, package.shipment)
         assert shipment.state == 99
         assert (shipment.package, shipment.transfer_order) == (package.id, None)
         assert package.tracking_number == shipment.awb_number == shipment.query_number
@@ -351,7 +356,7 @@ def test_what_went_on_the_road_has_a_shipment_a_label_and_a_number(size: int) ->
         assert ascending(shipment.created_date, shipment.modified_date, START)
         assert (package.shipping_label is None) == (package.state == WAITING_LABEL)
         if package.shipping_label is not None:
-            assert root.one(ShippingLabel, package.shipping_label).package == package.id
+            assert root.get_existing(ShippingLabel, package.shipping_label).package == package.id
 
 
 def test_some_packed_packages_have_a_shipment_and_some_have_none() -> None:
@@ -368,7 +373,7 @@ def test_a_re_planned_package_names_the_one_before_it(size: int) -> None:
         if parent is None:
             continue
         found += 1
-        before = root.one(Package, parent["id"])
+        before = root.get_existing(Package, parent["id"])
         assert before.number == parent["number"]
         assert (before.order, before.id) == (package.order, package.id - 1)
         assert before.state in {51, 52}
@@ -386,7 +391,7 @@ def test_a_transfer_order_fits_its_package(size: int) -> None:
         assert (transfer.state in OPEN_TRANSFERS) == (package.state == WAITING_FOR_TRANSFER)
         assert transfer.destination == package.stock_location != transfer.source
         assert country_of(root, transfer.source) == country_of(root, transfer.destination)
-        source = root.one(StockLocation, transfer.source)
+        source = root.get_existing(StockLocation, transfer.source)
         assert source.is_active
         assert source.is_fulfillment_center
         assert transfer.plan_item == package.plan_item
@@ -405,9 +410,11 @@ def test_transfer_items_are_the_packages_items(size: int) -> None:
         items = root.find(PackageItem, "package", package.id)
         moved = root.find(TransferItem, "transfer_order", transfer.id)
         assert [item.package_item for item in moved] == [item.id for item in items]
-        assert [item.product for item in moved] == [root.one(OrderItem, item.order_item).product for item in items]
-        value = root.one(State, transfer.state).enum_value
-        assert {root.one(State, item.state).enum_value for item in moved} == {value}
+        assert [item.product for item in moved] == [
+            root.get_existing(OrderItem, item.order_item).product for item in items
+        ]
+        value = root.get_existing(State, transfer.state).enum_value
+        assert {root.get_existing(State, item.state).enum_value for item in moved} == {value}
         refers = None if transfer.state == CANCELED_TRANSFER else transfer.id
         assert {item.transfer_order for item in items} == {refers}
         assert all(ascending(transfer.created_date, item.created_date, item.modified_date, START) for item in moved)
@@ -426,7 +433,7 @@ def test_a_transfer_order_went_on_before_its_package_did(size: int) -> None:
         assert ascending(transfer.modified_date, *(log.created_date for log in waited))
         assert (transfer.transfer_shipment is None) == (transfer.state not in {74, TRANSFERRED})
         if transfer.transfer_shipment is not None:
-            shipment = root.one(Shipment, transfer.transfer_shipment)
+            shipment = root.get_existing(Shipment, transfer.transfer_shipment)
             assert (shipment.package, shipment.transfer_order) == (None, transfer.id)
 
 
@@ -447,7 +454,7 @@ def test_each_package_and_transfer_told_the_hook_of_its_last_change(size: int) -
         assert [hook_of(root, event) for event in events(root, TRANSFER, transfer)] == [wanted]
 
 
-def events(root: Root, content_type: int, subject: Any) -> list[WebhookEvent]:
+def events(root: Snapshot, content_type: int, subject: Any) -> list[WebhookEvent]:
     found = root.find(WebhookEvent, "subject", (content_type, subject.id))
     for event in found:
         assert event.request_payload is None
@@ -456,12 +463,12 @@ def events(root: Root, content_type: int, subject: Any) -> list[WebhookEvent]:
     return found
 
 
-def hook_of(root: Root, event: WebhookEvent) -> str:
-    return root.one(Webhook, event.webhook).event_type
+def hook_of(root: Snapshot, event: WebhookEvent) -> str:
+    return root.get_existing(Webhook, event.webhook).event_type
 
 
 def test_most_events_were_delivered_and_a_few_were_not() -> None:
-    found = list(Root(demo(), {}).all(WebhookEvent))
+    found = list(Snapshot(demo(), {}).all(WebhookEvent))
     failed = [event for event in found if not event.delivered]
     assert 0 < len(failed) < len(found) / 10
     assert {(event.response_http_status, event.retry_count) for event in failed} == {(502, 19)}
@@ -471,7 +478,7 @@ def test_most_events_were_delivered_and_a_few_were_not() -> None:
 
 
 def test_hooks_call_nobody_that_exists() -> None:
-    for hook in Root(demo(), {}).all(Webhook):
+    for hook in Snapshot(demo(), {}).all(Webhook):
         assert hook.target_url.startswith("https://integration.example.com/oms/")
 
 
@@ -483,13 +490,13 @@ def test_what_waits_is_in_stock(size: int) -> None:
     waiting: Counter[tuple[int, int]] = Counter()
     for plan in base.plans.all_packages():
         if plan.state in {35, 36, 37, 38, 39, 49}:
-            waiting.update((goods[at], plan.source.id) for at in plan.goods)
-    stock = {(row.product, row.stock_location): row.quantity for row in Root(base, {}).all(Stock)}
+            waiting.update((goods[at], plan.packing_location.id) for at in plan.product_positions)
+    stock = {(row.product, row.stock_location): row.quantity for row in Snapshot(base, {}).all(Stock)}
     assert all(stock[key] >= count for key, count in waiting.items())
     assert len(waiting) > 50
 
 
 def test_products_have_pictures() -> None:
-    root = Root(demo(), {})
+    root = Snapshot(demo(), {})
     assert len(root.ids(Product)) == 80
     assert all(root.related(ProductImage, "product", id_) for id_ in root.ids(Product))

@@ -9,25 +9,25 @@ import pytest
 
 from emulator import Emulator
 from emulator.core.errors import ValidationFailed
-from emulator.core.records import ABSENT, Package, PackageItem, State, TransferOrder, Transition
+from emulator.core.records import OMITTED, Package, PackageItem, State, TransferOrder, Transition
 from emulator.domain.state_graph import (
     COMMAND,
     actor_transition,
-    displayed_slug,
     find_transition,
     offered_transitions,
     resolve_transition,
+    slug_or_label,
     state_with_value,
 )
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from tests.support.worlds import world_of
 
-ROOT = Emulator("demo").world.root
+ROOT = Emulator("demo").world.records
 PREPARE = "package__prepare_package_command__waiting__preparing"
 PACK = "package__complete_packaging__waiting__packed-all-items"
 
 
-def in_state(kind: type[Any], state: int, root: Root = ROOT) -> Any:
+def in_state(kind: type[Any], state: int, root: Snapshot = ROOT) -> Any:
     return next(record for record in root.all(kind) if record.state == state)
 
 
@@ -115,7 +115,9 @@ def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transit
 
 @every_other_move
 def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition) -> None:
-    kind: type[Any] = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
+    kind: type[Any] = (
+        TransferOrder if ROOT.get_existing(State, transition.source_state).content_type == 6 else Package
+    )
     for subject in {record.state: record for record in ROOT.all(kind)}.values():
         found = actor_transition(ROOT, subject, transition.command_code)
         assert (found == transition) == (subject.state == transition.source_state)
@@ -123,7 +125,9 @@ def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition)
 
 @every_command
 def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transition: Transition) -> None:
-    kind: type[Any] = TransferOrder if ROOT.one(State, transition.source_state).content_type == 6 else Package
+    kind: type[Any] = (
+        TransferOrder if ROOT.get_existing(State, transition.source_state).content_type == 6 else Package
+    )
     states = {record.state: record for record in ROOT.all(kind)}
     for state, subject in states.items():
         if state == transition.source_state:
@@ -135,8 +139,8 @@ def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transiti
 
 
 def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
-    assert displayed_slug(Transition(1, 1, 2, label="Pack", slug=ABSENT)) == "Pack"
-    root = world_of([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).root
+    assert slug_or_label(Transition(1, 1, 2, label="Pack", slug=OMITTED)) == "Pack"
+    root = world_of([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).records
     with pytest.raises(ValidationFailed) as caught:
         find_transition(root, 1, "two")
     assert caught.value.errors == {"slug": ['"two" is not the slug of transition 1, which is "Pack".']}
@@ -144,7 +148,7 @@ def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
 
 def test_a_state_is_found_by_its_value_among_states_of_the_same_kind() -> None:
     item = next(iter(ROOT.all(PackageItem)))
-    beside = ROOT.one(State, item.state)
+    beside = ROOT.get_existing(State, item.state)
     found = state_with_value(ROOT, "PackageItemStatus", "900", beside=beside)
     assert found is not None
     assert found.id == 70

@@ -21,12 +21,12 @@ from emulator.domain.webhook_retries import (
     record_result,
 )
 from emulator.loading.replay import UnreplayableStep, replay_step
-from emulator.state.outbox import NO_SENDER, DeliveryResult, NoSender, answered, unanswered
+from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, NoSender, error_result, response_result
 from emulator.state.steps import Step
 from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
-FAILED, DONE = answered(503, b"no", "no", 0.1), answered(200, b"200 OK", "200 OK", 0.1)
+FAILED, DONE = response_result(503, b"no", "no", 0.1), response_result(200, b"200 OK", "200 OK", 0.1)
 FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
 
 
@@ -40,8 +40,8 @@ def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> Wor
 
 def tried(world: World, outcome: DeliveryResult = FAILED) -> WebhookEvent:
     """Go to the time of the next attempt and record what it came to."""
-    at, id_ = next_due_event(world.root) or pytest.fail("nothing is due")
-    world.clock.set(at)
+    at, id_ = next_due_event(world.records) or pytest.fail("nothing is due")
+    world.clock.set_time(at)
     with world.transaction() as tx:
         return record_result(tx, id_, outcome)
 
@@ -50,7 +50,7 @@ def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
     """At once, ten times after the wait from the end of the attempt before, then at eight rounds of the scanner."""
     world = world_with()
     events = []
-    while next_due_event(world.root) is not None:
+    while next_due_event(world.records) is not None:
         events.append(tried(world))
     assert [event.retry_count for event in events] == list(range(1, MAX_ATTEMPTS + 1))
     times = [event.due for event in events]
@@ -76,10 +76,10 @@ def test_an_outcome_is_recorded_as_the_sender_does() -> None:
     """Attempts newest first, what came back as Python prints bytes, 500 where nothing did."""
     world = world_with()
     start = world.clock.now()
-    first = tried(world, unanswered("Connection refused", 0.2))
+    first = tried(world, error_result("Connection refused", 0.2))
     assert (first.response_http_status, first.response_content, first.delivered) == (500, "Connection refused", False)
     began = START + timedelta(minutes=5)
-    second = tried(world, DONE._replace(started=began))
+    second = tried(world, DONE._replace(started_at=began))
     assert (second.response_http_status, second.response_content, second.delivered) == (200, "b'200 OK'", True)
     assert (second.retry_count, second.due, second.modified_date) == (2, None, world.clock.now())
     texts = [at.isoformat().replace("+00:00", "Z") for at in (began, start + timedelta(milliseconds=1))]
@@ -87,8 +87,8 @@ def test_an_outcome_is_recorded_as_the_sender_does() -> None:
 
 
 ENDS = {
-    "delivered": ({}, answered(204, b"", "", 0)),
-    "moved elsewhere": ({}, answered(302, b"", "", 0)),
+    "delivered": ({}, response_result(204, b"", "", 0)),
+    "moved elsewhere": ({}, response_result(302, b"", "", 0)),
     "a callback that cannot be imported": ({"callback": "{}"}, FAILED),
     "a policy of a file's own": ({"policy": b'{"choice":"never","kwargs":{}}'}, FAILED),
     "a policy without its numbers": ({"policy": b'{"choice":"fixed","kwargs":{}}'}, FAILED),
@@ -99,7 +99,7 @@ ENDS = {
 }
 GOES_ON = {
     "refused": ({}, FAILED),
-    "no answer": ({}, unanswered("timed out", 10)),
+    "no answer": ({}, error_result("timed out", 10)),
     "a hook that is off": ({"is_active": False}, FAILED),
     "a callback that may be there": ({"callback": "app.hooks.told"}, FAILED),
     "no callback": ({"callback": ""}, FAILED),
@@ -122,7 +122,7 @@ def test_due_events_come_in_their_order_and_no_others() -> None:
     with world.transaction() as tx:
         for number, wait in ((2, 5), (3, 1), (4, 9)):
             tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(seconds=wait)))
-    assert list(due_event_ids(world.root, START + timedelta(seconds=5))) == [1, 3, 2]
+    assert list(due_event_ids(world.records, START + timedelta(seconds=5))) == [1, 3, 2]
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ def test_to_know_the_next_is_cheap_however_many_wait() -> None:
     with world.transaction() as tx:
         for number in range(2, 10_002):
             tx.add(WebhookEvent(number, 1, 1, 4, due=START + timedelta(milliseconds=7 * number)))
-    best = min(repeat(lambda: next_due_event(world.root), number=200, repeat=20)) / 200
+    best = min(repeat(lambda: next_due_event(world.records), number=200, repeat=20)) / 200
     assert best < 50e-6, f"{best * 1e6:.1f} microseconds"
 
 
@@ -146,7 +146,7 @@ def hooked(oms: Emulator) -> tuple[World, int]:
     }
     assert client.post("/whisperer/hooks/", json=body).status_code == 201
     oms.package()
-    return oms.world, oms.world.root.ids(WebhookEvent)[-1]
+    return oms.world, oms.world.records.ids(WebhookEvent)[-1]
 
 
 def test_a_world_without_a_sender_answers_that_the_attempt_failed(
@@ -156,8 +156,8 @@ def test_a_world_without_a_sender_answers_that_the_attempt_failed(
     world, event_id = hooked(oms)
     monkeypatch.setattr(world.outbox, "sender", NoSender())
     answer = oms.session().post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True})
-    assert (answer.status_code, answer.json()["response_content"]) == (406, NO_SENDER)
-    assert world.root.one(WebhookEvent, event_id).response_http_status == 500
+    assert (answer.status_code, answer.json()["response_content"]) == (406, NO_SENDER_REASON)
+    assert world.records.get_existing(WebhookEvent, event_id).response_http_status == 500
 
 
 def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator, monkeypatch:
     monkeypatch.setattr(world.outbox, "attempt", attempt)
     client = oms.session()
     assert client.post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True}).status_code == 200
-    steps = [Step.of(json.loads(line)) for line in world.steps]
+    steps = [Step.from_document(json.loads(line)) for line in world.steps]
     assert [step.operation for step in steps][-1] == "record_outcome"
     other = Emulator("demo").world
     for step in steps:
@@ -185,8 +185,8 @@ def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator, monkeypatch:
 
 def tables(world: World, kind: type[Any]) -> list[Any]:
     return [
-        record._replace(told_from=None) if isinstance(record, WebhookEvent) else record
-        for record in world.root.all(kind)
+        record._replace(snapshot=None) if isinstance(record, WebhookEvent) else record
+        for record in world.records.all(kind)
     ]
 
 

@@ -23,7 +23,7 @@ class Client:
 
     def __init__(self, oms: Emulator) -> None:
         self.oms, self.session = oms, oms.session()
-        self.waiting = [package.id for package in oms.world.root.all(Package) if package.state == 35]
+        self.waiting = [package.id for package in oms.world.records.all(Package) if package.state == 35]
 
     def get(self, path: str = LIST, **rest: Any) -> requests.Response:
         return self.session.get(path, **rest)
@@ -131,7 +131,7 @@ def fetches_fewer_than_half(client: Client) -> None:
 
 def fetches_packages_that_were_not_listed(client: Client) -> None:
     listed = client.rows(4)
-    for pk in [package.id for package in client.oms.world.root.all(Package) if package.id not in listed][:6]:
+    for pk in [package.id for package in client.oms.world.records.all(Package) if package.id not in listed][:6]:
         client.get(f"{LIST}{pk}/")
 
 

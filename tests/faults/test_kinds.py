@@ -117,7 +117,7 @@ def test_fault_decides_whether_a_write_takes_effect(
         is_failed = answer.status_code >= 400
     except requests.RequestException:
         is_failed = True
-    assert (oms.world.root.one(Package, pk).remote_id == "R") is handled
+    assert (oms.world.root.get_existing(Package, pk).remote_id == "R") is handled
     assert is_failed or handled
     (exchange,) = oms.world.journal.newest_first()
     assert (exchange.info.operation, exchange.info.fault) == ("set_package_remote_id", kind)

@@ -59,8 +59,8 @@ def test_fault_applies_to_its_operation_or_to_all(oms: Emulator) -> None:
 def test_state_trigger_selects_records_in_that_state(oms: Emulator) -> None:
     """A state can be a name, a value or an id. The state before the call counts."""
     client = oms.session()
-    packed = next(package.id for package in oms.world.root.all(Package) if package.state == 40)
-    waiting = next(package.id for package in oms.world.root.all(Package) if package.state == 35)
+    packed = next(package.id for package in oms.world.records.all(Package) if package.state == 40)
+    waiting = next(package.id for package in oms.world.records.all(Package) if package.state == 35)
     for state in ("Packed", "packed all items", 500, "40"):
         oms.faults.clear()
         oms.faults.add(status=503, state=state)
@@ -77,7 +77,7 @@ def test_state_trigger_selects_records_in_that_state(oms: Emulator) -> None:
 
 
 def transfers(oms: Emulator) -> list[TransferOrder]:
-    return list(oms.world.root.all(TransferOrder))
+    return list(oms.world.records.all(TransferOrder))
 
 
 def test_fault_starts_at_a_time_of_the_world(oms: Emulator) -> None:

@@ -19,34 +19,34 @@ from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.api.serializers.documents import SERIALIZERS
 from emulator.api.serializers.fields import COLUMN_TYPES
-from emulator.core.files import scenario_text
+from emulator.core.files import encode_scenario
 from emulator.core.records import KINDS
 from emulator.domain.scenario_files import DOCUMENTED, Scenario, bundled_scenarios
 from emulator.loading.anonymizer import (
     BODY,
     DEFAULT_LOCALE,
-    FREE,
-    KEPT,
+    FREE_JSON,
     MAKERS,
-    MAY_STAY,
+    MAY_BE_UNCHANGED,
+    NOT_PERSONAL,
     PAYLOAD,
     SECRETS,
-    UNKNOWN,
+    UNKNOWN_TEXT,
     FakeValues,
     PersonalDataReplacer,
     category_table,
     column_categories,
 )
-from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate, read_captures
+from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response, read_captures
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.loading.worlds import load
+from emulator.loading.worlds import load_base
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
 
 pytestmark = pytest.mark.slow
 
-OTHER_CATEGORIES = {KEPT, FREE, SECRETS, PAYLOAD, BODY}
+OTHER_CATEGORIES = {NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY}
 SAMPLES = [
     (folder, name)
     for folder in ("documented", "documented_reference")
@@ -75,7 +75,7 @@ def test_table_has_a_category_for_every_text_column() -> None:
         columns = {column for column, types in COLUMN_TYPES[kind].items() if {str, bytes} & set(types)}
         assert set(category_table()["columns"].get(name, {})) == columns, name
         assert set(column_categories(kind).values()) <= {*MAKERS, *OTHER_CATEGORIES}, name
-    assert set(category_table()["keys"].values()) <= {*MAKERS, KEPT}
+    assert set(category_table()["keys"].values()) <= {*MAKERS, NOT_PERSONAL}
 
 
 @every_sample
@@ -87,13 +87,13 @@ def test_every_text_of_a_sample_has_a_category(folder: str, name: str) -> None:
     assert made.left_out == []
     for answer in made.document["answers"]:
         for record in records_of(answer):
-            replacer.record(record)
+            replacer.replace_record(record)
     assert replacer.unknown_keys == {}
 
 
 def records_of(answer: Any) -> Iterator[Any]:
     """Yield the records that a response is imported as."""
-    base = load(Scenario("mine", answers=((answer["path"], orjson.dumps(answer["body"])),))).base
+    base = load_base(Scenario("mine", answers=((answer["path"], orjson.dumps(answer["body"])),))).base
     for kind in KINDS.values():
         yield from (base.get(kind, id_) for id_ in base.ids(kind))
 
@@ -130,8 +130,8 @@ def test_anonymized_sample_contains_no_personal_value(folder: str, name: str) ->
     """Each personal value of the sample, also a blank one, is a unique mark; the import contains no mark."""
     marks = Marks()
     document = with_marks(sample_with_owner(folder, name), marks)
-    text = scenario_text(imported(document).document).decode()
-    shown = scenario_text(imported(document, anonymize=False).document).decode()
+    text = encode_scenario(imported(document).document).decode()
+    shown = encode_scenario(imported(document, anonymize=False).document).decode()
     found = [HOSTS.sub(r"\1", mark).removesuffix("/q.jpg").removesuffix("/q") for mark in marks.made]
     assert [mark for mark in found if mark in text] == []
     assert not found or any(mark in shown for mark in found)
@@ -140,10 +140,10 @@ def test_anonymized_sample_contains_no_personal_value(folder: str, name: str) ->
 def with_marks(document: Any, marks: Marks) -> Any:
     """Return a sample with a mark in place of each personal value of its documents."""
     replacer = PersonalDataReplacer(marks.replace)
-    replacer.text = lambda what, value: value if what == KEPT else marks.replace(what, value)  # type: ignore[method-assign]
-    answer = locate(Capture("", document["path"], document["body"]))
+    replacer.replace_text = lambda what, value: value if what == NOT_PERSONAL else marks.replace(what, value)  # type: ignore[method-assign]
+    answer = locate_response(Capture("", document["path"], document["body"]))
     serializer = SERIALIZERS[endpoint_of(answer.path)[0].schema]
-    found = [replacer.document(serializer, each) for _, each in documents_of(answer.body)]
+    found = [replacer.replace_document(serializer, each) for _, each in documents_of(answer.body)]
     body = document["body"]
     return document | {"body": body | {"results": found} if "results" in body else found[0]}
 
@@ -169,7 +169,7 @@ def test_a_person_has_the_same_replacement_in_all_documents(tmp_path: Path) -> N
     answers = list(recorded(used_world(), (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
     made = imported([{"path": path, "body": body} for path, body in answers])
     file = tmp_path / "mine.json"
-    file.write_bytes(scenario_text(made.document))
+    file.write_bytes(encode_scenario(made.document))
     oms = Emulator(str(file))
     again = dict(recorded(oms, (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
     assert set(again) == {path for path, _ in answers}
@@ -215,7 +215,7 @@ def test_free_json_and_payloads_get_the_replacements_of_the_record() -> None:
         "target_url": "https://hooks.shop.example/t/9f8e?key=1",
     }
     made = imported(document)
-    text = scenario_text(made.document).decode()
+    text = encode_scenario(made.document).decode()
     for value in (*PERSON.values(), "12345678901", "s3cr3t", "abc-123", "pass-word-1", "shop.example", "9f8e"):
         assert value not in text
     event = made.document["answers"][0]["body"]
@@ -274,7 +274,7 @@ def test_replacement_has_the_form_of_the_real_value(kind: str) -> None:
         assert "\n" not in made
         if kind in SAME_FORM:
             assert re.sub(r"[0-9A-Za-z]", "0", made) == re.sub(r"[0-9A-Za-z]", "0", value)
-    assert MAKERS.keys() >= MAY_STAY
+    assert MAKERS.keys() >= MAY_BE_UNCHANGED
 
 
 def test_replacement_keeps_capitals_and_phone_prefixes() -> None:
@@ -316,4 +316,4 @@ def test_documented_scenarios_are_not_anonymized() -> None:
 
 def test_unknown_category_raises() -> None:
     with pytest.raises(KeyError):
-        FakeValues(DEFAULT_LOCALE, b"salt", set()).get(UNKNOWN, "x")
+        FakeValues(DEFAULT_LOCALE, b"salt", set()).get(UNKNOWN_TEXT, "x")

@@ -14,7 +14,7 @@ from emulator.loading.recorded_responses import (
     Capture,
     InvalidResponse,
     SkippedEntry,
-    locate,
+    locate_response,
     read_captures,
 )
 from tests.support import samples
@@ -31,7 +31,7 @@ def read(content: Any) -> list[Capture | SkippedEntry]:
 def path_of(content: Any) -> str:
     (found,) = read(content)
     assert isinstance(found, Capture)
-    return locate(found).path
+    return locate_response(found).path
 
 
 def entry(url: str, text: str, method: str = "GET", status: int = 200, **content: Any) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_every_form_of_capture_is_read(content: Any) -> None:
     """Each form gives the same response at the same path."""
     (found,) = read(content)
     assert isinstance(found, Capture)
-    assert locate(found) == (PATH, DETAIL)
+    assert locate_response(found) == (PATH, DETAIL)
 
 
 GETS = [
@@ -106,11 +106,11 @@ def test_path_of_a_bare_body_is_derived_or_requested(name: str) -> None:
         document["body"]
     ):
         with pytest.raises(InvalidResponse) as caught:
-            locate(capture)
+            locate_response(capture)
         assert f'does not name its owner; give it as {{"path": "{expected}", "body": ...}}' in str(caught.value)
     else:
-        found = locate(capture).path
-        assert found == locate(Capture("", document["path"], document["body"])).path
+        found = locate_response(capture).path
+        assert found == locate_response(Capture("", document["path"], document["body"])).path
         assert found.startswith(document["path"].partition("packages/")[0].partition("transfer_orders/")[0])
 
 
@@ -129,7 +129,7 @@ def test_single_document_of_a_list_becomes_a_page() -> None:
     document = samples.body("package-simple-list.response-200")["results"][0]
     (capture,) = read(document)
     assert isinstance(capture, Capture)
-    assert locate(capture) == ("/api/v1/oms/packages/list-simple/", {"results": [document]})
+    assert locate_response(capture) == ("/api/v1/oms/packages/list-simple/", {"results": [document]})
 
 
 SKIPPED: dict[str, tuple[Any, str]] = {
@@ -180,7 +180,7 @@ def test_invalid_content_is_rejected(content: Any, message: str) -> None:
 
 
 def paths_of(content: Any) -> list[str]:
-    return [locate(found).path for found in read(content) if isinstance(found, Capture)]
+    return [locate_response(found).path for found in read(content) if isinstance(found, Capture)]
 
 
 def test_every_get_of_both_surfaces_can_be_imported() -> None:

@@ -14,8 +14,8 @@ from emulator import Emulator
 from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.documents import render_document
 from emulator.api.serializers.rendering import fill_links
-from emulator.core.files import scenario_text
-from emulator.core.records import ABSENT, Package, State, Transition
+from emulator.core.files import encode_scenario
+from emulator.core.records import OMITTED, Package, State, Transition
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.domain.scenario_files import FOLDER as SCENARIOS
 from emulator.loading.collector import RecordCollector, command_code
@@ -101,7 +101,7 @@ def test_every_sample_is_served_again(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES, ids=map(sample_of, NAMES))
 def test_every_documented_scenario_is_reproducible(name: str) -> None:
     """Byte for byte: `python -m tools.documented_scenarios` would change nothing."""
-    made = scenario_text(imported(sample_of(name)).document)
+    made = encode_scenario(imported(sample_of(name)).document)
     assert (SCENARIOS / f"{name}.json").read_bytes() == made
 
 
@@ -141,7 +141,7 @@ def test_every_sample_of_the_reference_is_served_again(name: str, tmp_path: Path
         if place["sample"] == name:
             assert put(page, place["pointer"], place["served"]) == place["page"]
     file = tmp_path / "mine.json"
-    file.write_bytes(scenario_text(imported(name, "documented_reference").document))
+    file.write_bytes(encode_scenario(imported(name, "documented_reference").document))
     oms = Emulator(str(file))
     path = json.loads(file.read_bytes())["answers"][0]["path"]
     answer = oms.session().get(path, headers={"Authorization": f"Bearer {oms.jwt()}"}).json()
@@ -244,10 +244,10 @@ def test_commands_become_transitions_in_order() -> None:
     [
         ("package__complete_packaging__waiting__packed-all-items", None, "COMPLETE_PACKAGING"),
         ("package__complete_packaging__hazırlanıyor__paketlendi", None, "COMPLETE_PACKAGING"),
-        ("transferorder__ready_to_ship_transfer_order__a__b", ABSENT, "READY_TO_SHIP_TRANSFER_ORDER"),
+        ("transferorder__ready_to_ship_transfer_order__a__b", OMITTED, "READY_TO_SHIP_TRANSFER_ORDER"),
         ("package__refuse_package__a__b", "REFUSE_PACKAGE", "REFUSE_PACKAGE"),
-        ("renew_transfer", ABSENT, "RENEW_TRANSFER"),
-        (ABSENT, ABSENT, "PKG_STATE_TRANSITION"),
+        ("renew_transfer", OMITTED, "RENEW_TRANSFER"),
+        (OMITTED, OMITTED, "PKG_STATE_TRANSITION"),
         (None, None, "PKG_STATE_TRANSITION"),
     ],
 )
@@ -277,7 +277,7 @@ def test_invalid_translations_are_rejected_in_one_line(translations: Any) -> Non
 def test_missing_translation_gives_the_untranslated_name(translations: Any) -> None:
     """The translations themselves are served unchanged."""
     world = open_world(with_translations(translations), "frozen")
-    text = render_document("package", PACKAGE["id"], world.root, "tr-tr", render_cache(world))
+    text = render_document("package", PACKAGE["id"], world.records, "tr-tr", render_cache(world))
     state = json.loads(fill_links(text or b"", "http://oms.test", ""))["state"]
     assert (state["translations"], state["name"]) == (translations, PACKAGE["state"]["name"])
 

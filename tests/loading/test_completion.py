@@ -12,11 +12,11 @@ from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.loading.collector import RecordCollector
 from emulator.loading.completion import content_type, order_number, state_name
-from emulator.loading.worlds import load, open_world
+from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
 from tests.support import samples
 from tests.support.recording import urls
@@ -33,7 +33,7 @@ def read_everything(oms: Emulator, client: requests.Session) -> set[str]:
     headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
     for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES):
         for url in urls(oms, route.path) if route.method == "GET" else ():
-            assert client.get(url, headers=headers[str(route.scheme)]).status_code == 200, url
+            assert client.get(url, headers=headers[str(route.auth_scheme)]).status_code == 200, url
             operations.add(route.operation)
     return operations
 
@@ -42,7 +42,7 @@ def commands_of(client: requests.Session, oms: Emulator) -> list[tuple[str, dict
     """Return URL and body of every command that a record offers."""
     found = []
     for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
-        for pk in oms.world.root.ids(kind):
+        for pk in oms.world.records.ids(kind):
             url = f"/api/v1/oms/{path}/{pk}/"
             document = client.get(url).json()
             items = [item["id"] for item in document.get("packageitem_set", ())]
@@ -77,7 +77,7 @@ def test_all_other_writes_of_a_documented_world_succeed(name: str) -> None:
     oms = Emulator(name)
     client = oms.session()
     for path, kind in (("packages", Package), ("transfer_orders", TransferOrder)):
-        for pk in oms.world.root.ids(kind):
+        for pk in oms.world.records.ids(kind):
             url = f"/api/v1/oms/{path}/{pk}/"
             assert client.post(f"{url}set_invoice_number/", json={"invoice_number": "F1"}).status_code == 204
             assert client.post(f"{url}set_remote_id/", json={"remote_id": "R1"}).status_code == 204
@@ -88,7 +88,7 @@ def test_all_other_writes_of_a_documented_world_succeed(name: str) -> None:
 
 @every_world
 def test_every_reference_leads_to_a_record(name: str) -> None:
-    root = Emulator(name).world.root
+    root = Emulator(name).world.records
     for kind, columns in REFERENCES.items():
         for record in root.all(kind):
             for column, other in columns.items():
@@ -104,8 +104,8 @@ def test_documented_world_has_only_documented_transitions() -> None:
 
 
 def test_states_are_added_only_from_the_same_installation() -> None:
-    ours = load(bundled_scenarios()["documented/package-list"]).base
-    theirs = load(bundled_scenarios()["documented/package-detail"]).base
+    ours = load_base(bundled_scenarios()["documented/package-list"]).base
+    theirs = load_base(bundled_scenarios()["documented/package-detail"]).base
     assert len(ours.ids(State)) > len(theirs.ids(State))
 
 
@@ -137,8 +137,8 @@ def test_smallest_possible_documents_make_a_world() -> None:
     oms = Emulator("empty")
     oms.worlds.slot("default").world = world
     read_everything(oms, oms.session())
-    (package,) = world.root.all(Package)
-    assert package.order in world.root.ids(Order)
+    (package,) = world.records.all(Package)
+    assert package.order in world.records.ids(Order)
 
 
 def least(sample: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def least(sample: str) -> dict[str, Any]:
     name = {"package-simple-list": "package-simple", "transfer-order-list-simple": "transfer-simple"}[sample]
     document: dict[str, Any] = samples.body(f"{sample}.response-200")["results"][0]
     for key in document:
-        if problem(name, document | {key: None}) is None:
+        if find_problem(name, document | {key: None}) is None:
             document = document | {key: None}
     return document
 
@@ -154,7 +154,7 @@ def least(sample: str) -> dict[str, Any]:
 @every_world
 def test_every_column_has_its_type(name: str) -> None:
     """Values come from the record's own document or from a related one."""
-    root = Emulator(name).world.root
+    root = Emulator(name).world.records
     for kind, columns in COLUMN_TYPES.items():
         for record in root.all(kind):
             for column, types in columns.items():

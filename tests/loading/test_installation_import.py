@@ -10,7 +10,7 @@ from django.utils import text
 
 from emulator import Emulator
 from emulator.core.records import Package, State, TransferOrder, Transition
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.loading.installation_import import InstallationImport, import_installation, installation_text, slugify
 from emulator.loading.recorded_responses import RecordedResponse, read_responses, schema_by_keys
@@ -48,7 +48,7 @@ def test_order_of_files_does_not_matter() -> None:
 
 def test_made_up_names_and_slugs_are_reported() -> None:
     """The report has all states known by their id alone and all generated slugs, and no others."""
-    made = second().made
+    made = second().assumptions
     assert [line for line in made if line.startswith("state")] == [
         f"state {id_}: known by its id alone; named State {id_}" for id_ in (37, 46, 85, 142)
     ]
@@ -184,10 +184,10 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     oms = Emulator("demo")
     found = import_installation((response.path, response) for response in recorded(oms))
     assert found.warnings == []
-    assert problem("installation", found.document) is None
+    assert find_problem("installation", found.document) is None
     records, shown = (
         installation.load_installation("default"),
-        {record.state for kind in (Package, TransferOrder) for record in oms.world.root.all(kind)},
+        {record.state for kind in (Package, TransferOrder) for record in oms.world.records.all(kind)},
     )
     transitions = {row["id"]: row for row in found.document["transition"]}
     offered = {

@@ -14,7 +14,7 @@ import pytest
 from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.api.routes.route import Route
-from emulator.core.files import scenario_text
+from emulator.core.files import encode_scenario
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.loading.recorded_responses import Capture, read_captures
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
@@ -33,7 +33,7 @@ def made(*contents: Any, anonymize: bool = False) -> ScenarioImport:
 
 def served(folder: Path, document: Any) -> Emulator:
     file = folder / "mine.json"
-    file.write_bytes(scenario_text(document))
+    file.write_bytes(encode_scenario(document))
     return Emulator(str(file))
 
 
@@ -203,6 +203,6 @@ def test_any_document_is_imported_or_rejected_in_one_line(seed: int) -> None:
 def outcome(document: Any, *, anonymize: bool) -> tuple[str, bytes]:
     """Return the error message of an import, or its text."""
     try:
-        return "", scenario_text(made(document, anonymize=anonymize).document)
+        return "", encode_scenario(made(document, anonymize=anonymize).document)
     except ValueError as error:
         return str(error), b""

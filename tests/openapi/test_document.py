@@ -13,15 +13,15 @@ from openapi_spec_validator import validate
 import emulator
 from emulator.api.filters import FILTER_SETS
 from emulator.api.openapi.components import examples_of, samples
-from emulator.api.openapi.control import CONTROL
-from emulator.api.openapi.document import TAGS
+from emulator.api.openapi.control import CONTROL_ENDPOINTS
+from emulator.api.openapi.document import TAG_DESCRIPTIONS
 from emulator.api.openapi.responses import openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
 from emulator.domain.scenario_files import find_scenario
 from emulator.web.app import create_app
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 from tests.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent
@@ -45,9 +45,9 @@ def test_every_row_is_an_operation(route: Route, document: Any) -> None:
     """Each row is found at its path and method, with its statuses, its body and its scheme."""
     operation = document["paths"][openapi_path(route)][route.method.lower()]
     assert operation["operationId"].startswith(route.operation)
-    assert {str(status) for status in route.replies} <= operation["responses"].keys()
-    assert operation["security"] == ([{route.scheme: []}] if route.scheme else [])
-    assert ("requestBody" in operation) is (route.body is not None)
+    assert {str(status) for status in route.responses} <= operation["responses"].keys()
+    assert operation["security"] == ([{route.auth_scheme: []}] if route.auth_scheme else [])
+    assert ("requestBody" in operation) is (route.request_schema is not None)
     assert operation["summary"]
     assert route.doc in operation["description"]
 
@@ -73,7 +73,7 @@ def test_roles_are_those_that_exist(document: Any) -> None:
 
 def test_every_page_is_described() -> None:
     """Each tag says what is under it."""
-    assert {route.doc.partition(", ")[0] for route in ROUTES} == TAGS.keys()
+    assert {route.doc.partition(", ")[0] for route in ROUTES} == TAG_DESCRIPTIONS.keys()
 
 
 def test_every_parameter_of_a_path_is_described(document: Any) -> None:
@@ -84,12 +84,12 @@ def test_every_parameter_of_a_path_is_described(document: Any) -> None:
         assert all(each["description"] and each["schema"] for each in given)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.filters], ids=ids)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.filter_set], ids=ids)
 def test_every_filter_is_a_parameter(route: Route, document: Any) -> None:
     """What narrows a list is described, each name once."""
     operation = document["paths"][openapi_path(route)][route.method.lower()]
     names = [reading.resolved(each)["name"] for each in operation["parameters"]]
-    assert {each.name for each in FILTER_SETS[str(route.filters)].filters} <= set(names)
+    assert {each.name for each in FILTER_SETS[str(route.filter_set)].filters} <= set(names)
     assert len(names) == len(set(names))
 
 
@@ -136,11 +136,11 @@ def rglob(folder: str) -> list[Path]:
 
 def test_the_control_api_is_described() -> None:
     """Each call of the control API is a row, and each row is a call."""
-    rules = create_app(Worlds(find_scenario("empty"), "frozen")).url_map.iter_rules()
+    rules = create_app(WorldRegistry(find_scenario("empty"), "frozen")).url_map.iter_rules()
     calls = {
         (method, unnamed(rule.rule)) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    described = {(row.method, unnamed(row.full_path)) for row in CONTROL}
+    described = {(row.method, unnamed(row.full_path)) for row in CONTROL_ENDPOINTS}
     assert {call for call in calls if call[1] not in UNLISTED} == described
 
 

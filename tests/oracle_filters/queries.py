@@ -63,8 +63,8 @@ def random_query(name: str, rng: random.Random) -> str:
 def parameter(name: str, rng: random.Random, value_of: Callable[[str], Any]) -> tuple[str, str]:
     parameter_name, row = rng.choice(FILTER_SETS[name].names)
     if rng.random() < 0.12:
-        return parameter_name, rng.choice(EDGE_VALUES[row.type])
-    return parameter_name, FORMATTERS[row.type](value_of(TABLES[name][row.name].field), rng)
+        return parameter_name, rng.choice(EDGE_VALUES[row.value_type])
+    return parameter_name, FORMATTERS[row.value_type](value_of(TABLES[name][row.name].field), rng)
 
 
 def value_lookup(name: str, rng: random.Random) -> Callable[[str], Any]:

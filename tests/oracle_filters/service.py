@@ -20,7 +20,7 @@ from rest_framework.test import APIRequestFactory
 
 from emulator.api.filters import FILTER_SETS, Filter, FilterSet
 from emulator.core import records
-from emulator.state.store import View
+from emulator.state.store import Reader
 from tests.oracle_filters.tables import ORDERS, SORT, TABLES, DjangoFilter
 
 KINDS = (
@@ -96,7 +96,7 @@ def case_sensitive_like() -> Iterator[None]:
         cursor.execute("PRAGMA case_sensitive_like = OFF")
 
 
-def load_records(view: View) -> None:
+def load_records(view: Reader) -> None:
     """Replace all rows by the records of a world."""
     for kind, target in MODELS.items():
         target.objects.all().delete()
@@ -109,7 +109,7 @@ def load_records(view: View) -> None:
 
 
 def column_value(value: Any) -> Any:
-    if value is records.ABSENT:
+    if value is records.OMITTED:
         return None
     return value if isinstance(value, (int, str, datetime, type(None))) else value.decode()
 
@@ -149,8 +149,8 @@ def method_filter(definition: DjangoFilter) -> Any:
 
 def build_filter(row: Filter, definition: DjangoFilter) -> Any:
     if definition.either or definition.also:
-        return CLASSES[row.type](method=method_filter(definition))
-    return CLASSES[row.type](
+        return CLASSES[row.value_type](method=method_filter(definition))
+    return CLASSES[row.value_type](
         field_name=definition.field, lookup_expr=definition.lookup, exclude=definition.exclude, distinct=True
     )
 

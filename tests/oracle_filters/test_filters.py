@@ -35,7 +35,7 @@ class Pair:
         self.emulator = Emulator("demo", packages=130, seed=5)
         for pk in (6530, 6544, 6561):  # the world must contain changes on top of its base
             self.move_package(pk)
-        root = self.emulator.world.root
+        root = self.emulator.world.records
         service.create_tables()
         service.load_records(root)
 

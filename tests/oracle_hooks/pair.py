@@ -24,7 +24,7 @@ from emulator.api.serializers.documents import render_document
 from emulator.client.emulator import Emulator
 from emulator.core import records
 from emulator.core.credentials import CREDENTIALS
-from emulator.state.outbox import DeliveryResult, answered, unanswered
+from emulator.state.outbox import DeliveryResult, error_result, response_result
 from emulator.state.world import World
 from tests.oracle.differences import Difference, expected_answer, without_added_headers
 from tests.oracle.wire import Answer, Ask, ask
@@ -49,7 +49,7 @@ def load_hooks_and_events(world: World) -> None:
     """Insert the users, hooks and events of a world."""
     for username in {credential.username for credential in CREDENTIALS.values()}:
         User.objects.create(username=username, is_superuser=username == "admin")
-    root = world.root
+    root = world.records
     for number in {LOCATION_CONTENT_TYPE, *(state.content_type for state in root.all(records.State))}:
         ContentType.objects.create(id=number, app_label="oms", model=f"kind{number}")
     for hook in root.all(records.Webhook):
@@ -88,8 +88,8 @@ class Receiver:
 
     def attempt(self, event_id: int) -> DeliveryResult:
         if self.error:
-            return unanswered(self.error, 0.0)
-        return answered(self.status, self.body, self.body.decode("utf-8", "replace"), 0.0)
+            return error_result(self.error, 0.0)
+        return response_result(self.status, self.body, self.body.decode("utf-8", "replace"), 0.0)
 
 
 class Pair:
@@ -99,7 +99,7 @@ class Pair:
         self.emulator = Emulator("demo", packages=PACKAGES)
         self.world = self.emulator.world
         self.prepare_hooks()
-        self.start, self.root = self.world.snapshot(), self.world.root
+        self.start, self.root = self.world.snapshot(), self.world.records
         self.receiver = Receiver()
         create_tables()
         load_hooks_and_events(self.world)

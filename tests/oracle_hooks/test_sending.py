@@ -25,14 +25,14 @@ from whisperer.models import Webhook as TheirHook
 from whisperer.models import WebhookEvent as TheirEvent
 from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
-from emulator.api.parameters import HOOK
+from emulator.api.parameters import HOOK_FIELDS
 from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.events import first_body, retry_body
+from emulator.api.serializers.events import first_request_body, retry_request_body
 from emulator.client.emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
 from emulator.core.records import Package, Webhook, WebhookEvent
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.domain.webhook_retries import MAX_ATTEMPTS, POLICIES, next_attempt_at, policy_seconds, webhook_headers
 
 assert service.app
@@ -66,7 +66,7 @@ def test_random_delay_is_within_bounds_and_repeatable(low: int, more: int, tries
 
 def test_random_delay_reaches_every_value_within_bounds() -> None:
     kwargs = {"min_value": 3, "max_value": 5}
-    delays = {policy_seconds("random", kwargs, tries, str(made_uuid(tries))) for tries in range(100)}
+    delays = {policy_seconds("random", kwargs, tries, str(derive_uuid(tries))) for tries in range(100)}
     assert delays == {3, 4, 5}
 
 
@@ -88,7 +88,7 @@ configs = st.one_of(
 @given(configs)
 def test_policy_is_validated_as_dj_whisperer_validates_it(config: dict[str, Any]) -> None:
     """The same values are accepted, or the same messages are returned in the same places."""
-    field = {"config": HOOK["retry_countdown_config"]}
+    field = {"config": HOOK_FIELDS["retry_countdown_config"]}
     theirs = RetryCountdownConfigSerializer(data=config)
     try:
         theirs.is_valid(raise_exception=True)
@@ -177,15 +177,15 @@ def make_event(oms: Emulator) -> WebhookEvent:
     with oms.world.transaction() as tx:
         tx.add(Webhook(tx.new_id(Webhook), target_url="http://x", event_type="package.refused"))
         package = next(tx.all(Package))
-        tx.queue("package.refused", tx.change(package, extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode()))
-    root = oms.world.root
-    return root.one(WebhookEvent, root.ids(WebhookEvent)[-1])
+        tx.queue_event("package.refused", tx.change(package, extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode()))
+    root = oms.world.records
+    return root.get_existing(WebhookEvent, root.ids(WebhookEvent)[-1])
 
 
 def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulator) -> None:
     """Keys are in the order of the detail, separators contain spaces, and non-ASCII letters are escaped."""
     event = make_event(oms)
-    body = first_body(event, oms.world.root, render_cache(oms.world))
+    body = first_request_body(event, oms.world.records, render_cache(oms.world))
     detail = json.loads(oms.session().get(f"/api/v1/oms/packages/{event.object_id}/").text.replace("oms.test", "X"))
     del detail["id_encrypted"]
     base = oms.world.settings.base_url.encode()
@@ -198,11 +198,11 @@ def test_first_body_equals_dj_whisperers_body_for_the_package_detail(oms: Emulat
 def test_retry_body_equals_dj_whisperers_body_for_the_stored_payload(oms: Emulator) -> None:
     """It is the same document with the keys in the order of the event's `request_payload`."""
     event = make_event(oms)
-    root, kept = oms.world.root, render_cache(oms.world)
+    root, kept = oms.world.records, render_cache(oms.world)
     shown = oms.session().get(f"/whisperer/hook_events/{event.id}/").json()["request_payload"]
-    body = retry_body(event, root, kept)
+    body = retry_request_body(event, root, kept)
     assert body == dj_whisperer_request(Webhook(1, event_type="x"), shown).body.encode()
-    assert json.loads(body) == json.loads(first_body(event, root, kept))
+    assert json.loads(body) == json.loads(first_request_body(event, root, kept))
     assert list(json.loads(body)["payload"]) == sorted(shown["payload"], key=lambda key: (len(key), key))
 
 

@@ -69,11 +69,11 @@ def send_with_emulator(target: str, columns: Mapping[str, Any]) -> tuple[Deliver
         }
         tx.add(Webhook(tx.new_id(Webhook), target_url=target, event_type=EVENT, **encoded))
         package = tx.change(next(tx.all(Package)), extra_information='{"ş":"😀","a":1.5,"bb":[]}'.encode())
-        tx.queue(EVENT, package)
-    own = oms.world.root.one(WebhookEvent, oms.world.root.ids(WebhookEvent)[-1])
-    body = request_body(own, oms.world.root, render_cache(oms.world))
+        tx.queue_event(EVENT, package)
+    own = oms.world.records.get_existing(WebhookEvent, oms.world.records.ids(WebhookEvent)[-1])
+    body = request_body(own, oms.world.records, render_cache(oms.world))
     oms.hooks.flush()
-    event: Any = oms.world.root.one(WebhookEvent, own.id)
+    event: Any = oms.world.records.get_existing(WebhookEvent, own.id)
     wait = None if event.due is None else (event.due - event.modified_date) // timedelta(seconds=1)
     delivery = Delivery(
         [], event.response_http_status, event.response_content, event.delivered, event.retry_count, wait

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import KINDS, QUEUES, RELATIONS, TALLIES, Package, Stock, Webhook, WebhookEvent
-from emulator.state.store import REMOVED, Root, Transaction, apply_changes
+from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes
 from tests.support.worlds import START, world_of
 
 IDS = st.integers(1, 4)
@@ -50,7 +50,7 @@ def do(tx: Transaction, what: str, id_: int, one: int, other: int) -> None:
         tx.add(Webhook(tx.new_id(Webhook), event_type="abc"[one - 1]))
 
 
-def seen(root: Root) -> dict[Any, Any]:
+def seen(root: Snapshot) -> dict[Any, Any]:
     """Return everything that a view can be asked for."""
     found: dict[Any, Any] = {kind: list(root.all(kind)) for kind in KINDS.values()}
     found |= {(kind, "ids"): list(root.ids(kind)) for kind in KINDS.values()}
@@ -61,7 +61,7 @@ def seen(root: Root) -> dict[Any, Any]:
         for key in keys(len(columns))
     }
     found |= {(kind, "tally"): +root.tally(kind) for kind in TALLIES}  # type: ignore[operator]  # a Counter
-    found |= {(kind, "queue"): list(root.queued(kind)) for kind in QUEUES}
+    found |= {(kind, "queue"): list(root.due_items(kind)) for kind in QUEUES}
     return found
 
 
@@ -76,22 +76,22 @@ def keys(columns: int) -> list[Any]:
 def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[Any]) -> None:
     """Compare records, ids, relations, counts, queues and next ids, on a start that has changes already."""
     world = world_of(BASE)
-    first = Transaction(world.root, START)
+    first = Transaction(world.records, START)
     for change in before:
         do(first, *change)
-    start = first.root()
+    start = first.to_snapshot()
     last = Transaction(start, START)
     for change in after:
         do(last, *change)
-    changes = [(kind, id_, last.maps[kind].get(id_, REMOVED)) for kind, id_ in last.touched]
+    changes = [(kind, id_, last.maps[kind].get(id_, REMOVED)) for kind, id_ in last.changed_keys]
     at_once = apply_changes(start, changes, dict(last.maps.get("next", {})))
-    assert seen(at_once) == seen(last.root())
-    assert Transaction(at_once, START).new_id(Package) == Transaction(last.root(), START).new_id(Package)
+    assert seen(at_once) == seen(last.to_snapshot())
+    assert Transaction(at_once, START).new_id(Package) == Transaction(last.to_snapshot(), START).new_id(Package)
 
 
 def test_a_record_that_was_added_and_removed_leaves_no_trace() -> None:
     world = world_of(BASE)
-    at_once = apply_changes(world.root, [(Webhook, 7, REMOVED)], {Webhook: 8})
+    at_once = apply_changes(world.records, [(Webhook, 7, REMOVED)], {Webhook: 8})
     assert list(at_once.ids(Webhook)) == [1]
     assert at_once.get(Webhook, 7) is None
     assert Transaction(at_once, START).new_id(Webhook) == 8

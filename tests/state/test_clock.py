@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import emulator
-from emulator.core.seeded_random import made_uuid
+from emulator.core.seeded_random import derive_uuid
 from emulator.state import clock as clock_module
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode
 from tests.support.worlds import START
@@ -40,9 +40,9 @@ def test_a_frozen_clock_stands_still_and_each_write_moves_it(machine: Machine) -
     clock = Clock("frozen", START)
     machine.seconds += 10
     assert clock.now() == START
-    assert clock.next_write() == START + WRITE_STEP
+    assert clock.next_write_time() == START + WRITE_STEP
     assert clock.now() == START, "asking is not writing"
-    clock.record_write(clock.next_write())
+    clock.record_write(clock.next_write_time())
     assert clock.now() == START + timedelta(milliseconds=1)
 
 
@@ -50,14 +50,14 @@ def test_a_ticking_clock_starts_at_the_scenarios_start_and_runs_at_wall_speed(ma
     clock = Clock("ticking", START)
     machine.seconds += 2.5
     assert clock.now() == START + timedelta(seconds=2.5)
-    clock.record_write(clock.next_write())
+    clock.record_write(clock.next_write_time())
     assert clock.now() == START + timedelta(seconds=2.5)
 
 
 def test_a_real_clock_is_the_machines_and_takes_no_other(machine: Machine) -> None:
     clock = Clock("real", START)
-    assert clock.now() == clock.next_write() == datetime(2030, 1, 1, tzinfo=UTC)
-    for change in (lambda: clock.set(START), lambda: clock.set(clock.now())):
+    assert clock.now() == clock.next_write_time() == datetime(2030, 1, 1, tzinfo=UTC)
+    for change in (lambda: clock.set_time(START), lambda: clock.set_time(clock.now())):
         with pytest.raises(ValueError, match="known modes that can: frozen, ticking"):
             change()
 
@@ -67,15 +67,15 @@ def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: ClockMode)
     clock = Clock(mode, START)
     machine.seconds += 5
     assert clock.now() == START + timedelta(seconds=5 if mode == "ticking" else 0)
-    clock.set(START)
+    clock.set_time(START)
     assert clock.now() == START
     machine.seconds += 1
     assert clock.now() - START == timedelta(seconds=1 if mode == "ticking" else 0)
 
 
 def test_a_made_uuid_depends_on_its_parts_alone() -> None:
-    made = made_uuid("awb", 7)
-    assert made == made_uuid("awb", 7) != made_uuid("awb", 8)
+    made = derive_uuid("awb", 7)
+    assert made == derive_uuid("awb", 7) != derive_uuid("awb", 8)
     assert (made.version, str(made)) == (4, "51f75163-fe6e-40f6-a56e-87dc316fedb5")
 
 

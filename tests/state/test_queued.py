@@ -23,15 +23,15 @@ def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list
         for number, wait in enumerate(first):
             tx.add(WebhookEvent(number + 1, 1, 1, 4, due=None if wait is None else START + timedelta(seconds=wait)))
             owed |= {} if wait is None else {number + 1: wait}
-    before, owed_before = world.root, dict(owed)
+    before, owed_before = world.records, dict(owed)
     with world.transaction() as tx:
         for number, wait in later:
             due = None if wait is None else START + timedelta(seconds=wait)
-            tx.change(tx.one(WebhookEvent, number + 1), due=due)
+            tx.change(tx.get_existing(WebhookEvent, number + 1), due=due)
             owed.pop(number + 1, None)
             owed |= {} if wait is None else {number + 1: wait}
-    for root, expected in ((world.root, owed), (before, owed_before)):
-        queued = [((due - START).total_seconds(), id_) for due, id_ in root.queued(WebhookEvent)]
+    for root, expected in ((world.records, owed), (before, owed_before)):
+        queued = [((due - START).total_seconds(), id_) for due, id_ in root.due_items(WebhookEvent)]
         assert queued == sorted((wait, id_) for id_, wait in expected.items())
 
 
@@ -39,9 +39,9 @@ def test_a_removed_record_is_not_queued() -> None:
     world = world_of()
     with world.transaction() as tx:
         tx.remove(tx.add(WebhookEvent(1, 1, 1, 4, due=START)))
-    assert list(world.root.queued(WebhookEvent)) == []
-    assert world.root.maps[WebhookEvent, "queue"] is None
+    assert list(world.records.due_items(WebhookEvent)) == []
+    assert world.records.maps[WebhookEvent, "queue"] is None
 
 
 def test_events_of_the_start_are_not_queued() -> None:
-    assert list(world_of([WebhookEvent(1, 1, 1, 4)]).root.queued(WebhookEvent)) == []
+    assert list(world_of([WebhookEvent(1, 1, 1, 4)]).records.due_items(WebhookEvent)) == []

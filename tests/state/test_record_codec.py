@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.records import ABSENT, KINDS, Absent, Package, WebhookEvent
+from emulator.core.records import KINDS, OMITTED, Omitted, Package, WebhookEvent
 from emulator.state.record_codec import decode_record, encode_record
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from tests.support.worlds import world_of
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3))])
@@ -21,7 +21,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     bytes: st.sampled_from([b"{}", b'{"a":[1,null]}', b'["\xc3\xbc"]', b"null"]),
     datetime: st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=ZONES),  # noqa: DTZ001 - bounds
-    Absent: st.just(ABSENT),
+    Omitted: st.just(OMITTED),
     type(None): st.none(),
     Any: st.none(),
 }
@@ -34,7 +34,7 @@ def records_of(kind: type[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def no_root(number: int) -> Root:
+def no_root(number: int) -> Snapshot:
     raise AssertionError(number)
 
 
@@ -50,11 +50,11 @@ def test_a_decoded_record_equals_the_encoded_record(kind: type[Any], data: st.Da
 
 
 def test_an_event_refers_to_the_snapshot_of_its_step() -> None:
-    root = Root(world_of().base, {}, 17)
+    root = Snapshot(world_of().base, {}, 17)
     asked: list[int] = []
-    event = WebhookEvent(1, 2, 3, 4, told_from=root)
+    event = WebhookEvent(1, 2, 3, 4, snapshot=root)
 
-    def snapshot_at(number: int) -> Root:
+    def snapshot_at(number: int) -> Snapshot:
         asked.append(number)
         return root
 

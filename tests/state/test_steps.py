@@ -10,7 +10,7 @@ import pytest
 
 from emulator.core import json_text
 from emulator.core.fields import Form, Upload
-from emulator.state.steps import PendingStep, Step, StepLog, step_line
+from emulator.state.steps import PendingStep, Step, StepLog, encode_step
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
 STEPS = [
@@ -23,20 +23,20 @@ STEPS = [
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.operation)
 def test_a_step_comes_back_from_its_line(step: Step) -> None:
-    line = step_line(step)
+    line = encode_step(step)
     assert b"\n" not in line
-    assert Step.of(json_text.read(line)) == step
+    assert Step.from_document(json_text.load_json(line)) == step
 
 
 def test_a_form_comes_back_in_its_order_with_names_of_files() -> None:
     form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
-    again = Step.of(json_text.read(step_line(Step("x", body=form)))).body
+    again = Step.from_document(json_text.load_json(encode_step(Step("x", body=form)))).body
     assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
 
 
 def test_what_a_document_leaves_out_has_its_usual_value() -> None:
-    assert Step.of({"operation": "x"}, "admin") == Step("x", user="admin")
-    assert Step.of({"operation": "x", "as": None}, "admin").user is None
+    assert Step.from_document({"operation": "x"}, "admin") == Step("x", user="admin")
+    assert Step.from_document({"operation": "x", "as": None}, "admin").user is None
 
 
 def test_the_body_of_a_step_is_what_was_read_when_it_was_done() -> None:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.state.datasets import TableBase
-from emulator.state.store import Root, View
+from emulator.state.datasets import TableDataset
+from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
@@ -52,7 +52,7 @@ def first_free(model: Model) -> dict[type[Any], int]:
     return {kind: max(table, default=0) + 1 for kind, table in model.items()}
 
 
-def agree(view: View, model: Model) -> None:
+def agree(view: Reader, model: Model) -> None:
     """Everything that can be asked has the model's answer."""
     for kind, table in model.items():
         ids = view.ids(kind)
@@ -88,7 +88,7 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
                 free[kind] += 1
                 model[kind][id_] = tx.add(made(kind, id_, values))
             elif what == "remove" and model[kind]:
-                record = tx.one(kind, sorted(model[kind])[values % len(model[kind])])
+                record = tx.get_existing(kind, sorted(model[kind])[values % len(model[kind])])
                 tx.remove(record)
                 del model[kind][record.id]
             elif model[kind]:
@@ -96,7 +96,7 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
                 id_ = sorted(model[kind])[at % len(model[kind])]
                 columns = dict(zip(KINDS[kind][-2:], (first, second), strict=True))
                 model[kind][id_] = model[kind][id_]._replace(**columns)
-                assert tx.change(tx.one(kind, id_), **columns) == model[kind][id_]
+                assert tx.change(tx.get_existing(kind, id_), **columns) == model[kind][id_]
         agree(tx, model)
         if fails:
             raise Failure
@@ -109,18 +109,18 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
     model = started(start)
     free = first_free(model)
     world = world_of(record for table in model.values() for record in table.values())
-    snapshots: list[tuple[Root, Model]] = [(world.root, deepcopy(model))]
+    snapshots: list[tuple[Snapshot, Model]] = [(world.records, deepcopy(model))]
     for steps, fails in rounds:
-        attempt, taken, before = deepcopy(model), dict(free), (world.root, world.clock.now())
+        attempt, taken, before = deepcopy(model), dict(free), (world.records, world.clock.now())
         if fails:
             with pytest.raises(Failure):
                 run(world, attempt, taken, steps, fails=True)
-            assert (world.root, world.clock.now()) == before
+            assert (world.records, world.clock.now()) == before
         else:
             run(world, attempt, taken, steps, fails=False)
             model, free = attempt, taken
-        agree(world.root, model)
-        snapshots.append((world.root, deepcopy(model)))
+        agree(world.records, model)
+        snapshots.append((world.records, deepcopy(model)))
     for root, then in snapshots:
         agree(root, then)
 
@@ -128,29 +128,29 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
 def test_a_kept_root_is_a_snapshot_to_go_back_to() -> None:
     """After which the ids that were given since are free again."""
     world = world_of()
-    kept = world.root
+    kept = world.records
     for _ in range(2):
         with world.transaction() as tx:
             assert tx.add(Stock(tx.new_id(Stock), 1, 1)).id == 1
-        assert list(world.root.ids(Stock)) == [1]
-        world.root = kept
-        assert list(world.root.ids(Stock)) == []
+        assert list(world.records.ids(Stock)) == [1]
+        world.records = kept
+        assert list(world.records.ids(Stock)) == []
 
 
 def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
-    base = TableBase({Stock: {1: Stock(1, 1, 1)}})
+    base = TableDataset({Stock: {1: Stock(1, 1, 1)}})
     one, other = world_of(), world_of()
-    one.root, other.root = Root(base, {}), Root(base, {})
+    one.records, other.records = Snapshot(base, {}), Snapshot(base, {})
     with one.transaction() as tx:
-        tx.change(tx.one(Stock, 1), quantity=5)
-    assert (one.root.one(Stock, 1).quantity, other.root.one(Stock, 1).quantity) == (5, 0)
+        tx.change(tx.get_existing(Stock, 1), quantity=5)
+    assert (one.records.get_existing(Stock, 1).quantity, other.records.get_existing(Stock, 1).quantity) == (5, 0)
 
 
 def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
     """Not from the older one that the caller holds."""
     world = world_of([Stock(1, 1, 1)])
     with world.transaction() as tx:
-        old = tx.one(Stock, 1)
+        old = tx.get_existing(Stock, 1)
         tx.change(old, quantity=5)
         assert tx.change(old, product=2) == Stock(1, 2, 1, 5)
 
@@ -158,8 +158,8 @@ def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
 def test_a_relation_follows_a_record_that_comes_back() -> None:
     world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
     with world.transaction() as tx:
-        tx.change(tx.one(Stock, 1), product=2)
-        tx.change(tx.one(Stock, 1), product=1)
+        tx.change(tx.get_existing(Stock, 1), product=2)
+        tx.change(tx.get_existing(Stock, 1), product=1)
         assert tx.related(Stock, "place", (1, 1)) == (1, 2)
         assert tx.related(Stock, "place", (1, 2)) == ()
 
@@ -167,33 +167,33 @@ def test_a_relation_follows_a_record_that_comes_back() -> None:
 def test_a_record_that_was_removed_is_gone() -> None:
     """From everything that can be asked, and its id is not given again; an old root has it still."""
     world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
-    kept = world.root
+    kept = world.records
     with world.transaction() as tx:
-        tx.remove(tx.one(Stock, 2))
+        tx.remove(tx.get_existing(Stock, 2))
         with pytest.raises(LookupError):
             tx.change(Stock(2, 1, 1), quantity=1)
         with pytest.raises(LookupError):
             tx.remove(Stock(2, 1, 1))
         assert tx.new_id(Stock) == 3
-    assert (list(world.root.ids(Stock)), world.root.find(Stock, "place", (1, 1))) == ([1], [Stock(1, 1, 1)])
+    assert (list(world.records.ids(Stock)), world.records.find(Stock, "place", (1, 1))) == ([1], [Stock(1, 1, 1)])
     assert list(kept.ids(Stock)) == [1, 2]
 
 
 def test_an_unknown_relation_is_an_error() -> None:
     """Not an empty answer."""
     with pytest.raises(LookupError, match="Stock has no relation 'product'"):
-        world_of([Stock(1, 1, 1)]).root.related(Stock, "product", 1)
+        world_of([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
 
 
 def test_a_broken_promise_names_kind_and_id() -> None:
     with pytest.raises(LookupError, match="no Package has the id 7"):
-        world_of().root.one(Package, 7)
+        world_of().records.get_existing(Package, 7)
 
 
 def test_a_transaction_knows_its_time() -> None:
     world = world_of()
     with world.transaction() as tx:
-        assert START < tx.now == world.clock.next_write()
+        assert START < tx.now == world.clock.next_write_time()
     assert world.clock.now() == tx.now
 
 
@@ -208,12 +208,12 @@ def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[st
                 added.append(tx.add(Stock(tx.new_id(Stock), 9, 9)).id)
             elif added:
                 place = {"remove first": 0, "remove last": -1, "remove middle": len(added) // 2}[move]
-                tx.remove(tx.one(Stock, added.pop(place)))
-    assert list(world.root.ids(Stock)) == [1, 2, *added]
-    assert world.root.added_ids(Stock) == added
-    assert world.root.related(Stock, "place", (9, 9)) == tuple(added)
+                tx.remove(tx.get_existing(Stock, added.pop(place)))
+    assert list(world.records.ids(Stock)) == [1, 2, *added]
+    assert world.records.added_ids(Stock) == added
+    assert world.records.related(Stock, "place", (9, 9)) == tuple(added)
     with world.transaction() as tx:
         for id_ in added:
-            tx.remove(tx.one(Stock, id_))
-    assert list(world.root.ids(Stock)) == [1, 2]
-    assert not any(world.root.maps.get(name) for name in (Stock, (Stock, "place")))
+            tx.remove(tx.get_existing(Stock, id_))
+    assert list(world.records.ids(Stock)) == [1, 2]
+    assert not any(world.records.maps.get(name) for name in (Stock, (Stock, "place")))

@@ -21,7 +21,7 @@ WRITERS, WRITES = 8, 100
 def add_one(world: World) -> None:
     with world.transaction() as tx:
         for id_ in (1, 2):
-            stock = tx.one(Stock, id_)
+            stock = tx.get_existing(Stock, id_)
             tx.change(stock, quantity=stock.quantity + 1)
         tx.add(Stock(tx.new_id(Stock), 9, 9))
 
@@ -36,9 +36,9 @@ def test_no_write_of_many_threads_is_lost() -> None:
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None)
     total = WRITERS * WRITES
-    assert [stock.quantity for stock in world.root.all(Stock)][:2] == [total, total]
-    assert list(world.root.ids(Stock)) == list(range(1, total + 3))
-    assert world.root.related(Stock, "place", (9, 9)) == tuple(range(3, total + 3))
+    assert [stock.quantity for stock in world.records.all(Stock)][:2] == [total, total]
+    assert list(world.records.ids(Stock)) == list(range(1, total + 3))
+    assert world.records.related(Stock, "place", (9, 9)) == tuple(range(3, total + 3))
     assert (world.clock.now() - START).total_seconds() == pytest.approx(total / 1000)
 
 
@@ -50,8 +50,8 @@ def test_readers_see_whole_transactions_only() -> None:
 
     def read() -> None:
         while not done.is_set():
-            root = world.root
-            first, second = root.one(Stock, 1).quantity, root.one(Stock, 2).quantity
+            root = world.records
+            first, second = root.get_existing(Stock, 1).quantity, root.get_existing(Stock, 2).quantity
             if not first == second == len(root.ids(Stock)) - 2:
                 torn.append((first, second, len(root.ids(Stock))))
 
@@ -71,34 +71,34 @@ def test_a_reader_does_not_wait_for_a_writer() -> None:
     """And does not see what is not finished."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
-        tx.change(tx.one(Stock, 1), quantity=7)
-        assert pool.submit(lambda: world.root.one(Stock, 1).quantity).result(timeout=5) == 0
-    assert world.root.one(Stock, 1).quantity == 7
+        tx.change(tx.get_existing(Stock, 1), quantity=7)
+        assert pool.submit(lambda: world.records.get_existing(Stock, 1).quantity).result(timeout=5) == 0
+    assert world.records.get_existing(Stock, 1).quantity == 7
 
 
 def test_a_transaction_within_another_is_an_error() -> None:
     """It would be lost: the outer one knows nothing of it. Neither leaves a trace, and the world can be written."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
-    before = world.root
+    before = world.records
 
     def write_twice() -> None:
         with world.transaction() as tx:
-            tx.change(tx.one(Stock, 1), quantity=7)
+            tx.change(tx.get_existing(Stock, 1), quantity=7)
             add_one(world)
 
     with pytest.raises(RuntimeError, match="world default is in a transaction"):
         write_twice()
-    assert (world.root, world.clock.now()) == (before, START)
+    assert (world.records, world.clock.now()) == (before, START)
     add_one(world)
-    assert world.root.one(Stock, 1).quantity == 1
+    assert world.records.get_existing(Stock, 1).quantity == 1
 
 
 def test_transactions_of_two_worlds_may_overlap() -> None:
     one, other = world_of([Stock(1, 1, 1), Stock(2, 2, 2)]), world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with one.transaction() as tx:
-        tx.change(tx.one(Stock, 1), quantity=7)
+        tx.change(tx.get_existing(Stock, 1), quantity=7)
         add_one(other)
-    assert [world.root.one(Stock, 1).quantity for world in (one, other)] == [7, 1]
+    assert [world.records.get_existing(Stock, 1).quantity for world in (one, other)] == [7, 1]
 
 
 def test_events_are_announced_within_the_transaction() -> None:
@@ -106,17 +106,17 @@ def test_events_are_announced_within_the_transaction() -> None:
     heard: list[tuple[list[tuple[str, type, int]], int]] = []
 
     def announce(tx: Transaction, _: object) -> None:
-        heard.append((tx.events, tx.one(Stock, 1).quantity))
+        heard.append((tx.events, tx.get_existing(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
     world = world_of([Stock(1, 1, 1)], record_events=announce)
     with world.transaction() as tx:
-        tx.queue("stock.changed", tx.one(Stock, 1))
-        tx.change(tx.one(Stock, 1), quantity=3)
+        tx.queue_event("stock.changed", tx.get_existing(Stock, 1))
+        tx.change(tx.get_existing(Stock, 1), quantity=3)
     with world.transaction() as tx:
-        tx.change(tx.one(Stock, 1), quantity=4)
+        tx.change(tx.get_existing(Stock, 1), quantity=4)
     assert heard == [([("stock.changed", Stock, 1)], 3)]
-    assert list(world.root.ids(Stock)) == [1, 2]
+    assert list(world.records.ids(Stock)) == [1, 2]
 
 
 def test_a_failing_announcement_leaves_no_trace() -> None:
@@ -124,13 +124,13 @@ def test_a_failing_announcement_leaves_no_trace() -> None:
         raise LookupError("no such record")
 
     world = world_of([Stock(1, 1, 1)], record_events=announce)
-    before = world.root
+    before = world.records
     with pytest.raises(LookupError), world.transaction() as tx:
-        tx.queue("stock.changed", tx.change(tx.one(Stock, 1), quantity=3))
-    assert (world.root, world.clock.now()) == (before, START)
+        tx.queue_event("stock.changed", tx.change(tx.get_existing(Stock, 1), quantity=3))
+    assert (world.records, world.clock.now()) == (before, START)
     with world.transaction() as tx:
-        tx.change(tx.one(Stock, 1), quantity=1)
-    assert world.root.one(Stock, 1).quantity == 1
+        tx.change(tx.get_existing(Stock, 1), quantity=1)
+    assert world.records.get_existing(Stock, 1).quantity == 1
 
 
 def test_one_call_makes_one_write() -> None:
@@ -142,7 +142,11 @@ def test_one_call_makes_one_write() -> None:
             add_one(world)
     with world.recording(PendingStep(Step("second", request_id="2"))):
         add_one(world)
-    assert (len(world.steps), world.steps.is_replayable, world.root.one(Stock, 1).quantity) == (2, True, 2)
+    assert (len(world.steps), world.steps.is_replayable, world.records.get_existing(Stock, 1).quantity) == (
+        2,
+        True,
+        2,
+    )
     assert [world.undo(), world.undo()] == ["2", "1"]
 
 
@@ -158,15 +162,27 @@ def test_what_happened_by_itself_is_undone_with_the_call_before_it() -> None:
     with world.recording(PendingStep(Step("followed"))):
         add_one(world)
     add_one(world)
-    assert (len(world.steps), world.steps.unrecorded_writes, world.root.one(Stock, 1).quantity) == (2, 2, 4)
+    assert (len(world.steps), world.steps.unrecorded_writes, world.records.get_existing(Stock, 1).quantity) == (
+        2,
+        2,
+        4,
+    )
     before = world.snapshot()
     assert world.undo() == "1"
-    assert (len(world.steps), world.steps.unrecorded_writes, world.root.one(Stock, 1).quantity) == (0, 1, 1)
+    assert (len(world.steps), world.steps.unrecorded_writes, world.records.get_existing(Stock, 1).quantity) == (
+        0,
+        1,
+        1,
+    )
     assert world.last_write_at is not None
     assert after_call is not None
     assert world.last_write_at < after_call
     world.restore(before)
-    assert (world.last_write_at, world.undo(), world.root.one(Stock, 1).quantity) == (before.last_write_at, "1", 1)
+    assert (world.last_write_at, world.undo(), world.records.get_existing(Stock, 1).quantity) == (
+        before.last_write_at,
+        "1",
+        1,
+    )
 
 
 def test_what_happens_by_itself_keeps_no_old_records() -> None:
@@ -181,7 +197,7 @@ def test_what_happens_by_itself_keeps_no_old_records() -> None:
         for _ in range(400):
             add_one(world)
     assert [(write.request_id, write.writes) for write in world.undo_stack] == [("1", 401), ("2", 401)]
-    assert [world.undo(), world.undo(), world.root.one(Stock, 1).quantity] == ["2", "1", 5 + 401]
+    assert [world.undo(), world.undo(), world.records.get_existing(Stock, 1).quantity] == ["2", "1", 5 + 401]
 
 
 def test_what_a_thread_is_at_is_its_own() -> None:
@@ -205,7 +221,7 @@ def test_each_write_is_told_of_once_it_is_safe() -> None:
     """A refused one is not."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     told: list[int] = []
-    world.schedule.add(AfterWrite(lambda: told.append(world.root.one(Stock, 1).quantity)))
+    world.schedule.add(AfterWrite(lambda: told.append(world.records.get_existing(Stock, 1).quantity)))
     add_one(world)
     with pytest.raises(ZeroDivisionError), world.transaction():
         raise ZeroDivisionError

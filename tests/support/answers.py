@@ -21,17 +21,19 @@ def check_document(schema_name: str, document: object) -> None:
     """Do the same for a document that is no longer text."""
     error = next(validator(schema_name).iter_errors(document), None)
     if error:
-        line = schemas.problem(schema_name, document)
+        line = schemas.find_problem(schema_name, document)
         raise AssertionError(f"{schema_name}: {line or f'{error.instance_path}: {error.message}'}")
 
 
 @cache
 def validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
     """Compile the schema once; an unknown name raises what `schemas.schema` raises."""
-    reference = {"$ref": schemas.schema(schema_name)["$id"]}
+    reference = {"$ref": schemas.load_schema(schema_name)["$id"]}
     return jsonschema_rs.Draft202012Validator(reference, registry=_registry())
 
 
 @cache
 def _registry() -> jsonschema_rs.Registry:
-    return jsonschema_rs.Registry([(f"{name}.json", dict(schemas.schema(name))) for name in schemas.names()])
+    return jsonschema_rs.Registry(
+        [(f"{name}.json", dict(schemas.load_schema(name))) for name in schemas.schema_names()]
+    )

@@ -14,7 +14,5 @@ from emulator.web.urls import Router
 def with_handler(oms: Emulator, operation: str, handler: Callable[..., Any]) -> Emulator:
     """Replace the handler of an operation."""
     app: Any = oms.app.wsgi_app
-    app.router = Router(
-        replace(route, handler=handler) if route.operation == operation else route for route in ROUTES
-    )
+    app.router = Router(replace(route, view=handler) if route.operation == operation else route for route in ROUTES)
     return oms

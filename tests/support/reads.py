@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from werkzeug.test import Client
 
 from emulator.api.routes import ROUTES, Route
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 
 HOST = "oms.test"
 OWNERS: tuple[tuple[str, type[Any]], ...] = (
@@ -45,7 +45,7 @@ Ask = Callable[..., Answered]
 """(method, path, body, headers) -> what came back."""
 
 
-def in_process(oms: InWorld) -> Ask:
+def in_process(oms: WorldHandle) -> Ask:
     """Give what asks a world's server without a socket, under the host of the tests."""
     client = Client(oms._emulator_app)
 
@@ -73,21 +73,21 @@ def over_http(url: str) -> Iterator[Ask]:
         wire.close()
 
 
-def credentials(oms: InWorld) -> dict[str | None, dict[str, str]]:
+def credentials(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
     """Give the header that each scheme needs."""
     bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=LIFETIME)}"}
     return {"Token": {"Authorization": "Token full-access"}, "Bearer": bearer, None: {}}
 
 
-def everything(oms: InWorld, ask: Ask | None = None) -> dict[str, bytes]:
+def everything(oms: WorldHandle, ask: Ask | None = None) -> dict[str, bytes]:
     """Give the answer of each GET there is in a world, by its path; the export's too."""
     ask = ask or in_process(oms)
     headers = credentials(oms)
     found: dict[str, bytes] = {}
     for route in ROUTES:
         if route.method == "GET" and "<..." not in route.path:
-            for path in paths(route, oms.world.root):
-                found.update(pages(ask, oms.prefix + path, headers[route.scheme]))
+            for path in paths(route, oms.world.records):
+                found.update(pages(ask, oms.prefix + path, headers[route.auth_scheme]))
     found["export"] = ask("GET", f"{oms.prefix}/__admin/export").body
     return found
 
@@ -103,7 +103,7 @@ def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple
         path = None if following is None else following.removeprefix(f"http://{HOST}")
 
 
-def paths(route: Route, root: Root) -> Iterator[str]:
+def paths(route: Route, root: Snapshot) -> Iterator[str]:
     """Give every path that a route has an answer for."""
     if not route.path_parameters:
         yield route.path
@@ -115,5 +115,5 @@ def paths(route: Route, root: Root) -> Iterator[str]:
             yield path
             continue
         kind = BELONGING[route.path_parameters[1]]
-        for id_ in root.related(kind, "subject", (root.one(State, record.state).content_type, record.id)):
+        for id_ in root.related(kind, "subject", (root.get_existing(State, record.state).content_type, record.id)):
             yield path.replace(f"<{route.path_parameters[1]}>", str(id_))

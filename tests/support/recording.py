@@ -18,12 +18,15 @@ def urls(oms: Emulator, path: str) -> list[str]:
     """Fill a route's path in with every record that there is."""
     if "<" not in path:
         return [path]
-    root = oms.world.root
+    root = oms.world.records
     owner: type[Any] = Package if "/packages/" in path else TransferOrder
     found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
     for name, kind in BELONGINGS.items():
         if f"<{name}>" in path:
-            subjects = {pk: (root.one(State, root.one(owner, pk).state).content_type, pk) for pk in root.ids(owner)}
+            subjects = {
+                pk: (root.get_existing(State, root.get_existing(owner, pk).state).content_type, pk)
+                for pk in root.ids(owner)
+            }
             found = [
                 path.replace("<pk>", str(pk)).replace(f"<{name}>", str(id_))
                 for pk, subject in subjects.items()
@@ -42,6 +45,6 @@ def recorded(oms: Emulator, routes: Iterable[Route]) -> Iterator[tuple[str, Any]
         if any(word in route.path for word in UNRECORDED):
             continue
         for url in urls(oms, route.path):
-            answer = client.get(url, params={"limit": 100}, headers=headers[str(route.scheme)])
+            answer = client.get(url, params={"limit": 100}, headers=headers[str(route.auth_scheme)])
             assert answer.status_code == 200, url
             yield url, answer.json()

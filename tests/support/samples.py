@@ -108,7 +108,7 @@ def body(name: str) -> Json:
 def spots(name: str, document: Json) -> Iterator[Spot]:
     """Walk over the sample's objects and arrays, outermost first."""
     shape = SHAPES[name]
-    return _spots(shape, schemas.schema(shape), document, is_stored=False)
+    return _spots(shape, schemas.load_schema(shape), document, is_stored=False)
 
 
 def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[Spot]:
@@ -143,8 +143,8 @@ def _described(shape: str, rules: Json, value: Json) -> tuple[str, Json]:
     if "anyOf" in rules and "properties" not in rules:
         references = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
         shape = next((each for each in references if validator(each).is_valid(value)), references[0])
-        return shape, schemas.schema(shape)
+        return shape, schemas.load_schema(shape)
     if "$ref" in rules and isinstance(value, dict):
         shape = rules["$ref"].removesuffix(".json")
-        return shape, schemas.schema(shape)
+        return shape, schemas.load_schema(shape)
     return shape, rules

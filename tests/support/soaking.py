@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.core.records import REFERENCES
-from emulator.state.store import View
+from emulator.state.store import Reader
 
 
-def records_of(view: View) -> int:
+def records_of(view: Reader) -> int:
     """Give how much a world has beside its base: entries of all its maps."""
     return sum(len(entries) for entries in view.maps.values())
 
 
-def what_leads_nowhere(view: View) -> list[tuple[Any, str]]:
+def what_leads_nowhere(view: Reader) -> list[tuple[Any, str]]:
     """Give the world's own references whose record is not there."""
     found = []
     for kind, columns in REFERENCES.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
 from emulator.state.outbox import Delivery
 from tests.support.reads import Answered, Ask, credentials
@@ -22,7 +22,7 @@ TOLD = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "Location")
 class Traffic:
     """One client of one world, over any way to ask."""
 
-    def __init__(self, oms: InWorld, ask: Ask, seed: int) -> None:
+    def __init__(self, oms: WorldHandle, ask: Ask, seed: int) -> None:
         self.oms, self.ask, self.dice = oms, ask, Random(seed)
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
         """Status, the headers that tell of the world, and body of all that came back."""
@@ -47,11 +47,11 @@ class Traffic:
 
     def some(self, kind: type[Any]) -> Any:
         """Give one of the world's records of a kind; None if it has none."""
-        ids = list(self.oms.world.root.ids(kind))
-        return self.oms.world.root.one(kind, self.dice.choice(ids)) if ids else None
+        ids = list(self.oms.world.records.ids(kind))
+        return self.oms.world.records.get_existing(kind, self.dice.choice(ids)) if ids else None
 
     def parameters(self, package: Any) -> dict[str, Any]:
-        items = [item.id for item in self.oms.world.root.find(PackageItem, "package", package.id)]
+        items = [item.id for item in self.oms.world.records.find(PackageItem, "package", package.id)]
         return {
             "package_items": items,
             "assignment_groups": [{"package_items": items, "erp_code": "1"}],
@@ -64,7 +64,7 @@ class Traffic:
 def command(traffic: Traffic) -> Answered:
     """One that the package's state allows, on either surface."""
     package = traffic.some(Package)
-    edges = [one for one in traffic.oms.world.root.all(Transition) if one.source_state == package.state]
+    edges = [one for one in traffic.oms.world.records.all(Transition) if one.source_state == package.state]
     chosen = {"transition": traffic.dice.choice(edges).id} if edges else {"transition": 1}
     body = chosen | {"input_parameters": traffic.parameters(package)}
     prefix, scheme = traffic.dice.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
@@ -75,7 +75,7 @@ def transfer_command(traffic: Traffic) -> Answered:
     transfer = traffic.some(TransferOrder)
     if transfer is None:
         return order(traffic)
-    edges = [one for one in traffic.oms.world.root.all(Transition) if one.source_state == transfer.state]
+    edges = [one for one in traffic.oms.world.records.all(Transition) if one.source_state == transfer.state]
     chosen = traffic.dice.choice(edges).id if edges else 1
     return traffic.send(
         "POST", f"/api/v1/oms/transfer_orders/{transfer.id}/command/", {"transition": chosen, "input_parameters": {}}
@@ -185,7 +185,7 @@ def reset(traffic: Traffic) -> Answered:
 
 def subscription(traffic: Traffic) -> Answered:
     """Subscribe to something, or end a subscription."""
-    hooks = [each for each in traffic.oms.world.root.all(Webhook) if each.is_active]
+    hooks = [each for each in traffic.oms.world.records.all(Webhook) if each.is_active]
     if len(hooks) > 4:
         return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
     body = {

@@ -19,16 +19,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from emulator.api.routes import ROUTES, Route
-from emulator.web.app import CONTROL, EmulatorApp, split_world
+from emulator.web.app import CONTROL_PATH, EmulatorApp, split_world
 from emulator.web.urls import BAD_REQUEST, NOT_FOUND, Router, decode_path, path_bytes
 from tests.support.answers import check_answer
 
 JSON = "application/json"
 NO_WORLD = "(no such world)"
 """In place of a style, where a request names a world that is not there."""
-PAGES = (f"{CONTROL}/docs", f"{CONTROL}/ui")
+PAGES = (f"{CONTROL_PATH}/docs", f"{CONTROL_PATH}/ui")
 """Where the control API serves pages for people."""
-METRICS = f"{CONTROL}/metrics"
+METRICS = f"{CONTROL_PATH}/metrics"
 PROTOCOL = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """What any operation may answer, in the framework's words."""
 ROUTER = Router(ROUTES)
@@ -73,7 +73,7 @@ def watched(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
         body = b"".join(call_app(self, environ, note))
         decoded = decode_path(path_bytes(environ))
         name, _, path = split_world(decoded, environ)
-        style = NO_WORLD if name not in self.worlds else self.worlds.named(name, using=False).settings.error_style
+        style = NO_WORLD if name not in self.worlds else self.worlds.get(name, using=False).settings.error_style
         judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
         return [body] if body else []
 
@@ -94,7 +94,7 @@ def check(exchanged: Exchanged) -> None:
     if exchanged.header("X-Emulator-Fault"):
         return  # wrong on purpose
     check_headers(exchanged)
-    if exchanged.path == CONTROL or exchanged.path.startswith(CONTROL + "/"):
+    if exchanged.path == CONTROL_PATH or exchanged.path.startswith(CONTROL_PATH + "/"):
         check_control(exchanged)
         return
     if exchanged.header("Access-Control-Allow-Methods") is not None:
@@ -171,7 +171,7 @@ def check_unresolved(exchanged: Exchanged) -> None:
 def check_resolved(exchanged: Exchanged, route: Route | None) -> None:
     """A row's own status has the row's schema; the protocol's have the framework's form."""
     status, kind = exchanged.status, exchanged.header("Content-Type")
-    own = {} if route is None else route.replies
+    own = {} if route is None else route.responses
     described = exchanged.method == "OPTIONS" and status == 200
     assert status in own or status in PROTOCOL or described, f"no such status in the row: {sorted(own)}"
     assert status < 500 or status in tolerated, "a bug of ours"

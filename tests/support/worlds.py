@@ -10,10 +10,10 @@ from emulator import Emulator
 from emulator.core.records import KINDS
 from emulator.loading import worlds
 from emulator.state.clock import ClockMode
-from emulator.state.datasets import TableBase
+from emulator.state.datasets import TableDataset
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.snapshots import WorldState, initial_snapshot
-from emulator.state.store import Root, Transaction
+from emulator.state.store import Snapshot, Transaction
 from emulator.state.world import FinalizeEvent, RecordEvents, World, WorldServices
 from emulator.webhooks import WebhookDispatcher
 
@@ -32,7 +32,7 @@ def world_of(
     for record in records:
         tables.setdefault(type(record), {})[record.id] = record
     settings = Settings(Scenario("made by hand"), "made by hand", 1, START)
-    start = initial_snapshot(Root(TableBase(tables), {}), WorldState(clock, START))
+    start = initial_snapshot(Snapshot(TableDataset(tables), {}), WorldState(clock, START))
     return World("default", settings, start, WorldServices(record_events))
 
 
@@ -59,7 +59,7 @@ class AfterWrite:
 Tables = dict[type[Any], dict[int, Any]]
 
 
-def tables(root: Root) -> Tables:
+def tables(root: Snapshot) -> Tables:
     """Give every record of every kind."""
     return {kind: {record.id: record for record in root.all(kind)} for kind in KINDS.values()}
 

@@ -68,7 +68,7 @@ def route_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
     for route in ROUTES:
         pk = transfer if "transfer" in route.operation else package
         path = re.sub(r"<\.\.\.rest>", "1/1.jpg", re.sub(r"<(?!\.)[^>]+>", str(pk), route.path))
-        scheme = "Token full-access" if route.scheme != "Bearer" else "Bearer nonsense"
+        scheme = "Token full-access" if route.auth_scheme != "Bearer" else "Bearer nonsense"
         for method in (route.method, "HEAD", "OPTIONS", "PUT"):
             yield HttpRequest(method, path, authorized(scheme))
         yield HttpRequest(route.method, path, {})

@@ -10,19 +10,19 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
-from emulator.client.session import InProcessAdapter, WsgiAnswer, build_response, raw_response
+from emulator.client.session import InProcessAdapter, WsgiResponse, build_response, raw_response
 
 LIST = "/api/v1/oms/packages/"
 ANSWERS = {
-    "json": WsgiAnswer(200, "OK", [("Content-Type", "application/json"), ("Content-Length", "2")], b"{}"),
-    "text": WsgiAnswer(404, "Not Found", [("Content-Type", "text/html; charset=latin-9")], b"\xa4"),
-    "a repeated header": WsgiAnswer(200, "OK", [("Vary", "Accept"), ("Vary", "Origin"), ("X-A", "1")], b"x"),
-    "no content": WsgiAnswer(204, "No Content", [], b""),
+    "json": WsgiResponse(200, "OK", [("Content-Type", "application/json"), ("Content-Length", "2")], b"{}"),
+    "text": WsgiResponse(404, "Not Found", [("Content-Type", "text/html; charset=latin-9")], b"\xa4"),
+    "a repeated header": WsgiResponse(200, "OK", [("Vary", "Accept"), ("Vary", "Origin"), ("X-A", "1")], b"x"),
+    "no content": WsgiResponse(204, "No Content", [], b""),
 }
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_response_equals_one_that_requests_builds_from_a_connection(answer: WsgiAnswer) -> None:
+def test_response_equals_one_that_requests_builds_from_a_connection(answer: WsgiResponse) -> None:
     """Compares all attributes, including `raw` after it was read."""
     request, adapter = requests.Request("GET", f"http://oms.test{LIST}").prepare(), InProcessAdapter(lambda *_: [])
     from_requests = HTTPAdapter.build_response(adapter, request, raw_response(answer, request))

@@ -27,7 +27,7 @@ def test_health_needs_no_credentials(client: Any) -> None:
 
 def test_reset_goes_back_to_the_start(oms: Emulator) -> None:
     client = oms.session()
-    url = f"/api/v1/oms/packages/{oms.world.root.ids(Package)[0]}/"
+    url = f"/api/v1/oms/packages/{oms.world.records.ids(Package)[0]}/"
     start = client.get(url).content
     assert client.post(f"{url}set_remote_id/", json={"remote_id": "R"}).status_code == 204
     oms.clock.advance(seconds=60)

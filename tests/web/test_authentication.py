@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from emulator import Emulator
-from emulator.api.control.clock import advance
+from emulator.api.control.clock import advance_clock
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.core import jwts
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
@@ -52,7 +52,7 @@ def status(oms: Emulator, route: Route, authorization: str | None) -> int:
 
 @every_operation
 def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> None:
-    scheme = str(route.scheme)
+    scheme = str(route.auth_scheme)
     assert status(shared, route, None) == 401
     assert status(shared, route, header(shared, OTHER[scheme], "full-access")) == 401
     for role, expected in (("nobody", 401), ("inactive", 401), ("no-access", 403)):
@@ -62,8 +62,8 @@ def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> Non
 @every_operation
 def test_a_reader_may_read_and_not_write(route: Route, shared: Emulator) -> None:
     expected = {200, 404} if route.method == "GET" else {403}
-    assert status(shared, route, header(shared, str(route.scheme), "read-only")) in expected
-    assert status(shared, route, header(shared, str(route.scheme), "full-access")) in {200, 404}
+    assert status(shared, route, header(shared, str(route.auth_scheme), "read-only")) in expected
+    assert status(shared, route, header(shared, str(route.auth_scheme), "full-access")) in {200, 404}
 
 
 @every_scheme
@@ -89,7 +89,7 @@ def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> No
 def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str, scheme: Any) -> None:
     world = world_of()
     if said == INACTIVE and scheme == "Bearer":
-        header = f"Token {jwts.issue('inactive', world.clock.now(), 60).token}"
+        header = f"Token {jwts.issue_token('inactive', world.clock.now(), 60).token}"
     with pytest.raises(AuthenticationFailed) as caught:
         authenticate(scheme + header[5:], scheme, world)
     assert (caught.value.detail, caught.value.headers) == (said, {"WWW-Authenticate": scheme})
@@ -114,7 +114,7 @@ def test_checks_come_in_order() -> None:
             check_access(CREDENTIALS["read-only"], method, world, "Token")
     for method in ("GET", "HEAD", "OPTIONS"):
         check_access(CREDENTIALS["read-only"], method, world, "Token")
-    assert world.throttle.calls() == {}
+    assert world.throttle.copy_calls() == {}
 
 
 def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> None:
@@ -122,17 +122,17 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     start = world.clock.now()
     for _ in range(5):
         check_access(throttled, "GET", world, "Token")
-        advance(world, by=timedelta(seconds=4))
+        advance_clock(world, by=timedelta(seconds=4))
     with pytest.raises(Throttled) as caught:
         check_access(throttled, "GET", world, "Token")
     assert (caught.value.wait, caught.value.headers) == (40, {"Retry-After": "40"})
-    world.clock.set(start + MINUTE - timedelta(seconds=0.5))
+    world.clock.set_time(start + MINUTE - timedelta(seconds=0.5))
     with pytest.raises(Throttled) as caught:
         check_access(throttled, "GET", world, "Token")
     assert caught.value.detail == "Request was throttled. Expected available in 1 second."
-    world.clock.set(start + MINUTE)
+    world.clock.set_time(start + MINUTE)
     check_access(throttled, "GET", world, "Token")
-    assert len(world.throttle.calls()["Token throttled"]) == 5
+    assert len(world.throttle.copy_calls()["Token throttled"]) == 5
 
 
 def test_a_reset_forgets_the_calls() -> None:
@@ -217,9 +217,9 @@ def test_a_jwt_speaks_for_its_subject() -> None:
 def test_a_jwt_expires_by_the_worlds_clock() -> None:
     world = world_of()
     assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
-    advance(world, by=timedelta(seconds=59))
+    advance_clock(world, by=timedelta(seconds=59))
     assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
-    advance(world, by=timedelta(seconds=1))
+    advance_clock(world, by=timedelta(seconds=1))
     with pytest.raises(AuthenticationFailed) as caught:
         authenticate(f"Bearer {GOOD}", "Bearer", world)
     assert (caught.value.detail, caught.value.headers) == ("Token has expired.", {"WWW-Authenticate": "Bearer"})

@@ -46,7 +46,7 @@ def test_each_part_is_parsed_once(
 ) -> None:
     """With and without an armed fault, which looks at the match and at the credential first."""
     method, path, options, expected = REQUESTS[name]
-    package = next(one for one in oms.world.root.all(Package) if one.state == 35)
+    package = next(one for one in oms.world.records.all(Package) if one.state == 35)
     if is_faulted:
         oms.faults.add(kind="delay", seconds=0)
     counts: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from emulator.api.routes import ROUTES, Route
 from emulator.domain.scenario_files import find_scenario
 from emulator.web import cors, dispatch
 from emulator.web.app import create_app
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 
 PAGE, OTHER = "http://shop.test:3000", "https://other.test"
 ASKING = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
@@ -163,7 +163,7 @@ def test_a_star_among_the_origins_lets_all_in() -> None:
 def test_what_is_no_origin_is_refused(wrong: str) -> None:
     """A mistake is told at the start, with what would be right."""
     with pytest.raises(ValueError, match="is no origin; an origin is http:// or https://"):
-        create_app(Worlds(find_scenario("empty"), "frozen"), cors_origins=[wrong])
+        create_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
 
 
 def test_only_given_origins_restrict_cors() -> None:

@@ -21,7 +21,7 @@ LIST = "/api/v1/oms/packages/"
 def failing(call: Call, world: World) -> Reply:
     """Write, and then fail."""
     with world.transaction() as tx:
-        tx.change(tx.one(Package, call.path["pk"]), remote_id="half done")
+        tx.change(tx.get_existing(Package, call.path["pk"]), remote_id="half done")
         raise ZeroDivisionError("a bug")
 
 
@@ -29,14 +29,14 @@ def failing(call: Call, world: World) -> Reply:
 def test_a_bug_is_a_500_in_the_frameworks_form_and_leaves_the_world_as_it_was(
     oms: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pk = oms.world.root.ids(Package)[0]
-    root, now = oms.world.root, oms.world.clock.now()
+    pk = oms.world.records.ids(Package)[0]
+    root, now = oms.world.records, oms.world.clock.now()
     with_handler(oms, "set_package_remote_id", failing)
     with caplog.at_level(logging.ERROR, "emulator"):
         answer = oms.session().post(f"{LIST}{pk}/set_remote_id/", json={"remote_id": "R"})
     assert (answer.status_code, answer.content) == (500, b'{"detail":"A server error occurred."}')
     assert answer.headers["Allow"] == "POST, OPTIONS"
-    assert (oms.world.root, oms.world.clock.now()) == (root, now)
+    assert (oms.world.records, oms.world.clock.now()) == (root, now)
     (record,) = caplog.records
     request_id = answer.headers["X-Emulator-Request-Id"]
     assert record.getMessage() == f"request {request_id} failed: POST {LIST}{pk}/set_remote_id/"
@@ -103,7 +103,7 @@ def test_a_host_that_is_none_is_a_bad_request(oms: Emulator, host: str) -> None:
 
 
 def test_the_user_of_a_write_is_the_tokens(oms: Emulator) -> None:
-    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     client = oms.session()
     assert client.post(f"{LIST}{pk}/command/", json={"transition": 199, "input_parameters": {}}).status_code == 204
     log = client.get(f"{LIST}{pk}/transition_logs/").json()["results"][0]

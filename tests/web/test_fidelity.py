@@ -9,7 +9,7 @@ from emulator.api.routes import ROUTES
 from emulator.core import schemas
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.commands import COMMANDS
-from emulator.web.admin.fidelity import SUBJECTS, fidelity_of, notes
+from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
 from tests.support import samples
 
 PROVENANCES = {"documented", "observed", "framework", "assumed"}
@@ -19,7 +19,7 @@ OURS = {file.name.removesuffix(".json") for file in OWN.iterdir()} | {"formats"}
 
 
 def every_note() -> list[tuple[str, dict]]:
-    found = fidelity_of()
+    found = fidelity_document()
     rows = [(f"{part} {row}", row) for part, table in found.items() for row in table]
     return rows + [(f"parameter {each}", each) for row in found["commands"] for each in row["parameters"]]
 
@@ -36,11 +36,11 @@ def test_every_operation_is_there_and_no_other() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
 def test_every_status_of_an_operation_is_there_and_no_other(route) -> None:
-    assert {int(status) for status in notes()["statuses"][route.operation]} == set(route.replies)
+    assert {int(status) for status in notes()["statuses"][route.operation]} == set(route.responses)
 
 
 def test_every_shape_is_there_and_no_other() -> None:
-    assert notes()["shapes"].keys() == set(schemas.names()) - OURS
+    assert notes()["shapes"].keys() == set(schemas.schema_names()) - OURS
 
 
 def test_observed_shapes_are_those_that_samples_reach() -> None:
@@ -50,7 +50,9 @@ def test_observed_shapes_are_those_that_samples_reach() -> None:
     real = [name for name in samples.names() if not name.startswith("reference-")]
     reached = {spot.shape.split("/")[0] for name in real for spot in samples.spots(name, samples.body(name))}
     published = {
-        name for name in schemas.names() if schemas.schema(name).get("x-source", "").startswith("dj-whisperer")
+        name
+        for name in schemas.schema_names()
+        if schemas.load_schema(name).get("x-source", "").startswith("dj-whisperer")
     }
     observed = {name for name, note in notes()["shapes"].items() if note["provenance"] == "observed"}
     assert observed == reached | published
@@ -71,6 +73,6 @@ def test_the_control_api_gives_all_of_it() -> None:
     answer = Emulator("empty", installation="second").session().get("/__admin/fidelity")
     assert answer.status_code == 200
     found = answer.json()
-    assert {key: found[key] for key in fidelity_of()} == fidelity_of()
+    assert {key: found[key] for key in fidelity_document()} == fidelity_document()
     assert [row["provenance"] for row in found["states"] if row["id"] == 142] == ["assumed"]
     assert [row["provenance"] for row in found["transitions"] if row["id"] == 1215] == ["observed"]

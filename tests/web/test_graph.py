@@ -25,7 +25,7 @@ def counts(oms: Emulator, part: str) -> dict[int, int]:
 def test_counts_are_those_of_the_records(part: str, kind: type) -> None:
     """Every record is counted once, in its own state."""
     oms = Emulator("demo")
-    expected = Counter(record.state for record in oms.world.root.all(kind))
+    expected = Counter(record.state for record in oms.world.records.all(kind))
     assert {id_: count for id_, count in counts(oms, part).items() if count} == expected
 
 
@@ -33,7 +33,7 @@ def test_counts_follow_a_command() -> None:
     """What is packed leaves Waiting and enters Packed, in the next answer."""
     oms = Emulator("demo")
     before = counts(oms, "packages")
-    package = next(each for each in oms.world.root.all(Package) if each.state == 35)
+    package = next(each for each in oms.world.records.all(Package) if each.state == 35)
     body = {"slug": PACKING, "input_parameters": {}}
     assert oms.session().post(f"/api/v1/oms/packages/{package.id}/command/", json=body).status_code == 204
     after = counts(oms, "packages")

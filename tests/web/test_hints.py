@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.api.parameters import TYPES
+from emulator.api.parameters import FILTER_PARSERS
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
 from emulator.web.hints import FILTER_VALUES
-from emulator.web.urls import nearest_route
+from emulator.web.urls import find_nearest_route
 
 GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
@@ -43,7 +43,7 @@ class Ids(NamedTuple):
 def shop() -> tuple[Emulator, Ids]:
     """A world beside another one, in which something was made and undone."""
     oms = Emulator("demo")
-    root = oms.world.root
+    root = oms.world.records
     made = oms.package()["id"]
     oms.session().get(f"{GUIDE}{made}/")
     other = oms.branch("other")
@@ -183,7 +183,7 @@ def test_what_the_sender_of_webhooks_will_not_do_is_no_matter_of_accept(oms: Emu
 
 def test_how_it_got_there_is_told_by_request(oms: Emulator) -> None:
     client = oms.session()
-    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     body = {"slug": COMPLETE, "input_parameters": {}}
     first = client.post(f"{GUIDE}{pk}/command/", json=body)
     again = client.post(f"{GUIDE}{pk}/command/", json=body)
@@ -208,7 +208,7 @@ def test_an_error_that_a_fault_makes_is_not_explained(oms: Emulator) -> None:
 
 
 def test_every_type_of_filter_can_be_explained() -> None:
-    assert FILTER_VALUES.keys() == TYPES.keys()
+    assert FILTER_VALUES.keys() == FILTER_PARSERS.keys()
 
 
 FUZZED = Emulator("demo", packages=20)
@@ -232,6 +232,6 @@ def test_a_long_path_makes_no_long_header(oms: Emulator) -> None:
 
 
 def test_the_nearest_operation_prefers_the_method() -> None:
-    found = nearest_route("/api/v1/oms/packages/<>/comand/", "POST")
+    found = find_nearest_route("/api/v1/oms/packages/<>/comand/", "POST")
     assert found is not None
     assert found.operation == "command_package"

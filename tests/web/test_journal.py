@@ -91,7 +91,7 @@ def test_it_keeps_so_many_exchanges_and_no_more() -> None:
     for number in range(10):
         journal.add(exchange(number, 1))
     assert [one.id for one in journal.newest_first()] == ["9", "8", "7"]
-    assert journal.forgot == 7
+    assert journal.evicted_count == 7
 
 
 def test_it_keeps_so_many_bytes_and_at_least_the_latest_exchange() -> None:

@@ -41,7 +41,7 @@ def test_without_a_wish_it_is_the_worlds_own(default: str) -> None:
 
 def test_a_state_is_named_in_the_callers_language_and_both_are_kept_apart(oms: Emulator) -> None:
     client = oms.session()
-    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     names = [
         client.get(f"/api/v1/oms/packages/{pk}/", headers={"Accept-Language": language}).json()["state"]["name"]
         for language in ("tr", "en", "tr", "en")

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from emulator.state.persistence import resting
-from emulator.web.server import AT_ONCE, Workers
+from emulator.state.persistence import release_worker_slot
+from emulator.web.server import MAX_RUNNING, WorkerPool
 
 SECONDS = 20
 
@@ -34,20 +34,20 @@ class Task:
 
 
 @contextmanager
-def working(most: int = 8, long: float = 0.005) -> Iterator[Workers]:
-    workers = Workers(most, long)
+def working(most: int = 8, long: float = 0.005) -> Iterator[WorkerPool]:
+    workers = WorkerPool(most, long)
     try:
         yield workers
     finally:
         workers.shutdown()
 
 
-def relieved(workers: Workers, task: Task) -> bool:
+def relieved(workers: WorkerPool, task: Task) -> bool:
     """Relieve as a server's loop does, until a task is done."""
-    return any(task.done.wait(0.005) or workers.relieve() for _ in range(SECONDS * 200))
+    return any(task.done.wait(0.005) or workers.start_waiting_tasks() for _ in range(SECONDS * 200))
 
 
-def add_all(workers: Workers, tasks: list[Task]) -> None:
+def add_all(workers: WorkerPool, tasks: list[Task]) -> None:
     for task in tasks:
         workers.add_task(task)
 
@@ -64,7 +64,7 @@ def test_each_task_is_done_once_whoever_brings_it() -> None:
         for thread in bringing:
             thread.join()
         assert all(relieved(workers, task) for own in tasks for task in own)
-        assert not workers.is_waited_for()
+        assert not workers.has_waiting_tasks()
     assert sorted(counted) == sorted([*range(500)] * 4)
 
 
@@ -76,7 +76,7 @@ def test_quick_tasks_are_done_by_few_threads() -> None:
         for task in tasks:
             workers.add_task(task)
         assert all(task.done.wait(SECONDS) for task in tasks)
-    assert len(threads) <= AT_ONCE
+    assert len(threads) <= MAX_RUNNING
 
 
 def test_who_takes_long_is_in_nobodys_way() -> None:
@@ -101,7 +101,7 @@ def test_who_waits_for_others_lets_them_work_at_once() -> None:
     end = threading.Event()
 
     def rest() -> None:
-        with resting():
+        with release_worker_slot():
             end.wait(SECONDS)
 
     with working(long=SECONDS) as workers:
@@ -135,7 +135,7 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
         while not workers.stopped:
             threading.Event().wait(0.001)
 
-    workers = Workers(most=1)
+    workers = WorkerPool(max_threads=1)
     first, second = Task(work), Task()
     workers.add_task(first)
     workers.add_task(second)
@@ -146,7 +146,7 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
 
 
 def test_idle_threads_end_with_a_stop() -> None:
-    workers = Workers(most=4)
+    workers = WorkerPool(max_threads=4)
     threads: set[threading.Thread] = set()
     tasks = [Task(lambda: threads.add(threading.current_thread())) for _ in range(10)]
     for task in tasks:

@@ -64,7 +64,7 @@ RIGHT: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def call(oms: Emulator, method: str, path: str, options: dict[str, Any]) -> Any:
-    package = next(one for one in oms.world.root.all(Package) if one.state == 35)
+    package = next(one for one in oms.world.records.all(Package) if one.state == 35)
     session = oms.session()
     if path.startswith("/packages/"):
         session.headers["Authorization"] = f"Bearer {oms.jwt()}"
@@ -91,13 +91,13 @@ def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
     """A 400 in the form that the operation has for errors, with the reason in the hint, and nothing is written."""
     method, path, options, says = VAIN[case]
     oms = Emulator("demo", strict=True)
-    root = oms.world.root
+    root = oms.world.records
     answer = call(oms, method, path, options)
     assert answer.status_code == 400
     hint = unquote(answer.headers["X-Emulator-Hint"])
     assert hint.startswith("strict: ")
     assert says in hint
-    assert oms.world.root is root
+    assert oms.world.records is root
     if "command" in path:
         assert answer.json()["status_code"] == 400
 
@@ -119,7 +119,7 @@ PAGED = [route for route in ROUTES if route.is_paginated and route.path.startswi
 def test_a_page_beyond_what_can_be_read_is_told_of_everywhere(route: Route, strict: bool) -> None:
     """A size that would be cut in silence is refused when strict; a page that is not there is loud anyway, a 404."""
     oms = Emulator("demo", strict=strict)
-    pk = oms.world.root.ids(TransferOrder if "transfer" in route.operation else Package)[0]
+    pk = oms.world.records.ids(TransferOrder if "transfer" in route.operation else Package)[0]
     path = route.path.replace("<int:pk>", str(pk)).replace("<pk>", str(pk))
     size, session = route.size_parameter, oms.session()
     assert "X-Emulator-Hint" not in session.get(f"{path}?{size}={MAX_PAGE_SIZE}&page=last").headers
@@ -143,13 +143,13 @@ def test_strict_refuses_where_the_framework_would_read(oms: Emulator) -> None:
 
 def test_groups_of_manual_planning_are_looked_into(oms: Emulator) -> None:
     body = {"transition": 1018, "input_parameters": {"assignment_groups": [GROUP]}}
-    pk = next(one.id for one in oms.world.root.all(Package) if one.state == 35)
+    pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     answer = oms.session().post(f"{GUIDE}{pk}/command/", json=body)
     assert "key 'input_parameters.assignment_groups.item' is unknown" in answer.headers["X-Emulator-Hint"]
 
 
 def test_transfers_commands_are_looked_into(oms: Emulator) -> None:
-    pk = next(one.id for one in oms.world.root.all(TransferOrder) if one.state == 73)
+    pk = next(one.id for one in oms.world.records.all(TransferOrder) if one.state == 73)
     command = oms.session().get(f"/api/v1/oms/transfer_orders/{pk}/").json()["commands"][0]
     body = {"transition": command["id"], "input_parameters": {"colour": 1}}
     answer = oms.session().post(f"/api/v1/oms/transfer_orders/{pk}/command/", json=body)
@@ -157,7 +157,7 @@ def test_transfers_commands_are_looked_into(oms: Emulator) -> None:
 
 
 def test_a_hundred_strange_keys_are_told_of_shortly(oms: Emulator) -> None:
-    pk = oms.world.root.ids(Package)[0]
+    pk = oms.world.records.ids(Package)[0]
     body = {"remote_id": "R"} | {f"k{number}" * 50: 1 for number in range(100)}
     hint = oms.session().post(f"{GUIDE}{pk}/set_remote_id/", json=body).headers["X-Emulator-Hint"]
     assert hint.endswith("97 more such parts")

@@ -29,7 +29,7 @@ def queued(oms: Emulator, url: str, count: int) -> None:
         with oms.world.transaction() as tx:
             package = next(tx.all(Package))
             for _ in range(min(AT_ONCE, count - start)):
-                tx.queue(TYPE, package)
+                tx.queue_event(TYPE, package)
 
 
 def uuids_of(got: Sequence[Got]) -> list[str]:

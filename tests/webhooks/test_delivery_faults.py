@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.control_errors import InvalidDocument
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery
-from emulator.webhooks.delivery import CHANGES, WAITS
+from emulator.webhooks.delivery import DELAY_FAULTS, PLAN_FAULTS
 
 EVENT = "package.created"
 URL = "http://receiver-1.test/"
@@ -47,8 +47,8 @@ def only_ours(oms: Emulator) -> None:
 
 
 def test_every_kind_is_there_once() -> None:
-    assert set(DELIVERY_FAULTS) == CHANGES.keys() | WAITS.keys()
-    assert not CHANGES.keys() & WAITS.keys()
+    assert set(DELIVERY_FAULTS) == PLAN_FAULTS.keys() | DELAY_FAULTS.keys()
+    assert not PLAN_FAULTS.keys() & DELAY_FAULTS.keys()
 
 
 def test_without_any_it_is_as_usual(oms: Emulator, got: list[Delivery]) -> None:

@@ -17,7 +17,7 @@ from emulator import Emulator
 from emulator.core.records import WebhookEvent
 from emulator.domain.webhook_retries import next_due_event
 from emulator.state.outbox import Delivery
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from emulator.webhooks import WebhookDispatcher
 from tests.support.receivers import Got, answer, receiving
 from tests.support.worlds import AfterWrite
@@ -107,7 +107,7 @@ def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
     assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner comes at round times"
     assert [at >= first + timedelta(seconds=2**tries) for tries, at in zip(range(11, 19), times[11:], strict=True)]
     assert times == sorted(times)
-    assert next_due_event(oms.world.root) is None or next_due_event(oms.world.root)[0] > oms.clock.now()  # type: ignore[index]
+    assert next_due_event(oms.world.records) is None or next_due_event(oms.world.records)[0] > oms.clock.now()  # type: ignore[index]
 
 
 def test_retries_of_several_events_interleave_by_time() -> None:
@@ -207,7 +207,7 @@ def test_outcomes_do_not_move_a_frozen_clock() -> None:
     now = oms.clock.now()
     oms.hooks.flush()
     assert oms.clock.now() == now
-    assert oms.world.root.one(WebhookEvent, oms.hooks.deliveries[-1].event).delivered
+    assert oms.world.records.get_existing(WebhookEvent, oms.hooks.deliveries[-1].event).delivered
 
 
 def test_a_replay_calls_nobody_and_gives_the_same_outcomes() -> None:
@@ -241,10 +241,10 @@ def test_a_retry_that_is_asked_for_is_sent_and_recorded() -> None:
     response = oms.session().post(f"/whisperer/hook_events/{event}/retry/", json={"force": True})
     assert response.status_code == 200, response.text
     assert response.json()["delivered"] is True
-    assert oms.world.root.one(WebhookEvent, event).retry_count == 2
+    assert oms.world.records.get_existing(WebhookEvent, event).retry_count == 2
     again = Emulator("empty")
     requests_put_scenario(again, oms.export())
-    assert again.world.root.one(WebhookEvent, event).delivered
+    assert again.world.records.get_existing(WebhookEvent, event).delivered
 
 
 def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
@@ -260,7 +260,7 @@ def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
     oms.hooks.flush()
     refused = Counter(each.event for each in to(oms.hooks.deliveries, url))
     assert (len(refused), set(refused.values())) == (200, {1})
-    assert next_due_event(oms.world.root) is None
+    assert next_due_event(oms.world.records) is None
 
 
 def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
@@ -268,7 +268,7 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     oms = Emulator("empty", clock="real", delivery="background")
     seen = []
     world = oms.world
-    world.schedule.add(AfterWrite(lambda: seen.append([event.retry_count for event in events_of(world.root)])))
+    world.schedule.add(AfterWrite(lambda: seen.append([event.retry_count for event in events_of(world.records)])))
     oms.hooks.add("http://elsewhere.example/", EVENT)
     url = f"{oms.server_url}/__admin/packages"
     assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]
@@ -281,11 +281,11 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     path = "/whisperer/hook_events/?limit=100"
     assert oms.session().get(path).content == again.session().get(path).content
     oms.undo()
-    assert [event.retry_count for event in events_of(oms.world.root)] == [1, 1]
+    assert [event.retry_count for event in events_of(oms.world.records)] == [1, 1]
     assert oms.export()["steps"][-3:] == steps[:3]
 
 
-def events_of(root: Root) -> list[WebhookEvent]:
+def events_of(root: Snapshot) -> list[WebhookEvent]:
     return sorted(root.all(WebhookEvent))
 
 
@@ -296,7 +296,7 @@ def test_what_is_asked_of_a_delivery_comes_before_its_refusal() -> None:
     oms.hooks.disturb("delay", times=2, seconds=3600)
     oms.package()
     oms.hooks.flush()
-    waits = next_due_event(oms.world.root)
+    waits = next_due_event(oms.world.records)
     assert waits is not None
     assert waits[0] - oms.clock.now() > timedelta(minutes=59)
     assert not oms.hooks.deliveries
@@ -307,8 +307,8 @@ def test_a_closed_world_refuses_nothing_more() -> None:
     oms = Emulator("empty", clock="real", delivery="flush")
     oms.hooks.add("http://elsewhere.example/", EVENT)
     oms.package()
-    waits = next_due_event(oms.world.root)
+    waits = next_due_event(oms.world.records)
     oms.world.close()
     WebhookDispatcher("background").wake(oms.world)
     assert waits is not None
-    assert next_due_event(oms.world.root) == waits
+    assert next_due_event(oms.world.records) == waits

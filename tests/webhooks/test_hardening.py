@@ -50,7 +50,7 @@ def oms(caplog: pytest.LogCaptureFixture) -> Iterator[Emulator]:
 
 
 def events(oms: Emulator) -> list[Any]:
-    return list(oms.world.root.all(WebhookEvent))
+    return list(oms.world.records.all(WebhookEvent))
 
 
 def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
@@ -58,7 +58,7 @@ def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
     gate.open.set()
     dispatcher = world.outbox.sender.dispatcher
     with dispatcher._lock:
-        assert dispatcher._arrived.wait_for(lambda: not world.outbox.queue.in_flight, 20)
+        assert dispatcher._work_done.wait_for(lambda: not world.outbox.queue.in_flight, 20)
 
 
 @pytest.mark.parametrize("how", ["undo", "reset", "restore"])
@@ -88,7 +88,7 @@ def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
         world = other.world
         oms.worlds.delete("other")
         arrive(oms, gate, world)
-    assert not any(each.delivered for each in world.root.all(WebhookEvent))
+    assert not any(each.delivered for each in world.records.all(WebhookEvent))
 
 
 def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
@@ -228,7 +228,7 @@ def test_an_event_without_a_subject_is_a_failed_attempt() -> None:
             hook = next(each for each in tx.all(Webhook) if each.target_url == receiver.url)
             made = tx.add(WebhookEvent(tx.new_id(WebhookEvent), hook.id, 999_999, 4, uuid="0" * 32, due=tx.now))
         oms.hooks.flush()
-        event = oms.world.root.one(WebhookEvent, made.id)
+        event = oms.world.records.get_existing(WebhookEvent, made.id)
     assert (event.response_http_status, event.delivered, event.retry_count) == (500, False, 1)
 
 
@@ -301,7 +301,7 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
         again = Emulator("empty", clock="ticking", state=file)
         receiver.wait_for(5 + on_the_way)
         again.hooks.flush()
-        hooks = {each.id for each in again.world.root.all(Webhook) if each.target_url == receiver.url}
+        hooks = {each.id for each in again.world.records.all(Webhook) if each.target_url == receiver.url}
         own = [each for each in events(again) if each.webhook in hooks and each.delivered]
         assert len({json.loads(got.body)["payload"]["id"] for got in receiver.got}) == 5
         assert len(own) == 5

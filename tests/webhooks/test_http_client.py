@@ -36,7 +36,7 @@ def sent(oms: Emulator, url: str, **hook: Any) -> tuple[Delivery, WebhookEvent]:
     oms.hooks.add(url, EVENT, **hook)
     oms.package(state="Packed", items=1)
     (delivery,) = [each for each in oms.hooks.deliveries if each.url == url]
-    return delivery, oms.world.root.one(WebhookEvent, delivery.event)
+    return delivery, oms.world.records.get_existing(WebhookEvent, delivery.event)
 
 
 def test_what_goes_over_the_wire_is_what_the_delivery_tells(oms: Emulator) -> None:

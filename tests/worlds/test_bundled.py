@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import TransferOrder
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
 from tests.support.answers import check_document
@@ -25,7 +25,7 @@ MAX_BYTES = 60_000
 REGENERATE = "run `python -m tools.busy_day`"
 
 
-def lists(oms: InWorld) -> list[Any]:
+def lists(oms: WorldHandle) -> list[Any]:
     """Return first and last pages, which are enough to distinguish worlds of any size."""
     answers = [oms.session().get(f"/api/v1/oms/{path}") for path in LISTS]
     assert {answer.status_code for answer in answers} == {200}
@@ -44,7 +44,7 @@ def test_scenario_loads_lists_and_replays(file: Path) -> None:
     oms = Emulator(file.stem)
     document = oms.export()
     replayed = Emulator("empty")
-    replayed.worlds.put("default", scenario_from_document(document))
+    replayed.worlds.create("default", scenario_from_document(document))
     assert replayed.export() == document
     assert lists(replayed) == lists(oms)
     assert replayed.export() == oms.export(), "hits of faults and throttle windows are equal too"
@@ -94,7 +94,7 @@ def test_busy_day_contains_every_state(busy_day: Emulator) -> None:
     graph = in_process(busy_day)("GET", "/__admin/graph").json
     states = [*graph["packages"]["states"], *graph["transfers"]["states"]]
     assert [state["name"] for state in states if not state["count"]] == []
-    assert len(list(busy_day.world.root.ids(TransferOrder))) > len(states) / 4
+    assert len(list(busy_day.world.records.ids(TransferOrder))) > len(states) / 4
 
 
 def test_busy_day_contains_refusals_replanning_and_failed_deliveries(busy_day: Emulator) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.control_errors import ControlError
 from emulator.core.records import Package, StockLocation
 from emulator.state import clock as clock_module
@@ -25,7 +25,7 @@ def oms() -> Emulator:
     return Emulator("demo", packages=4)
 
 
-def throttled(oms: InWorld) -> Answered:
+def throttled(oms: WorldHandle) -> Answered:
     return in_process(oms)("GET", f"{oms.prefix}{LIST}", None, {"Authorization": "Token throttled"})
 
 
@@ -51,10 +51,10 @@ def test_target_dates_depend_on_the_clock(oms: Emulator) -> None:
     """The packing target is the current time plus the interval of the stock location."""
     for _ in range(3):
         order = oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
-        package = oms.world.root.one(Package, order["packages"][0])
-        days, _, time = oms.world.root.one(StockLocation, package.stock_location).target_packing_interval.partition(
-            " "
-        )
+        package = oms.world.records.get_existing(Package, order["packages"][0])
+        days, _, time = oms.world.records.get_existing(
+            StockLocation, package.stock_location
+        ).target_packing_interval.partition(" ")
         assert time == "00:00:00"
         assert package.target_packing_date == oms.clock.now() + timedelta(days=int(days))
         oms.clock.advance(weeks=2)
@@ -166,7 +166,7 @@ def test_worlds_have_separate_clocks(oms: Emulator) -> None:
     other.clock.tick()
     assert (oms.clock.now(), oms.clock.mode) == (start, "frozen")
     assert throttled(other).status == 200
-    assert not oms.world.throttle.calls()
+    assert not oms.world.throttle.copy_calls()
 
 
 class PeriodicTask:

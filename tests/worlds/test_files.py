@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.cli.data import from_file
-from emulator.core.files import FileProblem, replace_whole, write_own
-from emulator.core.schemas import problem
+from emulator.cli.data import export_from_file
+from emulator.core.files import FileError, replace_file, write_scenario_file
+from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.scenario_files import find_scenario
 from emulator.state.scenario import ScenarioError
-from emulator.worlds.export import as_file
+from emulator.worlds.export import encode_scenario_file
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
@@ -53,13 +53,13 @@ def test_file_has_one_line_per_step_and_a_format_number(oms: Emulator) -> None:
     """One more write adds one line and changes `now`."""
     document = oms.export()
     check_document("scenario", document)
-    assert problem("scenario", document) is None
+    assert find_problem("scenario", document) is None
     assert document["format"] == 1
-    before = as_file(document).decode().splitlines()
+    before = encode_scenario_file(document).decode().splitlines()
     assert json.loads("\n".join(before)) == document
     assert len([line for line in before if line.startswith("    {")]) == len(document["steps"]) > 3
     oms.package()
-    after = as_file(oms.export()).decode().splitlines()
+    after = encode_scenario_file(oms.export()).decode().splitlines()
     assert len(after) == len(before) + 1
     assert len([line for line in before if line not in after]) == 2, (
         "`now`, and the last step, to which a comma is added"
@@ -85,7 +85,7 @@ def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> N
     folder.mkdir()
     for text in (b'{"name": "package"}', b"text", b"[1]", b"\xff"):
         theirs.write_bytes(text)
-        with pytest.raises(FileProblem, match=r"theirs\.json exists and is not a scenario file; use --force"):
+        with pytest.raises(FileError, match=r"theirs\.json exists and is not a scenario file; use --force"):
             oms.save(theirs)
         assert theirs.read_bytes() == text
     oms.save(theirs, force=True)
@@ -93,11 +93,11 @@ def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> N
     oms.save(mine)
     oms.save(mine)
     assert mine.read_bytes() == theirs.read_bytes()
-    with pytest.raises(FileProblem, match="folder: it is a folder"):
+    with pytest.raises(FileError, match="folder: it is a folder"):
         oms.save(folder)
-    with pytest.raises(FileProblem, match=r"cannot write .*folder"):
+    with pytest.raises(FileError, match=r"cannot write .*folder"):
         oms.save(folder, force=True)
-    with pytest.raises(FileProblem, match=r"cannot write .*nowhere"):
+    with pytest.raises(FileError, match=r"cannot write .*nowhere"):
         oms.save(tmp_path / "nowhere" / "mine.json")
     assert file_names(tmp_path) == ["folder", "mine.json", "theirs.json"], "no temporary file remains"
 
@@ -105,25 +105,25 @@ def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> N
 def test_failed_write_leaves_the_file_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new text is written to a temporary file first."""
     file = tmp_path / "mine.json"
-    write_own(file, b"old", force=True)
+    write_scenario_file(file, b"old", force=True)
 
     def raise_disk_full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", raise_disk_full)
-    with pytest.raises(FileProblem, match=r"cannot write .*mine\.json: No space left on device"):
-        write_own(file, b"new", force=True)
+    with pytest.raises(FileError, match=r"cannot write .*mine\.json: No space left on device"):
+        write_scenario_file(file, b"new", force=True)
     assert (file.read_bytes(), file_names(tmp_path)) == (b"old", ["mine.json"])
 
 
 def test_saving_uses_default_permissions_and_keeps_existing_ones(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
-    replace_whole(file, b"1")
+    replace_file(file, b"1")
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~mask
     file.chmod(0o640)
-    replace_whole(file, b"2")
+    replace_file(file, b"2")
     assert (stat.S_IMODE(file.stat().st_mode), file.read_bytes()) == (0o640, b"2")
 
 
@@ -264,16 +264,16 @@ def test_export_contains_the_installation_that_the_world_started_with(tmp_path: 
 def test_export_of_a_state_file_contains_the_installation(tmp_path: Path) -> None:
     installation = write_installation(tmp_path / "there", is_folder=False)
     with closing(Emulator("demo", packages=1, installation=installation, state=tmp_path / "worlds.db")) as oms:
-        exported = as_file(oms.export())
+        exported = encode_scenario_file(oms.export())
         oms.save(tmp_path / "world.json")
-    assert from_file(tmp_path / "worlds.db", "default") == exported
+    assert export_from_file(tmp_path / "worlds.db", "default") == exported
     installation.unlink()
     with pytest.raises(ValueError, match=r"unknown installation '[^\n]*own\.json'; known: [^\n]*$"):
-        from_file(tmp_path / "worlds.db", "default")
+        export_from_file(tmp_path / "worlds.db", "default")
     with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
         oms.reset()
     with closing(Emulator(tmp_path / "world.json", state=tmp_path / "other.db")) as oms:
-        assert as_file(oms.export()) == exported
+        assert encode_scenario_file(oms.export()) == exported
 
 
 INSTALLATION_PROBLEMS = {
@@ -332,7 +332,7 @@ def test_integers_can_be_written_as_floats(tmp_path: Path) -> None:
     assert everything(oms) == everything(
         Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 2, "seed": 3}))
     )
-    assert as_file(oms.export()).count(b".0") == 0
+    assert encode_scenario_file(oms.export()).count(b".0") == 0
 
 
 def test_large_seed_is_preserved(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import KINDS, Webhook
 from emulator.domain.scenario_files import find_scenario, with_limits
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
-from emulator.state.store import REMOVED, Root
+from emulator.state.store import REMOVED, Snapshot
 from tests.support.reads import Ask, over_http
 from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
 
@@ -57,21 +57,21 @@ def scenario_of(number: int) -> Scenario:
 def use_world(oms: Emulator, number: int, barrier: Barrier | None = None) -> Result:
     """Use a world of a running server. The number determines scenario and traffic."""
     name = f"w{number}"
-    oms.worlds.put(name, scenario_of(number))
+    oms.worlds.create(name, scenario_of(number))
     world = oms.in_world(name)
     if barrier is not None:
         barrier.wait(TIMEOUT)
     with over_http(oms.server_url) as ask:
         traffic = Traffic(world, ask, number)
-        for hook in list(world.world.root.ids(Webhook)):  # no receiver listens at their addresses
+        for hook in list(world.world.records.ids(Webhook)):  # no receiver listens at their addresses
             traffic.send("DELETE", f"/whisperer/hooks/{hook}/")
         answers = traffic.run(ASKS, TRAFFIC)
         reads = dict(read_lists(world, ask))
         last = ask("GET", f"{world.prefix}/api/v1/oms/packages/", None, {"Authorization": "Token throttled"})
-    return Result(answers, reads, changes(world.world.root), (last.status, last.headers.get("Retry-After")))
+    return Result(answers, reads, changes(world.world.records), (last.status, last.headers.get("Retry-After")))
 
 
-def changes(root: Root) -> dict[tuple[str, int], bytes]:
+def changes(root: Snapshot) -> dict[tuple[str, int], bytes]:
     """Return all records that differ from those of the scenario."""
     return {
         (name, id_): b"" if record is REMOVED else encode_record(record)
@@ -80,7 +80,7 @@ def changes(root: Root) -> dict[tuple[str, int], bytes]:
     }
 
 
-def read_lists(world: InWorld, ask: Ask) -> Iterator[tuple[str, bytes]]:
+def read_lists(world: WorldHandle, ask: Ask) -> Iterator[tuple[str, bytes]]:
     """Yield the lists of a world."""
     headers = {"Authorization": "Token full-access"}
     for path in LISTS:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.control import CONTROL
-from emulator.client.world_handle import InWorld
+from emulator.api.openapi.control import CONTROL_ENDPOINTS
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package, ShippingLabel
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.worlds.registry import DEFAULT_WORLD
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.slow
 NAMES = ["qa", "A.b-_9", "x" * 100, "__admin", "w", "..."]
 PATHS = re.compile(rb"(?<![A-Za-z0-9._/-])(/(?:api/v1|packages|cdn|whisperer|__admin|w)/[^\s\"'<>\\]*)")
 """Absolute paths in a body, which are links without a host."""
-READS = [row for row in CONTROL if row.method == "GET"]
+READS = [row for row in CONTROL_ENDPOINTS if row.method == "GET"]
 
 
 @pytest.fixture(params=NAMES)
-def world(request: pytest.FixtureRequest) -> InWorld:
+def world(request: pytest.FixtureRequest) -> WorldHandle:
     handle = Emulator("demo", packages=6, seed=2).in_world(request.param)
     handle.package(state="Shipped", items=2)
     return handle
@@ -56,7 +56,7 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
     """The path of the base URL is used too, so that a receiver can follow the links."""
     oms = Emulator("empty")
     document = {"name": "mine", "base_url": "http://oms.example/w/qa/", "packages": 6, "seed": 2}
-    oms.worlds.put("qa", scenario_from_document(document))
+    oms.worlds.create("qa", scenario_from_document(document))
     oms.in_world("qa").package(state="Shipped")
     answers = [body for path, body in everything(oms.in_world("qa")).items() if "webhook_events" in path]
     labels = set(re.findall(rb'"([^"]*/shipping-label/[^"]*)"', b"".join(answers)))
@@ -64,7 +64,7 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
     assert {label.partition(b"/api")[0] for label in labels} == {b"/w/qa", b"http://oms.example/w/qa"}
 
 
-def test_every_link_leads_to_the_same_world(world: InWorld) -> None:
+def test_every_link_leads_to_the_same_world(world: WorldHandle) -> None:
     """Covers all GET operations of both surfaces."""
     answers = ((path, without_payloads(body)) for path, body in everything(world).items() if path != "export")
     found_links = [(path, link) for path, body in answers for link in links(body)]
@@ -85,7 +85,7 @@ def test_links_have_no_prefix_in_the_default_world_or_with_the_header() -> None:
 
 
 @pytest.mark.parametrize("row", READS, ids=lambda row: row.operation)
-def test_links_of_the_control_api_lead_to_the_same_world(row: object, world: InWorld) -> None:
+def test_links_of_the_control_api_lead_to_the_same_world(row: object, world: WorldHandle) -> None:
     ask = in_process(world)
     ask("GET", f"{world.prefix}/api/v1/oms/packages/?limit=2", None, credentials(world)["Token"])
     path = row.full_path.replace("<request_id>", "00000002")  # type: ignore[attr-defined]
@@ -104,17 +104,17 @@ def is_link(link: bytes) -> bool:
     return b"<" not in link and b"{" not in link and b"pk" not in link and b"\xe2" not in link
 
 
-def test_redirect_to_the_trailing_slash_stays_in_the_world(world: InWorld) -> None:
+def test_redirect_to_the_trailing_slash_stays_in_the_world(world: WorldHandle) -> None:
     """The Location header keeps prefix and query."""
     headers = credentials(world)["Token"]
     answer = in_process(world)("GET", f"{world.prefix}/api/v1/oms/packages?limit=2", None, headers)
     assert (answer.status, answer.headers["Location"]) == (301, f"{world.prefix}/api/v1/oms/packages/?limit=2")
 
 
-def test_labels_and_images_need_no_credentials(world: InWorld) -> None:
+def test_labels_and_images_need_no_credentials(world: WorldHandle) -> None:
     """Browsers request them without an Authorization header."""
     ask = in_process(world)
-    pk = next(label.package for label in world.world.root.all(ShippingLabel))
+    pk = next(label.package for label in world.world.records.all(ShippingLabel))
     package = ask("GET", f"{world.prefix}/api/v1/oms/packages/{pk}/", None, credentials(world)["Token"])
     text = package.body.decode()
     found_links = set(
@@ -129,7 +129,7 @@ def test_label_is_not_found_in_another_world() -> None:
     oms = Emulator("demo", packages=6, seed=2)
     empty = oms.in_world("none", "empty")
     oms.package(state="Shipped")
-    label = next(iter(oms.world.root.ids(ShippingLabel)))
+    label = next(iter(oms.world.records.ids(ShippingLabel)))
     ask: Ask = in_process(oms)
     path = f"/api/v1/oms/shipping-label/{label}/preview/"
     assert [ask("GET", prefix + path).status for prefix in ("", empty.prefix)] == [200, 404]
@@ -155,6 +155,6 @@ def test_python_and_http_use_the_same_world() -> None:
     assert other.session().get("/api/v1/oms/packages/").json()["count"] == 1
     assert package == other.session().get(f"/api/v1/oms/packages/{package['id']}/").json()
     assert next(iter(links(json.dumps(package).encode()))).startswith(b"/w/other/")
-    assert len(list(oms.world.root.ids(Package))) == 2
+    assert len(list(oms.world.records.ids(Package))) == 2
     assert oms.prefix == ""
     assert oms.name == DEFAULT_WORLD

@@ -14,8 +14,8 @@ from emulator.client.emulator import Emulator as Server
 from emulator.core import json_text
 from emulator.core.control_errors import ControlError
 from emulator.core.records import Order, Package, State, TransferOrder
-from emulator.domain.traffic import PACKAGES, TRANSFERS
-from emulator.state.store import Root
+from emulator.domain.traffic import PACKAGE_STAGES, TRANSFER_STAGES
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 from tests.support.soaking import records_of, what_leads_nowhere
 from tests.support.worlds import AfterWrite
@@ -37,7 +37,7 @@ def observed(oms: Any) -> tuple[Any, ...]:
 
 
 def operations(oms: Any) -> list[str]:
-    return [json_text.read(line)["operation"] for line in oms.world.steps]
+    return [json_text.load_json(line)["operation"] for line in oms.world.steps]
 
 
 def test_same_seed_gives_the_same_day_in_one_or_many_advances() -> None:
@@ -66,7 +66,7 @@ def test_records_change_state_at_their_scheduled_times() -> None:
     """In a few hours, every kind of step and every final state occurs."""
     oms = new_live_demo()
     oms.clock.advance(hours=4)
-    steps = [json_text.read(line) for line in oms.world.steps][7:]
+    steps = [json_text.load_json(line) for line in oms.world.steps][7:]
     times = [datetime.fromisoformat(step["at"]) for step in steps]
     assert times == sorted(times)
     assert {"control_make_order", "command_package", "command_transfer", "invoice_package"} <= {
@@ -74,7 +74,9 @@ def test_records_change_state_at_their_scheduled_times() -> None:
     }
     carrier_events = {step["body"]["event"] for step in steps if step["operation"] == "control_report_carrier"}
     assert carrier_events == {"delivered", "attempted", "failed"}
-    values = {oms.world.root.one(State, package.state).enum_value for package in oms.world.root.all(Package)}
+    values = {
+        oms.world.records.get_existing(State, package.state).enum_value for package in oms.world.records.all(Package)
+    }
     assert {"200", "500", "600", "800", "910", "920"} <= values
     assert [step for step in steps if step.get("request")] == []
 
@@ -82,10 +84,10 @@ def test_records_change_state_at_their_scheduled_times() -> None:
 def test_nothing_happens_while_the_clock_is_frozen() -> None:
     oms = new_live_demo()
     due = oms.clock.next_event()
-    assert len(oms.world.root.ids(Package)) == 60
+    assert len(oms.world.records.ids(Package)) == 60
     assert due is not None
     assert oms.clock.to_next_event() == due
-    assert len(oms.world.root.ids(Package)) == 61
+    assert len(oms.world.records.ids(Package)) == 61
 
 
 def test_restored_world_repeats_the_same_day() -> None:
@@ -122,7 +124,7 @@ def test_setting_the_clock_skips_the_traffic_between() -> None:
     oms = new_live_demo()
     oms.clock.set(oms.clock.now() + timedelta(days=365))
     oms.clock.advance(hours=1)
-    assert 50 < len(oms.world.root.ids(Package)) - 60 < 80
+    assert 50 < len(oms.world.records.ids(Package)) - 60 < 80
 
 
 def test_pause_and_rate_belong_to_the_world_and_are_exported() -> None:
@@ -162,7 +164,7 @@ def test_any_scenario_can_have_live_traffic() -> None:
     assert operations(oms).count("control_make_order") == 5
     samples = Emulator("documented/package-detail", live=30)
     samples.clock.advance(minutes=30)
-    assert isinstance(samples.world.root, Root)
+    assert isinstance(samples.world.records, Snapshot)
 
 
 def wait_until(world: World, condition: Callable[[], bool], seconds: float = 20) -> bool:
@@ -182,12 +184,12 @@ def test_ticking_clock_generates_the_same_traffic_as_an_advanced_clock() -> None
         oms.clock.freeze()
         world = oms.world
         with world.lock:
-            steps = [json_text.read(line) for line in world.steps][7:]
+            steps = [json_text.load_json(line) for line in world.steps][7:]
         oms.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "scheduler" and thread.is_alive()]
     advanced = new_live_demo()
     advanced.clock.advance(to=steps[-1]["at"])
-    expected = [json_text.read(line) for line in advanced.world.steps][7:]
+    expected = [json_text.load_json(line) for line in advanced.world.steps][7:]
     assert steps == expected[: len(steps)]
 
 
@@ -206,34 +208,37 @@ def test_speed_of_the_clock_can_be_set_over_http() -> None:
 
 def test_finished_records_are_removed_completely(monkeypatch: pytest.MonkeyPatch) -> None:
     """The world does not grow over many hours, no reference is dangling, and lists stay correct."""
-    monkeypatch.setattr("emulator.domain.traffic.KEPT_PACKAGES", 10)
-    monkeypatch.setattr("emulator.domain.traffic.KEPT_FOR", timedelta(minutes=20))
+    monkeypatch.setattr("emulator.domain.traffic.RETAINED_PACKAGES", 10)
+    monkeypatch.setattr("emulator.domain.traffic.RETENTION_PERIOD", timedelta(minutes=20))
     oms = new_live_demo(live=15)
     session = oms.session()
     sizes = []
     for hour in range(1, 10):
         oms.clock.advance(hours=1)
         count = session.get(LIST + "?limit=100").json()["count"]
-        assert count == len(oms.world.root.ids(Package))
+        assert count == len(oms.world.records.ids(Package))
         if hour in (4, 9):
-            sizes.append(records_of(oms.world.root))
+            sizes.append(records_of(oms.world.records))
     assert operations(oms).count("forget_orders") > 5
-    assert what_leads_nowhere(oms.world.root) == []
+    assert what_leads_nowhere(oms.world.records) == []
     early, late = sizes
     assert late < early * 1.25, (early, late)
-    newest = [order.id for order in oms.world.root.all(Order)][-1]
+    newest = [order.id for order in oms.world.records.all(Order)][-1]
     assert newest - oms.world.base.next_id(Order) > 120
 
 
 def test_traffic_table_contains_only_existing_states() -> None:
-    root = new_live_demo().world.root
+    root = new_live_demo().world.records
     for kind, table, enum_class in (
-        (Package, PACKAGES, "PackageStatus"),
-        (TransferOrder, TRANSFERS, "TransferStatus"),
+        (Package, PACKAGE_STAGES, "PackageStatus"),
+        (TransferOrder, TRANSFER_STAGES, "TransferStatus"),
     ):
         values = {state.enum_value for state in root.all(State) if state.enum_class == enum_class}
         assert set(table) <= values, kind
         for value, stage in table.items():
             assert stage.min_minutes < stage.max_minutes
             for move in stage.moves:
-                assert move.code.startswith("(") or move.to in values or move.to.startswith("("), (value, move)
+                assert move.code.startswith("(") or move.target in values or move.target.startswith("("), (
+                    value,
+                    move,
+                )

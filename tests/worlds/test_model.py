@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.control_errors import Conflict
 from emulator.core.records import WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
@@ -53,15 +53,15 @@ class Model:
         """Compare every world with the model, including those that were not used."""
         assert sorted(self.oms.worlds) == sorted(self.histories)
         for name, history in self.histories.items():
-            assert copy_of(self.oms.worlds.named(name)) == history[-1], name
+            assert copy_of(self.oms.worlds.get(name)) == history[-1], name
 
-    def write(self, world: InWorld) -> None:
+    def write(self, world: WorldHandle) -> None:
         before = len(world.world.steps)
         Traffic(world, in_process(world), self.rng.randrange(10**9)).run(1, WRITES)
         if len(world.world.steps) != before:
             self.histories[world.name].append(copy_of(world.world))
 
-    def undo(self, world: InWorld) -> None:
+    def undo(self, world: WorldHandle) -> None:
         history = self.histories[world.name]
         if len(history) == 1:
             with pytest.raises(Conflict, match="nothing to undo"):
@@ -70,18 +70,18 @@ class Model:
         world.undo()
         history.pop()
 
-    def snapshot(self, world: InWorld) -> None:
+    def snapshot(self, world: WorldHandle) -> None:
         name = self.rng.choice(NAMES)
         world.snapshot(name)
         self.snapshots[world.name][name] = list(self.histories[world.name])
 
-    def restore(self, world: InWorld) -> None:
+    def restore(self, world: WorldHandle) -> None:
         if saved := self.snapshots[world.name]:
             name = self.rng.choice(list(saved))
             world.restore(name)
             self.histories[world.name] = list(saved[name])
 
-    def branch(self, world: InWorld) -> None:
+    def branch(self, world: WorldHandle) -> None:
         name = self.rng.choice(NAMES)
         self.oms.worlds.branch(name, world.world)
         self.add(name, self.histories[world.name], self.initial_histories[world.name])
@@ -89,30 +89,30 @@ class Model:
     def add(self, name: str, history: list[Copy], start: list[Copy]) -> None:
         self.histories[name], self.initial_histories[name], self.snapshots[name] = list(history), list(start), {}
 
-    def branch_from_snapshot(self, world: InWorld) -> None:
+    def branch_from_snapshot(self, world: WorldHandle) -> None:
         if saved := self.snapshots[world.name]:
             name, snapshot = self.rng.choice(NAMES), self.rng.choice(list(saved))
             history = list(saved[snapshot])
             self.oms.worlds.branch(name, world.world, world.world.snapshots[snapshot])
             self.add(name, history, self.initial_histories[world.name])
 
-    def reset(self, world: InWorld) -> None:
+    def reset(self, world: WorldHandle) -> None:
         world.reset()
         self.histories[world.name] = list(self.initial_histories[world.name])
 
-    def delete(self, world: InWorld) -> None:
+    def delete(self, world: WorldHandle) -> None:
         if world.name != "default":
             self.oms.worlds.delete(world.name)
             del self.histories[world.name], self.initial_histories[world.name], self.snapshots[world.name]
 
-    def replay(self, world: InWorld) -> None:
+    def replay(self, world: WorldHandle) -> None:
         """Load the export as a new world, which must be equal."""
         name = self.rng.choice(NAMES)
-        self.oms.worlds.put(name, scenario_from_document(world.export()))
+        self.oms.worlds.create(name, scenario_from_document(world.export()))
         self.add(name, self.histories[world.name], self.histories[world.name])
 
 
-ACTIONS: list[Callable[[Model, InWorld], None]] = [
+ACTIONS: list[Callable[[Model, WorldHandle], None]] = [
     *[Model.write] * 8,
     *[Model.undo] * 3,
     *[Model.snapshot] * 2,
@@ -127,8 +127,8 @@ ACTIONS: list[Callable[[Model, InWorld], None]] = [
 
 def copy_of(world: World) -> Copy:
     """Copy a world without the snapshot that an event refers to, which is a different object after a replay."""
-    copies = tables(world.root)
-    copies[WebhookEvent] = {id_: event._replace(told_from=None) for id_, event in copies[WebhookEvent].items()}
+    copies = tables(world.records)
+    copies[WebhookEvent] = {id_: event._replace(snapshot=None) for id_, event in copies[WebhookEvent].items()}
     return Copy(copies, world.clock.now().isoformat(), len(world.steps))
 
 
@@ -141,7 +141,7 @@ def test_random_actions_leave_every_world_equal_to_the_model(seed: int) -> None:
     for name, history in model.histories.items():
         for _ in history[1:]:
             model.undo(model.oms.in_world(name))
-        assert copy_of(model.oms.worlds.named(name)) == history[0] == model.start
+        assert copy_of(model.oms.worlds.get(name)) == history[0] == model.start
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -162,5 +162,5 @@ def test_export_at_any_time_replays_to_equal_answers(seed: int) -> None:
     for _ in range(4):
         traffic.run(8)
         replayed = Emulator("empty")
-        replayed.worlds.put("default", scenario_from_document(oms.export()))
+        replayed.worlds.create("default", scenario_from_document(oms.export()))
         assert everything(replayed) == everything(oms)

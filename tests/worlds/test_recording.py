@@ -10,14 +10,14 @@ import pytest
 
 from emulator import Emulator
 from emulator.api.control.operations import CONTROL_OPERATIONS
-from emulator.api.openapi.control import CONTROL
+from emulator.api.openapi.control import CONTROL_ENDPOINTS
 from emulator.api.routes import ROUTES
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.domain.scenario_files import find_scenario, scenario_from_document
-from emulator.loading.replay import FORGET, POSTPONE, RECORD_RESULT, REPLAYS
-from emulator.worlds.registry import Worlds
+from emulator.loading.replay import FORGET_ORDERS, POSTPONE_EVENTS, RECORD_RESULT, REPLAYS
+from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_document
 from tests.support.reads import Answered, credentials, everything, in_process
 from tests.support.traffic import SKU
@@ -33,31 +33,31 @@ def oms() -> Emulator:
     return Emulator("demo", packages=PACKAGES, seed=SEED)
 
 
-def send(oms: InWorld, operation: str, document: Any = None, **path: int | str) -> Answered:
+def send(oms: WorldHandle, operation: str, document: Any = None, **path: int | str) -> Answered:
     """Send a request for an operation over WSGI, with the method and path of its route."""
     row = next((route for route in ROUTES if route.operation == operation), None)
-    control = next((row for row in CONTROL if row.operation == operation), None)
+    control = next((row for row in CONTROL_ENDPOINTS if row.operation == operation), None)
     method = row.method if row else control.method if control else ""
     url = row.path if row else control.full_path if control else ""
     for name, value in path.items():
         url = url.replace(f"<{name}>", str(value))
     body = None if document is None else json.dumps(document).encode()
-    headers = credentials(oms)[row.scheme if row else None] | {"Content-Type": "application/json"}
+    headers = credentials(oms)[row.auth_scheme if row else None] | {"Content-Type": "application/json"}
     return in_process(oms)(method, oms.prefix + url, body, headers)
 
 
-def record_and_transition(oms: InWorld, kind: type[Any], command: str) -> tuple[int, int]:
+def record_and_transition(oms: WorldHandle, kind: type[Any], command: str) -> tuple[int, int]:
     """Return a record, and the id of a transition with this command that starts in its state."""
     return next(
         (record.id, transition.id)
-        for record in oms.world.root.all(kind)
-        for transition in oms.world.root.all(Transition)
+        for record in oms.world.records.all(kind)
+        for transition in oms.world.records.all(Transition)
         if transition.source_state == record.state and transition.command_code == command
     )
 
 
-def send_command(operation: str, kind: type[Any], command: str) -> Callable[[InWorld], Answered]:
-    def perform(oms: InWorld) -> Answered:
+def send_command(operation: str, kind: type[Any], command: str) -> Callable[[WorldHandle], Answered]:
+    def perform(oms: WorldHandle) -> Answered:
         oms.package(state="Waiting")
         pk, transition = record_and_transition(oms, kind, command)
         return send(oms, operation, {"transition": transition, "input_parameters": {}}, pk=pk)
@@ -65,20 +65,20 @@ def send_command(operation: str, kind: type[Any], command: str) -> Callable[[InW
     return perform
 
 
-def on_package(operation: str, document: Any = None) -> Callable[[InWorld], Answered]:
-    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.root.ids(Package))))
+def on_package(operation: str, document: Any = None) -> Callable[[WorldHandle], Answered]:
+    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.records.ids(Package))))
 
 
-def on_transfer(operation: str, document: Any) -> Callable[[InWorld], Answered]:
-    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.root.ids(TransferOrder))))
+def on_transfer(operation: str, document: Any) -> Callable[[WorldHandle], Answered]:
+    return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.records.ids(TransferOrder))))
 
 
-def report_delivery(oms: InWorld) -> Answered:
+def report_delivery(oms: WorldHandle) -> Answered:
     pk = oms.package(state="Shipped")["id"]
     return send(oms, "control_report_carrier", {"event": "delivered"}, pk=pk)
 
 
-def cancel_order(oms: InWorld) -> Answered:
+def cancel_order(oms: WorldHandle) -> Answered:
     return send(oms, "control_cancel_order", id=oms.order(lines=[{"sku": SKU, "quantity": 1}])["order"])
 
 
@@ -89,14 +89,14 @@ HOOK = {
 }
 
 
-def create_hook(oms: InWorld) -> int:
+def create_hook(oms: WorldHandle) -> int:
     """Create a hook with a new URL and return its id."""
     url = f"http://127.0.0.1:9/{len(oms.world.steps)}"
     return int(json.loads(send(oms, "create_hook", HOOK | {"target_url": url}).body)["id"])
 
 
 EXTRA = {"extra_information": {"a": [1.0, 1e22, -0.0, None, {"ü": "\u2028"}]}}
-WRITES: dict[str, Callable[[InWorld], Answered]] = {
+WRITES: dict[str, Callable[[WorldHandle], Answered]] = {
     "command_package": send_command("command_package", Package, "BLOCK_THE_PACKAGE"),
     "reference_command_package": send_command("reference_command_package", Package, "BLOCK_THE_PACKAGE"),
     "invoice_package": on_package("invoice_package"),
@@ -125,14 +125,14 @@ WRITES: dict[str, Callable[[InWorld], Answered]] = {
     "control_change_stock_location": lambda oms: send(oms, "control_change_stock_location", {"max_quota": 4}, id=1),
 }
 """Operation -> function that sends a successful request for it."""
-BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE, FORGET)
+BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE_EVENTS, FORGET_ORDERS)
 """Operations that no request performs. They are tested in `tests/webhooks` and `test_living.py`."""
 REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 
-def replay(oms: InWorld, document: Any = None) -> Emulator:
+def replay(oms: WorldHandle, document: Any = None) -> Emulator:
     replayed = Emulator("empty")
-    replayed.worlds.put("default", scenario_from_document(document or oms.export()))
+    replayed.worlds.create("default", scenario_from_document(document or oms.export()))
     return replayed
 
 
@@ -140,7 +140,7 @@ def test_every_operation_that_writes_can_be_replayed() -> None:
     """Covers every route that is not a GET, except login and event retry, and every write of the control API."""
     of_routes = {route.operation for route in ROUTES if route.method != "GET"} - {"login", "retry_hook_event"}
     assert set(REPLAYS) == of_routes | set(CONTROL_OPERATIONS) | set(BACKGROUND_WRITES)
-    assert set(CONTROL_OPERATIONS) <= {row.operation for row in CONTROL}
+    assert set(CONTROL_OPERATIONS) <= {row.operation for row in CONTROL_ENDPOINTS}
 
 
 @pytest.mark.parametrize("operation", sorted(REQUESTED_WRITES))
@@ -189,7 +189,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
 @pytest.mark.parametrize(("kind", "body"), BODIES.values(), ids=BODIES)
 def test_body_of_any_kind_is_replayed(kind: str, body: bytes, oms: Emulator) -> None:
     """Replayed from the exported document in Python and from its text over HTTP."""
-    pk = next(iter(oms.world.root.ids(Package)))
+    pk = next(iter(oms.world.records.ids(Package)))
     ask = in_process(oms)
     headers = {"Content-Type": kind, "Authorization": "Token full-access"}
     assert ask("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", body, headers).status == 204
@@ -216,7 +216,7 @@ def test_file_in_a_form_is_replayed_with_its_name(oms: Emulator) -> None:
 
 
 def test_language_of_the_client_is_recorded(oms: Emulator) -> None:
-    pk = next(iter(oms.world.root.ids(Package)))
+    pk = next(iter(oms.world.records.ids(Package)))
     headers = {"Accept-Language": "tr-tr", "Authorization": "Token full-access"}
     assert in_process(oms)("POST", f"/api/v1/oms/packages/{pk}/invoice/", None, headers).status == 201
     assert oms.export()["steps"][0]["language"] == "tr-tr"
@@ -242,7 +242,7 @@ def test_world_with_unrecorded_writes_cannot_be_exported(oms: Emulator) -> None:
     oms.snapshot("clean")
     oms.package()
     with oms.world.transaction() as tx:
-        tx.change(tx.one(Order, next(iter(tx.ids(Order)))), number="N")
+        tx.change(tx.get_existing(Order, next(iter(tx.ids(Order)))), number="N")
     with pytest.raises(ValueError, match="changed by other means than calls"):
         oms.export()
     assert in_process(oms)("GET", "/__admin/export").status == 409
@@ -302,29 +302,29 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
 def test_json_value_is_preserved(value: Any) -> None:
-    parsed = json_text.read(json_text.written({"k": [value, "Infinity", None]}))
+    parsed = json_text.load_json(json_text.dump_json({"k": [value, "Infinity", None]}))
     assert repr(parsed) == repr({"k": [value, "Infinity", None]})
 
 
 @pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b"", b"{", b"\xff", b"[" * 100_000])
 def test_invalid_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        json_text.read(text)
+        json_text.load_json(text)
 
 
 def test_every_key_of_a_step_is_in_the_schema(oms: Emulator) -> None:
     for perform in WRITES.values():
         perform(oms)
-    known = schemas.schema("scenario")["properties"]["steps"]["items"]["properties"]
+    known = schemas.load_schema("scenario")["properties"]["steps"]["items"]["properties"]
     assert {key for step in oms.export()["steps"] for key in step} <= set(known)
 
 
 def test_worlds_share_the_replayed_steps_of_a_scenario(oms: Emulator) -> None:
     """They share nothing that changes."""
     oms.package()
-    worlds = Worlds(scenario_from_document(oms.export()), "frozen")
-    other = worlds.put("other")
+    worlds = WorldRegistry(scenario_from_document(oms.export()), "frozen")
+    other = worlds.create("other")
     with other.transaction() as tx:
-        tx.change(tx.one(State, 35), name="changed")
-    assert worlds.named("default").root.one(State, 35).name == "Waiting"
+        tx.change(tx.get_existing(State, 35), name="changed")
+    assert worlds.get("default").records.get_existing(State, 35).name == "Waiting"
     assert find_scenario("demo").steps == ()

@@ -10,7 +10,7 @@ from emulator.api.control.operations import validated_document
 from emulator.api.serializers.cache import render_cache
 from emulator.core.control_errors import Conflict, InvalidDocument
 from emulator.domain.traffic import delete_orders
-from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, within_calendar
+from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, check_calendar
 from emulator.state.schedule import TrafficRate
 from emulator.state.steps import Step
 from emulator.state.world import World
@@ -31,10 +31,10 @@ def set_clock(world: World, mode: str | None = None, now: datetime | None = None
         raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
     if speed is not None and not 0 < speed <= MAX_SPEED:  # the control API's schema checks it, too, but not Python's
         raise InvalidDocument(f"speed must be greater than 0 and at most {MAX_SPEED} (got {speed!r})")
-    world.set_clock(known, None if now is None else possible(now), speed)
+    world.set_clock(known, None if now is None else require_within_calendar(now), speed)
 
 
-def advance(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
+def advance_clock(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
     """Advance the clock by a duration, to a time, or to the next due time. What is due on the way happens in order.
 
     Raise `InvalidDocument` for an impossible time. Raise `Conflict` for a time in the past, for a real clock, and if
@@ -48,10 +48,12 @@ def advance(world: World, by: timedelta | None = None, to: datetime | None = Non
         raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
     if to is None and by is None and (to := world.schedule.next_due()) is None:
         raise Conflict(f"world {world.name} has no scheduled event")
-    world.advance(possible(to) if to is not None else later(world.clock.now(), by or timedelta(0)))
+    world.advance(
+        require_within_calendar(to) if to is not None else add_duration(world.clock.now(), by or timedelta(0))
+    )
 
 
-def duration_of(**units: float) -> timedelta:
+def build_duration(**units: float) -> timedelta:
     """Return a duration in the units of `timedelta`. Raise `InvalidDocument` for one that is too long."""
     try:
         return timedelta(**units)
@@ -60,17 +62,17 @@ def duration_of(**units: float) -> timedelta:
         raise InvalidDocument(f"{given}: not a valid duration, or longer than the calendar allows") from None
 
 
-def later(now: datetime, by: timedelta) -> datetime:
+def add_duration(now: datetime, by: timedelta) -> datetime:
     try:
-        return possible(now + by)
+        return require_within_calendar(now + by)
     except OverflowError:
         raise InvalidDocument(f"{by.total_seconds():g} seconds from now is after the end of the calendar") from None
 
 
-def possible(at: datetime) -> datetime:
+def require_within_calendar(at: datetime) -> datetime:
     """Return the time if a world's clock can show it, or raise `InvalidDocument`."""
     try:
-        return within_calendar(at)
+        return check_calendar(at)
     except ValueError as error:
         raise InvalidDocument(str(error)) from None
 
@@ -78,22 +80,22 @@ def possible(at: datetime) -> datetime:
 def parse_time(text: str) -> datetime:
     """Parse a date and time. One without an offset is UTC. Raise `InvalidDocument` if it is not valid."""
     try:
-        return in_utc(datetime.fromisoformat(text))
+        return to_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
         raise InvalidDocument(f"{text!r} is not a date and time: {error}") from None
 
 
-def in_utc(at: datetime) -> datetime:
+def to_utc(at: datetime) -> datetime:
     """Return the same time in UTC. One without an offset is UTC."""
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
-FORGET = "forget_orders"
+FORGET_ORDERS = "forget_orders"
 MAX_ORDERS_PER_HOUR = 36_000.0
 """Ten orders per second."""
 
 
-def set_rate(world: World, document: Any) -> dict[str, Any]:
+def set_traffic_rate(world: World, document: Any) -> dict[str, Any]:
     """Set the rate, or pause and resume the traffic. What was due during a pause does not happen later."""
     asked = validated_document("live", document)
     present = world.schedule.rate
@@ -112,14 +114,14 @@ def rate_document(world: World) -> dict[str, Any]:
     return {"orders_per_hour": rate.orders_per_hour, "paused": rate.is_paused}
 
 
-def checked_rate(rate: float) -> float:
+def validate_rate(rate: float) -> float:
     """Return a valid number of orders per hour, or raise `InvalidDocument`."""
     if not (math.isfinite(rate) and 0 <= rate <= MAX_ORDERS_PER_HOUR):
         raise InvalidDocument(f"orders per hour must be from 0 to {MAX_ORDERS_PER_HOUR:g} (got {rate:g})")
     return float(rate)
 
 
-def replay_forgetting(world: World, step: Step) -> None:
+def replay_order_deletion(world: World, step: Step) -> None:
     """Forget orders. Raise `InvalidDocument` for a step that does not name them."""
     orders = validated_document("forgotten-orders", step.body)["orders"]
     with world.transaction() as tx:

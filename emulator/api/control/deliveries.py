@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from emulator.api.control.journal import displayed_body, mask_header
+from emulator.api.control.journal import mask_header, masked_body
 from emulator.api.control.operations import validated_document
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
@@ -23,7 +23,7 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
     return delivery._asdict() | {
         "at": format_time(delivery.at),
         "headers": {name: mask_header(name, str(value)) for name, value in delivery.headers.items()},
-        "body": displayed_body(delivery.body),
+        "body": masked_body(delivery.body),
     }
 
 
@@ -37,7 +37,7 @@ def add_delivery_fault(world: World, document: Any) -> DeliveryFault:
     return fault
 
 
-RECORD_RESULT, POSTPONE = "record_outcome", "postpone_events"
+RECORD_RESULT, POSTPONE_EVENTS = "record_outcome", "postpone_events"
 
 
 class EventGone(LookupError):
@@ -59,7 +59,7 @@ def save_result(
     step = PendingStep(result_step(event_id, result, request_id))
     with world.recording(step), world.transaction() as tx:
         if sent is not None:
-            check_same_event(world, tx.get(WebhookEvent, event_id), sent)
+            require_same_event(world, tx.get(WebhookEvent, event_id), sent)
         return record_result(tx, event_id, result)
 
 
@@ -68,12 +68,12 @@ def result_step(event_id: int, result: DeliveryResult, request_id: str | None = 
     return Step(RECORD_RESULT, {"pk": event_id}, request_id=request_id, body=result_document(result))
 
 
-def check_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
+def require_same_event(world: World, event: WebhookEvent | None, sent: WebhookEvent) -> None:
     """Raise `EventGone` unless an event is the one that was sent, with all its earlier attempts.
 
-    An event that is created again after an undo has another root in `told_from`.
+    An event that is created again after an undo has another `snapshot`.
     """
-    is_same = event is not None and event.told_from is sent.told_from and event.uuid == sent.uuid
+    is_same = event is not None and event.snapshot is sent.snapshot and event.uuid == sent.uuid
     if event is None or world.is_closed or not is_same or event.retry_count < sent.retry_count:
         raise EventGone(f"event {sent.id} of world {world.name} is gone")
 
@@ -86,20 +86,20 @@ def replay_result(world: World, step: Step) -> None:
 
 
 def result_document(result: DeliveryResult) -> dict[str, Any]:
-    started = {} if result.started is None else {"started": format_time(result.started)}
+    started = {} if result.started_at is None else {"started": format_time(result.started_at)}
     return {"status": result.status, "content": result.content, **started}
 
 
 def parse_result(document: Mapping[str, Any]) -> DeliveryResult:
     started = document.get("started")
     at = None if started is None else datetime.fromisoformat(started)
-    return DeliveryResult(document["status"], document["content"], 0.0, started=at)
+    return DeliveryResult(document["status"], document["content"], 0.0, started_at=at)
 
 
-def postpone(world: World, due: Mapping[int, datetime]) -> None:
+def postpone_events(world: World, due: Mapping[int, datetime]) -> None:
     """Change the due times of events, by their ids."""
     body = {"due": {str(id_): format_time(at) for id_, at in due.items()}}
-    with world.recording(PendingStep(Step(POSTPONE, body=body))):
+    with world.recording(PendingStep(Step(POSTPONE_EVENTS, body=body))):
         change_due_times(world, body)
 
 

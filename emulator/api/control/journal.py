@@ -38,13 +38,16 @@ def find_exchanges(
 
 def exchange_document(exchange: Exchange) -> JsonObject:
     """Return the document of an exchange in the control API."""
-    return brief_document(exchange) | {
-        "request": {"headers": request_headers(exchange.request_headers), "body": displayed_body(exchange.info.body)},
-        "response": {"headers": dict(exchange.response_headers), "body": displayed_body(exchange.response_body)},
+    return summary_document(exchange) | {
+        "request": {
+            "headers": masked_request_headers(exchange.request_headers),
+            "body": masked_body(exchange.info.body),
+        },
+        "response": {"headers": dict(exchange.response_headers), "body": masked_body(exchange.response_body)},
     }
 
 
-def brief_document(exchange: Exchange) -> JsonObject:
+def summary_document(exchange: Exchange) -> JsonObject:
     """Return the document of an exchange without headers and bodies."""
     info = exchange.info
     return {
@@ -61,7 +64,7 @@ def brief_document(exchange: Exchange) -> JsonObject:
     }
 
 
-def request_headers(environ: Mapping[str, str]) -> dict[str, str]:
+def masked_request_headers(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a request with their HTTP names and masked secrets."""
     names = {key: key.removeprefix("HTTP_").replace("_", "-").title() for key in environ}
     return {names[key]: mask_header(names[key], value) for key, value in environ.items()}
@@ -75,28 +78,30 @@ def mask_header(name: str, value: str) -> str:
     return value if secret in CREDENTIALS else f"{scheme} {MASK}" if secret else MASK
 
 
-def displayed_body(body: bytes) -> JsonValue:
+def masked_body(body: bytes) -> JsonValue:
     """Return a masked body: as JSON if possible, else as text. Return None without a body."""
     if not body:
         return None
     try:
-        return mask_json(json_text.read(fill_links(body, "", "")))
+        return mask_json(json_text.load_json(fill_links(body, "", "")))
     except ValueError:
         return mask_text(body.decode("utf-8", "replace"))
 
 
-KEYS = "|".join(sorted(SECRET_KEYS))
-TEXT_SECRETS = (
-    re.compile(rf"((?:^|(?<=[&?;\s]))(?:{KEYS})=)[^&\s]+", re.IGNORECASE),
-    re.compile(rf"""("(?:{KEYS})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)""", re.IGNORECASE),
-    re.compile(rf"""(name="?(?:{KEYS})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)[^\r\n]+""", re.IGNORECASE),
+SECRET_KEY_PATTERN = "|".join(sorted(SECRET_KEYS))
+SECRET_PATTERNS = (
+    re.compile(rf"((?:^|(?<=[&?;\s]))(?:{SECRET_KEY_PATTERN})=)[^&\s]+", re.IGNORECASE),
+    re.compile(rf"""("(?:{SECRET_KEY_PATTERN})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)""", re.IGNORECASE),
+    re.compile(
+        rf"""(name="?(?:{SECRET_KEY_PATTERN})"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)[^\r\n]+""", re.IGNORECASE
+    ),
 )
 """Patterns before a secret: in a query or form, in incomplete JSON, and in a part of a multipart form."""
 
 
 def mask_text(text: str) -> str:
     """Mask the secrets in a text."""
-    for pattern in TEXT_SECRETS:
+    for pattern in SECRET_PATTERNS:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return text
 

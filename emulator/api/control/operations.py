@@ -14,7 +14,7 @@ from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecor
 from emulator.core.errors import ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Order, Package, StockLocation
-from emulator.core.schemas import problems, schema
+from emulator.core.schemas import find_problems, load_schema
 from emulator.domain.arranging.carrier import apply_carrier_event
 from emulator.domain.arranging.carrier import cancel_order as cancel_order_of
 from emulator.domain.arranging.carrier import cancel_package as cancel_package_of
@@ -25,7 +25,7 @@ from emulator.domain.arranging.packages import arrange_package
 from emulator.domain.arranging.planner import place_order
 from emulator.domain.planning import set_stock
 from emulator.state.steps import PendingStep, Step
-from emulator.state.store import Root, Transaction
+from emulator.state.store import Snapshot, Transaction
 from emulator.state.world import World
 
 ControlResult: TypeAlias = JsonObject
@@ -105,18 +105,18 @@ def control_transaction(world: World) -> Iterator[Transaction]:
 
 
 def render_detail(world: World, id_: int, shape: str = "package") -> bytes:
-    root: Root = world.root
+    root: Snapshot = world.records
     return render_document(shape, id_, root, world.settings.language, render_cache(world)) or b""
 
 
 def validated_document(name: str, document: JsonValue) -> JsonObject:
     """Validate a document with a schema, and return it. Raise `InvalidDocument` for the first problem."""
     value = to_json(document)
-    problem = next(problems(name, value), None)
+    problem = next(find_problems(name, value), None)
     if problem is None:
         return normalize_integers(value)  # type: ignore[no-any-return]  # the schema requires an object
     if problem.keyword == "additionalProperties" and len(problem.path) == 1:
-        raise InvalidDocument(f"unknown key {problem.path[0]!r}", schema(name)["properties"])
+        raise InvalidDocument(f"unknown key {problem.path[0]!r}", load_schema(name)["properties"])
     raise InvalidDocument(str(problem))
 
 

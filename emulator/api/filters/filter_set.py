@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from emulator.state.store import View
+from emulator.state.store import Reader
 
 ValueType = Literal[
     "number",
@@ -38,17 +38,17 @@ class Path(NamedTuple):
     """Replaces the filter's lookup for this path."""
 
 
-def at(column: str) -> tuple[Path, ...]:
+def column_path(column: str) -> tuple[Path, ...]:
     """Return the path to a column."""
     return (Path(column),)
 
 
-def via(column: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
+def reference_path(column: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
     """Return the path to a value of reference data whose id a column holds."""
     return (Path(column, kind, tail),)
 
 
-NOWHERE: tuple[Path, ...] = ()
+NO_PATHS: tuple[Path, ...] = ()
 """The paths of a value that no record has."""
 
 
@@ -57,7 +57,7 @@ class Filter:
     """A query parameter that restricts a list."""
 
     name: str
-    type: ValueType
+    value_type: ValueType
     paths: tuple[Path, ...]
     """If there are several, one of them must match."""
     lookup: str = "exact"
@@ -72,9 +72,9 @@ class Filter:
     """The reason for an assumption."""
     exclude: bool = False
     """Whether it keeps the records that do not match."""
-    both: bool = False
+    match_all: bool = False
     """Whether every path must match."""
-    choices: Callable[[View, int], bool] | None = None
+    is_choice: Callable[[Reader, int], bool] | None = None
     """Returns whether a value names an existing record. Other values are refused."""
 
     @property

@@ -25,62 +25,62 @@ from emulator.core.records import (
     TransferOrder,
     WebhookEvent,
 )
-from emulator.state.datasets import Base, follow, is_to_many
-from emulator.state.store import REMOVED, Root, View
+from emulator.state.datasets import BaseDataset, follow_path, is_to_many
+from emulator.state.store import REMOVED, Reader, Snapshot
 
-KEPT_RESULTS = 64
+MAX_CACHED_RESULTS = 64
 """The number of results that are cached with one root."""
-KEPT_IDS = 2_000_000
+MAX_CACHED_IDS = 2_000_000
 """The number of ids in the results that are cached with one base: eight bytes each."""
 ASCENDING = ("id",)
 NEWEST_FIRST = ("-id",)
 _CACHE_LOCK = threading.Lock()
 
 
-def find_ids(root: Root, query: ListQuery) -> Sequence[int]:
+def find_ids(root: Snapshot, query: ListQuery) -> Sequence[int]:
     """Return the ids of the requested records, in the requested order. The result is cached with the root."""
     key = (query.filters.kind, query.filters.order, query.conditions, query.sort)
-    if (ids := root.derived.get(key)) is None:
+    if (ids := root.caches.get(key)) is None:
         ids = _find_ids(root, query)
-        if len(root.derived) >= KEPT_RESULTS:
-            root.derived.clear()
-        root.derived[key] = ids
+        if len(root.caches) >= MAX_CACHED_RESULTS:
+            root.caches.clear()
+        root.caches[key] = ids
     return ids
 
 
-def _find_ids(root: Root, query: ListQuery) -> Sequence[int]:
+def _find_ids(root: Snapshot, query: ListQuery) -> Sequence[int]:
     kind, sort = query.filters.kind, query.sort or query.filters.order
     if not query.conditions and sort in (ASCENDING, NEWEST_FIRST):
         ids = root.ids(kind)
         return ids if sort == ASCENDING else ids[::-1]
-    if kind not in DEPENDENTS:
-        return scan(root, query, sort)
-    terms = resolve(root, query.conditions)
-    cache = cache_of(root.base)
+    if kind not in DEPENDENTS_BY_KIND:
+        return scan_records(root, query, sort)
+    terms = resolve_conditions(root, query.conditions)
+    cache = query_cache_of(root.base)
     ids = cache.find(kind, terms, sort)
     changed = _changed_ids(root, kind)
     return _merge(root, kind, terms, sort, ids, changed) if changed else ids
 
 
-def _changed_ids(root: Root, kind: type[Any]) -> set[int]:
+def _changed_ids(root: Snapshot, kind: type[Any]) -> set[int]:
     key = ("changed", kind)
-    if (ids := root.derived.get(key)) is None:
-        ids = root.derived[key] = changed_ids(root, kind)
+    if (ids := root.caches.get(key)) is None:
+        ids = root.caches[key] = changed_ids(root, kind)
     return ids
 
 
-def scan(root: Root, query: ListQuery, sort: Sequence[str]) -> list[int]:
+def scan_records(root: Snapshot, query: ListQuery, sort: Sequence[str]) -> list[int]:
     """Find the records by testing all of them. This suits lists that stay short."""
-    kind, terms = query.filters.kind, resolve(root, query.conditions)
+    kind, terms = query.filters.kind, resolve_conditions(root, query.conditions)
     records = [record for record in root.all(kind) if matches(root, kind, record, terms)]
     return [record.id for record in sorted(records, key=lambda record: record_key(root, kind, record, sort))]
 
 
 def _merge(  # noqa: PLR0913 - a query, the base's result and the differences
-    root: Root, kind: type[Any], terms: Sequence[Term], sort: Sequence[str], ids: Sequence[int], changed: set[int]
+    root: Snapshot, kind: type[Any], terms: Sequence[Term], sort: Sequence[str], ids: Sequence[int], changed: set[int]
 ) -> list[int]:
     """Return the base's result with the changed records replaced."""
-    cache = cache_of(root.base)
+    cache = query_cache_of(root.base)
     merged = [id_ for id_ in ids if id_ not in changed]
     keys: dict[int, SortKey] = {}
 
@@ -106,21 +106,25 @@ class Term(NamedTuple):
     """A condition whose values of reference data are resolved to ids."""
 
     comparisons: tuple[Comparison, ...]
-    all: bool
+    match_all: bool
     """Whether all comparisons must match; otherwise one must."""
     exclude: bool
     """Whether the matching records are left out."""
 
 
-def resolve(view: View, conditions: Sequence[Condition]) -> tuple[Term, ...]:
+def resolve_conditions(view: Reader, conditions: Sequence[Condition]) -> tuple[Term, ...]:
     """Return the conditions as terms, with the view's reference data."""
     return tuple(
-        Term(tuple(_comparison(view, path, filter_, value) for path in filter_.paths), filter_.both, filter_.exclude)
+        Term(
+            tuple(_comparison(view, path, filter_, value) for path in filter_.paths),
+            filter_.match_all,
+            filter_.exclude,
+        )
         for filter_, value in conditions
     )
 
 
-def _comparison(view: View, path: Path, filter_: Filter, value: Any) -> Comparison:
+def _comparison(view: Reader, path: Path, filter_: Filter, value: Any) -> Comparison:
     lookup = path.lookup or filter_.lookup
     if path.kind is None:
         return Comparison(path.column, lookup, value)
@@ -128,22 +132,22 @@ def _comparison(view: View, path: Path, filter_: Filter, value: Any) -> Comparis
     ids = frozenset(
         record.id
         for record in view.all(path.kind)
-        if _matches_any(follow(view, path.kind, record, steps), lookup, value)
+        if _matches_any(follow_path(view, path.kind, record, steps), lookup, value)
     )
     return Comparison(path.column, "in", ids)
 
 
-def matches(view: View, kind: type[Any], record: Any, terms: Sequence[Term]) -> bool:
+def matches(view: Reader, kind: type[Any], record: Any, terms: Sequence[Term]) -> bool:
     """Return whether a record matches every term."""
     return all(_matches_term(view, kind, record, term) for term in terms)
 
 
-def _matches_term(view: View, kind: type[Any], record: Any, term: Term) -> bool:
+def _matches_term(view: Reader, kind: type[Any], record: Any, term: Term) -> bool:
     outcomes = (
-        _matches_any(follow(view, kind, record, column.split(".")), lookup, value)
+        _matches_any(follow_path(view, kind, record, column.split(".")), lookup, value)
         for column, lookup, value in term.comparisons
     )
-    return (all(outcomes) if term.all else any(outcomes)) is not term.exclude
+    return (all(outcomes) if term.match_all else any(outcomes)) is not term.exclude
 
 
 def _matches_any(candidates: Iterable[Any], lookup: str, value: Any) -> bool:
@@ -192,14 +196,14 @@ def sort_key(sort: Sequence[str], value_of: Callable[[str], Any]) -> SortKey:
     return tuple(parts)
 
 
-def record_key(view: View, kind: type[Any], record: Any, sort: Sequence[str]) -> SortKey:
-    return sort_key(sort, lambda column: next(follow(view, kind, record, column.split(".")), None))
+def record_key(view: Reader, kind: type[Any], record: Any, sort: Sequence[str]) -> SortKey:
+    return sort_key(sort, lambda column: next(follow_path(view, kind, record, column.split(".")), None))
 
 
 class QueryCache:
     """The columns of a base and the results of queries on it."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: BaseDataset) -> None:
         self._base = base
         self._lock = threading.RLock()
         self._ids: dict[type[Any], tuple[int, ...]] = {}
@@ -241,7 +245,7 @@ class QueryCache:
 
     def _matching_term(self, kind: type[Any], term: Term) -> set[int]:
         found = [self._matching_comparison(kind, comparison) for comparison in term.comparisons]
-        ids = set.intersection(*found) if term.all else set[int]().union(*found)
+        ids = set.intersection(*found) if term.match_all else set[int]().union(*found)
         return set(self.ids(kind)) - ids if term.exclude else ids
 
     def _matching_comparison(self, kind: type[Any], comparison: Comparison) -> set[int]:
@@ -264,92 +268,92 @@ class QueryCache:
     def _keep(self, key: Any, result: list[int]) -> None:
         self._results[key] = result
         self._size += len(result)
-        while self._size > KEPT_IDS and len(self._results) > 1:
+        while self._size > MAX_CACHED_IDS and len(self._results) > 1:
             self._size -= len(self._results.pop(next(iter(self._results))))
 
 
-def cache_of(base: Base) -> QueryCache:
+def query_cache_of(base: BaseDataset) -> QueryCache:
     """Return the query cache that is kept with a base."""
-    cache: QueryCache | None = base.derived.get(QueryCache)
+    cache: QueryCache | None = base.caches.get(QueryCache)
     if cache is None:
         with _CACHE_LOCK:
-            cache = base.derived.setdefault(QueryCache, QueryCache(base))
+            cache = base.caches.setdefault(QueryCache, QueryCache(base))
     return cache
 
 
-Dependents = Callable[[View, Any], Iterable[int]]
+Dependents = Callable[[Reader, Any], Iterable[int]]
 
 
-def itself(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+def own_id(view: Reader, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
     return (record.id,)
 
 
-def its_package(view: View, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+def package_ids(view: Reader, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
     return () if record.package is None else (record.package,)
 
 
-def of_order(view: View, order: int) -> Iterable[int]:
+def packages_of_order(view: Reader, order: int) -> Iterable[int]:
     return view.related(Package, "order", order)
 
 
-def of_customer(view: View, customer: Customer) -> Iterable[int]:
-    return [id_ for order in view.related(Order, "customer", customer.id) for id_ in of_order(view, order)]
+def packages_of_customer(view: Reader, customer: Customer) -> Iterable[int]:
+    return [id_ for order in view.related(Order, "customer", customer.id) for id_ in packages_of_order(view, order)]
 
 
-def of_address(view: View, address: Address) -> Iterable[int]:
+def packages_of_address(view: Reader, address: Address) -> Iterable[int]:
     return view.related(Package, "shipping_address", address.id)
 
 
-TO_PACKAGES: dict[type[Any], Dependents] = {
-    Package: itself,
-    PackageItem: its_package,
-    Shipment: its_package,
-    Order: lambda view, order: of_order(view, order.id),
-    OrderItem: lambda view, item: of_order(view, item.order),
-    Customer: of_customer,
-    Address: of_address,
+PACKAGE_DEPENDENTS: dict[type[Any], Dependents] = {
+    Package: own_id,
+    PackageItem: package_ids,
+    Shipment: package_ids,
+    Order: lambda view, order: packages_of_order(view, order.id),
+    OrderItem: lambda view, item: packages_of_order(view, item.order),
+    Customer: packages_of_customer,
+    Address: packages_of_address,
 }
 
 
-def through_packages(dependents: Dependents) -> Dependents:
+def transfers_of_packages(dependents: Dependents) -> Dependents:
     """Return a function that finds the transfer orders of the dependent packages."""
 
-    def transfers(view: View, record: Any) -> Iterable[int]:
+    def transfers(view: Reader, record: Any) -> Iterable[int]:
         packages = dependents(view, record)
         return [id_ for package in packages for id_ in view.related(TransferOrder, "package", package)]
 
     return transfers
 
 
-def of_shipment(view: View, shipment: Shipment) -> Iterable[int]:
+def transfers_of_shipment(view: Reader, shipment: Shipment) -> Iterable[int]:
     if shipment.transfer_order is not None:
         return (shipment.transfer_order,)
-    return through_packages(its_package)(view, shipment)
+    return transfers_of_packages(package_ids)(view, shipment)
 
 
-TO_TRANSFERS: dict[type[Any], Dependents] = {
-    **{kind: through_packages(TO_PACKAGES[kind]) for kind in (Package, Order, Customer)},
-    TransferOrder: itself,
+TRANSFER_DEPENDENTS: dict[type[Any], Dependents] = {
+    **{kind: transfers_of_packages(PACKAGE_DEPENDENTS[kind]) for kind in (Package, Order, Customer)},
+    TransferOrder: own_id,
     TransferItem: lambda _, item: (item.transfer_order,),
-    Shipment: of_shipment,
+    Shipment: transfers_of_shipment,
 }
 
-DEPENDENTS: dict[type[Any], dict[type[Any], Dependents]] = {
-    Package: TO_PACKAGES,
-    TransferOrder: TO_TRANSFERS,
-    WebhookEvent: {WebhookEvent: itself},
+DEPENDENTS_BY_KIND: dict[type[Any], dict[type[Any], Dependents]] = {
+    Package: PACKAGE_DEPENDENTS,
+    TransferOrder: TRANSFER_DEPENDENTS,
+    WebhookEvent: {WebhookEvent: own_id},
 }
 """Listed kind -> changed kind -> the dependent records. Reference data is not here: each query resolves its
 conditions on reference data to a set of ids."""
 
 
-def changed_ids(view: View, kind: type[Any]) -> set[int]:
+def changed_ids(view: Reader, kind: type[Any]) -> set[int]:
     """Return the ids of listed records whose values may differ from the base's."""
     ids: set[int] = set()
-    for changed_kind, dependents in DEPENDENTS[kind].items():
+    for changed_kind, dependents in DEPENDENTS_BY_KIND[kind].items():
         for id_, record in view.maps.get(changed_kind, {}).items():
             if record is not REMOVED:
                 ids.update(dependents(view, record))
-            if dependents is not itself and (before := view.base.get(changed_kind, id_)) is not None:
+            if dependents is not own_id and (before := view.base.get(changed_kind, id_)) is not None:
                 ids.update(dependents(view, before))
     return ids

@@ -13,23 +13,23 @@ from emulator.core import schemas
 
 Json = Any
 
-SCHEMAS, EXAMPLES = "#/components/schemas/", "#/components/examples/"
-INLINED = "formats.json#/$defs/"
+SCHEMA_PREFIX, EXAMPLE_PREFIX = "#/components/schemas/", "#/components/examples/"
+INLINED_DEFINITIONS = "formats.json#/$defs/"
 """Most generators ignore the keywords beside a reference, so references to these definitions are inlined."""
 FILE_KEYWORDS = ("$schema", "$id", "$defs")
 
 BASE_URL = "http://127.0.0.1:8080"
-PLACEHOLDERS = {"{domain_url}": BASE_URL, "{cdn_url}": f"{BASE_URL}/cdn"}
+URL_PLACEHOLDERS = {"{domain_url}": BASE_URL, "{cdn_url}": f"{BASE_URL}/cdn"}
 REQUEST = "request"
-FOLDERS = ("documented", "documented_reference")
+SAMPLE_FOLDERS = ("documented", "documented_reference")
 
 
-def reference(name: str) -> dict[str, str]:
+def schema_reference(name: str) -> dict[str, str]:
     """Return a reference to the schema of this file name."""
-    return {"$ref": SCHEMAS + name}
+    return {"$ref": SCHEMA_PREFIX + name}
 
 
-def referenced(document: Json, prefix: str) -> Iterator[str]:
+def referenced_names(document: Json, prefix: str) -> Iterator[str]:
     """Yield the names of the components with this prefix that a document refers to."""
     if isinstance(document, Mapping):
         target = document.get("$ref")
@@ -37,25 +37,25 @@ def referenced(document: Json, prefix: str) -> Iterator[str]:
             yield target.removeprefix(prefix)
     parts: Iterable[Json] = document.values() if isinstance(document, Mapping) else document
     for part in parts if isinstance(document, Mapping | list) else ():
-        yield from referenced(part, prefix)
+        yield from referenced_names(part, prefix)
 
 
 def schema_components(document: Json) -> dict[str, Json]:
     """Return every schema that the document needs, in alphabetical order."""
     components: dict[str, Json] = {}
-    pending = sorted(set(referenced(document, SCHEMAS)))
+    pending = sorted(set(referenced_names(document, SCHEMA_PREFIX)))
     while pending:
         name = pending.pop()
         if name not in components:
             components[name] = schema_component(name)
-            pending.extend(referenced(components[name], SCHEMAS))
+            pending.extend(referenced_names(components[name], SCHEMA_PREFIX))
     return dict(sorted(components.items()))
 
 
 def schema_component(name: str) -> Json:
     """Return one schema. `<file>.<definition>` names a definition inside a file."""
     file, _, definition = name.partition(".")
-    schema = schemas.schema(file)["$defs"][definition] if definition else schemas.schema(file)
+    schema = schemas.load_schema(file)["$defs"][definition] if definition else schemas.load_schema(file)
     return rewrite_references({key: value for key, value in schema.items() if key not in FILE_KEYWORDS}, file)
 
 
@@ -66,13 +66,15 @@ def rewrite_references(schema: Json, file: str) -> Json:
     if not isinstance(schema, Mapping):
         return schema
     target = schema.get("$ref")
-    if isinstance(target, str) and target.startswith(INLINED):
-        definition = schemas.schema("formats")["$defs"][target.removeprefix(INLINED)]
+    if isinstance(target, str) and target.startswith(INLINED_DEFINITIONS):
+        definition = schemas.load_schema("formats")["$defs"][target.removeprefix(INLINED_DEFINITIONS)]
         return {**definition, **{key: value for key, value in schema.items() if key != "$ref"}}
     rewritten = {key: rewrite_references(value, file) for key, value in schema.items()}
     if rewritten.get("type") == "array":
         rewritten.setdefault("items", {})  # linters and generators require it
-    return {**rewritten, "$ref": SCHEMAS + component_name(target, file)} if isinstance(target, str) else rewritten
+    return (
+        {**rewritten, "$ref": SCHEMA_PREFIX + component_name(target, file)} if isinstance(target, str) else rewritten
+    )
 
 
 def component_name(target: str, file: str) -> str:
@@ -104,14 +106,14 @@ class Sample(NamedTuple):
 @cache
 def samples() -> Mapping[str, Sample]:
     """Return all samples by the names of their files."""
-    folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
+    folders = (files("emulator") / "fixtures" / folder for folder in SAMPLE_FOLDERS)
     sample_files = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
     by_name = {file.name.removesuffix(".json"): file for file in sample_files}
     return {name: parse_sample(by_name[name].read_text("utf-8")) for name in sorted(by_name)}
 
 
 def parse_sample(text: str) -> Sample:
-    for placeholder, value in PLACEHOLDERS.items():
+    for placeholder, value in URL_PLACEHOLDERS.items():
         text = text.replace(placeholder, value)
     document = json.loads(text)
     surface = surface_of(document["path"])
@@ -128,21 +130,21 @@ def examples_of(route: Route, status: int | None) -> dict[str, Json]:
     title = route.doc.partition(", ")[2]
     key = (title, route.method, surface_of(route.path))
     return {
-        name: {"$ref": EXAMPLES + name}
+        name: {"$ref": EXAMPLE_PREFIX + name}
         for name, sample in samples().items()
-        if ((sample.title, sample.method, sample.surface) == key or operation_in(name) == route.operation)
+        if ((sample.title, sample.method, sample.surface) == key or operation_of_sample(name) == route.operation)
         and (sample.is_request if status is None else not sample.is_request and sample.status == status)
     }
 
 
-def operation_in(name: str) -> str:
+def operation_of_sample(name: str) -> str:
     """Return the operation in a sample's name. The reference's samples have it, the guide's have their title."""
     return name.partition(".")[0].replace("-", "_")
 
 
 def example_components(document: Json) -> dict[str, Json]:
     """Return the samples that the document refers to."""
-    names = set(referenced(document, EXAMPLES))
+    names = set(referenced_names(document, EXAMPLE_PREFIX))
     return {
         name: {"summary": f"The page's sample: {sample.title}", "value": sample.body}
         for name, sample in samples().items()

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.api.openapi import control
-from emulator.api.openapi.components import example_components, examples_of, reference, schema_components
+from emulator.api.openapi.components import example_components, examples_of, schema_components, schema_reference
 from emulator.api.openapi.responses import (
-    HEADERS,
     JSON,
-    SHARED,
+    RESPONSE_HEADERS,
+    SHARED_PARAMETERS,
     openapi_path,
-    optional,
+    optional_entry,
     parameters_of,
     response_components,
     responses_of,
@@ -20,7 +20,7 @@ from emulator.api.openapi.responses import (
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES, EventType
-from emulator.core.schemas import schema
+from emulator.core.schemas import load_schema
 from emulator.core.version import __version__
 
 Json = dict[str, Any]
@@ -30,10 +30,10 @@ DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order servic
 Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
 Explanations are in `X-Emulator-*` headers, never in response bodies."""
 
-SECOND_PATHS: Mapping[tuple[str, str], str] = {("login", "/api/i1/auth/login/"): "login_i1"}
+SECOND_OPERATION_IDS: Mapping[tuple[str, str], str] = {("login", "/api/i1/auth/login/"): "login_i1"}
 """Operation and its second path -> the id of the second path. An id must be unique in a document."""
 
-TAGS: Mapping[str, str] = {
+TAG_DESCRIPTIONS: Mapping[str, str] = {
     "Package Services (guide)": "Packages, in the shapes of the guide.",
     "Package Services (reference)": "Packages, in the shapes of the reference.",
     "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
@@ -44,20 +44,22 @@ TAGS: Mapping[str, str] = {
 
 WEBHOOK_TAG = "Webhooks"
 WEBHOOK_DESCRIPTION = "The requests that the emulator sends to subscribers: one POST for each event."
-PAYLOADS: Mapping[str, str] = {
+PAYLOAD_SCHEMAS: Mapping[str, str] = {
     "package": "package-payload",
     "transfer_order": "transfer-payload",
     "stock_location": "stock-location",
 }
 """Kind of record -> the schema of its document in a payload."""
-SIGNATURE = "`sha256=` and the hexadecimal HMAC-SHA256 of the body with the hook's secret. Absent without a secret."
+SIGNATURE_DESCRIPTION = (
+    "`sha256=` and the hexadecimal HMAC-SHA256 of the body with the hook's secret. Absent without a secret."
+)
 NOT_DELIVERED = {"description": "Not delivered. It is retried by the hook's policy."}
 
 
 def openapi_document(server: str = "/") -> Json:
     """Return the OpenAPI 3.1 document of an emulator at the address `server`."""
     paths = paths_of(ROUTES) | control.control_paths()
-    webhooks = {event.name: {"post": webhook(event)} for event in EVENT_TYPES}
+    webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES}
     responses = response_components()
     return {
         "openapi": "3.1.0",
@@ -72,14 +74,14 @@ def openapi_document(server: str = "/") -> Json:
         "tags": [
             *tags_of(ROUTES),
             {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION},
-            {"name": control.TAG, "description": control.DESCRIPTION},
+            {"name": control.CONTROL_TAG, "description": control.CONTROL_DESCRIPTION},
         ],
         "paths": paths,
         "webhooks": webhooks,
         "components": {
             "securitySchemes": security_schemes(),
-            "parameters": SHARED,
-            "headers": HEADERS,
+            "parameters": SHARED_PARAMETERS,
+            "headers": RESPONSE_HEADERS,
             "responses": responses,
             "examples": example_components(paths),
             "schemas": schema_components([paths, webhooks, responses]),
@@ -104,34 +106,34 @@ def security_schemes() -> Json:
             "description": "A JSON Web Token of one of the roles.",
         },
     }
-    used = {route.scheme for route in ROUTES}
+    used = {route.auth_scheme for route in ROUTES}
     return {name: scheme for name, scheme in known.items() if name in used}
 
 
 def tags_of(routes: Iterable[Route]) -> list[Json]:
     """Return the tags in the order of the route tables."""
     pages = dict.fromkeys(route.doc.partition(", ")[0] for route in routes)
-    return [{"name": page, **optional("description", TAGS.get(page))} for page in pages]
+    return [{"name": page, **optional_entry("description", TAG_DESCRIPTIONS.get(page))} for page in pages]
 
 
 def paths_of(routes: Iterable[Route]) -> dict[str, Json]:
     """Return the paths with their operations, in the order of the route tables."""
     paths: dict[str, Json] = {}
     for route in routes:
-        paths.setdefault(openapi_path(route), {})[route.method.lower()] = operation(route)
+        paths.setdefault(openapi_path(route), {})[route.method.lower()] = route_operation(route)
     return paths
 
 
-def operation(route: Route) -> Json:
+def route_operation(route: Route) -> Json:
     page, _, title = route.doc.partition(", ")
     return {
-        "operationId": SECOND_PATHS.get((route.operation, route.path), route.operation),
+        "operationId": SECOND_OPERATION_IDS.get((route.operation, route.path), route.operation),
         "tags": [page],
         "summary": summary(route, title),
         "description": f"Source: {page}, {title}.",
-        "security": [{route.scheme: []}] if route.scheme else [],
-        **optional("parameters", parameters_of(route)),
-        **optional("requestBody", request_body(route)),
+        "security": [{route.auth_scheme: []}] if route.auth_scheme else [],
+        **optional_entry("parameters", parameters_of(route)),
+        **optional_entry("requestBody", request_body(route)),
         "responses": responses_of(route),
     }
 
@@ -143,13 +145,15 @@ def summary(route: Route, title: str) -> str:
 
 
 def request_body(route: Route) -> Json:
-    if route.body is None:
+    if route.request_schema is None:
         return {}
-    media = {"schema": reference(route.body)} | optional("examples", examples_of(route, None))
-    return {"required": bool(schema(route.body).get("required")), "content": {JSON: media}}
+    media = {"load_schema": schema_reference(route.request_schema)} | optional_entry(
+        "examples", examples_of(route, None)
+    )
+    return {"required": bool(load_schema(route.request_schema).get("required")), "content": {JSON: media}}
 
 
-def webhook(event: EventType) -> Json:
+def webhook_operation(event: EventType) -> Json:
     """Return the operation that describes the request for an event."""
     type_schema = {"type": "string", "const": event.name}
     return {
@@ -159,21 +163,21 @@ def webhook(event: EventType) -> Json:
         "description": event.when,
         "security": [],
         "parameters": [
-            header("X-Whisperer-Event", type_schema, "The event's type.", required=True),
-            header("X-Whisperer-Signature", {"type": "string"}, SIGNATURE),
+            header_parameter("X-Whisperer-Event", type_schema, "The event's type.", required=True),
+            header_parameter("X-Whisperer-Signature", {"type": "string"}, SIGNATURE_DESCRIPTION),
         ],
-        "requestBody": {"required": True, "content": {JSON: {"schema": webhook_body(event)}}},
+        "requestBody": {"required": True, "content": {JSON: {"schema": webhook_body_schema(event)}}},
         "responses": {"2XX": {"description": "Delivered."}, "4XX": NOT_DELIVERED, "5XX": NOT_DELIVERED},
     }
 
 
-def header(name: str, value_schema: Json, description: str, *, required: bool = False) -> Json:
+def header_parameter(name: str, value_schema: Json, description: str, *, required: bool = False) -> Json:
     return {"name": name, "in": "header", "required": required, "description": description, "schema": value_schema}
 
 
-def webhook_body(event: EventType) -> Json:
+def webhook_body_schema(event: EventType) -> Json:
     """Return the schema of the body: the event and its payload."""
-    payloads = [reference(PAYLOADS[kind]) for kind in event.subjects]
+    payloads = [schema_reference(PAYLOAD_SCHEMAS[kind]) for kind in event.subjects]
     event_schema = closed_object(type={"type": "string", "const": event.name}, uuid={"type": "string"})
     return closed_object(event=event_schema, payload=payloads[0] if len(payloads) == 1 else {"anyOf": payloads})
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.filters.filter_set import Filter
-from emulator.api.openapi.components import examples_of, reference
+from emulator.api.openapi.components import examples_of, schema_reference
 from emulator.api.routes import Route
 from emulator.core import errors
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 OTHER_MEDIA: Mapping[str, str] = {"preview_shipping_label": "text/html", "product_image": "image/svg+xml"}
 """Operation -> the media type of a response that is not JSON."""
 
-HEADERS: Mapping[str, Json] = {
+RESPONSE_HEADERS: Mapping[str, Json] = {
     "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until the next request is allowed.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
@@ -75,7 +75,7 @@ SHARED_RESPONSES: Mapping[str, SharedResponse] = {
 }
 """`components.responses`, by name."""
 
-EXAMPLES: Mapping[str, Json] = {
+ERROR_EXAMPLES: Mapping[str, Json] = {
     "command-error": {
         "error": {"transition": ["Transition 166 is not allowed in the current state."]},
         "status_code": 400,
@@ -88,40 +88,43 @@ EXAMPLES: Mapping[str, Json] = {
 """Schema of a 400 -> an example."""
 
 
-def shared_names(route: Route) -> list[str]:
+def shared_response_names(route: Route) -> list[str]:
     """Return the names of the shared responses of an operation."""
     excluded = {
-        "Forbidden": route.scheme is None,
-        "TooManyRequests": route.scheme is None,
-        "NotFound": not route.negotiates and 404 not in route.replies,
-        "NotAcceptable": not route.negotiates,
-        "UnsupportedMediaType": route.body is None,
+        "Forbidden": route.auth_scheme is None,
+        "TooManyRequests": route.auth_scheme is None,
+        "NotFound": not route.is_negotiated and 404 not in route.responses,
+        "NotAcceptable": not route.is_negotiated,
+        "UnsupportedMediaType": route.request_schema is None,
     }
     return [name for name in SHARED_RESPONSES if not excluded.get(name, False)]
 
 
 def responses_of(route: Route) -> dict[str, Json]:
     """Return every response of an operation, by status."""
-    own = {status: own_response(route, status) for status in route.replies}
-    if route.body is not None:
-        own[400] = own_response(route, 400)
+    own = {status: route_response(route, status) for status in route.responses}
+    if route.request_schema is not None:
+        own[400] = route_response(route, 400)
     shared = {
-        SHARED_RESPONSES[name].status: {"$ref": f"#/components/responses/{name}"} for name in shared_names(route)
+        SHARED_RESPONSES[name].status: {"$ref": f"#/components/responses/{name}"}
+        for name in shared_response_names(route)
     }
-    special = {status: own[status] for status in route.replies if route.replies[status] not in {None, "error"}}
+    special = {status: own[status] for status in route.responses if route.responses[status] not in {None, "error"}}
     return {str(status): response for status, response in sorted((own | shared | special).items())}
 
 
-def own_response(route: Route, status: int) -> Json:
+def route_response(route: Route, status: int) -> Json:
     """Return a response of the route's row."""
     response: Json = {"description": HTTPStatus(status).phrase, "headers": header_references()}
-    schema = route.replies.get(status)
+    schema = route.responses.get(status)
     if status in {400, 406}:
-        may_be_unreadable = status == 406 or route.body is not None
+        may_be_unreadable = status == 406 or route.request_schema is not None
         return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable)}}
     if schema is not None:
         examples = examples_of(route, status)
-        return response | {"content": {JSON: {"schema": reference(schema)} | optional("examples", examples)}}
+        return response | {
+            "content": {JSON: {"schema": schema_reference(schema)} | optional_entry("examples", examples)}
+        }
     if status == 204:
         return response
     return response | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
@@ -130,16 +133,16 @@ def own_response(route: Route, status: int) -> Json:
 def error_media(schema: str | None, *, may_be_unreadable: bool) -> Json:
     """Return the media type of a 400 or 406. A request that cannot be read has the framework's error."""
     names = [name for name in (schema, "error" if may_be_unreadable else None) if name is not None]
-    references = list(map(reference, names))
+    references = list(map(schema_reference, names))
     body = {"anyOf": references} if len(references) > 1 else references[0]
-    return {"schema": body} | optional("examples", {name: {"value": EXAMPLES[name]} for name in names})
+    return {"schema": body} | optional_entry("examples", {name: {"value": ERROR_EXAMPLES[name]} for name in names})
 
 
 def header_references(*more: str) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *more)}
 
 
-def optional(key: str, value: Any) -> Json:
+def optional_entry(key: str, value: Any) -> Json:
     """Return an entry, or nothing if the value is empty."""
     return {key: value} if value else {}
 
@@ -154,12 +157,12 @@ def response_component(response: SharedResponse) -> Json:
     return {
         "description": response.description,
         "headers": header_references(*response.headers),
-        "content": {JSON: {"schema": reference("error"), "examples": examples}},
+        "content": {JSON: {"schema": schema_reference("error"), "examples": examples}},
     }
 
 
 PLACEHOLDER = re.compile(r"<(\.\.\.)?(\w+)>")
-REST = "path"
+REST_OF_PATH = "path"
 """The name of a `<...rest>` parameter."""
 
 PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
@@ -171,20 +174,20 @@ PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
     "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
     "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
     "sku": ({"type": "string"}, "Stock keeping unit of the product."),
-    REST: ({"type": "string"}, "The rest of the path, including slashes."),
+    REST_OF_PATH: ({"type": "string"}, "The rest of the path, including slashes."),
 }
 
 
-def query(name: str, schema: Json, description: str) -> Json:
+def query_parameter(name: str, schema: Json, description: str) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-PAGE = query(
+PAGE = query_parameter(
     "page",
     {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
     "The page number, or `last`. A page beyond the last one is a 404.",
 )
-LIMIT = query(
+LIMIT = query_parameter(
     "limit",
     {"type": "integer"},
     "The number of rows of a page. An invalid value has no effect. The maximum is 100 (assumed).",
@@ -193,12 +196,12 @@ PAGE_SIZE = LIMIT | {
     "name": "page_size",
     "description": "The number of rows of a page, as this list names it.",
 }
-SORTED = query(
+SORT = query_parameter(
     "sort",
     {"type": "string"},
     "Columns to sort by, separated by commas. `-` sorts in descending order.",
 )
-FORMAT = query(
+FORMAT = query_parameter(
     "format", {"type": "string", "enum": ["json"]}, "The format of the response. Any other value is a 404."
 )
 LANGUAGE: Json = {
@@ -208,17 +211,17 @@ LANGUAGE: Json = {
     "schema": {"type": "string", "examples": ["en-us"]},
 }
 
-SHARED: Mapping[str, Json] = {
+SHARED_PARAMETERS: Mapping[str, Json] = {
     "page": PAGE,
     "limit": LIMIT,
     "page_size": PAGE_SIZE,
-    "sort": SORTED,
+    "sort": SORT,
     "format": FORMAT,
     "language": LANGUAGE,
 }
 """`components.parameters`."""
 
-VALUES: Mapping[str, Json] = {
+VALUE_SCHEMAS: Mapping[str, Json] = {
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "null_boolean": {"type": "boolean"},
@@ -235,7 +238,7 @@ VALUES: Mapping[str, Json] = {
 
 def openapi_path(route: Route) -> str:
     """Return the path in OpenAPI's notation."""
-    return PLACEHOLDER.sub(lambda match: f"{{{REST if match[1] else match[2]}}}", route.path)
+    return PLACEHOLDER.sub(lambda match: f"{{{REST_OF_PATH if match[1] else match[2]}}}", route.path)
 
 
 def path_parameters(path: str) -> list[Json]:
@@ -249,10 +252,10 @@ def path_parameters(path: str) -> list[Json]:
 
 def parameters_of(route: Route) -> list[Json]:
     """Return all parameters of an operation."""
-    filters = FILTER_SETS[route.filters].filters if route.filters else ()
+    filters = FILTER_SETS[route.filter_set].filters if route.filter_set else ()
     paging = ("page", route.size_parameter) if route.is_paginated else ()
-    common = ("format", "language") if route.negotiates and route.method == "GET" else ()
-    shared = (*paging, *(("sort",) if route.filters else ()), *common)
+    common = ("format", "language") if route.is_negotiated and route.method == "GET" else ()
+    shared = (*paging, *(("sort",) if route.filter_set else ()), *common)
     return [
         *path_parameters(openapi_path(route)),
         *({"$ref": f"#/components/parameters/{name}"} for name in shared),
@@ -264,5 +267,7 @@ def filter_parameter(row: Filter) -> Json:
     """Return the parameter of a filter."""
     doc = f"{row.doc} " if row.doc else ""
     aliases = f" Aliases: {', '.join(row.aliases)}." if row.aliases else ""
-    parameter = query(row.name, VALUES[row.type], f"{doc}({row.lookup}; its name is {row.provenance}).{aliases}")
-    return parameter | ({"style": "form", "explode": False} if row.type.endswith("_list") else {})
+    parameter = query_parameter(
+        row.name, VALUE_SCHEMAS[row.value_type], f"{doc}({row.lookup}; its name is {row.provenance}).{aliases}"
+    )
+    return parameter | ({"style": "form", "explode": False} if row.value_type.endswith("_list") else {})

@@ -10,9 +10,9 @@ from typing import Literal
 from emulator.core.call import Call, Reply
 from emulator.state.world import World
 
-Handler = Callable[[Call, World], Reply]
-Scheme = Literal["Token", "Bearer"]
-PAGE_OF = "page-of-"
+ViewFunction = Callable[[Call, World], Reply]
+AuthScheme = Literal["Token", "Bearer"]
+PAGE_SCHEMA_PREFIX = "page-of-"
 """Part of the name of every schema of a page."""
 
 
@@ -24,24 +24,24 @@ class Route:
     endpoint: str
     """Method and path as the page prints them: `GET packages/<pk>/`. `<name>` is an integer, `<...name>` is the rest
     of the path with its slashes."""
-    handler: Handler
+    view: ViewFunction
     _: KW_ONLY
-    replies: Mapping[int, str | None]
+    responses: Mapping[int, str | None]
     """Status -> schema of the body; None if there is no body or if it is not JSON."""
     prefix: str = ""
     """Start of the path, without a slash at the end."""
-    body: str | None = None
+    request_schema: str | None = None
     """Schema of the request's body."""
-    scheme: Scheme | None = "Token"
+    auth_scheme: AuthScheme | None = "Token"
     """Authentication scheme; None: no credentials are required."""
     doc: str = ""
-    negotiates: bool = True
+    is_negotiated: bool = True
     """Whether the response is JSON and depends on `Accept`; that of images and labels is not."""
     size_parameter: str = "limit"
     """Name of the query parameter for the page size."""
-    is_personal: bool = False
+    varies_by_user: bool = False
     """Whether the response depends on the user."""
-    filters: str | None = None
+    filter_set: str | None = None
     """Name of the list's filters in `rules.filters.FILTER_SETS`."""
 
     @cached_property
@@ -61,12 +61,12 @@ class Route:
         )
 
     @property
-    def graph(self) -> str | None:
+    def state_graph(self) -> str | None:
         """The state graph (`rules.graph.KINDS`) whose transitions the operation runs; None if it runs none."""
-        if self.body != "command":
+        if self.request_schema != "command":
             return None
         return "transfers" if "/transfer_orders/" in self.path else "packages"
 
     @property
     def is_paginated(self) -> bool:
-        return PAGE_OF in (self.replies.get(200) or "")
+        return PAGE_SCHEMA_PREFIX in (self.responses.get(200) or "")

@@ -10,7 +10,7 @@ import orjson
 
 from emulator.core.json_text import JsonValue
 from emulator.core.records import REFERENCES, Record, RecordKind
-from emulator.state.store import REMOVED, View
+from emulator.state.store import REMOVED, Reader
 from emulator.state.world import World
 
 R = TypeVar("R")
@@ -24,7 +24,7 @@ MAX_CACHED_BYTES = 96 * 1024 * 1024
 class TrackedReader:
     """Reads the records of a view in one language, and records every read."""
 
-    def __init__(self, view: View, language: str, cache: RenderCache) -> None:
+    def __init__(self, view: Reader, language: str, cache: RenderCache) -> None:
         self.view, self.language, self.cache = view, language, cache
         self.reads: Reads = {}
 
@@ -35,7 +35,7 @@ class TrackedReader:
             return self.view.base.get(kind, id_)
         return None if changed is REMOVED else cast("R", changed)
 
-    def one(self, kind: type[R], id_: int) -> R:
+    def get_existing(self, kind: type[R], id_: int) -> R:
         """Return the record with this id; raise `LookupError` if it does not exist."""
         changed = self._read_change(kind, id_)
         record = self.view.base.get(kind, id_) if changed is None else changed
@@ -49,7 +49,7 @@ class TrackedReader:
             id_ = getattr(record, column)
             if id_ is None:
                 return None
-            record = self.one(REFERENCES[type(record)][column], id_)
+            record = self.get_existing(REFERENCES[type(record)][column], id_)
         return record
 
     def related(self, kind: RecordKind, relation: str, key: object) -> tuple[int, ...]:
@@ -92,7 +92,7 @@ class CachedDocument:
         self.reads = reader.reads
         self.maps = reader.view.maps
 
-    def is_current(self, view: View) -> bool:
+    def is_current(self, view: Reader) -> bool:
         """Return whether every read would give the same value in this view."""
         if self.maps is view.maps:
             return True
@@ -120,7 +120,7 @@ class RenderCache:
         self._lock = threading.Lock()
 
     def get(
-        self, key: Hashable, view: View, language: str, render: Callable[[TrackedReader], bytes]
+        self, key: Hashable, view: Reader, language: str, render: Callable[[TrackedReader], bytes]
     ) -> CachedDocument:
         """Return the current document under this key; render and store it if there is none."""
         entry = self._entries.get(key)
@@ -151,7 +151,7 @@ class RenderCache:
 
 def render_cache(world: World) -> RenderCache:
     """Return the cache that the worlds of one base share if they have the same language and base URL."""
-    settings, derived = world.settings, world.base.derived
+    settings, derived = world.settings, world.base.caches
     key = RenderCache, settings.language, settings.base_url
     cache: RenderCache | None = derived.get(key)
     if cache is None:

@@ -7,7 +7,7 @@ from emulator.api.serializers.cache import RenderCache, TrackedReader
 from emulator.api.serializers.fields import Serializer, serialize
 from emulator.api.serializers.rendering import to_json
 from emulator.core.records import Record
-from emulator.state.store import View
+from emulator.state.store import Reader
 
 GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "package": guide.Package,
@@ -31,7 +31,7 @@ SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SER
 """Name of the schema (as in `schemas/` and the route tables) -> serializer."""
 
 
-def render_document(schema: str, id_: int, view: View, language: str, cache: RenderCache) -> bytes | None:
+def render_document(schema: str, id_: int, view: Reader, language: str, cache: RenderCache) -> bytes | None:
     """Return the text of one document from the cache, or None if there is no such record."""
     serializer = SERIALIZERS[schema]
     if not view.has(serializer.kind, id_):
@@ -42,11 +42,11 @@ def render_document(schema: str, id_: int, view: View, language: str, cache: Ren
     key = (schema, id_, language, None if changed is None else id(changed))
 
     def render(reader: TrackedReader) -> bytes:
-        return to_json(serialize(serializer, reader.one(serializer.kind, id_), reader))
+        return to_json(serialize(serializer, reader.get_existing(serializer.kind, id_), reader))
 
     return cache.get(key, view, language, render).body
 
 
-def render_record(schema: str, record: Record, view: View, language: str, cache: RenderCache) -> bytes:
+def render_record(schema: str, record: Record, view: Reader, language: str, cache: RenderCache) -> bytes:
     """Return the text of a record's document without storing it in the cache."""
     return to_json(serialize(SERIALIZERS[schema], record, TrackedReader(view, language, cache)))

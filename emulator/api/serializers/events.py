@@ -28,7 +28,7 @@ from emulator.api.serializers.rendering import fill_links, to_json, with_placeho
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
-from emulator.state.store import Root, View
+from emulator.state.store import Reader, Snapshot
 
 PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
@@ -51,17 +51,17 @@ class EventContent(NamedTuple):
     """Reads the records as they were when the event was created."""
 
 
-def content_type_of(subject: Record, reader: TrackedReader | View) -> int:
+def content_type_of(subject: Record, reader: TrackedReader | Reader) -> int:
     """Return the number that logs and events use for the kind of a record."""
     own = STATELESS_CONTENT_TYPES.get(type(subject))
-    return reader.one(records.State, subject.state).content_type if own is None else own
+    return reader.get_existing(records.State, subject.state).content_type if own is None else own
 
 
-def content_of(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
+def event_content(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
     """Return type, UUID and subject of an event, as they were when it was created."""
     cache = reader.cache
-    then = TrackedReader(event.told_from or Root(reader.view.base, {}), cache.language, cache)
-    webhook = then.one(records.Webhook, event.webhook)
+    then = TrackedReader(event.snapshot or Snapshot(reader.view.base, {}), cache.language, cache)
+    webhook = then.get_existing(records.Webhook, event.webhook)
     return EventContent(webhook.event_type, event.uuid, subject_of(event, then), then)
 
 
@@ -122,7 +122,7 @@ def stored_payload(event: records.WebhookEvent, reader: TrackedReader) -> bytes:
     """Return the text of an event as the vendor's database stores it."""
     if event.request_payload is not None:
         return with_base_url(with_placeholders(event.request_payload), reader.cache.base_url)
-    return to_json(jsonb_order(event_document(content_of(event, reader))))
+    return to_json(jsonb_order(event_document(event_content(event, reader))))
 
 
 def jsonb_order(value: JsonValue) -> JsonValue:
@@ -133,43 +133,43 @@ def jsonb_order(value: JsonValue) -> JsonValue:
     return [jsonb_order(part) for part in value] if isinstance(value, list) else value
 
 
-def request_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+def request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the next request for an event.
 
     The keys of the first request are in the serializer's order. Later requests send the payload from the database,
     in the database's order.
     """
-    return (first_body if event.retry_count == 0 else retry_body)(event, view, cache)
+    return (first_request_body if event.retry_count == 0 else retry_request_body)(event, view, cache)
 
 
-def first_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+def first_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the first request; the payload is cached, because several webhooks may receive it."""
     if event.request_payload is not None:
-        return retry_body(event, view, cache)
-    content = content_of(event, TrackedReader(view, cache.language, cache))
+        return retry_request_body(event, view, cache)
+    content = event_content(event, TrackedReader(view, cache.language, cache))
     kind, id_ = type(content.subject), content.subject.id
 
     def render(reader: TrackedReader) -> bytes:
-        return encode_request(subject_document(reader.one(kind, id_), reader))
+        return encode_request(subject_document(reader.get_existing(kind, id_), reader))
 
     payload = cache.get(("payload", kind, id_), content.reader.view, cache.language, render).body
     return b'{"event": %b, "payload": %b}' % (encode_request(event_header(content)), payload)
 
 
-def retry_body(event: records.WebhookEvent, view: View, cache: RenderCache) -> bytes:
+def retry_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of every request after the first one."""
     reader = TrackedReader(view, cache.language, cache)
     if event.request_payload is not None:
         return encode_request(orjson.loads(stored_payload(event, reader)))
-    return encode_request(jsonb_order(event_document(content_of(event, reader))))
+    return encode_request(jsonb_order(event_document(event_content(event, reader))))
 
 
 def encode_request(body: JsonValue) -> bytes:
     """Return JSON text as the vendor's sender writes it: by Python's `json`, with blanks, in ASCII."""
-    return json.dumps(body, default=time_text).encode()
+    return json.dumps(body, default=format_json_time).encode()
 
 
-def time_text(at: datetime) -> str:
+def format_json_time(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 

@@ -17,13 +17,13 @@ from marshmallow import Schema, fields, missing
 
 from emulator.api.serializers.cache import TrackedReader
 from emulator.api.serializers.rendering import to_json, with_placeholders
-from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
-    ABSENT,
     KINDS,
+    OMITTED,
     REFERENCES,
-    Absent,
     ColumnValue,
+    Omitted,
     PackageItem,
     Record,
     RecordKind,
@@ -122,7 +122,7 @@ def serialize(serializer: type[Serializer], record: Record, reader: TrackedReade
         return serialize_fields(serializer, record, reader)
 
     def render(own: TrackedReader) -> bytes:
-        return to_json(serialize_fields(serializer, own.one(serializer.kind, record.id), own))
+        return to_json(serialize_fields(serializer, own.get_existing(serializer.kind, record.id), own))
 
     key = (serializer, record.id, reader.language)
     cached = reader.cache.get(key, reader.view, reader.language, render)
@@ -142,7 +142,7 @@ class RenderPlan(NamedTuple):
 
 
 @cache
-def plan_of(serializer: type[Serializer]) -> RenderPlan:
+def render_plan(serializer: type[Serializer]) -> RenderPlan:
     """Build the plan once; marshmallow's own `dump` would evaluate every field of every document."""
     found = fields_of(serializer)
     copied = {key: field.column for key, field in found.items() if is_copied(field, serializer.kind)}
@@ -152,12 +152,12 @@ def plan_of(serializer: type[Serializer]) -> RenderPlan:
 
 def is_copied(field: SerializerField, kind: RecordKind) -> TypeGuard[Column]:
     """Return whether the JSON value of a field is its column's value without any conversion."""
-    return type(field) is Column and not {bytes, Absent}.intersection(COLUMN_TYPES[kind].get(field.column, (bytes,)))
+    return type(field) is Column and not {bytes, Omitted}.intersection(COLUMN_TYPES[kind].get(field.column, (bytes,)))
 
 
 def serialize_fields(serializer: type[Serializer], record: Record, reader: TrackedReader) -> JsonObject:
     """Return the document of a record with its keys in the declared order."""
-    plan = plan_of(serializer)
+    plan = render_plan(serializer)
     body = plan.template.copy()
     for key, column in plan.copied:
         body[key] = getattr(record, column)
@@ -174,7 +174,7 @@ def represent(value: ColumnValue, reader: TrackedReader) -> JsonValue:
     """Return the value of a column as its document shows it."""
     if isinstance(value, bytes):
         return reader.embed(value)
-    return missing if value is ABSENT else value
+    return missing if value is OMITTED else value
 
 
 class Column(SerializerField):
@@ -305,7 +305,7 @@ class NestedList(SerializerField):
     def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
         kind = self.serializer.kind
         ids = reader.related(kind, self.relation, record.id)
-        return [serialize(self.serializer, reader.one(kind, id_), reader) for id_ in ids]
+        return [serialize(self.serializer, reader.get_existing(kind, id_), reader) for id_ in ids]
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         for position, document in shown_documents(value):
@@ -321,7 +321,7 @@ class AvailableCommands(NestedList):
 
     def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
         ids = reader.related(Transition, self.relation, record.state)
-        transitions = (reader.one(Transition, id_) for id_ in ids)
+        transitions = (reader.get_existing(Transition, id_) for id_ in ids)
         commands = [transition for transition in transitions if transition.actor == "command"]
         commands.sort(key=lambda transition: transition.position)
         return [serialize(self.serializer, transition, reader) for transition in commands]
@@ -357,7 +357,7 @@ JSON_TYPE_NAMES = {
     bool: "true or false",
     datetime: "a time",
     NoneType: "null",
-    Absent: "absent",
+    Omitted: "absent",
 }
 """Column type -> its name in error messages about documents."""
 
@@ -369,7 +369,7 @@ def to_column(kind: RecordKind, column: str, value: JsonValue) -> ColumnValue:
     """
     types = COLUMN_TYPES[kind][column]
     if bytes in types:
-        return None if value is None and NoneType in types else compact(value)
+        return None if value is None and NoneType in types else compact_json(value)
     if datetime in types and isinstance(value, str):
         return require_zone(datetime.fromisoformat(value))
     if type(value) not in types:
@@ -384,7 +384,7 @@ def from_column(value: ColumnValue) -> JsonValue:
         return orjson.loads(value)
     if isinstance(value, datetime):
         return orjson.loads(orjson.dumps(value, option=orjson.OPT_UTC_Z))
-    return None if value is ABSENT else value
+    return None if value is OMITTED else value
 
 
 def require_zone(at: datetime) -> datetime:

@@ -145,7 +145,7 @@ class ItemDenialReason(JsonColumn):
         if value is None:
             return None
         stored = value if isinstance(value, dict) else {"id": value}
-        reason = get_by_json_id(DenialReason, stored.get("id"), reader) or DenialReason(0)
+        reason = find_by_json_id(DenialReason, stored.get("id"), reader) or DenialReason(0)
         return {key: stored.get(key, getattr(reason, key)) for key in self.KEYS}
 
 
@@ -189,15 +189,15 @@ def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | Non
     attributes = orjson.loads(log.attributes)  # those of a recorded entry may be any JSON value
     command = attributes.get("command") if isinstance(attributes, dict) else None
     id_ = command.get("transition_id") if isinstance(command, dict) else None
-    if (named := get_by_json_id(Transition, id_, reader)) is not None:
+    if (named := find_by_json_id(Transition, id_, reader)) is not None:
         return named
     ids = reader.related(Transition, "source_state", log.old_state)
-    transitions = (reader.one(Transition, id_) for id_ in ids)
+    transitions = (reader.get_existing(Transition, id_) for id_ in ids)
     matching = (each for each in transitions if each.destination_state == log.new_state)
     return min(matching, key=lambda each: (each.position, each.id), default=None)
 
 
-def get_by_json_id(kind: type[R], id_: JsonValue, reader: TrackedReader) -> R | None:
+def find_by_json_id(kind: type[R], id_: JsonValue, reader: TrackedReader) -> R | None:
     """Return the record with an id from free JSON; None if it is not an id or there is no such record."""
     return reader.get(kind, id_) if type(id_) is int else None
 
@@ -223,7 +223,7 @@ class DeliveryStatus(SerializerField):
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
         if event.delivered:
             return "delivered"
-        return "pending" if is_pending(event, webhook_of(event, reader)) else "failed"
+        return "pending" if is_pending(event, event_webhook(event, reader)) else "failed"
 
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         collector.suggest_column(location.kind, location.id, "delivered", value == "delivered")
@@ -233,14 +233,14 @@ class IsRetryable(SerializerField):
     """Whether the event will be sent again."""
 
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return is_pending(event, webhook_of(event, reader))
+        return is_pending(event, event_webhook(event, reader))
 
 
 class NextRetryDate(SerializerField):
     """The time at which the event will be sent again, or null."""
 
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return next_attempt_at(event, webhook_of(event, reader))
+        return next_attempt_at(event, event_webhook(event, reader))
 
 
 class ReceiverResponse(SerializerField):
@@ -258,5 +258,5 @@ class ReceiverResponse(SerializerField):
                 collector.suggest_column(location.kind, location.id, column, response.get(key))
 
 
-def webhook_of(event: WebhookEvent, reader: TrackedReader) -> Webhook:
-    return reader.one(Webhook, event.webhook)
+def event_webhook(event: WebhookEvent, reader: TrackedReader) -> Webhook:
+    return reader.get_existing(Webhook, event.webhook)

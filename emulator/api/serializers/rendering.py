@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from emulator.core.json_text import JsonValue, compact
+from emulator.core.json_text import JsonValue, compact_json
 
 DOMAIN_URL = b"\x01domain\x02"
 """Placeholder for the caller's host and world. JSON escapes these control characters, so no data can contain it."""
@@ -28,7 +28,7 @@ LINK_PLACEHOLDERS = {
 def to_json(value: JsonValue) -> bytes:
     """Return compact JSON text with line separators escaped, as the framework's renderer writes it."""
     try:
-        body = compact(value, orjson.OPT_UTC_Z)
+        body = compact_json(value, orjson.OPT_UTC_Z)
     except TypeError:  # a lone surrogate: a client's JSON may contain it, UTF-8 may not
         return json.dumps(value, separators=(",", ":")).encode()
     if b"\xe2\x80" in body:

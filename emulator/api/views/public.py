@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from emulator.api.parameters import LOGIN
+from emulator.api.parameters import LOGIN_FIELDS
 from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, ValidationFailed
@@ -15,51 +15,51 @@ from emulator.core.fields import validate
 from emulator.core.records import Address, City, Order, Package, ShippingLabel, StockLocation
 from emulator.state.world import World
 
-WRONG_LOGIN = "Unable to log in with provided credentials."
+INVALID_CREDENTIALS = "Unable to log in with provided credentials."
 HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
-LONGEST_NAME = 40
+MAX_FILE_NAME_LENGTH = 40
 
 
-def login(call: Call, _world: World) -> Reply:
+def log_in(call: Call, _world: World) -> Reply:
     """Return the token of a built-in user."""
-    fields = validate(LOGIN, call.read_body())
+    fields = validate(LOGIN_FIELDS, call.read_body())
     token = PASSWORDS.get((fields["username"], fields["password"]))
     if token is None:
-        raise ValidationFailed({"non_field_errors": [WRONG_LOGIN]})
+        raise ValidationFailed({"non_field_errors": [INVALID_CREDENTIALS]})
     return Reply(200, orjson.dumps({"key": token}))
 
 
-def product_image(call: Call, _world: World) -> Reply:
+def render_product_image(call: Call, _world: World) -> Reply:
     """Return a placeholder image that shows the name of the real file."""
     name = unquote(call.url.partition("?")[0]).rpartition("/")[2]
-    shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]  # XML does not allow control characters
-    return Reply(200, PICTURE.format(name=html.escape(shown)).encode(), content_type=SVG)
+    shown = "".join(filter(str.isprintable, name))[:MAX_FILE_NAME_LENGTH]  # XML does not allow control characters
+    return Reply(200, IMAGE_TEMPLATE.format(name=html.escape(shown)).encode(), content_type=SVG)
 
 
-def preview_shipping_label(call: Call, world: World) -> Reply:
+def render_shipping_label(call: Call, world: World) -> Reply:
     """Return a printable label with sender, recipient, package number and tracking number."""
-    root = world.root
+    root = world.records
     label = root.get(ShippingLabel, call.path["pk"]) if root.has(ShippingLabel, call.path["pk"]) else None
     if label is None:
         raise NotFound
-    package = root.one(Package, label.package)
-    address = root.one(Address, package.shipping_address)
+    package = root.get_existing(Package, label.package)
+    address = root.get_existing(Address, package.shipping_address)
     texts = {
         "number": package.number,
         "tracking": package.tracking_number or "-",
-        "sender": root.one(StockLocation, package.stock_location).name,
+        "sender": root.get_existing(StockLocation, package.stock_location).name,
         "name": f"{address.first_name} {address.last_name}",
         "line": address.line,
-        "place": f"{address.postcode or ''} {root.one(City, address.city).name}",
+        "place": f"{address.postcode or ''} {root.get_existing(City, address.city).name}",
         "phone": address.phone_number,
-        "order": root.one(Order, package.order).number,
+        "order": root.get_existing(Order, package.order).number,
     }
     safe = {key: html.escape(text) for key, text in texts.items()}
-    return Reply(200, LABEL.format_map(safe).encode(), content_type=HTML)
+    return Reply(200, LABEL_TEMPLATE.format_map(safe).encode(), content_type=HTML)
 
 
-PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" viewBox="0 0 480 480" role="img">
+IMAGE_TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" viewBox="0 0 480 480" role="img">
 <title>{name}</title>
 <rect width="480" height="480" fill="#e8eaee"/>
 <path d="M150 320v-140h180v140zM150 180l30-40h120l30 40M240 140v40" fill="none" stroke="#8a93a3" stroke-width="8"/>
@@ -67,7 +67,7 @@ PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" vi
 </svg>
 """
 
-LABEL = """<!doctype html>
+LABEL_TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -7,7 +7,7 @@ from html import escape
 
 import orjson
 
-from emulator.api.parameters import EXTRA_INFORMATION, paginate
+from emulator.api.parameters import EXTRA_INFORMATION_FIELDS, paginate
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.reads import REFERENCE_PAGE_SIZE, render_page
 from emulator.api.views.writes import get_or_404
@@ -16,7 +16,7 @@ from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
-    ABSENT,
+    OMITTED,
     Address,
     City,
     InvoiceDocument,
@@ -26,33 +26,33 @@ from emulator.core.records import (
     PackageItem,
     Product,
 )
-from emulator.state.store import View
+from emulator.state.store import Reader
 from emulator.state.world import World
 
-NOT_STORABLE = "Value must be valid JSON."
+NOT_VALID_JSON = "Value must be valid JSON."
 
 
 def patch_extra_information(call: Call, world: World) -> Reply:
     """Merge the given keys into the package's extra information."""
     with world.transaction() as tx:
         package = get_or_404(tx, Package, call.path["pk"])
-        changes = validate(EXTRA_INFORMATION, call.read_body())["extra_information"]
-        merged = storable_text({**orjson.loads(package.extra_information), **changes})
+        changes = validate(EXTRA_INFORMATION_FIELDS, call.read_body())["extra_information"]
+        merged = to_stored_json({**orjson.loads(package.extra_information), **changes})
         tx.change(package, extra_information=merged, modified_date=tx.now)
     return Reply(204)
 
 
-def storable_text(value: JsonObject) -> bytes:
+def to_stored_json(value: JsonObject) -> bytes:
     """Return the text of a JSON value. Raise `ValidationFailed` if it is not UTF-8, too deep, or exceeds 64 bits."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        raise ValidationFailed({"extra_information": [NOT_STORABLE]}) from None
+        raise ValidationFailed({"extra_information": [NOT_VALID_JSON]}) from None
 
 
 def list_package_items(call: Call, world: World) -> Reply:
     """List the package's items, oldest first."""
-    root = world.root
+    root = world.records
     package = get_or_404(root, Package, call.path["pk"])
     ids = root.related(PackageItem, "package", package.id)
     page = paginate(call, ids, REFERENCE_PAGE_SIZE, newest_first=False)
@@ -61,18 +61,18 @@ def list_package_items(call: Call, world: World) -> Reply:
 
 def get_invoice_document(call: Call, world: World) -> Reply:
     """Return the invoice document that a command stored, or one that is generated from the package."""
-    root = world.root
+    root = world.records
     package = get_or_404(root, Package, call.path["pk"])
     stored = root.find(InvoiceDocument, "package", package.id)
-    content = stored[-1].content if stored else invoice_page(package, root)
+    content = stored[-1].content if stored else render_invoice_page(package, root)
     return Reply(200, to_json({"html_content": content}))
 
 
-def invoice_page(package: Package, view: View) -> str:
+def render_invoice_page(package: Package, view: Reader) -> str:
     """Return the document: recipient, order, a line for each item, and the total."""
-    order = view.one(Order, package.order)
-    address = view.one(Address, order.billing_address)
-    items = [view.one(OrderItem, item.order_item) for item in view.find(PackageItem, "package", package.id)]
+    order = view.get_existing(Order, package.order)
+    address = view.get_existing(Address, order.billing_address)
+    items = [view.get_existing(OrderItem, item.order_item) for item in view.find(PackageItem, "package", package.id)]
     texts = {
         "number": package.invoice_number or package.number,
         "package": package.number,
@@ -80,21 +80,21 @@ def invoice_page(package: Package, view: View) -> str:
         "date": order.date_placed.date().isoformat(),
         "name": address.company_name or f"{address.first_name} {address.last_name}",
         "line": address.line,
-        "place": f"{address.postcode or ''} {view.one(City, address.city).name}".strip(),
+        "place": f"{address.postcode or ''} {view.get_existing(City, address.city).name}".strip(),
         "currency": items[0].price_currency.upper() if items else "",
         "total": str(sum((Decimal(item.net_amount) for item in items), Decimal("0.00"))),
     }
-    lines = "\n".join(line(item, view.one(Product, item.product)) for item in items)
-    return PAGE.format(lines=lines, **{key: escape(value) for key, value in texts.items()})
+    lines = "\n".join(render_invoice_line(item, view.get_existing(Product, item.product)) for item in items)
+    return INVOICE_TEMPLATE.format(lines=lines, **{key: escape(value) for key, value in texts.items()})
 
 
-def line(item: OrderItem, product: Product) -> str:
-    name = product.sku if product.name is ABSENT else str(product.name)
+def render_invoice_line(item: OrderItem, product: Product) -> str:
+    name = product.sku if product.name is OMITTED else str(product.name)
     cells = (product.sku, name, f"{item.tax_rate} %", item.net_amount)
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-PAGE = """<!doctype html>
+INVOICE_TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

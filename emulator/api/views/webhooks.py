@@ -15,11 +15,11 @@ import orjson
 from emulator.api.control.deliveries import save_result
 from emulator.api.filters import Condition, ListQuery
 from emulator.api.filters.query import find_ids
-from emulator.api.filters.tables import OWN
-from emulator.api.parameters import HOOK, paginate
+from emulator.api.filters.tables import OWNER_FILTERS
+from emulator.api.parameters import HOOK_FIELDS, paginate
 from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.documents import render_document
-from emulator.api.views.reads import GUIDE_PAGE_SIZE, Handler, render_page
+from emulator.api.views.reads import GUIDE_PAGE_SIZE, ViewFunction, render_page
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,
@@ -29,40 +29,40 @@ from emulator.core.errors import (
 )
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.fields import CharField, validate
-from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import Columns, RecordKind, Webhook, WebhookEvent
 from emulator.domain.webhook_retries import TASK_RETRIES
 from emulator.state.outbox import DeliveryResult
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 from emulator.state.world import World
 
 R = TypeVar("R", Webhook, WebhookEvent)
-KEPT_AS_TEXT = ("retry_countdown_config", "additional_headers", "config")
-DONE, FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
-CONTENT = CharField()
+JSON_TEXT_COLUMNS = ("retry_countdown_config", "additional_headers", "config")
+RETRY_SUCCEEDED, RETRY_FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
+RESPONSE_CONTENT = CharField()
 
 
-def list_owned(shape: str) -> Handler:
+def owned_list_view(shape: str) -> ViewFunction:
     """Return a handler that lists the caller's records, by default the oldest first."""
 
     def handle(call: Call, world: World) -> Reply:
-        root, wanted = world.root, call.wanted
-        ids = find_ids(root, wanted if is_superuser(call) else only_owned(wanted, call))
+        root, wanted = world.records, call.list_query
+        ids = find_ids(root, wanted if is_superuser(call) else restrict_to_owner(wanted, call))
         return render_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
 
     return handle
 
 
-def only_owned(wanted: ListQuery, call: Call) -> ListQuery:
-    condition = Condition(OWN[wanted.filters.kind], caller_username(call))
+def restrict_to_owner(wanted: ListQuery, call: Call) -> ListQuery:
+    condition = Condition(OWNER_FILTERS[wanted.filters.kind], caller_username(call))
     return replace(wanted, conditions=(*wanted.conditions, condition))
 
 
-def owned_detail(shape: str, kind: RecordKind) -> Handler:
+def owned_detail_view(shape: str, kind: RecordKind) -> ViewFunction:
     """Return a handler for one of the caller's records."""
 
     def handle(call: Call, world: World) -> Reply:
-        get_owned_or_404(world.root, kind, call)
+        get_owned_or_404(world.records, kind, call)
         return Reply(200, render_for_call(shape, call.path["pk"], call, world))
 
     return handle
@@ -75,24 +75,24 @@ def list_hook_types(_call: Call, _world: World) -> Reply:
 
 def create_hook(call: Call, world: World) -> Reply:
     """Register a hook of the caller. An inactive hook with the same address and type is also a duplicate."""
-    fields = validate(HOOK, call.read_body())
+    fields = validate(HOOK_FIELDS, call.read_body())
     with world.transaction() as tx:
-        check_not_registered(tx, caller_username(call), fields["target_url"], fields["event_type"])
+        require_not_registered(tx, caller_username(call), fields["target_url"], fields["event_type"])
         columns = hook_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
         hook = tx.add(Webhook(tx.new_id(Webhook), owner=caller_username(call), **columns))
     return Reply(201, render_for_call("webhook", hook.id, call, world))
 
 
-def update_hook(*, partial: bool) -> Handler:
+def update_hook_view(*, partial: bool) -> ViewFunction:
     """Return a handler that changes the fields in the body of a hook of the caller."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             hook = get_owned_or_404(tx, Webhook, call)
-            fields = validate(HOOK, call.read_body(), partial=partial)
+            fields = validate(HOOK_FIELDS, call.read_body(), partial=partial)
             target_url, event_type = (fields.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
             for owner in dict.fromkeys((caller_username(call), hook.owner)):
-                check_not_registered(tx, owner, target_url, event_type, except_id=hook.id)
+                require_not_registered(tx, owner, target_url, event_type, except_id=hook.id)
             tx.change(hook, modified_date=tx.now, **hook_columns(fields))
         return Reply(200, render_for_call("webhook", hook.id, call, world))
 
@@ -108,8 +108,8 @@ def delete_hook(call: Call, world: World) -> Reply:
 
 def retry_hook_event(call: Call, world: World) -> Reply:
     """Send an event again immediately, and respond with the result."""
-    event = get_owned_or_404(world.root, WebhookEvent, call)
-    force = is_force(call.read_body())
+    event = get_owned_or_404(world.records, WebhookEvent, call)
+    force = is_forced(call.read_body())
     if event.delivered:
         raise EventAlreadyDelivered
     if not force and event.retry_count <= TASK_RETRIES:
@@ -119,21 +119,21 @@ def retry_hook_event(call: Call, world: World) -> Reply:
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise NotFound from None
-    return Reply(200 if result.is_ok else 406, orjson.dumps(retry_reply(result)))
+    return Reply(200 if result.is_ok else 406, orjson.dumps(retry_document(result)))
 
 
-def is_force(body: JsonValue) -> bool:
+def is_forced(body: JsonValue) -> bool:
     """Return whether the body forces the retry. Like the vendor, accept any value that is not empty."""
     if not isinstance(body, Mapping):
         validate({}, body)
     return bool(body.get("force", False))
 
 
-def retry_reply(result: DeliveryResult) -> JsonObject:
+def retry_document(result: DeliveryResult) -> JsonObject:
     """Return the response to a retry. As in the vendor's serializer, an empty answer of the receiver is an error."""
-    content = validate({"response_content": CONTENT}, {"response_content": result.text})
+    content = validate({"response_content": RESPONSE_CONTENT}, {"response_content": result.text})
     return {
-        "detail": DONE if result.is_ok else FAILED,
+        "detail": RETRY_SUCCEEDED if result.is_ok else RETRY_FAILED,
         "response_status": result.status,
         **content,
         "response_time": str(timedelta(seconds=result.seconds).total_seconds()),
@@ -141,7 +141,7 @@ def retry_reply(result: DeliveryResult) -> JsonObject:
     }
 
 
-def get_owned_or_404(view: View, kind: type[R], call: Call) -> R:
+def get_owned_or_404(view: Reader, kind: type[R], call: Call) -> R:
     """Return the record in the path. Raise `NotFound` if there is none that the caller may see."""
     record = view.get(kind, call.path["pk"]) if view.has(kind, call.path["pk"]) else None
     if record is None or not (is_superuser(call) or record_owner(view, record) == caller_username(call)):
@@ -149,11 +149,11 @@ def get_owned_or_404(view: View, kind: type[R], call: Call) -> R:
     return record
 
 
-def record_owner(view: View, record: Webhook | WebhookEvent) -> str:
-    return record.owner if isinstance(record, Webhook) else view.one(Webhook, record.webhook).owner
+def record_owner(view: Reader, record: Webhook | WebhookEvent) -> str:
+    return record.owner if isinstance(record, Webhook) else view.get_existing(Webhook, record.webhook).owner
 
 
-def check_not_registered(
+def require_not_registered(
     tx: Transaction, owner: str, target_url: str, event_type: str, except_id: int | None = None
 ) -> None:
     """Raise `WebhookAlreadyRegistered` if the owner has another hook for this address and type."""
@@ -162,11 +162,11 @@ def check_not_registered(
 
 
 def hook_columns(fields: JsonObject) -> Columns:
-    return {key: compact(value) if key in KEPT_AS_TEXT else value for key, value in fields.items()}
+    return {key: compact_json(value) if key in JSON_TEXT_COLUMNS else value for key, value in fields.items()}
 
 
 def render_for_call(shape: str, id_: int, call: Call, world: World) -> bytes:
-    return render_document(shape, id_, world.root, call.language, render_cache(world)) or b""
+    return render_document(shape, id_, world.records, call.language, render_cache(world)) or b""
 
 
 def caller_username(call: Call) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import orjson
 
-from emulator.api.parameters import COMMAND, INVOICE_NUMBER, REMOTE_ID
+from emulator.api.parameters import COMMAND_FIELDS, INVOICE_NUMBER_FIELDS, REMOTE_ID_FIELDS
 from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.documents import render_record
 from emulator.core.call import Call, Reply
@@ -20,46 +20,48 @@ from emulator.domain.explanations import describe_allowed_values, describe_trans
 from emulator.domain.installation import complete_installation
 from emulator.domain.invoicing import create_purchase_invoice
 from emulator.domain.state_graph import Subject, describe_state
-from emulator.state.store import Root, View
+from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
 
 R = TypeVar("R")
-Handler = Callable[[Call, World], Reply]
+ViewFunction = Callable[[Call, World], Reply]
 
 
-def command_view(owner: type[Subject]) -> Handler:
+def command_view(owner: type[Subject]) -> ViewFunction:
     """Return a handler that runs a command. It responds with 200 if the command returns a body, else with 204."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             subject = get_or_404(tx, owner, call.path["pk"])
             try:
-                fields = validate(COMMAND, call.read_body())
+                fields = validate(COMMAND_FIELDS, call.read_body())
                 outcome = run_command(subject, fields, call.user, tx, call.request_id)
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
-                error.hint = known + command_hint(
+                error.hint = known + describe_command_error(
                     error, tx.start, subject, call.read_body(), world.settings.installation
                 )
-                raise command_error_form(error, world) from None
+                raise apply_error_style(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
     return handle
 
 
-def command_hint(error: ValidationFailed, start: Root, subject: Subject, body: JsonValue, installation: str) -> str:
+def describe_command_error(
+    error: ValidationFailed, start: Snapshot, subject: Subject, body: JsonValue, installation: str
+) -> str:
     """Describe the subject's state before the command, the transition in the body, and the known values."""
     fields: Mapping[str, JsonValue] = body if isinstance(body, Mapping) else {}
     hints = (
         describe_state(start, subject),
         describe_transition(start, subject, fields),
         describe_allowed_values(start, subject, error),
-        transition_provenance(start, fields, installation),
+        describe_transition_provenance(start, fields, installation),
     )
     return "; ".join(filter(None, hints))
 
 
-def transition_provenance(start: Root, fields: Mapping[str, JsonValue], installation: str) -> str | None:
+def describe_transition_provenance(start: Snapshot, fields: Mapping[str, JsonValue], installation: str) -> str | None:
     """Describe the provenance of the requested transition."""
     id_, slug = fields.get("transition"), fields.get("slug")
     for transition in start.all(Transition):
@@ -69,15 +71,15 @@ def transition_provenance(start: Root, fields: Mapping[str, JsonValue], installa
     return None
 
 
-def command_error_form(error: ValidationFailed, world: World) -> ValidationFailed:
+def apply_error_style(error: ValidationFailed, world: World) -> ValidationFailed:
     """Wrap the error in the form that is documented for commands.
 
     The style `plain` wraps no errors. The style `wrapped` wraps all errors in another place.
     """
-    return error.wrapped() if world.settings.error_style == "documented" else error
+    return error.wrap() if world.settings.error_style == "documented" else error
 
 
-def set_text_view(owner: RecordKind, fields: dict[str, Field]) -> Handler:
+def set_text_view(owner: RecordKind, fields: dict[str, Field]) -> ViewFunction:
     """Return a handler that stores each field in the column with the same name."""
 
     def handle(call: Call, world: World) -> Reply:
@@ -90,26 +92,26 @@ def set_text_view(owner: RecordKind, fields: dict[str, Field]) -> Handler:
     return handle
 
 
-def set_invoice_number(owner: RecordKind) -> Handler:
-    return set_text_view(owner, INVOICE_NUMBER)
+def set_invoice_number_view(owner: RecordKind) -> ViewFunction:
+    return set_text_view(owner, INVOICE_NUMBER_FIELDS)
 
 
-def set_remote_id(owner: RecordKind) -> Handler:
-    return set_text_view(owner, REMOTE_ID)
+def set_remote_id_view(owner: RecordKind) -> ViewFunction:
+    return set_text_view(owner, REMOTE_ID_FIELDS)
 
 
-def invoice_package(shape: str) -> Handler:
+def invoice_package_view(shape: str) -> ViewFunction:
     """Return a handler that creates the package's purchase invoice. The operation has no documented body."""
 
     def handle(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             invoice = create_purchase_invoice(tx, get_or_404(tx, Package, call.path["pk"]))
-        return Reply(201, render_record(shape, invoice, world.root, call.language, render_cache(world)))
+        return Reply(201, render_record(shape, invoice, world.records, call.language, render_cache(world)))
 
     return handle
 
 
-def get_or_404(view: View, kind: type[R], pk: int) -> R:
+def get_or_404(view: Reader, kind: type[R], pk: int) -> R:
     """Return the record in the path. Raise `NotFound` if there is none."""
     record = view.get(kind, pk) if view.has(kind, pk) else None
     if record is None:

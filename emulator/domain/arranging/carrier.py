@@ -14,7 +14,7 @@ from emulator.domain.commands.steps import CommandStep, apply_transition, items_
 from emulator.domain.commands.transfers import move_transfer_items
 from emulator.domain.planning import end_reservations
 from emulator.domain.state_graph import actor_transition
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 
 CARRIER_TRANSITIONS: Mapping[str, str] = {
     "attempted": "CARRIER_ATTEMPTED",
@@ -23,7 +23,7 @@ CARRIER_TRANSITIONS: Mapping[str, str] = {
 }
 """Event -> command code of its transitions."""
 CANCELLED_EVENT = "cancelled"
-WITH_CARRIER = ("450", "500", "600", "650", "700")
+WITH_CARRIER_VALUES = ("450", "500", "600", "650", "700")
 """Values of the package states in which the shipment can be cancelled (assumed)."""
 
 
@@ -43,34 +43,36 @@ def apply_carrier_event(tx: Transaction, package: Package, event: str) -> None:
 
 def cancel_shipment(tx: Transaction, package: Package) -> None:
     """Remove shipment, label and tracking number from the package. Its state does not change (assumed)."""
-    if tx.one(State, package.state).enum_value not in WITH_CARRIER:
-        names = [state.name for state in tx.all(State) if is_in_transit(state)]
+    if tx.get_existing(State, package.state).enum_value not in WITH_CARRIER_VALUES:
+        names = [state.name for state in tx.all(State) if is_with_carrier(state)]
         raise wrong_state_conflict(tx, package, f"{CANCELLED_EVENT!r}", names)
     if package.shipment is None:
         raise Conflict(f"{package.number} has no shipment to cancel")
-    tx.queue("shipment.cancelled", package)
+    tx.queue_event("shipment.cancelled", package)
     tx.change(package, shipment=None, shipping_label=None, tracking_number=None, modified_date=tx.now)
 
 
-def is_in_transit(state: State) -> bool:
-    return state.enum_class == "PackageStatus" and state.enum_value in WITH_CARRIER
+def is_with_carrier(state: State) -> bool:
+    return state.enum_class == "PackageStatus" and state.enum_value in WITH_CARRIER_VALUES
 
 
-def source_state_names(view: View, code: str) -> list[str]:
+def source_state_names(view: Reader, code: str) -> list[str]:
     """Return the names of the package states from which transitions with this code start."""
-    states = [view.one(State, each.source_state) for each in view.all(Transition) if each.command_code == code]
+    states = [
+        view.get_existing(State, each.source_state) for each in view.all(Transition) if each.command_code == code
+    ]
     return list(dict.fromkeys(state.name for state in states if state.enum_class == "PackageStatus"))
 
 
-def wrong_state_conflict(view: View, package: Package, what: str, names: list[str]) -> Conflict:
+def wrong_state_conflict(view: Reader, package: Package, what: str, names: list[str]) -> Conflict:
     """Return the error that names the package's state and the states that would be right."""
-    present = view.one(State, package.state).name
+    present = view.get_existing(State, package.state).name
     needed = " or ".join(f'"{name}"' for name in names) or "that this installation does not have"
     return Conflict(f'{what} requires a state {needed}, but {package.number} is in state "{present}"', names)
 
 
-CANCEL = "CANCEL"
-FINAL_STATES = ("900", "910", "920", "1100")
+CANCEL_CODE = "CANCEL"
+ENDED_VALUES = ("900", "910", "920", "1100")
 """Values of the package states that end a package: it is cancelled, or another package replaces it."""
 
 
@@ -79,18 +81,18 @@ def cancel_package(tx: Transaction, package: Package) -> list[int]:
 
     Raise `Conflict` if the package's state does not allow it.
     """
-    transition = actor_transition(tx, package, CANCEL)
+    transition = actor_transition(tx, package, CANCEL_CODE)
     if transition is None:
-        raise wrong_state_conflict(tx, package, "a cancellation", source_state_names(tx, CANCEL))
+        raise wrong_state_conflict(tx, package, "a cancellation", source_state_names(tx, CANCEL_CODE))
     package = apply_transition(package, CommandStep(tx, transition))
     end_reservations(tx, package, give_back=True)
     move_items(tx, package)
     for item in items_of(tx, package):
-        set_state(tx, tx.one(OrderItem, item.order_item), CANCELED)
+        set_state(tx, tx.get_existing(OrderItem, item.order_item), CANCELED)
     event_types = () if package.shipment is None else ("shipment.cancelled",)  # assumed
     queue_events(tx, package, *event_types)
     cancelled = [transfer.id for transfer in list_open_transfers(tx, package) if cancel_transfer(tx, transfer)]
-    cancel_order_if_empty(tx, tx.one(Order, package.order))
+    cancel_order_if_empty(tx, tx.get_existing(Order, package.order))
     return cancelled
 
 
@@ -100,7 +102,7 @@ def list_open_transfers(tx: Transaction, package: Package) -> list[TransferOrder
 
 def cancel_transfer(tx: Transaction, transfer: TransferOrder) -> bool:
     """Cancel a transfer order unless it has arrived. Return whether it was cancelled."""
-    transition = actor_transition(tx, transfer, CANCEL)
+    transition = actor_transition(tx, transfer, CANCEL_CODE)
     if transition is not None:
         move_transfer_items(tx, apply_transition(transfer, CommandStep(tx, transition)))
     return transition is not None
@@ -109,13 +111,13 @@ def cancel_transfer(tx: Transaction, transfer: TransferOrder) -> bool:
 def cancel_order_if_empty(tx: Transaction, order: Order) -> None:
     """Cancel the order if all its items are cancelled."""
     items = tx.find(OrderItem, "order", order.id)
-    if items and all(tx.one(State, item.state).enum_value == CANCELED for item in items):
+    if items and all(tx.get_existing(State, item.state).enum_value == CANCELED for item in items):
         set_state(tx, order, CANCELED)
 
 
 def cancel_order(tx: Transaction, order: Order) -> PlacedOrder:
     """Cancel all packages of an order, or none if one of them cannot be cancelled."""
-    packages = [package for package in tx.find(Package, "order", order.id) if not is_finished(tx, package)]
+    packages = [package for package in tx.find(Package, "order", order.id) if not has_ended(tx, package)]
     if not packages:
         raise Conflict(f"order {order.number} has no package to cancel")
     transfers = [transfer for package in packages for transfer in cancel_package(tx, package)]
@@ -125,5 +127,5 @@ def cancel_order(tx: Transaction, order: Order) -> PlacedOrder:
     return PlacedOrder(order.id, [package.id for package in packages], transfers)
 
 
-def is_finished(tx: Transaction, package: Package) -> bool:
-    return tx.one(State, package.state).enum_value in FINAL_STATES
+def has_ended(tx: Transaction, package: Package) -> bool:
+    return tx.get_existing(State, package.state).enum_value in ENDED_VALUES

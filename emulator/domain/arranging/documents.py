@@ -9,12 +9,12 @@ from typing import TypeVar
 import orjson
 
 from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
-from emulator.core.json_text import JsonValue, compact
+from emulator.core.json_text import JsonValue, compact_json
 from emulator.core.records import Columns, ColumnValue, Json, State, Transition
-from emulator.state.store import View
+from emulator.state.store import Reader
 
 R = TypeVar("R")
-FIRST_KNOWN = 30
+MAX_KNOWN = 30
 """Maximum number of known ids or names in an error message."""
 
 
@@ -27,12 +27,12 @@ def parse_time(text: str) -> datetime:
 
 def json_text(value: JsonValue) -> Json:
     try:
-        return compact(value)
+        return compact_json(value)
     except TypeError:
         raise InvalidDocument("a value is nested too deeply, or contains a number of more than 64 bits") from None
 
 
-CONVERTERS: Mapping[str, Callable[[JsonValue], ColumnValue]] = {
+COLUMN_CONVERTERS: Mapping[str, Callable[[JsonValue], ColumnValue]] = {
     **dict.fromkeys(
         ("created_date", "modified_date", "date_placed", "target_packing_date", "shipment_date"), parse_time
     ),
@@ -48,44 +48,49 @@ def to_columns(document: Mapping[str, JsonValue], names: Iterable[str]) -> Colum
 
 
 def to_column(name: str, value: JsonValue) -> ColumnValue:
-    return value if value is None or name not in CONVERTERS else CONVERTERS[name](value)
+    return value if value is None or name not in COLUMN_CONVERTERS else COLUMN_CONVERTERS[name](value)
 
 
-def get_record(view: View, kind: type[R], id_: int, thing: str) -> R:
+def get_record(view: Reader, kind: type[R], id_: int, thing: str) -> R:
     """Return the record with this id. Raise `UnknownRecord` if there is none."""
     candidate = view.get(kind, id_) if view.has(kind, id_) else None
     if candidate is None:
-        known = list(view.ids(kind)[:FIRST_KNOWN])
+        known = list(view.ids(kind)[:MAX_KNOWN])
         raise UnknownRecord(f"this world has no {thing} {id_}", known)
     return candidate
 
 
-def find_record(view: View, kind: type[R], key: str | int, thing: str, column: str = "name") -> R:
+def find_record(view: Reader, kind: type[R], key: str | int, thing: str, column: str = "name") -> R:
     """Return the record with this id, or with this text in the column."""
     candidates = list(view.all(kind))
     for candidate in candidates:
         if key in (candidate.id, getattr(candidate, column)):  # type: ignore[attr-defined]
             return candidate
-    known = [getattr(candidate, column) for candidate in candidates[:FIRST_KNOWN]]
+    known = [getattr(candidate, column) for candidate in candidates[:MAX_KNOWN]]
     raise InvalidDocument(f"unknown {thing} {key!r}", known)
 
 
-def first_record(view: View, kind: type[R], thing: str) -> R:
+def first_record(view: Reader, kind: type[R], thing: str) -> R:
     """Return the first record of a kind. Raise `Conflict` if the world has none."""
     for candidate in view.all(kind):
         return candidate
     raise Conflict(f"this world has no {thing}, which new records require")
 
 
-PACKAGE, ITEM, TRANSFER, ORDER = "PackageStatus", "PackageItemStatus", "TransferStatus", "OrderStatus"
+PACKAGE_STATUS, ITEM_STATUS, TRANSFER_STATUS, ORDER_STATUS = (
+    "PackageStatus",
+    "PackageItemStatus",
+    "TransferStatus",
+    "OrderStatus",
+)
 WAITING, WAITING_FOR_TRANSFER = "100", "300"
 APPROVED, CANCELED = "400", "100"
 TRANSFER_WAITING = "waiting"
-ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all items packed": "500"}
+STATE_ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all items packed": "500"}
 """Other name in the documentation, in lower case -> enum value."""
 
 
-def state_with_value(view: View, enum_class: str, value: str, *, of_items: bool = False) -> State:
+def state_with_value(view: Reader, enum_class: str, value: str, *, of_items: bool = False) -> State:
     """Return the state with this value. `of_items` selects transfer items, which share the transfers' enum class."""
     known = [state for state in view.all(State) if state.enum_class == enum_class]
     types = sorted({state.content_type for state in known})
@@ -96,14 +101,14 @@ def state_with_value(view: View, enum_class: str, value: str, *, of_items: bool 
     raise Conflict(f"the installation has no {enum_class} {value}", sorted({state.enum_value for state in known}))
 
 
-def resolve_package_state(view: View, name_or_id: str | int) -> State:
+def resolve_package_state(view: Reader, name_or_id: str | int) -> State:
     """Return the package state with this enum value, name or id."""
-    states = [state for state in view.all(State) if state.enum_class == PACKAGE]
+    states = [state for state in view.all(State) if state.enum_class == PACKAGE_STATUS]
     text = str(name_or_id).strip().casefold()
-    value = ALIASES.get(text, text)
+    value = STATE_ALIASES.get(text, text)
     for matches in (
         lambda state: state.enum_value == value,
-        lambda state: value in names_of(state),
+        lambda state: value in state_names(state),
         lambda state: str(state.id) == value,
     ):
         if found := [state for state in states if matches(state)]:
@@ -111,14 +116,14 @@ def resolve_package_state(view: View, name_or_id: str | int) -> State:
     raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states])
 
 
-def names_of(state: State) -> set[str]:
+def state_names(state: State) -> set[str]:
     """Return the names of the state in all languages, in lower case."""
     stored = state.translations if isinstance(state.translations, bytes) else b"null"
     translations = orjson.loads(stored) or {}
     return {state.name.casefold()} | {str(each.get("name", "")).casefold() for each in translations.values()}
 
 
-def shortest_path(view: View, start: int, end: int) -> list[Transition]:
+def shortest_path(view: Reader, start: int, end: int) -> list[Transition]:
     """Return the shortest path between two states, with documented transitions first, or an empty list."""
     paths: dict[int, list[Transition]] = {start: []}
     queue = [start]

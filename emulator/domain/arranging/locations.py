@@ -18,10 +18,10 @@ from emulator.core.records import (
     StockLocation,
     Township,
 )
-from emulator.core.seeded_random import made_uuid, pick
+from emulator.core.seeded_random import derive_uuid, pick
 from emulator.domain.arranging.documents import to_columns
 from emulator.domain.seeding.records import email_name
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 
 LOCATION_COLUMNS = (
     "stock_location_type",
@@ -57,7 +57,7 @@ def create_stock_location(tx: Transaction, document: JsonObject) -> StockLocatio
     values: Columns = {"erp_code": str(id_)} | to_columns(document, LOCATION_COLUMNS)
     check_code_is_unique(tx, id_, values["erp_code"])
     location = tx.add(StockLocation(id=id_, address=address.id, created_date=tx.now, modified_date=tx.now, **values))
-    tx.queue("stock_location.created", location)
+    tx.queue_event("stock_location.created", location)
     return location
 
 
@@ -65,8 +65,8 @@ def create_location_address(tx: Transaction, document: JsonObject) -> LocationAd
     """Create the address of a new location. Its default coordinates are those of its city."""
     id_ = tx.new_id(LocationAddress)
     address_document = document.get("address", {})
-    geo_location = resolve_location(tx, address_document, made_uuid("location", id_).int)
-    city = tx.one(City, geo_location.city)
+    geo_location = resolve_location(tx, address_document, derive_uuid("location", id_).int)
+    city = tx.get_existing(City, geo_location.city)
     defaults = {"title": document["name"], "longitude": city.longitude, "latitude": city.latitude}
     return tx.add(
         LocationAddress(
@@ -80,18 +80,18 @@ def update_stock_location(tx: Transaction, location: StockLocation, document: Js
     changes = to_columns(document, LOCATION_COLUMNS)
     check_code_is_unique(tx, location.id, changes.get("erp_code"))
     if "address" in document:
-        update_location_address(tx, tx.one(LocationAddress, location.address), document["address"])
+        update_location_address(tx, tx.get_existing(LocationAddress, location.address), document["address"])
     changed = tx.change(location, modified_date=tx.now, **changes)
-    tx.queue("stock_location.updated", changed)
+    tx.queue_event("stock_location.updated", changed)
     return changed
 
 
 def update_location_address(tx: Transaction, address: LocationAddress, document: JsonObject) -> None:
     """Change an address. If it moves without new coordinates, it gets those of its city."""
     changes = to_columns(document, ADDRESS_COLUMNS)
-    if any(level in document for level in LEVELS):
-        geo_location = resolve_location(tx, document, made_uuid("location", address.id).int)
-        city = tx.one(City, geo_location.city)
+    if any(level in document for level in LOCATION_LEVELS):
+        geo_location = resolve_location(tx, document, derive_uuid("location", address.id).int)
+        city = tx.get_existing(City, geo_location.city)
         changes = {"longitude": city.longitude, "latitude": city.latitude} | geo_location._asdict() | changes
     tx.change(address, **changes)
 
@@ -103,8 +103,13 @@ def check_code_is_unique(tx: Transaction, id_: int, code: str | None) -> None:
             raise Conflict(f"location {other.id} {other.name} already has the erp_code {code!r}")
 
 
-LEVELS: Mapping[str, RecordKind] = {"country": Country, "city": City, "township": Township, "district": District}
-FIRST_KNOWN = 30
+LOCATION_LEVELS: Mapping[str, RecordKind] = {
+    "country": Country,
+    "city": City,
+    "township": Township,
+    "district": District,
+}
+MAX_KNOWN = 30
 """Maximum number of known names in an error message."""
 
 
@@ -117,17 +122,19 @@ class GeoLocation(NamedTuple):
     district: int | None
 
 
-def resolve_location(view: View, document: JsonObject, random: int) -> GeoLocation:
+def resolve_location(view: Reader, document: JsonObject, random: int) -> GeoLocation:
     """Return a location that matches `country`, `city`, `township` and `district` of a document.
 
     `random` selects one of the matches in the first matching country.
     """
     ids_by_level = {
-        level: matching_ids(view, level, document[level]) for level in LEVELS if document.get(level) is not None
+        level: matching_ids(view, level, document[level])
+        for level in LOCATION_LEVELS
+        if document.get(level) is not None
     }
     matching = [
         location
-        for location in list_locations(view)
+        for location in list_geo_locations(view)
         if all(getattr(location, level) in ids for level, ids in ids_by_level.items())
     ]
     if matching:
@@ -138,7 +145,7 @@ def resolve_location(view: View, document: JsonObject, random: int) -> GeoLocati
     raise Conflict("this world has no places: its scenario has no township")
 
 
-def list_locations(view: View) -> Iterator[GeoLocation]:
+def list_geo_locations(view: Reader) -> Iterator[GeoLocation]:
     """Yield all locations: the districts, and the townships without districts."""
     countries = {city.id: city.country for city in view.all(City)}
     for district in view.all(District):
@@ -149,19 +156,19 @@ def list_locations(view: View) -> Iterator[GeoLocation]:
             yield GeoLocation(countries[township.city], township.city, township.id, None)
 
 
-def matching_ids(view: View, level: str, name_or_id: str | int) -> set[int]:
+def matching_ids(view: Reader, level: str, name_or_id: str | int) -> set[int]:
     """Return the ids of the records of one level that match a name, a country code or an id."""
-    records = list(view.all(LEVELS[level]))
-    if ids := {record.id for record in records if has_name(record, name_or_id)}:
+    records = list(view.all(LOCATION_LEVELS[level]))
+    if ids := {record.id for record in records if matches_name(record, name_or_id)}:
         return ids
-    raise InvalidDocument(f"unknown {level} {name_or_id!r}", [record.name for record in records][:FIRST_KNOWN])
+    raise InvalidDocument(f"unknown {level} {name_or_id!r}", [record.name for record in records][:MAX_KNOWN])
 
 
-def has_name(record: Record, name_or_id: str | int) -> bool:
+def matches_name(record: Record, name_or_id: str | int) -> bool:
     if isinstance(name_or_id, int):
         return bool(record.id == name_or_id)
     return email_name(name_or_id) in {email_name(record.name), getattr(record, "code", None)}
 
 
-def country_code(view: View, country: int) -> str:
-    return view.one(Country, country).code
+def country_code(view: Reader, country: int) -> str:
+    return view.get_existing(Country, country).code

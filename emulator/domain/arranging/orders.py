@@ -20,10 +20,10 @@ from emulator.core.records import (
     Product,
     StockList,
 )
-from emulator.core.seeded_random import made_uuid, pick
+from emulator.core.seeded_random import derive_uuid, pick
 from emulator.domain.arranging.documents import (
     APPROVED,
-    ORDER,
+    ORDER_STATUS,
     find_record,
     first_record,
     state_with_value,
@@ -34,9 +34,9 @@ from emulator.domain.planning import free_stock
 from emulator.domain.seeding.plans import FIRST_NUMBER, NUMBER_STEP
 from emulator.domain.seeding.pools import CHANNELS, CURRENCIES, TAX_RATES, pool
 from emulator.domain.seeding.records import email_name, format_amount
-from emulator.state.store import Transaction, View
+from emulator.state.store import Reader, Transaction
 
-OMNITRON_IDS, ADDRESS_OMNITRON_IDS = 40_200, 400
+ORDER_OMNITRON_OFFSET, ADDRESS_OMNITRON_OFFSET = 40_200, 400
 DEFAULT_COUNTRY = "tr"
 LOCATION_KEYS = ("country", "city", "township", "district")
 ADDRESS_COLUMNS = (
@@ -91,7 +91,7 @@ class OrderRandom(NamedTuple):
 def create_order(tx: Transaction, document: JsonObject) -> Order:
     """Create an order without items."""
     id_ = tx.new_id(Order)
-    random = made_uuid("order", id_).bytes
+    random = derive_uuid("order", id_).bytes
     shipping_document = document.get("shipping_address", {})
     location = resolve_location(tx, shipping_document, random[0] << 8 | random[1])
     rng = OrderRandom(random, country_code(tx, location.country))
@@ -113,12 +113,12 @@ def create_order(tx: Transaction, document: JsonObject) -> Order:
         "date_placed": tx.now,
         "payment_type": "credit_card",
         "delivery_type": "standard",
-        "omnitron_id": id_ + OMNITRON_IDS,
+        "omnitron_id": id_ + ORDER_OMNITRON_OFFSET,
     }
     return tx.add(
         Order(
             id=id_,
-            state=state_with_value(tx, ORDER, APPROVED).id,
+            state=state_with_value(tx, ORDER_STATUS, APPROVED).id,
             channel=channel.id,
             customer=customer.id,
             shipping_address=shipping.id,
@@ -141,7 +141,7 @@ def unique_order_number(tx: Transaction, id_: int, random: bytes) -> str:
     return str(number)
 
 
-def resolve_channel(view: View, name_or_id: str | int | None, country: str) -> Channel:
+def resolve_channel(view: Reader, name_or_id: str | int | None, country: str) -> Channel:
     """Return the channel with this name or id. The default is a channel of the country."""
     if name_or_id is not None:
         return find_record(view, Channel, name_or_id, "channel")
@@ -183,7 +183,7 @@ def create_address(
             customer=customer.id,
             created_date=tx.now,
             modified_date=tx.now,
-            omnitron_id=id_ + ADDRESS_OMNITRON_IDS,
+            omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
             **location._asdict(),
             **(defaults | to_columns(document, ADDRESS_COLUMNS)),
         )
@@ -207,7 +207,7 @@ def create_billing_address(
 DEFAULT_CURRENCY = "try"
 PRICE_DEFAULTS: JsonObject = {"price": 10_000, "price_eur": 1_000, "tax_rate": "18.00"}
 """Prices in hundredths and tax rate of a product that is not in the pool."""
-ITEM_OMNITRON_IDS = 47_000
+ITEM_OMNITRON_OFFSET = 47_000
 
 
 class OrderLine(NamedTuple):
@@ -218,7 +218,7 @@ class OrderLine(NamedTuple):
     """Values for the package item of each piece."""
 
 
-def parse_lines(view: View, documents: Iterable[JsonObject], item_keys: Iterable[str] = ()) -> list[OrderLine]:
+def parse_lines(view: Reader, documents: Iterable[JsonObject], item_keys: Iterable[str] = ()) -> list[OrderLine]:
     """Parse the lines of a document. `item_keys` are the keys that belong to the package items."""
     return [
         OrderLine(
@@ -231,7 +231,7 @@ def parse_lines(view: View, documents: Iterable[JsonObject], item_keys: Iterable
     ]
 
 
-def product_by_sku(view: View, sku: str, error: type[InvalidDocument | UnknownRecord] = InvalidDocument) -> Product:
+def product_by_sku(view: Reader, sku: str, error: type[InvalidDocument | UnknownRecord] = InvalidDocument) -> Product:
     products = list(view.all(Product))
     for product in products:
         if product.sku == sku:
@@ -239,7 +239,7 @@ def product_by_sku(view: View, sku: str, error: type[InvalidDocument | UnknownRe
     raise error(f"no product with the sku {sku!r}", sorted(product.sku for product in products))
 
 
-def choose_products(view: View, number: int, location: int, random: int) -> list[OrderLine]:
+def choose_lines(view: Reader, number: int, location: int, random: int) -> list[OrderLine]:
     """Return `number` lines of one piece each: of the products in stock at the location, or of any if none is."""
     products = list(view.all(Product))
     if not products:
@@ -268,14 +268,14 @@ def create_order_items(tx: Transaction, order: Order, line: OrderLine, country: 
         id_ = tx.new_id(OrderItem)
         item = OrderItem(
             id=id_,
-            state=state_with_value(tx, ORDER, APPROVED).id,
+            state=state_with_value(tx, ORDER_STATUS, APPROVED).id,
             product=line.product.id,
             order=order.id,
             price_list=prices.id,
             stock_list=stocks.id,
             created_date=tx.now,
             modified_date=tx.now,
-            omnitron_id=id_ + ITEM_OMNITRON_IDS,
+            omnitron_id=id_ + ITEM_OMNITRON_OFFSET,
             net_amount=price,
             price=price,
             price_currency=currency,
@@ -286,7 +286,7 @@ def create_order_items(tx: Transaction, order: Order, line: OrderLine, country: 
     return items
 
 
-def find_price_list(view: View, currency: str) -> PriceList:
+def find_price_list(view: Reader, currency: str) -> PriceList:
     for record in view.all(PriceList):
         if record.currency == currency:
             return record

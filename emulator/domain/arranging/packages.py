@@ -20,7 +20,7 @@ from emulator.core.records import (
 from emulator.domain.arranging import planner
 from emulator.domain.arranging.documents import (
     CANCELED,
-    PACKAGE,
+    PACKAGE_STATUS,
     WAITING,
     WAITING_FOR_TRANSFER,
     find_record,
@@ -29,7 +29,7 @@ from emulator.domain.arranging.documents import (
     to_columns,
 )
 from emulator.domain.arranging.locations import country_code
-from emulator.domain.arranging.orders import choose_products, create_order, create_order_items, parse_lines
+from emulator.domain.arranging.orders import choose_lines, create_order, create_order_items, parse_lines
 from emulator.domain.arranging.planner import create_package, create_package_item, create_transfer_order
 from emulator.domain.commands.packages import ORDER_PREPARING
 from emulator.domain.commands.steps import (
@@ -41,9 +41,9 @@ from emulator.domain.commands.steps import (
     move_items,
     set_order_item_states,
 )
-from emulator.domain.planning import LEFT, distance_rank, end_reservations, has_quota, reserve_item
-from emulator.domain.planning import release_finished_claims as settle_claims
-from emulator.state.store import Transaction, View
+from emulator.domain.planning import PACKED_VALUES, distance_rank, end_reservations, has_quota, reserve_item
+from emulator.domain.planning import release_reservations_if_ended as settle_claims
+from emulator.state.store import Reader, Transaction
 
 PACKAGE_COLUMNS = (
     "number",
@@ -76,28 +76,28 @@ ORDER_KEYS: Mapping[str, str] = {
 }
 """Key of a package document that belongs to the order -> key of the order document."""
 
-SHIPPED = ("600", "650", "700", "800")
-WAITS_FOR_LABEL = "450"
-PACKAGING_CANCELED = "900"
+SHIPPED_VALUES = ("600", "650", "700", "800")
+WAITING_FOR_LABEL = "450"
+CANCELLED_VALUE = "900"
 
 
 def arrange_package(tx: Transaction, document: JsonObject) -> Package:
     """Create the package that a document describes. Omitted values get consistent defaults."""
     state = resolve_package_state(tx, document.get("state", WAITING))
-    order = resolve_order(tx, document)
-    address = tx.one(Address, order.shipping_address)
+    order = find_or_create_order(tx, document)
+    address = tx.get_existing(Address, order.shipping_address)
     location = resolve_stock_location(tx, document, order, address)
     package = create_initial_package(tx, order, location, state, document)
     add_items(tx, package, document.get("items", 1), country_code(tx, address.country))
     if state.enum_value == WAITING_FOR_TRANSFER:
-        transfer_items_in(tx, package)
+        transfer_all_items(tx, package)
     package = move_to_state(tx, package, state)
     apply_state_effects(tx, package, state.enum_value, document)
-    tx.queue("package.created", package)
-    return tx.change(tx.one(Package, package.id), **to_columns(document, PACKAGE_COLUMNS))
+    tx.queue_event("package.created", package)
+    return tx.change(tx.get_existing(Package, package.id), **to_columns(document, PACKAGE_COLUMNS))
 
 
-def resolve_order(tx: Transaction, document: JsonObject) -> Order:
+def find_or_create_order(tx: Transaction, document: JsonObject) -> Order:
     """Return the order that the document names, or create one."""
     order_document = {ORDER_KEYS[key]: value for key, value in document.items() if key in ORDER_KEYS}
     orders = tx.find(Order, "number", order_document.get("number", ""))
@@ -108,7 +108,7 @@ def resolve_order(tx: Transaction, document: JsonObject) -> Order:
     return orders[0]
 
 
-def resolve_stock_location(view: View, document: JsonObject, order: Order, address: Address) -> StockLocation:
+def resolve_stock_location(view: Reader, document: JsonObject, order: Order, address: Address) -> StockLocation:
     """Return the location that the document names, the pickup location, or the nearest location with quota."""
     if "stock_location" in document:
         return find_record(view, StockLocation, document["stock_location"], "stock location", "erp_code")
@@ -128,7 +128,7 @@ def create_initial_package(
     number = document.get("number")
     if number is not None and tx.related(Package, "number", number):
         raise Conflict(f"package {number} already exists")
-    waiting = next((each for each in tx.find(State, "value", (PACKAGE, state.content_type, WAITING))), None)
+    waiting = next((each for each in tx.find(State, "value", (PACKAGE_STATUS, state.content_type, WAITING))), None)
     starts_waiting = waiting is not None and shortest_path(tx, waiting.id, state.id)
     overrides = to_columns(document, ("number",)) | {
         "delivery_range": resolve_delivery_range(tx, document.get("delivery_range"))
@@ -136,15 +136,15 @@ def create_initial_package(
     return create_package(tx, order, location, WAITING if starts_waiting else state.enum_value, overrides)
 
 
-def resolve_delivery_range(view: View, id_: int | None) -> int | None:
+def resolve_delivery_range(view: Reader, id_: int | None) -> int | None:
     return None if id_ is None else find_record(view, DeliveryRange, id_, "delivery range", "id").id
 
 
 def add_items(tx: Transaction, package: Package, items: int | list[JsonObject], country: str) -> None:
     """Add items to the package: those listed, or a number of single pieces."""
-    order = tx.one(Order, package.order)
+    order = tx.get_existing(Order, package.order)
     if isinstance(items, int):
-        lines = choose_products(tx, items, package.stock_location, order.id)
+        lines = choose_lines(tx, items, package.stock_location, order.id)
     else:
         lines = parse_lines(tx, items, ITEM_COLUMNS)
     for line in lines:
@@ -152,9 +152,9 @@ def add_items(tx: Transaction, package: Package, items: int | list[JsonObject], 
             create_package_item(tx, package, order_item, overrides=to_columns(line.columns, ITEM_COLUMNS))
 
 
-def transfer_items_in(tx: Transaction, package: Package) -> None:
+def transfer_all_items(tx: Transaction, package: Package) -> None:
     """Transfer all items of the package from the nearest other location."""
-    destination = tx.one(StockLocation, package.stock_location)
+    destination = tx.get_existing(StockLocation, package.stock_location)
     others = [location for location in planner.sending_locations(tx) if location.id != destination.id]
     if not others:
         raise Conflict("no other active location that packs, so nothing can be transferred")
@@ -180,16 +180,16 @@ def move_to_state(tx: Transaction, package: Package, state: State) -> Package:
 def apply_state_effects(tx: Transaction, package: Package, value: str, document: JsonObject) -> None:
     """Apply the effects of the package's state on stock, order items, shipment and label."""
     settle_claims(tx, package)
-    if value == PACKAGING_CANCELED:
+    if value == CANCELLED_VALUE:
         set_order_item_states(tx, package, CANCELED)
-    if value in LEFT:
+    if value in PACKED_VALUES:
         set_order_item_states(tx, package, ORDER_PREPARING)
-    if value in SHIPPED:
+    if value in SHIPPED_VALUES:
         tx.change(package, shipment_date=tx.now)
-    shipment_document = document.get("shipment", {} if value in LEFT else None)
+    shipment_document = document.get("shipment", {} if value in PACKED_VALUES else None)
     if shipment_document is not None:
         add_shipment(tx, package, shipment_document, document.get("tracking_number"))
-        if value != WAITS_FOR_LABEL:
+        if value != WAITING_FOR_LABEL:
             create_label(tx, package)
 
 

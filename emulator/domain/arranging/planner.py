@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from emulator.core.control_errors import Conflict
-from emulator.core.json_text import JsonObject, compact
+from emulator.core.json_text import JsonObject, compact_json
 from emulator.core.records import (
     Address,
     Columns,
@@ -27,9 +27,9 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.domain.arranging.documents import (
-    ITEM,
-    PACKAGE,
-    TRANSFER,
+    ITEM_STATUS,
+    PACKAGE_STATUS,
+    TRANSFER_STATUS,
     TRANSFER_WAITING,
     WAITING,
     WAITING_FOR_TRANSFER,
@@ -50,14 +50,14 @@ from emulator.domain.planning import (
     parse_interval,
     reserve_item,
 )
-from emulator.domain.state_graph import ITEM_VALUES
-from emulator.state.store import Transaction, View
+from emulator.domain.state_graph import ITEM_STATE_VALUES
+from emulator.state.store import Reader, Transaction
 
 Quantities = Counter[int]
 """Product id -> number of pieces."""
 
 
-class FulfilmentPlan(NamedTuple):
+class FulfillmentPlan(NamedTuple):
     """The location that packs a package, and the pieces that each other location transfers to it."""
 
     location: StockLocation
@@ -76,8 +76,8 @@ def place_order(tx: Transaction, document: JsonObject) -> PlacedOrder:
     """Create an order, and the package and the transfer orders that the planner decides on."""
     lines = parse_lines(tx, document["lines"])
     order = create_order(tx, document)
-    address = tx.one(Address, order.shipping_address)
-    planned = plan_fulfilment(tx, quantities_by_product(lines), address, resolve_pickup_location(tx, order, address))
+    address = tx.get_existing(Address, order.shipping_address)
+    planned = plan_fulfillment(tx, quantities_by_product(lines), address, resolve_pickup_location(tx, order, address))
     if order.is_click_and_collect:
         order = tx.change(order, retail_store_id=planned.location.id)
     country = country_code(tx, address.country)
@@ -86,7 +86,7 @@ def place_order(tx: Transaction, document: JsonObject) -> PlacedOrder:
 
 
 def execute_plan(
-    tx: Transaction, order: Order, planned: FulfilmentPlan, items_bought: list[OrderItem]
+    tx: Transaction, order: Order, planned: FulfillmentPlan, items_bought: list[OrderItem]
 ) -> PlacedOrder:
     """Create the planned package, and a transfer order from each other location."""
     value = WAITING_FOR_TRANSFER if planned.transfers else WAITING
@@ -94,15 +94,15 @@ def execute_plan(
     remaining = list(items_bought)
     transfers = []
     for source, pieces in planned.transfers:
-        items = [create_package_item(tx, package, each, source.id) for each in take_available(remaining, pieces)]
+        items = [create_package_item(tx, package, each, source.id) for each in take_items(remaining, pieces)]
         transfers.append(create_transfer_order(tx, package, source, items).id)
     for each in remaining:
         create_package_item(tx, package, each)
-    tx.queue("package.created", package)
+    tx.queue_event("package.created", package)
     return PlacedOrder(order.id, [package.id], transfers)
 
 
-def take_available(remaining: list[OrderItem], pieces: Quantities) -> list[OrderItem]:
+def take_items(remaining: list[OrderItem], pieces: Quantities) -> list[OrderItem]:
     """Remove the given quantities from the remaining items, and return the removed items."""
     needed = Counter(pieces)
     removed = []
@@ -114,19 +114,19 @@ def take_available(remaining: list[OrderItem], pieces: Quantities) -> list[Order
     return removed
 
 
-def plan_fulfilment(
-    view: View, pieces: Quantities, address: Address, pickup: StockLocation | None = None
-) -> FulfilmentPlan:
+def plan_fulfillment(
+    view: Reader, pieces: Quantities, address: Address, pickup: StockLocation | None = None
+) -> FulfillmentPlan:
     """Decide where these pieces are packed. Raise `Conflict` if stock or quotas do not suffice."""
     check_total_stock(view, pieces, pickup)
     location = choose_packing_location(view, pieces, address) if pickup is None else pickup
     if not has_quota(view, location):
         raise Conflict(f"location {location.id} {location.name} has no quota left")
     missing = pieces - available_quantities(view, location, pieces)
-    return FulfilmentPlan(location, tuple(plan_transfers(view, location, missing)))
+    return FulfillmentPlan(location, tuple(plan_transfers(view, location, missing)))
 
 
-def check_total_stock(view: View, pieces: Quantities, pickup: StockLocation | None) -> None:
+def check_total_stock(view: Reader, pieces: Quantities, pickup: StockLocation | None) -> None:
     """Raise `Conflict` if the total stock of all locations does not suffice."""
     locations = {
         location.id: location for location in [*sending_locations(view), *([] if pickup is None else [pickup])]
@@ -138,17 +138,17 @@ def check_total_stock(view: View, pieces: Quantities, pickup: StockLocation | No
             for location in locations.values()
         )
         if there < number:
-            lacking.append(f"{view.one(Product, product).sku}: {number} wanted, {there} there")
+            lacking.append(f"{view.get_existing(Product, product).sku}: {number} wanted, {there} there")
     if lacking:
         raise Conflict("not enough stock of " + "; ".join(lacking))
 
 
-def sending_locations(view: View) -> list[StockLocation]:
+def sending_locations(view: Reader) -> list[StockLocation]:
     """Return the active fulfilment centers, which pack orders and send transfers."""
     return [each for each in view.all(StockLocation) if each.is_active and each.is_fulfillment_center]
 
 
-def choose_packing_location(view: View, pieces: Quantities, address: Address) -> StockLocation:
+def choose_packing_location(view: Reader, pieces: Quantities, address: Address) -> StockLocation:
     """Return the location with quota that has most of the pieces. Among equals, return the nearest to the address."""
     locations = [location for location in sending_locations(view) if has_quota(view, location)]
     if not locations:
@@ -160,7 +160,7 @@ def choose_packing_location(view: View, pieces: Quantities, address: Address) ->
 
 
 def plan_transfers(
-    view: View, location: StockLocation, missing: Quantities
+    view: Reader, location: StockLocation, missing: Quantities
 ) -> Iterator[tuple[StockLocation, Quantities]]:
     """Yield the transfers of the missing pieces, each from the location that has most of them, or is nearest."""
 
@@ -181,19 +181,19 @@ def plan_transfers(
         others.remove(source)
 
 
-def available_quantities(view: View, location: StockLocation, pieces: Quantities) -> Quantities:
+def available_quantities(view: Reader, location: StockLocation, pieces: Quantities) -> Quantities:
     """Return how many of the pieces are available at a location."""
     return +Counter({id_: min(number, free_stock(view, location.id, id_)) for id_, number in pieces.items()})
 
 
-def distance_between(view: View, start: StockLocation, end: StockLocation) -> float:
+def distance_between(view: Reader, start: StockLocation, end: StockLocation) -> float:
     """Return the kilometres between two locations, or infinity if one of them has no coordinates."""
-    first, second = view.one(LocationAddress, start.address), view.one(LocationAddress, end.address)
+    first, second = view.get_existing(LocationAddress, start.address), view.get_existing(LocationAddress, end.address)
     degrees = (first.latitude, first.longitude, second.latitude, second.longitude)
     return FAR_AWAY if None in degrees else great_circle_km(*(float(str(each)) for each in degrees))
 
 
-def resolve_pickup_location(view: View, order: Order, address: Address) -> StockLocation | None:
+def resolve_pickup_location(view: Reader, order: Order, address: Address) -> StockLocation | None:
     """Return the store where the customer collects the order, or None if the order is shipped.
 
     It is the store that the order names, or the nearest one.
@@ -216,7 +216,7 @@ def unknown_store_error(order: Order, stores: list[StockLocation]) -> Conflict:
     return Conflict(f"location {order.retail_store_id} does not offer click and collect", known)
 
 
-PLAN_ITEMS = 66
+PLAN_ITEM_OFFSET = 66
 """Difference between the plan item and the id of a package, as in the demo scenario."""
 
 
@@ -225,22 +225,22 @@ def create_package(
 ) -> Package:
     """Create a package without items in the state with this enum value. `overrides` replace the defaults."""
     id_ = tx.new_id(Package)
-    kilometres = distance_to_address(tx, location, tx.one(Address, order.shipping_address))
+    kilometres = distance_to_address(tx, location, tx.get_existing(Address, order.shipping_address))
     defaults: Columns = {
         "number": f"{order.number}P{next_package_number(tx, order)}",
         "target_packing_date": order.date_placed + parse_interval(location.target_packing_interval),
         "created_date": tx.now,
         "modified_date": tx.now,
-        "extra_information": compact({"distance_to_shipping_address": round(kilometres or 0)}),
+        "extra_information": compact_json({"distance_to_shipping_address": round(kilometres or 0)}),
     }
     return tx.add(
         Package(
             id=id_,
-            state=state_with_value(tx, PACKAGE, value).id,
+            state=state_with_value(tx, PACKAGE_STATUS, value).id,
             order=order.id,
             shipping_address=order.shipping_address,
             stock_location=location.id,
-            plan_item=id_ + PLAN_ITEMS,
+            plan_item=id_ + PLAN_ITEM_OFFSET,
             id_encrypted=encrypted_id(id_, tx.now),
             **(defaults | (overrides or {})),
         )
@@ -255,11 +255,11 @@ def create_package_item(
     overrides: Columns | None = None,
 ) -> PackageItem:
     """Add an order item to a package, and claim its stock at the source (default: the package's location)."""
-    value = tx.one(State, package.state).enum_value
+    value = tx.get_existing(State, package.state).enum_value
     item = tx.add(
         PackageItem(
             id=tx.new_id(PackageItem),
-            state=state_with_value(tx, ITEM, ITEM_VALUES.get(value, value)).id,
+            state=state_with_value(tx, ITEM_STATUS, ITEM_STATE_VALUES.get(value, value)).id,
             order_item=order_item.id,
             package=package.id,
             created_date=tx.now,
@@ -279,7 +279,7 @@ def create_transfer_order(
     transfer = tx.add(
         TransferOrder(
             id=tx.new_id(TransferOrder),
-            state=state_with_value(tx, TRANSFER, TRANSFER_WAITING).id,
+            state=state_with_value(tx, TRANSFER_STATUS, TRANSFER_WAITING).id,
             package=package.id,
             source=source.id,
             destination=package.stock_location,
@@ -292,7 +292,7 @@ def create_transfer_order(
     )
     for item in items:
         create_transfer_item(tx, transfer, item)
-    tx.queue("transfer.status.created", transfer)
+    tx.queue_event("transfer.status.created", transfer)
     return transfer
 
 
@@ -300,9 +300,9 @@ def create_transfer_item(tx: Transaction, transfer: TransferOrder, item: Package
     tx.add(
         TransferItem(
             id=tx.new_id(TransferItem),
-            state=state_with_value(tx, TRANSFER, TRANSFER_WAITING, of_items=True).id,
+            state=state_with_value(tx, TRANSFER_STATUS, TRANSFER_WAITING, of_items=True).id,
             package_item=item.id,
-            product=tx.one(OrderItem, item.order_item).product,
+            product=tx.get_existing(OrderItem, item.order_item).product,
             transfer_order=transfer.id,
             created_date=tx.now,
             modified_date=tx.now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
-from emulator.core.json_text import compact
+from emulator.core.json_text import compact_json
 from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
 from emulator.domain.commands.steps import (
     Command,
@@ -19,7 +19,7 @@ from emulator.domain.commands.steps import (
     set_order_item_states,
     set_state,
 )
-from emulator.domain.planning import create_group_package, end_reservations, release_finished_claims, replan
+from emulator.domain.planning import create_group_package, end_reservations, release_reservations_if_ended, replan
 from emulator.domain.state_graph import command_error
 from emulator.state.store import Transaction
 
@@ -37,13 +37,13 @@ SPECIFIC_EVENTS = {
 
 def move_only(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Move the items with their package, and release its stock claims if the new state has none."""
-    release_finished_claims(step.tx, package)
+    release_reservations_if_ended(step.tx, package)
     move_items(step.tx, package)
     queue_events(step.tx, package)
     return None
 
 
-def deallocate(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+def deallocate_package(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """End the package's reservations. Their stock becomes available again."""
     end_reservations(step.tx, package, give_back=True)
     move_items(step.tx, package)
@@ -58,14 +58,14 @@ def complete_without_shipment(package: Package, _parameters: Parameters, step: C
     return None
 
 
-def complete(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def complete_packaging(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Pack the items and create a shipment. Create a label unless the package waits for one."""
     tx = step.tx
     company = resolve_carrier(tx, parameters) or default_carrier(tx)
     pack_items(tx, package)
     shipment = create_shipment(tx, company, package)
     package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
-    if tx.one(State, package.state).enum_value != WAITING_FOR_LABEL:
+    if tx.get_existing(State, package.state).enum_value != WAITING_FOR_LABEL:
         create_label(tx, package)
     queue_events(tx, package, "shipment.created", "package.shipment.awb_number")
     return None
@@ -77,7 +77,7 @@ def pack_items(tx: Transaction, package: Package) -> None:
     set_order_item_states(tx, package, ORDER_PREPARING)
 
 
-def packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Move the items, end the reservations and clear the discrepancy reasons."""
     end_reservations(step.tx, package, give_back=True)
     move_items(step.tx, package)
@@ -88,13 +88,13 @@ def packed_for_refund(package: Package, _parameters: Parameters, step: CommandSt
     return None
 
 
-def unblock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def unblock_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Return the package to the state in which it was blocked. Without a log entry, any offered state is allowed."""
-    content_type = step.tx.one(State, package.state).content_type
+    content_type = step.tx.get_existing(State, package.state).content_type
     logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
     entry = next((log for log in logs if log.new_state == step.transition.source_state), None)
     if entry is not None and entry.old_state != package.state:
-        state_name = step.tx.one(State, entry.old_state).name
+        state_name = step.tx.get_existing(State, entry.old_state).name
         message = f'{package.number} was blocked in state "{state_name}" and can return to that one only.'
         raise command_error("transition", message)
     return move_only(package, parameters, step)
@@ -109,7 +109,7 @@ def refuse_package(package: Package, parameters: Parameters, step: CommandStep) 
     end_reservations(step.tx, package, give_back=True)
     move_items(step.tx, package)
     if reason is not None:
-        denial_reason = compact({"id": reason.id, "title": reason.title})
+        denial_reason = compact_json({"id": reason.id, "title": reason.title})
         for item in items_of(step.tx, package):
             step.tx.change(item, denial_reason=denial_reason, modified_date=step.tx.now)
     queue_events(step.tx, package, "package.refused")
@@ -126,7 +126,7 @@ def resolve_denial_reason(tx: Transaction, id_: int | None) -> DenialReason | No
     return reason
 
 
-def out_of_stock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_out_of_stock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Mark the package and its items as out of stock, and replan them at another location."""
     resolve_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False)
@@ -135,7 +135,7 @@ def out_of_stock(package: Package, parameters: Parameters, step: CommandStep) ->
     return replan(step.tx, package, items_of(step.tx, package))
 
 
-def out_of_stock_advanced(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_items_out_of_stock(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Mark the named items as out of stock, and replan them at another location. The other items stay."""
     missing = resolve_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False, items={item.id for item in missing})
@@ -191,9 +191,9 @@ def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> 
 
 def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
     """Queue the transition event, the events of the new state, and the given events."""
-    specific = SPECIFIC_EVENTS.get(tx.one(State, package.state).enum_value, ())
+    specific = SPECIFIC_EVENTS.get(tx.get_existing(State, package.state).enum_value, ())
     for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
-        tx.queue(event_type, package)
+        tx.queue_event(event_type, package)
 
 
 PACKAGE_ITEMS = ListField(child=IntegerField())
@@ -203,15 +203,15 @@ CARRIER = {"cargo_company": IntegerField(required=False)}
 PACKING_COMMANDS = {
     "PREPARE_PACKAGE_COMMAND": Command(move_only),
     "PKG_STATE_TRANSITION": Command(move_only),
-    "PKG_DEALLOCATE_RESERVATIONS": Command(deallocate),
-    "COMPLETE_PACKAGING": Command(complete, CARRIER),
+    "PKG_DEALLOCATE_RESERVATIONS": Command(deallocate_package),
+    "COMPLETE_PACKAGING": Command(complete_packaging, CARRIER),
     "COMPLETE_PACKAGING_WITHOUT_SHIPMENT": Command(complete_without_shipment),
     "CHANNEL_BASED_COMPLETE_PACKAGING": Command(complete_without_shipment),
-    "PACKAGE_PACKED_FOR_REFUND": Command(packed_for_refund),
+    "PACKAGE_PACKED_FOR_REFUND": Command(mark_packed_for_refund),
     "BLOCK_THE_PACKAGE": Command(move_only),
-    "UNBLOCK_THE_PACKAGE": Command(unblock),
+    "UNBLOCK_THE_PACKAGE": Command(unblock_package),
     "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField(required=False)}),
-    "DETECTED_OUT_OF_STOCK_ITEM": Command(out_of_stock, {"package_items": PACKAGE_ITEMS}),
-    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(out_of_stock_advanced, {"package_items": PACKAGE_ITEMS}),
+    "DETECTED_OUT_OF_STOCK_ITEM": Command(mark_out_of_stock, {"package_items": PACKAGE_ITEMS}),
+    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(mark_items_out_of_stock, {"package_items": PACKAGE_ITEMS}),
     "MANUAL_PLANNING": Command(plan_manually, {"assignment_groups": ListField(child=GROUP)}),
 }

@@ -60,7 +60,7 @@ def update_shipment_status(package: Package, _parameters: Parameters, step: Comm
 
 def touch_shipment(tx: Transaction, package: Package) -> None:
     if package.shipment is not None:
-        shipment = tx.one(Shipment, package.shipment)
+        shipment = tx.get_existing(Shipment, package.shipment)
         tx.change(shipment, update_date_time=tx.now, modified_date=tx.now)
 
 
@@ -79,7 +79,7 @@ def update_shipment_info(package: Package, parameters: Parameters, step: Command
     )
     package = tx.change(package, tracking_number=number)
     create_label(tx, package)
-    tx.queue("package.shipment.awb_number", package)
+    tx.queue_event("package.shipment.awb_number", package)
     return None
 
 
@@ -98,7 +98,7 @@ def require_shipment(tx: Transaction, package: Package) -> Shipment:
     """Return the package's shipment. Raise `ValidationFailed` if it has none."""
     if package.shipment is None:
         raise command_error("shipment", f"{package.number} has no shipment.")
-    return tx.one(Shipment, package.shipment)
+    return tx.get_existing(Shipment, package.shipment)
 
 
 def update_invoice(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from emulator.core.fields import Field
-from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     CargoCompany,
     Json,
@@ -25,8 +25,8 @@ from emulator.core.records import (
     TransitionLog,
     User,
 )
-from emulator.core.seeded_random import made_uuid
-from emulator.domain.state_graph import ITEM_VALUES, Subject, command_error, state_with_value
+from emulator.core.seeded_random import derive_uuid
+from emulator.domain.state_graph import ITEM_STATE_VALUES, Subject, command_error, state_with_value
 from emulator.state.store import Transaction
 
 S = TypeVar("S", bound=Subject)
@@ -62,7 +62,7 @@ def apply_transition(subject: S, step: CommandStep) -> S:
             old_state=subject.state,
             new_state=transition.destination_state,
             object_id=subject.id,
-            content_type=tx.one(State, subject.state).content_type,
+            content_type=tx.get_existing(State, subject.state).content_type,
             user=None if step.user is None else step.user.id,
             attributes=log_attributes(step),
             created_date=tx.now,
@@ -77,12 +77,12 @@ def log_attributes(step: CommandStep) -> Json:
     if step.user is None:
         return b"{}"
     command = {"slug": step.transition.command_code, "transition_id": step.transition.id}
-    return compact({"command": command | {"remote_user_pk": str(step.user.id)}})
+    return compact_json({"command": command | {"remote_user_pk": str(step.user.id)}})
 
 
 def set_state(tx: Transaction, record: R, value: str) -> R:
     """Move the record to the state of its kind with this enum value, if the installation has one."""
-    current = tx.one(State, record.state)
+    current = tx.get_existing(State, record.state)
     target = state_with_value(tx, current.enum_class, value, beside=current)
     if target is None or target.id == current.id:
         return record
@@ -95,15 +95,15 @@ def items_of(tx: Transaction, package: Package) -> list[PackageItem]:
 
 def move_items(tx: Transaction, package: Package) -> None:
     """Move all items of the package to the item state that corresponds to its state."""
-    value = tx.one(State, package.state).enum_value
+    value = tx.get_existing(State, package.state).enum_value
     for item in items_of(tx, package):
-        set_state(tx, item, ITEM_VALUES.get(value, value))
+        set_state(tx, item, ITEM_STATE_VALUES.get(value, value))
 
 
 def set_order_item_states(tx: Transaction, package: Package, value: str) -> None:
     """Move the order items of the package to an order state."""
     for item in items_of(tx, package):
-        set_state(tx, tx.one(OrderItem, item.order_item), value)
+        set_state(tx, tx.get_existing(OrderItem, item.order_item), value)
 
 
 def resolve_carrier(tx: Transaction, parameters: Parameters) -> CargoCompany | None:
@@ -129,7 +129,7 @@ def create_shipment(
 ) -> Shipment:
     """Create the shipment of a package or transfer order. The default AWB number is generated."""
     id_ = tx.new_id(Shipment)
-    number = awb_number or f"{made_uuid('awb', id_, owner.number).int % 10**10:010d}"
+    number = awb_number or f"{derive_uuid('awb', id_, owner.number).int % 10**10:010d}"
     return tx.add(
         Shipment(
             id=id_,
@@ -157,7 +157,7 @@ def initial_shipment_state(tx: Transaction) -> int:
 def create_label(tx: Transaction, package: Package) -> Package:
     """Create a shipping label for the package, which replaces its former label."""
     id_ = tx.new_id(ShippingLabel)
-    label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(made_uuid("label", id_, package.number))))
+    label = tx.add(ShippingLabel(id=id_, package=package.id, uuid=str(derive_uuid("label", id_, package.number))))
     return tx.change(package, shipping_label=label.id)
 
 

@@ -19,7 +19,7 @@ from emulator.domain.commands.steps import (
     resolve_carrier,
     set_state,
 )
-from emulator.domain.planning import find_other_source, move_claims, receive_transfer, recreate_transfer
+from emulator.domain.planning import find_other_source, move_reservations, receive_transfer, recreate_transfer
 from emulator.domain.state_graph import actor_transition
 from emulator.state.store import Transaction
 
@@ -74,11 +74,11 @@ def cancel_and_recreate(transfer: TransferOrder, _parameters: Parameters, step: 
     return None
 
 
-def product_not_found(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
+def report_product_not_found(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
     """Cancel the transfer order, and transfer its items from another location that has them, if any."""
     move_transfer_items(step.tx, transfer)
     source = find_other_source(step.tx, transfer)
-    move_claims(step.tx, transfer, None if source is None else source.id)
+    move_reservations(step.tx, transfer, None if source is None else source.id)
     if source is not None:
         recreate_transfer(step.tx, transfer, source.id)
     return None
@@ -88,7 +88,7 @@ def deliver_transfer(transfer: TransferOrder, _parameters: Parameters, step: Com
     """Complete the transfer order. With the last transfer of a package, the package starts waiting for packing."""
     move_transfer_items(step.tx, transfer)
     receive_transfer(step.tx, transfer)
-    move_to_waiting(step.tx.one(Package, transfer.package), step)
+    move_to_waiting(step.tx.get_existing(Package, transfer.package), step)
     return None
 
 
@@ -96,7 +96,7 @@ def move_to_waiting(package: Package, step: CommandStep) -> None:
     """Move the package from Waiting for Transfer to Waiting if all its transfers have arrived."""
     tx = step.tx
     transfers = tx.find(TransferOrder, "package", package.id)
-    values = {tx.one(State, transfer.state).enum_value for transfer in transfers} - {CANCELLED}
+    values = {tx.get_existing(State, transfer.state).enum_value for transfer in transfers} - {CANCELLED}
     transition = actor_transition(tx, package, "TRANSFERS_COMPLETE")
     if values != {TRANSFERRED} or transition is None:
         return
@@ -107,16 +107,16 @@ def move_to_waiting(package: Package, step: CommandStep) -> None:
 
 def move_transfer_items(tx: Transaction, transfer: TransferOrder, *event_types: str) -> None:
     """Move the items with their transfer order. Queue the events of the transition and the given events."""
-    value = tx.one(State, transfer.state).enum_value
+    value = tx.get_existing(State, transfer.state).enum_value
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
         set_state(tx, item, value)
-    tx.queue("transfer.status.transitioned", transfer)
+    tx.queue_event("transfer.status.transitioned", transfer)
     if value in SPECIFIC_EVENTS:
-        tx.queue(SPECIFIC_EVENTS[value], transfer)
+        tx.queue_event(SPECIFIC_EVENTS[value], transfer)
     if value in SHIPMENT_EVENTS and transfer.transfer_shipment is not None:
-        tx.queue(SHIPMENT_EVENTS[value], transfer)
+        tx.queue_event(SHIPMENT_EVENTS[value], transfer)
     for event_type in event_types:
-        tx.queue(event_type, transfer)
+        tx.queue_event(event_type, transfer)
 
 
 TRANSFER_COMMANDS = {
@@ -128,5 +128,5 @@ TRANSFER_COMMANDS = {
     "RENEW_TRANSFER": Command(cancel_and_recreate),
     "DISPATCH_TRANSFER_ORDER": Command(move_only),
     "DELIVER_TRANSFER_ORDER": Command(deliver_transfer),
-    "TRANSFER_PRODUCT_NOT_FOUND": Command(product_not_found),
+    "TRANSFER_PRODUCT_NOT_FOUND": Command(report_product_not_found),
 }

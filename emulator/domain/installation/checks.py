@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from emulator.core.records import ABSENT, REFERENCES, ColumnValue, Record, RecordKind, State, Transition
-from emulator.core.schemas import problems
+from emulator.core.records import OMITTED, REFERENCES, ColumnValue, Record, RecordKind, State, Transition
+from emulator.core.schemas import find_problems
 from emulator.domain.commands import is_known_command
 from emulator.domain.installation.reading import (
     COMMAND,
@@ -21,15 +21,15 @@ from emulator.domain.installation.reading import (
     read_installation,
 )
 
-STARTS = {"PackageStatus": ("100", "300"), "TransferStatus": ("waiting",)}
+START_VALUES = {"PackageStatus": ("100", "300"), "TransferStatus": ("waiting",)}
 """Enum class -> values of the initial states: a package waits for packing, or for its transfers."""
-FINAL = {"PackageStatus": ("800", "900", "910", "920", "1100"), "TransferStatus": ("transferred", "cancelled")}
+FINAL_VALUES = {"PackageStatus": ("800", "900", "910", "920", "1100"), "TransferStatus": ("transferred", "cancelled")}
 """Enum class -> values of the states that may be final: delivered, cancelled, replanned, or packed for a refund."""
 
 
 def lint_installation(path: Path) -> list[str]:
     """Return the findings for an installation's file or folder. Raise `InvalidInstallation` if it is not JSON."""
-    if violations := list(wrong_entries(path)):
+    if violations := list(schema_violations(path)):
         return violations
     try:
         installation = read_installation(path)
@@ -38,31 +38,31 @@ def lint_installation(path: Path) -> list[str]:
     return [finding for check in CHECKS for finding in check(installation)]
 
 
-def wrong_entries(path: Path) -> Iterator[str]:
+def schema_violations(path: Path) -> Iterator[str]:
     """Yield every violation of the installation schema."""
     for file in installation_files(path):
-        for problem in problems("installation", parse_file(file)):
+        for problem in find_problems("installation", parse_file(file)):
             yield f"{file}: {problem}"
 
 
 def unknown_references(installation: Installation) -> Iterator[str]:
     """Yield references to missing entries, in transitions and to kinds that the file contains."""
-    for kind, where, what, target in references(installation.records):
+    for kind, where, what, target in broken_entry_references(installation.records):
         if target in installation.records or kind is Transition:
             yield f"{where}: {what}"
 
 
-def references(records: Records) -> Iterator[tuple[RecordKind, str, str, RecordKind]]:
+def broken_entry_references(records: Records) -> Iterator[tuple[RecordKind, str, str, RecordKind]]:
     """Yield kind, location, message and target kind of each broken reference."""
     for where, what in broken_references(records):
         kind = next(each for each in records if where.startswith(f"/{each.__name__} "))
         yield kind, where, what, REFERENCES[kind][where.rpartition("/")[2]]
 
 
-def unreachable(installation: Installation) -> Iterator[str]:
+def unreachable_states(installation: Installation) -> Iterator[str]:
     """Yield states that no path reaches from an initial state."""
     for states, destinations in state_graphs(installation.records):
-        reached = [each.id for each in states if each.enum_value in STARTS[each.enum_class]]
+        reached = [each.id for each in states if each.enum_value in START_VALUES[each.enum_class]]
         for id_ in reached:  # grows during the iteration
             reached += [each for each in sorted(destinations.get(id_, ())) if each not in reached]
         yield from (
@@ -74,7 +74,7 @@ def dead_ends(installation: Installation) -> Iterator[str]:
     """Yield states without outgoing transitions that should not be final."""
     for states, destinations in state_graphs(installation.records):
         for state in states:
-            if state.id not in destinations and state.enum_value not in FINAL[state.enum_class]:
+            if state.id not in destinations and state.enum_value not in FINAL_VALUES[state.enum_class]:
                 yield f"{format_state(state)}: has no outgoing transition and is not a final state"
 
 
@@ -85,20 +85,20 @@ def state_graphs(records: Records) -> Iterator[tuple[list[State], dict[int, set[
         destinations.setdefault(transition.source_state, set()).add(transition.destination_state)
     states = records.get(State, {})
     kinds = {(states[id_].enum_class, states[id_].content_type) for id_ in destinations if id_ in states}
-    for kind in sorted(kind for kind in kinds if kind[0] in STARTS):
+    for kind in sorted(kind for kind in kinds if kind[0] in START_VALUES):
         yield [state for state in states.values() if (state.enum_class, state.content_type) == kind], destinations
 
 
 def duplicate_slugs(installation: Installation) -> Iterator[str]:
     """Yield slugs that several transitions have: a request by slug finds only the first one."""
     commands = [each for each in installation.records.get(Transition, {}).values() if each.actor == COMMAND]
-    counts = Counter(each.slug for each in commands if each.slug is not ABSENT)
+    counts = Counter(each.slug for each in commands if each.slug is not OMITTED)
     for slug in (slug for slug, times in counts.items() if times > 1):
         ids = ", ".join(str(each.id) for each in commands if each.slug == slug)
         yield f"slug {slug}: used by more than one transition: {ids}"
 
 
-def without_command(installation: Installation) -> Iterator[str]:
+def unknown_commands(installation: Installation) -> Iterator[str]:
     """Yield transitions with an unknown command, which only move the state."""
     states = installation.records.get(State, {})
     for each in installation.records.get(Transition, {}).values():
@@ -113,16 +113,16 @@ def format_state(state: State) -> str:
 
 
 def format_transition(transition: Transition) -> str:
-    name = transition.label if transition.slug is ABSENT else transition.slug
+    name = transition.label if transition.slug is OMITTED else transition.slug
     return f"transition {transition.id} {name}"
 
 
 CHECKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
     unknown_references,
-    unreachable,
+    unreachable_states,
     dead_ends,
     duplicate_slugs,
-    without_command,
+    unknown_commands,
 )
 
 
@@ -156,7 +156,7 @@ def diff_fields(old: Record, new: Record, format_record: Formatter) -> Iterator[
 def format_value(value: ColumnValue) -> str:
     if isinstance(value, bytes):
         return value.decode()
-    return "absent" if value is ABSENT else str(value)
+    return "absent" if value is OMITTED else str(value)
 
 
 FORMATTERS: dict[RecordKind, Formatter] = {State: format_state, Transition: format_transition}

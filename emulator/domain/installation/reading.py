@@ -17,17 +17,17 @@ from typing import NamedTuple, TypeAlias, get_args, get_type_hints
 import orjson
 
 from emulator.core import json_text
-from emulator.core.json_text import JsonObject, JsonValue, compact
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, State, Transition
-from emulator.core.schemas import problem
+from emulator.core.schemas import find_problem
 
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "installation"
 DEFAULT, SUFFIX = "default", ".json"
-NOTES = ("provenance", "reason")
+PROVENANCE_KEYS = ("provenance", "reason")
 """Keys of an entry that are not columns."""
 INLINE_NAME = "(its own)"
 """Display name of an installation that is part of a scenario."""
-REMARK_KEYS = ("$schema", "description")
+METADATA_KEYS = ("$schema", "description")
 """Keys of a file that are not kinds."""
 ASSUMED = "assumed"
 
@@ -106,17 +106,17 @@ def read_versioned_text(path: Path, _versions: FileVersions) -> str:
     numbered: dict[str, list[tuple[int, JsonObject]]] = {}
     for file in installation_files(path):
         for name, rows in parse_file(file).items():
-            if name not in REMARK_KEYS:
+            if name not in METADATA_KEYS:
                 numbered.setdefault(name, []).extend(enumerate(rows))
     # The index of a transition in its file is its position. Sorting keeps this order for several files.
     document = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
-    return json_text.written(document).decode()
+    return json_text.dump_json(document).decode()
 
 
 @lru_cache(maxsize=32)
 def read_text(text: str) -> Installation:
     """Read the JSON text of an installation. Raise `InvalidInstallation` if it is not valid."""
-    return merge_documents([(INLINE_NAME, json_text.read(text))])
+    return merge_documents([(INLINE_NAME, json_text.load_json(text))])
 
 
 def read_installation(path: Path) -> Installation:
@@ -147,7 +147,9 @@ def merge_documents(documents: Iterable[tuple[Path | str, JsonValue]]) -> Instal
     records: Records = {}
     origins: Origins = {}
     for file, document in documents:
-        if not (isinstance(file, Path) and FOLDER in file.parents) and (wrong := problem("installation", document)):
+        if not (isinstance(file, Path) and FOLDER in file.parents) and (
+            wrong := find_problem("installation", document)
+        ):
             where, _, what = wrong.partition(": ")
             raise InvalidInstallation(file, where, what)
         for where, kind, entry in iter_entries(document):
@@ -171,7 +173,7 @@ def parse_file(file: Path) -> JsonValue:
 def iter_entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
     """Yield location, kind and content of each entry of a document."""
     for name, rows in document.items():
-        if name in REMARK_KEYS:
+        if name in METADATA_KEYS:
             continue
         for position, row in enumerate(rows):
             defaults = {"position": position} if KINDS[name] is Transition else {}
@@ -182,7 +184,7 @@ def parse_entry(file: Path | str, where: str, kind: RecordKind, entry: JsonObjec
     """Return the record and the origin of an entry."""
     columns = column_converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     try:
-        record = kind(**{key: columns[key](value) for key, value in entry.items() if key not in NOTES})
+        record = kind(**{key: columns[key](value) for key, value in entry.items() if key not in PROVENANCE_KEYS})
     except (TypeError, ValueError) as wrong:
         raise InvalidInstallation(file, where, str(wrong)) from None
     origin = Origin(entry["provenance"], entry.get("reason"))
@@ -210,25 +212,25 @@ def column_converters(kind: RecordKind) -> dict[str, Converter]:
 def value_converter(hint: object) -> Converter:
     """Return the converter of JSON values to a type."""
     types = get_args(hint) or (hint,)
-    for type_, convert in ((Json, compact), (datetime, datetime.fromisoformat)):
+    for type_, convert in ((Json, compact_json), (datetime, datetime.fromisoformat)):
         if type_ in types:
-            return none_or(convert) if type(None) in types else convert
-    return identity
+            return or_none(convert) if type(None) in types else convert
+    return unchanged_value
 
 
-def none_or(convert: Converter) -> Converter:
+def or_none(convert: Converter) -> Converter:
     """Return the converter with None passed through."""
     return lambda value: None if value is None else convert(value)
 
 
-def identity(value: JsonValue) -> ColumnValue:
+def unchanged_value(value: JsonValue) -> ColumnValue:
     return value
 
 
 COMMAND = "command"
-GRAPH = (State, Transition)
+GRAPH_KINDS = (State, Transition)
 CONTENT_TYPE_STEP = 100
-RENUMBERED = "from the default installation; the id is ours, as its own is taken here"
+RENUMBERED_REASON = "from the default installation; the id is ours, as its own is taken here"
 
 
 def fill_missing_entries(own: Installation, default: Installation) -> Installation:
@@ -237,15 +239,15 @@ def fill_missing_entries(own: Installation, default: Installation) -> Installati
         return own
     result = Installation({kind: dict(table) for kind, table in own.records.items()}, dict(own.origins))
     for kind, table in default.records.items():
-        if kind not in own.records and kind not in GRAPH:
+        if kind not in own.records and kind not in GRAPH_KINDS:
             for record in table.values():
-                borrow_entry(result, default, record)
-    renumbered = borrow_missing_states(result, own, default)
-    borrow_transitions(result, own, default, renumbered)
+                copy_entry(result, default, record)
+    renumbered = copy_missing_states(result, own, default)
+    copy_missing_transitions(result, own, default, renumbered)
     return result
 
 
-def borrow_entry(result: Installation, default: Installation, record: Record) -> None:
+def copy_entry(result: Installation, default: Installation, record: Record) -> None:
     """Copy an entry of the default installation, and the entries that it refers to, if their ids are free."""
     kind = type(record)
     if record.id in result.records.setdefault(kind, {}):
@@ -255,15 +257,15 @@ def borrow_entry(result: Installation, default: Installation, record: Record) ->
     for column, other_kind in REFERENCES[kind].items():
         id_ = getattr(record, column)
         if id_ is not None:
-            borrow_entry(result, default, default.records[other_kind][id_])
+            copy_entry(result, default, default.records[other_kind][id_])
 
 
-def borrow_missing_states(result: Installation, own: Installation, default: Installation) -> dict[int, int]:
+def copy_missing_states(result: Installation, own: Installation, default: Installation) -> dict[int, int]:
     """Copy the states of the enum classes that the file lacks. Return the default ids -> the new ids."""
     own_states = own.records.get(State, {}).values()
     classes, content_types = {state.enum_class for state in own_states}, {state.content_type for state in own_states}
     return {
-        state.id: place_entry(
+        state.id: copy_with_free_id(
             result, default, state, content_type=free_content_type(state.content_type, content_types)
         )
         for state in default.records[State].values()
@@ -275,7 +277,7 @@ def free_content_type(first: int, taken: set[int]) -> int:
     return next(number for number in count(first, CONTENT_TYPE_STEP) if number not in taken)
 
 
-def borrow_transitions(
+def copy_missing_transitions(
     result: Installation, own: Installation, default: Installation, copied: dict[int, int]
 ) -> None:
     """Copy the transitions between copied states, and the external transitions that the file lacks."""
@@ -287,7 +289,7 @@ def borrow_transitions(
         is_missing = each.source_state in copied or each.actor != COMMAND or not own_transitions
         ends = {column: state_ids.get(getattr(each, column)) for column in ("source_state", "destination_state")}
         if is_missing and None not in ends.values() and transition_group(default.records, each) not in own_groups:
-            place_entry(result, default, each, position=next(position), **ends)
+            copy_with_free_id(result, default, each, position=next(position), **ends)
 
 
 def transition_group(records: Records, transition: Transition) -> tuple[bool, str]:
@@ -298,11 +300,11 @@ def transition_group(records: Records, transition: Transition) -> tuple[bool, st
 
 def matching_states(own: Records, default: Records) -> dict[int, int]:
     """Return the ids of the default's states -> the ids of the file's states with the same value."""
-    own_ids = dict(reversed(list(state_values(own))))
-    return {id_: own_ids[key] for key, id_ in state_values(default) if key in own_ids}
+    own_ids = dict(reversed(list(iter_state_values(own))))
+    return {id_: own_ids[key] for key, id_ in iter_state_values(default) if key in own_ids}
 
 
-def state_values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
+def iter_state_values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]:
     """Yield enum class, rank of the content type in it, and value of each state, with the state's id."""
     states = records.get(State, {}).values()
     types: dict[str, list[int]] = {}
@@ -313,12 +315,12 @@ def state_values(records: Records) -> Iterator[tuple[tuple[str, int, str], int]]
         yield (state.enum_class, rank, state.enum_value), state.id
 
 
-def place_entry(result: Installation, default: Installation, record: Record, **columns: ColumnValue) -> int:
+def copy_with_free_id(result: Installation, default: Installation, record: Record, **columns: ColumnValue) -> int:
     """Copy an entry of the default installation with its id, or with the next free one. Return the id."""
     kind = type(record)
     table = result.records.setdefault(kind, {})
     id_ = record.id if record.id not in table else max(*table, *default.records[kind]) + 1
     table[id_] = record._replace(id=id_, **columns)
     origin = default.origins[kind, record.id]
-    result.origins[kind, id_] = origin if id_ == record.id else Origin(ASSUMED, RENUMBERED)
+    result.origins[kind, id_] = origin if id_ == record.id else Origin(ASSUMED, RENUMBERED_REASON)
     return id_

@@ -32,31 +32,41 @@ from emulator.core.records import (
 )
 from emulator.core.seeded_random import draw, pick, u16, u32
 from emulator.domain.installation import Records
-from emulator.domain.seeding.pools import DAY, HOUR, MINUTE, SECOND, Place, Region, Source, pool, regions
-from emulator.domain.seeding.state_cycle import Cycle, Slot, StateIds, TransferSlot
+from emulator.domain.seeding.pools import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Destination,
+    PackingLocation,
+    Region,
+    build_regions,
+    pool,
+)
+from emulator.domain.seeding.state_cycle import Cycle, PackageSlot, StateIds, TransferSlot
 from emulator.state.datasets import group_relations, to_microseconds
 
-SPLITS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1), (1, 3, 2, 1, 1), (2, 2, 2, 1, 1))
+ITEM_COUNTS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1), (1, 3, 2, 1, 1), (2, 2, 2, 1, 1))
 """The number of items of each package in a block. The last two are equal, because a replanned package takes over the
 items of the package before it."""
-LATEST = 6 * HOUR
+MIN_AGE = 6 * HOUR
 """The newest package is at least this old at the start."""
-SHORTEST, LONGEST, PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
+MIN_PERIOD, MAX_PERIOD, PERIOD_PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
 """The packages are spread over the shortest time plus a day for each hundred, at most over the longest time."""
-REPLANNING = 80_000
+REPLANNING_DELAY = 80_000
 """Microseconds between the end of a package and the package that replaces it."""
-LONGEST_HISTORY = 6 * DAY
+MAX_HISTORY = 6 * DAY
 """The longest time from a package's creation to its last state."""
 TRANSFER_DELAY = 81_000
 """Microseconds from a package's creation to its transfer order's."""
 FIRST_NUMBER, NUMBER_STEP = 2_236_000_000_000_000, 9_973_217
-PAYMENTS = ("credit_card",) * 6 + ("funds_transfer",) * 2 + ("pay_on_delivery",) * 2
-DELIVERIES = ("standard",) * 6 + ("same_day", None)
-ITALIAN, CLICK_AND_COLLECT, WITH_RANGE = 77, 32, 90
+PAYMENT_TYPES = ("credit_card",) * 6 + ("funds_transfer",) * 2 + ("pay_on_delivery",) * 2
+DELIVERY_TYPES = ("standard",) * 6 + ("same_day", None)
+ITALIAN_CHANCE, COLLECT_CHANCE, DELIVERY_RANGE_CHANCE = 77, 32, 90
 """Of 256 orders this many are Italian and this many are collected; of 256 open packages this many have a range."""
-ORDER_OMNITRON_IDS, PLAN_ITEMS = 40_200, 66
+ORDER_OMNITRON_OFFSET, PLAN_ITEM_OFFSET = 40_200, 66
 """Differences between a record's id and its omnitron id or its plan item."""
-APPLICATION = "test.application"
+APPLICATION_USER = "test.application"
 NO_REGION = (
     "the installation has nowhere to pack: packages are made up where a country with the code tr or it has a district"
     " and an active stock location that is a fulfillment center"
@@ -68,17 +78,17 @@ class OrderPlan:
 
     def __init__(self, plans: Plans, index: int) -> None:
         self.plans, self.index = plans, index
-        self.id = FIRST[Order] + index
+        self.id = FIRST_IDS[Order] + index
         self.draws = draw(plans.seed, "order", index)
-        self.region = plans.regions[0 if self.draws[0] >= ITALIAN else -1]
+        self.region = plans.regions[0 if self.draws[0] >= ITALIAN_CHANCE else -1]
 
     @property
     def number(self) -> str:
         return str(FIRST_NUMBER + self.index * NUMBER_STEP + u32(self.draws, 20) % NUMBER_STEP)
 
     @property
-    def place(self) -> Place:
-        return pick(self.region.places, u16(self.draws, 6))
+    def destination(self) -> Destination:
+        return pick(self.region.destinations, u16(self.draws, 6))
 
     @property
     def first_name(self) -> str:
@@ -94,24 +104,24 @@ class OrderPlan:
 
     @property
     def payment_type(self) -> str:
-        return pick(PAYMENTS, self.draws[8])
+        return pick(PAYMENT_TYPES, self.draws[8])
 
     @property
     def delivery_type(self) -> str | None:
-        return pick(DELIVERIES, self.draws[10])
+        return pick(DELIVERY_TYPES, self.draws[10])
 
     @property
     def retail_store(self) -> int | None:
-        pickups = self.region.pickups
-        return pick(pickups, self.draws[24]) if self.draws[9] < CLICK_AND_COLLECT and pickups else None
+        pickups = self.region.pickup_locations
+        return pick(pickups, self.draws[24]) if self.draws[9] < COLLECT_CHANCE and pickups else None
 
     @property
     def omnitron_id(self) -> int:
-        return self.id + ORDER_OMNITRON_IDS
+        return self.id + ORDER_OMNITRON_OFFSET
 
     @cached_property
     def date_placed(self) -> int:
-        first_package = self.index // ORDERS * BLOCK + self.index % ORDERS
+        first_package = self.index // ORDERS_PER_BLOCK * PACKAGES_PER_BLOCK + self.index % ORDERS_PER_BLOCK
         return self.plans.package_created(first_package) - 10 * MINUTE - u32(self.draws, 11) % HOUR
 
     @cached_property
@@ -122,19 +132,19 @@ class OrderPlan:
 class PackagePlan:
     """The decisions about one package."""
 
-    def __init__(self, order: OrderPlan, index: int, slot: Slot) -> None:
+    def __init__(self, order: OrderPlan, index: int, slot: PackageSlot) -> None:
         self.plans, self.order, self.index, self.slot = order.plans, order, index, slot
-        self.id = FIRST[Package] + index
+        self.id = FIRST_IDS[Package] + index
         self.draws = draw(self.plans.seed, "package", index)
 
     @property
-    def origin(self) -> bytes:
+    def item_draws(self) -> bytes:
         """The random bytes of the package whose items it has: its own, or those of the package that it replaces."""
-        return draw(self.plans.seed, "package", self.index - 1) if self.slot.replanned else self.draws
+        return draw(self.plans.seed, "package", self.index - 1) if self.slot.is_replacement else self.draws
 
     @property
     def number(self) -> str:
-        return f"{self.order.number}P{2 if self.index % BLOCK == BLOCK - 1 else 1}"
+        return f"{self.order.number}P{2 if self.index % PACKAGES_PER_BLOCK == PACKAGES_PER_BLOCK - 1 else 1}"
 
     @property
     def content_type(self) -> int:
@@ -145,53 +155,59 @@ class PackagePlan:
         return self.slot.path[-1]
 
     @property
-    def source(self) -> Source:
+    def packing_location(self) -> PackingLocation:
         """The location that packs it. A replanned package has another location if there is one."""
-        sources, at = self.order.region.sources, self.origin[0]
-        if self.slot.replanned:
+        sources, at = self.order.region.packing_locations, self.item_draws[0]
+        if self.slot.is_replacement:
             at += 1 + self.draws[0] % max(1, len(sources) - 1)
         return pick(sources, at)
 
     @property
-    def goods(self) -> tuple[int, ...]:
+    def product_positions(self) -> tuple[int, ...]:
         """The positions of its products in the pool, one for each item."""
-        block, position = divmod(self.index, BLOCK)
-        number = len(self.plans.goods)
-        return tuple([u16(self.origin, 1 + 2 * k) % number for k in range(SPLITS[block % len(SPLITS)][position])])
+        block, position = divmod(self.index, PACKAGES_PER_BLOCK)
+        number = len(self.plans.products)
+        return tuple(
+            [u16(self.item_draws, 1 + 2 * k) % number for k in range(ITEM_COUNTS[block % len(ITEM_COUNTS)][position])]
+        )
 
     @cached_property
     def created(self) -> int:
         return self.plans.package_created(self.index)
 
     @cached_property
-    def logged(self) -> tuple[int, ...]:
+    def transition_times(self) -> tuple[int, ...]:
         """The times of its transitions."""
         transitions = len(self.slot.path) - 1
-        if not self.slot.replaced:
-            return history(self.created, self.plans.start, transitions, self.draws)
-        end = self.plans.package_created(self.index + 1) - REPLANNING
-        return (*history(self.created, end, transitions - 1, self.draws), end)
+        if not self.slot.is_replaced:
+            return spread_times(self.created, self.plans.start, transitions, self.draws)
+        end = self.plans.package_created(self.index + 1) - REPLANNING_DELAY
+        return (*spread_times(self.created, end, transitions - 1, self.draws), end)
 
     @cached_property
     def modified(self) -> int:
-        return (self.logged[-1] if self.logged else self.created) + 4000 + self.draws[27]
+        return (self.transition_times[-1] if self.transition_times else self.created) + 4000 + self.draws[27]
 
     @property
     def carrier(self) -> int | None:
-        return pick(self.order.region.carriers, self.draws[10]) if self.slot.packed_by is not None else None
+        return pick(self.order.region.carriers, self.draws[10]) if self.slot.packing_transition is not None else None
 
     @property
     def delivery_range(self) -> int | None:
-        return pick(self.plans.ranges, self.draws[12]) if self.slot.open and self.draws[13] < WITH_RANGE else None
+        return (
+            pick(self.plans.delivery_ranges, self.draws[12])
+            if self.slot.is_open and self.draws[13] < DELIVERY_RANGE_CHANCE
+            else None
+        )
 
     @property
     def plan_item(self) -> int:
-        return self.id + PLAN_ITEMS
+        return self.id + PLAN_ITEM_OFFSET
 
     @property
     def shipment_created(self) -> int | None:
-        at = self.slot.packed_by
-        return None if at is None else self.logged[at]
+        at = self.slot.packing_transition
+        return None if at is None else self.transition_times[at]
 
 
 class TransferPlan:
@@ -199,8 +215,8 @@ class TransferPlan:
 
     def __init__(self, package: PackagePlan, slot: TransferSlot) -> None:
         self.plans, self.package, self.slot = package.plans, package, slot
-        self.block = package.index // BLOCK
-        self.id = FIRST[TransferOrder] + self.block
+        self.block = package.index // PACKAGES_PER_BLOCK
+        self.id = FIRST_IDS[TransferOrder] + self.block
 
     @cached_property
     def draws(self) -> bytes:
@@ -222,31 +238,33 @@ class TransferPlan:
     def source(self) -> int:
         """A stock location in the package's country, another than the package's if there is one."""
         package = self.package
-        others = [source.id for source in package.order.region.sources if source.id != package.source.id]
-        return pick(others or [package.source.id], self.draws[2])
+        others = [
+            source.id for source in package.order.region.packing_locations if source.id != package.packing_location.id
+        ]
+        return pick(others or [package.packing_location.id], self.draws[2])
 
     @property
     def created(self) -> int:
         return self.package.created + TRANSFER_DELAY
 
     @cached_property
-    def logged(self) -> tuple[int, ...]:
+    def transition_times(self) -> tuple[int, ...]:
         """The times of its transitions: all before the package's, which waits for it."""
-        end = self.package.logged[0] if self.package.logged else self.plans.start
-        return history(self.created, end, len(self.slot.path) - 1, self.draws)
+        end = self.package.transition_times[0] if self.package.transition_times else self.plans.start
+        return spread_times(self.created, end, len(self.slot.path) - 1, self.draws)
 
     @property
     def modified(self) -> int:
-        return (self.logged[-1] if self.logged else self.created) + 2000 + self.draws[1]
+        return (self.transition_times[-1] if self.transition_times else self.created) + 2000 + self.draws[1]
 
 
-def history(begin: int, end: int, count: int, draws: bytes) -> tuple[int, ...]:
+def spread_times(begin: int, end: int, count: int, draws: bytes) -> tuple[int, ...]:
     """Return ascending times between two times."""
-    share = min(end - begin, LONGEST_HISTORY) // (256 * (count + 1))
+    share = min(end - begin, MAX_HISTORY) // (256 * (count + 1))
     return tuple([begin + (256 * k + 64 + draws[16 + k] * 3 // 4) * share for k in range(count)])
 
 
-class Good(NamedTuple):
+class PooledProduct(NamedTuple):
     """A product with its retail prices, in cents."""
 
     id: int
@@ -270,12 +288,12 @@ class Plans:
     packages: int
     seed: int
     start: int
-    step: int
+    package_interval: int
     """The average time between two packages."""
     cycle: Cycle
     regions: tuple[Region, ...]
-    ranges: tuple[int, ...]
-    goods: tuple[Good, ...]
+    delivery_ranges: tuple[int, ...]
+    products: tuple[PooledProduct, ...]
     order_states: OrderStates
     shipment_state: int
     package_type: int
@@ -287,26 +305,26 @@ class Plans:
     @property
     def blocks(self) -> int:
         """The number of blocks, including a last one that is not whole."""
-        return -(-self.packages // BLOCK)
+        return -(-self.packages // PACKAGES_PER_BLOCK)
 
-    def block(self, block: int) -> list[PackagePlan]:
+    def block_plans(self, block: int) -> list[PackagePlan]:
         """Return the plans of a block's packages."""
-        indexes = range(block * BLOCK, self.packages)
+        indexes = range(block * PACKAGES_PER_BLOCK, self.packages)
         return [PackagePlan(*each) for each in zip(self.orders(block), indexes, self.slots(block), strict=False)]
 
     def orders(self, block: int) -> list[OrderPlan]:
         """Return the order of each package in a block."""
-        orders = [OrderPlan(self, block * ORDERS + k) for k in range(ORDERS)]
+        orders = [OrderPlan(self, block * ORDERS_PER_BLOCK + k) for k in range(ORDERS_PER_BLOCK)]
         return [*orders, orders[-1]]
 
-    def slots(self, block: int) -> tuple[Slot, ...]:
+    def slots(self, block: int) -> tuple[PackageSlot, ...]:
         """Return the slots of a block's packages."""
-        size = self.packages - block * BLOCK
-        return self.cycle.slots(block, whole=size >= BLOCK)[:size]
+        size = self.packages - block * PACKAGES_PER_BLOCK
+        return self.cycle.slots(block, whole=size >= PACKAGES_PER_BLOCK)[:size]
 
     def all_packages(self) -> Iterator[PackagePlan]:
         """Iterate over the plans of all packages."""
-        return (plan for block in range(self.blocks) for plan in self.block(block))
+        return (plan for block in range(self.blocks) for plan in self.block_plans(block))
 
     def all_orders(self) -> Iterator[OrderPlan]:
         """Iterate over the order of each package."""
@@ -322,11 +340,13 @@ class Plans:
     def package_created(self, index: int) -> int:
         """Return the creation time of a package: later than the time of the package before it."""
         # Fibonacci hashing scatters well enough, and is much cheaper than a draw.
-        jitter = ((index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF) % (self.step // 2)
-        return self.start - LATEST - (self.packages - index) * self.step + jitter
+        jitter = ((index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF) % (
+            self.package_interval // 2
+        )
+        return self.start - MIN_AGE - (self.packages - index) * self.package_interval + jitter
 
 
-def order_with_number(number: str) -> int | None:
+def order_index(number: str) -> int | None:
     """Return the index of the order that this number would belong to, or None if it cannot be an order's number."""
     if not (number.isascii() and number.isdigit() and len(number) == len(str(FIRST_NUMBER))):
         return None
@@ -335,7 +355,7 @@ def order_with_number(number: str) -> int | None:
 
 def make_plans(packages: int, seed: int, start: datetime, records: Records) -> Plans:
     """Return the plans of a demonstration with this number of packages."""
-    packing_regions = tuple(regions(records).values())
+    packing_regions = tuple(build_regions(records).values())
     if packages and not packing_regions:
         raise ValueError(NO_REGION)
     states = StateIds(records)
@@ -344,26 +364,28 @@ def make_plans(packages: int, seed: int, start: datetime, records: Records) -> P
         packages=packages,
         seed=seed,
         start=to_microseconds(start),
-        step=min(SHORTEST + packages * PER_HUNDRED // 100, LONGEST) // max(packages, 1),
+        package_interval=min(MIN_PERIOD + packages * PERIOD_PER_HUNDRED // 100, MAX_PERIOD) // max(packages, 1),
         cycle=Cycle(seed, states),
         regions=packing_regions,
-        ranges=tuple(records[DeliveryRange]),
-        goods=tuple(Good(*(row[column] for column in Good._fields)) for row in pool("products")),
-        order_states=OrderStates(*(states.nearest("OrderStatus", ("400", value)) for value in ("400", "450", "100"))),
-        shipment_state=states.nearest("ShipmentStatus", ("100",)),
+        delivery_ranges=tuple(records[DeliveryRange]),
+        products=tuple(PooledProduct(*(row[column] for column in PooledProduct._fields)) for row in pool("products")),
+        order_states=OrderStates(
+            *(states.nearest_state_id("OrderStatus", ("400", value)) for value in ("400", "450", "100"))
+        ),
+        shipment_state=states.nearest_state_id("ShipmentStatus", ("100",)),
         package_type=states.content_type("PackageStatus"),
         transfer_type=states.content_type("TransferStatus"),
-        user=users.get(APPLICATION),
+        user=users.get(APPLICATION_USER),
     )
 
 
 R = TypeVar("R")
 
-BLOCK = 5
+PACKAGES_PER_BLOCK = 5
 """Packages in a block."""
-ORDERS = 4
+ORDERS_PER_BLOCK = 4
 """Orders in a block. The last two packages belong to one order."""
-FIRST: dict[type[Any], int] = {
+FIRST_IDS: dict[type[Any], int] = {
     Address: 2001,
     Customer: 1201,
     Order: 6301,
@@ -379,12 +401,12 @@ FIRST: dict[type[Any], int] = {
     WebhookEvent: 3101,
 }
 """The first id of each kind that is generated."""
-STRIDE: dict[type[Any], int] = {
+IDS_PER_BLOCK: dict[type[Any], int] = {
     Address: 8,
     Customer: 4,
-    Order: ORDERS,
+    Order: ORDERS_PER_BLOCK,
     OrderItem: 8,
-    Package: BLOCK,
+    Package: PACKAGES_PER_BLOCK,
     PackageItem: 8,
     Reservation: 8,
     Shipment: 6,
@@ -395,9 +417,9 @@ STRIDE: dict[type[Any], int] = {
     WebhookEvent: 6,
 }
 """The number of ids of each kind that are reserved for a block."""
-GAPLESS = (Customer, Order, Package, PackageItem, TransferOrder, WebhookEvent)
+KINDS_WITHOUT_GAPS = (Customer, Order, Package, PackageItem, TransferOrder, WebhookEvent)
 """Kinds of which a whole block uses all its ids."""
-OWNERS: dict[tuple[type[Any], str], type[Any]] = {
+RELATION_OWNERS: dict[tuple[type[Any], str], type[Any]] = {
     (Order, "customer"): Customer,
     (OrderItem, "order"): Order,
     (Package, "order"): Order,
@@ -412,12 +434,12 @@ OWNERS: dict[tuple[type[Any], str], type[Any]] = {
 
 def first_id(kind: type[Any], block: int) -> int:
     """Return the first id of this kind in a block."""
-    return FIRST[kind] + block * STRIDE[kind]
+    return FIRST_IDS[kind] + block * IDS_PER_BLOCK[kind]
 
 
 def block_of(kind: type[Any], id_: int) -> int:
     """Return the block that an id of this kind belongs to."""
-    return (id_ - FIRST[kind]) // STRIDE[kind]
+    return (id_ - FIRST_IDS[kind]) // IDS_PER_BLOCK[kind]
 
 
 class Block:
@@ -425,7 +447,7 @@ class Block:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in FIRST}
+        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in FIRST_IDS}
 
     def new_id(self, kind: type[Any]) -> int:
         """Return the next free id of this kind."""

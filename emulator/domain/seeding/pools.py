@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from emulator.core.json_text import compact
+from emulator.core.json_text import compact_json
 from emulator.core.records import (
     CargoCompany,
     Channel,
@@ -37,7 +37,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-POOLS = Path(__file__).parent.parent.parent / "fixtures" / "pools"
+POOL_FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "pools"
 CURRENCIES = {"tr": "try", "it": "eur"}
 TAX_RATES = {"it": "22.00"}
 """The tax rate of all products, if it is not the product's own."""
@@ -52,11 +52,11 @@ KILOMETRES_PER_DEGREE = 111.2
 @cache
 def pool(name: str) -> Any:
     """Return a pool that `make pools` wrote."""
-    return orjson.loads((POOLS / f"{name}.json").read_bytes())
+    return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """A district with the postcode and city of its addresses."""
 
     district: District
@@ -66,13 +66,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Source:
+class PackingLocation:
     """A stock location that packs, and its target times in microseconds."""
 
     id: int
     point: tuple[float, float]
-    packing: int
-    transfer: int
+    packing_time: int
+    transfer_time: int
 
 
 @dataclass(frozen=True)
@@ -86,76 +86,80 @@ class Region:
     stock_list: int
     channels: Sequence[int]
     carriers: Sequence[int]
-    sources: Sequence[Source]
-    pickups: Sequence[int]
-    places: Sequence[Place]
+    packing_locations: Sequence[PackingLocation]
+    pickup_locations: Sequence[int]
+    destinations: Sequence[Destination]
     first_names: Sequence[str]
     last_names: Sequence[str]
     phones: Sequence[str]
-    lines: Sequence[str]
+    address_lines: Sequence[str]
     companies: Sequence[dict[str, str]]
 
 
-def regions(records: Records) -> dict[str, Region]:
+def build_regions(records: Records) -> dict[str, Region]:
     """Return the regions where the installation can pack and ship, by country code."""
     codes = {country.code: country.id for country in records[Country].values()}
     candidates = {code: make_region(code, codes[code], records) for code in CURRENCIES if code in codes}
-    return {code: region for code, region in candidates.items() if region.sources and region.places}
+    return {code: region for code, region in candidates.items() if region.packing_locations and region.destinations}
 
 
 def make_region(code: str, country: int, records: Records) -> Region:
     people = pool("people")[code]
-    active = [location for location in locations(country, records) if location.is_active]
-    price_list = matching(records[PriceList], "currency", [CURRENCIES[code]])[0]
+    active = [location for location in locations_in_country(country, records) if location.is_active]
+    price_list = ids_with_values(records[PriceList], "currency", [CURRENCIES[code]])[0]
     return Region(
         country=country,
         currency=CURRENCIES[code],
         tax_rate=TAX_RATES.get(code),
         price_list=price_list,
         stock_list=price_list if price_list in records[StockList] else next(iter(records[StockList])),
-        channels=matching(records[Channel], "name", CHANNELS[code]),
-        carriers=matching(records[CargoCompany], "name", CARRIERS[code]),
-        sources=[make_source(location, records) for location in active if location.is_fulfillment_center],
-        pickups=[location.id for location in active if location.is_pickup_location],
-        places=places(country, records),
+        channels=ids_with_values(records[Channel], "name", CHANNELS[code]),
+        carriers=ids_with_values(records[CargoCompany], "name", CARRIERS[code]),
+        packing_locations=[
+            make_packing_location(location, records) for location in active if location.is_fulfillment_center
+        ],
+        pickup_locations=[location.id for location in active if location.is_pickup_location],
+        destinations=make_destinations(country, records),
         first_names=people["first_names"],
         last_names=people["last_names"],
         phones=pool("phones")[code],
-        lines=pool("addresses")[code],
+        address_lines=pool("addresses")[code],
         companies=pool("companies")[code],
     )
 
 
-def matching(table: dict[int, Any], column: str, wanted: Sequence[str]) -> list[int]:
+def ids_with_values(table: dict[int, Any], column: str, wanted: Sequence[str]) -> list[int]:
     """Return the ids of the wanted values, in their order. If none exists, return all ids."""
     ids = {getattr(record, column): id_ for id_, record in table.items()}
     return [ids[value] for value in wanted if value in ids] or list(table)
 
 
-def locations(country: int, records: Records) -> list[StockLocation]:
+def locations_in_country(country: int, records: Records) -> list[StockLocation]:
     addresses = records[LocationAddress]
     return [each for each in records[StockLocation].values() if addresses[each.address].country == country]
 
 
-def make_source(location: StockLocation, records: Records) -> Source:
-    return Source(
+def make_packing_location(location: StockLocation, records: Records) -> PackingLocation:
+    return PackingLocation(
         id=location.id,
-        point=point(records[LocationAddress][location.address]),
-        packing=interval(location.target_packing_interval),
-        transfer=interval(location.target_transfer_interval),
+        point=coordinates(records[LocationAddress][location.address]),
+        packing_time=interval(location.target_packing_interval),
+        transfer_time=interval(location.target_transfer_interval),
     )
 
 
-def places(country: int, records: Records) -> list[Place]:
+def make_destinations(country: int, records: Records) -> list[Destination]:
     postcodes, cities = pool("postcodes"), records[City]
     return [
-        Place(district, postcodes.get(str(district.township), ""), cities[district.city].name, point(district))
+        Destination(
+            district, postcodes.get(str(district.township), ""), cities[district.city].name, coordinates(district)
+        )
         for district in records[District].values()
         if cities[district.city].country == country
     ]
 
 
-def point(record: Any) -> tuple[float, float]:
+def coordinates(record: Any) -> tuple[float, float]:
     return float(record.longitude or 0), float(record.latitude or 0)
 
 
@@ -168,7 +172,7 @@ def interval(text: str) -> int:
 
 
 @cache
-def distance(one: tuple[float, float], other: tuple[float, float]) -> int:
+def plane_distance_km(one: tuple[float, float], other: tuple[float, float]) -> int:
     """Return the kilometres between two points of one country."""
     east = (one[0] - other[0]) * cos(radians((one[1] + other[1]) / 2))
     return round(hypot(east, one[1] - other[1]) * KILOMETRES_PER_DEGREE)
@@ -176,23 +180,23 @@ def distance(one: tuple[float, float], other: tuple[float, float]) -> int:
 
 # --- the records that are made once -------------------------------------------------------------------------------
 
-RANGES = 30
+DELIVERY_RANGE_COUNT = 30
 OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
 SUNDAY = 6
-ADDED = datetime(2022, 9, 14, 8, 10, 44, 353121, tzinfo=UTC)
-HOOKED = datetime(2023, 1, 4, 13, 2, 18, 404799, tzinfo=UTC)
-FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
-EXPONENTIAL = b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}'
+PRODUCTS_ADDED_AT = datetime(2022, 9, 14, 8, 10, 44, 353121, tzinfo=UTC)
+HOOKS_CREATED_AT = datetime(2023, 1, 4, 13, 2, 18, 404799, tzinfo=UTC)
+FIXED_POLICY = b'{"choice":"fixed","kwargs":{"seconds":60}}'
+EXPONENTIAL_POLICY = b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}'
 HOOKS = (
-    (67, "package.created", EXPONENTIAL),
-    (69, "package.status.transitioned", EXPONENTIAL),
-    (70, "package.status.packed", FIXED),
-    (71, "package.status.shipped", FIXED),
-    (131, "transfer.status.created", FIXED),
-    (132, "transfer.status.transitioned", FIXED),
-    (133, "transfer.status.cancelled", FIXED),
+    (67, "package.created", EXPONENTIAL_POLICY),
+    (69, "package.status.transitioned", EXPONENTIAL_POLICY),
+    (70, "package.status.packed", FIXED_POLICY),
+    (71, "package.status.shipped", FIXED_POLICY),
+    (131, "transfer.status.created", FIXED_POLICY),
+    (132, "transfer.status.transitioned", FIXED_POLICY),
+    (133, "transfer.status.cancelled", FIXED_POLICY),
 )
-TARGET = "https://integration.example.com/oms/"
+HOOK_TARGET = "https://integration.example.com/oms/"
 
 
 def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
@@ -212,7 +216,7 @@ def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Recor
 
 
 def make_product(row: dict[str, Any]) -> Product:
-    added = ADDED + timedelta(minutes=row["id"])
+    added = PRODUCTS_ADDED_AT + timedelta(minutes=row["id"])
     return Product(
         id=row["id"],
         created_date=added,
@@ -222,8 +226,8 @@ def make_product(row: dict[str, Any]) -> Product:
         base_code=row["base_code"],
         sku=row["sku"],
         barcode=row["barcode"],
-        attributes=compact(row["attributes"]),
-        attributes_kwargs=compact(row["attributes_kwargs"]),
+        attributes=compact_json(row["attributes"]),
+        attributes_kwargs=compact_json(row["attributes_kwargs"]),
         remote_modified_date=added - timedelta(days=7),
     )
 
@@ -250,8 +254,8 @@ def make_stock(
 def make_delivery_ranges(start: datetime) -> list[DeliveryRange]:
     """Return the working hours of the days after the start, without Sundays."""
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [midnight + timedelta(days=day) for day in range(1, 2 * RANGES)]
-    open_days = [day for day in days if day.weekday() != SUNDAY][:RANGES]
+    days = [midnight + timedelta(days=day) for day in range(1, 2 * DELIVERY_RANGE_COUNT)]
+    open_days = [day for day in days if day.weekday() != SUNDAY][:DELIVERY_RANGE_COUNT]
     return [DeliveryRange(id_, day + OPENING, day + CLOSING) for id_, day in enumerate(open_days, start=401)]
 
 
@@ -260,9 +264,9 @@ def make_hooks() -> list[Webhook]:
         Webhook(
             id=id_,
             retry_countdown_config=retry,
-            created_date=HOOKED,
-            modified_date=HOOKED + timedelta(microseconds=39),
-            target_url=TARGET + event_type.replace(".", "/"),
+            created_date=HOOKS_CREATED_AT,
+            modified_date=HOOKS_CREATED_AT + timedelta(microseconds=39),
+            target_url=HOOK_TARGET + event_type.replace(".", "/"),
             event_type=event_type,
         )
         for id_, event_type, retry in HOOKS

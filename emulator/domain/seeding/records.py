@@ -8,7 +8,7 @@ from functools import cache
 
 import orjson
 
-from emulator.core.json_text import compact
+from emulator.core.json_text import compact_json
 from emulator.core.records import (
     EMPTY_ARRAY,
     EMPTY_OBJECT,
@@ -27,19 +27,19 @@ from emulator.core.records import (
     TransitionLog,
     WebhookEvent,
 )
-from emulator.core.seeded_random import made_uuid, pick, u16
+from emulator.core.seeded_random import derive_uuid, pick, u16
 from emulator.domain.encrypted_ids import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
-from emulator.domain.seeding.pools import DAY, distance
+from emulator.domain.seeding.pools import DAY, plane_distance_km
 from emulator.state.datasets import from_microseconds
 
-INVOICED, ESTIMATED = 60, 120
+INVOICED_CHANCE, ESTIMATED_CHANCE = 60, 120
 """Of 256 packed packages this many have an invoice number; of 256 shipments this many have an estimated date."""
-BY_USER, FAILED = 128, 12
+USER_CHANCE, FAILURE_CHANCE = 128, 12
 """Of 256 transitions this many are a user's; of 256 events this many were not delivered."""
-TRACKING_NUMBERS = 4_000_000
+FIRST_TRACKING_NUMBER = 4_000_000
 PAY_ON_DELIVERY = "pay_on_delivery"
-COMMAND = b'{"command":{"remote_user_pk":"298"}}'
+COMMAND_ATTRIBUTES = b'{"command":{"remote_user_pk":"298"}}'
 RESPONSE_TIME = timedelta(microseconds=412_733)
 ATTEMPTS = 19
 """The number of attempts before the service stops retrying an event."""
@@ -48,11 +48,11 @@ ATTEMPTS = 19
 def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> None:
     """Make a package with these order items, and the records that belong to it."""
     shipment = make_shipment(block, plan, order_items)
-    label = make_label(block, plan) if shipment and plan.slot.labelled else None
+    label = make_label(block, plan) if shipment and plan.slot.has_label else None
     make_package_items(block, plan, order_items)
     make_log(block, plan)
     make_event(block, plan)
-    shipped, order, source = plan.slot.shipped_by, plan.order, plan.source
+    shipped, order, source = plan.slot.shipping_transition, plan.order, plan.packing_location
     block.add(
         Package(
             id=plan.id,
@@ -62,12 +62,12 @@ def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> Non
             stock_location=source.id,
             number=plan.number,
             tracking_number=shipment.awb_number if shipment else None,
-            target_packing_date=from_microseconds(order.date_placed + source.packing),
+            target_packing_date=from_microseconds(order.date_placed + source.packing_time),
             shipment=shipment.id if shipment else None,
             shipping_label=label,
             invoice_number=invoice_number(plan),
             delivery_range=plan.delivery_range,
-            shipment_date=None if shipped is None else from_microseconds(plan.logged[shipped] + 3000),
+            shipment_date=None if shipped is None else from_microseconds(plan.transition_times[shipped] + 3000),
             plan_item=plan.plan_item,
             created_date=from_microseconds(plan.created),
             modified_date=from_microseconds(plan.modified),
@@ -79,23 +79,23 @@ def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> Non
 
 def invoice_number(plan: PackagePlan) -> str | None:
     """Return the invoice number that some packages got when they were packed."""
-    if plan.slot.packed_by is None or plan.draws[11] >= INVOICED:
+    if plan.slot.packing_transition is None or plan.draws[11] >= INVOICED_CHANCE:
         return None
     return f"PZ2023{plan.id:09}"
 
 
 def extra_information(plan: PackagePlan) -> Json:
     """Return the shipping distance, and the package that this one replaces."""
-    kilometres = distance(plan.source.point, plan.order.place.point)
-    if not plan.slot.replanned:
+    kilometres = plane_distance_km(plan.packing_location.point, plan.order.destination.point)
+    if not plan.slot.is_replacement:
         return b'{"distance_to_shipping_address":%d}' % kilometres
     parent = {"id": plan.id - 1, "number": f"{plan.order.number}P1"}
-    return compact({"parent_package": parent, "distance_to_shipping_address": kilometres})
+    return compact_json({"parent_package": parent, "distance_to_shipping_address": kilometres})
 
 
 def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) -> None:
     """Make one package item for each order item, and its reservation."""
-    transfer, location = plan.slot.transfer, plan.source.id
+    transfer, location = plan.slot.transfer, plan.packing_location.id
     modified = from_microseconds(plan.modified + 10_000)
     for k, order_item in enumerate(order_items):
         item = block.add(
@@ -104,12 +104,14 @@ def make_package_items(block: Block, plan: PackagePlan, order_items: list[int]) 
                 state=plan.slot.item_state,
                 order_item=order_item,
                 package=plan.id,
-                transfer_order=first_id(TransferOrder, block.number) if transfer and not transfer.cancelled else None,
+                transfer_order=first_id(TransferOrder, block.number)
+                if transfer and not transfer.is_cancelled
+                else None,
                 created_date=from_microseconds(plan.created + 4100 + 700 * k),
                 modified_date=modified,
             )
         )
-        if plan.slot.reserves:
+        if plan.slot.has_reservations:
             product = block.tables[OrderItem][order_item].product
             block.add(Reservation(block.new_id(Reservation), plan.id, item.id, product, location))
 
@@ -131,19 +133,21 @@ def make_shipment(block: Block, plan: PackagePlan, order_items: list[int]) -> Sh
             created_date=from_microseconds(created + 500),
             modified_date=from_microseconds(plan.modified),
             awb_number=number,
-            pay_on_delivery_amount=total(block, order_items) if is_unpaid else None,
+            pay_on_delivery_amount=total_amount(block, order_items) if is_unpaid else None,
             update_date_time=from_microseconds(created),
-            estimated_delivery_date=from_microseconds(created + 2 * DAY) if plan.draws[15] < ESTIMATED else None,
+            estimated_delivery_date=from_microseconds(created + 2 * DAY)
+            if plan.draws[15] < ESTIMATED_CHANCE
+            else None,
             query_number=number,
         )
     )
 
 
 def tracking_number(shipment: int, number: int) -> str:
-    return str(TRACKING_NUMBERS + shipment * 7 + number % 7)
+    return str(FIRST_TRACKING_NUMBER + shipment * 7 + number % 7)
 
 
-def total(block: Block, order_items: list[int]) -> str:
+def total_amount(block: Block, order_items: list[int]) -> str:
     """Return the net amount of these order items."""
     table = block.tables[OrderItem]
     return format_amount(sum(int(table[id_].net_amount.replace(".", "")) for id_ in order_items))
@@ -152,7 +156,7 @@ def total(block: Block, order_items: list[int]) -> str:
 def make_label(block: Block, plan: PackagePlan) -> int:
     """Make the label of a package's shipment, and return its id."""
     id_ = block.new_id(ShippingLabel)
-    block.add(ShippingLabel(id=id_, package=plan.id, uuid=str(made_uuid("label", id_, plan.created))))
+    block.add(ShippingLabel(id=id_, package=plan.id, uuid=str(derive_uuid("label", id_, plan.created))))
     return id_
 
 
@@ -167,10 +171,10 @@ def make_transfer(block: Block, plan: TransferPlan) -> None:
             state=plan.state,
             package=package.id,
             source=plan.source,
-            destination=package.source.id,
+            destination=package.packing_location.id,
             number=plan.number,
-            target_transfer_date=from_microseconds(plan.created + package.source.transfer),
-            transfer_shipment=make_transfer_shipment(block, plan) if slot.with_shipment else None,
+            target_transfer_date=from_microseconds(plan.created + package.packing_location.transfer_time),
+            transfer_shipment=make_transfer_shipment(block, plan) if slot.has_shipment else None,
             plan_item=package.plan_item,
             created_date=from_microseconds(plan.created),
             modified_date=from_microseconds(plan.modified),
@@ -183,7 +187,7 @@ def make_transfer_shipment(block: Block, plan: TransferPlan) -> int:
     """Make the shipment of a transfer order, and return its id."""
     id_ = block.new_id(Shipment)
     number = tracking_number(id_, plan.draws[3])
-    begun = from_microseconds(plan.logged[0])
+    begun = from_microseconds(plan.transition_times[0])
     block.add(
         Shipment(
             id=id_,
@@ -191,7 +195,7 @@ def make_transfer_shipment(block: Block, plan: TransferPlan) -> int:
             state=plan.plans.shipment_state,
             transfer_order=plan.id,
             created_date=begun,
-            modified_date=from_microseconds(plan.logged[-1]),
+            modified_date=from_microseconds(plan.transition_times[-1]),
             awb_number=number,
             update_date_time=begun,
             query_number=number,
@@ -222,8 +226,8 @@ def make_transfer_items(block: Block, plan: TransferPlan) -> None:
 def make_log(block: Block, plan: PackagePlan | TransferPlan) -> None:
     """Make a log entry for each transition."""
     path, user, content_type = plan.slot.path, plan.plans.user, plan.content_type
-    for k, created in enumerate(plan.logged):
-        by_user = user is not None and plan.draws[48 + k] < BY_USER
+    for k, created in enumerate(plan.transition_times):
+        by_user = user is not None and plan.draws[48 + k] < USER_CHANCE
         block.add(
             TransitionLog(
                 id=block.new_id(TransitionLog),
@@ -232,7 +236,7 @@ def make_log(block: Block, plan: PackagePlan | TransferPlan) -> None:
                 object_id=plan.id,
                 content_type=content_type,
                 user=user if by_user else None,
-                attributes=COMMAND if by_user else EMPTY_OBJECT,
+                attributes=COMMAND_ATTRIBUTES if by_user else EMPTY_OBJECT,
                 created_date=from_microseconds(created),
             )
         )
@@ -242,7 +246,7 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
     """Make the event of the last change. Its payload is the document as it is at the start."""
     created = from_microseconds(plan.modified)
     answered = created + RESPONSE_TIME
-    failed = plan.draws[56] < FAILED
+    failed = plan.draws[56] < FAILURE_CHANCE
     block.add(
         WebhookEvent(
             id=block.new_id(WebhookEvent),
@@ -251,30 +255,30 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
             content_type=plan.content_type,
             created_date=created,
             modified_date=answered,
-            uuid=str(made_uuid("event", plan.plans.seed, plan.content_type, plan.id)),
+            uuid=str(derive_uuid("event", plan.plans.seed, plan.content_type, plan.id)),
             response_content="b'502 Bad Gateway'" if failed else "b'200 OK'",
             response_http_status=502 if failed else 200,
             delivered=not failed,
-            request_datetimes=EMPTY_ARRAY if failed else compact([answered], orjson.OPT_UTC_Z),
+            request_datetimes=EMPTY_ARRAY if failed else compact_json([answered], orjson.OPT_UTC_Z),
             retry_count=ATTEMPTS if failed else 1,
         )
     )
 
 
-CORPORATE, GIFT, NOTED = 24, 20, 26
+CORPORATE_CHANCE, GIFT_CHANCE, NOTE_CHANCE = 24, 20, 26
 """Of 256 orders this many are billed to a company, this many are gifts, and this many have a note."""
 NOTES = {
     "try": ("Kapıya bırakılabilir.", "Gelmeden önce arayınız."),
     "eur": ("Citofonare due volte.", "Lasciare al portiere."),
 }
 GIFT_NOTES = {"try": "İyi ki doğdun!", "eur": "Tanti auguri!"}
-DISCOUNTS = (0,) * 10 + (5, 10, 10, 15, 20, 25)
+DISCOUNT_PERCENTAGES = (0,) * 10 + (5, 10, 10, 15, 20, 25)
 """The discount as a percentage of the price."""
-SALES = (100,) * 6 + (90, 80, 70, 60)
+PRICE_PERCENTAGES = (100,) * 6 + (90, 80, 70, 60)
 """The price as a percentage of the retail price."""
-ITEM_OMNITRON_IDS, ADDRESS_OMNITRON_IDS = 47_000, 400
+ITEM_OMNITRON_OFFSET, ADDRESS_OMNITRON_OFFSET = 47_000, 400
 """Differences between a record's id and its omnitron id."""
-ASCII = str.maketrans("ıİşŞğĞçÇöÖüÜ", "iissggccoouu")
+ASCII_REPLACEMENTS = str.maketrans("ıİşŞğĞçÇöÖüÜ", "iissggccoouu")
 
 
 def make_order(block: Block, packages: list[PackagePlan]) -> list[list[int]]:
@@ -282,11 +286,13 @@ def make_order(block: Block, packages: list[PackagePlan]) -> list[list[int]]:
     plan = packages[0].order
     customer = block.add(make_customer(block, plan))
     shipping = block.add(make_address(block, plan, customer))
-    billing = block.add(make_billing_address(block, plan, shipping)) if plan.draws[29] < CORPORATE else shipping
+    billing = (
+        block.add(make_billing_address(block, plan, shipping)) if plan.draws[29] < CORPORATE_CHANCE else shipping
+    )
     block.add(make_order_record(plan, shipping, billing, {package.slot.order_item_state for package in packages}))
     item_ids: list[list[int]] = []
     for package in packages:
-        item_ids.append(item_ids[-1] if package.slot.replanned else make_items(block, package))
+        item_ids.append(item_ids[-1] if package.slot.is_replacement else make_order_items(block, package))
     return item_ids
 
 
@@ -305,13 +311,13 @@ def make_customer(block: Block, plan: OrderPlan) -> Customer:
 @cache
 def email_name(name: str) -> str:
     """Return a name in the letters of an e-mail address."""
-    letters = unicodedata.normalize("NFKD", name.translate(ASCII)).encode("ascii", "ignore").decode()
+    letters = unicodedata.normalize("NFKD", name.translate(ASCII_REPLACEMENTS)).encode("ascii", "ignore").decode()
     return "".join(letter for letter in letters.lower() if letter.isalnum())
 
 
 def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
     """Return the shipping address, which has the customer's name."""
-    place = plan.place
+    place = plan.destination
     district = place.district
     id_ = block.new_id(Address)
     return Address(
@@ -323,9 +329,9 @@ def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
         customer=customer.id,
         created_date=from_microseconds(plan.created - (1 + plan.draws[30]) * DAY),
         modified_date=from_microseconds(plan.created),
-        omnitron_id=id_ + ADDRESS_OMNITRON_IDS,
+        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
         title="Ev" if plan.region.currency == "try" else "Casa",
-        line=pick(plan.region.lines, u16(plan.draws, 15)),
+        line=pick(plan.region.address_lines, u16(plan.draws, 15)),
         postcode=place.postcode,
         email=customer.email,
         phone_number=customer.phone_number,
@@ -340,7 +346,7 @@ def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Ad
     id_ = block.new_id(Address)
     return shipping._replace(
         id=id_,
-        omnitron_id=id_ + ADDRESS_OMNITRON_IDS,
+        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
         title=company["name"],
         company_name=company["name"],
         tax_office=company["tax_office"],
@@ -352,7 +358,7 @@ def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Ad
 
 def make_order_record(plan: OrderPlan, shipping: Address, billing: Address, item_states: set[int]) -> Order:
     draws, currency = plan.draws, plan.region.currency
-    has_gift_box = draws[19] < GIFT
+    has_gift_box = draws[19] < GIFT_CHANCE
     return Order(
         id=plan.id,
         state=order_state(plan, item_states),
@@ -369,7 +375,7 @@ def make_order_record(plan: OrderPlan, shipping: Address, billing: Address, item
         gift_box_note=GIFT_NOTES[currency] if has_gift_box else None,
         has_gift_box=has_gift_box,
         retail_store_id=plan.retail_store,
-        notes=pick(NOTES[currency], draws[25]) if draws[26] < NOTED else None,
+        notes=pick(NOTES[currency], draws[25]) if draws[26] < NOTE_CHANCE else None,
         is_click_and_collect=plan.retail_store is not None,
         delivery_type=plan.delivery_type,
     )
@@ -383,17 +389,17 @@ def order_state(plan: OrderPlan, item_states: set[int]) -> int:
     return states.canceled if item_states == {states.canceled} else states.approved
 
 
-def make_items(block: Block, package: PackagePlan) -> list[int]:
+def make_order_items(block: Block, package: PackagePlan) -> list[int]:
     """Make the order items of a package, and return their ids."""
     plan, region, state = package.order, package.order.region, package.slot.order_item_state
     created = from_microseconds(plan.created + 9000)
     modified = created if state == package.plans.order_states.approved else from_microseconds(package.modified)
     ids = []
-    for k, at in enumerate(package.goods):
-        good = package.plans.goods[at]
+    for k, at in enumerate(package.product_positions):
+        good = package.plans.products[at]
         retail = good.price if region.currency == "try" else good.price_eur
-        price = retail * pick(SALES, package.draws[40 + k]) // 100
-        discount = price * pick(DISCOUNTS, package.draws[7 + k]) // 100
+        price = retail * pick(PRICE_PERCENTAGES, package.draws[40 + k]) // 100
+        discount = price * pick(DISCOUNT_PERCENTAGES, package.draws[7 + k]) // 100
         id_ = block.new_id(OrderItem)
         ids.append(id_)
         block.add(
@@ -406,7 +412,7 @@ def make_items(block: Block, package: PackagePlan) -> list[int]:
                 stock_list=region.stock_list,
                 created_date=created,
                 modified_date=modified,
-                omnitron_id=id_ + ITEM_OMNITRON_IDS,
+                omnitron_id=id_ + ITEM_OMNITRON_OFFSET,
                 net_amount=format_amount(price - discount),
                 price=format_amount(price),
                 price_currency=region.currency,

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 from emulator.core.records import State, Webhook
 from emulator.core.seeded_random import draw
 from emulator.domain.installation import Records
-from emulator.domain.planning import RESERVING
-from emulator.domain.state_graph import ITEM_VALUES
+from emulator.domain.planning import RESERVING_VALUES
+from emulator.domain.state_graph import ITEM_STATE_VALUES
 
 T = TypeVar("T")
 
@@ -22,28 +22,28 @@ WAITING, WAITING_FOR_TRANSFER, OUT_OF_STOCK, REQUIRES_REPLAN = "100", "300", "92
 PACKED, SHIPPED, LABEL = "500", "600", "450"
 
 
-class Row(NamedTuple):
+class CycleRow(NamedTuple):
     """Five packages and their transfer order, by the enum values of their states."""
 
     transfer: str
-    holders: tuple[int, ...]
+    transfer_columns: tuple[int, ...]
     """The packages that may have the transfer order, in turn."""
     packages: tuple[str, str, str, str, str]
-    unshipped: int | None = None
+    without_shipment: int | None = None
     """The package that was packed without a shipment."""
 
 
 CYCLE = (
-    Row("waiting", (0,), (WAITING_FOR_TRANSFER, WAITING, PACKED, "800", SHIPPED)),
-    Row("ready_to_shipment", (0,), (WAITING_FOR_TRANSFER, "200", "400", OUT_OF_STOCK, WAITING)),
-    Row("in_transit", (0,), (WAITING_FOR_TRANSFER, LABEL, "650", PACKED, "200"), unshipped=3),
-    Row("transferred", (0, 1, 2), (WAITING, SHIPPED, "700", REQUIRES_REPLAN, "350")),
-    Row("cancelled", (0,), ("900", "1100", "950", "800", "990")),
+    CycleRow("waiting", (0,), (WAITING_FOR_TRANSFER, WAITING, PACKED, "800", SHIPPED)),
+    CycleRow("ready_to_shipment", (0,), (WAITING_FOR_TRANSFER, "200", "400", OUT_OF_STOCK, WAITING)),
+    CycleRow("in_transit", (0,), (WAITING_FOR_TRANSFER, LABEL, "650", PACKED, "200"), without_shipment=3),
+    CycleRow("transferred", (0, 1, 2), (WAITING, SHIPPED, "700", REQUIRES_REPLAN, "350")),
+    CycleRow("cancelled", (0,), ("900", "1100", "950", "800", "990")),
 )
 REPLACED, REPLACEMENT = 3, 4
 """The package that may be replaced, and the package that then replaces it."""
 
-PATHS: dict[str, tuple[str, ...]] = {
+PACKAGE_PATHS: dict[str, tuple[str, ...]] = {
     "100": (),
     "200": ("200",),
     "300": (),
@@ -74,8 +74,8 @@ ORDER_ITEM_VALUES = {**dict.fromkeys(("450", "500", "600", "650", "700", "800"),
 """Packing makes order items Preparing, cancelling cancels them; until then they are Approved."""
 APPROVED = "400"
 TRANSFERRED, CANCELLED = "transferred", "cancelled"
-ON_THE_ROAD = ("in_transit", TRANSFERRED)
-OPEN = ("100", "200", "300", "350", "400", "450", "500", "600")
+DISPATCHED = ("in_transit", TRANSFERRED)
+UNDELIVERED = ("100", "200", "300", "350", "400", "450", "500", "600")
 """Packages in these states still have to be delivered."""
 EVENTS = {"500": "package.status.packed", "600": "package.status.shipped"}
 TRANSFER_EVENTS = {"waiting": "transfer.status.created", "cancelled": "transfer.status.cancelled"}
@@ -88,12 +88,12 @@ class TransferSlot:
     path: tuple[int, ...]
     item_state: int
     hook: int
-    with_shipment: bool
-    cancelled: bool
+    has_shipment: bool
+    is_cancelled: bool
 
 
 @dataclass(frozen=True)
-class Slot:
+class PackageSlot:
     """The states of a package, by their ids."""
 
     path: tuple[int, ...]
@@ -102,18 +102,18 @@ class Slot:
     order_item_state: int
     hook: int
     transfer: TransferSlot | None
-    replaced: bool
+    is_replaced: bool
     """The next package replaces it."""
-    replanned: bool
+    is_replacement: bool
     """It replaces the package before it."""
-    packed_by: int | None
+    packing_transition: int | None
     """The index of the transition that made its shipment, if it has one."""
-    labelled: bool
-    shipped_by: int | None
+    has_label: bool
+    shipping_transition: int | None
     """The index of the transition that shipped it, if it was shipped."""
-    open: bool
+    is_open: bool
     """It still has to be delivered."""
-    reserves: bool
+    has_reservations: bool
     """Its items still have reservations."""
 
 
@@ -143,22 +143,22 @@ class StateIds:
         """Return value -> id of the states of one content type."""
         return self._ids[enum_class, self.content_type(enum_class, rank)]
 
-    def path(self, enum_class: str, values: Sequence[str]) -> tuple[str, ...]:
+    def available_path(self, enum_class: str, values: Sequence[str]) -> tuple[str, ...]:
         """Return the values that the installation has. Its first state replaces a missing first value."""
         known = self.by_value(enum_class)
         begin = values[0] if values[0] in known else next(iter(known))
         return (begin, *(value for value in values[1:] if value in known and value != begin))
 
-    def states(self, enum_class: str, path: Iterable[str]) -> tuple[int, ...]:
+    def state_ids(self, enum_class: str, path: Iterable[str]) -> tuple[int, ...]:
         return tuple(self.by_value(enum_class)[value] for value in path)
 
-    def nearest(self, enum_class: str, values: Iterable[str], rank: int = 0) -> int:
+    def nearest_state_id(self, enum_class: str, values: Iterable[str], rank: int = 0) -> int:
         """Return the id of the last value that the installation has, or of its first state if it has none."""
         known = self.by_value(enum_class, rank)
         ids = [known[value] for value in values if value in known]
         return ids[-1] if ids else next(iter(known.values()))
 
-    def hook(self, event_type: str) -> int:
+    def hook_id(self, event_type: str) -> int:
         return self._hooks[event_type]
 
 
@@ -167,46 +167,46 @@ class Cycle:
 
     def __init__(self, seed: int, ids: StateIds) -> None:
         draws = draw(seed, "cycle", 0)
-        rows = shuffled(CYCLE, draws)
-        columns = (*shuffled((0, 1, 2), draws[8:]), REPLACED, REPLACEMENT)
+        rows = shuffle(CYCLE, draws)
+        columns = (*shuffle((0, 1, 2), draws[8:]), REPLACED, REPLACEMENT)
 
-        def slots(row: Row, holder: int | None) -> tuple[Slot, ...]:
-            return tuple(make_slot(row, column, holder, ids) for column in columns)
+        def slots(row: CycleRow, holder: int | None) -> tuple[PackageSlot, ...]:
+            return tuple(make_package_slot(row, column, holder, ids) for column in columns)
 
-        self._whole = [[slots(row, holder) for holder in row.holders] for row in rows]
+        self._whole = [[slots(row, holder) for holder in row.transfer_columns] for row in rows]
         self._rest = [slots(row, None) for row in rows]
 
-    def slots(self, block: int, *, whole: bool) -> tuple[Slot, ...]:
+    def slots(self, block: int, *, whole: bool) -> tuple[PackageSlot, ...]:
         """Return the slots of a block's packages. A block that is not whole has no transfer order."""
         row = block % len(CYCLE)
         variants = self._whole[row]
         return variants[block // len(CYCLE) % len(variants)] if whole else self._rest[row]
 
 
-def make_slot(row: Row, column: int, holder: int | None, ids: StateIds) -> Slot:
+def make_package_slot(row: CycleRow, column: int, holder: int | None, ids: StateIds) -> PackageSlot:
     """Return the slot in a column of a row. The package in the holder's column has the transfer order."""
     has_transfer = column == holder
     path = package_path(row, column, has_transfer, ids)
     value, transitions = path[-1], path[1:]
     packed = next((k for k, state in enumerate(transitions) if state in {PACKED, LABEL}), None)
-    is_replacing = is_gone(package_path(row, REPLACED, False, ids))
-    return Slot(
-        path=ids.states("PackageStatus", path),
-        item_state=ids.nearest("PackageItemStatus", [ITEM_VALUES.get(each, each) for each in path]),
-        order_item_state=ids.nearest("OrderStatus", (APPROVED, ORDER_ITEM_VALUES.get(value, APPROVED))),
-        hook=ids.hook(EVENTS.get(value, "package.status.transitioned") if transitions else "package.created"),
+    is_replacing = is_replanned(package_path(row, REPLACED, False, ids))
+    return PackageSlot(
+        path=ids.state_ids("PackageStatus", path),
+        item_state=ids.nearest_state_id("PackageItemStatus", [ITEM_STATE_VALUES.get(each, each) for each in path]),
+        order_item_state=ids.nearest_state_id("OrderStatus", (APPROVED, ORDER_ITEM_VALUES.get(value, APPROVED))),
+        hook=ids.hook_id(EVENTS.get(value, "package.status.transitioned") if transitions else "package.created"),
         transfer=make_transfer_slot(row, ids) if has_transfer else None,
-        replaced=column == REPLACED and is_replacing and holder is not None,
-        replanned=column == REPLACEMENT and is_replacing,
-        packed_by=None if column == row.unshipped else packed,
-        labelled=value != LABEL,
-        shipped_by=transitions.index(SHIPPED) if SHIPPED in transitions else None,
-        open=value in OPEN,
-        reserves=value in RESERVING,
+        is_replaced=column == REPLACED and is_replacing and holder is not None,
+        is_replacement=column == REPLACEMENT and is_replacing,
+        packing_transition=None if column == row.without_shipment else packed,
+        has_label=value != LABEL,
+        shipping_transition=transitions.index(SHIPPED) if SHIPPED in transitions else None,
+        is_open=value in UNDELIVERED,
+        has_reservations=value in RESERVING_VALUES,
     )
 
 
-def package_path(row: Row, column: int, has_transfer: bool, ids: StateIds) -> tuple[str, ...]:
+def package_path(row: CycleRow, column: int, has_transfer: bool, ids: StateIds) -> tuple[str, ...]:
     """Return the states of a package, as far as the installation has them."""
     value = row.packages[column]
     arrived = transfer_path(row, ids)[-1] == TRANSFERRED
@@ -215,37 +215,37 @@ def package_path(row: Row, column: int, has_transfer: bool, ids: StateIds) -> tu
     if has_transfer and row.transfer == TRANSFERRED and not arrived:
         value = WAITING_FOR_TRANSFER
     waits = has_transfer and WAITING_FOR_TRANSFER in ids.by_value("PackageStatus")
-    return ids.path("PackageStatus", (*first_states(waits, arrived), *PATHS[value]))
+    return ids.available_path("PackageStatus", (*initial_states(waits, arrived), *PACKAGE_PATHS[value]))
 
 
-def is_gone(path: tuple[str, ...]) -> bool:
+def is_replanned(path: tuple[str, ...]) -> bool:
     """Return whether another package replaced the package with this path."""
     return len(path) > 1 and path[-1] in {OUT_OF_STOCK, REQUIRES_REPLAN}
 
 
-def first_states(waits: bool, arrived: bool) -> tuple[str, ...]:
+def initial_states(waits: bool, arrived: bool) -> tuple[str, ...]:
     """Return the first states of a package. One with a transfer order waits for it first."""
     if not waits:
         return (WAITING,)
     return (WAITING_FOR_TRANSFER, WAITING) if arrived else (WAITING_FOR_TRANSFER,)
 
 
-def transfer_path(row: Row, ids: StateIds) -> tuple[str, ...]:
-    return ids.path("TransferStatus", ("waiting", *TRANSFER_PATHS[row.transfer]))
+def transfer_path(row: CycleRow, ids: StateIds) -> tuple[str, ...]:
+    return ids.available_path("TransferStatus", ("waiting", *TRANSFER_PATHS[row.transfer]))
 
 
-def make_transfer_slot(row: Row, ids: StateIds) -> TransferSlot:
+def make_transfer_slot(row: CycleRow, ids: StateIds) -> TransferSlot:
     path = transfer_path(row, ids)
     value = path[-1]
     return TransferSlot(
-        path=ids.states("TransferStatus", path),
-        item_state=ids.nearest("TransferStatus", path, rank=1),
-        hook=ids.hook(TRANSFER_EVENTS.get(value, "transfer.status.transitioned")),
-        with_shipment=value in ON_THE_ROAD and len(path) > 1,
-        cancelled=value == CANCELLED,
+        path=ids.state_ids("TransferStatus", path),
+        item_state=ids.nearest_state_id("TransferStatus", path, rank=1),
+        hook=ids.hook_id(TRANSFER_EVENTS.get(value, "transfer.status.transitioned")),
+        has_shipment=value in DISPATCHED and len(path) > 1,
+        is_cancelled=value == CANCELLED,
     )
 
 
-def shuffled(values: Sequence[T], draws: bytes) -> list[T]:
+def shuffle(values: Sequence[T], draws: bytes) -> list[T]:
     """Return the values in a random order."""
     return [values[position] for position in sorted(range(len(values)), key=lambda at: (draws[at], at))]

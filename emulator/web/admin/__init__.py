@@ -30,7 +30,7 @@ from emulator.web.admin.simulation import (
     add_webhooks,
 )
 from emulator.web.admin.worlds import add_scenarios, add_snapshots, add_worlds
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -52,7 +52,7 @@ ROUTES = (
 )
 
 
-def control_api(worlds: Worlds, allowed_hosts: Collection[str]) -> Flask:
+def control_api(worlds: WorldRegistry, allowed_hosts: Collection[str]) -> Flask:
     """Build the Flask application of the control API.
 
     `allowed_hosts` are the host names, besides loopback, under which it may be used.

@@ -18,29 +18,29 @@ from emulator.core.records import Package, State, TransferOrder, Transition
 from emulator.domain import installation
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Origin
-from emulator.domain.state_graph import KINDS, states_of_kind, transition_summary, transitions_from
-from emulator.state.store import View
+from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
+from emulator.state.store import Reader
 from emulator.web.admin.shared import CurrentWorld
 
-FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
+FIDELITY_FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
-ANY = "*"
+ANY_OPERATION = "*"
 """All operations."""
-UNKNOWN_NAME = Origin("assumed", "recorded answers show its id alone")
+UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
 RECORDED = Origin("observed")
 
-Row = dict[str, Any]
+FidelityRow = dict[str, Any]
 
 
 def add_fidelity(api: Blueprint, current: CurrentWorld) -> None:
     @api.get("/fidelity")
     def fidelity() -> Response:
         world = current.world()
-        graph = graph_of(world.root, world.settings.installation, world.settings.language)
-        return jsonify({**fidelity_of(), **graph_rows(graph)})
+        graph = graph_document(world.records, world.settings.installation, world.settings.language)
+        return jsonify({**fidelity_document(), **graph_rows(graph)})
 
 
-def fidelity_of() -> dict[str, list[Row]]:
+def fidelity_document() -> dict[str, list[FidelityRow]]:
     """Return the provenance of operations, statuses, shapes, webhooks, live traffic, filters and commands."""
     return {
         "operations": list(operations()),
@@ -53,7 +53,7 @@ def fidelity_of() -> dict[str, list[Row]]:
     }
 
 
-def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[Row]]:
+def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[FidelityRow]]:
     """Return the states and transitions of a graph as flat lists."""
     return {
         key: [{"of": part, **row} for part, rows in graph.items() for row in rows[key]]
@@ -63,31 +63,31 @@ def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[Row]]:
 
 @cache
 def notes() -> Any:
-    return orjson.loads(FILE.read_bytes())
+    return orjson.loads(FIDELITY_FILE.read_bytes())
 
 
-def operations() -> Iterator[Row]:
+def operations() -> Iterator[FidelityRow]:
     for route in ROUTES:
         row = {"operation": route.operation, "method": route.method, "path": route.path, "doc": route.doc}
         yield row | notes()["operations"][route.operation]
 
 
-def filters() -> Iterator[Row]:
+def filters() -> Iterator[FidelityRow]:
     """Yield the filters of each list operation."""
     for name, table in FILTER_SETS.items():
-        operations = [route.operation for route in ROUTES if route.filters == name]
+        operations = [route.operation for route in ROUTES if route.filter_set == name]
         for each in table.filters:
-            row = {"name": each.name, "aliases": list(each.aliases), "type": each.type, "lookup": each.lookup}
+            row = {"name": each.name, "aliases": list(each.aliases), "type": each.value_type, "lookup": each.lookup}
             reason = {"reason" if each.provenance == "assumed" else "note": each.reason} if each.reason else {}
             yield {"operations": operations, **row, "doc": each.doc, "provenance": each.provenance, **reason}
 
 
-def statuses() -> Iterator[Row]:
+def statuses() -> Iterator[FidelityRow]:
     for operation, rows in notes()["statuses"].items():
         yield from ({"operation": operation, "status": int(status), **note} for status, note in rows.items())
 
 
-def commands() -> Iterator[Row]:
+def commands() -> Iterator[FidelityRow]:
     """Yield each command with its parameters, in the order of the tables."""
     for subject, kind in SUBJECTS.items():
         for code, command in COMMANDS[kind].items():
@@ -105,10 +105,10 @@ def add_graph(api: Blueprint, current: CurrentWorld) -> None:
     @api.get("/graph")
     def graph() -> Response:
         world = current.world()
-        return jsonify(graph_of(world.root, world.settings.installation, world.settings.language))
+        return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
 
 
-def graph_of(view: View, name: str, language: str) -> dict[str, Any]:
+def graph_document(view: Reader, name: str, language: str) -> dict[str, Any]:
     """Return the state graphs of packages and of transfer orders, with the number of records per state."""
     origin = origin_lookup(installation.complete_installation(name))
     return {
@@ -116,12 +116,12 @@ def graph_of(view: View, name: str, language: str) -> dict[str, Any]:
             "states": [state_row(each, counts, origin, language) for each in states],
             "transitions": [transition_row(each, origin) for each in transitions_from(view, states)],
         }
-        for part, (kind, enum_class) in KINDS.items()
+        for part, (kind, enum_class) in STATE_GRAPHS.items()
         for states, counts in [(states_of_kind(view, kind, enum_class), count_by_state(view, kind))]
     }
 
 
-def count_by_state(view: View, kind: type[Any]) -> Mapping[int, int]:
+def count_by_state(view: Reader, kind: type[Any]) -> Mapping[int, int]:
     """Return the number of records in each state."""
     counts: Counter[int] = Counter()
     for key, count in view.tally(kind).items():
@@ -157,6 +157,6 @@ def origin_lookup(whole: installation.Installation) -> Callable[[Any], Origin]:
         kind = type(record)
         if whole.records.get(kind, {}).get(record.id) == record:
             return whole.origins[kind, record.id]
-        return UNKNOWN_NAME if kind is State and record.name == f"State {record.id}" else RECORDED
+        return UNNAMED_STATE if kind is State and record.name == f"State {record.id}" else RECORDED
 
     return origin

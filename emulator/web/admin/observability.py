@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from emulator.api.control.journal import brief_document, exchange_document, find_exchanges
+from emulator.api.control.journal import exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.cache import render_cache
 from emulator.core.control_errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
@@ -23,7 +23,7 @@ from emulator.web.admin.shared import (
     query_parameters,
 )
 from emulator.web.record_coverage import register_graph
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -46,7 +46,7 @@ def add_journal(api: Blueprint, current: CurrentWorld) -> None:
         query = query_parameters(*JOURNAL_PARAMETERS)
         status = parse_int("status", query["status"]) if "status" in query else None
         limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
-        document = brief_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
+        document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
         journal = current.world().journal
         matches = list(
             find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path"))
@@ -98,7 +98,7 @@ def add_metrics(api: Blueprint, current: CurrentWorld) -> None:
 class MetricsCollector:
     """Collects the metrics of all worlds for the Prometheus client."""
 
-    def __init__(self, worlds: Worlds) -> None:
+    def __init__(self, worlds: WorldRegistry) -> None:
         self.worlds = worlds
 
     def collect(self) -> Iterator[Metric]:
@@ -144,14 +144,14 @@ CACHE_METRICS = {
     "misses": ("misses", "Cache misses of rendered documents since the open scenarios were loaded"),
     "bytes": ("size", "Size of the cached documents in bytes"),
 }
-Rows = Iterable[tuple[tuple[str, ...], float]]
+Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
-def by_name(counts: Counter[str]) -> Rows:
+def by_name(counts: Counter[str]) -> Samples:
     return [((name,), number) for name, number in counts.items()]
 
 
-def counter(name: str, text: str, labels: tuple[str, ...], rows: Rows) -> CounterMetricFamily:
+def counter(name: str, text: str, labels: tuple[str, ...], rows: Samples) -> CounterMetricFamily:
     from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 - slow to import
 
     family = CounterMetricFamily(f"oms_emulator_{name}", text, labels=labels)
@@ -160,7 +160,7 @@ def counter(name: str, text: str, labels: tuple[str, ...], rows: Rows) -> Counte
     return family
 
 
-def gauge(name: str, text: str, labels: tuple[str, ...], rows: Rows) -> GaugeMetricFamily:
+def gauge(name: str, text: str, labels: tuple[str, ...], rows: Samples) -> GaugeMetricFamily:
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - slow to import
 
     family = GaugeMetricFamily(f"oms_emulator_{name}", text, labels=labels)

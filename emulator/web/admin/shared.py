@@ -14,10 +14,10 @@ from emulator.core import json_text
 from emulator.core.control_errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
 from emulator.state.world import World
-from emulator.worlds.registry import DEFAULT_WORLD, Worlds
+from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 JSON = "application/json"
-WORLD = "emulator.world"
+WORLD_KEY = "emulator.world"
 """Key of the WSGI environment that holds the name of the requested world."""
 SAME_SITE = frozenset(("", "same-origin", "none"))
 """Accepted values of `Sec-Fetch-Site`."""
@@ -39,16 +39,16 @@ def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None
 class CurrentWorld:
     """The worlds of the server, and the world that the current request addresses."""
 
-    def __init__(self, worlds: Worlds) -> None:
+    def __init__(self, worlds: WorldRegistry) -> None:
         self.worlds = worlds
 
     @property
     def name(self) -> str:
-        return str(request.environ.get(WORLD, DEFAULT_WORLD))
+        return str(request.environ.get(WORLD_KEY, DEFAULT_WORLD))
 
     def world(self) -> World:
         """Return the world of the current request. Raise `UnknownWorld` if it does not exist."""
-        return self.worlds.named(self.name)
+        return self.worlds.get(self.name)
 
 
 def run_write(world: World, operation: str, document: Any = None, **path: int | str) -> Any:
@@ -67,7 +67,7 @@ def add_request_id(response: Response) -> Response:
 def read_document() -> Any:
     """Return the JSON document in the request body."""
     try:
-        return json_text.read(request.get_data())
+        return json_text.load_json(request.get_data())
     except ValueError as error:
         raise InvalidDocument(f"the body is not JSON: {error}") from None
 
@@ -105,7 +105,7 @@ def parse_int(name: str, text: str) -> int:
 
 def json_response(value: dict[str, Any] | bytes, status: int = 200) -> Response:
     """Return a JSON response. Links in the document use the address that the client used."""
-    body = json_text.written(value) if isinstance(value, dict) else value
+    body = json_text.dump_json(value) if isinstance(value, dict) else value
     prefix = request.script_root
     return Response(fill_links(body, request.host_url.rstrip("/") + prefix, prefix), status, content_type=JSON)
 

@@ -7,14 +7,21 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from emulator.api.control.clock import advance, duration_of, parse_time, rate_document, set_clock, set_rate
+from emulator.api.control.clock import (
+    advance_clock,
+    build_duration,
+    parse_time,
+    rate_document,
+    set_clock,
+    set_traffic_rate,
+)
 from emulator.api.control.deliveries import add_delivery_fault, delivery_document
 from emulator.api.control.operations import validated_document
 from emulator.core import jwts
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.credentials import CREDENTIALS
 from emulator.domain.fault_rules import fault_document
-from emulator.loading.faults import arm_asked, disarm, disarm_all
+from emulator.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.state.clock import CLOCK_MODES, format_time
 from emulator.state.world import World
 from emulator.web.admin.shared import (
@@ -90,15 +97,15 @@ def add_clock(api: Blueprint, current: CurrentWorld) -> None:
         return json_response(clock_document(world))
 
     @api.post("/clock/advance")
-    def advance_clock() -> Response:
+    def post_clock_advance() -> Response:
         world = current.world()
         document = validated_document("clock-advance", read_document())
         if "seconds" in document:
-            advance(world, by=duration_of(seconds=document["seconds"]))
+            advance_clock(world, by=build_duration(seconds=document["seconds"]))
         elif "to" in document:
-            advance(world, to=parse_time(document["to"]))
+            advance_clock(world, to=parse_time(document["to"]))
         else:
-            advance(world)
+            advance_clock(world)
         return json_response(clock_document(world))
 
 
@@ -109,7 +116,7 @@ def add_live_traffic(api: Blueprint, current: CurrentWorld) -> None:
 
     @api.put("/live")
     def put_live() -> Response:
-        return json_response(set_rate(current.world(), read_document()))
+        return json_response(set_traffic_rate(current.world(), read_document()))
 
 
 def clock_document(world: World) -> dict[str, Any]:
@@ -132,16 +139,16 @@ def add_faults(api: Blueprint, current: CurrentWorld) -> None:
     @api.post("/faults")
     def arm_fault() -> Response:
         world = current.world()
-        return json_response(fault_document(arm_asked(world, read_document())), 201)
+        return json_response(fault_document(arm_from_document(world, read_document())), 201)
 
     @api.delete("/faults")
     def disarm_faults() -> Response:
-        disarm_all(current.world())
+        disarm_all_faults(current.world())
         return no_content()
 
     @api.delete("/faults/<int:id>")
-    def disarm_fault(id: int) -> Response:  # noqa: A002 - the name in the path
-        disarm(current.world(), id)
+    def delete_fault(id: int) -> Response:  # noqa: A002 - the name in the path
+        disarm_fault(current.world(), id)
         return no_content()
 
 
@@ -173,25 +180,25 @@ def add_webhooks(api: Blueprint, current: CurrentWorld) -> None:
         return no_content()
 
 
-KINDS = ("token", "jwt")
-KEYS = ("role", "kind", "expires_in")
-DEFAULT_LIFETIME = 3600
+CREDENTIAL_KINDS = ("token", "jwt")
+TOKEN_KEYS = ("role", "kind", "expires_in")
+DEFAULT_TOKEN_SECONDS = 3600
 
 
 def add_tokens(api: Blueprint, current: CurrentWorld) -> None:
     @api.post("/tokens")
     def make_token() -> Response:
-        return json_response(create_token(checked_request(read_document()), current.world()), 201)
+        return json_response(create_token(validated_token_request(read_document()), current.world()), 201)
 
 
-def checked_request(document: Any) -> dict[str, Any]:
+def validated_token_request(document: Any) -> dict[str, Any]:
     """Validate a document of the form `{role, kind, expires_in?}`."""
     if not isinstance(document, dict):
-        raise InvalidDocument("the body must be an object", KEYS)
-    if unknown := sorted(document.keys() - set(KEYS)):
-        raise InvalidDocument(f"unknown keys: {', '.join(unknown)}", KEYS)
+        raise InvalidDocument("the body must be an object", TOKEN_KEYS)
+    if unknown := sorted(document.keys() - set(TOKEN_KEYS)):
+        raise InvalidDocument(f"unknown keys: {', '.join(unknown)}", TOKEN_KEYS)
     check_one_of("role", document, CREDENTIALS)
-    check_one_of("kind", document, KINDS)
+    check_one_of("kind", document, CREDENTIAL_KINDS)
     return document
 
 
@@ -209,12 +216,12 @@ def create_token(document: dict[str, Any], world: World) -> dict[str, Any]:
         if "expires_in" in document:
             raise InvalidDocument("a token does not expire; expires_in requires the kind jwt", ("role", "kind"))
         return {"token": role, "kind": kind, "role": role, "expires_at": None}
-    seconds = document.get("expires_in", DEFAULT_LIFETIME)
+    seconds = document.get("expires_in", DEFAULT_TOKEN_SECONDS)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidDocument(f"expires_in must be a number of seconds (got {seconds!r})", KEYS)
+        raise InvalidDocument(f"expires_in must be a number of seconds (got {seconds!r})", TOKEN_KEYS)
     try:
-        issued = jwts.issue(role, world.clock.now(), seconds)
+        issued = jwts.issue_token(role, world.clock.now(), seconds)
     except ValueError as error:
-        raise InvalidDocument(str(error), KEYS) from None
+        raise InvalidDocument(str(error), TOKEN_KEYS) from None
     expires_at = issued.expires_at.isoformat().replace("+00:00", "Z")
     return {"token": issued.token, "kind": kind, "role": role, "expires_at": expires_at}

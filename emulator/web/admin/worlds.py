@@ -24,8 +24,8 @@ from emulator.web.admin.shared import (
     read_optional_document,
     require_no_document,
 )
-from emulator.worlds.export import as_file, exported
-from emulator.worlds.registry import checked_name
+from emulator.worlds.export import encode_scenario_file, export_world
+from emulator.worlds.registry import validated_name
 
 
 def add_worlds(api: Blueprint, current: CurrentWorld) -> None:
@@ -42,13 +42,13 @@ def add_worlds(api: Blueprint, current: CurrentWorld) -> None:
 
     @api.get("/worlds")
     def list_worlds() -> Response:
-        results = [world_document(name, worlds.named(name, using=False)) for name in worlds]
+        results = [world_document(name, worlds.get(name, using=False)) for name in worlds]
         return json_response({"count": len(results), "results": results})
 
     @api.put("/worlds/<name>")
     def put_world(name: str) -> Response:
-        document = checked_start("world", read_optional_document())
-        is_new = checked_name(name) not in worlds
+        document = validated_start("world", read_optional_document())
+        is_new = validated_name(name) not in worlds
         world = create_world(name, document, current)
         return json_response(world_document(name, world), 201 if is_new else 200)
 
@@ -65,10 +65,10 @@ def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
 
     @api.put("/scenario")
     def put_scenario() -> Response:
-        document = checked_start("scenario-wanted", read_document())
+        document = validated_start("scenario-wanted", read_document())
         current.world()
-        loaded = scenario_of(document, current.worlds.scenario)
-        return json_response(scenario_document(current.worlds.put(current.name, loaded)))
+        loaded = requested_scenario(document, current.worlds.scenario)
+        return json_response(scenario_document(current.worlds.create(current.name, loaded)))
 
     @api.get("/scenarios")
     def scenarios() -> Response:
@@ -77,7 +77,7 @@ def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
 
     @api.get("/export")
     def export() -> Response:
-        return json_response(as_file(exported(current.world())))
+        return json_response(encode_scenario_file(export_world(current.world())))
 
 
 def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
@@ -90,7 +90,7 @@ def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
     def take_snapshot(name: str) -> Response:
         require_no_document()
         return json_response(
-            snapshot_document(name, current.world().take_snapshot(checked_name(name, "snapshot"))), 201
+            snapshot_document(name, current.world().take_snapshot(validated_name(name, "snapshot"))), 201
         )
 
     @api.post("/snapshots/<name>/restore")
@@ -107,14 +107,14 @@ def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
         return json_response({"undone": current.world().undo()})
 
 
-def checked_start(schema: str, document: Any) -> Mapping[str, Any]:
+def validated_start(schema: str, document: Any) -> Mapping[str, Any]:
     """Validate a document that describes the start of a world. A scenario document inside it is not changed."""
     if not isinstance(document, dict) or not isinstance(document.get("document"), dict):
         return validated_document(schema, document)
     return {**validated_document(schema, document | {"document": {}}), "document": document["document"]}
 
 
-def scenario_of(document: Mapping[str, Any], default: Scenario) -> Scenario:
+def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenario:
     """Return the scenario that a document selects: by name, as a scenario document, or the default one."""
     if "document" in document:
         if problem := schema_problem(document["document"]):
@@ -129,11 +129,11 @@ def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) 
     """Create the world that a document describes: a branch of a world or snapshot, or a scenario."""
     worlds = current.worlds
     if "world" in document:
-        return worlds.branch(name, worlds.named(document["world"]))
+        return worlds.branch(name, worlds.get(document["world"]))
     if "snapshot" in document:
         origin = current.world()
         return worlds.branch(name, origin, origin.snapshots[document["snapshot"]])
-    return worlds.put(name, scenario_of(document, worlds.scenario))
+    return worlds.create(name, requested_scenario(document, worlds.scenario))
 
 
 def health_document(name: str, world: World) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-APPLICATION = 0x4F4D5345
+APPLICATION_ID = 0x4F4D5345
 """SQLite's application id of our files: OMSE."""
-FORMAT = 2
+FORMAT_VERSION = 2
 """Version of the tables."""
 
 TABLES = """
@@ -43,11 +43,11 @@ steps. Undo, restore and branch create a branch and copy nothing. `steps.at` is 
 snapshot is the first `upto` steps of a branch. `seen` has the requests that a fault with a rate has seen."""
 
 
-class StateProblem(ValueError):
+class StateFileError(ValueError):
     """A state file that cannot be used. The message is one line: which file, and why. The file is unchanged."""
 
 
-def make(path: Path, made_for: str) -> None:
+def create_file(path: Path, made_for: str) -> None:
     """Create a file without worlds, by renaming a temporary file. Raise `StateProblem` on failure."""
     try:
         number, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -57,8 +57,8 @@ def make(path: Path, made_for: str) -> None:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(f"BEGIN; {TABLES}")
                 connection.execute("INSERT INTO meta VALUES ('made_for', ?)", (made_for,))
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA journal_mode = WAL")
             Path(aside).replace(path)
@@ -67,9 +67,9 @@ def make(path: Path, made_for: str) -> None:
             Path(aside).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StateProblem(f"cannot make state file {path}: {error.strerror or error}") from None
+        raise StateFileError(f"cannot make state file {path}: {error.strerror or error}") from None
     except sqlite3.Error as error:
-        raise StateProblem(f"cannot make state file {path}: {error}") from None
+        raise StateFileError(f"cannot make state file {path}: {error}") from None
 
 
 def sync_folder(folder: Path) -> None:
@@ -81,23 +81,25 @@ def sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def is_new(path: Path) -> bool:
+def is_new_file(path: Path) -> bool:
     """Return whether the file is missing or empty. Raise `StateProblem` if it cannot be a writable state file."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise StateProblem(f"cannot open state file {path}: {error.strerror}") from None
+        raise StateFileError(f"cannot open state file {path}: {error.strerror}") from None
     if not stat.S_ISREG(found.st_mode):
-        raise StateProblem(f"state file {path} is no file but {'a folder' if path.is_dir() else 'a device or pipe'}")
+        raise StateFileError(
+            f"state file {path} is no file but {'a folder' if path.is_dir() else 'a device or pipe'}"
+        )
     if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
-        raise StateProblem(f"state file {path} is read-only, so nothing could be kept in it")
+        raise StateFileError(f"state file {path} is read-only, so nothing could be kept in it")
     return found.st_size == 0
 
 
 @contextmanager
-def looking(path: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a valid file for reading only. Neither the file nor its write-ahead log changes.
 
     Raise `StateProblem` for a file that is in use, foreign, of another version, or damaged.
@@ -106,10 +108,10 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
     there = [each.exists() for each in beside]
     try:
         with closing(connect(path, "ro")) as connection:
-            refuse_foreign(path, connection)
+            check_format(path, connection)
             yield connection
     except sqlite3.Error as error:
-        raise StateProblem(said(path, error)) from None
+        raise StateFileError(error_message(path, error)) from None
     finally:
         for each, was in zip(beside, there, strict=True):
             if not was:
@@ -117,19 +119,19 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
                     each.unlink()
 
 
-def refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
+def check_format(path: Path, connection: sqlite3.Connection) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application != APPLICATION:
-        raise StateProblem(f"{path} is a database, but no state file of oms-emulator")
+    if application != APPLICATION_ID:
+        raise StateFileError(f"{path} is a database, but no state file of oms-emulator")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != FORMAT:
-        whose = "a later" if version > FORMAT else "an earlier"
-        raise StateProblem(
-            f"state file {path} is of {whose} oms-emulator: its form is {version}, and this one knows {FORMAT}"
+    if version != FORMAT_VERSION:
+        whose = "a later" if version > FORMAT_VERSION else "an earlier"
+        raise StateFileError(
+            f"state file {path} is of {whose} oms-emulator: its form is {version}, and this one knows {FORMAT_VERSION}"
         )
     (first, *_) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if first != "ok":
-        raise StateProblem(f"state file {path} is damaged: {' '.join(first.split())}")
+        raise StateFileError(f"state file {path} is damaged: {' '.join(first.split())}")
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -137,7 +139,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the file for writing and lock it. Raise `StateProblem` on failure."""
     try:
         connection = connect(path, "rw")
@@ -151,11 +153,11 @@ def open_to_write(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise StateProblem(said(path, error)) from None
+        raise StateFileError(error_message(path, error)) from None
     return connection
 
 
-SAID = {
+ERROR_MESSAGES = {
     "SQLITE_BUSY": "state file {path} is in use by another process",
     "SQLITE_NOTADB": "{path} is no state file of oms-emulator",
     "SQLITE_CORRUPT": "state file {path} is damaged",
@@ -164,8 +166,8 @@ SAID = {
 }
 
 
-def said(path: Path, error: sqlite3.Error) -> str:
+def error_message(path: Path, error: sqlite3.Error) -> str:
     """Return an SQLite error as one line."""
     name = getattr(error, "sqlite_errorname", "")
-    known = next((text for code, text in SAID.items() if name.startswith(code)), None)
+    known = next((text for code, text in ERROR_MESSAGES.items() if name.startswith(code)), None)
     return f"state file {path}: {error}" if known is None else known.format(path=path)

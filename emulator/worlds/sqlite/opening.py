@@ -14,24 +14,30 @@ from emulator.state.faults import ArmedFault, Faults
 from emulator.state.scenario import Scenario
 from emulator.state.snapshots import WorldSnapshot, WorldState
 from emulator.state.steps import StepLog
-from emulator.state.store import Root
-from emulator.worlds.sqlite.database import StateProblem, is_new, looking
+from emulator.state.store import Snapshot
+from emulator.worlds.sqlite.database import StateFileError, is_new_file, open_read_only
 from emulator.worlds.sqlite.history import (
+    BranchTable,
     History,
     LazySnapshot,
-    Part,
-    Table,
-    after,
-    common,
-    parts_of,
-    steps_of,
-    table_of,
+    StepRange,
+    last_common_step,
+    ranges_after,
+    read_branch_table,
+    read_steps,
+    step_ranges,
 )
-from emulator.worlds.sqlite.stored_values import digest_of, parse_faults, parse_state, scenario_of, start_of
+from emulator.worlds.sqlite.stored_values import (
+    base_digest,
+    parse_faults,
+    parse_scenario,
+    parse_state,
+    scenario_digest,
+)
 from emulator.worlds.sqlite.writer import SnapshotRow
 
 
-class StartChanged(ValueError):
+class StartChangedError(ValueError):
     """The scenario of a stored world starts differently now."""
 
 
@@ -55,20 +61,20 @@ class RestoredWorld(NamedTuple):
     snapshots: dict[str, WorldSnapshot]
 
 
-def worlds_of(connection: sqlite3.Connection, start: Scenario | None = None) -> Iterator[StoredWorld]:
+def read_worlds(connection: sqlite3.Connection, start: Scenario | None = None) -> Iterator[StoredWorld]:
     """Return the worlds of a file, the oldest first. Worlds of the scenario `start` share its object."""
-    usual: Mapping[str, Scenario] = {} if start is None else {digest_of(start): start}
+    usual: Mapping[str, Scenario] = {} if start is None else {scenario_digest(start): start}
     scenarios = {
-        digest: usual.get(digest) or scenario_of(text, request)
+        digest: usual.get(digest) or parse_scenario(text, request)
         for digest, text, request in connection.execute("SELECT digest, document, request FROM scenarios")
     }
-    faults, snapshots = armed_in(connection), snapshots_in(connection)
+    faults, snapshots = read_faults(connection), read_snapshots(connection)
     rows = connection.execute("SELECT id, name, scenario, course, now FROM worlds ORDER BY id")
     for id_, name, digest, branch, state in rows:
         yield StoredWorld(id_, name, scenarios[digest], branch, parse_state(state), faults[id_], snapshots[id_])
 
 
-def armed_in(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
+def read_faults(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
     """Return the armed faults by world, with the requests that each has seen."""
     seen: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
     for world, fault, request, times in connection.execute("SELECT world, fault, request, times FROM seen"):
@@ -76,12 +82,12 @@ def armed_in(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
     found: dict[int, list[ArmedFault]] = defaultdict(list)
     for world, text in connection.execute("SELECT world, document FROM faults ORDER BY position"):
         (fault,) = parse_faults(f"[{text}]")
-        fault.seen = seen[world, fault.id]
+        fault.request_counts = seen[world, fault.id]
         found[world].append(fault)
     return found
 
 
-def snapshots_in(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]:
+def read_snapshots(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]:
     """Return the snapshots by world."""
     found: dict[int, list[SnapshotRow]] = defaultdict(list)
     rows = "SELECT world, name, course, upto, now, faults FROM snapshots ORDER BY position"
@@ -93,89 +99,89 @@ def snapshots_in(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]
 class BranchReader:
     """Reads a sequence of steps and the records that they changed: those of a world, or of some of its snapshots."""
 
-    def __init__(self, parts: list[Part], origin: BranchReader | None = None, since: int = 0) -> None:
+    def __init__(self, parts: list[StepRange], origin: BranchReader | None = None, since: int = 0) -> None:
         """Steps up to `since` are read by the reader `origin`."""
-        self.parts, self.origin, self.since = parts, origin, since
+        self.ranges, self.origin, self.origin_steps = parts, origin, since
         self.logs: dict[int, StepLog] = {}
         """Step -> the log up to that step, for the steps in demand."""
         if origin is not None:
-            origin.mark(since)
+            origin.request_log(since)
 
-    def mark(self, number: int) -> None:
+    def request_log(self, number: int) -> None:
         """Demand the log up to a step."""
         self.logs[number] = StepLog()
 
-    def read(self, connection: sqlite3.Connection, start: Root, steps: StepLog) -> None:
+    def read(self, connection: sqlite3.Connection, start: Snapshot, steps: StepLog) -> None:
         """Read what follows a start, and append it to the start's steps. Raise `ValueError` if a step is missing."""
         self.history = History(start, len(steps))
         if len(steps) in self.logs:
             self.logs[len(steps)] = steps.copy()
-        for number, line, changes in steps_of(connection, after(len(steps), self.parts)):
-            self.history.learn(number, changes)
+        for number, line, changes in read_steps(connection, ranges_after(len(steps), self.ranges)):
+            self.history.add_changes(number, changes)
             steps.append(line)
             if number in self.logs:
                 self.logs[number] = steps.copy()
         if missing := [number for number in self.logs if number > len(steps)]:
             raise ValueError(f"step {min(missing)} is not there")
 
-    def read_on(self, connection: sqlite3.Connection) -> None:
+    def read_after_origin(self, connection: sqlite3.Connection) -> None:
         """Read what follows the steps of the origin."""
         if self.origin is not None:
-            start = LazySnapshot(self.origin.history, self.since)
-            self.read(connection, start, self.origin.logs[self.since].copy())
+            start = LazySnapshot(self.origin.history, self.origin_steps)
+            self.read(connection, start, self.origin.logs[self.origin_steps].copy())
 
 
 Readers = tuple[list[BranchReader], dict[str, BranchReader]]
 
 
-def readers_of(first: BranchReader, snapshots: list[SnapshotRow], table: Table) -> Readers:
+def build_readers(first: BranchReader, snapshots: list[SnapshotRow], table: BranchTable) -> Readers:
     """Return the readers of all snapshots, each after its origin, and the reader of each snapshot by its name."""
     readers, by_name = [first], {}
-    for snapshot in sorted(snapshots, key=lambda each: -each.upto):
-        parts = parts_of(snapshot.branch, table, snapshot.upto)
-        nearest = max(readers, key=lambda reader: common(reader.parts, parts))
-        shared = common(nearest.parts, parts)
-        if shared < snapshot.upto:
+    for snapshot in sorted(snapshots, key=lambda each: -each.step_count):
+        parts = step_ranges(snapshot.branch, table, snapshot.step_count)
+        nearest = max(readers, key=lambda reader: last_common_step(reader.ranges, parts))
+        shared = last_common_step(nearest.ranges, parts)
+        if shared < snapshot.step_count:
             nearest = BranchReader(parts, nearest, shared)
             readers.append(nearest)
-        nearest.mark(snapshot.upto)
+        nearest.request_log(snapshot.step_count)
         by_name[snapshot.name] = nearest
     return readers, by_name
 
 
-def snapshot_of(row: SnapshotRow, reader: BranchReader) -> WorldSnapshot:
+def build_snapshot(row: SnapshotRow, reader: BranchReader) -> WorldSnapshot:
     """Return a stored snapshot. Its undo stack is empty."""
     return WorldSnapshot(
-        root=LazySnapshot(reader.history, row.upto),
+        records=LazySnapshot(reader.history, row.step_count),
         state=row.state,
-        steps=reader.logs[row.upto],
+        steps=reader.logs[row.step_count],
         undo_entries=(),
         faults=Faults(row.faults, row.state.next_fault),
     )
 
 
-def restored(stored: StoredWorld, connection: sqlite3.Connection, table: Table) -> RestoredWorld:
+def restore_world(stored: StoredWorld, connection: sqlite3.Connection, table: BranchTable) -> RestoredWorld:
     """Read a stored world. Raise `ValueError` if it is incomplete, and `StartChanged` if it cannot be continued."""
     start = starting_snapshot(stored.scenario, stored.state.mode)
-    rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (digest_of(stored.scenario),))
-    if rows.fetchone() != (start_of(start.root.base),):
-        raise StartChanged(
+    rows = connection.execute("SELECT start FROM scenarios WHERE digest = ?", (scenario_digest(stored.scenario),))
+    if rows.fetchone() != (base_digest(start.records.base),):
+        raise StartChangedError(
             f"scenario {stored.scenario.name} started otherwise when it was made:"
             " with another installation file, or another version of oms-emulator"
         )
-    first, steps = BranchReader(parts_of(stored.branch, table)), start.steps.copy()
-    readers, by_name = readers_of(first, stored.snapshots, table)
-    first.read(connection, start.root, steps)
+    first, steps = BranchReader(step_ranges(stored.branch, table)), start.steps.copy()
+    readers, by_name = build_readers(first, stored.snapshots, table)
+    first.read(connection, start.records, steps)
     for reader in readers[1:]:
-        reader.read_on(connection)
+        reader.read_after_origin(connection)
     present = start._replace(
-        root=first.history.root(),
+        records=first.history.root(),
         state=stored.state,
         steps=steps,
         undo_entries=(),
         faults=Faults(stored.faults, stored.state.next_fault),
     )
-    snapshots = {row.name: snapshot_of(row, by_name[row.name]) for row in stored.snapshots}
+    snapshots = {row.name: build_snapshot(row, by_name[row.name]) for row in stored.snapshots}
     return RestoredWorld(stored, present, snapshots)
 
 
@@ -183,29 +189,29 @@ class ExportData(NamedTuple):
     """The data of a stored world that its export needs."""
 
     start: Scenario
-    lines: list[bytes]
+    steps: list[bytes]
     state: WorldState
     faults: list[ArmedFault]
 
 
-def export_data(path: str | PathLike[str], name: str) -> ExportData:
+def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
     """Read the export data of a stored world, without changing the file.
 
     Raise `StateProblem` for a file that cannot be used, or has no such world.
     """
     path = Path(path)
-    if not path.exists() or is_new(path):
-        raise StateProblem(f"there is no state file {path}")
-    with looking(path) as connection:
+    if not path.exists() or is_new_file(path):
+        raise StateFileError(f"there is no state file {path}")
+    with open_read_only(path) as connection:
         try:
-            worlds = {each.name: each for each in worlds_of(connection)}
+            worlds = {each.name: each for each in read_worlds(connection)}
             if name not in worlds:
-                raise StateProblem(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
-            parts = parts_of(worlds[name].branch, table_of(connection))
-            lines = [line for _, line, _ in steps_of(connection, parts)]
-        except StateProblem:
+                raise StateFileError(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
+            parts = step_ranges(worlds[name].branch, read_branch_table(connection))
+            lines = [line for _, line, _ in read_steps(connection, parts)]
+        except StateFileError:
             raise
         except (ValueError, TypeError, LookupError) as error:
-            raise StateProblem(f"state file {path} is damaged: {error}") from None
+            raise StateFileError(f"state file {path} is damaged: {error}") from None
     world = worlds[name]
     return ExportData(world.scenario, [*world.scenario.steps, *lines], world.state, world.faults)

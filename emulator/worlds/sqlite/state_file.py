@@ -14,30 +14,37 @@ from pathlib import Path
 import orjson
 
 from emulator.core.control_errors import Conflict, PersistError
-from emulator.loading.worlds import load, settings_of
-from emulator.state.faults import Counted, Faults
+from emulator.loading.worlds import load_base, settings_of
+from emulator.state.faults import FaultMatch, Faults
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
-from emulator.worlds.sqlite.database import StateProblem, is_new, looking, make, open_to_write
+from emulator.worlds.sqlite.database import StateFileError, create_file, is_new_file, open_for_writing, open_read_only
 from emulator.worlds.sqlite.history import (
-    LAST,
+    LAST_STEP,
+    BranchTable,
     StoredBranch,
-    Table,
-    changed_by,
-    forget_unused,
-    parts_of,
-    place_of,
-    table_of,
+    changes_of,
+    delete_unused_steps,
+    read_branch_table,
+    step_key,
+    step_ranges,
 )
-from emulator.worlds.sqlite.opening import RestoredWorld, StartChanged, restored, worlds_of
-from emulator.worlds.sqlite.stored_values import counts_text, difference, digest_of, identity_of, start_of, text_of
+from emulator.worlds.sqlite.opening import RestoredWorld, StartChangedError, read_worlds, restore_world
+from emulator.worlds.sqlite.stored_values import (
+    base_digest,
+    counts_text,
+    first_difference,
+    scenario_digest,
+    scenario_identity,
+    scenario_text,
+)
 from emulator.worlds.sqlite.writer import (
-    OF_WORLDS,
+    WORLD_TABLES,
     Batch,
+    FileChange,
     SnapshotRow,
-    Work,
     WorldRow,
     Writer,
     branch_row,
@@ -52,7 +59,7 @@ from emulator.worlds.sqlite.writer import (
 )
 
 
-class State:
+class StateFile:
     """A state file and its worlds."""
 
     def __init__(
@@ -65,36 +72,36 @@ class State:
         """
         self.path, self._start = Path(path), start
         self._services, self._strict = services, strict
-        load(start)  # an invalid scenario creates no file
-        if is_new(self.path):
-            make(self.path, orjson.dumps(identity_of(start)).decode())
-        with looking(self.path) as connection:
+        load_base(start)  # an invalid scenario creates no file
+        if is_new_file(self.path):
+            create_file(self.path, orjson.dumps(scenario_identity(start)).decode())
+        with open_read_only(self.path) as connection:
             self._check_identity(connection)
-            table = table_of(connection)
+            table = read_branch_table(connection)
             try:
-                worlds = [restored(each, connection, table) for each in list(worlds_of(connection, start))]
-            except StartChanged as error:
-                raise StateProblem(f"state file {path}: {error}") from None
+                worlds = [restore_world(each, connection, table) for each in list(read_worlds(connection, start))]
+            except StartChangedError as error:
+                raise StateFileError(f"state file {path}: {error}") from None
             except (ValueError, TypeError, LookupError) as error:
-                raise StateProblem(f"state file {path} is damaged: {error}") from None
+                raise StateFileError(f"state file {path} is damaged: {error}") from None
         self._open_to_write(worlds, table)
         branches: dict[int, StoredBranch] = {}
-        self.opened = [self._open_world(each, table, branches) for each in worlds]
+        self.stored_worlds = [self._open_world(each, table, branches) for each in worlds]
 
     def _check_identity(self, connection: sqlite3.Connection) -> None:
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'made_for'").fetchone() or ("{}",)
-        if why := difference(json.loads(text), identity_of(self._start)):
-            raise StateProblem(f"state file {self.path} {why}")
+        if why := first_difference(json.loads(text), scenario_identity(self._start)):
+            raise StateFileError(f"state file {self.path} {why}")
 
-    def _open_to_write(self, worlds: Sequence[RestoredWorld], table: Table) -> None:
+    def _open_to_write(self, worlds: Sequence[RestoredWorld], table: BranchTable) -> None:
         """Start the writer, and delete what no world uses any more."""
-        connection = open_to_write(self.path)
+        connection = open_for_writing(self.path)
         connection.execute("BEGIN IMMEDIATE")
         stored = [each.stored for each in worlds]
-        used = [(each.branch, LAST) for each in stored]
-        used += [(snapshot.branch, snapshot.upto) for each in stored for snapshot in each.snapshots]
-        forget_unused(connection, used, table)
-        for name in OF_WORLDS:
+        used = [(each.branch, LAST_STEP) for each in stored]
+        used += [(snapshot.branch, snapshot.step_count) for each in stored for snapshot in each.snapshots]
+        delete_unused_steps(connection, used, table)
+        for name in WORLD_TABLES:
             connection.execute(f"DELETE FROM {name} WHERE world NOT IN (SELECT id FROM worlds)")  # noqa: S608 - ours
         connection.execute("DELETE FROM scenarios WHERE digest NOT IN (SELECT scenario FROM worlds)")
         connection.execute("COMMIT")
@@ -102,12 +109,12 @@ class State:
         self._lock = threading.Lock()
         self.writer = Writer(self.path, connection)
 
-    def _open_world(self, world: RestoredWorld, table: Table, branches: dict[int, StoredBranch]) -> World:
+    def _open_world(self, world: RestoredWorld, table: BranchTable, branches: dict[int, StoredBranch]) -> World:
         """Build a world that continues in this file. `branches` are those of the worlds before."""
         stored = world.stored
-        present = self._known_branch(stored.branch, table, branches)
+        present = self._get_branch(stored.branch, table, branches)
         snapshots = {
-            row.name: world.snapshots[row.name]._replace(branch=self._known_branch(row.branch, table, branches))
+            row.name: world.snapshots[row.name]._replace(branch=self._get_branch(row.branch, table, branches))
             for row in stored.snapshots
         }
         return World(
@@ -120,11 +127,11 @@ class State:
             persistence=WorldPersistence(self, stored.id, present, stored.name),
         )
 
-    def _known_branch(self, id_: int, table: Table, known: dict[int, StoredBranch]) -> StoredBranch:
-        for each in (part.branch for part in parts_of(id_, table) if part.branch not in known):
+    def _get_branch(self, id_: int, table: BranchTable, known: dict[int, StoredBranch]) -> StoredBranch:
+        for each in (part.branch for part in step_ranges(id_, table) if part.branch not in known):
             parent, upto = table[each]
             before = None if parent is None else known[parent]
-            known[each] = StoredBranch(self, each, before, upto, self.writer.dropped)
+            known[each] = StoredBranch(self, each, before, upto, self.writer.unused_branches)
         return known[id_]
 
     def _new_id(self) -> int:
@@ -142,10 +149,10 @@ class State:
         """Store a new world, replacing the one of its name. Return its persistence and the commit token."""
         scenario = settings.source
         if start.branch is None and len(start.steps) != len(scenario.steps):
-            raise self._foreign(name)
+            raise self._foreign_origin(name)
         id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
-        digest = digest_of(scenario)
-        scenario_row = (digest, text_of(scenario), scenario.request, start_of(start.root.base))
+        digest = scenario_digest(scenario)
+        scenario_row = (digest, scenario_text(scenario), scenario.request, base_digest(start.records.base))
         rows = [snapshot_row(*each) for each in snapshots.items()]
         row = WorldRow(id_, name, digest, branch.id, start.state, start.faults.copy().armed, rows)
         token = self.writer.add(partial(put_world, row, scenario_row, branch_row(branch)))
@@ -158,12 +165,12 @@ class State:
     def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
         """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
         if origin is None:
-            return StoredBranch(self, self._new_id(), None, steps, self.writer.dropped)
+            return StoredBranch(self, self._new_id(), None, steps, self.writer.unused_branches)
         if not isinstance(origin, StoredBranch) or origin.storage is not self:
-            raise self._foreign(name)
-        return StoredBranch(self, self._new_id(), origin, steps, self.writer.dropped)
+            raise self._foreign_origin(name)
+        return StoredBranch(self, self._new_id(), origin, steps, self.writer.unused_branches)
 
-    def _foreign(self, name: str) -> Conflict:
+    def _foreign_origin(self, name: str) -> Conflict:
         return Conflict(f"world {name} goes on from one that is not in {self.path}, so it cannot be kept there")
 
     def close(self, worlds: Iterable[World]) -> None:
@@ -180,7 +187,7 @@ class WorldPersistence:
 
     is_durable = True
 
-    def __init__(self, storage: State, id_: int, branch: StoredBranch, name: str) -> None:
+    def __init__(self, storage: StateFile, id_: int, branch: StoredBranch, name: str) -> None:
         self.storage, self.branch = storage, branch
         self._id, self._name = id_, name
 
@@ -190,7 +197,7 @@ class WorldPersistence:
     def save_write(
         self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
     ) -> Batch:
-        return self._add(state, partial(put_steps, place_of(self.branch.id, number), lines, changed_by(transaction)))
+        return self._add(state, partial(put_steps, step_key(self.branch.id, number), lines, changes_of(transaction)))
 
     def save_branch(self, state: WorldState, origin: Branch | None, steps: int, faults: Faults, /) -> Batch:
         branch = self.storage.new_branch(origin, steps, self._name)
@@ -204,15 +211,19 @@ class WorldPersistence:
     def save_faults(self, state: WorldState, faults: Faults, /) -> Batch:
         return self._add(state, partial(put_faults, self._id, faults.copy().armed))
 
-    def save_fault_counts(self, state: WorldState, counted: Sequence[Counted], /) -> Batch:
+    def save_fault_counts(self, state: WorldState, counted: Sequence[FaultMatch], /) -> Batch:
         texts = [(fault.id, counts_text(fault)) for fault, _ in counted]
-        seen = [(fault.id, request, fault.seen[request]) for fault, request in counted if request in fault.seen]
+        seen = [
+            (fault.id, request, fault.request_counts[request])
+            for fault, request in counted
+            if request in fault.request_counts
+        ]
         return self._add(state, partial(put_counts, self._id, texts, seen))
 
     def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> Batch:
         return self._add(state, partial(put_snapshot, self._id, snapshot_row(name, snapshot)))
 
-    def _add(self, state: WorldState, work: Work | None) -> Batch:
+    def _add(self, state: WorldState, work: FileChange | None) -> Batch:
         return self.storage.writer.add(work, self._id, partial(put_state, self._id, state))
 
 

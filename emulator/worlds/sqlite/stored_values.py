@@ -16,19 +16,19 @@ from emulator.domain.fault_rules import fault_from_document, fault_scenario_docu
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import scenario_document, scenario_from_document
 from emulator.state.clock import CLOCK_MODES, ClockMode, format_time
-from emulator.state.datasets import Base
+from emulator.state.datasets import BaseDataset
 from emulator.state.faults import ArmedFault
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
 from emulator.state.schedule import TrafficRate
 from emulator.state.snapshots import WorldState
 
-SAMPLES = 20
-WHOLE = 300
+SAMPLE_COUNT = 20
+MAX_COMPARED = 300
 """Kinds with more records than this are compared by samples."""
 
 
-def text_of(scenario: Scenario) -> bytes:
+def scenario_text(scenario: Scenario) -> bytes:
     """Return the text of a scenario with its steps."""
     document = scenario_document(scenario)
     if scenario.now is not None:
@@ -39,31 +39,31 @@ def text_of(scenario: Scenario) -> bytes:
     return orjson.dumps(document)
 
 
-def scenario_of(text: bytes, request: str | None) -> Scenario:
+def parse_scenario(text: bytes, request: str | None) -> Scenario:
     """Parse the text of a scenario. Raise `ValueError` if it is not valid."""
     document = orjson.loads(text)
     return replace(scenario_from_document(document, document["name"]), request=request)
 
 
-def digest_of(scenario: Scenario) -> str:
+def scenario_digest(scenario: Scenario) -> str:
     """Return a digest that is equal for scenarios with equal starts."""
-    same = replace(scenario, description="", installation=whole_path(scenario.installation))
-    return hashlib.blake2b(text_of(same), digest_size=16).hexdigest()
+    same = replace(scenario, description="", installation=absolute_path(scenario.installation))
+    return hashlib.blake2b(scenario_text(same), digest_size=16).hexdigest()
 
 
-def whole_path(installation: str) -> str:
+def absolute_path(installation: str) -> str:
     """Return an installation's name, or the absolute path of its file."""
     return str(Path(installation).absolute()) if installation.endswith(".json") else installation
 
 
-def identity_of(scenario: Scenario) -> dict[str, Any]:
+def scenario_identity(scenario: Scenario) -> dict[str, Any]:
     """Return what a state file stores about the scenario that it was made for."""
     return {
         "scenario": scenario.name,
-        "installation": display_name(whole_path(scenario.installation)),
+        "installation": display_name(absolute_path(scenario.installation)),
         "packages": scenario.packages,
         "seed": scenario.seed,
-        "digest": digest_of(scenario),
+        "digest": scenario_digest(scenario),
     }
 
 
@@ -76,7 +76,7 @@ DIFFERENCES = {
 }
 
 
-def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Return the first difference of two identities in words, or None."""
     for key, told in DIFFERENCES.items():
         if then.get(key) != now[key]:
@@ -84,22 +84,22 @@ def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     return None
 
 
-def start_of(base: Base) -> str:
+def base_digest(base: BaseDataset) -> str:
     """Return a digest of the records of a base. It changes with the installation file and the generator."""
     digest = hashlib.blake2b(digest_size=16)
     for name, kind in KINDS.items():
         ids = base.ids(kind)
         digest.update(f"{name} {len(ids)} {base.next_id(kind)}\n".encode())
-        for id_ in some(ids):
+        for id_ in sample_ids(ids):
             digest.update(encode_record(base.get(kind, id_)))
     return digest.hexdigest()
 
 
-def some(ids: Sequence[int]) -> Sequence[int]:
+def sample_ids(ids: Sequence[int]) -> Sequence[int]:
     """Return all of a few ids, or samples of many, from the first to the last."""
-    if len(ids) <= WHOLE:
+    if len(ids) <= MAX_COMPARED:
         return ids
-    return [ids[at * (len(ids) - 1) // (SAMPLES - 1)] for at in range(SAMPLES)]
+    return [ids[at * (len(ids) - 1) // (SAMPLE_COUNT - 1)] for at in range(SAMPLE_COUNT)]
 
 
 def state_text(state: WorldState) -> str:

@@ -14,17 +14,17 @@ from typing import NamedTuple
 from emulator.core.control_errors import PersistError
 from emulator.state.clock import machine_seconds
 from emulator.state.faults import ArmedFault
-from emulator.state.persistence import resting
+from emulator.state.persistence import release_worker_slot
 from emulator.state.snapshots import WorldState
-from emulator.worlds.sqlite.database import said
-from emulator.worlds.sqlite.history import Changed, StoredBranch, as_text, first_at
+from emulator.worlds.sqlite.database import error_message
+from emulator.worlds.sqlite.history import StoredBranch, TransactionChanges, encode_changes, first_step_key
 from emulator.worlds.sqlite.stored_values import counts_text, faults_text, state_text
 
 LOG = logging.getLogger("emulator")
-Work = Callable[[sqlite3.Connection], None]
-PATIENCE, LONGEST_PATIENCE = 0.5, 0.01
+FileChange = Callable[[sqlite3.Connection], None]
+WAIT_FRACTION, MAX_WAIT = 0.5, 0.01
 """Time to wait for other writes, as a fraction of the last commit, and its maximum in seconds."""
-DROPPED_AT_ONCE = 2_000
+MAX_DELETED_STEPS = 2_000
 """Maximum number of unused steps to delete at a time, because writes wait for it."""
 
 
@@ -32,24 +32,24 @@ class Batch:
     """Changes that are committed together (`core.persistence.CommitToken`)."""
 
     def __init__(self) -> None:
-        self.work: list[Work] = []
-        self.latest: dict[int, Work] = {}
+        self.changes: list[FileChange] = []
+        self.latest_states: dict[int, FileChange] = {}
         """World -> its latest state. Earlier states of the batch are not written."""
-        self.droppable = 0
+        self.unused_branches = 0
         """Number of branches that are unused once the batch is on disk."""
-        self.refused: str | None = None
+        self.error: str | None = None
         self._done = threading.Event()
 
-    def end(self, refused: str | None = None) -> None:
-        self.refused = refused
+    def finish(self, refused: str | None = None) -> None:
+        self.error = refused
         self._done.set()
 
     def wait(self) -> None:
         """Wait until it is on disk. Raise `PersistError` if it cannot be written."""
-        with resting():
+        with release_worker_slot():
             self._done.wait()
-        if self.refused is not None:
-            raise PersistError(self.refused)
+        if self.error is not None:
+            raise PersistError(self.error)
 
 
 class Writer:
@@ -57,90 +57,92 @@ class Writer:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
-        self.dropped: deque[int] = deque()
+        self.unused_branches: deque[int] = deque()
         """Unused branches. The garbage collector appends to it, so it must not need a lock."""
         self._batch = Batch()
-        self._refused: str | None = None
-        self._closing = False
-        self._expected, self._patience = 1, 0.0
+        self._error: str | None = None
+        self._is_closing = False
+        self._expected_changes, self._max_wait = 1, 0.0
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"emulator state {path}", daemon=True)
         self._thread.start()
 
     def check(self) -> None:
         """Raise `PersistError` if the file is closed or failed."""
-        if self._refused is not None:
-            raise PersistError(self._refused)
+        if self._error is not None:
+            raise PersistError(self._error)
 
-    def add(self, work: Work | None, world: int | None = None, latest: Work | None = None) -> Batch:
+    def add(self, work: FileChange | None, world: int | None = None, latest: FileChange | None = None) -> Batch:
         """Queue a change, and the state of a world after it. Return the batch that commits both."""
         with self._wake:
             self.check()
             batch = self._batch
             if work is not None:
-                batch.work.append(work)
+                batch.changes.append(work)
             if world is not None and latest is not None:
-                batch.latest[world] = latest
+                batch.latest_states[world] = latest
             self._wake.notify()
         return batch
 
     def close(self) -> None:
         """Write what is queued, and close the file."""
         with self._wake:
-            self._closing = True
+            self._is_closing = True
             self._wake.notify()
         self._thread.join()
 
     def _run(self) -> None:
-        while (batch := self._next()) is not None:
+        while (batch := self._next_batch()) is not None:
             began = machine_seconds()
             refused = self._write(batch)
-            self._patience = min((machine_seconds() - began) * PATIENCE, LONGEST_PATIENCE)
-            self._expected = len(batch.work) + len(self._batch.work)
-            batch.end(refused)
-            if batch.droppable:
-                self._forget_dropped()
+            self._max_wait = min((machine_seconds() - began) * WAIT_FRACTION, MAX_WAIT)
+            self._expected_changes = len(batch.changes) + len(self._batch.changes)
+            batch.finish(refused)
+            if batch.unused_branches:
+                self._delete_unused_steps()
         try:
             self._connection.close()
         except sqlite3.Error as error:
-            LOG.error("%s", said(self.path, error))
+            LOG.error("%s", error_message(self.path, error))
 
-    def _next(self) -> Batch | None:
+    def _next_batch(self) -> Batch | None:
         """Wait for the next batch. None: the writer is closed."""
         with self._wake:
-            while not self._batch.work and not self._batch.latest:
-                if self._closing:
-                    self._refused = self._refused or f"state file {self.path} is closed, so nothing more is kept"
+            while not self._batch.changes and not self._batch.latest_states:
+                if self._is_closing:
+                    self._error = self._error or f"state file {self.path} is closed, so nothing more is kept"
                     return None
                 self._wake.wait()
-            self._gather()
+            self._wait_for_others()
             batch, self._batch = self._batch, Batch()
-            batch.droppable = len(self.dropped)
+            batch.unused_branches = len(self.unused_branches)
             return batch
 
-    def _gather(self) -> None:
+    def _wait_for_others(self) -> None:
         """Wait briefly for threads that wrote in the last batch, because one commit for all costs as much as for one.
 
         The wait never exceeds a fraction of a commit.
         """
-        until = machine_seconds() + self._patience
-        while len(self._batch.work) < self._expected and not self._closing:
+        until = machine_seconds() + self._max_wait
+        while len(self._batch.changes) < self._expected_changes and not self._is_closing:
             if (left := until - machine_seconds()) <= 0:
                 return
             self._wake.wait(left)
 
     def _write(self, batch: Batch) -> str | None:
         """Commit a batch. Return the reason if it fails."""
-        if self._refused is None:
+        if self._error is None:
             try:
-                self._commit([*batch.work, *batch.latest.values()])
+                self._commit([*batch.changes, *batch.latest_states.values()])
             except Exception as error:  # noqa: BLE001 - the waiting threads must get any error
-                why = said(self.path, error) if isinstance(error, sqlite3.Error) else f"state file: {error!r}"
-                self._refused = f"{why}; nothing more is kept, so writes are refused until a restart"
-                LOG.error("%s", self._refused)
-        return self._refused
+                why = (
+                    error_message(self.path, error) if isinstance(error, sqlite3.Error) else f"state file: {error!r}"
+                )
+                self._error = f"{why}; nothing more is kept, so writes are refused until a restart"
+                LOG.error("%s", self._error)
+        return self._error
 
-    def _commit(self, work: list[Work]) -> None:
+    def _commit(self, work: list[FileChange]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for each in work:
@@ -151,27 +153,27 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _forget_dropped(self) -> None:
+    def _delete_unused_steps(self) -> None:
         """Delete some steps of an unused branch."""
-        if self._refused is not None:
+        if self._error is not None:
             return
-        branch = self.dropped[0]
+        branch = self.unused_branches[0]
         some = "SELECT at FROM steps WHERE at BETWEEN ? AND ? LIMIT ?"
-        limits = (first_at(branch), first_at(branch + 1) - 1, DROPPED_AT_ONCE)
+        limits = (first_step_key(branch), first_step_key(branch + 1) - 1, MAX_DELETED_STEPS)
         try:
             gone = self._connection.execute(f"DELETE FROM steps WHERE at IN ({some})", limits).rowcount  # noqa: S608
-            if gone < DROPPED_AT_ONCE:
+            if gone < MAX_DELETED_STEPS:
                 self._connection.execute("DELETE FROM courses WHERE id = ?", (branch,))
-                self.dropped.popleft()
+                self.unused_branches.popleft()
         except sqlite3.Error as error:
-            LOG.warning("%s", said(self.path, error))
+            LOG.warning("%s", error_message(self.path, error))
 
 
 BranchRow = tuple[int, int | None, int]
 ScenarioRow = tuple[str, bytes, str | None, str]
-OR_CHANGE = "ON CONFLICT DO UPDATE SET"
+ON_CONFLICT_UPDATE = "ON CONFLICT DO UPDATE SET"
 """An existing row keeps its position."""
-OF_WORLDS = ("snapshots", "faults", "seen")
+WORLD_TABLES = ("snapshots", "faults", "seen")
 """Tables whose rows belong to one world each."""
 
 
@@ -180,7 +182,7 @@ class SnapshotRow(NamedTuple):
 
     name: str
     branch: int
-    upto: int
+    step_count: int
     state: WorldState
     faults: Sequence[ArmedFault]
 
@@ -198,12 +200,12 @@ class WorldRow(NamedTuple):
 
 
 def branch_row(branch: StoredBranch) -> BranchRow:
-    return branch.id, None if branch.parent is None else branch.parent.id, branch.upto
+    return branch.id, None if branch.parent is None else branch.parent.id, branch.parent_steps
 
 
-def put_steps(at: int, lines: Sequence[bytes], changed: Changed, connection: sqlite3.Connection) -> None:
+def put_steps(at: int, lines: Sequence[bytes], changed: TransactionChanges, connection: sqlite3.Connection) -> None:
     """Insert the steps of one transaction, from a key on. The first step has the changed records of all."""
-    changes = chain([as_text(changed)], repeat(b""))
+    changes = chain([encode_changes(changed)], repeat(b""))
     connection.executemany("INSERT INTO steps VALUES (?, ?, ?)", zip(count(at), lines, changes, strict=False))
 
 
@@ -224,12 +226,12 @@ def put_faults(world: int, faults: Iterable[ArmedFault], connection: sqlite3.Con
         connection.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
     for fault in faults:
         put_fault(world, fault.id, counts_text(fault), connection)
-        put_seen(world, [(fault.id, *seen) for seen in fault.seen.items()], connection)
+        put_seen(world, [(fault.id, *seen) for seen in fault.request_counts.items()], connection)
 
 
 def put_fault(world: int, fault: int, text: str, connection: sqlite3.Connection) -> None:
     insert = "INSERT INTO faults (world, id, document) VALUES (?, ?, ?)"
-    connection.execute(f"{insert} {OR_CHANGE} document = excluded.document", (world, fault, text))
+    connection.execute(f"{insert} {ON_CONFLICT_UPDATE} document = excluded.document", (world, fault, text))
 
 
 def put_seen(world: int, seen: Iterable[tuple[int, str, int]], connection: sqlite3.Connection) -> None:
@@ -248,10 +250,10 @@ def put_counts(
 
 
 def put_snapshot(world: int, row: SnapshotRow, connection: sqlite3.Connection) -> None:
-    values = (world, row.name, row.branch, row.upto, state_text(row.state), faults_text(row.faults))
+    values = (world, row.name, row.branch, row.step_count, state_text(row.state), faults_text(row.faults))
     insert = "INSERT INTO snapshots (world, name, course, upto, now, faults) VALUES (?, ?, ?, ?, ?, ?)"
     changes = ", ".join(f"{column} = excluded.{column}" for column in ("course", "upto", "now", "faults"))
-    connection.execute(f"{insert} {OR_CHANGE} {changes}", values)
+    connection.execute(f"{insert} {ON_CONFLICT_UPDATE} {changes}", values)
 
 
 def put_world(row: WorldRow, scenario: ScenarioRow, branch: BranchRow, connection: sqlite3.Connection) -> None:
@@ -267,7 +269,7 @@ def put_world(row: WorldRow, scenario: ScenarioRow, branch: BranchRow, connectio
 
 
 def delete_world(name: str, connection: sqlite3.Connection) -> None:
-    for table in OF_WORLDS:
+    for table in WORLD_TABLES:
         its = f"DELETE FROM {table} WHERE world IN (SELECT id FROM worlds WHERE name = ?)"  # noqa: S608 - ours
         connection.execute(its, (name,))
     connection.execute("DELETE FROM worlds WHERE name = ?", (name,))

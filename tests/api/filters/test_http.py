@@ -13,7 +13,7 @@ from emulator.client.emulator import Emulator
 from tests.oracle.wire import Ask, ask
 
 PACKAGES = "/api/v1/oms/packages/"
-FILTERED = [route for route in ROUTES if route.filters and route.scheme == "Token"]
+FILTERED = [route for route in ROUTES if route.filter_set and route.auth_scheme == "Token"]
 OPERATIONS = [route.operation for route in FILTERED]
 
 
@@ -73,7 +73,7 @@ VALUES = {
 def test_strict_mode_accepts_exactly_the_known_parameters(route: Any) -> None:
     """Any other parameter gives a 400 that lists the known ones."""
     strict = Emulator("demo", packages=20, strict=True)
-    names = {name: filter_.type for name, filter_ in FILTER_SETS[route.filters].names}
+    names = {name: filter_.value_type for name, filter_ in FILTER_SETS[route.filter_set].names}
     values = {name: VALUES[type_] for name, type_ in names.items() if type_ != "choice"}
     assert get(strict, route.path, **values, page="1", **{route.size_parameter: "5"}).status == 200
     answer = get(strict, route.path, nobody="1")

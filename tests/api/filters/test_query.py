@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
-from emulator.api.filters.query import DEPENDENTS, cache_of, find_ids, scan
+from emulator.api.filters.query import DEPENDENTS_BY_KIND, find_ids, query_cache_of, scan_records
 from emulator.client.emulator import Emulator
 from emulator.core.records import (
     Address,
@@ -23,9 +23,9 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.domain.scenario_files import find_scenario
-from emulator.domain.seeding import demo_base
-from emulator.state.datasets import follow, read_column
-from emulator.state.store import Root, Transaction
+from emulator.domain.seeding import make_demo_dataset
+from emulator.state.datasets import follow_path, read_column
+from emulator.state.store import Snapshot, Transaction
 
 START = find_scenario("demo").start
 TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
@@ -39,27 +39,29 @@ PATHS = sorted(
 @pytest.mark.parametrize(("packages", "seed"), [(0, 1), (1, 1), (4, 2), (78, 3), (203, 1), (391, 77)])
 def test_columns_from_plans_equal_the_records(packages: int, seed: int) -> None:
     """Every column that filters use has the values that the paths from the records lead to."""
-    base = demo_base(packages, seed, START)
+    base = make_demo_dataset(packages, seed, START)
     for kind, path in PATHS:
         assert list(base.column(kind, path)) == read_column(base, kind, path), path
 
 
-def some_values(root: Root, table: FilterSet, rng: random.Random) -> ListQuery:
+def some_values(root: Snapshot, table: FilterSet, rng: random.Random) -> ListQuery:
     """Return a query of one to three conditions on values that records have."""
     conditions = []
     for one in rng.sample([one for one in table.filters if one.paths], rng.choice((1, 1, 2, 3))):
         path = one.paths[0]
         kind, steps = (path.kind, path.tail) if path.kind else (table.kind, path.column)
         record = root.get(kind, rng.choice(root.ids(kind)))
-        value = next((found for found in follow(root, kind, record, steps.split(".")) if found is not None), None)
+        value = next(
+            (found for found in follow_path(root, kind, record, steps.split(".")) if found is not None), None
+        )
         if value is not None:
-            conditions.append(Condition(one, frozenset({value}) if one.type.endswith("list") else value))
+            conditions.append(Condition(one, frozenset({value}) if one.value_type.endswith("list") else value))
     names = rng.sample(sorted(table.sortable), rng.choice((0, 1, 2)))
     return ListQuery(table, tuple(conditions), tuple(rng.choice(("", "-")) + table.sortable[name] for name in names))
 
 
-def agrees(root: Root, query: ListQuery) -> bool:
-    return list(find_ids(root, query)) == scan(root, query, query.sort or query.filters.order)
+def agrees(root: Snapshot, query: ListQuery) -> bool:
+    return list(find_ids(root, query)) == scan_records(root, query, query.sort or query.filters.order)
 
 
 CHANGES: dict[type[Any], dict[str, Any]] = {
@@ -78,15 +80,15 @@ CHANGES: dict[type[Any], dict[str, Any]] = {
 
 def change(tx: Transaction, rng: random.Random) -> None:
     kind = rng.choice(list(CHANGES))
-    record = tx.one(kind, rng.choice(tx.ids(kind)))
+    record = tx.get_existing(kind, rng.choice(tx.ids(kind)))
     column = rng.choice(list(CHANGES[kind]))
     tx.change(record, **{column: CHANGES[kind][column]})
 
 
 def add(tx: Transaction, rng: random.Random) -> None:
-    package = tx.one(Package, rng.choice(tx.ids(Package)))
+    package = tx.get_existing(Package, rng.choice(tx.ids(Package)))
     new = tx.add(package._replace(id=tx.new_id(Package), number=f"{package.number}X", created_date=tx.now))
-    item = tx.one(PackageItem, rng.choice(tx.ids(PackageItem)))
+    item = tx.get_existing(PackageItem, rng.choice(tx.ids(PackageItem)))
     tx.change(item, package=new.id)
 
 
@@ -101,8 +103,8 @@ def test_a_changed_world_is_found_as_if_looked_through(seed: int, table: FilterS
         with world.transaction() as tx:
             rng.choice((change, change, add))(tx, rng)
         for _ in range(8):
-            query = some_values(world.root, table, rng)
-            assert agrees(world.root, query), query
+            query = some_values(world.records, table, rng)
+            assert agrees(world.records, query), query
 
 
 def test_every_kind_on_a_path_leads_to_its_list() -> None:
@@ -111,16 +113,16 @@ def test_every_kind_on_a_path_leads_to_its_list() -> None:
         through = {
             kind for one in table.filters for path in one.paths for kind in on_the_way(table.kind, path.column)
         }
-        assert through <= set(DEPENDENTS[table.kind])
+        assert through <= set(DEPENDENTS_BY_KIND[table.kind])
 
 
 def on_the_way(kind: type[Any], column: str) -> list[type[Any]]:
     from emulator.core.records import REFERENCES  # noqa: PLC0415
-    from emulator.state.datasets import TO_MANY  # noqa: PLC0415 - a detail of this walk
+    from emulator.state.datasets import TO_MANY_STEPS  # noqa: PLC0415 - a detail of this walk
 
     found = [kind]
     for step in column.split(".")[:-1]:
-        kind = TO_MANY[kind, step][0] if (kind, step) in TO_MANY else REFERENCES[kind][step]
+        kind = TO_MANY_STEPS[kind, step][0] if (kind, step) in TO_MANY_STEPS else REFERENCES[kind][step]
         found.append(kind)
     return found
 
@@ -130,10 +132,10 @@ def test_equal_queries_use_the_caches() -> None:
     world = Emulator("demo", packages=83).world
     one = next(one for one in FILTER_SETS["package"].filters if one.name == "state")
     query = ListQuery(FILTER_SETS["package"], (Condition(one, 35),))
-    first = find_ids(world.root, query)
-    assert find_ids(world.root, query) is first
-    kept = dict(cache_of(world.base)._results)
+    first = find_ids(world.records, query)
+    assert find_ids(world.records, query) is first
+    kept = dict(query_cache_of(world.base)._results)
     with world.transaction() as tx:
-        tx.change(tx.one(Package, first[0]), state=37)
-    assert list(find_ids(world.root, query)) == list(first)[1:]
-    assert cache_of(world.base)._results == kept
+        tx.change(tx.get_existing(Package, first[0]), state=37)
+    assert list(find_ids(world.records, query)) == list(first)[1:]
+    assert query_cache_of(world.base)._results == kept

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.api.filters import FILTER_SETS, LOOKUPS, Condition, Filter, FilterSet, ListQuery
 from emulator.api.filters.query import find_ids
-from emulator.api.parameters import TYPES
+from emulator.api.parameters import FILTER_PARSERS
 from emulator.api.routes import ROUTES
 from emulator.client.emulator import Emulator
 from emulator.core.records import Webhook
@@ -42,7 +42,7 @@ def test_a_name_means_one_filter(table: FilterSet) -> None:
 @pytest.mark.parametrize(("name", "one"), ROWS, ids=IDS)
 def test_a_row_is_complete(name: str, one: Filter) -> None:
     """A known type and lookup, the page's line, and a reason where it is assumed."""
-    assert one.type in TYPES
+    assert one.value_type in FILTER_PARSERS
     assert {one.lookup, *(path.lookup or one.lookup for path in one.paths)} <= set(LOOKUPS)
     assert one.doc
     assert one.provenance != "assumed" or one.reason
@@ -56,13 +56,13 @@ def test_every_lookup_is_used() -> None:
 
 def test_every_set_is_some_routes() -> None:
     """No filters without a list, no list without its filters."""
-    assert {route.filters for route in ROUTES} - {None} == set(FILTER_SETS)
+    assert {route.filter_set for route in ROUTES} - {None} == set(FILTER_SETS)
 
 
 @pytest.mark.parametrize(("name", "one"), ROWS, ids=IDS)
 def test_a_filter_changes_the_list(demo: Emulator, name: str, one: Filter) -> None:
     """For some value the filter finds some records, not all; or there is a reason why it cannot."""
-    root, table = demo.world.root, FILTER_SETS[name]
+    root, table = demo.world.records, FILTER_SETS[name]
     everything = len(find_ids(root, ListQuery(table)))
     counts = {len(find_ids(root, ListQuery(table, (Condition(one, value),)))) for value in values(demo, table, one)}
     assert any(0 < count < everything for count in counts) is (one.name not in WITHOUT_EFFECT)
@@ -75,14 +75,14 @@ def test_no_reason_is_out_of_date() -> None:
 
 def values(demo: Emulator, table: FilterSet, one: Filter) -> Iterator[object]:
     """Give values of the filter that records have."""
-    from emulator.state.datasets import follow  # noqa: PLC0415 - a detail of this look-up
+    from emulator.state.datasets import follow_path  # noqa: PLC0415 - a detail of this look-up
 
-    root, path = demo.world.root, one.paths[0] if one.paths else None
+    root, path = demo.world.records, one.paths[0] if one.paths else None
     if path is None:
-        yield frozenset({"x"}) if one.type.endswith("list") else "x"
+        yield frozenset({"x"}) if one.value_type.endswith("list") else "x"
         return
     kind, steps = (path.kind, path.tail) if path.kind else (table.kind, path.column)
     for record in root.all(kind):
-        for value in follow(root, kind, record, steps.split(".")):
+        for value in follow_path(root, kind, record, steps.split(".")):
             if value is not None:
-                yield frozenset({value}) if one.type.endswith("list") else value
+                yield frozenset({value}) if one.value_type.endswith("list") else value

@@ -27,7 +27,7 @@ from emulator.core.records import (
 )
 from emulator.domain.scenario_files import find_scenario
 from emulator.loading.worlds import open_world
-from emulator.state.store import Root
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 from tests.support.worlds import world_of
 
@@ -57,7 +57,7 @@ def write(world: World, steps: list[Any]) -> None:
     with world.transaction() as tx:
         for kind, at, value in steps:
             ids = tx.ids(kind)
-            record = tx.one(kind, ids[at % len(ids)])
+            record = tx.get_existing(kind, ids[at % len(ids)])
             if value is None:
                 tx.add(record._replace(id=tx.new_id(kind)))
             else:
@@ -65,9 +65,9 @@ def write(world: World, steps: list[Any]) -> None:
                 tx.change(record, **{column: type_(value)})
 
 
-def all_documents(world: World, cache: RenderCache, root: Root | None = None) -> dict[Any, bytes | None]:
+def all_documents(world: World, cache: RenderCache, root: Snapshot | None = None) -> dict[Any, bytes | None]:
     """Render every document of a world."""
-    view = world.root if root is None else root
+    view = world.records if root is None else root
     return {
         (name, id_, language): render_document(name, id_, view, language, cache)
         for name, serializer in SERIALIZERS.items()
@@ -76,7 +76,7 @@ def all_documents(world: World, cache: RenderCache, root: Root | None = None) ->
     }
 
 
-def fresh(world: World, root: Root | None = None) -> dict[Any, bytes | None]:
+def fresh(world: World, root: Snapshot | None = None) -> dict[Any, bytes | None]:
     return all_documents(world, RenderCache(render_cache(world).language, render_cache(world).base_url), root)
 
 
@@ -89,7 +89,7 @@ def small_world() -> World:
 def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
     """Check the changed world, its earlier root, and an unchanged world on the same base."""
     world, other = small_world(), small_world()
-    start = world.root
+    start = world.records
     assert all_documents(world, render_cache(world)) == all_documents(other, render_cache(other))
     for steps in writes:
         write(world, steps)
@@ -100,45 +100,45 @@ def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
 
 def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
     world = small_world()
-    package = world.root.ids(Package)[0]
-    first = render_document("package", package, world.root, "en-us", render_cache(world))
+    package = world.records.ids(Package)[0]
+    first = render_document("package", package, world.records, "en-us", render_cache(world))
     write(world, [(Package, 1, 35)])
-    assert render_document("package", package, world.root, "en-us", render_cache(world)) is first
+    assert render_document("package", package, world.records, "en-us", render_cache(world)) is first
     write(world, [(Package, 0, 35)])
-    assert render_document("package", package, world.root, "en-us", render_cache(world)) is not first
+    assert render_document("package", package, world.records, "en-us", render_cache(world)) is not first
 
 
 def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
     one, other = small_world(), small_world()
     assert render_cache(one) is render_cache(other)
-    package = one.root.ids(Package)[0]
+    package = one.records.ids(Package)[0]
     write(one, [(Package, 0, 35)])
     ours, theirs = (
-        render_document("package", package, world.root, "en-us", render_cache(one)) for world in (one, other)
+        render_document("package", package, world.records, "en-us", render_cache(one)) for world in (one, other)
     )
     assert b'"remote_id":"35"' in (ours or b"")
     assert b'"remote_id":null' in (theirs or b"")
-    assert render_document("package", package, one.root, "en-us", render_cache(one)) is ours
-    assert render_document("package", package, other.root, "en-us", render_cache(one)) is theirs
+    assert render_document("package", package, one.records, "en-us", render_cache(one)) is ours
+    assert render_document("package", package, other.records, "en-us", render_cache(one)) is theirs
 
 
 def test_languages_have_separate_entries() -> None:
     world = small_world()
-    package = world.root.ids(Package)[0]
+    package = world.records.ids(Package)[0]
     english, turkish = (
-        render_document("package", package, world.root, one, render_cache(world)) for one in LANGUAGES
+        render_document("package", package, world.records, one, render_cache(world)) for one in LANGUAGES
     )
     assert english != turkish
-    assert render_document("package", package, world.root, "en-us", render_cache(world)) is english
+    assert render_document("package", package, world.records, "en-us", render_cache(world)) is english
 
 
 def test_missing_record_has_no_document() -> None:
     world = small_world()
-    assert render_document("package", 10**9, world.root, "en-us", render_cache(world)) is None
+    assert render_document("package", 10**9, world.records, "en-us", render_cache(world)) is None
 
 
-def view() -> Root:
-    return world_of().root
+def view() -> Snapshot:
+    return world_of().records
 
 
 def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
@@ -171,22 +171,22 @@ def test_new_text_replaces_the_stale_entry() -> None:
     world, cache = world_of([Package(1, 1, 1, 1, 1)]), RenderCache("en-us", "", limit=1000)
 
     def render(reader: TrackedReader) -> bytes:
-        return reader.one(Package, 1).number.encode() or b"none"
+        return reader.get_existing(Package, 1).number.encode() or b"none"
 
-    assert cache.get("a", world.root, "en-us", render).body == b"none"
+    assert cache.get("a", world.records, "en-us", render).body == b"none"
     with world.transaction() as tx:
-        tx.change(tx.one(Package, 1), number="P1")
-    assert cache.get("a", world.root, "en-us", render).body == b"P1"
+        tx.change(tx.get_existing(Package, 1), number="P1")
+    assert cache.get("a", world.records, "en-us", render).body == b"P1"
     assert (cache.size, len(cache._entries)) == (2, 1)
 
 
 def test_stored_payloads_do_not_change_with_their_subject() -> None:
     """The payload shows the package as it was when the event was created."""
     world = small_world()
-    event = world.root.ids(WebhookEvent)[0]
-    before = render_document("webhook-event", event, world.root, "en-us", render_cache(world))
-    subject = world.root.one(WebhookEvent, event).object_id
+    event = world.records.ids(WebhookEvent)[0]
+    before = render_document("webhook-event", event, world.records, "en-us", render_cache(world))
+    subject = world.records.get_existing(WebhookEvent, event).object_id
     with world.transaction() as tx:
-        record = tx.get(Package, subject) or tx.one(TransferOrder, subject)
+        record = tx.get(Package, subject) or tx.get_existing(TransferOrder, subject)
         tx.change(record, remote_id="changed")
-    assert render_document("webhook-event", event, world.root, "en-us", render_cache(world)) == before
+    assert render_document("webhook-event", event, world.records, "en-us", render_cache(world)) == before

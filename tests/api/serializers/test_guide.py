@@ -42,7 +42,7 @@ def pairs() -> Iterator[tuple[str, type[Serializer]]]:
             continue
         seen.add((name, serializer))
         yield name, serializer
-        properties = schemas.schema(name)["properties"]
+        properties = schemas.load_schema(name)["properties"]
         for key, field in fields_of(serializer).items():
             inner = reference(properties[key]) if isinstance(field, Nested | NestedList | NestedSelf) else None
             if inner is not None:
@@ -56,7 +56,7 @@ PAIRS = sorted(pairs(), key=lambda pair: (pair[0], pair[1].__name__))
     ("name", "serializer"), PAIRS, ids=[f"{name}-{serializer.__name__}" for name, serializer in PAIRS]
 )
 def test_serializer_has_the_keys_of_its_schema_in_order(name: str, serializer: type[Serializer]) -> None:
-    assert list(fields_of(serializer)) == list(schemas.schema(name)["properties"])
+    assert list(fields_of(serializer)) == list(schemas.load_schema(name)["properties"])
 
 
 def test_nested_serializers_are_included() -> None:
@@ -72,7 +72,7 @@ OF_THE_CONTROL_API = {"stock-location"}
 
 def test_every_response_has_a_serializer() -> None:
     routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
-    answered = {name.replace("page-of-", "") for route in routes for name in route.replies.values() if name}
+    answered = {name.replace("page-of-", "") for route in routes for name in route.responses.values() if name}
     assert answered - WITHOUT_SERIALIZER == set(SERIALIZERS) - OF_THE_CONTROL_API
 
 
@@ -94,7 +94,7 @@ def test_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
     names = {"Package": "package-payload", "TransferOrder": "transfer-payload", "StockLocation": "stock-location"}
     name = names[kind.__name__]
     keys = [key for key in fields_of(serializer) if key not in omitted]
-    properties = list(schemas.schema(name)["properties"])
+    properties = list(schemas.load_schema(name)["properties"])
     assert sorted(keys) == sorted(properties)
     # A stock location's payload has the keys of its document, whose schema prints them in the document's order.
     assert name == "stock-location" or properties == sorted(properties, key=lambda key: (len(key), key))

@@ -34,7 +34,7 @@ def test_event_shows_its_delivery_status(
     pk, event = first_event(oms)
     with oms.world.transaction() as tx:
         rule = b'{"choice":"fixed","kwargs":{"seconds":60}}'
-        tx.change(tx.one(Webhook, event.webhook), retry_countdown_config=rule)
+        tx.change(tx.get_existing(Webhook, event.webhook), retry_countdown_config=rule)
         outcome = {"response_http_status": status, "response_content": "b'x'", "retry_count": count}
         tx.change(event, delivered=delivered, created_date=AT - SCANNER_PERIOD, modified_date=AT, **outcome)
     client = bearer(oms)
@@ -54,7 +54,7 @@ def bearer(oms: Emulator) -> Any:
 
 
 def first_event(oms: Emulator) -> tuple[int, WebhookEvent]:
-    root = oms.world.root
+    root = oms.world.records
     for pk in root.ids(Package):
         if found := root.find(WebhookEvent, "subject", (4, pk)):
             return pk, found[0]
@@ -94,7 +94,7 @@ def test_denial_reason_is_completed_from_the_installation(oms: Emulator, stored:
 
 def item_with(oms: Emulator, **columns: Any) -> Any:
     """Return the document of an item with these columns."""
-    item = oms.world.root.one(PackageItem, oms.world.root.ids(PackageItem)[0])
+    item = oms.world.records.get_existing(PackageItem, oms.world.records.ids(PackageItem)[0])
     with oms.world.transaction() as tx:
         tx.change(item, **columns)
     shown = bearer(oms).get(f"/packages/{item.package}/").json()["packageitem_set"]
@@ -105,7 +105,7 @@ def item_with(oms: Emulator, **columns: Any) -> Any:
     "attributes", [{}, {"command": {}}, {"command": "x"}, {"command": {"transition_id": "x"}}], ids=str
 )
 def test_log_without_a_transition_shows_one_between_the_same_states(oms: Emulator, attributes: Any) -> None:
-    root = oms.world.root
+    root = oms.world.records
     log = next(log for log in root.all(TransitionLog) if log.content_type == 4)
     for new_state, is_known in ((log.new_state, True), (log.old_state, False)):
         with oms.world.transaction() as tx:
@@ -123,10 +123,10 @@ def test_log_without_a_transition_shows_one_between_the_same_states(oms: Emulato
 def test_package_shows_delivery_type_and_planning_of_its_order(
     oms: Emulator, value: str | None, shown: Any, collects: bool
 ) -> None:
-    root = oms.world.root
-    package = root.one(Package, root.ids(Package)[0])
+    root = oms.world.records
+    package = root.get_existing(Package, root.ids(Package)[0])
     with oms.world.transaction() as tx:
-        order = tx.one(Order, package.order)
+        order = tx.get_existing(Order, package.order)
         tx.change(order, delivery_type=value, is_click_and_collect=collects)
     document = bearer(oms).get(f"/packages/{package.id}/").json()
     assert document["delivery_type"] == shown

@@ -35,7 +35,7 @@ def styled(oms: Emulator, style: str) -> Emulator:
 @pytest.mark.parametrize("name", ASKS)
 def test_a_validation_error_has_the_form_of_its_style(name: str, style: str, styled: Emulator) -> None:
     url, body, errors = ASKS[name]
-    pk = styled.world.root.ids(Package)[0]
+    pk = styled.world.records.ids(Package)[0]
     if name == "a second invoice":
         assert styled.session().post(url.format(pk=pk)).status_code == 201
     answer = styled.session().post(url.format(pk=pk), json=body)
@@ -45,7 +45,7 @@ def test_a_validation_error_has_the_form_of_its_style(name: str, style: str, sty
 
 @pytest.mark.parametrize("style", WRAPS)
 def test_the_hint_is_there_in_every_style(style: str, styled: Emulator) -> None:
-    pk = styled.world.root.ids(Package)[0]
+    pk = styled.world.records.ids(Package)[0]
     answer = styled.session().post(
         f"/api/v1/oms/packages/{pk}/command/", json={"transition": 7, "input_parameters": {}}
     )
@@ -58,7 +58,7 @@ def test_other_errors_keep_the_frameworks_form(style: str, styled: Emulator) -> 
     """Also a 400 that is about no field: a body that cannot be read."""
     client = styled.session()
     assert list(client.get("/api/v1/oms/packages/1/").json()) == ["detail"]
-    pk = styled.world.root.ids(Package)[0]
+    pk = styled.world.records.ids(Package)[0]
     answer = client.post(
         f"/api/v1/oms/packages/{pk}/command/", data="{", headers={"Content-Type": "application/json"}
     )

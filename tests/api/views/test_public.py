@@ -40,13 +40,13 @@ def test_the_links_of_a_package_work_without_credentials(oms: Emulator) -> None:
 
 
 def test_a_label_shows_who_sends_what_to_whom_and_escapes_all_of_it(oms: Emulator) -> None:
-    root = oms.world.root
-    label = root.one(ShippingLabel, root.ids(ShippingLabel)[0])
-    package = root.one(Package, label.package)
+    root = oms.world.records
+    label = root.get_existing(ShippingLabel, root.ids(ShippingLabel)[0])
+    package = root.get_existing(Package, label.package)
     with oms.world.transaction() as tx:
         tx.change(package, tracking_number=EVIL, number=EVIL)
-        tx.change(tx.one(Address, package.shipping_address), first_name=EVIL, line=EVIL, postcode=None)
-        tx.change(tx.one(StockLocation, package.stock_location), name=EVIL)
+        tx.change(tx.get_existing(Address, package.shipping_address), first_name=EVIL, line=EVIL, postcode=None)
+        tx.change(tx.get_existing(StockLocation, package.stock_location), name=EVIL)
     text = in_the_open(oms).get(f"/api/v1/oms/shipping-label/{label.id}/preview/").text
     assert "<script>" not in text
     assert text.count("&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;&amp;&quot;{0}{number}") == 6
@@ -91,8 +91,8 @@ MANY = 40
 def test_every_label_of_every_scenario_can_be_printed(name: str) -> None:
     oms = Emulator(name)
     oms.faults.clear()
-    root = oms.world.root
-    labels = (root.one(Package, id_).shipping_label for id_ in root.ids(Package))
+    root = oms.world.records
+    labels = (root.get_existing(Package, id_).shipping_label for id_ in root.ids(Package))
     for id_ in islice((label for label in labels if label is not None), MANY):
         assert in_the_open(oms).get(f"/api/v1/oms/shipping-label/{id_}/preview/").status_code == 200
 

@@ -45,7 +45,7 @@ def test_no_answer_has_a_placeholder(oms: Emulator, bearer: requests.Session) ->
         if route.method == "GET" and "<" not in route.path:
             for place in without_placeholders(bearer.get(f"{route.path}?limit=100").json()):
                 assert place.endswith((*MAPS, *MAPS_OF_HOOKS)), (route.operation, place)
-    for pk in oms.world.root.ids(Package)[:50]:
+    for pk in oms.world.records.ids(Package)[:50]:
         for path in ("", "transition_logs/", "webhook_events/"):
             for place in without_placeholders(bearer.get(f"/packages/{pk}/{path}").json()):
                 assert place.endswith((*MAPS, *MAPS_OF_HOOKS)), (path, place)
@@ -70,7 +70,7 @@ def test_both_surfaces_list_the_same_records(oms: Emulator, bearer: requests.Ses
 def test_a_package_is_the_same_on_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
     """Keys that both show say the same, derived ones apart."""
     other = ("packageitem_set", "state", "shipping_address", "stock_location", "delivery_type", "delivery_range")
-    for pk in list(oms.world.root.ids(Package))[-30:]:
+    for pk in list(oms.world.records.ids(Package))[-30:]:
         theirs, ours = bearer.get(f"/packages/{pk}/").json(), oms.session().get(f"{GUIDE}/packages/{pk}/").json()
         shared = theirs.keys() & ours.keys() - set(other)
         assert len(shared) > 25
@@ -105,10 +105,10 @@ def test_a_command_here_shows_there(oms: Emulator, bearer: requests.Session) -> 
 
 
 def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
-    pk = oms.world.root.ids(Package)[-1]
+    pk = oms.world.records.ids(Package)[-1]
     url = f"/packages/{pk}/"
     start = bearer.get(url).json()["extra_information"]
-    before = tables(oms.world.root)
+    before = tables(oms.world.records)
     first, second = {"note": {"a": 1}, "tags": ["x"]}, {"note": "\u2028é", "more": None}
     for sent in (first, second):
         answer = bearer.patch(f"{url}extra_information/", json={"extra_information": sent})
@@ -117,7 +117,7 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
     assert bearer.get(url).json()["extra_information"] == merged
     assert bearer.get("/packages/list-simple/").json()["results"][0]["extra_information"] == merged
     assert oms.session().get(f"{GUIDE}{url}").json()["extra_information"] == merged
-    changed = changes(before, tables(oms.world.root))
+    changed = changes(before, tables(oms.world.records))
     assert {key: set(columns or ()) for key, columns in changed.items()} == {
         ("Package", pk): {"extra_information", "modified_date"}
     }
@@ -137,12 +137,12 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
 def test_wrong_extra_information_changes_nothing(
     oms: Emulator, bearer: requests.Session, body: str, key: str, said: str
 ) -> None:
-    root = oms.world.root
+    root = oms.world.records
     pk = root.ids(Package)[0]
     headers = {"Content-Type": "application/json"}
     answer = bearer.patch(f"/packages/{pk}/extra_information/", data=body, headers=headers)
     assert (answer.status_code, answer.json()) == (400, {key: [said]})
-    assert oms.world.root is root
+    assert oms.world.records is root
 
 
 def test_package_items_are_those_of_the_detail(oms: Emulator, bearer: requests.Session) -> None:
@@ -155,7 +155,7 @@ def test_package_items_are_those_of_the_detail(oms: Emulator, bearer: requests.S
 
 
 def test_an_invoice_is_made_once_on_either_surface(oms: Emulator, bearer: requests.Session) -> None:
-    root = oms.world.root
+    root = oms.world.records
     pk = next(pk for pk in root.ids(Package) if not root.related(Invoice, "package", pk))
     answer = bearer.post(f"/packages/{pk}/invoice/")
     assert answer.status_code == 201
@@ -179,12 +179,12 @@ class Text(HTMLParser):
 def test_an_invoice_document_is_made_from_the_package_and_escapes_all_of_it(
     oms: Emulator, bearer: requests.Session
 ) -> None:
-    root = oms.world.root
+    root = oms.world.records
     pk = root.ids(Package)[-1]
-    item = root.one(OrderItem, root.find(PackageItem, "package", pk)[0].order_item)
+    item = root.get_existing(OrderItem, root.find(PackageItem, "package", pk)[0].order_item)
     with oms.world.transaction() as tx:
-        tx.change(root.one(Package, pk), number=EVIL, invoice_number=None)
-        tx.change(root.one(Product, item.product), name=EVIL)
+        tx.change(root.get_existing(Package, pk), number=EVIL, invoice_number=None)
+        tx.change(root.get_existing(Product, item.product), name=EVIL)
     html = bearer.get(f"/packages/{pk}/invoice_document/").json()["html_content"]
     assert html.startswith("<!doctype html>")
     assert "<script>" not in html
@@ -194,7 +194,7 @@ def test_an_invoice_document_is_made_from_the_package_and_escapes_all_of_it(
 
 
 def test_a_stored_document_is_given_as_it_is(oms: Emulator, bearer: requests.Session) -> None:
-    pk = oms.world.root.ids(Package)[0]
+    pk = oms.world.records.ids(Package)[0]
     with oms.world.transaction() as tx:
         tx.add(InvoiceDocument(tx.new_id(InvoiceDocument), pk, "N", "html", "<p>\u2028é</p>", "2023-01-01"))
     answer = bearer.get(f"/packages/{pk}/invoice_document/")

@@ -62,8 +62,8 @@ def small_world() -> Emulator:
 
 def order(oms: Emulator, lines: Any, city: str, fetched: bool) -> None:
     made = oms.order(lines=lines, shipping_address={"city": city}, is_click_and_collect=fetched)
-    root = oms.world.root
-    location = root.one(Package, made["packages"][0]).stock_location
+    root = oms.world.records
+    location = root.get_existing(Package, made["packages"][0]).stock_location
     assert used_quota(root, location) <= QUOTA
     items = root.find(PackageItem, "package", made["packages"][0])
     assert len(items) == sum(line["quantity"] for line in lines)
@@ -73,14 +73,14 @@ def order(oms: Emulator, lines: Any, city: str, fetched: bool) -> None:
 
 def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
     """Run one of the commands that a record's state offers."""
-    root = oms.world.root
+    root = oms.world.records
     if not (ids := root.ids(kind)):
         return
-    subject = root.one(kind, ids[pick % len(ids)])
+    subject = root.get_existing(kind, ids[pick % len(ids)])
     if not (transitions := offered_transitions(root, subject.state)):
         return
     items = [item.id for item in root.find(PackageItem, "package", subject.id)] if kind is Package else []
-    erp_code = root.one(StockLocation, PLACES[which % len(PLACES)]).erp_code
+    erp_code = root.get_existing(StockLocation, PLACES[which % len(PLACES)]).erp_code
     parameters = {
         "package_items": items[: 1 + which % 2],
         "assignment_groups": [{"package_items": items, "erp_code": erp_code}],
@@ -94,11 +94,11 @@ def command(oms: Emulator, kind: type[Any], pick: int, which: int) -> None:
     }
     asked = {"transition": transitions[which % len(transitions)].id, "input_parameters": parameters}
     with oms.world.transaction() as tx:
-        run_command(tx.one(kind, subject.id), asked, None, tx)
+        run_command(tx.get_existing(kind, subject.id), asked, None, tx)
 
 
 def step(oms: Emulator, what: str, *values: Any) -> None:
-    packages = oms.world.root.ids(Package)
+    packages = oms.world.records.ids(Package)
     pk = packages[values[0] % len(packages)] if packages and isinstance(values[0], int) else 0
     match what:
         case "order":
@@ -118,11 +118,11 @@ def step(oms: Emulator, what: str, *values: Any) -> None:
 
 
 def check(oms: Emulator) -> None:
-    root = oms.world.root
+    root = oms.world.records
     assert all(stock.quantity >= 0 for stock in root.all(Stock))
     claims = Counter(claim.package_item for claim in root.all(Reservation))
     assert max(claims.values(), default=1) == 1, "an item claims twice"
-    places = {id_: root.one(PackageItem, id_).package for id_ in claims}
+    places = {id_: root.get_existing(PackageItem, id_).package for id_ in claims}
     assert all(claim.package == places[claim.package_item] for claim in root.all(Reservation))
 
 
@@ -132,24 +132,24 @@ def test_stock_is_never_below_zero_and_the_planner_exceeds_no_quota(steps: list[
     """After every step, done or refused, the counts hold; a refused one leaves no trace."""
     oms = small_world()
     for each in steps:
-        before = oms.world.root
+        before = oms.world.records
         try:
             step(oms, *each)
         except (ControlError, ValidationFailed):
-            assert oms.world.root is before
+            assert oms.world.records is before
         check(oms)
 
 
 def test_what_an_order_takes_comes_back_when_it_is_cancelled() -> None:
     """Every claim is given back where it was held, also on goods that were under way."""
     oms = small_world()
-    before = {stock.id: stock.quantity for stock in oms.world.root.all(Stock)}
+    before = {stock.id: stock.quantity for stock in oms.world.records.all(Stock)}
     made = oms.order(lines=[{"sku": SKUS[0], "quantity": 5}], shipping_address={"city": "İstanbul"})
     assert made["transfers"]
-    assert {stock.id: stock.quantity for stock in oms.world.root.all(Stock)} != before
+    assert {stock.id: stock.quantity for stock in oms.world.records.all(Stock)} != before
     oms.cancel_order(made["order"])
-    assert {stock.id: stock.quantity for stock in oms.world.root.all(Stock)} == before
-    assert list(oms.world.root.all(Reservation)) == []
+    assert {stock.id: stock.quantity for stock in oms.world.records.all(Stock)} == before
+    assert list(oms.world.records.all(Reservation)) == []
 
 
 def test_an_exhausted_quota_is_a_conflict() -> None:
@@ -160,7 +160,7 @@ def test_an_exhausted_quota_is_a_conflict() -> None:
     locations: Counter[int] = Counter()
     for _ in range(QUOTA * len(PLACES)):
         made = oms.order(lines=[{"sku": SKUS[0]}], shipping_address={"city": "İstanbul"})
-        locations[oms.world.root.one(Package, made["packages"][0]).stock_location] += 1
+        locations[oms.world.records.get_existing(Package, made["packages"][0]).stock_location] += 1
     assert locations == dict.fromkeys(PLACES, QUOTA)
     with pytest.raises(Conflict, match="no location that packs has quota left"):
         oms.order(lines=[{"sku": SKUS[0]}])

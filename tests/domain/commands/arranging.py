@@ -41,7 +41,7 @@ KINDS = (PACKAGES, TRANSFERS)
 
 def in_state(oms: Emulator, kind: Kind, state: int) -> Any:
     """Return the first record in a state."""
-    return next(record for record in oms.world.root.all(kind.record) if record.state == state)
+    return next(record for record in oms.world.records.all(kind.record) if record.state == state)
 
 
 def ready_for(oms: Emulator, kind: Kind, transition: dict[str, Any]) -> Any:
@@ -60,18 +60,18 @@ def blocked_from(oms: Emulator, state: int) -> Any:
         if command["command_code"] == "BLOCK_THE_PACKAGE" and command["source_state"] == state
     )
     assert send(oms, PACKAGES, package.id, {"transition": block["id"], "input_parameters": {}}).status_code == 204
-    return oms.world.root.one(Package, package.id)
+    return oms.world.records.get_existing(Package, package.id)
 
 
 def with_shipment(oms: Emulator, package: Package) -> Package:
     with oms.world.transaction() as tx:
-        shipment = create_shipment(tx, tx.one(CargoCompany, 1), package)
+        shipment = create_shipment(tx, tx.get_existing(CargoCompany, 1), package)
         return tx.change(package, shipment=shipment.id)
 
 
 def parameters(oms: Emulator, record: Any) -> dict[str, Any]:
     """Return parameters that suit every command on a record."""
-    items = [item.id for item in oms.world.root.find(PackageItem, "package", record.id)]
+    items = [item.id for item in oms.world.records.find(PackageItem, "package", record.id)]
     return {
         "package_items": items,
         "assignment_groups": [{"package_items": items, "erp_code": "1"}],

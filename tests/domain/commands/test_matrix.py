@@ -45,14 +45,14 @@ def test_command_from_another_state_is_refused(kind: Kind, state: int, unchanged
     """The answer is a 400 with an error in `transition` and a hint; the world does not change."""
     oms = unchanged_world
     record = in_state(oms, kind, state)
-    root, body = oms.world.root, parameters(oms, record)
+    root, body = oms.world.records, parameters(oms, record)
     for transition in kind.commands:
         if transition["source_state"] == state:
             continue
         answer = send(oms, kind, record.id, {"transition": transition["id"], "input_parameters": body})
         assert (answer.status_code, list(answer.json()["error"])) == (400, ["transition"]), transition["slug"]
         assert f"is in state {state} " in answer.headers["X-Emulator-Hint"]
-        assert oms.world.root is root
+        assert oms.world.records is root
 
 
 @pytest.mark.parametrize(

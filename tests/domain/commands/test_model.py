@@ -66,19 +66,19 @@ class Commands(RuleBasedStateMachine):
     def command(self, index: int, transition: dict[str, Any], any_state: bool) -> None:
         """Send the command of a transition to a random record, mostly to one in the source state."""
         kind = PACKAGES if transition["source_state"] in PACKAGES.states else TRANSFERS
-        records = list(self.oms.world.root.all(kind.record))
+        records = list(self.oms.world.records.all(kind.record))
         in_source_state = [record for record in records if record.state == transition["source_state"]]
         chosen = records if any_state or not in_source_state else in_source_state
         self.send(kind, chosen[index % len(chosen)], transition)
 
     def send(self, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
-        root, events_before = self.oms.world.root, self.events()
+        root, events_before = self.oms.world.records, self.events()
         body = {"transition": transition["id"], "input_parameters": parameters(self.oms, record)}
         answer = send(self.oms, kind, record.id, body)
         is_available = transition.get("actor", "command") == "command" and record.state == transition["source_state"]
         if answer.status_code == 400:
             assert not is_available or transition["command_code"] in CONDITIONAL_COMMANDS, answer.text
-            assert self.oms.world.root is root
+            assert self.oms.world.records is root
             return
         assert is_available
         assert answer.status_code == (200 if answer.content else 204)
@@ -90,24 +90,24 @@ class Commands(RuleBasedStateMachine):
 
     def check_move(self, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
         """The record is in the destination state, and its log is a valid path that ends there."""
-        after = self.oms.world.root.one(kind.record, record.id)
+        after = self.oms.world.records.get_existing(kind.record, record.id)
         assert after.state == transition["destination_state"]
-        logs = self.oms.world.root.find(TransitionLog, "subject", (kind.content_type, record.id))
+        logs = self.oms.world.records.find(TransitionLog, "subject", (kind.content_type, record.id))
         assert {(log.old_state, log.new_state) for log in logs} <= STATE_CHANGES
         assert all(previous.new_state == following.old_state for previous, following in itertools.pairwise(logs))
         assert not logs or logs[-1].new_state == after.state
 
     def events(self) -> Counter[tuple[int, int, int]]:
-        root = self.oms.world.root
-        events = (root.one(WebhookEvent, id_) for id_ in root.added_ids(WebhookEvent))
+        root = self.oms.world.records
+        events = (root.get_existing(WebhookEvent, id_) for id_ in root.added_ids(WebhookEvent))
         return Counter((event.webhook, event.content_type, event.object_id) for event in events)
 
     def check_events(self, before: Counter[tuple[int, int, int]], kind: Kind, record: Any) -> None:
         """A change queues one event for each subscription, never two of one type for one record."""
         new = self.events() - before
         assert all(number == 1 for number in new.values())
-        root = self.oms.world.root
-        moved = root.one(kind.record, record.id).state != record.state
+        root = self.oms.world.records
+        moved = root.get_existing(kind.record, record.id).state != record.state
         prefix = "package.status" if kind is PACKAGES else "transfer.status"
         hooks = root.find(Webhook, "event_type", f"{prefix}.transitioned")
         for hook in hooks:
@@ -119,16 +119,16 @@ class Commands(RuleBasedStateMachine):
         if self.last_changed is None:
             return
         kind, id_ = self.last_changed
-        root = self.oms.world.root
-        record: Any = root.one(kind.record, id_)
+        root = self.oms.world.records
+        record: Any = root.get_existing(kind.record, id_)
         value = STATES[record.state]["enum_value"]
         if kind is TRANSFERS:
             items: list[Any] = root.find(TransferItem, "transfer_order", id_)
-            assert {root.one(State, item.state).enum_value for item in items} == {value}
+            assert {root.get_existing(State, item.state).enum_value for item in items} == {value}
             return
         items = root.find(PackageItem, "package", id_)
         if id_ not in self.partially_changed:
-            assert {root.one(State, item.state).enum_value for item in items} == {ITEM_STATES[value]}
+            assert {root.get_existing(State, item.state).enum_value for item in items} == {ITEM_STATES[value]}
         if value not in STATES_BEFORE_PACKING and id_ not in self.partially_changed:
             assert not root.find(Reservation, "package", id_)
 
@@ -136,7 +136,7 @@ class Commands(RuleBasedStateMachine):
         """Check the invariants of the whole world at the end of every sequence."""
         if not hasattr(self, "oms"):
             return
-        root = self.oms.world.root
+        root = self.oms.world.records
         kinds: tuple[type[Any], ...] = (Package, TransferOrder)
         for kind in kinds:
             numbers = [record.number for record in root.all(kind)]

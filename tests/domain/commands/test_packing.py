@@ -41,7 +41,7 @@ def test_blocking_leaves_the_reservations_alone() -> None:
     doing = Doing(1021)
     doing.done()
     claims = doing.root.find(Reservation, "package", doing.subject.id)
-    assert claims == doing.world.root.find(Reservation, "package", doing.subject.id) != []
+    assert claims == doing.world.records.find(Reservation, "package", doing.subject.id) != []
 
 
 @each("PKG_DEALLOCATE_RESERVATIONS")

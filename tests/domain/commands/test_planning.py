@@ -31,7 +31,7 @@ def each(*codes: str) -> Any:
 
 
 def several(doing: Doing, record: Any) -> bool:
-    return len(doing.world.root.find(PackageItem, "package", record.id)) > 1
+    return len(doing.world.records.find(PackageItem, "package", record.id)) > 1
 
 
 def only_at(location: int | None) -> Any:
@@ -41,7 +41,7 @@ def only_at(location: int | None) -> Any:
         for stock in tx.all(Stock):
             tx.change(stock, quantity=0)
         for item in tx.find(PackageItem, "package", doing.subject.id):
-            product = tx.one(OrderItem, item.order_item).product
+            product = tx.get_existing(OrderItem, item.order_item).product
             if location is not None and not tx.find(Stock, "place", (location, product)):
                 tx.add(Stock(tx.new_id(Stock), product, location))
         for stock in tx.find(Stock, "stock_location", location):
@@ -53,7 +53,7 @@ def only_at(location: int | None) -> Any:
 def child(doing: Doing, location: int, items: list[PackageItem], position: int = 0) -> Changes:
     """Give the records of a new package as they should be, and count what it claims at its location."""
     root, parent = doing.root, doing.subject
-    order, place = root.one(Order, parent.order), root.one(StockLocation, location)
+    order, place = root.get_existing(Order, parent.order), root.get_existing(StockLocation, location)
     there = doing.new(Package)[position]
     extra = orjson.loads(there.extra_information)
     assert extra["parent_package"] == {"id": parent.id, "number": parent.number}
@@ -111,7 +111,7 @@ def body_of(doing: Doing, position: int = 0) -> dict[str, Any]:
         "package__id": made.id,
         "package__number": made.number,
         "package__stock_location__id": made.stock_location,
-        "package__stock_location__name": doing.root.one(StockLocation, made.stock_location).name,
+        "package__stock_location__name": doing.root.get_existing(StockLocation, made.stock_location).name,
         "is_same_location": made.stock_location == doing.subject.stock_location,
     }
 
@@ -132,7 +132,7 @@ def test_refusing_plans_all_items_elsewhere(edge: dict[str, Any], parameters: di
     answered(doing, **parameters)
     followed = doing.followed()
     if parameters:
-        reason = doing.root.one(DenialReason, int(parameters["denial_reason"]))
+        reason = doing.root.get_existing(DenialReason, int(parameters["denial_reason"]))
         told = orjson.dumps({"id": reason.id, "title": reason.title})
         followed = {key: columns | {"denial_reason": told} for key, columns in followed.items()}
     expected = doing.moved() | followed | doing.released(give_back=True)
@@ -220,7 +220,7 @@ def test_planning_by_hand_makes_a_package_of_each_group(edge: dict[str, Any], st
 def test_planning_by_hand_may_stay_where_it_was(edge: dict[str, Any]) -> None:
     """Then stock and quota of the place are as before, and the answer says so."""
     doing = Doing(edge["id"])
-    own = doing.root.one(StockLocation, doing.subject.stock_location)
+    own = doing.root.get_existing(StockLocation, doing.subject.stock_location)
     answered(doing, assignment_groups=[{"package_items": doing.item_ids()[::-1], "erp_code": own.erp_code}])
     assert body_of(doing)["is_same_location"] is True
     expected = doing.moved() | doing.followed() | doing.released(give_back=True)
@@ -235,7 +235,7 @@ def test_the_new_package_can_be_packed() -> None:
     answered(doing)
     following = doing.then(232)
     following.subject = doing.new(Package)[0]
-    assert following.root.one(Transition, 232).source_state == following.subject.state
+    assert following.root.get_existing(Transition, 232).source_state == following.subject.state
     following.done()
     expected = following.moved() | following.followed() | following.released(give_back=False)
     expected |= following.order_items(ORDER_PREPARING)

@@ -43,13 +43,13 @@ PREPARE = "package__prepare_package_command__waiting__preparing"
 
 def refused(oms: Emulator, kind: Kind, record: Any, body: Any) -> dict[str, list[str]]:
     """Send what must be refused; give the errors, after all that is true of every refusal."""
-    root, now = oms.world.root, oms.world.clock.now()
+    root, now = oms.world.records, oms.world.clock.now()
     answer = send(oms, kind, record.id, body)
     assert answer.status_code == 400, answer.text
     document = answer.json()
     assert (list(document), document["status_code"]) == (["error", "status_code"], 400)
-    assert (oms.world.root, oms.world.clock.now()) == (root, now)
-    assert oms.world.root is root
+    assert (oms.world.records, oms.world.clock.now()) == (root, now)
+    assert oms.world.records is root
     state = STATES[record.state]
     hint = answer.headers["X-Emulator-Hint"]
     assert hint.startswith(f'{record.number} is in state {state["id"]} "{state["name"]}" since ')
@@ -186,14 +186,14 @@ def test_what_does_not_exist_is_refused(
     kind: Kind, transition: int, given: dict[str, Any], key: str, message: str
 ) -> None:
     oms = Emulator("demo")
-    record = in_state(oms, kind, oms.world.root.one(Transition, transition).source_state)
+    record = in_state(oms, kind, oms.world.records.get_existing(Transition, transition).source_state)
     errors = refused(oms, kind, record, {"transition": transition, "input_parameters": given})
     assert list(errors) == [key]
     assert errors[key][0].startswith(message.replace("{number}", record.number))
 
 
 def test_the_locations_of_the_table_above_are_what_they_are_called() -> None:
-    by_code = {location.erp_code: location for location in Emulator("demo").world.root.all(StockLocation)}
+    by_code = {location.erp_code: location for location in Emulator("demo").world.records.all(StockLocation)}
     assert "NOWHERE" not in by_code
     assert not by_code["TR-TZX"].is_active
 
@@ -218,7 +218,7 @@ GROUPINGS = {
 @pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=GROUPINGS)
 def test_each_item_is_planned_by_hand_exactly_once(grouping: Any) -> None:
     oms = Emulator("demo")
-    root = oms.world.root
+    root = oms.world.records
     waiting = (package for package in root.all(Package) if package.state == 35)
     record = next(package for package in waiting if len(root.related(PackageItem, "package", package.id)) > 1)
     items = list(root.related(PackageItem, "package", record.id))
@@ -250,7 +250,7 @@ def test_unblocking_to_another_state_than_before_is_refused(block: dict[str, Any
     """The message names the one it can return to, and that one is still possible."""
     doing = Doing(block["id"])
     doing.done()
-    blocked = doing.world.root.one(Package, doing.subject.id)
+    blocked = doing.world.records.get_existing(Package, doing.subject.id)
     errors = refused(doing.oms, PACKAGES, blocked, {"slug": unblock["slug"], "input_parameters": {}})
     name = STATES[block["source_state"]]["name"]
     message = f'{blocked.number} was blocked in state "{name}" and can return to that one only.'
@@ -265,7 +265,7 @@ def test_the_last_blocking_counts() -> None:
     for transition in (1021, 1025, 199, 1023):
         body = {"transition": transition, "input_parameters": {}}
         assert send(doing.oms, PACKAGES, doing.subject.id, body).status_code == 204
-    blocked = doing.world.root.one(Package, doing.subject.id)
+    blocked = doing.world.records.get_existing(Package, doing.subject.id)
     assert "Preparing" in str(refused(doing.oms, PACKAGES, blocked, {"transition": 1025, "input_parameters": {}}))
 
 
@@ -280,7 +280,7 @@ def test_a_package_that_no_log_says_was_blocked_returns_anywhere(edge: dict[str,
             tx.remove(log)
     answer = send(oms, PACKAGES, package.id, {"transition": edge["id"], "input_parameters": {}})
     assert answer.status_code == 204
-    assert oms.world.root.one(Package, package.id).state == edge["destination_state"]
+    assert oms.world.records.get_existing(Package, package.id).state == edge["destination_state"]
 
 
 NAMES: dict[str, tuple[Any, str, str]] = {
@@ -335,7 +335,7 @@ def test_items_must_be_named_where_the_transition_says_so() -> None:
     oms = Emulator("demo")
     record = in_state(oms, PACKAGES, 35)
     with oms.world.transaction() as tx:
-        tx.change(tx.one(Transition, 199), is_packageitem_parameter_required=True)
+        tx.change(tx.get_existing(Transition, 199), is_packageitem_parameter_required=True)
     for given in ({}, {"package_items": []}, {"package_items": None}):
         errors = refused(oms, PACKAGES, record, {"transition": 199, "input_parameters": given})
         assert errors == {"package_items": [REQUIRED]}
@@ -350,7 +350,7 @@ LED = [(PACKAGES, 199), (PACKAGES, 232), (TRANSFERS, 100), (TRANSFERS, 694)]
 def test_the_hint_names_the_request_that_led_to_the_present_state(kind: Kind, transition: int) -> None:
     """Not the refused ones in between; and before any, the scenario's start."""
     oms = Emulator("demo")
-    record = in_state(oms, kind, oms.world.root.one(Transition, transition).source_state)
+    record = in_state(oms, kind, oms.world.records.get_existing(Transition, transition).source_state)
     body = {"transition": transition, "input_parameters": {}}
     wrong = send(oms, kind, record.id, body | {"transition": 1})
     assert "since the scenario's start; allowed now: " in wrong.headers["X-Emulator-Hint"]
@@ -366,7 +366,7 @@ def test_a_hint_fits_into_a_header() -> None:
     """Letters beyond ASCII are percent-encoded."""
     oms = Emulator("demo")
     with oms.world.transaction() as tx:
-        tx.change(tx.one(State, 35), name="Bekliyor ğ")
+        tx.change(tx.get_existing(State, 35), name="Bekliyor ğ")
     answer = send(oms, PACKAGES, in_state(oms, PACKAGES, 35).id, {"input_parameters": {}})
     assert 'in state 35 "Bekliyor %C4%9F" since' in answer.headers["X-Emulator-Hint"]
 
@@ -385,20 +385,22 @@ def test_an_unknown_command_moves_along_the_graph() -> None:
     """Another installation's transition is carried out as far as its states tell."""
 
     def rename(doing: Doing, tx: Any) -> None:
-        tx.change(tx.one(Transition, 199), command_code="NOBODY_KNOWS")
+        tx.change(tx.get_existing(Transition, 199), command_code="NOBODY_KNOWS")
 
     doing = Doing(199, arrange=rename)
-    doing.edge = doing.root.one(Transition, 199)
+    doing.edge = doing.root.get_existing(Transition, 199)
     doing.done()
     doing.check(doing.moved() | doing.followed(), [MOVED])
 
 
 def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
     oms = Emulator("demo")
-    before = tables(oms.world.root)
+    before = tables(oms.world.records)
     with oms.world.transaction() as tx:
         run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, None, tx)
-    (log,) = [made for (kind, _), made in changes(before, tables(oms.world.root)).items() if kind == "TransitionLog"]
+    (log,) = [
+        made for (kind, _), made in changes(before, tables(oms.world.records)).items() if kind == "TransitionLog"
+    ]
     assert (log.user, log.attributes, log.request_id) == (None, b"{}", None)
 
 
@@ -427,9 +429,9 @@ def test_an_inactive_hook_hears_nothing() -> None:
     with oms.world.transaction() as tx:
         for hook in tx.all(Webhook):
             tx.change(hook, is_active=False)
-    before = list(oms.world.root.ids(WebhookEvent))
+    before = list(oms.world.records.ids(WebhookEvent))
     assert send(oms, PACKAGES, in_state(oms, PACKAGES, 35).id, {"transition": 199, "input_parameters": {}}).ok
-    assert list(oms.world.root.ids(WebhookEvent)) == before
+    assert list(oms.world.records.ids(WebhookEvent)) == before
 
 
 @pytest.mark.parametrize("kind", [Package, TransferOrder])

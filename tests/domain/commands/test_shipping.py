@@ -18,7 +18,7 @@ def each(*codes: str) -> Any:
 
 
 def with_shipment(doing: Doing, tx: Any) -> None:
-    shipment = create_shipment(tx, tx.one(CargoCompany, 728), doing.subject)
+    shipment = create_shipment(tx, tx.get_existing(CargoCompany, 728), doing.subject)
     tx.change(doing.subject, shipment=shipment.id, tracking_number=shipment.awb_number)
 
 

@@ -53,7 +53,7 @@ def test_ready_makes_a_shipment_unless_told_not_to(
     """Also where a configuration is of an odd form."""
 
     def configure(doing: Doing, tx: Any) -> None:
-        tx.change(tx.one(Transition, READY), configuration=configuration)
+        tx.change(tx.get_existing(Transition, READY), configuration=configuration)
 
     doing = Doing(READY, arrange=configure)
     doing.done(**parameters)
@@ -77,7 +77,7 @@ def test_dispatching_sends_the_items_along(transition: int) -> None:
 
 
 def in_transfer(doing: Doing, record: Any) -> bool:
-    return bool(doing.world.root.one(Package, record.package).state == TRANSFERS)
+    return bool(doing.world.records.get_existing(Package, record.package).state == TRANSFERS)
 
 
 def arrival_events(doing: Doing) -> list[str]:
@@ -87,7 +87,7 @@ def arrival_events(doing: Doing) -> list[str]:
 
 
 def package_of(doing: Doing) -> Package:
-    return doing.root.one(Package, doing.subject.package)
+    return doing.root.get_existing(Package, doing.subject.package)
 
 
 def another(state: int) -> Any:
@@ -135,7 +135,7 @@ def test_an_arrival_before_the_last_leaves_the_package(state: int) -> None:
 
 
 def cancelled_package(doing: Doing, tx: Any) -> None:
-    tx.change(tx.one(Package, doing.subject.package), state=48)
+    tx.change(tx.get_existing(Package, doing.subject.package), state=48)
 
 
 def test_an_arrival_for_a_package_that_no_longer_waits_moves_the_transfer_alone() -> None:
@@ -150,7 +150,8 @@ def renewed(doing: Doing, source: int) -> Changes:
     number = f"{package_of(doing).number}T{len(root.find(TransferOrder, 'package', old.package)) + 1}"
     made = TransferOrder(
         *(doing.free(TransferOrder), T_WAITING, old.package, source, old.destination, number),
-        target_transfer_date=doing.now + parse_interval(root.one(StockLocation, source).target_transfer_interval),
+        target_transfer_date=doing.now
+        + parse_interval(root.get_existing(StockLocation, source).target_transfer_interval),
         plan_item=old.plan_item,
         created_date=doing.now,
         modified_date=doing.now,
@@ -161,7 +162,7 @@ def renewed(doing: Doing, source: int) -> Changes:
         id_ = doing.free(TransferItem) + position
         copy = item._replace(id=id_, state=T_ITEM[T_WAITING], transfer_order=made.id, **dates)
         found["TransferItem", id_] = copy
-        assert root.one(PackageItem, item.package_item).transfer_order == old.id
+        assert root.get_existing(PackageItem, item.package_item).transfer_order == old.id
         found["PackageItem", item.package_item] = {"transfer_order": made.id, "modified_date": doing.now}
     return found
 
@@ -254,4 +255,4 @@ def test_every_item_state_of_a_transfer_bears_its_name() -> None:
     """The table above is the installation's: the same values, another content type."""
     root = Doing(READY).root
     for transfer, item in T_ITEM.items():
-        assert root.one(State, transfer).enum_value == root.one(State, item).enum_value
+        assert root.get_existing(State, transfer).enum_value == root.get_existing(State, item).enum_value

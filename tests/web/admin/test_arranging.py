@@ -93,11 +93,11 @@ def test_answers_have_their_shapes(method: str, path: str, body: Any, status: in
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSALS)
 def test_refusals_are_one_line_and_change_nothing(method: str, path: str, body: Any, status: int, words: str) -> None:
     oms = Emulator("empty")
-    before = oms.world.root
+    before = oms.world.records
     answer = send(oms, method, path, body)
     assert (answer.status_code, answer.json["error"][: len(words)]) == (status, words)
     check_answer("control-error", answer.data)
-    assert oms.world.root is before
+    assert oms.world.records is before
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_unknown_key_names_the_known_ones(name: str) -> None:
         "change-stock-location": "/stock_locations/1",
     }
     method = "PATCH" if name.startswith("change") else "POST"
-    known = list(schemas.schema(name)["properties"])
+    known = list(schemas.load_schema(name)["properties"])
     body = {"lines": [{"sku": SKU}]} if name == "arrange-order" else {"name": "x"} if "location" in name else {}
     answer = send(Emulator("empty"), method, paths.get(name, "/stock_locations"), body | {"colour": 1})
     assert (answer.status_code, answer.json["known"]) == (400, known)
@@ -165,7 +165,7 @@ def test_an_order_with_a_shipped_package_is_not_cancelled_at_all() -> None:
     answer = send(oms, "POST", f"/orders/{waiting['order_id']}/cancel")
     assert answer.status_code == 409
     assert shipped["number"] in answer.json["error"]
-    assert oms.world.root.one(Package, waiting["id"]).state == waiting["state"]["id"]
+    assert oms.world.records.get_existing(Package, waiting["id"]).state == waiting["state"]["id"]
 
 
 EVENTS: list[tuple[str, str, Any, list[str]]] = [
@@ -193,14 +193,18 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
         for hook in list(tx.all(Webhook)):
             tx.change(hook, is_active=False)
         hooks = {name: tx.add(Webhook(tx.new_id(Webhook), event_type=name)) for name in TYPES}
-    before = set(oms.world.root.ids(WebhookEvent))
+    before = set(oms.world.records.ids(WebhookEvent))
     answer = send(oms, method, path.format(pk=pk), body)
     assert answer.status_code < 300
-    events = [oms.world.root.one(WebhookEvent, id_) for id_ in oms.world.root.ids(WebhookEvent) if id_ not in before]
+    events = [
+        oms.world.records.get_existing(WebhookEvent, id_)
+        for id_ in oms.world.records.ids(WebhookEvent)
+        if id_ not in before
+    ]
     assert [event.webhook for event in events] == [hooks[name].id for name in types]
     for event in events:
         if event.content_type == 9:
-            assert event.object_id in oms.world.root.ids(StockLocation)
+            assert event.object_id in oms.world.records.ids(StockLocation)
         else:
             told = oms.session().get(f"/api/v1/oms/packages/{event.object_id}/webhook_events/{event.id}/")
             check_answer("webhook-event", told.content)
@@ -214,7 +218,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
     with oms.world.transaction() as tx:
         tx.add(Webhook(tx.new_id(Webhook), event_type="stock_location.updated"))
     document = oms.change_stock_location(1, name="Changed")
-    root = oms.world.root
+    root = oms.world.records
     id_ = root.ids(WebhookEvent)[-1]
     body = render_document("webhook-event", id_, root, "en-us", render_cache(oms.world))
     check_answer("webhook-event", body or b"")
@@ -232,7 +236,7 @@ def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> 
     oms = Emulator("empty")
     oms.package(state="Shipped")
     names = {"/orders": "arrange-order", "/packages": "arrange-package", "/stock_locations": "arrange-stock-location"}
-    keys = list(schemas.schema(names.get(call[1], "change-stock-location"))["properties"])
+    keys = list(schemas.load_schema(names.get(call[1], "change-stock-location"))["properties"])
     body = {data.draw(st.sampled_from(keys)): value, "name": "x", "lines": [{"sku": SKU}]}
     for key in ("name", "lines"):
         if key not in keys:

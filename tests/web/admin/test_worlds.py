@@ -9,13 +9,13 @@ from urllib.parse import quote
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.control import CONTROL, Row
+from emulator.api.openapi.control import CONTROL_ENDPOINTS, ControlEndpoint
 from emulator.domain.scenario_files import bundled_scenarios
 from emulator.loading.worlds import record_events
 from emulator.state.schedule import Scheduled
 from emulator.state.world import World, WorldServices
 from emulator.worlds import registry as worlds_module
-from emulator.worlds.registry import Worlds
+from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_answer
 from tests.support.reads import Answered, in_process
 
@@ -184,7 +184,7 @@ def test_each_call_answers_what_its_row_says(
     else:
         check_answer(shape, answer.body)
     row = row_of(method, path)
-    assert row.replies[status] == shape
+    assert row.responses[status] == shape
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "said"), REFUSALS)
@@ -203,10 +203,10 @@ def test_each_refusal_is_one_line_that_says_why(
     assert sorted(arranged.worlds) == ["default", "other"]
 
 
-def row_of(method: str, path: str) -> Row:
+def row_of(method: str, path: str) -> ControlEndpoint:
     """Give the row that describes a call."""
     parts = path.partition("?")[0].split("/")
-    found = [row for row in CONTROL if row.method == method and fits(row.path.split("/"), parts)]
+    found = [row for row in CONTROL_ENDPOINTS if row.method == method and fits(row.path.split("/"), parts)]
     return min(found, key=lambda row: row.path.count("<"))
 
 
@@ -216,15 +216,15 @@ def fits(pattern: list[str], parts: list[str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("row", CONTROL, ids=lambda row: row.operation)
-def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Row, oms: Emulator) -> None:
+@pytest.mark.parametrize("row", CONTROL_ENDPOINTS, ids=lambda row: row.operation)
+def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: ControlEndpoint, oms: Emulator) -> None:
     """Never another world's answer: the row tells which calls need one."""
     path = row.full_path
     for name in ("name", "pk", "id", "location_id", "sku", "request_id"):
         path = path.replace(f"<{name}>", "1")
     bodies = {"scenario-wanted": {"name": "demo"}, "token-wanted": {"role": "full-access", "kind": "token"}}
-    document = bodies.get(row.body or "", {"seconds": 1} if row.body == "clock-advance" else {})
-    document = {"mode": "frozen"} if row.body == "clock" else document
+    document = bodies.get(row.request_schema or "", {"seconds": 1} if row.request_schema == "clock-advance" else {})
+    document = {"mode": "frozen"} if row.request_schema == "clock" else document
     sent = None if row.method in ("GET", "DELETE") else document
     for where, headers in ((f"/w/nope{path}", {}), (path, {"X-Emulator-World": "nope"})):
         answer = asked(oms, row.method, where, sent, **headers)
@@ -232,7 +232,7 @@ def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Row
             assert 404 in row.errors
             assert "nope" in answer.json["error"] or "'1'" in answer.json["error"]
         else:
-            assert answer.status in row.replies, answer.body
+            assert answer.status in row.responses, answer.body
             assert row.operation in WITHOUT_WORLD
     assert oms.export()["steps"] == []
 
@@ -359,10 +359,10 @@ def test_only_looking_at_worlds_keeps_none_open(monkeypatch: pytest.MonkeyPatch)
 def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
     """What happens by itself ends with it."""
     first = oms.in_world("x").world
-    oms.worlds.put("x")
-    second = oms.worlds.named("x")
+    oms.worlds.create("x")
+    second = oms.worlds.get("x")
     oms.worlds.reset("x")
-    third = oms.worlds.named("x")
+    third = oms.worlds.get("x")
     oms.worlds.delete("x")
     assert [world.is_closed for world in (first, second, third)] == [True, True, True]
     assert not oms.world.is_closed
@@ -393,9 +393,9 @@ def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
         connected.append(world.name)
         return []
 
-    worlds = Worlds(bundled_scenarios()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
-    worlds.put("put")
-    worlds.branch("branched", worlds.named("put"))
+    worlds = WorldRegistry(bundled_scenarios()["empty"], "frozen", services=WorldServices(record_events, tasks=tasks))
+    worlds.create("put")
+    worlds.branch("branched", worlds.get("put"))
     worlds.reset("put")
     assert connected == ["default", "put", "branched", "put"]
     assert Emulator("empty", journal_size=7).in_world("x").world.journal.limit == 7

@@ -16,12 +16,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import KINDS, WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.loading.worlds import open_world
 from emulator.state.record_codec import encode_record
-from emulator.state.store import REMOVED, Root
+from emulator.state.store import REMOVED, Snapshot
 from tests.cli.test_serve import command, environment, ready
 from tests.support.reads import everything, over_http
 from tests.support.traffic import SKU
@@ -160,7 +160,7 @@ def reopened(file: Path) -> Iterator[Emulator]:
         yield oms
 
 
-def steps_of(oms: InWorld) -> list[str]:
+def steps_of(oms: WorldHandle) -> list[str]:
     return [step["request"] for step in map(json.loads, oms.world.steps) if "request" in step]
 
 
@@ -222,7 +222,7 @@ def check_worlds(oms: Emulator, client: WorldsClient) -> None:
         assert expected is None or expected == (name in oms.worlds), (name, expected)
 
 
-def check_steps(oms: InWorld, before: list[str], clients: list[WritingClient]) -> None:
+def check_steps(oms: WorldHandle, before: list[str], clients: list[WritingClient]) -> None:
     """Earlier and acknowledged writes exist, and at most one unacknowledged write of each client."""
     now = steps_of(oms)
     assert now[: len(before)] == before
@@ -233,7 +233,7 @@ def check_steps(oms: InWorld, before: list[str], clients: list[WritingClient]) -
     assert len(new) - len(acknowledged) <= len(clients)
 
 
-def check_snapshots(oms: InWorld, clients: list[WritingClient]) -> None:
+def check_snapshots(oms: WorldHandle, clients: list[WritingClient]) -> None:
     """Every acknowledged snapshot exists."""
     expected = {
         name for client in clients if isinstance(client, SnapshotClient) for name in client.acknowledged_snapshots
@@ -241,38 +241,38 @@ def check_snapshots(oms: InWorld, clients: list[WritingClient]) -> None:
     assert expected <= set(oms.world.snapshots), f"lost: {sorted(expected - set(oms.world.snapshots))}"
 
 
-def check_replay(oms: InWorld, rng: Random) -> None:
+def check_replay(oms: WorldHandle, rng: Random) -> None:
     """The records of the world, and of one of its snapshots, equal those of the replayed export.
 
     Therefore no write was stored partially.
     """
     document = oms.export()
-    assert records(replay(document)) == records(oms.world.root)
+    assert records(replay(document)) == records(oms.world.records)
     if oms.world.snapshots:
         snapshot = oms.world.snapshots[rng.choice(list(oms.world.snapshots))]
         document_of_snapshot = document | {"steps": document["steps"][: len(snapshot.steps)]}
-        assert records(replay(document_of_snapshot)) == records(snapshot.root)
+        assert records(replay(document_of_snapshot)) == records(snapshot.records)
 
 
-def replay(document: Mapping[str, Any]) -> Root:
-    return open_world(scenario_from_document(document, "replayed"), "frozen").root
+def replay(document: Mapping[str, Any]) -> Snapshot:
+    return open_world(scenario_from_document(document, "replayed"), "frozen").records
 
 
-def records(root: Root) -> dict[str, Any]:
+def records(root: Snapshot) -> dict[str, Any]:
     """Return the records that belong to the world, their ids, and the queued events."""
     contents: dict[str, Any] = {
         name: {id_: encode_record(record) for id_, record in root.maps.get(kind, {}).items() if record is not REMOVED}
         for name, kind in KINDS.items()
     }
     ids = {f"{name} ids": list(root.ids(kind)) for name, kind in KINDS.items() if kind in root.maps}
-    return contents | ids | {"queued": list(root.queued(WebhookEvent))}
+    return contents | ids | {"queued": list(root.due_items(WebhookEvent))}
 
 
-def check_answers(oms: InWorld) -> None:
+def check_answers(oms: WorldHandle) -> None:
     """Every GET has the same answer in the world and in its replayed export."""
     oms.clock.freeze()
     other = Emulator("empty")
-    other.worlds.put(oms.name, scenario_from_document(oms.export(), "replayed"))
+    other.worlds.create(oms.name, scenario_from_document(oms.export(), "replayed"))
     assert everything(oms) == everything(other.in_world(oms.name))
 
 

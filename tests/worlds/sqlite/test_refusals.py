@@ -14,7 +14,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.control_errors import PersistError
 from emulator.core.records import Stock
-from emulator.worlds.sqlite.database import StateProblem
+from emulator.worlds.sqlite.database import StateFileError
 from tests.support.traffic import SKU
 
 PACKAGES = 3
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def write(oms: Emulator) -> Emulator:
-    oms.stock(min(each.stock_location for each in oms.world.root.all(Stock)), SKU, 5)
+    oms.stock(min(each.stock_location for each in oms.world.records.all(Stock)), SKU, 5)
     return oms
 
 
@@ -135,7 +135,7 @@ UNUSABLE_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_unusable_file_is_refused_and_not_changed(damage: Callable[[Path], None], message: str, file: Path) -> None:
     damage(file)
     before = folder_contents(file.parent)
-    with pytest.raises(StateProblem) as refused:
+    with pytest.raises(StateFileError) as refused:
         open_emulator(file)
     assert message in str(refused.value)
     assert str(file) in str(refused.value)
@@ -156,7 +156,7 @@ def test_file_of_another_scenario_is_refused_with_the_difference(
     options: dict[str, Any], message: str, file: Path
 ) -> None:
     before = folder_contents(file.parent)
-    with pytest.raises(StateProblem, match=message):
+    with pytest.raises(StateFileError, match=message):
         open_emulator(file, **options)
     assert folder_contents(file.parent) == before
 
@@ -171,7 +171,7 @@ def test_file_of_a_killed_server_is_refused_and_not_changed(file: Path, tmp_path
     oms.close()
     before = folder_contents(killed)
     assert len(before["worlds.db-wal"] or b"") > 0
-    with pytest.raises(StateProblem, match=r"was made for seed \d+, not for 2"):
+    with pytest.raises(StateFileError, match=r"was made for seed \d+, not for 2"):
         open_emulator(killed / "worlds.db", seed=2)
     assert folder_contents(killed) == before
     with closing(open_emulator(killed / "worlds.db")) as reopened:
@@ -181,7 +181,7 @@ def test_file_of_a_killed_server_is_refused_and_not_changed(file: Path, tmp_path
 def test_file_in_use_is_refused(file: Path) -> None:
     with closing(open_emulator(file)) as oms:
         before = folder_contents(file.parent)
-        with pytest.raises(StateProblem, match="in use"):
+        with pytest.raises(StateFileError, match="in use"):
             open_emulator(file)
         assert folder_contents(file.parent) == before
         write(oms)
@@ -197,7 +197,7 @@ def test_file_of_a_changed_installation_is_refused(tmp_path: Path) -> None:
     open_emulator(state, installation=mine).close()
     open_emulator(state, installation=mine).close()
     mine.write_text('{"cargo_company": [{"id": 9, "name": "Swifter", "provenance": "assumed", "reason": "ours"}]}')
-    with pytest.raises(StateProblem, match="another installation file"):
+    with pytest.raises(StateFileError, match="another installation file"):
         open_emulator(state, installation=mine)
 
 
@@ -211,7 +211,7 @@ def test_empty_file_is_used_as_a_new_one(tmp_path: Path) -> None:
 
 
 def test_missing_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(StateProblem, match=r"cannot make state file .*: No such file or directory"):
+    with pytest.raises(StateFileError, match=r"cannot make state file .*: No such file or directory"):
         open_emulator(tmp_path / "nowhere" / "worlds.db")
 
 

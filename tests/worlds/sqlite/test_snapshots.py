@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.cli.data import from_file
-from emulator.client.world_handle import InWorld
+from emulator.cli.data import export_from_file
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
 from emulator.core.seeded_random import RequestIds
 from emulator.state.world import World
-from emulator.worlds.export import as_file
+from emulator.worlds.export import encode_scenario_file
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
@@ -43,7 +43,7 @@ def open_emulator(file: Path, stack: ExitStack, scenario: str = "demo", **option
     return oms
 
 
-def restored_contents(oms: InWorld, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
+def restored_contents(oms: WorldHandle, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Restore a snapshot and return all answers and the export."""
     oms.restore(name)
     return everything(oms), oms.export()
@@ -118,7 +118,7 @@ def test_steps_of_a_snapshot_are_kept_until_its_world_is_deleted(file: Path, ope
         reopened.close()
     reopened = open_emulator(file, open_emulators)
     reopened.worlds.delete("other")
-    reopened.worlds.put("default")
+    reopened.worlds.create("default")
     reopened.close()
     open_emulator(file, open_emulators).close()
     with closing(sqlite3.connect(file)) as connection:
@@ -141,12 +141,12 @@ def test_snapshot_does_not_copy_the_data(file: Path, open_emulators: ExitStack) 
     assert all(size < 300 for _, size in sizes)
 
 
-def status_of(oms: InWorld, method: str = "GET", path: str = "packages/?limit=1", **options: Any) -> int:
+def status_of(oms: WorldHandle, method: str = "GET", path: str = "packages/?limit=1", **options: Any) -> int:
     return oms.session().request(method, f"/api/v1/oms/{path}", **options).status_code
 
 
 def armed_faults(world: World) -> list[Any]:
-    return [(each, each.seen) for each in world.faults.copy().armed]
+    return [(each, each.request_counts) for each in world.faults.copy().armed]
 
 
 def test_faults_are_restored_with_their_counts(file: Path, open_emulators: ExitStack) -> None:
@@ -156,7 +156,7 @@ def test_faults_are_restored_with_their_counts(file: Path, open_emulators: ExitS
     oms.faults.add(method="POST", status=500)
     oms.faults.add("get_package", status=502, rate=0.5)
     oms.faults.remove(2)
-    pks = list(oms.world.root.ids(Package))
+    pks = list(oms.world.records.ids(Package))
     for pk in pks:
         status_of(oms, path=f"packages/{pk}/")
     assert status_of(oms) == 200
@@ -191,7 +191,9 @@ def test_faults_and_throttle_windows_of_a_snapshot_are_restored(file: Path, open
         copy_as_after_a_kill(file.with_name("killed.db"), "again.db"), open_emulators, limits=LIMITS
     )
     assert armed_faults(reopened.world) == armed_faults(killed.world) == armed_faults(oms.world)
-    assert reopened.world.throttle.calls() == killed.world.throttle.calls() == oms.world.throttle.calls()
+    assert (
+        reopened.world.throttle.copy_calls() == killed.world.throttle.copy_calls() == oms.world.throttle.copy_calls()
+    )
     assert [status_of(reopened) for _ in range(3)] == [200, 503, 200]
 
 
@@ -246,8 +248,8 @@ def test_export_of_a_state_file_equals_the_export_of_the_server(file: Path, open
     status_of(oms)
     set_stock(oms)
     status_of(oms, "POST", "packages/0/command/", json={})
-    assert from_file(copy_as_after_a_kill(file, "killed.db"), "default") == as_file(oms.export())
-    assert SKU in as_file(oms.export()).decode()
+    assert export_from_file(copy_as_after_a_kill(file, "killed.db"), "default") == encode_scenario_file(oms.export())
+    assert SKU in encode_scenario_file(oms.export()).decode()
 
 
 def test_faults_of_the_scenario_keep_their_ids_after_a_restart_without_a_write(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.client.world_handle import InWorld
+from emulator.client.world_handle import WorldHandle
 from emulator.core.control_errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.core.seeded_random import RequestIds
-from emulator.worlds.sqlite.history import first_at, parts_of, table_of
+from emulator.worlds.sqlite.history import first_step_key, read_branch_table, step_ranges
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
 
@@ -72,7 +72,7 @@ def copy_as_after_a_kill(file: Path, name: str) -> Path:
 
 def change_subscriptions(traffic: Traffic) -> Answered:
     """Create a subscription, or delete one if there are more than five."""
-    hooks = list(traffic.oms.world.root.all(Webhook))
+    hooks = list(traffic.oms.world.records.all(Webhook))
     if len(hooks) > 5:
         return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
     body = {
@@ -120,8 +120,8 @@ def test_next_server_gives_the_same_answers(seed: int, tmp_path_factory: pytest.
             assert everything(one) == everything(other)
 
 
-def set_stock(oms: InWorld, quantity: int = 7) -> None:
-    location = min(stock.stock_location for stock in oms.world.root.all(Stock))
+def set_stock(oms: WorldHandle, quantity: int = 7) -> None:
+    location = min(stock.stock_location for stock in oms.world.records.all(Stock))
     oms.stock(location, SKU, quantity)
 
 
@@ -129,7 +129,7 @@ def test_acknowledged_writes_survive_a_kill_and_ids_continue(file: Path, open_em
     oms = open_emulator(file, open_emulators)
     ids = [oms.package(state="Waiting")["id"] for _ in range(3)]
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
-    assert [killed.world.root.has(Package, id_) for id_ in ids] == [True] * 3
+    assert [killed.world.records.has(Package, id_) for id_ in ids] == [True] * 3
     assert killed.package(state="Waiting")["id"] == ids[-1] + 1
     assert killed.world.request_ids.next_number == 5
 
@@ -144,12 +144,12 @@ def test_subscriptions_survive_a_kill(file: Path, open_emulators: ExitStack) -> 
     }
     created = session.post("/whisperer/hooks/", json=body)
     assert created.status_code == 201, created.text
-    first = next(iter(oms.world.root.ids(Webhook)))
+    first = next(iter(oms.world.records.ids(Webhook)))
     assert session.delete(f"/whisperer/hooks/{first}/").status_code == 204
     oms.package(state="Waiting")
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
     assert everything(killed) == everything(oms)
-    assert list(killed.world.root.queued(WebhookEvent)) == list(oms.world.root.queued(WebhookEvent))
+    assert list(killed.world.records.due_items(WebhookEvent)) == list(oms.world.records.due_items(WebhookEvent))
 
 
 def test_clock_continues_where_it_stopped(file: Path, open_emulators: ExitStack) -> None:
@@ -184,7 +184,7 @@ def test_changes_of_worlds_survive_a_kill(file: Path, open_emulators: ExitStack)
     oms.worlds.delete("gone")
     oms.reset()
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
-    assert {name: len(killed.worlds.named(name).steps) for name in killed.worlds} == {
+    assert {name: len(killed.worlds.get(name).steps) for name in killed.worlds} == {
         "default": 0,
         "empty": 0,
         "branch": 2,
@@ -248,7 +248,7 @@ def test_event_contains_its_package_as_it_was_before_the_restart(file: Path, ope
     states = [event["request_payload"]["payload"]["state"]["name"] for event in events]
     assert events == uninterrupted.session().get(path).json()["results"]
     assert len(set(states)) == 2
-    assert reopened.world.root.ids(WebhookEvent)[-1] == events[-1]["id"]
+    assert reopened.world.records.ids(WebhookEvent)[-1] == events[-1]["id"]
 
 
 def test_unneeded_steps_are_deleted_from_the_file(file: Path, open_emulators: ExitStack) -> None:
@@ -265,10 +265,10 @@ def test_unneeded_steps_are_deleted_from_the_file(file: Path, open_emulators: Ex
     open_emulator(file, open_emulators).close()
     with closing(sqlite3.connect(file)) as connection:
         (course,) = connection.execute("SELECT course FROM worlds").fetchone()
-        parts = parts_of(course, table_of(connection))
+        parts = step_ranges(course, read_branch_table(connection))
         stored_steps = [at for (at,) in connection.execute("SELECT at FROM steps")]
     assert len(stored_steps) == 2
-    assert all(any(at // first_at(1) == part.branch for part in parts) for at in stored_steps)
+    assert all(any(at // first_step_key(1) == part.branch for part in parts) for at in stored_steps)
 
 
 def test_running_server_deletes_the_steps_of_a_reset_world(file: Path, open_emulators: ExitStack) -> None:
@@ -292,10 +292,10 @@ def test_running_server_deletes_the_steps_of_a_reset_world(file: Path, open_emul
 def test_write_outside_a_request_is_refused(file: Path, open_emulators: ExitStack) -> None:
     """It cannot be stored as a step."""
     oms = open_emulator(file, open_emulators)
-    before = oms.world.root
+    before = oms.world.records
     with pytest.raises(RuntimeError, match="kept in a file"), oms.world.transaction() as tx:
         tx.add(Stock(tx.new_id(Stock), 9, 9))
-    assert oms.world.root is before
+    assert oms.world.records is before
 
 
 def test_write_after_closing_is_refused(file: Path, open_emulators: ExitStack) -> None:
