@@ -175,7 +175,7 @@ def test_one_record_is_looked_for_without_making_the_others() -> None:
 
 def test_records_are_made_without_faker() -> None:
     """Whoever serves needs none."""
-    code = "import sys, emulator.domain.seeding as s, datetime as d; s.demo_base(5, 1, d.datetime.now(d.UTC)); "
+    code = "import sys, emulator.domain.seeding as s, datetime as d; s.make_demo_dataset(5, 1, d.datetime.now(d.UTC)); "
     code += "sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -185,7 +185,7 @@ def test_records_are_made_without_faker() -> None:
 
 def plan_of(root: Snapshot, package: Package) -> PackagePlan:
     block, position = divmod(package.id - FIRST_IDS[Package], PACKAGES_PER_BLOCK)
-    plan: PackagePlan = root.base.plans.block(block)[position]  # type: ignore[attr-defined]  # a DemoBase
+    plan: PackagePlan = root.base.plans.block_plans(block)[position]  # type: ignore[attr-defined]  # a DemoBase
     return plan
 
 

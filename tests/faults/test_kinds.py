@@ -109,7 +109,7 @@ def test_fault_decides_whether_a_write_takes_effect(
 ) -> None:
     """A fault that replaces the response prevents the write; a fault after the response does not."""
     oms, call = transport
-    pk = oms.world.root.ids(Package)[0]
+    pk = oms.world.records.ids(Package)[0]
     oms.faults.add("set_package_remote_id", kind, **options)
     is_failed = False
     try:
@@ -117,7 +117,7 @@ def test_fault_decides_whether_a_write_takes_effect(
         is_failed = answer.status_code >= 400
     except requests.RequestException:
         is_failed = True
-    assert (oms.world.root.get_existing(Package, pk).remote_id == "R") is handled
+    assert (oms.world.records.get_existing(Package, pk).remote_id == "R") is handled
     assert is_failed or handled
     (exchange,) = oms.world.journal.newest_first()
     assert (exchange.info.operation, exchange.info.fault) == ("set_package_remote_id", kind)

@@ -135,7 +135,7 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
         while not workers.stopped:
             threading.Event().wait(0.001)
 
-    workers = WorkerPool(max_threads=1)
+    workers = WorkerPool(most=1)
     first, second = Task(work), Task()
     workers.add_task(first)
     workers.add_task(second)
@@ -146,7 +146,7 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
 
 
 def test_idle_threads_end_with_a_stop() -> None:
-    workers = WorkerPool(max_threads=4)
+    workers = WorkerPool(most=4)
     threads: set[threading.Thread] = set()
     tasks = [Task(lambda: threads.add(threading.current_thread())) for _ in range(10)]
     for task in tasks:
