@@ -16,8 +16,7 @@ from emulator.api.filters import FILTER_SETS, Filter
 from emulator.core.records import Package
 from emulator.domain.scenario_files import find_scenario
 from emulator.domain.seeding import make_demo_dataset
-from emulator.state.datasets import follow_path, from_microseconds
-from emulator.state.store import Snapshot
+from emulator.state.store import Snapshot, follow_path, from_microseconds
 
 PACKAGES = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}

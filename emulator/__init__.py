@@ -9,12 +9,12 @@ from emulator.core.version import __version__
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
-    from emulator.core.jwts import JWT_SECRET
+    from emulator.core.credentials import JWT_SECRET
 
 
 __all__ = ["JWT_SECRET", "Emulator", "__version__"]
 
-MODULES = {"Emulator": "emulator.client.emulator", "JWT_SECRET": "emulator.core.jwts"}
+MODULES = {"Emulator": "emulator.client.emulator", "JWT_SECRET": "emulator.core.credentials"}
 """Public name -> its module, imported at the first use, because the pytest plugin is loaded in every test run."""
 
 

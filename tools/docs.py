@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.domain import installation
-from emulator.state.datasets import TableDataset
-from emulator.state.store import Snapshot
+from emulator.state.store import Snapshot, TableDataset
 from emulator.web.admin.fidelity import ANY_OPERATION, fidelity_document, graph_document
 
 FOLDER = Path(__file__).parent.parent / "docs"

@@ -36,8 +36,7 @@ from emulator.core.fields import (
 )
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.webhook_retries import POLICIES, RetryPolicy
-from emulator.state.datasets import to_microseconds
-from emulator.state.store import Reader
+from emulator.state.store import Reader, to_microseconds
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
 MAX_HINTS, MAX_NAME_LENGTH = 3, 60

@@ -100,7 +100,7 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
 
     Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
     """
-    from emulator.core import jwts  # noqa: PLC0415 - other commands do not need it
+    from emulator.core import credentials  # noqa: PLC0415 - other commands do not need it
     from emulator.state.clock import machine_now  # noqa: PLC0415
 
     if kind == "token":
@@ -109,6 +109,8 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
         click.echo(role)
         return
     try:
-        click.echo(jwts.issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
+        click.echo(
+            credentials.issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from emulator.api.control.deliveries import add_delivery_fault
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 from emulator.loading.replay import replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver

@@ -14,7 +14,7 @@ from emulator.api.serializers.rendering import fill_links
 from emulator.client.clock import WorldClock
 from emulator.client.requests import Requests
 from emulator.client.webhooks import Webhooks
-from emulator.core import jwts
+from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import WorldFaults
@@ -139,7 +139,7 @@ class WorldHandle(Arrangements):
 
         Raise `ValueError` for an unknown role.
         """
-        return jwts.issue_token(role, self.clock.now(), expires_in).token
+        return credentials.issue_token(role, self.clock.now(), expires_in).token
 
     @property
     def request(self) -> str | None:

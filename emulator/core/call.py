@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from emulator.core.credentials import Credential
+from emulator.core.json_text import JsonValue
 from emulator.core.records import User
 
 Query = Mapping[str, Sequence[str]]
@@ -25,12 +26,11 @@ class Call:
     language: str
     user: User | None
     request_id: str
-    read_body: Callable[[], Any]
-    """Returns the parsed body. Handlers call it after they found the record, as the framework does."""
+    read_body: Callable[[], JsonValue]
+    """Returns the parsed body. Like the framework, a handler reads it after it looked up the record."""
     list_query: Any = None
-    """The filters and the order of a list request (`rules.filters.ListQuery`)."""
+    """The filters and the order of a list request (`api.filters.filter_set.ListQuery`)."""
     caller: Credential | None = None
-    """The credential of the caller."""
 
     def get_param(self, name: str) -> str | None:
         """Return the last value of a query parameter, as the framework does, or None."""
@@ -39,7 +39,7 @@ class Call:
 
 
 class ResponseFault(NamedTuple):
-    """How a response is disturbed while it is sent. `web/delayed_response.py` carries it out."""
+    """A fault that `web/delayed_response.py` applies while it sends a response."""
 
     delay: float = 0.0
     """Seconds before anything is sent."""

@@ -1,12 +1,35 @@
-"""The built-in credentials: what each token meets, and who it speaks for."""
+"""The built-in credentials, and the JSON Web Tokens of the reference surface."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from jwt.types import Options
+
+JWT_SECRET = "oms-emulator: a published secret, which protects nothing"  # noqa: S105 - it is public
+ALGORITHM = "HS256"
+TOKEN_FORMAT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+CLAIMS = ("sub", "role", "exp")
+CACHE_SIZE = 256
+"""Maximum number of decoded tokens in the cache."""
+DECODE_OPTIONS: Options = {
+    "require": list(CLAIMS),
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+    "verify_aud": False,
+    "verify_iss": False,
+}
+"""The library checks the form and the signature. The expiry is checked against the world's clock."""
 
 
 class Credential(NamedTuple):
-    """What a token may do. `calls_per_minute` limits it; None does not."""
+    """The permissions of a token."""
 
     role: str
     username: str
@@ -14,8 +37,9 @@ class Credential(NamedTuple):
     may_read: bool = True
     may_write: bool = True
     calls_per_minute: int | None = None
+    """Rate limit. None: there is no limit."""
     is_superuser: bool = False
-    """Whether others' webhooks are seen, too: the administrator's are (assumed)."""
+    """Whether the user sees the webhooks of other users (assumed for the administrator)."""
 
 
 CREDENTIALS: dict[str, Credential] = {
@@ -25,19 +49,89 @@ CREDENTIALS: dict[str, Credential] = {
     "inactive": Credential("inactive", "former", is_active=False),
     "throttled": Credential("throttled", "admin", calls_per_minute=5, is_superuser=True),
 }
-"""Token -> what it meets."""
+"""Token -> its credential."""
+PASSWORDS: dict[tuple[str, str], str] = {
+    ("admin", "admin"): "full-access",
+    ("reader", "reader"): "read-only",
+}
+"""(username, password) -> the token that a login returns."""
 
 
 def find_writer(username: str | None) -> Credential | None:
-    """Give what a user of this name may do who may write: a built-in one's, or a plain user's."""
+    """Return the credential with which a user of this name writes: a built-in one, or that of an ordinary user."""
     if username is None:
         return None
     known = (each for each in CREDENTIALS.values() if each.username == username and each.may_write)
     return next(known, Credential("", username))
 
 
-PASSWORDS: dict[tuple[str, str], str] = {
-    ("admin", "admin"): "full-access",
-    ("reader", "reader"): "read-only",
-}
-"""(username, password) -> the token that a login gives."""
+class Claims(NamedTuple):
+    """The claims of a valid token."""
+
+    subject: str
+    role: str
+    expires_at: float
+    """Seconds since 1970."""
+
+
+class IssuedToken(NamedTuple):
+    """A new token, with its role and its expiry."""
+
+    token: str
+    role: str
+    expires_at: datetime
+
+
+class InvalidJwt(ValueError):
+    """A token with a wrong form, signature, algorithm, claim or role."""
+
+
+class UnknownRole(ValueError):
+    """A role that no built-in credential has."""
+
+    def __init__(self, role: object) -> None:
+        self.known = list(CREDENTIALS)
+        super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}")
+
+
+def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
+    """Return a token for a role that expires after this many seconds. A negative number makes an expired token."""
+    import jwt  # noqa: PLC0415 - only callers of the reference need it
+
+    if role not in CREDENTIALS:
+        raise UnknownRole(role)
+    try:
+        expires_at = (now + timedelta(seconds=expires_in)).astimezone(UTC).replace(microsecond=0)
+    except (OverflowError, ValueError):
+        raise ValueError(f"expires_in is {expires_in}, which leads out of the calendar") from None
+    claims = {"sub": CREDENTIALS[role].username, "role": role, "exp": int(expires_at.timestamp())}
+    return IssuedToken(jwt.encode(claims, JWT_SECRET, ALGORITHM), role, expires_at)
+
+
+@lru_cache(CACHE_SIZE)
+def decode_token(token: str) -> Claims:
+    """Return the claims of a token. Raise `InvalidJwt` for an invalid one, but not for an expired one."""
+    import jwt  # noqa: PLC0415 - only callers of the reference need it
+
+    if not TOKEN_FORMAT.fullmatch(token):  # the library ignores characters that base64 does not have
+        raise InvalidJwt("not three parts of base64")
+    try:
+        claims = jwt.decode(token, JWT_SECRET, [ALGORITHM], options=DECODE_OPTIONS)
+    except (jwt.InvalidTokenError, RecursionError) as error:
+        raise InvalidJwt(str(error)) from None
+    subject, role, expires_at = (claims[name] for name in CLAIMS)
+    if not isinstance(subject, str) or not isinstance(role, str) or role not in CREDENTIALS:
+        raise InvalidJwt("sub and role must be texts, and role a known one")
+    return Claims(subject, role, _parse_expiry(expires_at))
+
+
+def _parse_expiry(seconds: object) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidJwt("exp must be a number")
+    try:
+        expiry = float(seconds)
+    except OverflowError:
+        expiry = math.inf
+    if not math.isfinite(expiry):
+        raise InvalidJwt("exp must be a number")
+    return expiry

@@ -1,20 +1,21 @@
-"""The errors that the service answers, in the framework's words: one class each, rendered in one place."""
+"""The errors of the emulated API, with the framework's messages, and the errors of the control and Python APIs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from emulator.core.json_text import JsonObject, JsonValue
 
 
 class ApiError(Exception):
-    """An answer other than the one that was asked for."""
+    """An error response of the emulated API."""
 
     status: ClassVar[int] = 500
     detail: str = "A server error occurred."
-
     hint: str | None = None
-    """What the body does not say: goes into a header of ours."""
+    """An explanation for the `X-Emulator-Hint` header."""
 
     def __init__(self, detail: str | None = None) -> None:
         if detail is not None:
@@ -26,12 +27,12 @@ class ApiError(Exception):
         return {}
 
     @property
-    def body(self) -> Any:
+    def body(self) -> JsonObject:
         return {"detail": self.detail}
 
 
 class ServerError(ApiError):
-    """A bug of ours, as the framework reports its own."""
+    """An unexpected error of the emulator, reported as the framework reports its own."""
 
 
 class NotAuthenticated(ApiError):
@@ -98,13 +99,13 @@ class Throttled(ApiError):
 
 
 class CodedError(ApiError):
-    """What the sender of webhooks will not do, in its own form: a code, and English words."""
+    """A refusal of the webhook service, which has a code and an English message."""
 
     status = 406
     code: ClassVar[str]
 
     @property
-    def body(self) -> Any:
+    def body(self) -> JsonObject:
         return {"code": self.code, "en": self.detail}
 
 
@@ -129,26 +130,59 @@ class ParseError(ApiError):
 
 
 class ValidationFailed(ApiError):
-    """What is wrong with a body: field names to messages."""
+    """The errors of a body: field name -> messages."""
 
     status = 400
     detail = "Invalid input."
 
-    def __init__(self, errors: Mapping[str, Any], hint: str | None = None) -> None:
+    def __init__(self, errors: Mapping[str, JsonValue], hint: str | None = None) -> None:
         super().__init__()
         self.errors = dict(errors)
         self.hint = hint
 
     @property
-    def body(self) -> Any:
+    def body(self) -> JsonObject:
         return self.errors
 
     def wrap(self) -> ValidationFailed:
-        """Give the error in the form that is documented for commands."""
+        """Return the error in the form that is documented for commands."""
         return ValidationFailed({"error": self.errors, "status_code": self.status}, self.hint)
 
 
 class BadRequest(Exception):
-    """A request that the framework refuses before any view sees it, with its plain HTML page."""
+    """A request that the framework refuses with a plain HTML page, before it calls a view."""
 
     status: ClassVar[int] = 400
+
+
+class ControlError(ValueError):
+    """A call of the control or Python API that cannot be executed. `known` lists the accepted values, if possible."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, known: Iterable[str | int] = ()) -> None:
+        self.message = " ".join(message.split())
+        self.known = list(known)
+        super().__init__(f"{self.message}; known: {', '.join(map(str, self.known))}" if self.known else self.message)
+
+
+class InvalidDocument(ControlError):
+    """A document that the call does not accept."""
+
+
+class UnknownRecord(ControlError):
+    """A record that does not exist in this world."""
+
+    status = 404
+
+
+class PersistError(ControlError):
+    """A change that could not be stored. Every later change is refused, too."""
+
+    status = 500
+
+
+class Conflict(ControlError):
+    """A world that is not in the state that the call requires."""
+
+    status = 409

@@ -1,4 +1,4 @@
-"""Text of others, fit for terminals, XML and HTML."""
+"""Escape text from clients for terminals, XML and HTML."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from html import escape
 
 UNPRINTABLE = re.compile("[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What others may send and no terminal or XML file should get as it is."""
+"""Characters that must not reach a terminal or an XML file."""
 
 
 def escape_unprintable(text: str) -> str:
-    """Give the text with what cannot be shown written as JSON would."""
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    """Replace unprintable characters by their JSON escapes."""
+    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def to_html(text: str) -> str:
-    """Give the text as HTML and SVG show it."""
+    """Escape text for HTML and SVG."""
     return escape(escape_unprintable(text))

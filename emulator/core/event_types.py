@@ -1,4 +1,4 @@
-"""The types of webhook events: what each tells of, whether it is sent, and how sure we are."""
+"""The types of webhook events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 
 class EventType(NamedTuple):
-    """One type: its name, the kinds of record that it brings, and when it is sent."""
+    """A type of event."""
 
     name: str
     subjects: tuple[str, ...]
     """Kinds of record whose document may be the payload."""
     when: str
+    """A sentence that says when it is sent."""
     provenance: str = "documented"
 
 

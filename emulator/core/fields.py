@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from emulator.core.errors import ValidationFailed
+from emulator.core.json_text import JsonObject, JsonValue, load_json
 
 REQUIRED = "This field is required."
 NULL = "This field may not be null."
@@ -35,26 +36,26 @@ class FieldError(ValueError):
 
     def __init__(self, *messages: str) -> None:
         super().__init__(*messages)
-        self.messages: Any = list(messages)
+        self.messages: JsonValue = list(messages)
 
 
 class NestedErrors(FieldError):
     """The errors of an object's fields, by name."""
 
-    def __init__(self, errors: Mapping[str, Any]) -> None:
+    def __init__(self, errors: Mapping[str, JsonValue]) -> None:
         super().__init__()
         self.messages = dict(errors)
 
 
-class Form(Mapping[str, Any]):
+class Form(Mapping[str, JsonValue]):
     """Form data. A name can have several values; the last one is used."""
 
-    def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
-        self._values: dict[str, list[Any]] = {}
+    def __init__(self, pairs: Iterable[tuple[str, JsonValue]] = ()) -> None:
+        self._values: dict[str, list[JsonValue]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> JsonValue:
         return self._values[name][-1]
 
     def __iter__(self) -> Iterator[str]:
@@ -63,7 +64,7 @@ class Form(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def getlist(self, name: str) -> list[Any]:
+    def getlist(self, name: str) -> list[JsonValue]:
         return list(self._values.get(name, ()))
 
 
@@ -83,25 +84,25 @@ class Field(Protocol):
     @property
     def required(self) -> bool: ...
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any: ...
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue: ...
 
-    def check(self, value: Any) -> Any: ...
+    def check(self, value: JsonValue) -> JsonValue: ...
 
 
 @dataclass(frozen=True)
 class _Scalar:
     required: bool = True
     allow_null: bool = dataclasses.field(default=False, kw_only=True)
-    default: Any = dataclasses.field(default=MISSING, kw_only=True)
+    default: JsonValue = dataclasses.field(default=MISSING, kw_only=True)
     """Replaces a value that was not sent."""
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         value = data.get(name, MISSING)
         if isinstance(data, Form) and value == "":
             return self.empty_value()
         return value
 
-    def empty_value(self) -> Any:
+    def empty_value(self) -> JsonValue:
         """Return the value of a field that a form leaves empty."""
         return None if self.allow_null else "" if self.required else MISSING
 
@@ -128,10 +129,10 @@ class CharField(_Scalar):
     trim_whitespace: bool = True
     allow_blank: bool = False
 
-    def empty_value(self) -> Any:
+    def empty_value(self) -> JsonValue:
         return "" if self.allow_blank else super().empty_value()
 
-    def check(self, value: Any) -> str | None:
+    def check(self, value: JsonValue) -> str | None:
         if value == "" or (self.trim_whitespace and _text(value).strip() == ""):
             if self.allow_blank:
                 return ""
@@ -159,7 +160,7 @@ class IntegerField(_Scalar):
 
     min_value: int | None = None
 
-    def check(self, value: Any) -> int | None:
+    def check(self, value: JsonValue) -> int | None:
         if value is None:
             self.check_null()
             return None
@@ -182,10 +183,10 @@ FALSE_VALUES = frozenset(("f", "n", "no", "false", "off", "0", 0))
 class BooleanField(_Scalar):
     """A boolean, or one of the words and numbers for it. In a form a missing value is false."""
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         return False if isinstance(data, Form) and name not in data else super().pick(name, data)
 
-    def check(self, value: Any) -> bool:
+    def check(self, value: JsonValue) -> bool:
         if value is None:
             raise FieldError(NULL)
         known = value.lower() if isinstance(value, str) else value
@@ -198,11 +199,11 @@ class BooleanField(_Scalar):
 class JsonField(_Scalar):
     """Any JSON value except null. A form has its text."""
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         value = data.get(name, MISSING)
         return JsonText(_text(value)) if isinstance(data, Form) and value is not MISSING else value
 
-    def check(self, value: Any) -> Any:
+    def check(self, value: JsonValue) -> JsonValue:
         if isinstance(value, JsonText):
             value = value.parse()
         if value is None:
@@ -212,7 +213,7 @@ class JsonField(_Scalar):
         return value
 
 
-def _is_json(value: Any) -> bool:
+def _is_json(value: JsonValue) -> bool:
     """Return whether JSON can represent a value. It cannot represent 1e999, which is parsed as infinite."""
     try:
         json.dumps(value, allow_nan=False)
@@ -226,15 +227,11 @@ class JsonText(str):
 
     __slots__ = ()
 
-    def parse(self) -> Any:
+    def parse(self) -> JsonValue:
         try:
-            return json.loads(self, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+            return load_json(self)
+        except ValueError:
             raise FieldError(NOT_JSON) from None
-
-
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(constant)
 
 
 @dataclass(frozen=True)
@@ -243,14 +240,14 @@ class DictField:
 
     required: bool = True
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if not isinstance(data, Form):
             return data.get(name, MISSING)
         prefix = f"{name}."
         inner = {key.removeprefix(prefix): data[key] for key in data if _is_inner(key, prefix)}
         return inner or ({} if name in data else MISSING)
 
-    def check(self, value: Any) -> dict[str, Any]:
+    def check(self, value: JsonValue) -> JsonObject:
         if value is None:
             raise FieldError(NULL)
         if not isinstance(value, dict):
@@ -265,7 +262,7 @@ class ListField(_Scalar):
     child: Field = dataclasses.field(default_factory=IntegerField)
     allow_empty: bool = False
 
-    def check(self, value: Any) -> list[Any]:
+    def check(self, value: JsonValue) -> list[JsonValue]:
         if value is None:
             raise FieldError(NULL)
         if not isinstance(value, list):
@@ -281,7 +278,7 @@ class ObjectField(_Scalar):
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
 
-    def check(self, value: Any) -> dict[str, Any]:
+    def check(self, value: JsonValue) -> JsonObject:
         try:
             return validate(self.fields, value)
         except ValidationFailed as error:
@@ -295,14 +292,14 @@ class NestedField(_Scalar):
 
     fields: Mapping[str, Field] = dataclasses.field(default_factory=dict)
 
-    def pick(self, name: str, data: Mapping[str, Any]) -> Any:
+    def pick(self, name: str, data: Mapping[str, JsonValue]) -> JsonValue:
         if not isinstance(data, Form):
             return data.get(name, MISSING)
         prefix = f"{name}."
         inner = Form((key.removeprefix(prefix), data[key]) for key in data if _is_inner(key, prefix))
         return inner or MISSING
 
-    def check(self, value: Any) -> dict[str, Any]:
+    def check(self, value: JsonValue) -> JsonObject:
         if value is None:
             raise FieldError(NULL)
         try:
@@ -315,12 +312,12 @@ def _is_inner(key: str, prefix: str) -> bool:
     return key.startswith(prefix) and re.match(r".+$", key[len(prefix) :]) is not None
 
 
-def _text(value: Any) -> str:
+def _text(value: JsonValue) -> str:
     """Return `str` of a JSON value, or its type's name for a container, which may be too deep for `str`."""
     return str(value) if isinstance(value, (str, int, float, Upload)) else type(value).__name__
 
 
-def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -> dict[str, Any]:
+def validate(fields: Mapping[str, Field], data: JsonValue, *, partial: bool = False) -> JsonObject:
     """Validate a body, and return the values of its fields. `ValidationFailed` has all errors, in the table's order.
 
     A partial body may omit required fields, and gets no defaults.
@@ -330,8 +327,8 @@ def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -
     if not isinstance(data, Mapping):
         kind = type(data).__name__
         raise ValidationFailed({NON_FIELD: [f"Invalid data. Expected a dictionary, but got {kind}."]})
-    values: dict[str, Any] = {}
-    errors: dict[str, Any] = {}
+    values: JsonObject = {}
+    errors: JsonObject = {}
     for name, field in fields.items():
         if partial and name not in data and not isinstance(field, (DictField, NestedField)):
             continue
@@ -344,7 +341,7 @@ def validate(fields: Mapping[str, Field], data: Any, *, partial: bool = False) -
     return {name: value for name, value in values.items() if value is not MISSING}
 
 
-def _validate_value(field: Field, value: Any, *, partial: bool = False) -> Any:
+def _validate_value(field: Field, value: JsonValue, *, partial: bool = False) -> JsonValue:
     if value is not MISSING:
         return field.check(value)
     if partial:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and never written over somebody else's."""
+"""Write files atomically, and never over a file that the emulator did not write."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from emulator.core.json_text import JsonValue
+
 SCENARIO_SCHEMA = "scenario.json"
-"""What the first key, `$schema`, of a scenario that we write says; by it we know our own."""
+"""The value of `$schema`, the first key of each scenario file that the emulator writes."""
 HEAD_LENGTH = 400
-"""Where in a file of ours its `$schema` stands, at the latest."""
+"""Number of bytes at the start of a file that are searched for `$schema`."""
 SCENARIO_HEAD = re.compile(
     rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)'
 )
 
 
 class FileError(ValueError):
-    """A file that cannot be written; one line says which and why."""
+    """A file that cannot be written. The message is one line."""
 
 
 def write_scenario_file(path: str | PathLike[str], text: bytes, *, force: bool = False) -> None:
-    """Write a scenario file. What is there stays whole until the new one is; it is replaced if it is a scenario file
-    too, or with `force`. `FileProblem` otherwise, or if the file cannot be written.
+    """Write a scenario file atomically.
+
+    It replaces an empty file or another scenario file; other files only with `force`. Raise `FileError` if the file
+    cannot be written.
     """
     target = Path(path)
     check_target(target, force=force)
@@ -38,7 +41,7 @@ def write_scenario_file(path: str | PathLike[str], text: bytes, *, force: bool =
 
 
 def check_target(target: Path, *, force: bool = False) -> None:
-    """Raise `FileProblem` if a scenario file cannot be written there, as far as that can be told before."""
+    """Raise `FileError` if it is already known that a scenario file cannot be written to this path."""
     if target.is_dir():
         raise FileError(f"cannot write {target}: it is a folder")
     if not target.absolute().parent.is_dir():
@@ -48,7 +51,7 @@ def check_target(target: Path, *, force: bool = False) -> None:
 
 
 def is_scenario_file(path: Path) -> bool:
-    """Tell whether a file is a scenario that was written by us, or has nothing in it."""
+    """Return whether a file is empty or a scenario file that the emulator wrote."""
     try:
         with path.open("rb") as file:
             return SCENARIO_HEAD.match(file.read(HEAD_LENGTH)) is not None
@@ -56,29 +59,29 @@ def is_scenario_file(path: Path) -> bool:
         return False
 
 
-def encode_scenario(document: Mapping[str, Any]) -> bytes:
-    """Give the text of a scenario of recorded answers: what it is first, every value on a line of its own."""
+def encode_scenario(document: Mapping[str, JsonValue]) -> bytes:
+    """Return the indented text of a scenario file. `$schema` is its first key."""
     marked = {"$schema": SCENARIO_SCHEMA, **document}
     return orjson.dumps(marked, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def replace_file(target: Path, text: bytes) -> None:
-    """Put a file's new text in place at once: a reader finds the old one or the new one."""
+    """Replace a file atomically: a reader sees the old text or the new text."""
     number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
-        with os.fdopen(number, "wb") as aside:
-            aside.write(text)
-            aside.flush()
-            os.fsync(aside.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~read_umask())
+        with os.fdopen(number, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_read_umask())
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def read_umask() -> int:
-    """Give the process's mask of permissions; it can only be read by setting it."""
+def _read_umask() -> int:
+    """Return the process's umask. The only way to read it is to set it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""Which hosts are this machine."""
+"""Recognize the names and addresses of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOCAL_NAMES = frozenset(("localhost", "oms.test"))
 
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine; a name that only looks like its address is not."""
+    """Return whether a host is this machine. A name such as `127.0.0.1.example` is not."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""JSON text of whatever a client may send: numbers of any size and half surrogate pairs come back as they were."""
+"""JSON text that keeps every value a client may send, such as large numbers and lone surrogates."""
 
 from __future__ import annotations
 
@@ -16,46 +16,45 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 STRING_OR_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity')
 
 
-def compact_json(value: Any, option: int | None = None) -> bytes:
-    """Give JSON text to keep: in as much memory as it has bytes, where orjson's own has that of its whole buffer."""
+def compact_json(value: JsonValue, option: int | None = None) -> bytes:
+    """Return JSON text to store. The copy uses less memory than orjson's result, which keeps its whole buffer."""
     return bytes(memoryview(orjson.dumps(value, option=option)))
 
 
-def dump_json(value: Any) -> bytes:
-    """Give a JSON value as one line of text; `read` gives the same value again."""
+def dump_json(value: JsonValue) -> bytes:
+    """Return a JSON value as one line of text, from which `load_json` returns an equal value."""
     try:
         text = compact_json(value)
-    except TypeError:  # a number beyond 64 bits, or half a surrogate pair: legal in what a client sends
-        return dump_any_json(value)
-    return dump_any_json(value) if b"null" in text and has_infinity(value) else text
+    except TypeError:  # a number beyond 64 bits, or a lone surrogate: clients may send both
+        return _dump_with_json(value)
+    return _dump_with_json(value) if b"null" in text and _has_infinity(value) else text
 
 
-def dump_any_json(value: Any) -> bytes:
-    """Do it with the standard library, which takes anything but writes infinity as no other reads it."""
+def _dump_with_json(value: JsonValue) -> bytes:
+    """Write a value that orjson cannot write. Infinity is written as `1e999`, because `Infinity` is not JSON."""
     text = json.dumps(value, separators=(",", ":"))
-    return STRING_OR_INFINITY.sub(replace_infinity, text).encode()
+    return STRING_OR_INFINITY.sub(_replace_infinity, text).encode()
 
 
-def replace_infinity(token: re.Match[str]) -> str:
-    """Give infinity as the number that it was sent as: one too large for a float."""
+def _replace_infinity(token: re.Match[str]) -> str:
     return token[0] if token[0].startswith('"') else token[0].replace("Infinity", "1e999")
 
 
-def has_infinity(value: Any) -> bool:
+def _has_infinity(value: JsonValue) -> bool:
     if isinstance(value, dict):
-        return any(map(has_infinity, value.values()))
+        return any(map(_has_infinity, value.values()))
     if isinstance(value, list | tuple):
-        return any(map(has_infinity, value))
+        return any(map(_has_infinity, value))
     return isinstance(value, float) and math.isinf(value)
 
 
-def load_json(text: str | bytes) -> Any:
-    """Give the value of JSON text; `ValueError` that says why if it is none."""
+def load_json(text: str | bytes) -> JsonValue:
+    """Parse JSON text. Raise `ValueError` with the reason if it is not JSON."""
     try:
-        return json.loads(text, parse_constant=refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("too deeply nested") from None
 
 
-def refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -25,6 +25,8 @@ ColumnValue: TypeAlias = Any
 """The value of a column of any kind: a number, string, boolean, time, JSON text, None or `ABSENT`."""
 Columns: TypeAlias = dict[str, ColumnValue]
 """Column values of one record, by the names of the columns."""
+Key: TypeAlias = Any
+"""The key of a relation or of a tally: the value of a column, or a tuple of the values of several columns."""
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -482,7 +484,7 @@ class Webhook(NamedTuple):
 class WebhookEvent(NamedTuple):
     """An event for one hook.
 
-    If `request_payload` is empty, the payload is the subject's document in `snapshot`, or at the start.
+    If `request_payload` is empty, the payload is the subject's document in `snapshot`, or at the scenario's start.
     """
 
     id: int
@@ -499,8 +501,9 @@ class WebhookEvent(NamedTuple):
     request_datetimes: Json = EMPTY_ARRAY
     retry_count: int = 0
     snapshot: Any = None
+    """A `state.store.Snapshot`, or None."""
     due: datetime | None = None
-    """The time of the next attempt, or None, as for all events of a scenario's start. No document prints it."""
+    """Time of the next attempt. None: none, as for all events of a scenario's start. No document prints it."""
 
 
 class Invoice(NamedTuple):
@@ -576,7 +579,7 @@ class Stock(NamedTuple):
     quantity: int = 0
 
 
-KINDS: dict[str, type[Any]] = {
+KINDS: dict[str, RecordKind] = {
     "country": Country,
     "city": City,
     "township": Township,
@@ -613,9 +616,9 @@ KINDS: dict[str, type[Any]] = {
     "denial_reason": DenialReason,
     "invoice_document": InvoiceDocument,
 }
-"""Kinds by the vendor's names, for references and files."""
+"""The vendor's name of a kind, as references and files have it -> the kind."""
 
-RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
+RELATIONS: dict[RecordKind, dict[str, tuple[str, ...]]] = {
     State: {"value": ("enum_class", "content_type", "enum_value")},
     Transition: {"source_state": ("source_state",), "slug": ("slug",)},
     ProductImage: {"product": ("product",)},
@@ -637,38 +640,38 @@ RELATIONS: dict[type[Any], dict[str, tuple[str, ...]]] = {
 """Reverse look-ups: kind -> relation -> the columns of its key (a tuple if there are several). A key leads to a few
 records; filters find long lists."""
 
-TALLIES: dict[type[Any], tuple[str, ...]] = {
+TALLIES: dict[RecordKind, tuple[str, ...]] = {
     Package: ("stock_location", "state"),
     TransferOrder: ("state",),
 }
 """Kinds whose records are counted by these columns, so that quotas and the graph's counts need no scan."""
 
-QUEUES: dict[type[Any], str] = {WebhookEvent: "due"}
-"""Kinds whose records wait for a due time -> its column. `View.queued` yields them in this order."""
+QUEUES: dict[RecordKind, str] = {WebhookEvent: "due"}
+"""Kinds whose records wait for a due time -> its column. `Reader.due_items` yields them in this order."""
 
-INDEXED_COLUMNS: dict[type[Any], frozenset[str]] = {
+INDEXED_COLUMNS: dict[RecordKind, frozenset[str]] = {
     kind: frozenset((*chain(*RELATIONS.get(kind, {}).values()), *TALLIES.get(kind, ()), QUEUES.get(kind, "id")))
     for kind in KINDS.values()
 }
-"""The columns of a kind with a relation, a count or a queue. A change of these has to update more."""
+"""The columns of a kind that a relation, a tally or a queue uses. A change of these updates it, too."""
 
 
-def relation_key(record: Any, columns: tuple[str, ...]) -> Any:
+def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
     """Return the key of a record in a relation with these columns."""
     if len(columns) == 1:
         return getattr(record, columns[0])
     return tuple(getattr(record, column) for column in columns)
 
 
-def _references(kind: type[Any]) -> dict[str, type[Any]]:
-    references: dict[str, type[Any]] = {}
+def _references(kind: RecordKind) -> dict[str, RecordKind]:
+    references: dict[str, RecordKind] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():
         for part in (hint, *get_args(hint)):
-            for mark in getattr(part, "__metadata__", ()):
-                if isinstance(mark, ForeignKey):
-                    references[column] = KINDS[mark.kind]
+            for annotation in getattr(part, "__metadata__", ()):
+                if isinstance(annotation, ForeignKey):
+                    references[column] = KINDS[annotation.kind]
     return references
 
 
-REFERENCES: dict[type[Any], dict[str, type[Any]]] = {kind: _references(kind) for kind in KINDS.values()}
+REFERENCES: dict[RecordKind, dict[str, RecordKind]] = {kind: _references(kind) for kind in KINDS.values()}
 """The columns that refer to another record: kind -> column -> other kind."""

@@ -1,4 +1,4 @@
-"""The documents' shapes: the package's JSON Schemas, compiled on first use, and what is wrong in one line."""
+"""The JSON Schemas of all documents, and one-line messages about the problems of a document."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from emulator.core.json_text import JsonValue
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
     from referencing import Registry
 
-Schema: TypeAlias = Mapping[str, Any]
+Schema: TypeAlias = Mapping[str, JsonValue]
 
 FOLDERS = ("guide", "reference", "requests", "own")
 
 
 class UnknownSchemaError(ValueError):
-    """Raised for a name that no schema file bears; tells the names that some file does."""
+    """A name that no schema has."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no schema {name!r}; known are {', '.join(schema_names())}.")
@@ -31,7 +33,7 @@ def schema_names() -> list[str]:
 
 
 def load_schema(name: str) -> Schema:
-    """Return the schema as its file has it; it refers to others by their file names."""
+    """Return the schema of a file. It refers to other schemas by their file names."""
     try:
         return _schemas()[name]
     except KeyError:
@@ -39,24 +41,24 @@ def load_schema(name: str) -> Schema:
 
 
 def find_problem(name: str, document: object) -> str | None:
-    """Say the worst that is wrong, in one line, or None if the document fits."""
+    """Return a message about the most relevant problem of a document, or None if it is valid."""
     from jsonschema.exceptions import best_match  # noqa: PLC0415  (jsonschema takes long to import)
 
     error = best_match(_validator(name).iter_errors(document))
-    return str(next(split_error(error))) if error else None
+    return str(next(_split_error(error))) if error else None
 
 
 def find_problems(name: str, document: object) -> Iterator[Problem]:
-    """Yield everything that is wrong, each place once."""
+    """Yield all distinct problems of a document."""
     errors = _validator(name).iter_errors(document)
-    yield from dict.fromkeys(each for error in errors for each in split_error(error))
+    yield from dict.fromkeys(each for error in errors for each in _split_error(error))
 
 
 @cache
 def _schemas() -> Mapping[str, Schema]:
     folders = (files("emulator") / "schemas" / folder for folder in FOLDERS)
-    found = (file for folder in folders for file in folder.iterdir() if file.name.endswith(".json"))
-    return {file.name.removesuffix(".json"): json.loads(file.read_bytes()) for file in found}
+    paths = (path for folder in folders for path in folder.iterdir() if path.name.endswith(".json"))
+    return {path.name.removesuffix(".json"): json.loads(path.read_bytes()) for path in paths}
 
 
 @cache
@@ -67,16 +69,14 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 @cache
-def _registry() -> Registry[Any]:
+def _registry() -> Registry[bool | Schema]:
     from referencing import Registry  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
     resources = [(each["$id"], DRAFT202012.create_resource(each)) for each in _schemas().values()]
-    found: Registry[Any] = Registry().with_resources(resources).crawl()
-    return found
+    registry: Registry[bool | Schema] = Registry().with_resources(resources).crawl()
+    return registry
 
-
-Rules: TypeAlias = Mapping[str, Any]
 
 EXCERPT_LENGTH = 60
 
@@ -104,10 +104,10 @@ def json_pointer(path: tuple[str | int, ...]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def split_error(error: ValidationError) -> Iterator[Problem]:
-    """Yield the problems of an error. Of several alternatives, use the one that fits best."""
+def _split_error(error: ValidationError) -> Iterator[Problem]:
+    """Yield the problems of an error. Of several alternatives, use the one with the fewest errors."""
     for inner in _best_alternative(error):
-        yield from split_error(inner) if inner is not error else _problems_at(error)
+        yield from _split_error(inner) if inner is not error else _problems_at(error)
 
 
 def _best_alternative(error: ValidationError) -> list[ValidationError]:
@@ -126,30 +126,30 @@ def _has_other_type(errors: list[ValidationError]) -> bool:
 def _problems_at(error: ValidationError) -> Iterator[Problem]:
     """Yield one problem per missing or unknown key, otherwise one problem for the value."""
     path, keyword = tuple(error.absolute_path), str(error.validator)
-    rules: Rules = error.schema if isinstance(error.schema, Mapping) else {}
-    for key, seen, wanted in KEY_PROBLEMS.get(keyword, _wrong_value)(rules, error.instance, keyword):
-        yield Problem((*path, *key), keyword, seen, wanted)
+    schema: Schema = error.schema if isinstance(error.schema, Mapping) else {}
+    for key, actual, expected in KEY_PROBLEMS.get(keyword, _wrong_value)(schema, error.instance, keyword):
+        yield Problem((*path, *key), keyword, actual, expected)
 
 
 ErrorDetails: TypeAlias = Iterator[tuple[tuple[str, ...], str, str]]
-"""For each problem: the key below the path if there is one, what was seen, and what is wanted."""
+"""For each problem: the key below the path if there is one, the actual value, and the expected one."""
 
 
-def _missing(rules: Rules, instance: Any, _keyword: str) -> ErrorDetails:
-    known = rules.get("properties", {})
-    for key in (key for key in rules["required"] if key not in instance):
-        yield (key,), "is missing", f"must be {_wanted(known[key])}" if key in known else ""
+def _missing(schema: Schema, instance: JsonValue, _keyword: str) -> ErrorDetails:
+    known = schema.get("properties", {})
+    for key in (key for key in schema["required"] if key not in instance):
+        yield (key,), "is missing", f"must be {_expectation(known[key])}" if key in known else ""
 
 
-def _unknown(rules: Rules, instance: Any, _keyword: str) -> ErrorDetails:
-    known = rules.get("properties", {})
+def _unknown(schema: Schema, instance: JsonValue, _keyword: str) -> ErrorDetails:
+    known = schema.get("properties", {})
     for key in (key for key in instance if key not in known):
         yield (key,), "is unknown", f"known keys: {', '.join(known)}"
 
 
-def _wrong_value(rules: Rules, instance: Any, keyword: str) -> ErrorDetails:
-    wanted = EXPECTATIONS[keyword](rules) if keyword in EXPECTATIONS else f"valid for {keyword} {rules[keyword]}"
-    yield (), f"is {_excerpt(instance)}", f"must be {wanted}"
+def _wrong_value(schema: Schema, instance: JsonValue, keyword: str) -> ErrorDetails:
+    expected = EXPECTATIONS[keyword](schema) if keyword in EXPECTATIONS else f"valid for {keyword} {schema[keyword]}"
+    yield (), f"is {_excerpt(instance)}", f"must be {expected}"
 
 
 def _excerpt(value: object) -> str:
@@ -157,22 +157,22 @@ def _excerpt(value: object) -> str:
     return text if len(text) <= EXCERPT_LENGTH else f"{text[:EXCERPT_LENGTH]}…"
 
 
-def _wanted(rules: Rules) -> str:
-    """Describe the rules by the first keyword of `WANTED` that they have."""
-    return next((describe(rules) for keyword, describe in EXPECTATIONS.items() if keyword in rules), "present")
+def _expectation(schema: Schema) -> str:
+    """Describe a schema by its first keyword in `EXPECTATIONS`."""
+    return next((describe(schema) for keyword, describe in EXPECTATIONS.items() if keyword in schema), "present")
 
 
-def _format(rules: Rules) -> str:
-    example = "".join(f", such as {each}" for each in rules.get("examples", [])[:1])
-    return f"{rules.get('title', 'text that matches ' + rules['pattern'])}{example}"
+def _format(schema: Schema) -> str:
+    example = "".join(f", such as {each}" for each in schema.get("examples", [])[:1])
+    return f"{schema.get('title', 'text that matches ' + schema['pattern'])}{example}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _types(rules: Rules) -> str:
-    types = rules["type"] if isinstance(rules["type"], list) else [rules["type"]]
+def _types(schema: Schema) -> str:
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " or ".join(TYPES[each] for each in types)
 
 
@@ -186,30 +186,30 @@ TYPES = {
     "null": "null",
 }
 
-KEY_PROBLEMS: dict[str, Callable[[Rules, Any, str], ErrorDetails]] = {
+KEY_PROBLEMS: dict[str, Callable[[Schema, JsonValue, str], ErrorDetails]] = {
     "required": _missing,
     "additionalProperties": _unknown,
 }
 
-EXPECTATIONS: dict[str, Callable[[Rules], str]] = {
-    "const": lambda rules: json.dumps(rules["const"]),
-    "enum": lambda rules: "one of " + ", ".join(map(json.dumps, rules["enum"])),
-    "anyOf": lambda rules: " or ".join(map(_wanted, rules["anyOf"])),
-    "oneOf": lambda rules: "exactly one of: " + "; ".join(map(_wanted, rules["oneOf"])),
+EXPECTATIONS: dict[str, Callable[[Schema], str]] = {
+    "const": lambda schema: json.dumps(schema["const"]),
+    "enum": lambda schema: "one of " + ", ".join(map(json.dumps, schema["enum"])),
+    "anyOf": lambda schema: " or ".join(map(_expectation, schema["anyOf"])),
+    "oneOf": lambda schema: "exactly one of: " + "; ".join(map(_expectation, schema["oneOf"])),
     "pattern": _format,
     "type": _types,
-    "$ref": lambda rules: f"valid against {rules['$ref']}",
-    "required": lambda rules: "an object with " + ", ".join(rules["required"]),
-    "minimum": lambda rules: f"at least {rules['minimum']}",
-    "exclusiveMinimum": lambda rules: f"greater than {rules['exclusiveMinimum']}",
-    "minLength": lambda rules: f"at least {_count(rules['minLength'], 'character')} long",
-    "minItems": lambda rules: f"an array of at least {_count(rules['minItems'], 'item')}",
-    "maximum": lambda rules: f"at most {rules['maximum']}",
-    "exclusiveMaximum": lambda rules: f"less than {rules['exclusiveMaximum']}",
-    "maxLength": lambda rules: f"at most {_count(rules['maxLength'], 'character')} long",
-    "maxItems": lambda rules: f"an array of at most {_count(rules['maxItems'], 'item')}",
-    "minProperties": lambda rules: f"an object with at least {_count(rules['minProperties'], 'key')}",
-    "maxProperties": lambda rules: f"an object with at most {_count(rules['maxProperties'], 'key')}",
-    "not": lambda rules: f"not {_wanted(rules['not'])}",
+    "$ref": lambda schema: f"valid against {schema['$ref']}",
+    "required": lambda schema: "an object with " + ", ".join(schema["required"]),
+    "minimum": lambda schema: f"at least {schema['minimum']}",
+    "exclusiveMinimum": lambda schema: f"greater than {schema['exclusiveMinimum']}",
+    "minLength": lambda schema: f"at least {_count(schema['minLength'], 'character')} long",
+    "minItems": lambda schema: f"an array of at least {_count(schema['minItems'], 'item')}",
+    "maximum": lambda schema: f"at most {schema['maximum']}",
+    "exclusiveMaximum": lambda schema: f"less than {schema['exclusiveMaximum']}",
+    "maxLength": lambda schema: f"at most {_count(schema['maxLength'], 'character')} long",
+    "maxItems": lambda schema: f"an array of at most {_count(schema['maxItems'], 'item')}",
+    "minProperties": lambda schema: f"an object with at least {_count(schema['minProperties'], 'key')}",
+    "maxProperties": lambda schema: f"an object with at most {_count(schema['maxProperties'], 'key')}",
+    "not": lambda schema: f"not {_expectation(schema['not'])}",
     "uniqueItems": lambda _rules: "an array without duplicates",
 }

@@ -25,8 +25,7 @@ from emulator.domain.state_graph import (
     transitions_from,
 )
 from emulator.state.counters import DIMENSIONS, Coverage
-from emulator.state.datasets import BaseDataset, TableDataset
-from emulator.state.store import Snapshot
+from emulator.state.store import BaseDataset, Snapshot, TableDataset
 
 SCHEMA = "coverage"
 FILE_PATTERN = "coverage*.json"

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from emulator.core.call import Reply, ResponseFault
-from emulator.core.control_errors import InvalidDocument
 from emulator.core.errors import (
     ApiError,
     AuthenticationFailed,
+    InvalidDocument,
     MethodNotAllowed,
     NotAcceptable,
     NotFound,

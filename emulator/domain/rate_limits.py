@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
-from emulator.core.control_errors import InvalidDocument
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonValue
 
 SCOPES = ("read", "write")

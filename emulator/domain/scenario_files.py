@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from emulator.core import json_text
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS

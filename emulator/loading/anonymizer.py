@@ -44,7 +44,7 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.loading.import_report import times_text
-from emulator.state.datasets import TableDataset
+from emulator.state.store import TableDataset
 
 NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
     "kept",

@@ -28,7 +28,7 @@ from emulator.core.records import (
 )
 from emulator.core.seeded_random import derive_uuid
 from emulator.loading.collector import RecordCollector
-from emulator.state.datasets import TableDataset
+from emulator.state.store import TableDataset
 
 ENUM_CLASSES: dict[RecordKind, str] = {
     Order: "OrderStatus",

@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
-from emulator.core.control_errors import InvalidDocument, UnknownRecord
+from emulator.core.errors import InvalidDocument, UnknownRecord
 from emulator.domain import fault_rules
 from emulator.domain.fault_rules import CONDITION_KEYS, FAULT_KINDS, fault_document
 from emulator.state.clock import format_time

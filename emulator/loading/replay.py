@@ -11,9 +11,8 @@ from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
 from emulator.api.routes import ROUTES, Route
 from emulator.core import json_text
 from emulator.core.call import Call
-from emulator.core.control_errors import ControlError
 from emulator.core.credentials import find_writer
-from emulator.core.errors import ApiError
+from emulator.core.errors import ApiError, ControlError
 from emulator.core.records import User
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World

@@ -29,8 +29,7 @@ from emulator.loading.import_report import (
     times_text,
 )
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
-from emulator.state.datasets import TableDataset
-from emulator.state.store import Snapshot
+from emulator.state.store import Snapshot, TableDataset
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)

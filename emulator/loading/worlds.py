@@ -18,14 +18,12 @@ from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
-from emulator.state.clock import ClockMode, check_calendar
-from emulator.state.datasets import BaseDataset
+from emulator.state.clock import ClockMode, TrafficRate, check_calendar
 from emulator.state.faults import Faults
+from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
-from emulator.state.schedule import TrafficRate
-from emulator.state.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.steps import Step
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import BaseDataset, Snapshot, Transaction
 from emulator.state.world import FinalizeEvent, World, WorldServices
 
 DEFAULT_USER = "admin"

@@ -1,10 +1,10 @@
-"""The clock of a world, and the only functions that read the machine's clocks."""
+"""The clock and the schedule of a world, and the only functions that read the machine's clocks."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 ClockMode = Literal["real", "frozen", "ticking"]
 CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
@@ -57,7 +57,7 @@ class Clock:
             return LATEST
 
     def seconds_until(self, at: datetime) -> float | None:
-        """Return the machine's seconds until this clock shows a time. None: never, because the clock is frozen."""
+        """Return the machine's seconds until this clock shows a time, or None if the clock is frozen."""
         if self.mode == "frozen":
             return None
         return max((at - self.now()).total_seconds(), 0.0) / (self.speed if self.mode == "ticking" else 1.0)
@@ -97,3 +97,57 @@ def sleep(seconds: float) -> None:
 def format_time(at: datetime) -> str:
     """Return a time in UTC in the format of documents."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class TrafficRate(NamedTuple):
+    """The amount of generated traffic in a world."""
+
+    orders_per_hour: float | None = None
+    """Orders per hour of the world's time. None: no traffic is generated."""
+    is_paused: bool = False
+
+
+class Scheduled(Protocol):
+    """A task of one world that has due times."""
+
+    def next_due(self) -> datetime | None:
+        """Return the next due time, or None."""
+
+    def run_due(self, now: datetime) -> None:
+        """Run everything that is due by now. Afterwards `next_due` is later, or None."""
+
+    def reschedule(self) -> None:
+        """Reschedule timers. This is called after each write, and when the clock or the rate is set."""
+
+
+class Schedule:
+    """The tasks of a world and the rate of its traffic."""
+
+    def __init__(self, rate: TrafficRate) -> None:
+        self.rate = rate
+        self.discontinuities = 0
+        """Number of changes that do not follow from the state before: undo, restore, clock or rate set. Tasks that
+        became due across such a change do not run."""
+        self._tasks: list[Scheduled] = []
+
+    def add(self, *tasks: Scheduled) -> None:
+        self._tasks += tasks
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest due time of all tasks, or None."""
+        return min((due for task in self._tasks if (due := task.next_due()) is not None), default=None)
+
+    def run_due(self, now: datetime) -> None:
+        """Run the tasks that are due by now."""
+        for task in self._tasks:
+            if (due := task.next_due()) is not None and due <= now:
+                task.run_due(now)
+
+    def reschedule(self) -> None:
+        for task in self._tasks:
+            task.reschedule()
+
+    def record_discontinuity(self) -> None:
+        """Count a discontinuity and reschedule all tasks."""
+        self.discontinuities += 1
+        self.reschedule()

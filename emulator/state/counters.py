@@ -1,4 +1,4 @@
-"""What callers met of the behaviour that is emulated: counts, filled while they call."""
+"""Counters of requests: coverage of the emulated behaviour, metrics and throttle windows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from emulator.state.clock import machine_seconds
-from emulator.state.datasets import BaseDataset
 from emulator.state.outbox import Delivery
+from emulator.state.store import BaseDataset
 
 DIMENSIONS: dict[str, str] = {
     "operations": "operations called",
@@ -20,10 +20,10 @@ DIMENSIONS: dict[str, str] = {
     "events": "webhook events announced",
     "credentials": "credentials used",
 }
-"""Dimension -> what its names are, in the order of every report."""
+"""Dimension -> description of its names, in the order of the reports."""
 
 CoverageKey = tuple[str, str]
-"""A dimension, and what was met of it."""
+"""A dimension, and the covered name."""
 
 
 class Coverage:
@@ -31,32 +31,32 @@ class Coverage:
 
     def __init__(self) -> None:
         self.bases: dict[str, BaseDataset | None] = {}
-        """Whose states and transitions could be met: by installation, the base of the first world that was asked, or
-        None if that showed others."""
+        """Installation -> base of its first world, for the states and transitions that can be covered. None: that
+        world does not show those of its installation."""
         self._counts: dict[CoverageKey, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, met: Iterable[CoverageKey]) -> None:
-        """Count what was met once more."""
+    def add(self, keys: Iterable[CoverageKey]) -> None:
+        """Count each key once more."""
         with self._lock:
             counts = self._counts
-            for each in met:
-                counts[each] = counts.get(each, 0) + 1
+            for key in keys:
+                counts[key] = counts.get(key, 0) + 1
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Give what was met so far: dimension -> name -> how often, names in order."""
+        """Return the counts: dimension -> name -> count, sorted by name."""
         with self._lock:
-            met = sorted(self._counts.items())
-        found: dict[str, dict[str, int]] = {dimension: {} for dimension in DIMENSIONS}
-        for (dimension, name), count in met:
-            found[dimension][name] = count
-        return found
+            counts = sorted(self._counts.items())
+        by_dimension: dict[str, dict[str, int]] = {dimension: {} for dimension in DIMENSIONS}
+        for (dimension, name), count in counts:
+            by_dimension[dimension][name] = count
+        return by_dimension
 
 
 NO_OPERATION = "none"
 """Label of a request that matched no operation."""
 MAX_QUEUED = 4_096
-"""Maximum length of the queue. A full queue is added up."""
+"""Maximum length of the queue of requests. A full queue is added to the counts."""
 
 AnsweredRequest = tuple[str | None, int, str | None]
 """Operation, status, and the kind of the fault that was injected."""
@@ -67,42 +67,42 @@ class Metrics:
 
     def __init__(self) -> None:
         self.started_at = machine_seconds()
-        self._noted: deque[AnsweredRequest] = deque()
-        self._answered: Counter[AnsweredRequest] = Counter()
+        self._queue: deque[AnsweredRequest] = deque()
+        self._requests: Counter[AnsweredRequest] = Counter()
         self._deliveries: Counter[str] = Counter()
         self._writes = 0
         self._lock = threading.Lock()
 
     def count(self, operation: str | None, status: int, fault: str | None) -> None:
         """Count an answered request. Take no lock, because this is called for each request."""
-        self._noted.append((operation, status, fault))
-        if len(self._noted) >= MAX_QUEUED:
+        self._queue.append((operation, status, fault))
+        if len(self._queue) >= MAX_QUEUED:
             self._add_up()
 
     def _add_up(self) -> None:
         with self._lock:
-            noted = [self._noted.popleft() for _ in range(len(self._noted))]
-            self._answered.update(noted)
+            queued = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._requests.update(queued)
 
     def requests(self) -> Counter[tuple[str, int]]:
         """Return the number of requests by operation and status."""
-        found: Counter[tuple[str, int]] = Counter()
+        counts: Counter[tuple[str, int]] = Counter()
         for (operation, status, _), number in self._all().items():
-            found[operation or NO_OPERATION, status] += number
-        return found
+            counts[operation or NO_OPERATION, status] += number
+        return counts
 
     def faults(self) -> Counter[str]:
         """Return the number of injected faults by kind."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for (_, _, fault), number in self._all().items():
             if fault is not None:
-                found[fault] += number
-        return found
+                counts[fault] += number
+        return counts
 
     def _all(self) -> Counter[AnsweredRequest]:
         self._add_up()
         with self._lock:
-            return self._answered.copy()
+            return self._requests.copy()
 
     def deliveries(self) -> Counter[str]:
         """Return the number of delivery attempts by outcome."""

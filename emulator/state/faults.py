@@ -5,27 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from emulator.core.json_text import JsonValue
 
 
 @dataclass(slots=True)
 class ArmedFault:
-    """One fault: its kind, the calls that it matches, and its counts."""
+    """A fault, the calls that it applies to, and its counts."""
 
     id: int
     kind: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
     operation: str | None = None
     method: str | None = None
-    when: Mapping[str, Any] = field(default_factory=dict)
+    when: Mapping[str, JsonValue] = field(default_factory=dict)
     times: int | None = None
-    """Maximum number of calls to disturb."""
+    """Maximum number of calls that it changes."""
     hits: int = 0
-    """Number of calls that it disturbed."""
+    """Number of calls that it changed."""
     matches: int = 0
     """Number of calls that it matched."""
     request_counts: dict[str, int] = field(default_factory=dict)
-    """For a rate: request -> number of times that it came."""
+    """For a rate: request -> number of times that it was received."""
 
     def copy(self) -> ArmedFault:
         return replace(self, request_counts=dict(self.request_counts))
@@ -36,11 +38,11 @@ class FaultMatch(NamedTuple):
 
     fault: ArmedFault
     request: str
-    """For a rate: the key in `ArmedFault.seen`."""
+    """For a rate: the key in `ArmedFault.request_counts`."""
 
 
 class Faults:
-    """Armed faults in the order of their arming. Copies share nothing that changes."""
+    """The armed faults in the order of their ids. Copies share nothing that changes."""
 
     def __init__(self, armed: Iterable[ArmedFault] = (), next_id: int = 1) -> None:
         self.armed = tuple(armed)
@@ -55,9 +57,9 @@ class Faults:
     def remove(self, id_: int) -> bool:
         """Disarm a fault. Return whether it was armed."""
         with self.lock:
-            before = self.armed
-            self.armed = tuple(fault for fault in before if fault.id != id_)
-            return len(self.armed) < len(before)
+            count = len(self.armed)
+            self.armed = tuple(fault for fault in self.armed if fault.id != id_)
+            return len(self.armed) < count
 
     def clear(self) -> None:
         with self.lock:

@@ -18,7 +18,7 @@ Headers = Mapping[str, str]
 
 @dataclass(slots=True)
 class RequestInfo:
-    """What is learned about a request while it is handled."""
+    """Facts that become known while a request is handled."""
 
     operation: str | None = None
     role: str | None = None
@@ -52,6 +52,25 @@ class Exchange:
         return len(self.query) + headers + len(self.info.body) + len(self.response_body)
 
 
+class RequestIds:
+    """The ids of the requests of a world. Safe to use from several threads."""
+
+    def __init__(self, first: int = 1) -> None:
+        self._next = first
+        self._lock = threading.Lock()
+
+    @property
+    def next_number(self) -> int:
+        return self._next
+
+    def allocate(self) -> str:
+        """Return the id of the next request, which is its key in the journal."""
+        with self._lock:
+            number = self._next
+            self._next += 1
+        return f"{number:08d}"
+
+
 @dataclass
 class Journal:
     """A ring buffer of exchanges."""
@@ -60,31 +79,31 @@ class Journal:
     byte_limit: int = MAX_JOURNAL_BYTES
     evicted_count: int = 0
     """Number of evicted exchanges."""
-    _kept: deque[Exchange] = field(default_factory=deque)
+    _exchanges: deque[Exchange] = field(default_factory=deque)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, exchange: Exchange) -> None:
         with self._lock:
-            self._kept.append(exchange)
+            self._exchanges.append(exchange)
             self._bytes += exchange.size
-            while len(self._kept) > self.limit or (self._bytes > self.byte_limit and len(self._kept) > 1):
-                self._bytes -= self._kept.popleft().size
+            while len(self._exchanges) > self.limit or (self._bytes > self.byte_limit and len(self._exchanges) > 1):
+                self._bytes -= self._exchanges.popleft().size
                 self.evicted_count += 1
 
     def clear(self) -> None:
         with self._lock:
-            self._kept.clear()
+            self._exchanges.clear()
             self._bytes = self.evicted_count = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._exchanges)
 
     def newest_first(self) -> Iterator[Exchange]:
         """Return the exchanges, newest first."""
         with self._lock:
-            kept = list(self._kept)
-        return reversed(kept)
+            exchanges = list(self._exchanges)
+        return reversed(exchanges)
 
     def get(self, id_: str) -> Exchange | None:
         """Return the exchange with this request id, or None."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.state.schedule import Scheduled
+from emulator.state.clock import Scheduled
 from emulator.state.steps import Step
 
 MAX_DELIVERIES = 1_000
@@ -94,7 +94,7 @@ class DeliveryFault(NamedTuple):
 
     kind: str
     event_type: str | None = None
-    """Apply it to events of this type only. None: to events of any type."""
+    """Type of the events that it applies to. None: events of any type."""
     times: int = 1
     seconds: float = 60
     """Length of a delay, by the world's clock."""
@@ -118,15 +118,15 @@ class DeliveryQueue:
         self.failed: set[int] = set()
         """Events that are due, but whose attempt could not be recorded because of an error."""
         self.exclusive_senders = 0
-        """Number of threads that send the events one after another. Nobody else may send meanwhile."""
+        """Number of threads that send the events one after another. Meanwhile no other thread sends."""
         self.concurrency = 2
         """Maximum number of events in flight."""
         self.timer: float | None = None
-        """Machine time at which the dispatcher looks at the world again."""
+        """Machine time at which the dispatcher checks the world again."""
 
 
 class FinalizedEvent(NamedTuple):
-    """An event that is finalized in the transaction that created it, because its host may not be called."""
+    """An event that is finalized in the transaction that created it, because calls to its host are not allowed."""
 
     event: WebhookEvent
     """The record after its only attempt."""
@@ -146,7 +146,7 @@ class WebhookSender(Scheduled, Protocol):
         """Send what is due, and wait for what is in flight."""
 
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
-        """Finalize an event that is being created. None: it is to be sent."""
+        """Finalize an event that is being created. Return None if it has to be sent."""
 
 
 NO_SENDER_REASON = "nothing is sent from this world"
@@ -197,7 +197,7 @@ class WebhookOutbox:
             self._on_delivery(delivery)
 
     def attempt(self, event_id: int) -> DeliveryResult:
-        """Send an event once, at once. Only the delivery log records it."""
+        """Send an event once, immediately. Only the delivery log records it."""
         return self.sender.attempt(event_id)
 
     def flush(self) -> FlushCounts:
@@ -224,9 +224,9 @@ class WebhookOutbox:
     def take_fault(self, event_type: str, kinds: Collection[str]) -> DeliveryFault | None:
         """Return the first fault of these kinds that applies to an event type, and count it as used."""
         with self._lock:
-            for place, fault in enumerate(self._faults):
+            for index, fault in enumerate(self._faults):
                 if fault.kind in kinds and fault.event_type in (None, event_type):
-                    self._faults[place : place + 1] = [fault._replace(times=fault.times - 1)] * (fault.times > 1)
+                    self._faults[index : index + 1] = [fault._replace(times=fault.times - 1)] * (fault.times > 1)
                     return fault
         return None
 
@@ -234,7 +234,7 @@ class WebhookOutbox:
 NETWORK_ERROR = 500
 """The recorded status of an attempt that got no response."""
 NOT_SENT_PREFIX = "not sent: "
-"""Prefix of the reason why a host may not be called. Such an attempt is not retried. No response starts like this."""
+"""Prefix of the reason why calls to a host are not allowed. Such an attempt is not retried."""
 
 
 class DeliveryResult(NamedTuple):

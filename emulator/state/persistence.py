@@ -1,15 +1,93 @@
-"""The interface through which a world stores its changes beyond the process."""
+"""Snapshots of worlds, and the interface through which a world stores its changes beyond the process."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
+from emulator.core.errors import Conflict, UnknownRecord
+from emulator.state.clock import ClockMode, TrafficRate
 from emulator.state.faults import FaultMatch, Faults
-from emulator.state.snapshots import Branch, WorldSnapshot, WorldState
-from emulator.state.store import Transaction
+from emulator.state.steps import StepLog, UndoEntry
+from emulator.state.store import Snapshot, Transaction
+
+MAX_SNAPSHOTS = 1_000
+
+
+class Branch:
+    """The location of a world's steps in storage. Each kind of persistence has its subclass."""
+
+    __slots__ = ("__weakref__",)
+
+
+class WorldState(NamedTuple):
+    """The clock, the counters and the throttle windows of a world."""
+
+    mode: ClockMode
+    now: datetime
+    speed: float = 1.0
+    rate: TrafficRate = TrafficRate()
+    calls: Mapping[str, Sequence[datetime]] = {}
+    """See `ThrottleWindows`."""
+    next_request: int = 1
+    next_fault: int = 1
+
+
+class WorldSnapshot(NamedTuple):
+    """The complete state of a world. A snapshot of a large world costs as little as one of a small world."""
+
+    records: Snapshot
+    state: WorldState
+    steps: StepLog
+    undo_entries: tuple[UndoEntry, ...]
+    faults: Faults
+    last_write_at: datetime | None = None
+    branch: Branch | None = None
+    """Where the steps are stored. None: they are not stored."""
+
+    @property
+    def now(self) -> datetime:
+        return self.state.now
+
+
+def initial_snapshot(records: Snapshot, state: WorldState) -> WorldSnapshot:
+    """Return the snapshot of a world that has no history."""
+    return WorldSnapshot(records, state, StepLog(), (), Faults())
+
+
+class Snapshots:
+    """The named snapshots of a world."""
+
+    def __init__(self, snapshots: Mapping[str, WorldSnapshot] | None = None) -> None:
+        self._snapshots = dict(snapshots or {})
+
+    def __len__(self) -> int:
+        return len(self._snapshots)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._snapshots))
+
+    def items(self) -> list[tuple[str, WorldSnapshot]]:
+        return list(self._snapshots.items())
+
+    def __getitem__(self, name: str) -> WorldSnapshot:
+        """Return a snapshot by name. Raise `UnknownRecord` if there is none."""
+        try:
+            return self._snapshots[name]
+        except KeyError:
+            raise UnknownRecord(f"no snapshot with the name {name!r}", list(self._snapshots)) from None
+
+    def check_room(self, name: str, world: str) -> None:
+        """Raise `Conflict` if a new snapshot would exceed the limit."""
+        if len(self._snapshots) >= MAX_SNAPSHOTS and name not in self._snapshots:
+            raise Conflict(f"world {world} already has {MAX_SNAPSHOTS} snapshots, which is the maximum")
+
+    def put(self, name: str, snapshot: WorldSnapshot) -> None:
+        """Store a snapshot under a name, replacing an earlier one."""
+        self._snapshots[name] = snapshot
 
 
 class CommitToken(Protocol):
@@ -20,7 +98,7 @@ class CommitToken(Protocol):
 
 
 class Committed:
-    """The token of a change that needs no waiting."""
+    """The token of a change that is complete."""
 
     def wait(self) -> None:
         """Return at once."""
@@ -86,27 +164,33 @@ class MemoryOnly:
 
 
 class WorkerSlots(Protocol):
-    """Says how many threads work at once; its threads put it at `OF_THREAD.turns`."""
+    """Limits how many threads of a pool work at the same time."""
 
     def release(self) -> None:
-        """Let another thread work, as this one waits."""
+        """Allow another thread to work while this one waits."""
 
     def acquire(self) -> None:
-        """Work again."""
+        """Continue to work."""
 
 
-THREAD_LOCAL = threading.local()
+class ThreadLocal(threading.local):
+    """The slots of the current thread's pool. None: the thread belongs to no pool."""
+
+    worker_slots: WorkerSlots | None = None
+
+
+THREAD_LOCAL = ThreadLocal()
 
 
 @contextmanager
 def release_worker_slot() -> Iterator[None]:
-    """Wait within this for what other threads do: whoever hands out work reckons with it."""
-    turns: WorkerSlots | None = getattr(THREAD_LOCAL, "turns", None)
-    if turns is None:
+    """Release the worker slot of this thread while the block waits for another thread."""
+    slots = THREAD_LOCAL.worker_slots
+    if slots is None:
         yield
         return
-    turns.release()
+    slots.release()
     try:
         yield
     finally:
-        turns.acquire()
+        slots.acquire()

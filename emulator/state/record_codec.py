@@ -1,6 +1,6 @@
 """Encode records as lines of JSON text, and decode them.
 
-A record is a JSON array of its columns. A time is ISO text, JSON text is a string, `ABSENT` is `{}`, and the
+A record is a JSON array of its columns. A time is ISO text, JSON text is a string, `OMITTED` is `{}`, and the
 snapshot that an event refers to is the number of its step.
 """
 
@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import NamedTuple, get_args, get_type_hints
 
 import orjson
 
-from emulator.core import json_text
-from emulator.core.records import KINDS, OMITTED, WebhookEvent
+from emulator.core.json_text import JsonObject, JsonValue, load_json
+from emulator.core.records import KINDS, OMITTED, ColumnValue, Record, RecordKind, WebhookEvent
 from emulator.state.store import Snapshot
 
-KIND_NAMES: dict[type[Any], str] = {kind: name for name, kind in KINDS.items()}
-ENCODED_ABSENT: dict[str, Any] = {}
+KIND_NAMES: dict[RecordKind, str] = {kind: name for name, kind in KINDS.items()}
+ENCODED_OMITTED: JsonObject = {}
 
 SnapshotAt = Callable[[int], Snapshot]
 """Returns the records as they were after a step."""
@@ -32,7 +32,7 @@ class ColumnTypes(NamedTuple):
     json_texts: tuple[int, ...]
 
 
-def column_types(kind: type[Any]) -> ColumnTypes:
+def column_types(kind: RecordKind) -> ColumnTypes:
     """Return the positions of the columns that need a conversion."""
     hints = list(get_type_hints(kind).values())
     times, json_texts = (
@@ -41,13 +41,13 @@ def column_types(kind: type[Any]) -> ColumnTypes:
     return ColumnTypes(len(hints), times, json_texts)
 
 
-COLUMN_TYPES: dict[type[Any], ColumnTypes] = {kind: column_types(kind) for kind in KINDS.values()}
+COLUMN_TYPES: dict[RecordKind, ColumnTypes] = {kind: column_types(kind) for kind in KINDS.values()}
 SNAPSHOT_COLUMN = WebhookEvent._fields.index("snapshot")
 
 
-def encode_record(record: Any) -> bytes:
+def encode_record(record: Record) -> bytes:
     """Return a record as one line of JSON text. `TypeError` for a value that no column can hold."""
-    row: list[Any] = [ENCODED_ABSENT if value is OMITTED else value for value in record]
+    row: list[JsonValue] = [ENCODED_OMITTED if value is OMITTED else value for value in record]
     for at in COLUMN_TYPES[type(record)].json_texts:
         if isinstance(row[at], bytes):
             row[at] = row[at].decode()
@@ -57,7 +57,7 @@ def encode_record(record: Any) -> bytes:
         return json.dumps(row, default=_encode_value, separators=(",", ":")).encode()
 
 
-def _encode_value(value: Any) -> Any:
+def _encode_value(value: ColumnValue) -> JsonValue:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Snapshot) and value.step_number is not None:
@@ -65,15 +65,15 @@ def _encode_value(value: Any) -> Any:
     raise TypeError(f"no column has a value like {value!r}")
 
 
-def decode_record(kind: type[Any], text: bytes, snapshot_at: SnapshotAt) -> Any:
+def decode_record(kind: RecordKind, text: bytes, snapshot_at: SnapshotAt) -> Record:
     """Return the record of a text. `ValueError` if the text is not a record of this kind."""
     try:
-        return kind._make(_decode_row(kind, json_text.load_json(text), snapshot_at))
+        return kind._make(_decode_row(kind, load_json(text), snapshot_at))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no {KIND_NAMES[kind]}: {error}") from None
 
 
-def _decode_row(kind: type[Any], row: list[Any], snapshot_at: SnapshotAt) -> list[Any]:
+def _decode_row(kind: RecordKind, row: list[JsonValue], snapshot_at: SnapshotAt) -> list[ColumnValue]:
     types = COLUMN_TYPES[kind]
     if len(row) != types.number:
         raise ValueError(f"{len(row)} columns instead of {types.number}")
@@ -85,4 +85,4 @@ def _decode_row(kind: type[Any], row: list[Any], snapshot_at: SnapshotAt) -> lis
             row[at] = row[at].encode()
     if kind is WebhookEvent and row[SNAPSHOT_COLUMN] is not None:
         row[SNAPSHOT_COLUMN] = snapshot_at(row[SNAPSHOT_COLUMN])
-    return [OMITTED if value == ENCODED_ABSENT else value for value in row] if ENCODED_ABSENT in row else row
+    return [OMITTED if value == ENCODED_OMITTED else value for value in row] if ENCODED_OMITTED in row else row

@@ -1,4 +1,4 @@
-"""Steps: the recorded writes of a world, each with all that is needed to replay it."""
+"""Steps: the recorded writes of a world, which can be replayed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from emulator.core import json_text
 from emulator.core.fields import Form
+from emulator.core.json_text import JsonObject, JsonValue, dump_json
 from emulator.state.store import Snapshot
 
 
@@ -23,30 +23,30 @@ class Step(NamedTuple):
     language: str | None = None
     request_id: str | None = None
     """None for a background write, which no request made."""
-    body: Any = None
+    body: JsonValue = None
     """JSON, or a `Form`. None if nothing was sent or read."""
     at: datetime | None = None
     """The world's time of the write. None: the time of the replay."""
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> JsonObject:
         """Return the step as scenario files have it, without empty keys."""
         at = None if self.at is None else self.at.isoformat().replace("+00:00", "Z")
-        found: dict[str, Any] = {"at": at, "operation": self.operation, "request": self.request_id}
-        found = {key: value for key, value in found.items() if value is not None}
-        found["as"] = self.user
+        document: JsonObject = {"at": at, "operation": self.operation, "request": self.request_id}
+        document = {key: value for key, value in document.items() if value is not None}
+        document["as"] = self.user
         if self.language is not None:
-            found["language"] = self.language
+            document["language"] = self.language
         if self.path:
-            found["path"] = dict(self.path)
+            document["path"] = dict(self.path)
         if isinstance(self.body, Form):
             # No field reads more of an uploaded file than its name.
-            found["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
+            document["form"] = [[name, str(value)] for name in self.body for value in self.body.getlist(name)]
         elif self.body is not None:
-            found["body"] = self.body
-        return found
+            document["body"] = self.body
+        return document
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], user: str | None = None) -> Step:
+    def from_document(cls, document: Mapping[str, JsonValue], user: str | None = None) -> Step:
         """Parse a document that is valid by its schema. `user` is the default for a document without one.
 
         Raise `ValueError` for an invalid time.
@@ -68,7 +68,7 @@ class PendingStep(NamedTuple):
     """The step that the next write of a thread is recorded as."""
 
     step: Step
-    read_body: Callable[[], Any] | None = None
+    read_body: Callable[[], JsonValue] | None = None
     """Returns the body at the time of the write, if it is not known before."""
 
     def complete(self, at: datetime) -> Step:
@@ -78,12 +78,12 @@ class PendingStep(NamedTuple):
 
 
 CONSUMED = PendingStep(Step("(consumed)"))
-"""The pending step of a call that has written already."""
+"""The pending step of a call whose write is recorded already."""
 
 
 def encode_step(step: Step) -> bytes:
     """Return the step as one line of JSON."""
-    return json_text.dump_json(step.to_document())
+    return dump_json(step.to_document())
 
 
 class StepLog:
@@ -108,7 +108,7 @@ class StepLog:
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
-            yield from decompress_lines(block)
+            yield from _decompress(block)
         yield from tuple(self._tail)
 
     def append(self, line: bytes) -> None:
@@ -123,7 +123,7 @@ class StepLog:
     def pop(self) -> bytes:
         """Remove and return the last step. Raise `IndexError` if there is none."""
         if not self._tail and self._blocks:
-            self._tail = decompress_lines(self._blocks[-1])
+            self._tail = _decompress(self._blocks[-1])
             self._blocks = self._blocks[:-1]
         return self._tail.pop()
 
@@ -137,7 +137,7 @@ class StepLog:
         return StepLog(self._blocks, self._tail, self.unrecorded_writes)
 
 
-def decompress_lines(block: bytes) -> list[bytes]:
+def _decompress(block: bytes) -> list[bytes]:
     return zlib.decompress(block).split(b"\n")
 
 

@@ -1,7 +1,8 @@
 """The records of one world: an immutable base dataset, and the world's changes on top.
 
-A view reads records. A root is a view that never changes. A transaction is a view that collects changes and then
-becomes the next root. The changes are persistent maps, so a reader needs no lock and a snapshot is a reference.
+All worlds of one scenario share the base dataset. A snapshot is a reader that never changes. A transaction collects
+changes and then becomes the next snapshot. The changes are persistent maps. Therefore readers need no lock, and a
+snapshot costs no more than a reference.
 """
 
 from __future__ import annotations
@@ -9,31 +10,212 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import count
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from immutables import Map
 
-from emulator.core.records import INDEXED_COLUMNS, QUEUES, RELATIONS, TALLIES, UNDATED, relation_key
-from emulator.state.datasets import BaseDataset
+from emulator.core.records import (
+    INDEXED_COLUMNS,
+    OMITTED,
+    QUEUES,
+    REFERENCES,
+    RELATIONS,
+    TALLIES,
+    UNDATED,
+    ColumnValue,
+    Key,
+    Package,
+    PackageItem,
+    Record,
+    RecordKind,
+    TransferItem,
+    TransferOrder,
+    relation_key,
+)
 
 R = TypeVar("R")
+Relation: TypeAlias = tuple[RecordKind, str]
+"""A kind, and the name of one of its relations."""
+RecordTables: TypeAlias = Mapping[RecordKind, Mapping[int, Record]]
+"""Kind -> id -> record."""
+Caches: TypeAlias = dict[Any, Any]
+"""Caches of results that depend on nothing but the records, such as filter results."""
+ChangeMaps: TypeAlias = dict[Any, Any]
+"""Changes to a base dataset.
+
+kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally") -> key -> difference to the base's
+count; (kind, "queue") -> `QueueHeap`; "next" -> kind -> next id.
+"""
 
 _EMPTY: Map[Any, Any] = Map()
 _NO_KEY = object()
 REMOVED = object()
 """Replaces a record of the base that the world removed."""
+MICROSECOND = timedelta(microseconds=1)
+TO_MANY_STEPS: dict[Relation, Relation] = {
+    (Package, "items"): (PackageItem, "package"),
+    (TransferOrder, "items"): (TransferItem, "transfer_order"),
+}
+"""Steps of a path that lead to several records: kind and name -> target kind and the relation that finds them."""
+
+
+class BaseDataset(Protocol):
+    """A dataset that never changes after it was built."""
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        """Return the record, or None."""
+
+    def has(self, kind: RecordKind, id_: int) -> bool:
+        """Return whether the record exists. The cost does not depend on the number of records."""
+
+    def ids(self, kind: RecordKind) -> Sequence[int]:
+        """Return all ids of this kind, ascending."""
+
+    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
+        """Return the ids under this key of the relation, ascending."""
+
+    def next_id(self, kind: RecordKind) -> int:
+        """Return the first free id. It is greater than all ids of this kind."""
+
+    def tally(self, kind: RecordKind) -> Mapping[Key, int]:
+        """Return the number of records for each key (`TALLIES`)."""
+
+    def column(self, kind: RecordKind, path: str) -> Sequence[ColumnValue]:
+        """Return the value at the end of a path for each record of a kind, in the order of the ids.
+
+        The values compare as `to_comparable` returns them. A path to several records has a tuple for each record.
+        """
+
+    @property
+    def caches(self) -> Caches:
+        """Results that readers cache with this dataset."""
+
+
+class TableDataset:
+    """A dataset that holds all its records in memory: an installation, recorded responses or a file."""
+
+    def __init__(self, records: RecordTables) -> None:
+        self._records = {kind: dict(sorted(table.items())) for kind, table in records.items()}
+        self._ids = {kind: tuple(table) for kind, table in self._records.items()}
+        self.caches: Caches = {}
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        table = self._records.get(kind)
+        return None if table is None else table.get(id_)
+
+    def has(self, kind: RecordKind, id_: int) -> bool:
+        return id_ in self._records.get(kind, ())
+
+    def ids(self, kind: RecordKind) -> Sequence[int]:
+        return self._ids.get(kind, ())
+
+    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
+        return self._relations.get((kind, relation), {}).get(key, ())
+
+    def next_id(self, kind: RecordKind) -> int:
+        ids = self.ids(kind)
+        return ids[-1] + 1 if ids else 1
+
+    def tally(self, kind: RecordKind) -> Mapping[Key, int]:
+        return self._tallies[kind]
+
+    def column(self, kind: RecordKind, path: str) -> Sequence[ColumnValue]:
+        return read_column(self, kind, path)
+
+    @cached_property
+    def _tallies(self) -> dict[RecordKind, Counter[Key]]:
+        return {kind: count_keys(self, kind) for kind in TALLIES}
+
+    @cached_property
+    def _relations(self) -> dict[Relation, dict[Key, tuple[int, ...]]]:
+        return group_relations(self._records)
+
+
+def group_relations(
+    tables: RecordTables,
+) -> dict[Relation, dict[Key, tuple[int, ...]]]:
+    """Return the ids of the records for each relation and key, in the order of the tables."""
+    return {
+        (kind, relation): _group(table.values(), columns)
+        for kind, table in tables.items()
+        for relation, columns in RELATIONS.get(kind, {}).items()
+    }
+
+
+def _group(records: Iterable[Record], columns: tuple[str, ...]) -> dict[Key, tuple[int, ...]]:
+    groups: dict[Key, list[int]] = {}
+    for record in records:
+        groups.setdefault(relation_key(record, columns), []).append(record.id)
+    return {key: tuple(ids) for key, ids in groups.items()}
+
+
+def count_keys(base: BaseDataset, kind: RecordKind) -> Counter[Key]:
+    """Count the records of a kind by the columns in `TALLIES`."""
+    columns = [base.column(kind, name) for name in TALLIES[kind]]
+    return Counter(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
+
+
+class RecordSource(Protocol):
+    """A base dataset or a reader."""
+
+    def get(self, kind: type[R], id_: int) -> R | None: ...
+    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]: ...
+
+
+def follow_path(reader: RecordSource, kind: RecordKind, record: Record, path: Sequence[str]) -> Iterator[ColumnValue]:
+    """Yield the values at the end of a path of references; None where a reference is empty."""
+    step, rest = path[0], path[1:]
+    if (target := TO_MANY_STEPS.get((kind, step))) is not None:
+        item_kind, relation = target
+        for id_ in reader.related(item_kind, relation, record.id):
+            yield from follow_path(reader, item_kind, reader.get(item_kind, id_), rest)
+        return
+    value = getattr(record, step)
+    if not rest:
+        yield to_comparable(value)
+    elif value is None or (other := reader.get(other_kind := REFERENCES[kind][step], value)) is None:
+        yield None
+    else:
+        yield from follow_path(reader, other_kind, other, rest)
+
+
+def read_column(base: BaseDataset, kind: RecordKind, path: str) -> list[ColumnValue]:
+    """Build a column by following the path from every record."""
+    steps = path.split(".")
+    values = (tuple(follow_path(base, kind, base.get(kind, id_), steps)) for id_ in base.ids(kind))
+    return list(values) if is_to_many(kind, path) else [value for (value,) in values]
+
+
+def is_to_many(kind: RecordKind, path: str) -> bool:
+    """Return whether a path leads to several values of one record."""
+    return (kind, path.partition(".")[0]) in TO_MANY_STEPS
+
+
+def to_comparable(value: ColumnValue) -> ColumnValue:
+    """Return a value as filters compare it: times as microseconds since 1970."""
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    return None if value is OMITTED else value
+
+
+def to_microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970."""
+    return (time - UNDATED) // MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """Return the time that is this many microseconds after 1970 began."""
+    return UNDATED + microseconds * MICROSECOND
 
 
 class Reader:
     """Read access to the records of a base with changes on top."""
 
-    def __init__(self, base: BaseDataset, maps: dict[Any, Any]) -> None:
-        self.base = base
-        self.maps = maps
-        """The changes: kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally") -> key ->
-        difference to the base's count; (kind, "queue") -> `Heap` of times and ids; "next" -> kind -> next id."""
+    def __init__(self, base: BaseDataset, maps: ChangeMaps) -> None:
+        self.base, self.maps = base, maps
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Return the record, or None if there is no record with this id."""
@@ -42,7 +224,7 @@ class Reader:
             return None if record is REMOVED else cast("R", record)
         return self.base.get(kind, id_)
 
-    def has(self, kind: type[Any], id_: int) -> bool:
+    def has(self, kind: RecordKind, id_: int) -> bool:
         """Return whether the record exists."""
         changed = self.maps.get(kind)
         if changed is not None and (record := changed.get(id_)) is not None:
@@ -55,7 +237,7 @@ class Reader:
             raise LookupError(f"no {kind.__name__} has the id {id_}")
         return record
 
-    def ids(self, kind: type[Any]) -> Sequence[int]:
+    def ids(self, kind: RecordKind) -> Sequence[int]:
         """Return all ids of this kind, ascending."""
         base_ids = self.base.ids(kind)
         changed = self.maps.get(kind)
@@ -67,7 +249,7 @@ class Reader:
             base_ids = [id_ for id_ in base_ids if id_ not in removed]
         return [*base_ids, *added] if added else base_ids
 
-    def added_ids(self, kind: type[Any]) -> list[int]:
+    def added_ids(self, kind: RecordKind) -> list[int]:
         """Return the ids of the records that are not in the base, ascending."""
         first = self.base.next_id(kind)
         return sorted(id_ for id_ in self.maps.get(kind, ()) if id_ >= first)
@@ -76,7 +258,7 @@ class Reader:
         """Iterate over all records of this kind, by id."""
         return (self.get_existing(kind, id_) for id_ in self.ids(kind))
 
-    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+    def related(self, kind: RecordKind, relation: str, key: Key) -> tuple[int, ...]:
         """Return the ids under a key of a relation, ascending. `LookupError` for an unknown relation."""
         if relation not in RELATIONS.get(kind, ()):
             raise LookupError(f"{kind.__name__} has no relation {relation!r}")
@@ -85,26 +267,26 @@ class Reader:
             return cast("tuple[int, ...]", ids)
         return self.base.related(kind, relation, key)
 
-    def find(self, kind: type[R], relation: str, key: Any) -> list[R]:
+    def find(self, kind: type[R], relation: str, key: Key) -> list[R]:
         """Return the records under a key of a relation, by id."""
         return [self.get_existing(kind, id_) for id_ in self.related(kind, relation, key)]
 
-    def latest(self, kind: type[R], relation: str, key: Any) -> Iterator[R]:
+    def latest(self, kind: type[R], relation: str, key: Key) -> Iterator[R]:
         """Iterate over the same records in descending order of their ids."""
         return (self.get_existing(kind, id_) for id_ in reversed(self.related(kind, relation, key)))
 
-    def count(self, kind: type[Any], key: Any) -> int:
-        """Return the number of records of a kind with this key (`records.TALLIES`)."""
+    def count(self, kind: RecordKind, key: Key) -> int:
+        """Return the number of records of a kind with this key (`TALLIES`)."""
         return self.base.tally(kind).get(key, 0) + int(self.maps.get((kind, "tally"), _EMPTY).get(key, 0))
 
-    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+    def tally(self, kind: RecordKind) -> Mapping[Key, int]:
         """Return the number of records of a kind for each key."""
         counts = Counter(dict(self.base.tally(kind)))
         counts.update(dict(self.maps.get((kind, "tally"), _EMPTY)))
         return counts
 
-    def due_items(self, kind: type[Any]) -> Iterator[tuple[datetime, int]]:
-        """Yield the due time and the id of each waiting record, earliest first (`records.QUEUES`).
+    def due_items(self, kind: RecordKind) -> Iterator[tuple[datetime, int]]:
+        """Yield the due time and the id of each waiting record, earliest first (`QUEUES`).
 
         Records of the base never wait.
         """
@@ -112,37 +294,36 @@ class Reader:
             if self._is_current(kind, item):
                 yield item
 
-    def _is_current(self, kind: type[Any], item: QueueItem) -> bool:
+    def _is_current(self, kind: RecordKind, item: QueueItem) -> bool:
         """Return whether a queue item still has the due time of its record."""
         record = self.get(kind, item.id)
         return record is not None and getattr(record, QUEUES[kind]) == item.due
 
 
 class Snapshot(Reader):
-    """A view that never changes."""
+    """The immutable state of all records."""
 
-    def __init__(self, base: BaseDataset, maps: dict[Any, Any], number: int | None = None) -> None:
+    def __init__(self, base: BaseDataset, maps: ChangeMaps, number: int | None = None) -> None:
         super().__init__(base, maps)
-        self.caches: dict[Any, Any] = {}
-        """Caches that readers keep with this root, such as filter results."""
+        self.caches: Caches = {}
         self.step_number = number
-        """The number of the step that made it, if an event refers to it."""
+        """Number of the step that created it, if an event refers to it."""
 
 
 class Transaction(Reader):
-    """Uncommitted changes. They become visible to others as a root."""
+    """Uncommitted changes. Other readers see them once they are a snapshot of the world."""
 
-    def __init__(self, root: Snapshot, now: datetime, number: int | None = None) -> None:
-        super().__init__(root.base, dict(root.maps))
-        self.start = root
+    def __init__(self, start: Snapshot, now: datetime, number: int | None = None) -> None:
+        super().__init__(start.base, dict(start.maps))
+        self.start = start
         self.now = now
         self.step_number = number
-        """The number of the step in its world."""
-        self.changed_keys: dict[tuple[type[Any], int], None] = {}
+        """Number of the step in its world."""
+        self.changed_keys: dict[tuple[RecordKind, int], None] = {}
         """The records that were added, changed or removed, in the order of their first write."""
-        self.events: list[tuple[str, type[Any], int]] = []
+        self.events: list[tuple[str, RecordKind, int]] = []
 
-    def new_id(self, kind: type[Any]) -> int:
+    def new_id(self, kind: RecordKind) -> int:
         """Return the next free id of this kind."""
         next_ids = self.maps.get("next", _EMPTY)
         id_ = next_ids.get(kind) or self.base.next_id(kind)
@@ -154,10 +335,10 @@ class Transaction(Reader):
         self._write(type(record), record.id, None, record)  # type: ignore[attr-defined]
         return record
 
-    def change(self, record: R, **columns: Any) -> R:
+    def change(self, record: R, **columns: ColumnValue) -> R:
         """Replace columns of the record's current version, and return the changed record."""
         kind = type(record)
-        current: Any = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
+        current: Record = self.get_existing(kind, record.id)  # type: ignore[attr-defined]
         changed: R = current._replace(**columns)
         if INDEXED_COLUMNS[kind].isdisjoint(columns):
             self._store(kind, current.id, changed)
@@ -165,24 +346,24 @@ class Transaction(Reader):
             self._write(kind, current.id, current, changed)
         return changed
 
-    def remove(self, record: Any) -> None:
+    def remove(self, record: Record) -> None:
         """Remove a record. Its id is not used again."""
         kind = type(record)
         self._write(kind, record.id, self.get_existing(kind, record.id), None)
 
-    def replace(self, kind: type[Any], id_: int, record: Any | None) -> None:
+    def replace(self, kind: RecordKind, id_: int, record: Record | None) -> None:
         """Add, change or remove (None) the record with this id."""
         self._write(kind, id_, self.get(kind, id_), record)
 
-    def queue_event(self, event_type: str, record: Any) -> None:
+    def queue_event(self, event_type: str, record: Record) -> None:
         """Queue an event for the hooks of this type. Its document is the record's at the commit."""
         self.events.append((event_type, type(record), record.id))
 
     def to_snapshot(self) -> Snapshot:
-        """Return the root that these changes make."""
+        """Return the snapshot that has these changes."""
         return Snapshot(self.base, self.maps)
 
-    def _write(self, kind: type[Any], id_: int, before: Any | None, after: Any | None) -> None:
+    def _write(self, kind: RecordKind, id_: int, before: Record | None, after: Record | None) -> None:
         self._store(kind, id_, after)
         for relation, columns in RELATIONS.get(kind, {}).items():
             old, new = (_NO_KEY if record is None else relation_key(record, columns) for record in (before, after))
@@ -191,7 +372,7 @@ class Transaction(Reader):
         self._update_tally(kind, before, after)
         self._update_queue(kind, before, after)
 
-    def _store(self, kind: type[Any], id_: int, record: Any | None) -> None:
+    def _store(self, kind: RecordKind, id_: int, record: Record | None) -> None:
         self.changed_keys[kind, id_] = None
         changed = self.maps.get(kind, _EMPTY)
         if record is None and id_ >= self.base.next_id(kind):
@@ -199,7 +380,7 @@ class Transaction(Reader):
         else:
             self.maps[kind] = changed.set(id_, REMOVED if record is None else record)
 
-    def _move(self, kind: type[Any], relation: str, id_: int, old: Any, new: Any) -> None:
+    def _move(self, kind: RecordKind, relation: str, id_: int, old: Key, new: Key) -> None:
         """Move an id from its old key of a relation to its new key."""
         name = (kind, relation)
         changed = self.maps.get(name, _EMPTY)
@@ -215,7 +396,7 @@ class Transaction(Reader):
             changed = changed.set(new, (*ids, id_) if is_last else tuple(sorted((*ids, id_))))
         self.maps[name] = changed
 
-    def _update_tally(self, kind: type[Any], before: Any | None, after: Any | None) -> None:
+    def _update_tally(self, kind: RecordKind, before: Record | None, after: Record | None) -> None:
         if (columns := TALLIES.get(kind)) is None:
             return
         old, new = (None if record is None else relation_key(record, columns) for record in (before, after))
@@ -227,7 +408,7 @@ class Transaction(Reader):
                 counts = counts.set(key, counts.get(key, 0) + difference)
         self.maps[kind, "tally"] = counts
 
-    def _update_queue(self, kind: type[Any], before: Any | None, after: Any | None) -> None:
+    def _update_queue(self, kind: RecordKind, before: Record | None, after: Record | None) -> None:
         """Push the record's new due time, and drop outdated items from the head of the queue."""
         if (column := QUEUES.get(kind)) is None:
             return
@@ -243,18 +424,15 @@ class Transaction(Reader):
 
 
 def apply_changes(
-    start: Snapshot, changes: Iterable[tuple[type[Any], int, Any]], next_ids: Mapping[type[Any], int]
+    start: Snapshot, changes: Iterable[tuple[RecordKind, int, Record]], next_ids: Mapping[RecordKind, int]
 ) -> Snapshot:
-    """Return the root that has these records (kind, id, record or `REMOVED`) and these next ids."""
+    """Return the snapshot that has these records (kind, id, record or `REMOVED`) and these next ids."""
     transaction = Transaction(start, UNDATED)
     for kind, id_, record in changes:
         transaction.replace(kind, id_, None if record is REMOVED else record)
     if next_ids:
         transaction.maps["next"] = transaction.maps.get("next", _EMPTY).update(next_ids)
     return transaction.to_snapshot()
-
-
-# --- a persistent priority queue: a leftist heap ------------------------------------------------------------------
 
 
 class QueueItem(NamedTuple):

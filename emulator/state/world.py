@@ -8,18 +8,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from emulator.core.control_errors import Conflict, PersistError
+from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.seeded_random import RequestIds
-from emulator.state.clock import WRITE_STEP, Clock, ClockMode
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
 from emulator.state.counters import Coverage, Metrics, ThrottleWindows
 from emulator.state.faults import FaultMatch, Faults
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Journal
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Journal, RequestIds
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
-from emulator.state.persistence import CommitToken, MemoryOnly, Persistence
+from emulator.state.persistence import (
+    Branch,
+    CommitToken,
+    MemoryOnly,
+    Persistence,
+    Snapshots,
+    WorldSnapshot,
+    WorldState,
+)
 from emulator.state.scenario import Settings
-from emulator.state.schedule import Schedule, Scheduled, TrafficRate
-from emulator.state.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
 from emulator.state.store import Snapshot, Transaction
 
@@ -323,7 +328,7 @@ class World:
         with self.lock:  # otherwise a concurrent write would set the clock back to its own time
             self.clock.set_time(max(to, self.clock.now()))
 
-    # Changes that are no writes
+    # Changes other than writes
 
     def save_faults(self) -> None:
         """Store which faults are armed."""

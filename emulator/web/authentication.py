@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from emulator.api.routes.route import AuthScheme
-from emulator.core import jwts
+from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.domain.rate_limits import Rate, parse_rate
@@ -55,8 +55,8 @@ def read_token(token: str, world: World) -> Credential:  # noqa: ARG001 - the si
 def read_jwt(token: str, world: World) -> Credential:
     """Return the credential of a JWT's role, with its subject as user name. The world's clock decides expiry."""
     try:
-        claims = jwts.decode_token(token)
-    except jwts.InvalidJwt:
+        claims = credentials.decode_token(token)
+    except credentials.InvalidJwt:
         raise AuthenticationFailed(INVALID, "Bearer") from None
     if claims.expires_at <= world.clock.now().timestamp():
         raise AuthenticationFailed(EXPIRED, "Bearer")

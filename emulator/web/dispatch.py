@@ -16,8 +16,7 @@ from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.core.call import Call, Reply
-from emulator.core.control_errors import PersistError
-from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
+from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
 from emulator.loading.replay import find_user
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot

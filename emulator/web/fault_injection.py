@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.core.call import Reply
-from emulator.core.control_errors import InvalidDocument
-from emulator.core.errors import ApiError
+from emulator.core.errors import ApiError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
 from emulator.web.context import RequestContext

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from emulator.api.filters import FILTER_SETS
-from emulator.core import jwts
+from emulator.core import credentials
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
@@ -113,8 +113,8 @@ def jwt_hint(token: str, case: ErrorCase) -> str:
     if token in CREDENTIALS:
         return f"{token} is a key: the reference takes a JWT with this role, from oms-emulator token {token}"
     try:
-        claims = jwts.decode_token(token)
-    except jwts.InvalidJwt as error:
+        claims = credentials.decode_token(token)
+    except credentials.InvalidJwt as error:
         return f"the JWT is not one of ours: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
     return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"

@@ -326,7 +326,7 @@ class WorkerPool:
         return sum(began > since for began in self._started_at.values())
 
     def _run(self) -> None:
-        THREAD_LOCAL.turns = self
+        THREAD_LOCAL.worker_slots = self
         turn = threading.Lock()
         turn.acquire()
         is_called = True

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
-from emulator.core.control_errors import PersistError
+from emulator.core.errors import PersistError
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.domain.webhook_retries import due_event_ids, next_due_event
 from emulator.state.clock import machine_seconds

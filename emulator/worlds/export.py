@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from emulator.core import json_text
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.state.clock import format_time

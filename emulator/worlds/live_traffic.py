@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from emulator.api.control.clock import FORGET_ORDERS
-from emulator.core.control_errors import ControlError
-from emulator.core.errors import ApiError
+from emulator.core.errors import ApiError, ControlError
 from emulator.core.records import Order, Package, TransferOrder
 from emulator.core.seeded_random import draw, u16
 from emulator.domain.traffic import (

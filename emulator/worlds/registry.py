@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
+from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
 from emulator.loading.worlds import record_events, settings_of, starting_snapshot
 from emulator.state.clock import ClockMode, machine_seconds
-from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence
+from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence, Snapshots, WorldSnapshot
 from emulator.state.scenario import Scenario, Settings
-from emulator.state.snapshots import Snapshots, WorldSnapshot
 from emulator.state.world import World, WorldServices
 
 DEFAULT_WORLD = "default"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from emulator.state.schedule import Scheduled
+from emulator.state.clock import Scheduled
 from emulator.state.world import World
 
 LOG = logging.getLogger("emulator.worlds.scheduler")

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from emulator import Emulator
-from emulator.core.control_errors import Conflict, ControlError, InvalidDocument, UnknownRecord
+from emulator.core.errors import Conflict, ControlError, InvalidDocument, UnknownRecord
 from emulator.core.records import Stock, StockLocation
 from tests.support.answers import check_document
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, request
 
 from emulator import Emulator
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 
 EVENT = "package.created"

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from emulator.contract.target import scheme_of
-from emulator.core import jwts
+from emulator.core import credentials
 
 Environ = dict[str, Any]
 
@@ -147,7 +147,7 @@ def environment(**changes: str) -> Sabotage:
 
 FULL = {
     "Token": "Token full-access",
-    "Bearer": f"Bearer {jwts.issue_token('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
+    "Bearer": f"Bearer {credentials.issue_token('full-access', datetime(2023, 1, 1, tzinfo=UTC), 10**9).token}",
 }
 
 

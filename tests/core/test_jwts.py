@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from emulator import JWT_SECRET, Emulator
-from emulator.core import jwts
+from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 750_000, tzinfo=UTC)
@@ -17,11 +17,11 @@ NOW = datetime(2026, 3, 2, 9, 0, 0, 750_000, tzinfo=UTC)
 @pytest.mark.parametrize("role", CREDENTIALS)
 def test_a_token_says_what_was_asked_for(role: str) -> None:
     """Any JWT library can read it."""
-    issued = jwts.issue_token(role, NOW, 60)
+    issued = credentials.issue_token(role, NOW, 60)
     claims = jwt.decode(issued.token, JWT_SECRET, ["HS256"], options={"verify_exp": False})
     assert claims == {"sub": CREDENTIALS[role].username, "role": role, "exp": issued.expires_at.timestamp()}
     assert issued.expires_at == (NOW + timedelta(seconds=60)).replace(microsecond=0)
-    assert jwts.decode_token(issued.token) == (claims["sub"], role, claims["exp"])
+    assert credentials.decode_token(issued.token) == (claims["sub"], role, claims["exp"])
 
 
 def test_the_secret_is_long_enough_for_its_algorithm() -> None:
@@ -29,20 +29,20 @@ def test_the_secret_is_long_enough_for_its_algorithm() -> None:
 
 
 def test_the_same_call_gives_the_same_token() -> None:
-    assert jwts.issue_token("full-access", NOW, 60) == jwts.issue_token("full-access", NOW, 60)
+    assert credentials.issue_token("full-access", NOW, 60) == credentials.issue_token("full-access", NOW, 60)
 
 
 @pytest.mark.parametrize("role", ["root", "", None, "FULL-ACCESS"])
 def test_an_unknown_role_is_an_error_that_names_the_known_ones(role: str) -> None:
     with pytest.raises(ValueError, match="known: full-access, read-only") as caught:
-        jwts.issue_token(role, NOW, 60)
-    assert isinstance(caught.value, jwts.UnknownRole)
+        credentials.issue_token(role, NOW, 60)
+    assert isinstance(caught.value, credentials.UnknownRole)
 
 
 @pytest.mark.parametrize("seconds", [1e30, -1e30, float("inf"), float("nan")])
 def test_a_token_expires_within_the_calendar(seconds: float) -> None:
     with pytest.raises(ValueError, match="expires_in is "):
-        jwts.issue_token("full-access", NOW, seconds)
+        credentials.issue_token("full-access", NOW, seconds)
 
 
 def test_an_emulator_makes_tokens_by_its_own_clock() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.domain.rate_limits import Rate, parse_limits, parse_rate
 
 LIST = "/api/v1/oms/packages/?limit=1"

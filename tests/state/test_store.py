@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.state.datasets import TableDataset
-from emulator.state.store import Reader, Snapshot
+from emulator.state.store import Reader, Snapshot, TableDataset
 from emulator.state.world import World
 from tests.support.worlds import START, world_of
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.records import Stock
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Transaction

@@ -10,10 +10,9 @@ from emulator import Emulator
 from emulator.core.records import KINDS
 from emulator.loading import worlds
 from emulator.state.clock import ClockMode
-from emulator.state.datasets import TableDataset
+from emulator.state.persistence import WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, Settings
-from emulator.state.snapshots import WorldState, initial_snapshot
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import Snapshot, TableDataset, Transaction
 from emulator.state.world import FinalizeEvent, RecordEvents, World, WorldServices
 from emulator.webhooks import WebhookDispatcher
 

@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.api.control.clock import advance_clock
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.core import jwts
+from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS, PASSWORDS
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 from emulator.web.authentication import (
@@ -89,7 +89,7 @@ def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> No
 def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str, scheme: Any) -> None:
     world = world_of()
     if said == INACTIVE and scheme == "Bearer":
-        header = f"Token {jwts.issue_token('inactive', world.clock.now(), 60).token}"
+        header = f"Token {credentials.issue_token('inactive', world.clock.now(), 60).token}"
     with pytest.raises(AuthenticationFailed) as caught:
         authenticate(scheme + header[5:], scheme, world)
     assert (caught.value.detail, caught.value.headers) == (said, {"WWW-Authenticate": scheme})
@@ -157,7 +157,9 @@ def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
 def jwt_of(**changes: Any) -> str:
     """Give a token with these claims changed; `...` leaves one out."""
     claims = {"sub": "admin", "role": "full-access", "exp": int(START.timestamp()) + 60} | changes
-    return jwt.encode({name: value for name, value in claims.items() if value is not ...}, jwts.JWT_SECRET, "HS256")
+    return jwt.encode(
+        {name: value for name, value in claims.items() if value is not ...}, credentials.JWT_SECRET, "HS256"
+    )
 
 
 GOOD = jwt_of()
@@ -166,7 +168,7 @@ HEAD, BODY, SIGNATURE = GOOD.split(".")
 BAD_JWTS = {
     "of another secret": jwt.encode({"sub": "a", "role": "full-access", "exp": 2**40}, "x" * 32, "HS256"),
     "of another algorithm": jwt.encode(
-        {"sub": "a", "role": "full-access", "exp": 2**40}, jwts.JWT_SECRET * 2, "HS512"
+        {"sub": "a", "role": "full-access", "exp": 2**40}, credentials.JWT_SECRET * 2, "HS512"
     ),
     "unsigned": UNSIGNED,
     "unsigned with a signature": UNSIGNED + SIGNATURE,

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from emulator import Emulator
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery
 from emulator.webhooks.delivery import DELAY_FAULTS, PLAN_FAULTS
 

@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.client.world_handle import WorldHandle
-from emulator.core.control_errors import ControlError
+from emulator.core.errors import ControlError
 from emulator.core.records import Package, StockLocation
 from emulator.state import clock as clock_module
 from emulator.state.clock import EARLIEST, LATEST

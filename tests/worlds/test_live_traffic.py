@@ -12,7 +12,7 @@ import pytest
 from emulator import Emulator
 from emulator.client.emulator import Emulator as Server
 from emulator.core import json_text
-from emulator.core.control_errors import ControlError
+from emulator.core.errors import ControlError
 from emulator.core.records import Order, Package, State, TransferOrder
 from emulator.domain.traffic import PACKAGE_STAGES, TRANSFER_STAGES
 from emulator.state.store import Snapshot

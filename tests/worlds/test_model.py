@@ -10,7 +10,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.client.world_handle import WorldHandle
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.records import WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.state.world import World

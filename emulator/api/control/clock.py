@@ -8,10 +8,9 @@ from typing import Any
 
 from emulator.api.control.operations import validated_document
 from emulator.api.serializers.cache import render_cache
-from emulator.core.control_errors import Conflict, InvalidDocument
+from emulator.core.errors import Conflict, InvalidDocument
 from emulator.domain.traffic import delete_orders
-from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, check_calendar
-from emulator.state.schedule import TrafficRate
+from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, TrafficRate, check_calendar
 from emulator.state.steps import Step
 from emulator.state.world import World
 

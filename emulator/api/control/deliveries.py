@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.api.control.journal import mask_header, masked_body
 from emulator.api.control.operations import validated_document
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.records import WebhookEvent
 from emulator.domain.webhook_retries import record_result

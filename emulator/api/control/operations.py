@@ -10,8 +10,7 @@ import orjson
 
 from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.documents import render_document
-from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
-from emulator.core.errors import ValidationFailed
+from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord, ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Order, Package, StockLocation
 from emulator.core.schemas import find_problems, load_schema

@@ -25,8 +25,7 @@ from emulator.core.records import (
     TransferOrder,
     WebhookEvent,
 )
-from emulator.state.datasets import BaseDataset, follow_path, is_to_many
-from emulator.state.store import REMOVED, Reader, Snapshot
+from emulator.state.store import REMOVED, BaseDataset, Reader, Snapshot, follow_path, is_to_many
 
 MAX_CACHED_RESULTS = 64
 """The number of results that are cached with one root."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.records import Order, OrderItem, Package, State, TransferOrder, Transition
 from emulator.domain.arranging.documents import CANCELED
 from emulator.domain.arranging.planner import PlacedOrder

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import orjson
 
-from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
+from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.json_text import JsonValue, compact_json
 from emulator.core.records import Columns, ColumnValue, Json, State, Transition
 from emulator.state.store import Reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from emulator.core.control_errors import Conflict, InvalidDocument
+from emulator.core.errors import Conflict, InvalidDocument
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     City,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
+from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
     Address,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
     Address,

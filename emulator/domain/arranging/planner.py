@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.json_text import JsonObject, compact_json
 from emulator.core.records import (
     Address,

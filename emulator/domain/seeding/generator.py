@@ -37,7 +37,7 @@ from emulator.domain.seeding.records import (
     make_transfer,
     tracking_number,
 )
-from emulator.state.datasets import TableDataset, count_keys, read_column
+from emulator.state.store import TableDataset, count_keys, read_column
 
 R = TypeVar("R")
 

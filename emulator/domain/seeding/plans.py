@@ -44,7 +44,7 @@ from emulator.domain.seeding.pools import (
     pool,
 )
 from emulator.domain.seeding.state_cycle import Cycle, PackageSlot, StateIds, TransferSlot
-from emulator.state.datasets import group_relations, to_microseconds
+from emulator.state.store import group_relations, to_microseconds
 
 ITEM_COUNTS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1), (1, 3, 2, 1, 1), (2, 2, 2, 1, 1))
 """The number of items of each package in a block. The last two are equal, because a replanned package takes over the

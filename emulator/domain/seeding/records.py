@@ -31,7 +31,7 @@ from emulator.core.seeded_random import derive_uuid, pick, u16
 from emulator.domain.encrypted_ids import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
 from emulator.domain.seeding.pools import DAY, plane_distance_km
-from emulator.state.datasets import from_microseconds
+from emulator.state.store import from_microseconds
 
 INVOICED_CHANCE, ESTIMATED_CHANCE = 60, 120
 """Of 256 packed packages this many have an invoice number; of 256 shipments this many have an estimated date."""

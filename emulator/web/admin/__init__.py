@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from emulator.core.control_errors import ControlError
+from emulator.core.errors import ControlError
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.web.admin.fidelity import add_fidelity, add_graph

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from emulator.api.control.journal import exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.cache import render_cache
-from emulator.core.control_errors import UnknownRecord
+from emulator.core.errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.formats import as_document
 from emulator.domain.audit import audit, finding_document

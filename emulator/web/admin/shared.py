@@ -11,7 +11,7 @@ from flask import Request, Response, g, request
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
-from emulator.core.control_errors import ControlError, InvalidDocument
+from emulator.core.errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
 from emulator.state.world import World
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry

@@ -17,9 +17,9 @@ from emulator.api.control.clock import (
 )
 from emulator.api.control.deliveries import add_delivery_fault, delivery_document
 from emulator.api.control.operations import validated_document
-from emulator.core import jwts
-from emulator.core.control_errors import InvalidDocument
+from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import InvalidDocument
 from emulator.domain.fault_rules import fault_document
 from emulator.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.state.clock import CLOCK_MODES, format_time
@@ -220,7 +220,7 @@ def create_token(document: dict[str, Any], world: World) -> dict[str, Any]:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise InvalidDocument(f"expires_in must be a number of seconds (got {seconds!r})", TOKEN_KEYS)
     try:
-        issued = jwts.issue_token(role, world.clock.now(), seconds)
+        issued = credentials.issue_token(role, world.clock.now(), seconds)
     except ValueError as error:
         raise InvalidDocument(str(error), TOKEN_KEYS) from None
     expires_at = issued.expires_at.isoformat().replace("+00:00", "Z")

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from emulator.api.control.operations import validated_document
-from emulator.core.control_errors import InvalidDocument
+from emulator.core.errors import InvalidDocument
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
 from emulator.state.clock import format_time
+from emulator.state.persistence import WorldSnapshot
 from emulator.state.scenario import Scenario
-from emulator.state.snapshots import WorldSnapshot
 from emulator.state.world import World
 from emulator.web.admin.shared import (
     CurrentWorld,

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from emulator.core.records import KINDS, RELATIONS, WebhookEvent, relation_key
+from emulator.state.persistence import Branch
 from emulator.state.record_codec import COLUMN_TYPES, KIND_NAMES, decode_record, encode_record
-from emulator.state.snapshots import Branch
 from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes
 
 STEP_BITS = 32

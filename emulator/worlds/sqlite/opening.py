@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from emulator.loading.worlds import starting_snapshot
 from emulator.state.faults import ArmedFault, Faults
+from emulator.state.persistence import WorldSnapshot, WorldState
 from emulator.state.scenario import Scenario
-from emulator.state.snapshots import WorldSnapshot, WorldState
 from emulator.state.steps import StepLog
 from emulator.state.store import Snapshot
 from emulator.worlds.sqlite.database import StateFileError, is_new_file, open_read_only

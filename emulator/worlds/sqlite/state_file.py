@@ -13,11 +13,11 @@ from pathlib import Path
 
 import orjson
 
-from emulator.core.control_errors import Conflict, PersistError
+from emulator.core.errors import Conflict, PersistError
 from emulator.loading.worlds import load_base, settings_of
 from emulator.state.faults import FaultMatch, Faults
+from emulator.state.persistence import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.scenario import Scenario, Settings
-from emulator.state.snapshots import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
 from emulator.worlds.sqlite.database import StateFileError, create_file, is_new_file, open_for_writing, open_read_only

@@ -15,13 +15,12 @@ from emulator.core.records import KINDS
 from emulator.domain.fault_rules import fault_from_document, fault_scenario_document
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import scenario_document, scenario_from_document
-from emulator.state.clock import CLOCK_MODES, ClockMode, format_time
-from emulator.state.datasets import BaseDataset
+from emulator.state.clock import CLOCK_MODES, ClockMode, TrafficRate, format_time
 from emulator.state.faults import ArmedFault
+from emulator.state.persistence import WorldState
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
-from emulator.state.schedule import TrafficRate
-from emulator.state.snapshots import WorldState
+from emulator.state.store import BaseDataset
 
 SAMPLE_COUNT = 20
 MAX_COMPARED = 300

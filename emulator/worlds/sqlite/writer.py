@@ -11,11 +11,10 @@ from itertools import chain, count, repeat
 from pathlib import Path
 from typing import NamedTuple
 
-from emulator.core.control_errors import PersistError
+from emulator.core.errors import PersistError
 from emulator.state.clock import machine_seconds
 from emulator.state.faults import ArmedFault
-from emulator.state.persistence import release_worker_slot
-from emulator.state.snapshots import WorldState
+from emulator.state.persistence import WorldState, release_worker_slot
 from emulator.worlds.sqlite.database import error_message
 from emulator.worlds.sqlite.history import StoredBranch, TransactionChanges, encode_changes, first_step_key
 from emulator.worlds.sqlite.stored_values import counts_text, faults_text, state_text

@@ -24,8 +24,7 @@ from emulator.core.records import (
 )
 from emulator.domain.scenario_files import find_scenario
 from emulator.domain.seeding import make_demo_dataset
-from emulator.state.datasets import follow_path, read_column
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import Snapshot, Transaction, follow_path, read_column
 
 START = find_scenario("demo").start
 TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
@@ -118,7 +117,7 @@ def test_every_kind_on_a_path_leads_to_its_list() -> None:
 
 def on_the_way(kind: type[Any], column: str) -> list[type[Any]]:
     from emulator.core.records import REFERENCES  # noqa: PLC0415
-    from emulator.state.datasets import TO_MANY_STEPS  # noqa: PLC0415 - a detail of this walk
+    from emulator.state.store import TO_MANY_STEPS  # noqa: PLC0415 - a detail of this walk
 
     found = [kind]
     for step in column.split(".")[:-1]:

@@ -75,7 +75,7 @@ def test_no_reason_is_out_of_date() -> None:
 
 def values(demo: Emulator, table: FilterSet, one: Filter) -> Iterator[object]:
     """Give values of the filter that records have."""
-    from emulator.state.datasets import follow_path  # noqa: PLC0415 - a detail of this look-up
+    from emulator.state.store import follow_path  # noqa: PLC0415 - a detail of this look-up
 
     root, path = demo.world.records, one.paths[0] if one.paths else None
     if path is None:

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.core.control_errors import Conflict, ControlError
-from emulator.core.errors import ValidationFailed
+from emulator.core.errors import Conflict, ControlError, ValidationFailed
 from emulator.core.records import (
     DenialReason,
     Package,

@@ -12,7 +12,7 @@ from emulator import Emulator
 from emulator.api.openapi.control import CONTROL_ENDPOINTS, ControlEndpoint
 from emulator.domain.scenario_files import bundled_scenarios
 from emulator.loading.worlds import record_events
-from emulator.state.schedule import Scheduled
+from emulator.state.clock import Scheduled
 from emulator.state.world import World, WorldServices
 from emulator.worlds import registry as worlds_module
 from emulator.worlds.registry import WorldRegistry
@@ -143,7 +143,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("POST", "clock/advance", {"seconds": -1}, 400, "/seconds: must be at least 0 (got -1)"),
     ("POST", "clock/advance", {"seconds": 1e308}, 400, "10000000000000000109 seconds: not a valid duration"),
     ("POST", "clock/advance", b'{"seconds": 1e999}', 400, "/seconds: "),
-    ("POST", "clock/advance", b'{"seconds": NaN}', 400, "the body is not JSON: NaN is no JSON"),
+    ("POST", "clock/advance", b'{"seconds": NaN}', 400, "the body is not JSON: NaN is not JSON"),
     ("POST", "clock/advance", {"seconds": 1e12}, 400, "after the end of the calendar"),
     ("POST", "clock/advance", {"seconds": 3e11}, 400, "after the end of the calendar"),
     ("POST", "clock/advance", {"seconds": 10**400}, 400, "not a JSON document: "),

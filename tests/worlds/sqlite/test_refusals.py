@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.core.control_errors import PersistError
+from emulator.core.errors import PersistError
 from emulator.core.records import Stock
 from emulator.worlds.sqlite.database import StateFileError
 from tests.support.traffic import SKU

@@ -15,7 +15,7 @@ from emulator import Emulator
 from emulator.cli.data import export_from_file
 from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
-from emulator.core.seeded_random import RequestIds
+from emulator.state.journal import RequestIds
 from emulator.state.world import World
 from emulator.worlds.export import encode_scenario_file
 from tests.support.reads import everything, in_process

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from emulator.client.world_handle import WorldHandle
-from emulator.core.control_errors import Conflict
+from emulator.core.errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
-from emulator.core.seeded_random import RequestIds
+from emulator.state.journal import RequestIds
 from emulator.worlds.sqlite.history import first_step_key, read_branch_table, step_ranges
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
