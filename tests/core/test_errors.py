@@ -1,4 +1,4 @@
-"""Our errors say what the framework's say."""
+"""The errors have the status, body and headers of the framework's errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PAIRS: dict[str, tuple[Callable[[], errors.ApiError], Callable[[], exceptions.AP
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_status_body_and_headers_are_the_frameworks(name: str) -> None:
-    """One class for each of the framework's own."""
+    """Each error class of the framework has one class here."""
     ours, theirs = (make() for make in PAIRS[name])
     if theirs.status_code == 401:
         theirs.auth_header = "Token"

@@ -1,4 +1,4 @@
-"""Body fields give the values and the messages of the framework's own serializers."""
+"""Fields return the values and the messages of the framework's serializers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ quick = settings(deadline=None, derandomize=True, suppress_health_check=[HealthC
 
 
 def theirs(data: Any) -> Any:
-    """Ask the framework: the validated values or the errors."""
+    """Return the framework's validated values or errors."""
     fields = {name: kind(**options) for name, (_, kind, options) in FIELDS.items()}
     serializer = type("Table", (serializers.Serializer,), fields)(data=data)
     return (
@@ -73,14 +73,14 @@ def ours(data: Any) -> Any:
 @quick
 @given(BODIES)
 def test_json_bodies_are_checked_as_the_framework_does(body: dict[str, Any]) -> None:
-    """Same values, same messages, same order."""
+    """Values, messages and their order are equal."""
     assert repr(ours(body)) == repr(theirs(body))
 
 
 @quick
 @given(PAIRS)
 def test_form_bodies_are_checked_as_the_framework_does(pairs: list[tuple[str, str]]) -> None:
-    """The last value counts, a blank one that nobody needs is none, objects come as `object.key`."""
+    """The last value is used, a blank optional value counts as missing, and objects are sent as `object.key`."""
     query = QueryDict(mutable=True)
     for name, value in pairs:
         query.appendlist(name, value)
@@ -88,13 +88,12 @@ def test_form_bodies_are_checked_as_the_framework_does(pairs: list[tuple[str, st
 
 
 @pytest.mark.parametrize("body", [None, [], [1], "", "x", 1, 1.5, True, math.inf], ids=repr)
-def test_what_is_no_object_is_refused_in_the_frameworks_words(body: Any) -> None:
-    """The top level has messages of its own."""
+def test_a_body_that_is_not_an_object_is_refused_with_the_frameworks_message(body: Any) -> None:
     assert ours(body) == theirs(body)
 
 
 def test_a_deep_value_is_refused_without_a_crash() -> None:
-    """Python cannot print it, so nobody tries."""
+    """`str` of such a value raises an error."""
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -106,8 +105,7 @@ def test_a_deep_value_is_refused_without_a_crash() -> None:
         deep = deep[0]
 
 
-def test_a_file_is_no_text() -> None:
-    """A form's file is refused where text is wanted."""
+def test_a_file_in_a_form_is_refused_by_a_text_field() -> None:
     with pytest.raises(ValidationFailed) as refusal:
         validate({"short": OURS["short"]}, Form([("short", Upload("a.txt"))]))
     assert refusal.value.body == {"short": ["Not a valid string."]}

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and never over somebody else's."""
+"""Files are written atomically, and never over a file that the emulator did not write."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from emulator.core.files import FileError, encode_scenario, is_scenario_file, wr
 DOCUMENT = {"name": "mine", "packages": 3}
 
 
-def test_a_scenario_is_written_marked_and_alone(tmp_path: Path) -> None:
-    """Nothing but the file is left in the folder; its mark comes first; a second one of ours takes its place."""
+def test_a_scenario_file_has_its_mark_and_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """Its first key is the mark, and another scenario file replaces it."""
     file = tmp_path / "mine.json"
     for document in (DOCUMENT, {**DOCUMENT, "packages": 4}):
         write_scenario_file(file, encode_scenario(document))
@@ -32,7 +32,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_path: Path) -> None:
+def test_another_file_is_replaced_only_with_force(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(content)
     with pytest.raises(FileError, match=r"^[^\n]*mine\.json exists and is not a scenario file; use --force[^\n]*$"):
@@ -42,8 +42,8 @@ def test_somebody_elses_file_is_written_over_only_by_force(content: bytes, tmp_p
     assert file.read_bytes() == encode_scenario(DOCUMENT)
 
 
-def test_a_mark_may_be_the_schemas_whole_address(tmp_path: Path) -> None:
-    """For editors that complete from it."""
+def test_the_mark_may_be_the_url_of_the_schema(tmp_path: Path) -> None:
+    """Editors need the URL for completion."""
     file = tmp_path / "mine.json"
     file.write_bytes(b'{\n  "$schema": "../emulator/schemas/own/scenario.json", "name": "x"}')
     write_scenario_file(file, encode_scenario(DOCUMENT))
@@ -51,7 +51,7 @@ def test_a_mark_may_be_the_schemas_whole_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["nowhere/mine.json", "."])
-def test_a_place_that_cannot_be_written_to_is_one_line(where: str, tmp_path: Path) -> None:
+def test_the_error_of_an_unwritable_path_is_one_line(where: str, tmp_path: Path) -> None:
     for force in (False, True):
         with pytest.raises(FileError, match=r"^cannot write [^\n]+$"):
             write_scenario_file(tmp_path / where, encode_scenario(DOCUMENT), force=force)

@@ -1,4 +1,4 @@
-"""JSON text that is kept takes no more memory than it has bytes."""
+"""JSON text needs no more memory than its bytes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ TIMES = 500
 
 
 @pytest.mark.parametrize("write", [compact_json, dump_json])
-def test_what_is_kept_is_as_small_as_its_text(write: Callable[[Any], bytes]) -> None:
-    """A text of some thirty bytes has no buffer of thousands behind it."""
+def test_json_text_needs_no_more_memory_than_its_bytes(write: Callable[[Any], bytes]) -> None:
+    """The text does not keep the large buffer of orjson."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -1,4 +1,4 @@
-"""The entities: flat, immutable, known by the vendor's names, and referring to one another by marked columns."""
+"""Records are flat and immutable, have the vendor's names, and refer to each other by marked columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 @every_kind
 def test_a_record_is_flat(kind: type[Any]) -> None:
-    """Its columns hold plain immutable values, never other records; but an event keeps the root it tells of."""
+    """Its columns hold plain immutable values. The only exception is the snapshot of an event."""
     for column, hint in get_type_hints(kind).items():
         if (kind, column) == (WebhookEvent, "snapshot"):
             continue
@@ -47,13 +47,13 @@ def needed(kind: type[Any]) -> list[str]:
 
 
 @every_kind
-def test_what_a_record_cannot_do_without_are_its_id_and_references(kind: type[Any]) -> None:
-    """So a partial document can make any record: all else has a default."""
+def test_only_the_id_and_references_are_required(kind: type[Any]) -> None:
+    """All other columns have a default, so that a partial document is enough for a record."""
     own = {"id", *REFERENCES[kind], "object_id", "content_type"}
     assert set(needed(kind)) <= own
 
 
-def test_kinds_bear_the_vendors_names() -> None:
+def test_kinds_have_the_vendors_names() -> None:
     names = {"".join(part.title() for part in name.split("_")): kind for name, kind in KINDS.items()}
     assert {name: kind.__name__ for name, kind in names.items()} == {name: name for name in names}
 
@@ -77,7 +77,7 @@ def test_references_name_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", RELATIONS, ids=lambda kind: kind.__name__)
-def test_relations_are_over_columns_that_are_there(kind: type[Any]) -> None:
+def test_relations_use_existing_columns(kind: type[Any]) -> None:
     for columns in RELATIONS[kind].values():
         assert set(columns) <= set(kind._fields)
 

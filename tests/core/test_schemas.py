@@ -1,4 +1,4 @@
-"""Every schema file keeps the rules of the house, and what is wrong with a document is said in one line."""
+"""Each schema file follows the rules of the project, and each problem of a document is one line."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -135,7 +135,7 @@ NEAR_COMMANDS = st.dictionaries(st.sampled_from(["transition", "slug", "input_pa
 
 
 def subschemas(key: str, rules: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every schema inside a schema with the key that it stands under."""
+    """Yield each schema inside a schema with its key."""
     yield key, rules
     for name, inner in (rules.get("properties", {}) | rules.get("$defs", {})).items():
         yield from subschemas(name, inner)
@@ -164,7 +164,7 @@ def name(request):
 
 
 def test_file_is_a_schema_under_its_own_name(name):
-    """Each file is valid 2020-12 and says its own name, title and purpose."""
+    """Each file is a valid 2020-12 schema with its name, a title and a description."""
     schema = schemas.load_schema(name)
     Draft202012Validator.check_schema(schema)
     jsonschema_rs.meta.validate(schema)
@@ -175,7 +175,7 @@ def test_file_is_a_schema_under_its_own_name(name):
 
 
 def test_file_names_are_unique():
-    """A name stands for one shape, whichever folder its file lies in."""
+    """A name is unique among all folders."""
     root = files("emulator") / "schemas"
     found = [file.name for folder in root.iterdir() for file in folder.iterdir()]
     assert sorted(found) == [
@@ -183,14 +183,14 @@ def test_file_names_are_unique():
     ]
 
 
-def test_vendors_shapes_tell_their_source(name):
-    """Whatever is not ours says which page it was taken from."""
+def test_schemas_of_the_vendor_name_their_source(name):
+    """A schema of the vendor names the page that it was taken from."""
     is_ours = (files("emulator") / "schemas" / "own" / f"{name}.json").is_file()
     assert is_ours or schemas.load_schema(name)["x-source"]
 
 
-def test_references_lead_somewhere(name):
-    """Both validators can compile the schema with all that it refers to."""
+def test_references_can_be_resolved(name):
+    """Both validators can compile the schema with its references."""
     validator(name).is_valid({})
     list(schemas.find_problems(name, {}))
 
@@ -202,13 +202,13 @@ def test_objects_are_closed(file, key, rules):
 
 
 def test_free_maps_are_in_use():
-    """No exception outlives its reason."""
+    """There is no unused exception."""
     open_ones = {key for _, key, rules in OBJECTS if rules.get("additionalProperties") is not False}
     assert open_ones == FREE_MAPS.keys()
 
 
-def test_samples_reach_every_shape():
-    """A shape is shown by some sample, or is listed with the reason why not."""
+def test_samples_reach_every_schema():
+    """A schema has a sample, or is listed with the reason why it has none."""
     reached = {
         spot.shape.split("/")[0] for sample in samples.names() for spot in samples.spots(sample, samples.body(sample))
     }
@@ -217,26 +217,26 @@ def test_samples_reach_every_shape():
 
 @pytest.mark.parametrize("name", ["scenario", "installation"])
 def test_editors_can_explain_every_key(name):
-    """Our own files are written by hand: each key has a description to show."""
+    """Users write these files by hand, so each key has a description."""
     properties = [rules.get("properties", {}) for _, rules in subschemas(name, schemas.load_schema(name))]
     assert [key for each in properties for key, rules in each.items() if not rules.get("description")] == []
 
 
 @pytest.mark.parametrize(("name", "document", "line"), WRONG)
-def test_problem_says_where_what_and_what_would_be_right(name, document, line):
-    """One line has the place, the fault and the remedy."""
+def test_a_problem_names_the_location_the_value_and_the_expectation(name, document, line):
+    """All of them are in one line."""
     assert schemas.find_problem(name, document) == line
 
 
 @pytest.mark.parametrize(("name", "document"), RIGHT)
-def test_right_documents_have_no_problem(name, document):
-    """Every form that is meant to pass does."""
+def test_valid_documents_have_no_problem(name, document):
+    """Each valid form of a document passes."""
     assert schemas.find_problem(name, document) is None
     assert list(schemas.find_problems(name, document)) == []
 
 
-def test_problems_name_every_place_once():
-    """Callers can build a map of fields: a missing or unknown key is the end of its path."""
+def test_problems_are_distinct():
+    """A missing or unknown key is the end of its path, so that callers can map problems to fields."""
     found = list(schemas.find_problems("command", {"input_parameters": [], "slug": 1, "a": 1, "b": 2}))
     assert [(each.path, each.keyword) for each in found] == [
         (("slug",), "type"),
@@ -247,8 +247,8 @@ def test_problems_name_every_place_once():
     assert found[0] == Problem(("slug",), "type", "is 1", "must be a string")
 
 
-def test_problems_look_into_the_alternative_that_was_meant():
-    """A payload that is nearly a package is told what keeps it from being one."""
+def test_problems_are_those_of_the_best_alternative():
+    """The problem of a payload that is almost a package is that of the package schema."""
     event = samples.body("package-webhook-event-details.response-200")
     event["request_payload"]["payload"]["state"]["id"] = "35"
     line = '/request_payload/payload/state/id: must be an integer (got "35")'
@@ -256,7 +256,7 @@ def test_problems_look_into_the_alternative_that_was_meant():
 
 
 def test_missing_parts_of_a_nullable_document_are_named():
-    """A shipment may be null, but a half one lacks its keys."""
+    """A shipment may be null, but an incomplete one lacks keys."""
     package = samples.body("package-detail.response-200") | {"shipment": {"id": 1}}
     found = [each.path for each in schemas.find_problems("package", package)]
     assert ("shipment", "awb_number") in found
@@ -264,12 +264,12 @@ def test_missing_parts_of_a_nullable_document_are_named():
 
 
 def test_long_values_are_cut():
-    """A line stays a line, however large the wrong value is."""
+    """The message is one short line, however large the wrong value is."""
     assert len(schemas.find_problem("error", {"detail": ["x" * 1000]})) < 120
 
 
-def test_unknown_name_tells_the_known_ones():
-    """A misspelt name is answered with all names."""
+def test_the_error_for_an_unknown_name_lists_the_known_names():
+    """All names are listed."""
     with pytest.raises(
         schemas.UnknownSchemaError,
         match=r"'packge'; known are address, .*, webhook-short, world, world-state, worlds\.$",
@@ -280,17 +280,17 @@ def test_unknown_name_tells_the_known_ones():
 @pytest.mark.slow
 @given(NEAR_COMMANDS | JSON)
 def test_both_validators_agree(document):
-    """The fast one that judges answers and the one that explains say the same."""
+    """The fast validator of responses and the explaining one have the same result."""
     assert validator("command").is_valid(document) is (schemas.find_problem("command", document) is None)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"detail": 1}', b'{"detail": "No.", "code": 1}'])
 def test_check_answer_refuses(body):
-    """An answer that is no JSON or has another shape fails with the schema's name."""
+    """A response that is not JSON or is invalid by its schema fails with the name of the schema."""
     with pytest.raises(AssertionError, match=r"^error: "):
         check_answer("error", body)
 
 
 def test_check_answer_accepts():
-    """An answer of the promised shape passes."""
+    """A response that is valid by its schema passes."""
     check_answer("error", b'{"detail": "Not found."}')

@@ -63,7 +63,7 @@ BACK = {(records.PackageItem, "package"), (records.TransferItem, "transfer_order
 
 def model_fields(kind: type[Any]) -> dict[str, str]:
     """Return the record columns that the model of a kind has, and their names in the model."""
-    excluded = {"attributes", "told_from"}
+    excluded = {"attributes", "snapshot"}
     names = {name: name for name in get_type_hints(kind) if name not in excluded}
     return names | ({"retail_store_id": "retail_store"} if "retail_store_id" in names else {})
 

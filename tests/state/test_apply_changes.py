@@ -50,19 +50,19 @@ def do(tx: Transaction, what: str, id_: int, one: int, other: int) -> None:
         tx.add(Webhook(tx.new_id(Webhook), event_type="abc"[one - 1]))
 
 
-def seen(root: Snapshot) -> dict[Any, Any]:
-    """Return everything that a view can be asked for."""
-    found: dict[Any, Any] = {kind: list(root.all(kind)) for kind in KINDS.values()}
-    found |= {(kind, "ids"): list(root.ids(kind)) for kind in KINDS.values()}
-    found |= {
-        (kind, relation, key): root.related(kind, relation, key)
+def content(records: Snapshot) -> dict[Any, Any]:
+    """Return everything that a reader can return."""
+    result: dict[Any, Any] = {kind: list(records.all(kind)) for kind in KINDS.values()}
+    result |= {(kind, "ids"): list(records.ids(kind)) for kind in KINDS.values()}
+    result |= {
+        (kind, relation, key): records.related(kind, relation, key)
         for kind, relations in RELATIONS.items()
         for relation, columns in relations.items()
         for key in keys(len(columns))
     }
-    found |= {(kind, "tally"): +root.tally(kind) for kind in TALLIES}  # type: ignore[operator]  # a Counter
-    found |= {(kind, "queue"): list(root.due_items(kind)) for kind in QUEUES}
-    return found
+    result |= {(kind, "tally"): +records.tally(kind) for kind in TALLIES}  # type: ignore[operator]  # a Counter
+    result |= {(kind, "queue"): list(records.due_items(kind)) for kind in QUEUES}
+    return result
 
 
 def keys(columns: int) -> list[Any]:
@@ -85,7 +85,7 @@ def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[A
         do(last, *change)
     changes = [(kind, id_, last.maps[kind].get(id_, REMOVED)) for kind, id_ in last.changed_keys]
     at_once = apply_changes(start, changes, dict(last.maps.get("next", {})))
-    assert seen(at_once) == seen(last.to_snapshot())
+    assert content(at_once) == content(last.to_snapshot())
     assert Transaction(at_once, START).new_id(Package) == Transaction(last.to_snapshot(), START).new_id(Package)
 
 

@@ -1,4 +1,4 @@
-"""A world's time and identifiers; nobody else asks the machine for either."""
+"""The clock of a world. No other module reads the machine's clocks or its random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGE = Path(emulator.__file__).parent
 
 
 class Machine:
-    """Stands in for the machine's clocks."""
+    """Replaces the machine's clocks."""
 
     def __init__(self) -> None:
         self.seconds = 100.0
@@ -41,7 +41,7 @@ def test_a_frozen_clock_stands_still_and_each_write_moves_it(machine: Machine) -
     machine.seconds += 10
     assert clock.now() == START
     assert clock.next_write_time() == START + WRITE_STEP
-    assert clock.now() == START, "asking is not writing"
+    assert clock.now() == START, "reading the time of the next write does not advance the clock"
     clock.record_write(clock.next_write_time())
     assert clock.now() == START + timedelta(milliseconds=1)
 
@@ -54,7 +54,7 @@ def test_a_ticking_clock_starts_at_the_scenarios_start_and_runs_at_wall_speed(ma
     assert clock.now() == START + timedelta(seconds=2.5)
 
 
-def test_a_real_clock_is_the_machines_and_takes_no_other(machine: Machine) -> None:
+def test_a_real_clock_shows_the_machines_time_and_cannot_be_set(machine: Machine) -> None:
     clock = Clock("real", START)
     assert clock.now() == clock.next_write_time() == datetime(2030, 1, 1, tzinfo=UTC)
     for change in (lambda: clock.set_time(START), lambda: clock.set_time(clock.now())):
@@ -63,7 +63,7 @@ def test_a_real_clock_is_the_machines_and_takes_no_other(machine: Machine) -> No
 
 
 @pytest.mark.parametrize("mode", ["frozen", "ticking"])
-def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: ClockMode) -> None:
+def test_a_clock_continues_from_the_time_that_was_set(machine: Machine, mode: ClockMode) -> None:
     clock = Clock(mode, START)
     machine.seconds += 5
     assert clock.now() == START + timedelta(seconds=5 if mode == "ticking" else 0)
@@ -73,10 +73,10 @@ def test_a_clock_goes_on_from_where_it_is_put(machine: Machine, mode: ClockMode)
     assert clock.now() - START == timedelta(seconds=1 if mode == "ticking" else 0)
 
 
-def test_a_made_uuid_depends_on_its_parts_alone() -> None:
-    made = derive_uuid("awb", 7)
-    assert made == derive_uuid("awb", 7) != derive_uuid("awb", 8)
-    assert (made.version, str(made)) == (4, "51f75163-fe6e-40f6-a56e-87dc316fedb5")
+def test_a_derived_uuid_depends_only_on_its_parts() -> None:
+    derived = derive_uuid("awb", 7)
+    assert derived == derive_uuid("awb", 7) != derive_uuid("awb", 8)
+    assert (derived.version, str(derived)) == (4, "51f75163-fe6e-40f6-a56e-87dc316fedb5")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -87,14 +87,14 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 MACHINE_MODULES = {"time", "random", "secrets", "uuid"}
 MACHINE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "getrandbits", "monotonic", "perf_counter"}
 OF_THE_WORLD = {"clock"}
-"""`world.clock.now()` is what everybody shall ask."""
+"""`world.clock.now()` is allowed everywhere."""
 ALLOWED = {
     "api/serializers/events.py: import uuid": "only to print a UUID without its dashes",
     "api/parameters.py: import uuid": "only to read a UUID",
 }
 
 
-def asked_of_the_machine(tree: ast.Module) -> Iterator[str]:
+def machine_reads(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (f"import {name.name}" for name in node.names if name.name in MACHINE_MODULES)
@@ -106,8 +106,8 @@ def asked_of_the_machine(tree: ast.Module) -> Iterator[str]:
                 yield ast.unparse(node.func)
 
 
-def test_nobody_else_asks_the_machine_for_time_or_chance() -> None:
-    found = {f"{name}: {what}" for name, tree in modules() for what in asked_of_the_machine(tree)}
+def test_no_other_module_reads_the_machines_clocks_or_random_numbers() -> None:
+    found = {f"{name}: {what}" for name, tree in modules() for what in machine_reads(tree)}
     own = {one for one in found if one.startswith(("state/clock.py", "core/seeded_random.py"))}
-    assert len(own) >= 3, "the search finds what is there"
+    assert len(own) >= 3, "the search finds the allowed reads"
     assert found - own == set(ALLOWED)

@@ -1,4 +1,4 @@
-"""A record of any kind is equal after it was encoded and decoded, whatever its columns hold."""
+"""A decoded record equals the encoded record, for all kinds and values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def records_of(kind: type[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def no_root(number: int) -> Snapshot:
+def no_snapshot(number: int) -> Snapshot:
     raise AssertionError(number)
 
 
@@ -46,7 +46,7 @@ def test_a_decoded_record_equals_the_encoded_record(kind: type[Any], data: st.Da
     record = data.draw(records_of(kind))
     text = encode_record(record)
     assert b"\n" not in text
-    assert decode_record(kind, text, no_root) == record
+    assert decode_record(kind, text, no_snapshot) == record
 
 
 def test_an_event_refers_to_the_snapshot_of_its_step() -> None:
@@ -65,4 +65,4 @@ def test_an_event_refers_to_the_snapshot_of_its_step() -> None:
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b"null", b"[" * 9999, b'["' + b"x" * 9 + b'"]'])
 def test_a_text_that_is_not_a_record_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="no package"):
-        decode_record(Package, text, no_root)
+        decode_record(Package, text, no_snapshot)

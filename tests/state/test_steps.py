@@ -1,4 +1,4 @@
-"""Steps in order, whatever their number; copies share what is old and nothing that changes."""
+"""Steps are encoded as lines and kept in order. Copies of a log do not affect each other."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ STEPS = [
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.operation)
-def test_a_step_comes_back_from_its_line(step: Step) -> None:
+def test_a_step_can_be_decoded_from_its_line(step: Step) -> None:
     line = encode_step(step)
     assert b"\n" not in line
     assert Step.from_document(json_text.load_json(line)) == step
 
 
-def test_a_form_comes_back_in_its_order_with_names_of_files() -> None:
+def test_a_decoded_form_has_the_same_order_and_the_names_of_files() -> None:
     form = Form([("a", "1"), ("b", "ü"), ("a", "2"), ("f", Upload("photo.png"))])
     again = Step.from_document(json_text.load_json(encode_step(Step("x", body=form)))).body
     assert {name: again.getlist(name) for name in again} == {"a": ["1", "2"], "b": ["ü"], "f": ["photo.png"]}
 
 
-def test_what_a_document_leaves_out_has_its_usual_value() -> None:
+def test_missing_keys_of_a_document_have_defaults() -> None:
     assert Step.from_document({"operation": "x"}, "admin") == Step("x", user="admin")
     assert Step.from_document({"operation": "x", "as": None}, "admin").user is None
 
 
-def test_the_body_of_a_step_is_what_was_read_when_it_was_done() -> None:
+def test_the_body_of_a_step_is_read_at_the_time_of_the_write() -> None:
     body: dict[str, Any] = {}
     doing = PendingStep(Step("x", body="before"), lambda: body)
     body["read"] = 1
@@ -47,8 +47,8 @@ def test_the_body_of_a_step_is_what_was_read_when_it_was_done() -> None:
     assert PendingStep(Step("x", body="sent")).complete(AT).body == "sent"
 
 
-def test_a_log_is_a_list_whatever_is_done_with_it() -> None:
-    """Appended to, popped and copied at random, across the blocks that it keeps compressed."""
+def test_a_log_has_the_same_content_as_a_list() -> None:
+    """The log is tested by random appends, pops and copies, across compressed blocks."""
     dice = Random(5)
     pairs: list[tuple[StepLog, list[bytes]]] = [(StepLog(), [])]
     for number in range(20_000):

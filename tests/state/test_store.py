@@ -1,4 +1,4 @@
-"""The store agrees with plain dicts, whatever is written, and its roots never change."""
+"""The store has the same content as plain dicts after any writes, and its snapshots never change."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ KINDS: dict[type[Any], tuple[str, ...]] = {
     Stock: ("product", "stock_location"),
     Package: ("order", "shipping_address", "state", "stock_location"),
 }
-"""Kinds with a relation over one column, over two together, with two relations, and one that is counted."""
+"""Kinds with a relation of one column, of two columns, with two relations, and with a tally."""
 
 ADDS = st.tuples(st.just("add"), st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4))
 CHANGES = st.tuples(st.just("change"), st.sampled_from(list(KINDS)), st.tuples(st.integers(0, 50), KEYS, KEYS))
 REMOVALS = st.tuples(st.just("remove"), st.sampled_from(list(KINDS)), st.integers(0, 50))
 STEPS = st.lists(st.one_of(ADDS, CHANGES, REMOVALS), max_size=8)
 ROUNDS = st.lists(st.tuples(STEPS, st.booleans()), max_size=6)
-"""Transactions: what each does, and whether it fails at its end."""
+"""Transactions: the steps of each, and whether it fails at its end."""
 STARTS = st.lists(st.tuples(st.sampled_from(list(KINDS)), st.lists(KEYS, min_size=4, max_size=4)), max_size=8)
 
 Model = dict[type[Any], dict[int, Any]]
 
 
-def made(kind: type[Any], id_: int, values: list[int]) -> Any:
+def make_record(kind: type[Any], id_: int, values: list[int]) -> Any:
     return kind(id=id_, **dict(zip(KINDS[kind], values, strict=False)))
 
 
-def started(start: Iterable[tuple[type[Any], list[int]]]) -> Model:
+def make_model(start: Iterable[tuple[type[Any], list[int]]]) -> Model:
     model: Model = {kind: {} for kind in KINDS}
     for position, (kind, values) in enumerate(start):
-        model[kind][10 + 3 * position] = made(kind, 10 + 3 * position, values)
+        model[kind][10 + 3 * position] = make_record(kind, 10 + 3 * position, values)
     return model
 
 
@@ -51,8 +51,8 @@ def first_free(model: Model) -> dict[type[Any], int]:
     return {kind: max(table, default=0) + 1 for kind, table in model.items()}
 
 
-def agree(view: Reader, model: Model) -> None:
-    """Everything that can be asked has the model's answer."""
+def check_equal(view: Reader, model: Model) -> None:
+    """Check that a reader has the content of the model."""
     for kind, table in model.items():
         ids = view.ids(kind)
         assert (list(ids), len(ids)) == (sorted(table), len(table))
@@ -75,7 +75,7 @@ def keys_of(columns: tuple[str, ...]) -> list[Any]:
 
 
 class Failure(Exception):
-    """What a handler raises."""
+    """The error of a handler."""
 
 
 def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any], *, fails: bool) -> None:
@@ -85,7 +85,7 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
                 id_ = tx.new_id(kind)
                 assert id_ == free[kind]
                 free[kind] += 1
-                model[kind][id_] = tx.add(made(kind, id_, values))
+                model[kind][id_] = tx.add(make_record(kind, id_, values))
             elif what == "remove" and model[kind]:
                 record = tx.get_existing(kind, sorted(model[kind])[values % len(model[kind])])
                 tx.remove(record)
@@ -96,7 +96,7 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
                 columns = dict(zip(KINDS[kind][-2:], (first, second), strict=True))
                 model[kind][id_] = model[kind][id_]._replace(**columns)
                 assert tx.change(tx.get_existing(kind, id_), **columns) == model[kind][id_]
-        agree(tx, model)
+        check_equal(tx, model)
         if fails:
             raise Failure
 
@@ -104,8 +104,8 @@ def run(world: World, model: Model, free: dict[type[Any], int], steps: list[Any]
 @settings(max_examples=60, deadline=None)
 @given(STARTS, ROUNDS)
 def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
-    """Inside a transaction, after it, after one that failed; and every old root is as it was."""
-    model = started(start)
+    """They are equal inside a transaction, after it, and after a failed one. Old snapshots do not change."""
+    model = make_model(start)
     free = first_free(model)
     world = world_of(record for table in model.values() for record in table.values())
     snapshots: list[tuple[Snapshot, Model]] = [(world.records, deepcopy(model))]
@@ -118,21 +118,21 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
         else:
             run(world, attempt, taken, steps, fails=False)
             model, free = attempt, taken
-        agree(world.records, model)
+        check_equal(world.records, model)
         snapshots.append((world.records, deepcopy(model)))
-    for root, then in snapshots:
-        agree(root, then)
+    for snapshot, expected in snapshots:
+        check_equal(snapshot, expected)
 
 
-def test_a_kept_root_is_a_snapshot_to_go_back_to() -> None:
-    """After which the ids that were given since are free again."""
+def test_a_world_can_return_to_an_old_snapshot() -> None:
+    """Ids that were used since are free again."""
     world = world_of()
-    kept = world.records
+    old = world.records
     for _ in range(2):
         with world.transaction() as tx:
             assert tx.add(Stock(tx.new_id(Stock), 1, 1)).id == 1
         assert list(world.records.ids(Stock)) == [1]
-        world.records = kept
+        world.records = old
         assert list(world.records.ids(Stock)) == []
 
 
@@ -145,8 +145,8 @@ def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
     assert (one.records.get_existing(Stock, 1).quantity, other.records.get_existing(Stock, 1).quantity) == (5, 0)
 
 
-def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
-    """Not from the older one that the caller holds."""
+def test_a_change_is_applied_to_the_current_version_of_the_record() -> None:
+    """The caller may pass an older version."""
     world = world_of([Stock(1, 1, 1)])
     with world.transaction() as tx:
         old = tx.get_existing(Stock, 1)
@@ -154,7 +154,7 @@ def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
         assert tx.change(old, product=2) == Stock(1, 2, 1, 5)
 
 
-def test_a_relation_follows_a_record_that_comes_back() -> None:
+def test_a_relation_has_a_record_whose_key_was_changed_back() -> None:
     world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
     with world.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), product=2)
@@ -163,10 +163,10 @@ def test_a_relation_follows_a_record_that_comes_back() -> None:
         assert tx.related(Stock, "place", (1, 2)) == ()
 
 
-def test_a_record_that_was_removed_is_gone() -> None:
-    """From everything that can be asked, and its id is not given again; an old root has it still."""
+def test_a_removed_record_does_not_exist() -> None:
+    """Its id is not used again. Old snapshots still have it."""
     world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
-    kept = world.records
+    old = world.records
     with world.transaction() as tx:
         tx.remove(tx.get_existing(Stock, 2))
         with pytest.raises(LookupError):
@@ -175,16 +175,15 @@ def test_a_record_that_was_removed_is_gone() -> None:
             tx.remove(Stock(2, 1, 1))
         assert tx.new_id(Stock) == 3
     assert (list(world.records.ids(Stock)), world.records.find(Stock, "place", (1, 1))) == ([1], [Stock(1, 1, 1)])
-    assert list(kept.ids(Stock)) == [1, 2]
+    assert list(old.ids(Stock)) == [1, 2]
 
 
 def test_an_unknown_relation_is_an_error() -> None:
-    """Not an empty answer."""
     with pytest.raises(LookupError, match="Stock has no relation 'product'"):
         world_of([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
 
 
-def test_a_broken_promise_names_kind_and_id() -> None:
+def test_the_error_for_a_missing_record_names_kind_and_id() -> None:
     with pytest.raises(LookupError, match="no Package has the id 7"):
         world_of().records.get_existing(Package, 7)
 
@@ -198,7 +197,7 @@ def test_a_transaction_knows_its_time() -> None:
 
 @given(st.lists(st.sampled_from(["add", "remove first", "remove last", "remove middle"]), max_size=60))
 def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[str]) -> None:
-    """In whatever order records are removed, the others stay, and no map keeps an entry of a removed one."""
+    """In any order of removals the other records remain, and no map keeps an entry of a removed record."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     added: list[int] = []
     for move in moves:
@@ -206,8 +205,8 @@ def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[st
             if move == "add":
                 added.append(tx.add(Stock(tx.new_id(Stock), 9, 9)).id)
             elif added:
-                place = {"remove first": 0, "remove last": -1, "remove middle": len(added) // 2}[move]
-                tx.remove(tx.get_existing(Stock, added.pop(place)))
+                index = {"remove first": 0, "remove last": -1, "remove middle": len(added) // 2}[move]
+                tx.remove(tx.get_existing(Stock, added.pop(index)))
     assert list(world.records.ids(Stock)) == [1, 2, *added]
     assert world.records.added_ids(Stock) == added
     assert world.records.related(Stock, "place", (9, 9)) == tuple(added)

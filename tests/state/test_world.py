@@ -1,4 +1,4 @@
-"""One writer at a time, readers without a lock, and whole transactions only."""
+"""Writes are serialized, readers take no lock, and readers see complete transactions only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_no_write_of_many_threads_is_lost() -> None:
 
 
 def test_readers_see_whole_transactions_only() -> None:
-    """Both halves of a write, or neither, while writers are at work."""
+    """A reader sees both changes of a transaction or none, while other threads write."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     done = threading.Event()
     torn: list[tuple[int, int, int]] = []
@@ -68,7 +68,7 @@ def test_readers_see_whole_transactions_only() -> None:
 
 
 def test_a_reader_does_not_wait_for_a_writer() -> None:
-    """And does not see what is not finished."""
+    """The reader does not see the uncommitted changes."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
         tx.change(tx.get_existing(Stock, 1), quantity=7)
@@ -77,7 +77,7 @@ def test_a_reader_does_not_wait_for_a_writer() -> None:
 
 
 def test_a_transaction_within_another_is_an_error() -> None:
-    """It would be lost: the outer one knows nothing of it. Neither leaves a trace, and the world can be written."""
+    """The outer one would overwrite it. Both are rolled back, and later transactions work."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     before = world.records
 
@@ -101,29 +101,29 @@ def test_transactions_of_two_worlds_may_overlap() -> None:
     assert [world.records.get_existing(Stock, 1).quantity for world in (one, other)] == [7, 1]
 
 
-def test_events_are_announced_within_the_transaction() -> None:
-    """Once, after all changes, and only where there are some."""
-    heard: list[tuple[list[tuple[str, type, int]], int]] = []
+def test_events_are_recorded_within_the_transaction() -> None:
+    """They are recorded once per transaction, after all changes, and only if there are events."""
+    recorded: list[tuple[list[tuple[str, type, int]], int]] = []
 
-    def announce(tx: Transaction, _: object) -> None:
-        heard.append((tx.events, tx.get_existing(Stock, 1).quantity))
+    def record(tx: Transaction, _: object) -> None:
+        recorded.append((tx.events, tx.get_existing(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
-    world = world_of([Stock(1, 1, 1)], record_events=announce)
+    world = world_of([Stock(1, 1, 1)], record_events=record)
     with world.transaction() as tx:
         tx.queue_event("stock.changed", tx.get_existing(Stock, 1))
         tx.change(tx.get_existing(Stock, 1), quantity=3)
     with world.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), quantity=4)
-    assert heard == [([("stock.changed", Stock, 1)], 3)]
+    assert recorded == [([("stock.changed", Stock, 1)], 3)]
     assert list(world.records.ids(Stock)) == [1, 2]
 
 
-def test_a_failing_announcement_leaves_no_trace() -> None:
-    def announce(tx: Transaction, _: object) -> None:
+def test_an_error_while_events_are_recorded_rolls_back_the_transaction() -> None:
+    def record(tx: Transaction, _: object) -> None:
         raise LookupError("no such record")
 
-    world = world_of([Stock(1, 1, 1)], record_events=announce)
+    world = world_of([Stock(1, 1, 1)], record_events=record)
     before = world.records
     with pytest.raises(LookupError), world.transaction() as tx:
         tx.queue_event("stock.changed", tx.change(tx.get_existing(Stock, 1), quantity=3))
@@ -134,7 +134,7 @@ def test_a_failing_announcement_leaves_no_trace() -> None:
 
 
 def test_one_call_makes_one_write() -> None:
-    """A second one could not be repeated; it leaves no trace, and the next call can write."""
+    """A second write could not be replayed. It is rolled back, and the next call can write."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.recording(PendingStep(Step("first", request_id="1"))):
         add_one(world)
@@ -150,8 +150,8 @@ def test_one_call_makes_one_write() -> None:
     assert [world.undo(), world.undo()] == ["2", "1"]
 
 
-def test_what_happened_by_itself_is_undone_with_the_call_before_it() -> None:
-    """Whether steps tell of it or not; with no call before it, it cannot be undone."""
+def test_a_background_write_is_undone_with_the_call_before_it() -> None:
+    """The write may be recorded or unrecorded. Without a call before it, a write cannot be undone."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     add_one(world)
     with pytest.raises(Conflict, match="nothing was written"):
@@ -185,8 +185,8 @@ def test_what_happened_by_itself_is_undone_with_the_call_before_it() -> None:
     )
 
 
-def test_what_happens_by_itself_keeps_no_old_records() -> None:
-    """However much happens: only calls have starts to go back to, and those of the last thousand writes."""
+def test_background_writes_do_not_keep_old_records() -> None:
+    """Only calls have undo entries, and only the entries of the last thousand writes are kept."""
     world = world_of([Stock(1, 1, 0), Stock(2, 2, 0)])
     for _ in range(5):
         add_one(world)
@@ -200,8 +200,8 @@ def test_what_happens_by_itself_keeps_no_old_records() -> None:
     assert [world.undo(), world.undo(), world.records.get_existing(Stock, 1).quantity] == ["2", "1", 5 + 401]
 
 
-def test_what_a_thread_is_at_is_its_own() -> None:
-    """A write of another thread meanwhile is no part of the call."""
+def test_a_pending_step_belongs_to_its_thread() -> None:
+    """A concurrent write of another thread is not recorded as the step."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.recording(PendingStep(Step("mine", request_id="1"))), ThreadPoolExecutor(1) as pool:
         pool.submit(add_one, world).result()
@@ -217,13 +217,13 @@ def test_request_ids_of_many_threads_are_all_different() -> None:
     assert sorted(ids) == [f"{number:08d}" for number in range(1, WRITERS * WRITES + 1)]
 
 
-def test_each_write_is_told_of_once_it_is_safe() -> None:
-    """A refused one is not."""
+def test_tasks_are_rescheduled_after_each_committed_write() -> None:
+    """They are not rescheduled after a rollback."""
     world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
-    told: list[int] = []
-    world.schedule.add(AfterWrite(lambda: told.append(world.records.get_existing(Stock, 1).quantity)))
+    seen: list[int] = []
+    world.schedule.add(AfterWrite(lambda: seen.append(world.records.get_existing(Stock, 1).quantity)))
     add_one(world)
     with pytest.raises(ZeroDivisionError), world.transaction():
         raise ZeroDivisionError
     add_one(world)
-    assert told == [1, 2]
+    assert seen == [1, 2]

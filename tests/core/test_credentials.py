@@ -1,4 +1,4 @@
-"""Tokens that anybody can make and read, with one published secret."""
+"""Anyone can issue and decode tokens, because the secret is published."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NOW = datetime(2026, 3, 2, 9, 0, 0, 750_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("role", CREDENTIALS)
-def test_a_token_says_what_was_asked_for(role: str) -> None:
-    """Any JWT library can read it."""
+def test_a_token_has_the_claims_that_were_requested(role: str) -> None:
+    """Any JWT library can decode it."""
     issued = credentials.issue_token(role, NOW, 60)
     claims = jwt.decode(issued.token, JWT_SECRET, ["HS256"], options={"verify_exp": False})
     assert claims == {"sub": CREDENTIALS[role].username, "role": role, "exp": issued.expires_at.timestamp()}
@@ -45,7 +45,7 @@ def test_a_token_expires_within_the_calendar(seconds: float) -> None:
         credentials.issue_token("full-access", NOW, seconds)
 
 
-def test_an_emulator_makes_tokens_by_its_own_clock() -> None:
+def test_an_emulator_issues_tokens_by_the_clock_of_its_world() -> None:
     oms = Emulator("empty")
     client = oms.session()
     short = {"Authorization": f"Bearer {oms.jwt(expires_in=10)}"}

@@ -1,4 +1,4 @@
-"""`queued` yields the waiting records of a root in the order of their due times."""
+"""`Reader.due_items` yields the waiting records in the order of their due times."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ changes = st.lists(st.tuples(st.integers(0, 5), st.none() | seconds), max_size=1
 
 @given(st.lists(st.none() | seconds, min_size=6, max_size=6), changes)
 def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list[tuple[int, int | None]]) -> None:
-    """It holds after due times changed, ended and came back, and older roots keep their order."""
+    """Due times may be changed, removed and set again. Older snapshots keep their order."""
     world = world_of()
-    owed: dict[int, int] = {}
+    waits: dict[int, int] = {}
     with world.transaction() as tx:
         for number, wait in enumerate(first):
             tx.add(WebhookEvent(number + 1, 1, 1, 4, due=None if wait is None else START + timedelta(seconds=wait)))
-            owed |= {} if wait is None else {number + 1: wait}
-    before, owed_before = world.records, dict(owed)
+            waits |= {} if wait is None else {number + 1: wait}
+    before, waits_before = world.records, dict(waits)
     with world.transaction() as tx:
         for number, wait in later:
             due = None if wait is None else START + timedelta(seconds=wait)
             tx.change(tx.get_existing(WebhookEvent, number + 1), due=due)
-            owed.pop(number + 1, None)
-            owed |= {} if wait is None else {number + 1: wait}
-    for root, expected in ((world.records, owed), (before, owed_before)):
-        queued = [((due - START).total_seconds(), id_) for due, id_ in root.due_items(WebhookEvent)]
+            waits.pop(number + 1, None)
+            waits |= {} if wait is None else {number + 1: wait}
+    for records, expected in ((world.records, waits), (before, waits_before)):
+        queued = [((due - START).total_seconds(), id_) for due, id_ in records.due_items(WebhookEvent)]
         assert queued == sorted((wait, id_) for id_, wait in expected.items())
 
 
