@@ -96,7 +96,7 @@ class UnknownRole(ValueError):
 
 def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
     """Return a token for a role that expires after this many seconds. A negative number makes an expired token."""
-    import jwt  # noqa: PLC0415 - only callers of the reference need it
+    import jwt
 
     if role not in CREDENTIALS:
         raise UnknownRole(role)
@@ -111,7 +111,7 @@ def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
 @lru_cache(CACHE_SIZE)
 def decode_token(token: str) -> Claims:
     """Return the claims of a token. Raise `InvalidJwt` for an invalid one, but not for an expired one."""
-    import jwt  # noqa: PLC0415 - only callers of the reference need it
+    import jwt
 
     if not TOKEN_FORMAT.fullmatch(token):  # the library ignores characters that base64 does not have
         raise InvalidJwt("not three parts of base64")

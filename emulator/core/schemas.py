@@ -42,7 +42,7 @@ def load_schema(name: str) -> Schema:
 
 def find_problem(name: str, document: object) -> str | None:
     """Return a message about the most relevant problem of a document, or None if it is valid."""
-    from jsonschema.exceptions import best_match  # noqa: PLC0415  (jsonschema takes long to import)
+    from jsonschema.exceptions import best_match
 
     error = best_match(_validator(name).iter_errors(document))
     return str(next(_split_error(error))) if error else None
@@ -63,15 +63,15 @@ def _schemas() -> Mapping[str, Schema]:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
 
     return Draft202012Validator(load_schema(name), registry=_registry())
 
 
 @cache
 def _registry() -> Registry[bool | Schema]:
-    from referencing import Registry  # noqa: PLC0415
-    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
 
     resources = [(each["$id"], DRAFT202012.create_resource(each)) for each in _schemas().values()]
     registry: Registry[bool | Schema] = Registry().with_resources(resources).crawl()
