@@ -265,10 +265,10 @@ def count_threads(port: int, worlds: int) -> float:
     most = 0
     events = max(1, 1_000 // worlds)
     for number in range(worlds):
-        world = oms.in_world(f"w{number}")
-        world.hooks.add(f"http://127.0.0.1:{port}/", "package.created")
+        handle = oms.in_world(f"w{number}")
+        handle.hooks.add(f"http://127.0.0.1:{port}/", "package.created")
         for _ in range(events):
-            world.package()
+            handle.package()
         most = max(most, threading.active_count())
     for world in oms.worlds.all():
         world.outbox.flush()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from statistics import median
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -37,7 +37,7 @@ ANSWERED: dict[str, bool] = {
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
 """Check -> its value without faults and limits."""
-ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
+ASKING: tuple[tuple[type | ModuleType, str, Callable[..., Any]], ...] = (
     (app.EmulatorApp, "respond", app.EmulatorApp.respond),
     (app, "send_reply", app.send_reply),
     (dispatch, "check_access", authentication.check_access),
@@ -59,7 +59,7 @@ class Answering(ast.NodeTransformer):
         return ast.copy_location(ast.Constant(ANSWERED[text]), node)
 
 
-def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
+def compiled(function: Callable[..., Any], transformer: ast.NodeTransformer) -> Any:
     """Compile the transformed source of a function in its own namespace."""
     tree = transformer.visit(ast.parse(textwrap.dedent(inspect.getsource(function))))
     made: dict[str, Any] = {}
