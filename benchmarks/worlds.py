@@ -140,7 +140,7 @@ def opening(plan: Plan) -> Iterator[Round]:
 
 
 def unwaited(save: Callable[..., object]) -> Callable[..., Committed]:
-    """A function of a world's persistence for which nobody waits: what is written goes to disk in large groups."""
+    """Return a `save` that does not wait for the disk, so that steps are written in large groups."""
 
     def saved(*arguments: object) -> Committed:
         save(*arguments)
