@@ -71,11 +71,6 @@ def test_a_shell_script_works(script: str, url: str, tmp_path: Path) -> None:
     assert Emulator(str(scenario)).session().get("/api/v1/oms/packages/").json()["count"] >= 20
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", TEXT))
-def test_the_target_of_a_link_exists(target: str) -> None:
-    assert (README.parent / target).exists()
-
-
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`oms-emulator ([a-z]+)", TEXT))))
 def test_a_named_command_exists(command: str) -> None:
     assert command in main.commands

@@ -18,7 +18,7 @@ from benchmarks.rounds import (
     Round,
     at_least,
     at_most,
-    interleaved,
+    interleave,
 )
 
 ROUNDS = (Round(80.0, 100.0), Round(90.0, 100.0), Round(85.0, 50.0))
@@ -38,7 +38,7 @@ def run(monkeypatch):
 
     def invoke(bars, *arguments):
         monkeypatch.setattr(command, "BARS", bars)
-        monkeypatch.setattr(command.chosen, "__defaults__", (bars,))
+        monkeypatch.setattr(command.select_bars, "__defaults__", (bars,))
         return CliRunner().invoke(command.main, arguments)
 
     return invoke
@@ -51,7 +51,7 @@ def test_rounds_alternate_the_first_side():
     def side(name: str, value: float):
         return lambda: order.append(name) or value
 
-    rounds = list(interleaved(3, side("A", 1.0), side("B", 2.0)))
+    rounds = list(interleave(3, side("A", 1.0), side("B", 2.0)))
     assert "".join(order) == "ABBAAB"
     assert rounds == [Round(1.0, 2.0)] * 3
 
@@ -64,7 +64,7 @@ def test_a_result_is_the_ratio_of_the_medians():
 
 
 @pytest.mark.parametrize(
-    ("bound", "ratio", "met"),
+    ("bound", "ratio", "expected"),
     [
         (at_least(0.8), 0.8, True),
         (at_least(0.8), 0.79, False),
@@ -72,8 +72,8 @@ def test_a_result_is_the_ratio_of_the_medians():
         (at_most(1.3), 1.31, False),
     ],
 )
-def test_a_bound_includes_its_limit(bound, ratio, met):
-    assert bound.met(ratio) is met
+def test_a_bound_includes_its_limit(bound, ratio, expected):
+    assert bound.is_met(ratio) is expected
 
 
 def test_the_table_shows_both_sides_and_the_result():

@@ -11,11 +11,11 @@ LIST = "/api/v1/oms/packages/"
 
 def test_both_sides_return_the_same_and_only_one_checks_for_faults():
     """An armed fault changes the response of that side only."""
-    asking, answered = unarmed.sides()
+    checking, constant = unarmed.sides()
     found = []
-    for functions in (asking, answered):
+    for functions in (checking, constant):
         oms = Emulator("demo")
-        with unarmed.instead(functions):
+        with unarmed.patched(functions):
             plain = oms.session().get(LIST)
             oms.faults.add(status=503)
             found.append((plain.status_code, plain.content, oms.session().get(LIST).status_code))
@@ -25,6 +25,6 @@ def test_both_sides_return_the_same_and_only_one_checks_for_faults():
 
 
 def test_a_check_that_the_code_no_longer_contains_is_an_error(monkeypatch):
-    monkeypatch.setitem(unarmed.ANSWERED, "world.faults.are_armed", False)
+    monkeypatch.setitem(unarmed.CHECK_VALUES, "world.faults.are_armed", False)
     with pytest.raises(MeasurementFailedError, match=r"no longer contains these checks: world\.faults\.are_armed"):
         unarmed.sides()
