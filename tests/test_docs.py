@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -25,6 +26,8 @@ PATH_IN_TOP_FOLDER = re.compile(
 DOTTED_NAME = re.compile(r"(?<![\w/.-])(?:emulator|tests|tools|benchmarks|contract_tests)(?:\.\w+)+")
 NAME_IN_FILE = re.compile(r"`(\w+)` in `([^`]+)`")
 LINK = re.compile(r"\]\(([^)#:]+)")
+ANCHOR = re.compile(r"\]\(([^)#:]*)#([\w-]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 NOT_PATHS = {"100/min", "multipart/form-data"}
 
 
@@ -37,9 +40,10 @@ def paths_in(text: str) -> Iterator[str]:
 
 
 def find(path: str) -> Path | None:
-    """Return the file or folder that a path means. `<name>` stands for any name."""
+    """Return the file or folder that a path means. `<name>` stands for any name; a module name alone is searched."""
     pattern = re.sub(r"<\w+>", "*", path).strip("/")
-    return next((found for base in BASES for found in base.glob(pattern)), None)
+    found = (ROOT / "emulator").rglob(pattern) if "/" not in path else chain(*(base.glob(pattern) for base in BASES))
+    return next(found, None)
 
 
 def is_name(name: str) -> bool:
@@ -76,14 +80,30 @@ def test_link_targets_exist(document: Path) -> None:
 
 
 @each_document
+def test_link_anchors_exist(document: Path) -> None:
+    links = ANCHOR.findall(document.read_text("utf-8"))
+    assert [
+        link for link in links if not has_anchor(document.parent / link[0] if link[0] else document, link[1])
+    ] == []
+
+
+def has_anchor(document: Path, anchor: str) -> bool:
+    """Return whether a heading has this anchor, by GitHub's rule."""
+    headings = HEADING.findall(document.read_text("utf-8"))
+    return anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@each_document
 def test_named_objects_are_in_their_files(document: Path) -> None:
-    """`NAME` in `path` is a name that this file contains."""
+    """`NAME` in `place`: the file or module contains this name."""
     text = document.read_text("utf-8")
     assert [place for place in NAME_IN_FILE.findall(text) if not contains_name(*place)] == []
 
 
-def contains_name(name: str, path: str) -> bool:
-    file = find(path)
+def contains_name(name: str, place: str) -> bool:
+    if "/" not in place:
+        return is_name(f"{place}.{name}")
+    file = find(place)
     return file is not None and re.search(rf"\b{name}\b", file.read_text("utf-8")) is not None
 
 
@@ -104,7 +124,7 @@ def change_rows() -> dict[str, str]:
 def test_the_place_of_each_kind_of_change_is_named() -> None:
     rows = change_rows()
     assert rows.keys() >= CHANGES
-    assert [change for change, where in rows.items() if not any(map(find, paths_in(where)))] == []
+    assert [change for change, where in rows.items() if not [*paths_in(where), *DOTTED_NAME.findall(where)]] == []
 
 
 @pytest.mark.parametrize(
@@ -127,5 +147,6 @@ def test_wrong_names_are_found() -> None:
         ("emulator.nowhere", False),
         ("tools.docs", True),
     ]
-    assert contains_name("FILTER_SETS", "api/filters/__init__.py")
-    assert not contains_name("FILTER", "api/filters/__init__.py")
+    for place in ("api/filters/__init__.py", "emulator.api.filters"):
+        assert contains_name("FILTER_SETS", place)
+        assert not contains_name("FILTER", place)

@@ -233,7 +233,7 @@ def retries() -> Iterator[Ask]:
         yield Ask(f"retry {target} form", f"{EVENTS}{target}/retry/", "POST", content_type=FORM, body=b"force=1")
     yield Ask("retry with a list", RETRY, "POST", content_type=JSON, body=b"[1]")
     yield Ask("retry with null", RETRY, "POST", content_type=JSON, body=b"null")
-    yield Ask("retry with malformed JSON", RETRY, "POST", content_type=JSON, body=b"{")
+    yield Ask("retry of what is no JSON", RETRY, "POST", content_type=JSON, body=b"{")
     yield Ask("retry as text", RETRY, "POST", content_type="text/plain", body=b"x")
 
 
