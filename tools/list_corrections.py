@@ -17,7 +17,7 @@ from tools.documented_scenarios import gets, imported
 FIXTURES = Path(emulator.__file__).parent / "fixtures"
 FILE = FIXTURES / "documented" / "corrections.json"
 REFERENCE_FILE = FIXTURES / "documented_reference" / "corrections.json"
-CREATED_DOCUMENTS = {"reference-get-invoice-document"}
+MADE = {"reference-get-invoice-document"}
 """Samples of documents that the emulator creates. They are not imported."""
 
 
@@ -31,7 +31,7 @@ def corrections(folder: str = "documented") -> list[dict[str, Any]]:
             "served": each.served,
         }
         for name in gets(folder)
-        if name not in CREATED_DOCUMENTS
+        if name not in MADE
         for each in imported(name, folder).differences
         if each.kind == "corrected"
     ]

@@ -84,14 +84,14 @@ def test_the_body_of_a_redirect_is_limited_too(oms: Emulator) -> None:
     """A redirect with 64 MiB is followed after 64 KiB."""
     with receiving() as target:
 
-        def pour_redirect(handler: BaseHTTPRequestHandler, _request: Got) -> None:
+        def pour_redirect(handler: BaseHTTPRequestHandler, _: Got) -> None:
             handler.send_response(307)
             handler.send_header("Location", target.url)
             handler.send_header("Content-Length", str(64 * 1024 * 1024))
             handler.end_headers()
             handler.close_connection = True
             with suppress(OSError):
-                for _ in range(64):
+                for _chunk in range(64):
                     handler.wfile.write(b"x" * 1024 * 1024)
 
         with receiving(pour_redirect) as receiver:
@@ -163,11 +163,11 @@ def drip_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
     drip(handler, got, 302)
 
 
-def pour(handler: BaseHTTPRequestHandler, _request: Got) -> None:
+def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True
-    for _ in range(64):
+    for _chunk in range(64):
         handler.wfile.write(b"x" * 1024 * 1024)
 
 
