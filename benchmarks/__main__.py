@@ -23,7 +23,7 @@ FAILURES = (
 )
 
 
-def chosen(names: Sequence[str], bars: Sequence[Bar] = BARS) -> list[Bar]:
+def select_bars(names: Sequence[str], bars: Sequence[Bar] = BARS) -> list[Bar]:
     """Return the bars with these names, in the order of the table; all bars if there are no names."""
     known = [bar.name for bar in bars]
     if unknown := [name for name in names if name not in known]:
@@ -50,14 +50,14 @@ def main(names: tuple[str, ...], *, quick: bool, file: Path | None) -> None:
 
     A missed bar is printed, but it is not a failure. The exit code is 1 if a bar could not be measured.
     """
-    plan, bars = QUICK if quick else FULL, chosen(names)
+    plan, bars = QUICK if quick else FULL, select_bars(names)
     click.echo(", ".join(f"{key} {value}" for key, value in report.machine().items()))
-    before, results = report.ticks(), []
+    before, results = report.cpu_ticks(), []
     for bar in bars:
         click.echo(f"measuring {bar.name} ...", err=True)
         results.append(result_of(bar, plan))
         click.echo(f"  {report.line(results[-1])}", err=True)
-    stolen = report.stolen(before)
+    stolen = report.stolen_percent(before)
     click.echo(f"{report.table(results)}\nCPU time stolen by the host: {stolen:.1f} %")
     if file:
         file.write_text(json.dumps(report.document(results, stolen), indent=2) + "\n")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import browsing, filtering, hooks, inprocess, servers, unarmed, worlds
+from benchmarks import filters, hooks, inprocess, inspector, servers, unarmed, worlds
 from benchmarks.baseline import Answer
-from benchmarks.commanding import checked, command_rate, commands
+from benchmarks.commands import command_rate, command_requests, run_job
 from benchmarks.load import Job, Request
-from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleaved
+from benchmarks.rounds import PRINTED, Bar, MeasurementFailedError, Plan, Round, at_least, at_most, interleave
 from benchmarks.servers import Server, baseline, fetch, running
 
 PACKAGES = "/api/v1/oms/packages/"
@@ -29,7 +29,7 @@ IMPORTS = [sys.executable, "-c", "import flask, marshmallow, faker, jsonschema"]
 def rate(server: Server, requests: list[Request], plan: Plan) -> float:
     """Return the requests per second of one slice of load."""
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
-    return checked(job).rps
+    return run_job(job).rps
 
 
 def cost(server: Server, requests: list[Request], plan: Plan) -> float:
@@ -37,7 +37,7 @@ def cost(server: Server, requests: list[Request], plan: Plan) -> float:
     return 1000 / rate(server, requests, plan)
 
 
-def promised(server: Server, request: Request) -> Request:
+def with_length(server: Server, request: Request) -> Request:
     """Return the request with the current length of its response. Every response must have this length."""
     answer = fetch(server, request.path, request.method, request.headers, request.body)
     if answer.status != request.status:
@@ -48,25 +48,25 @@ def promised(server: Server, request: Request) -> Request:
 # A constant-bytes peer ------------------------------------------------------------------------------------
 
 
-def beside_baseline(choose: Callable[[Server], Request], plan: Plan) -> Iterator[Round]:
+def compare_with_baseline(choose: Callable[[Server], Request], plan: Plan) -> Iterator[Round]:
     """Compare the requests per second with a peer that returns the same bytes."""
     for _ in range(plan.groups):
         with running(servers.ours()) as mine:
-            request = promised(mine, choose(mine))
+            request = with_length(mine, choose(mine))
             answer = fetch(mine, request.path, request.method, request.headers, request.body)
             with baseline([answer]) as peer:
                 requests = [request]
-                yield from interleaved(
+                yield from interleave(
                     plan.rounds, partial(rate, mine, requests, plan), partial(rate, peer, requests, plan)
                 )
 
 
 def detail(plan: Plan) -> Iterator[Round]:
-    return beside_baseline(first_package, plan)
+    return compare_with_baseline(first_package, plan)
 
 
 def full_list(plan: Plan) -> Iterator[Round]:
-    return beside_baseline(lambda server: full_page(server, FIRST_PAGE), plan)
+    return compare_with_baseline(lambda server: check_full_page(server, FIRST_PAGE), plan)
 
 
 def first_package(server: Server) -> Request:
@@ -75,12 +75,12 @@ def first_package(server: Server) -> Request:
     return Request(f"{PACKAGES}{page['results'][0]['id']}/", headers=AUTH)
 
 
-def usual_work(server: Server) -> list[Request]:
+def typical_requests(server: Server) -> list[Request]:
     """Return typical requests: a page of the list, and a package."""
-    return [promised(server, FIRST_PAGE), promised(server, first_package(server))]
+    return [with_length(server, FIRST_PAGE), with_length(server, first_package(server))]
 
 
-def full_page(server: Server, request: Request) -> Request:
+def check_full_page(server: Server, request: Request) -> Request:
     found = len(json.loads(fetch(server, request.path, headers=AUTH).body)["results"])
     if found != PAGE:
         raise MeasurementFailedError(f"{request.path}: {found} packages instead of {PAGE}")
@@ -90,17 +90,17 @@ def full_page(server: Server, request: Request) -> Request:
 # The number of packages -----------------------------------------------------------------------------------
 
 
-def by_size(choose: Callable[[int], list[Request]], plan: Plan) -> Iterator[Round]:
+def compare_sizes(choose: Callable[[int], list[Request]], plan: Plan) -> Iterator[Round]:
     """Compare the time of a page with many packages and with few. Every page was requested once before."""
     for _ in range(plan.groups):
-        with sized(MANY) as many, sized(FEW) as few:
-            of_many = [promised(many, request) for request in choose(MANY)]
-            of_few = [promised(few, request) for request in choose(FEW)]
-            yield from interleaved(plan.rounds, partial(cost, many, of_many, plan), partial(cost, few, of_few, plan))
+        with running_with_packages(MANY) as many, running_with_packages(FEW) as few:
+            of_many = [with_length(many, request) for request in choose(MANY)]
+            of_few = [with_length(few, request) for request in choose(FEW)]
+            yield from interleave(plan.rounds, partial(cost, many, of_many, plan), partial(cost, few, of_few, plan))
 
 
 @contextmanager
-def sized(packages: int) -> Iterator[Server]:
+def running_with_packages(packages: int) -> Iterator[Server]:
     """Start the emulator with this number of packages, and check the number."""
     with running(servers.ours("--packages", str(packages))) as server:
         found = json.loads(fetch(server, FIRST_PAGE.path, headers=AUTH).body)["count"]
@@ -110,11 +110,11 @@ def sized(packages: int) -> Iterator[Server]:
 
 
 def size_first(plan: Plan) -> Iterator[Round]:
-    return by_size(lambda _packages: [FIRST_PAGE], plan)
+    return compare_sizes(lambda _packages: [FIRST_PAGE], plan)
 
 
 def size_deep(plan: Plan) -> Iterator[Round]:
-    return by_size(deep_pages, plan)
+    return compare_sizes(deep_pages, plan)
 
 
 def deep_pages(packages: int, pages: int = DEEP_PAGES) -> list[Request]:
@@ -126,14 +126,14 @@ def deep_pages(packages: int, pages: int = DEEP_PAGES) -> list[Request]:
 
 def size_cold(plan: Plan) -> Iterator[Round]:
     """Measure pages that were not requested since the start. Each slice starts a new server."""
-    return interleaved(2 * plan.groups, partial(cold, MANY), partial(cold, FEW))
+    return interleave(2 * plan.groups, partial(cold_page_cost, MANY), partial(cold_page_cost, FEW))
 
 
-def cold(packages: int) -> float:
+def cold_page_cost(packages: int) -> float:
     """Return the milliseconds per page, one after the other. The first page was requested at the start."""
     unseen = deep_pages(packages, FEW // PAGE)[1:]
-    with sized(packages) as server:
-        return 1000 / checked(Job(server.port, unseen, seconds=60, connections=1, limit=len(unseen))).rps
+    with running_with_packages(packages) as server:
+        return 1000 / run_job(Job(server.port, unseen, seconds=60, connections=1, limit=len(unseen))).rps
 
 
 # Commands -------------------------------------------------------------------------------------------------
@@ -142,21 +142,21 @@ def cold(packages: int) -> float:
 def command(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
         with running(servers.ours()) as mine:
-            requests = commands(mine)
+            requests = command_requests(mine)
             answers = [Answer("POST", path, 204, None, b"") for path in sorted({each.path for each in requests})]
             with baseline(answers) as peer:
                 ours, theirs = (partial(command_rate, server, requests, plan) for server in (mine, peer))
                 ours(), theirs()
-                yield from interleaved(plan.rounds, ours, theirs)
+                yield from interleave(plan.rounds, ours, theirs)
 
 
 def command_size(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
-        with sized(MANY) as many, sized(FEW) as few:
-            sides = [partial(command_cost, server, commands(server), plan) for server in (many, few)]
+        with running_with_packages(MANY) as many, running_with_packages(FEW) as few:
+            sides = [partial(command_cost, server, command_requests(server), plan) for server in (many, few)]
             for side in sides:
                 side()
-            yield from interleaved(plan.rounds, *sides)
+            yield from interleave(plan.rounds, *sides)
 
 
 def command_cost(server: Server, requests: list[Request], plan: Plan) -> float:
@@ -166,24 +166,24 @@ def command_cost(server: Server, requests: list[Request], plan: Plan) -> float:
 # Starting -------------------------------------------------------------------------------------------------
 
 
-def starts(ours: Callable[[], float], theirs: Callable[[], float], plan: Plan) -> Iterator[Round]:
+def compare_starts(ours: Callable[[], float], theirs: Callable[[], float], plan: Plan) -> Iterator[Round]:
     """Compare start times. The first start of each side writes the byte code and is not counted."""
     ours(), theirs()
-    return interleaved(plan.groups * plan.rounds, ours, theirs)
+    return interleave(plan.groups * plan.rounds, ours, theirs)
 
 
-def ready_after(command: list[str]) -> float:
+def start_seconds(command: list[str]) -> float:
     with running(command) as server:
         return server.ready_after
 
 
 def start_many(plan: Plan) -> Iterator[Round]:
-    ours = partial(ready_after, servers.ours("--packages", str(MANY)))
-    return starts(ours, partial(servers.seconds_of, IMPORTS), plan)
+    ours = partial(start_seconds, servers.ours("--packages", str(MANY)))
+    return compare_starts(ours, partial(servers.seconds_of, IMPORTS), plan)
 
 
 def start_demo(plan: Plan) -> Iterator[Round]:
-    return starts(partial(ready_after, servers.ours()), partial(ready_after, servers.bare()), plan)
+    return compare_starts(partial(start_seconds, servers.ours()), partial(start_seconds, servers.bare()), plan)
 
 
 # The table ------------------------------------------------------------------------------------------------
@@ -217,12 +217,12 @@ BARS = (
     Bar("world", "a new world", "its limit", "ms", at_most(1), inprocess.world),
     Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
-    Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filtering.unchanged),
-    Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filtering.after_write),
-    Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filtering.first),
-    Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.choosing),
-    Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.moment_limit),
-    Bar("moments-size", f"the same of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), worlds.moment_size),
+    Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filters.filtered_pages),
+    Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filters.after_write),
+    Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filters.first_filtered_page),
+    Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.world_lookup),
+    Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.snapshot_limit),
+    Bar("moments-size", f"the same of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), worlds.snapshot_size),
     Bar("durable", "commands with a state file", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
     # If the disk is slower than half of memory, it limits the row above.
     Bar("durable-disk", "commands with a state file", "commits of this disk", "rows/s", PRINTED, worlds.durable_disk),
@@ -230,9 +230,9 @@ BARS = (
     Bar("hooks", "deliveries of 10,000 events", "`requests` loop", "deliveries/s", at_least(0.8), hooks.rate),
     Bar("hooks-p99", "a read, 50 deliveries/s", "a read, no hook", "ms (p99)", at_most(2), hooks.latency),
     Bar("hooks-threads", "delivering for 1,000 worlds", "for one", "threads", at_most(1), hooks.threads),
-    Bar("first-picture", f"first rows of {MANY:,} painted", "its limit", "ms", at_most(1), browsing.first_picture),
+    Bar("first-picture", f"first rows of {MANY:,} painted", "its limit", "ms", at_most(1), inspector.first_picture),
     Bar(
-        "first-picture-size", f"first rows of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), browsing.first_picture_size
+        "first-picture-size", f"first rows of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), inspector.first_picture_size
     ),
     Bar(
         "inspector-cost",
@@ -240,7 +240,7 @@ BARS = (
         "inspector closed",
         "requests/s",
         at_least(0.9),
-        partial(browsing.inspector_cost, usual_work, browsing.of_server),
+        partial(inspector.inspector_cost, typical_requests, inspector.per_cpu_second),
     ),
     Bar(
         "inspector-cost-wall",
@@ -248,6 +248,6 @@ BARS = (
         "inspector closed",
         "requests/s",
         at_least(0.9),
-        partial(browsing.inspector_cost, usual_work, browsing.of_machine),
+        partial(inspector.inspector_cost, typical_requests, inspector.per_second),
     ),
 )

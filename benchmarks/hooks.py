@@ -19,9 +19,9 @@ from typing import Any
 import requests
 
 from benchmarks import servers
-from benchmarks.commanding import AUTH, checked, commands
+from benchmarks.commands import AUTH, command_requests, run_job
 from benchmarks.load import Job, Request
-from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import Server, fetch, running
 
 EVENTS = 10_000
@@ -43,7 +43,7 @@ def receiver() -> Iterator[Server]:
         yield server
 
 
-def received(server: Server) -> tuple[int, int]:
+def take_counts(server: Server) -> tuple[int, int]:
     """Return the numbers of requests and of different bodies since the last call."""
     count, different = json.loads(fetch(server, "/").body)
     return count, different
@@ -56,28 +56,28 @@ def rate(plan: Plan) -> Iterator[Round]:
     """Compare the emulator with a plain `requests.Session` loop: the same bodies, the same number of threads."""
     count = EVENTS if plan.groups > 1 else EVENTS // 10
     with receiver() as target:
-        yield from interleaved(
+        yield from interleave(
             min(plan.groups, 3), partial(our_rate, target, count), partial(plain_rate, target, count)
         )
 
 
 def our_rate(target: Server, count: int) -> float:
     """Return the deliveries per second of queued events. No event may be lost or sent twice."""
-    return sending("ours", target, count)
+    return run_side("ours", target, count)
 
 
 def plain_rate(target: Server, count: int) -> float:
-    return sending("plain", target, count)
+    return run_side("plain", target, count)
 
 
-def sending(who: str, target: Server, count: int) -> float:
+def run_side(who: str, target: Server, count: int) -> float:
     """Run one side in a separate process and return its figure."""
-    received(target)
+    take_counts(target)
     command = [sys.executable, "-m", "benchmarks.hooks", who, str(target.port), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE, check=False)
     if done.returncode:
         raise MeasurementFailedError(f"{who}: {(done.stderr.strip() or 'ended').splitlines()[-1]}")
-    came, different = received(target)
+    came, different = take_counts(target)
     if came != count or different != count:
         raise MeasurementFailedError(f"{who}: {count} events, {came} requests, {different} different")
     return float(done.stdout)
@@ -178,10 +178,10 @@ def latency(plan: Plan) -> Iterator[Round]:
                 for server in (busy, idle):
                     unsubscribe(server)
                 subscribe(busy, f"http://127.0.0.1:{target.port}/")
-                yield from interleaved(
+                yield from interleave(
                     plan.rounds,
-                    partial(slowest, busy, plan, target, DELIVERIES),
-                    partial(slowest, idle, plan, target, 0),
+                    partial(read_p99, busy, plan, target, DELIVERIES),
+                    partial(read_p99, idle, plan, target, 0),
                 )
 
 
@@ -198,15 +198,15 @@ def subscribe(server: Server, url: str) -> None:
         raise MeasurementFailedError(f"no hook: {answer.status} {answer.body!r}")
 
 
-def slowest(server: Server, plan: Plan, target: Server, expected: int) -> float:
+def read_p99(server: Server, plan: Plan, target: Server, expected: int) -> float:
     """Return the 99th percentile of the reads in milliseconds."""
-    changes = commands(server)
+    changes = command_requests(server)
     reads = [Request(request.path.removesuffix("command/"), headers=AUTH) for request in changes]
-    received(target)
+    take_counts(target)
     with Pace(server, changes, DELIVERIES) as pace:
         seconds = max(WATCHED, plan.seconds)
-        found = checked(Job(server.port, reads, seconds=seconds, warm_up=plan.warm_up, connections=READERS))
-    came, _ = received(target)
+        found = run_job(Job(server.port, reads, seconds=seconds, warm_up=plan.warm_up, connections=READERS))
+    came, _ = take_counts(target)
     if not expected * seconds * ENOUGH <= came <= pace.done * (expected > 0):
         raise MeasurementFailedError(f"{pace.done} changes in {seconds:g} s, {came} deliveries")
     return found.p99_ms
@@ -265,10 +265,10 @@ def count_threads(port: int, worlds: int) -> float:
     most = 0
     events = max(1, 1_000 // worlds)
     for number in range(worlds):
-        world = oms.in_world(f"w{number}")
-        world.hooks.add(f"http://127.0.0.1:{port}/", "package.created")
+        handle = oms.in_world(f"w{number}")
+        handle.hooks.add(f"http://127.0.0.1:{port}/", "package.created")
         for _ in range(events):
-            world.package()
+            handle.package()
         most = max(most, threading.active_count())
     for world in oms.worlds.all():
         world.outbox.flush()

@@ -19,7 +19,7 @@ import responses
 from flask import Flask, Response
 from werkzeug.test import Client
 
-from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import seconds_of
 from emulator import Emulator
 
@@ -43,14 +43,14 @@ def milliseconds(call: Callable[[], object], times: int) -> float:
     return 1000 * (process_time() - began) / times
 
 
-def beside(plan: Plan, ours: Callable[[], object], theirs: Callable[[], object]) -> Iterator[Round]:
+def compare_calls(plan: Plan, ours: Callable[[], object], theirs: Callable[[], object]) -> Iterator[Round]:
     """Measure a call of both sides in each round of the plan."""
     times = max(1, round(CALLS * plan.seconds / SLICES))
     sides = [partial(milliseconds, call, times) for call in (ours, theirs)]
     for side in sides:
         side()
     for _ in range(plan.groups * plan.rounds):
-        slices = list(interleaved(SLICES, *sides))
+        slices = list(interleave(SLICES, *sides))
         yield Round(median(each.ours for each in slices), median(each.theirs for each in slices))
 
 
@@ -80,10 +80,12 @@ def session(plan: Plan) -> Iterator[Round]:
     with responses.RequestsMock() as mock:
         mock.get(url, answer.content, headers=headers, content_type=answer.headers["Content-Type"])
         check_same(answer.content, ours.get(path).content, theirs.get(url).content)
-        yield from map(by_second, beside(plan, lambda: ours.get(path), lambda: fresh(mock, theirs, url)))
+        yield from map(
+            by_second, compare_calls(plan, lambda: ours.get(path), lambda: get_and_forget(mock, theirs, url))
+        )
 
 
-def fresh(mock: responses.RequestsMock, client: requests.Session, url: str) -> None:
+def get_and_forget(mock: responses.RequestsMock, client: requests.Session, url: str) -> None:
     """Send a request and clear the recorded calls, which would grow."""
     client.get(url)
     mock.calls.reset()
@@ -99,7 +101,7 @@ def werkzeug(plan: Plan) -> Iterator[Round]:
     ask = partial(ours.get, path, headers=oms.auth, base_url="http://oms.test")
     constant = partial(theirs.get, path, headers=oms.auth, base_url="http://oms.test")
     check_same(answer.content, ask().data, constant().data)
-    return beside(plan, lambda: ask().data, lambda: constant().data)
+    return compare_calls(plan, lambda: ask().data, lambda: constant().data)
 
 
 def check_same(*bodies: bytes) -> None:
@@ -128,7 +130,7 @@ def plugin(plan: Plan) -> Iterator[Round]:
         for run in runs:
             run()
         for _ in range(plan.groups):
-            both = list(interleaved(RUNS, *runs))
+            both = list(interleave(RUNS, *runs))
             yield Round(1000 * median(each.ours - each.theirs for each in both), PLUGIN_LIMIT)
 
 

@@ -17,7 +17,7 @@ def table(results: Sequence[Result]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, "", *(explained(result) for result in results)])
+    return "\n".join([*lines, "", *(describe_sides(result) for result in results)])
 
 
 def cells(result: Result) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def cells(result: Result) -> tuple[str, ...]:
         f"{result.ratio:.2f}",
         f"{low:.2f}-{high:.2f} of {len(result.rounds)}",
         str(bar.bound),
-        "-" if bar.bound is PRINTED else "yes" if result.met else "NO",
+        "-" if bar.bound is PRINTED else "yes" if result.is_met else "NO",
     )
 
 
@@ -48,7 +48,7 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def explained(result: Result) -> str:
+def describe_sides(result: Result) -> str:
     bar = result.bar
     return f"{bar.name}: {result.problem}" if result.problem else f"{bar.name}: {bar.ours} / {bar.theirs}"
 
@@ -63,7 +63,7 @@ def machine() -> dict[str, object]:
     }
 
 
-def ticks() -> tuple[int, int]:
+def cpu_ticks() -> tuple[int, int]:
     """Return the stolen and the total CPU ticks since boot; Linux only."""
     try:
         first = Path("/proc/stat").read_text().splitlines()[0]
@@ -73,9 +73,9 @@ def ticks() -> tuple[int, int]:
     return counts[7], sum(counts)
 
 
-def stolen(before: tuple[int, int]) -> float:
+def stolen_percent(before: tuple[int, int]) -> float:
     """Return the stolen CPU time since `before`, in percent. A high value explains a wide spread."""
-    after = ticks()
+    after = cpu_ticks()
     return 100 * (after[0] - before[0]) / max(after[1] - before[1], 1)
 
 
@@ -100,6 +100,6 @@ def entry(result: Result) -> dict[str, object]:
         "ratio": result.ratio,
         "least": low,
         "greatest": high,
-        "met": result.met,
+        "met": result.is_met,
         "rounds": [asdict(round_) for round_ in result.rounds],
     }

@@ -51,7 +51,7 @@ class Bound:
     sign: str
     limit: float
 
-    def met(self, ratio: float) -> bool:
+    def is_met(self, ratio: float) -> bool:
         return ratio >= self.limit if self.sign == "≥" else ratio <= self.limit
 
     def __str__(self) -> str:
@@ -113,11 +113,11 @@ class Result:
         return min(ratios), max(ratios)
 
     @property
-    def met(self) -> bool:
-        return self.bar.bound.met(self.ratio)
+    def is_met(self) -> bool:
+        return self.bar.bound.is_met(self.ratio)
 
 
-def interleaved(count: int, ours: Callable[[], float], theirs: Callable[[], float]) -> Iterator[Round]:
+def interleave(count: int, ours: Callable[[], float], theirs: Callable[[], float]) -> Iterator[Round]:
     """Measure this number of rounds. The side that is measured first alternates."""
     for number in range(count):
         if number % 2:

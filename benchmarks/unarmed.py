@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from statistics import median
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 from benchmarks.inprocess import detail, milliseconds
-from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from emulator import Emulator
 from emulator.client.session import build_environ
 from emulator.web import app, authentication, dispatch
@@ -30,14 +30,14 @@ LIMIT = 2.0
 CALLS = 50
 PAIRS = 400
 """Pairs of slices in a round, for each second of the plan. A small difference needs many."""
-ANSWERED: dict[str, bool] = {
+CHECK_VALUES: dict[str, bool] = {
     "world.faults.armed or FAULT_HEADER in environ": False,
     "context.info.fault is None": True,
     "reply.fault is not None": False,
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
 """Check -> its value without faults and limits."""
-ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
+CHECKING_FUNCTIONS: tuple[tuple[type | ModuleType, str, Callable[..., Any]], ...] = (
     (app.EmulatorApp, "respond", app.EmulatorApp.respond),
     (app, "send_reply", app.send_reply),
     (dispatch, "check_access", authentication.check_access),
@@ -45,21 +45,21 @@ ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
 """Where each function with a check is looked up during a request, and the function."""
 
 
-class Answering(ast.NodeTransformer):
+class CheckReplacer(ast.NodeTransformer):
     """Replaces each check by its constant value."""
 
     def __init__(self) -> None:
-        self.met: set[str] = set()
+        self.replaced: set[str] = set()
 
     def visit(self, node: ast.AST) -> ast.AST:
         text = ast.unparse(node) if isinstance(node, ast.expr) else ""
-        if text not in ANSWERED:
+        if text not in CHECK_VALUES:
             return self.generic_visit(node)
-        self.met.add(text)
-        return ast.copy_location(ast.Constant(ANSWERED[text]), node)
+        self.replaced.add(text)
+        return ast.copy_location(ast.Constant(CHECK_VALUES[text]), node)
 
 
-def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
+def compile_function(function: Callable[..., Any], transformer: ast.NodeTransformer) -> Any:
     """Compile the transformed source of a function in its own namespace."""
     tree = transformer.visit(ast.parse(textwrap.dedent(inspect.getsource(function))))
     made: dict[str, Any] = {}
@@ -70,17 +70,20 @@ def compiled(function: FunctionType, transformer: ast.NodeTransformer) -> Any:
 
 def sides() -> tuple[list[Any], list[Any]]:
     """Return the functions with their checks, and with constants. Both are compiled in the same way."""
-    answering = Answering()
-    both = [(compiled(function, ast.NodeTransformer()), compiled(function, answering)) for _, _, function in ASKING]
-    if unmet := ANSWERED.keys() - answering.met:
-        raise MeasurementFailedError(f"the request path no longer contains these checks: {', '.join(unmet)}")
+    replacer = CheckReplacer()
+    both = [
+        (compile_function(function, ast.NodeTransformer()), compile_function(function, replacer))
+        for _, _, function in CHECKING_FUNCTIONS
+    ]
+    if missing := CHECK_VALUES.keys() - replacer.replaced:
+        raise MeasurementFailedError(f"the request path no longer contains these checks: {', '.join(missing)}")
     return [one for one, _ in both], [other for _, other in both]
 
 
 @contextmanager
-def instead(functions: list[Any]) -> Iterator[None]:
+def patched(functions: list[Any]) -> Iterator[None]:
     with ExitStack() as stack:
-        for (place, name, _), function in zip(ASKING, functions, strict=True):
+        for (place, name, _), function in zip(CHECKING_FUNCTIONS, functions, strict=True):
             stack.enter_context(mock.patch.object(place, name, function))
         yield
 
@@ -91,15 +94,15 @@ def unarmed(plan: Plan) -> Iterator[Round]:
     _, answer = detail(oms)
     environ = build_environ(answer.request)
     call = partial(create_emulator_app(oms.worlds)[0], environ, lambda *_: None)
-    ours, theirs = (partial(timed, functions, call) for functions in sides())
+    ours, theirs = (partial(measure_call, functions, call) for functions in sides())
     ours(), theirs()
     for _ in range(plan.groups * plan.rounds):
-        pairs = interleaved(max(1, round(PAIRS * plan.seconds)), ours, theirs)
+        pairs = interleave(max(1, round(PAIRS * plan.seconds)), ours, theirs)
         yield Round(1000 * median(each.ours - each.theirs for each in pairs), LIMIT)
 
 
-def timed(functions: list[Any], call: Callable[[], object]) -> float:
+def measure_call(functions: list[Any], call: Callable[[], object]) -> float:
     """Return the milliseconds of a call with these functions. The first calls are a warm-up."""
-    with instead(functions):
+    with patched(functions):
         milliseconds(call, CALLS // 2)
         return milliseconds(call, CALLS)

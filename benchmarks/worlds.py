@@ -13,8 +13,8 @@ from time import perf_counter
 from unittest import mock
 
 from benchmarks import servers
-from benchmarks.commanding import BLOCK, CALLERS, UNBLOCK, command_rate, commands
-from benchmarks.rounds import Plan, Round, interleaved
+from benchmarks.commands import BLOCK, CALLERS, UNBLOCK, command_rate, command_requests
+from benchmarks.rounds import Plan, Round, interleave
 from benchmarks.servers import running
 from emulator import Emulator
 from emulator.loading.replay import replay_step
@@ -23,9 +23,9 @@ from emulator.state.steps import Step
 from emulator.web.app import split_world
 from emulator.worlds.registry import MAX_WORLDS, WorldRegistry
 
-CHOOSING_LIMIT = 15.0
+LOOKUP_LIMIT = 15.0
 """Limit in microseconds for the selection of a world."""
-MOMENT_LIMIT = 1.0
+SNAPSHOT_LIMIT = 1.0
 """Limit in milliseconds for a snapshot, a restore, a branch and an undo, each."""
 OPENING_LIMIT = 10.0
 """Limit in seconds for a server to open a file of `STEPS` steps."""
@@ -38,7 +38,7 @@ COMMIT_BYTES = 1_500
 """Approximate bytes of a command in the file."""
 
 
-def choosing(plan: Plan) -> Iterator[Round]:
+def world_lookup(plan: Plan) -> Iterator[Round]:
     """Measure the microseconds to find the world of a path, in a full server."""
     oms = Emulator("empty")
     for number in range(MAX_WORLDS - 1):
@@ -47,15 +47,15 @@ def choosing(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups * plan.rounds):
         began = perf_counter()
         for _ in range(times):
-            chosen(oms.worlds, path)
-        yield Round((perf_counter() - began) / times * 1e6, CHOOSING_LIMIT)
+            look_up_world(oms.worlds, path)
+        yield Round((perf_counter() - began) / times * 1e6, LOOKUP_LIMIT)
 
 
-def chosen(worlds: WorldRegistry, path: str) -> None:
+def look_up_world(worlds: WorldRegistry, path: str) -> None:
     worlds.get(split_world(path, {})[0])
 
 
-def moments(packages: int) -> float:
+def snapshot_milliseconds(packages: int) -> float:
     """Return the slowest of snapshot, restore, branch and undo, in milliseconds (medians)."""
     oms = Emulator("demo", packages=packages)
     took: dict[str, list[float]] = {}
@@ -75,14 +75,16 @@ def moments(packages: int) -> float:
     return max(median(each) for each in took.values())
 
 
-def moment_limit(plan: Plan) -> Iterator[Round]:
+def snapshot_limit(plan: Plan) -> Iterator[Round]:
     for _ in range(plan.groups):
         for packages in (FEW, MANY):
-            yield Round(moments(packages), MOMENT_LIMIT)
+            yield Round(snapshot_milliseconds(packages), SNAPSHOT_LIMIT)
 
 
-def moment_size(plan: Plan) -> Iterator[Round]:
-    return interleaved(plan.groups * plan.rounds, partial(moments, MANY), partial(moments, FEW))
+def snapshot_size(plan: Plan) -> Iterator[Round]:
+    return interleave(
+        plan.groups * plan.rounds, partial(snapshot_milliseconds, MANY), partial(snapshot_milliseconds, FEW)
+    )
 
 
 @contextmanager
@@ -95,23 +97,23 @@ def folder() -> Iterator[Path]:
 def durable(plan: Plan) -> Iterator[Round]:
     """Compare the commands per second with a state file and in memory."""
     for _ in range(plan.groups):
-        with folder() as there, running(keeping(there)) as kept, running(servers.ours()) as memory:
-            ours, theirs = (partial(command_rate, each, commands(each), plan) for each in (kept, memory))
+        with folder() as there, running(state_file_command(there)) as kept, running(servers.ours()) as memory:
+            ours, theirs = (partial(command_rate, each, command_requests(each), plan) for each in (kept, memory))
             ours(), theirs()
-            yield from interleaved(plan.rounds, ours, theirs)
+            yield from interleave(plan.rounds, ours, theirs)
 
 
-def keeping(there: Path) -> list[str]:
+def state_file_command(there: Path) -> list[str]:
     return servers.ours("--state", str(there / "state"))
 
 
 def durable_disk(plan: Plan) -> Iterator[Round]:
     """Compare it with the disk's own commits: one row for each caller in each commit."""
     for _ in range(plan.groups):
-        with folder() as there, running(keeping(there)) as kept:
-            ours = partial(command_rate, kept, commands(kept), plan)
+        with folder() as there, running(state_file_command(there)) as kept:
+            ours = partial(command_rate, kept, command_requests(kept), plan)
             ours()
-            yield from interleaved(plan.rounds, ours, partial(group_commits, there / "peer", plan))
+            yield from interleave(plan.rounds, ours, partial(group_commits, there / "peer", plan))
 
 
 def group_commits(file: Path, plan: Plan) -> float:
@@ -139,8 +141,8 @@ def opening(plan: Plan) -> Iterator[Round]:
                 yield Round(server.ready_after, OPENING_LIMIT)
 
 
-def unwaited(save: Callable[..., object]) -> Callable[..., Committed]:
-    """A function of a world's persistence for which nobody waits: what is written goes to disk in large groups."""
+def without_waiting(save: Callable[..., object]) -> Callable[..., Committed]:
+    """Return a `save` that does not wait for the disk, so that steps are written in large groups."""
 
     def saved(*arguments: object) -> Committed:
         save(*arguments)
@@ -156,7 +158,7 @@ def fill(file: Path, steps: int) -> None:
     found = session.get("/api/v1/oms/packages/short/?limit=100&state__enum_value=100").json()["results"]
     pks = [package["id"] for package in found]
     persistence = oms.world.persistence
-    with mock.patch.object(persistence, "save_write", unwaited(persistence.save_write)):
+    with mock.patch.object(persistence, "save_write", without_waiting(persistence.save_write)):
         for step in islice(steps_on(pks), steps):
             replay_step(oms.world, step._replace(user="admin", request_id=oms.world.new_request_id()))
     oms.close()

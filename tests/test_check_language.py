@@ -1,4 +1,4 @@
-"""The language check reads every kind of text, and each rule matches its examples and nothing else."""
+"""The language check reads all texts of the repository, and each rule matches its examples only."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_texts_of_a_json_file_are_read(folder: Path) -> None:
     assert list(passages(folder / "a.json")) == [Passage("a.json", 2, 'One "text".', "value")]
 
 
-def test_libraries_and_samples_of_others_are_not_read(folder: Path) -> None:
+def test_excluded_folders_and_files_are_not_read(folder: Path) -> None:
     for name in (*check_language.EXCLUDED, "node_modules", ".venv", "docs", ".ci"):
         (folder / name).mkdir(parents=True)
         (folder / name / "page.md").write_text("Text.", "utf-8")

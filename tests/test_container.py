@@ -1,4 +1,4 @@
-"""The container file and the compose example: what of them can be judged and run without a container engine."""
+"""The container file and the compose example, as far as they can be tested without a container engine."""
 
 from __future__ import annotations
 
@@ -22,53 +22,53 @@ COMPOSE = ROOT / "examples" / "compose"
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Give the instructions of the container file, each with what follows it."""
+    """Return the instructions of the container file with their arguments."""
     text = (ROOT / "Containerfile").read_text("utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return [(line.split(None, 1)[0], line.split(None, 1)[1].strip()) for line in lines]
 
 
-def following(name: str) -> list[str]:
-    return [rest for found, rest in instructions() if found == name]
+def arguments(name: str) -> list[str]:
+    return [rest for instruction, rest in instructions() if instruction == name]
 
 
 def health_command() -> list[str]:
-    command: list[str] = json.loads(following("HEALTHCHECK")[0].partition("CMD")[2])
+    command: list[str] = json.loads(arguments("HEALTHCHECK")[0].partition("CMD")[2])
     return command
 
 
-def test_what_is_copied_is_there_and_let_through() -> None:
-    """The ignore file leaves out all but what the image is made of."""
-    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    copied = {name for rest in following("COPY") for name in rest.split()[:-1]}
-    assert copied == let_through
+def test_copied_files_exist_and_are_not_ignored() -> None:
+    """The ignore file excludes all other files."""
+    included = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {name for rest in arguments("COPY") for name in rest.split()[:-1]}
+    assert copied == included
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_it_runs_as_a_user_without_rights_on_a_port_that_is_told() -> None:
-    assert following("USER") == ["10001"]
-    assert "--uid 10001" in following("RUN")[0]
-    assert following("EXPOSE") == ["8080"]
+def test_it_runs_as_an_unprivileged_user_on_an_exposed_port() -> None:
+    assert arguments("USER") == ["10001"]
+    assert "--uid 10001" in arguments("RUN")[0]
+    assert arguments("EXPOSE") == ["8080"]
     names = [name for name, _ in instructions()]
     assert names.index("USER") < names.index("ENTRYPOINT")
-    assert ":latest" not in following("FROM")[0]
+    assert ":latest" not in arguments("FROM")[0]
 
 
 def commands() -> list[list[str]]:
     services: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text("utf-8"))["services"]
-    return [json.loads(following("CMD")[0]), services["oms"]["command"]]
+    return [json.loads(arguments("CMD")[0]), services["oms"]["command"]]
 
 
 @pytest.mark.parametrize("command", commands(), ids=shlex.join)
-def test_its_commands_are_the_command_lines_own(command: list[str]) -> None:
-    """A wrong option would be refused before `--help` answers; all addresses are answered on."""
-    assert following("ENTRYPOINT") == ['["oms-emulator"]']
+def test_its_commands_are_valid(command: list[str]) -> None:
+    """`--help` would fail after an unknown option. The server listens on all addresses."""
+    assert arguments("ENTRYPOINT") == ['["oms-emulator"]']
     assert command[:5] == ["serve", "--host", "0.0.0.0", "--port", "8080"]
     assert CliRunner().invoke(main, [*command, "--help"]).exit_code == 0
 
 
-def test_the_health_check_knows_a_server_that_answers_from_one_that_does_not() -> None:
-    """Run as it stands, but for the port."""
+def test_the_health_check_fails_without_a_server() -> None:
+    """Only the port of the command is changed."""
     with Emulator("empty", host="0.0.0.0") as oms:
         port = oms.url.rpartition(":")[2]
         check = [part.replace(":8080/", f":{port}/") for part in [sys.executable, *health_command()[1:]]]
@@ -76,8 +76,8 @@ def test_the_health_check_knows_a_server_that_answers_from_one_that_does_not() -
     assert subprocess.run(check, check=False, timeout=30, stderr=subprocess.DEVNULL).returncode != 0
 
 
-def test_the_control_api_answers_another_containers_name_only_where_it_is_allowed() -> None:
-    """The example allows the name under which its services reach the server."""
+def test_the_control_api_answers_only_to_allowed_host_names() -> None:
+    """The example allows the name that its services use for the server."""
     services = yaml.safe_load((COMPOSE / "compose.yaml").read_text("utf-8"))["services"]
     name = services["oms"]["environment"]["OMS_EMULATOR_ALLOW_HOST"]
     assert name in services
@@ -87,7 +87,7 @@ def test_the_control_api_answers_another_containers_name_only_where_it_is_allowe
             assert answer.status_code == status
 
 
-def test_what_the_example_mounts_and_builds_is_there() -> None:
+def test_files_of_the_compose_example_exist() -> None:
     services = yaml.safe_load((COMPOSE / "compose.yaml").read_text("utf-8"))["services"]
     build = services["oms"]["build"]
     assert (COMPOSE / build["context"] / build["dockerfile"]).resolve() == ROOT / "Containerfile"

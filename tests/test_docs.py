@@ -1,11 +1,152 @@
-"""The generated pages are what the data says."""
+"""The generated pages are up to date, and the documentation names only paths, modules and objects that exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from tools.docs import FOLDER, PAGES, text_of
 
+ROOT = FOLDER.parent
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+DOCUMENTS = [ROOT / "README.md", CONTRIBUTING, *sorted(FOLDER.rglob("*.md"))]
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+BASES = (ROOT, ROOT / "emulator", ROOT / "emulator/scenarios")
+"""Folders that paths in the text may be relative to."""
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.<>*-]*(?:/[\w.<>*-]+)+/?|[\w<>*-]+/|\w+\.py")
+PATH_IN_TOP_FOLDER = re.compile(
+    r"(?<![\w/.-])(?:emulator|tests|tools|benchmarks|contract_tests|docs|examples)/[\w./-]+"
+)
+DOTTED_NAME = re.compile(r"(?<![\w/.-])(?:emulator|tests|tools|benchmarks|contract_tests)(?:\.\w+)+")
+NAME_IN_FILE = re.compile(r"`(\w+)` in `([^`]+)`")
+LINK = re.compile(r"\]\(([^)#:]+)")
+ANCHOR = re.compile(r"\]\(([^)#:]*)#([\w-]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+NOT_PATHS = {"100/min", "multipart/form-data"}
+
+
+def paths_in(text: str) -> Iterator[str]:
+    """Yield the paths in code, and those below the folders of the repository."""
+    for code in CODE.findall(text):
+        if PATH.fullmatch(code) and not code.startswith("/") and code.casefold() not in NOT_PATHS:
+            yield code
+    yield from (path.rstrip(".") for path in PATH_IN_TOP_FOLDER.findall(text))
+
+
+def find(path: str) -> Path | None:
+    """Return the file or folder that a path means. `<name>` stands for any name; a module name alone is searched."""
+    pattern = re.sub(r"<\w+>", "*", path).strip("/")
+    found = (ROOT / "emulator").rglob(pattern) if "/" not in path else chain(*(base.glob(pattern) for base in BASES))
+    return next(found, None)
+
+
+def is_name(name: str) -> bool:
+    """Return whether a dotted name is a module or an object in a module."""
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_generated_page_is_up_to_date(page: str) -> None:
-    """`make docs` would change nothing."""
+    """`make docs` would not change it."""
     assert (FOLDER / page).read_text("utf-8") == text_of(page)
+
+
+@each_document
+def test_named_paths_exist(document: Path) -> None:
+    text = document.read_text("utf-8")
+    assert [path for path in paths_in(text) if find(path) is None] == []
+
+
+@each_document
+def test_named_modules_exist(document: Path) -> None:
+    names = DOTTED_NAME.findall(document.read_text("utf-8"))
+    assert [name for name in names if find(name) is None and not is_name(name)] == []
+
+
+@each_document
+def test_link_targets_exist(document: Path) -> None:
+    targets = LINK.findall(document.read_text("utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@each_document
+def test_link_anchors_exist(document: Path) -> None:
+    links = ANCHOR.findall(document.read_text("utf-8"))
+    assert [
+        link for link in links if not has_anchor(document.parent / link[0] if link[0] else document, link[1])
+    ] == []
+
+
+def has_anchor(document: Path, anchor: str) -> bool:
+    """Return whether a heading has this anchor, by GitHub's rule."""
+    headings = HEADING.findall(document.read_text("utf-8"))
+    return anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_named_objects_are_in_their_files(document: Path) -> None:
+    """`NAME` in `place`: the file or module contains this name."""
+    text = document.read_text("utf-8")
+    assert [place for place in NAME_IN_FILE.findall(text) if not contains_name(*place)] == []
+
+
+def contains_name(name: str, place: str) -> bool:
+    if "/" not in place:
+        return is_name(f"{place}.{name}")
+    file = find(place)
+    return file is not None and re.search(rf"\b{name}\b", file.read_text("utf-8")) is not None
+
+
+CHANGES = {
+    *("operation", "command", "state, transition, location", "error text", "filter", "fault kind", "event type"),
+    *("scenario", "control API call", "inspector page"),
+}
+"""Kinds of change that the table of CONTRIBUTING.md must have."""
+
+
+def change_rows() -> dict[str, str]:
+    """Return the table "Where each change goes": kind of change -> places."""
+    section = CONTRIBUTING.read_text("utf-8").partition("## Where each change goes")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
+    return {change: where for change, where, *_ in rows[2:]}
+
+
+def test_the_place_of_each_kind_of_change_is_named() -> None:
+    rows = change_rows()
+    assert rows.keys() >= CHANGES
+    assert [change for change, where in rows.items() if not [*paths_in(where), *DOTTED_NAME.findall(where)]] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("See `web/nowhere.py`.", ["web/nowhere.py"]),
+        ("See `web/app.py`, `nowhere/` and `scenarios/<name>.json`.", ["nowhere/"]),
+        ("`GET /packages/`, `100/min` and `.venv/bin/x y` are not paths.", []),
+        ("Run pytest tests/nowhere.py.", ["tests/nowhere.py"]),
+    ],
+)
+def test_wrong_paths_are_found(text: str, wrong: list[str]) -> None:
+    assert [path for path in paths_in(text) if find(path) is None] == wrong
+
+
+def test_wrong_names_are_found() -> None:
+    names = DOTTED_NAME.findall("`emulator.JWT_SECRET`, `emulator.nowhere`, `python -m tools.docs`, `oms.emulator.x`")
+    assert [(name, is_name(name)) for name in names] == [
+        ("emulator.JWT_SECRET", True),
+        ("emulator.nowhere", False),
+        ("tools.docs", True),
+    ]
+    for place in ("api/filters/__init__.py", "emulator.api.filters"):
+        assert contains_name("FILTER_SETS", place)
+        assert not contains_name("FILTER", place)

@@ -64,14 +64,14 @@ class Day:
         return pk
 
 
-def live(day: Day) -> None:
+def run_day(day: Day) -> None:
     """Run the whole day."""
     subscriptions(day)
     morning(day)
     transfers(day)
     refusals(day)
     deliveries(day)
-    odd_ones(day)
+    other_states(day)
 
 
 def subscriptions(day: Day) -> None:
@@ -130,7 +130,7 @@ def deliveries(day: Day) -> None:
             day.oms.carrier(pk, event)
 
 
-def odd_ones(day: Day) -> None:
+def other_states(day: Day) -> None:
     """Block and cancel packages, and create packages in the remaining states."""
     day.command(day.package(), "block_the_package")
     freed = day.package()
@@ -138,11 +138,11 @@ def odd_ones(day: Day) -> None:
     day.command(freed, "unblock_the_package")
     day.oms.cancel_package(day.package())
     day.oms.cancel_order(day.order((DRESS, 1), (COAT, 1))["order"])
-    for state in unseen(day.oms):
+    for state in states_without_packages(day.oms):
         day.oms.package(state=state)
 
 
-def unseen(oms: Emulator) -> list[str]:
+def states_without_packages(oms: Emulator) -> list[str]:
     """Return the package states without a package."""
     graph = oms.app.test_client().get("/__admin/graph").get_json()
     return [state["name"] for state in graph["packages"]["states"] if not state["count"]]
@@ -152,7 +152,7 @@ def lived(start: Scenario = START) -> Emulator:
     """Return an emulator whose world has run the day."""
     oms = Emulator("empty")
     oms.worlds.create(DEFAULT_WORLD, start)
-    live(Day(oms))
+    run_day(Day(oms))
     return oms
 
 

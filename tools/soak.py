@@ -24,20 +24,20 @@ def megabytes() -> float:
     return pages * 4096 / 1e6
 
 
-def live_a_day(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
+def run_hours(hours: int, rate: float) -> tuple[Emulator, dict[int, float]]:
     """Run this number of hours. Return the emulator, and the memory after each hour."""
     oms = Emulator("live-demo", live=rate, journal_size=3)  # a larger journal would grow until its limit
-    session, taken = oms.session(), {}
+    session, memory = oms.session(), {}
     for hour in range(1, hours + 1):
         oms.clock.advance(hours=1)
         for path in PATHS:
             session.get(path).raise_for_status()
-        taken[hour] = megabytes()
+        memory[hour] = megabytes()
         packages = session.get(PATHS[0]).json()["count"]
         sys.stdout.write(
-            f"hour {hour:2}: {len(oms.world.steps):6} steps, {packages} packages, {taken[hour]:.1f} MB\n"
+            f"hour {hour:2}: {len(oms.world.steps):6} steps, {packages} packages, {memory[hour]:.1f} MB\n"
         )
-    return oms, taken
+    return oms, memory
 
 
 def main() -> int:
@@ -45,14 +45,14 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--hours", type=int, default=24)
     arguments.add_argument("--rate", type=float, default=120)
-    asked = arguments.parse_args()
-    one, taken = live_a_day(asked.hours, asked.rate)
-    growth = taken[asked.hours] / taken[FIRST]
-    other, _ = live_a_day(asked.hours, asked.rate)
+    options = arguments.parse_args()
+    one, memory = run_hours(options.hours, options.rate)
+    growth = memory[options.hours] / memory[FIRST]
+    other, _ = run_hours(options.hours, options.rate)
     is_same = one.export() == other.export() and all(
         one.session().get(path).content == other.session().get(path).content for path in PATHS
     )
-    sys.stdout.write(f"hour {FIRST} to {asked.hours}: {growth - 1:+.1%} memory; equal results: {is_same}\n")
+    sys.stdout.write(f"hour {FIRST} to {options.hours}: {growth - 1:+.1%} memory; equal results: {is_same}\n")
     return 0 if growth <= MOST_GROWTH and is_same else 1
 
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, and pages on an origin of their own."""
+"""Fixtures: a headless Chromium, and pages of another origin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.browsers import CHROMIUM
 
-QUIET = (
+CHROMIUM_ARGUMENTS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -26,8 +26,8 @@ QUIET = (
 expect.set_options(timeout=30_000)  # a machine may be busy with the rest of the tests
 
 
-class Blank(BaseHTTPRequestHandler):
-    """Serves an empty page."""
+class EmptyPageHandler(BaseHTTPRequestHandler):
+    """Answers each GET with an empty page."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -36,7 +36,7 @@ class Blank(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="package")
@@ -45,14 +45,14 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of a browser that knows nothing yet."""
+    """Return a page with an empty browser profile."""
     context = chromium.new_context()
     yield context.new_page()
     context.close()
@@ -60,8 +60,8 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def origin() -> Iterator[str]:
-    """The origin of a page that is not the emulator's."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Blank) as server:
+    """Start a server that is not the emulator and return its origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPageHandler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -71,6 +71,6 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture
 def foreign_page(page: Page, origin: str) -> Page:
-    """A page on another origin than the emulator's."""
+    """Return a page of an origin that is not the emulator's."""
     page.goto(origin)
     return page

@@ -23,7 +23,7 @@ TAKEN, REFUSED = (
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a suite that took one transition, and was refused that and another."""
+    """Return the report of a suite with one accepted transition and two rejected ones."""
     oms = Emulator("demo")
     package = oms.package(state="Waiting")["id"]
     for slug, status in ((REFUSED, 400), (TAKEN, 204), (TAKEN, 400)):

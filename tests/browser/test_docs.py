@@ -1,4 +1,4 @@
-"""The pages of the document work in a browser that reaches nothing but the emulator."""
+"""The OpenAPI pages work in a browser, and request files from the emulator only."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def oms() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def asked(page: Page) -> list[str]:
-    """Every address that the browser asks for."""
+def requested_urls(page: Page) -> list[str]:
+    """Return the list of URLs that the browser requests."""
     found: list[str] = []
 
     def note(request: Request) -> None:
@@ -31,11 +31,11 @@ def asked(page: Page) -> list[str]:
     return found
 
 
-def test_an_operation_can_be_tried(oms: Emulator, page: Page, asked: list[str]) -> None:
-    """Authorized with a built-in token, `get_package` gives a package; nothing is asked of other hosts."""
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+def test_an_operation_can_be_tried(oms: Emulator, page: Page, requested_urls: list[str]) -> None:
+    """With a built-in token `get_package` returns a package. The browser requests nothing from other hosts."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     package = oms.session().get("/api/v1/oms/packages/").json()["results"][0]
 
     page.goto(f"{oms.url}/__admin/docs")
@@ -55,15 +55,15 @@ def test_an_operation_can_be_tried(oms: Emulator, page: Page, asked: list[str]) 
     expect(live.locator("tbody td.response-col_status").first).to_contain_text("200")
     expect(live).to_contain_text(package["number"])
 
-    assert f"{oms.url}/api/v1/oms/packages/{package['id']}/" in asked
-    assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {
+    assert f"{oms.url}/api/v1/oms/packages/{package['id']}/" in requested_urls
+    assert {urlsplit(url).netloc for url in requested_urls if not url.startswith(("data:", "blob:"))} == {
         urlsplit(oms.url).netloc
     }
-    assert complaints == []
+    assert errors == []
 
 
 def test_every_operation_is_shown(oms: Emulator, page: Page) -> None:
-    """Opened, the tags show as many operations as the document has, and no error."""
+    """The opened tags show each operation and webhook of the document, and no error."""
     page.goto(f"{oms.url}/__admin/docs")
     tags = page.locator(".opblock-tag")
     expect(tags.first).to_be_visible()

@@ -1,4 +1,4 @@
-"""A page of another origin is a client: what it fetches, and what its browser keeps from it."""
+"""A page of another origin can use the emulated API, and the browser blocks what CORS forbids."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def oms() -> Iterator[Emulator]:
         yield emulator
 
 
-def fetched(page: Page, url: str, method: str = "GET", body: Any = None, **headers: str) -> Any:
-    """Give what the page's own script gets."""
+def fetch(page: Page, url: str, method: str = "GET", body: Any = None, **headers: str) -> Any:
+    """Return the response that a script of the page gets."""
     return page.evaluate(FETCH, [url, method, body, headers])
 
 
-def test_a_page_works_with_packages(oms: Emulator, foreign_page: Page) -> None:
-    """It lists, reads, commands, is refused, and reads why."""
-    packages = fetched(foreign_page, f"{oms.url}{PACKAGES}?limit=100")["body"]["results"]
+def test_a_page_can_read_and_change_packages(oms: Emulator, foreign_page: Page) -> None:
+    """It lists, reads and sends commands, and it can read the hint of a rejected command."""
+    packages = fetch(foreign_page, f"{oms.url}{PACKAGES}?limit=100")["body"]["results"]
     waiting = next(each for each in packages if each["state"]["enum_value"] == "100")
     url = f"{oms.url}{PACKAGES}{waiting['id']}/"
-    assert fetched(foreign_page, url)["body"] == waiting
+    assert fetch(foreign_page, url)["body"] == waiting
 
     body = {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}}
-    done = fetched(foreign_page, f"{url}command/", "POST", body)
+    done = fetch(foreign_page, f"{url}command/", "POST", body)
     assert done["status"] == 204
-    assert fetched(foreign_page, url)["body"]["state"]["name"] == "Packed all items"
+    assert fetch(foreign_page, url)["body"]["state"]["name"] == "Packed all items"
 
-    again = fetched(foreign_page, f"{url}command/", "POST", body)
+    again = fetch(foreign_page, f"{url}command/", "POST", body)
     assert again["status"] == 400
     assert again["body"]["error"].keys() == {"transition"}
     assert "Packed all items" in again["headers"]["x-emulator-hint"]
@@ -57,40 +57,38 @@ def test_a_page_works_with_packages(oms: Emulator, foreign_page: Page) -> None:
     ("token", "status", "header"),
     [("wrong", 401, "www-authenticate"), ("no-access", 403, "x-emulator-request-id")],
 )
-def test_a_page_reads_how_it_is_turned_away(
-    token: str, status: int, header: str, oms: Emulator, foreign_page: Page
-) -> None:
-    """A refusal is an answer, not a network error."""
-    answer = fetched(foreign_page, f"{oms.url}{PACKAGES}", Authorization=f"Token {token}")
+def test_a_page_can_read_errors(token: str, status: int, header: str, oms: Emulator, foreign_page: Page) -> None:
+    """An error is a response, not a network error."""
+    answer = fetch(foreign_page, f"{oms.url}{PACKAGES}", Authorization=f"Token {token}")
     assert answer["status"] == status
     assert answer["headers"][header]
     assert answer["body"]["detail"]
 
 
-def test_a_page_learns_when_to_come_again(oms: Emulator, foreign_page: Page) -> None:
-    """The header of a throttled answer can be read."""
-    answers = [fetched(foreign_page, f"{oms.url}{PACKAGES}", Authorization="Token throttled") for _ in range(6)]
+def test_a_page_can_read_retry_after(oms: Emulator, foreign_page: Page) -> None:
+    """CORS exposes the header of a throttled response."""
+    answers = [fetch(foreign_page, f"{oms.url}{PACKAGES}", Authorization="Token throttled") for _ in range(6)]
     assert [answer["status"] for answer in answers] == [200] * 5 + [429]
     assert int(answers[-1]["headers"]["retry-after"]) > 0
 
 
-def test_a_page_of_a_named_origin_may_read(origin: str, foreign_page: Page) -> None:
+def test_a_page_of_an_allowed_origin_can_read(origin: str, foreign_page: Page) -> None:
     with Emulator("empty", cors_origins=[origin]) as oms:
-        assert fetched(foreign_page, f"{oms.url}{PACKAGES}")["status"] == 200
+        assert fetch(foreign_page, f"{oms.url}{PACKAGES}")["status"] == 200
 
 
-def test_the_browser_refuses_where_another_origin_is_named(foreign_page: Page) -> None:
-    """The page gets nothing: neither an answer nor its status."""
+def test_the_browser_blocks_a_page_of_another_origin(foreign_page: Page) -> None:
+    """The page gets neither the response nor its status."""
     with (
         Emulator("empty", cors_origins=["http://shop.test:3000"]) as oms,
         pytest.raises(Error, match="Failed to fetch"),
     ):
-        fetched(foreign_page, f"{oms.url}{PACKAGES}")
+        fetch(foreign_page, f"{oms.url}{PACKAGES}")
 
 
-def test_the_browser_refuses_calls_of_the_control_api(oms: Emulator, foreign_page: Page) -> None:
+def test_the_browser_blocks_calls_of_the_control_api(oms: Emulator, foreign_page: Page) -> None:
     """A page of another origin cannot reset a world."""
     before = oms.world
     with pytest.raises(Error, match="Failed to fetch"):
-        fetched(foreign_page, f"{oms.url}/__admin/reset", "POST")
+        fetch(foreign_page, f"{oms.url}/__admin/reset", "POST")
     assert oms.world is before

@@ -185,10 +185,9 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     found = import_installation((response.path, response) for response in recorded(oms))
     assert found.warnings == []
     assert find_problem("installation", found.document) is None
-    records, shown = (
-        installation.load_installation("default"),
-        {record.state for kind in (Package, TransferOrder) for record in oms.world.records.all(kind)},
-    )
+    records, world_records = installation.load_installation("default"), oms.world.records
+    packages, transfers = world_records.all(Package), world_records.all(TransferOrder)
+    shown = {package.state for package in packages} | {transfer.state for transfer in transfers}
     transitions = {row["id"]: row for row in found.document["transition"]}
     offered = {
         each.id for each in records[Transition].values() if each.actor == "command" and each.source_state in shown

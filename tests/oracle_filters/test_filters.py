@@ -68,7 +68,7 @@ class Pair:
 
 def range_bounds(pk: int) -> tuple[str, str]:
     range_ = service.MODELS[DeliveryRange].objects.get(pk=pk)
-    return tuple(f"{time:%Y-%m-%dT%H:%M:%S%z}" for time in (range_.lower, range_.upper))
+    return f"{range_.lower:%Y-%m-%dT%H:%M:%S%z}", f"{range_.upper:%Y-%m-%dT%H:%M:%S%z}"
 
 
 DIFFERENCES = {

@@ -180,8 +180,8 @@ def creations() -> Iterator[Ask]:
     yield json_request("64 bits", HOOKS, "POST", VALID_HOOK | policy("fixed", {"seconds": 2**70}))
     for target in ("{target}", "{offtarget}"):
         for event_type in ("{type}", "{offtype}"):
-            body = VALID_HOOK | {"target_url": target, "event_type": event_type}
-            yield json_request(f"create again {target} {event_type}", HOOKS, "POST", body)
+            hook = VALID_HOOK | {"target_url": target, "event_type": event_type}
+            yield json_request(f"create again {target} {event_type}", HOOKS, "POST", hook)
 
 
 def changes() -> Iterator[Ask]:

@@ -62,7 +62,7 @@ def send_with_emulator(target: str, columns: Mapping[str, Any]) -> tuple[Deliver
     oms = Emulator("empty")
     with_dispatcher(oms, WebhookDispatcher("flush", timeout=TIMEOUT))
     oms.package()
-    hook = columns | {"retry_countdown_config": FIXED_POLICY}
+    hook = {**columns, "retry_countdown_config": FIXED_POLICY}
     with oms.world.transaction() as tx:
         encoded = {
             name: json.dumps(value).encode() if isinstance(value, dict) else value for name, value in hook.items()

@@ -107,7 +107,7 @@ def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
     assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner comes at round times"
     assert [at >= first + timedelta(seconds=2**tries) for tries, at in zip(range(11, 19), times[11:], strict=True)]
     assert times == sorted(times)
-    assert next_due_event(oms.world.records) is None or next_due_event(oms.world.records)[0] > oms.clock.now()  # type: ignore[index]
+    assert next_due_event(oms.world.records) is None or next_due_event(oms.world.records)[0] > oms.clock.now()
 
 
 def test_retries_of_several_events_interleave_by_time() -> None:

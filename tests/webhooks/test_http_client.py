@@ -91,7 +91,7 @@ def test_the_body_of_a_redirect_is_limited_too(oms: Emulator) -> None:
             handler.end_headers()
             handler.close_connection = True
             with suppress(OSError):
-                for _ in range(64):
+                for _chunk in range(64):
                     handler.wfile.write(b"x" * 1024 * 1024)
 
         with receiving(pour_redirect) as receiver:
@@ -167,7 +167,7 @@ def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True
-    for _ in range(64):
+    for _chunk in range(64):
         handler.wfile.write(b"x" * 1024 * 1024)
 
 

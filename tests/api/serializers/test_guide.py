@@ -44,9 +44,8 @@ def pairs() -> Iterator[tuple[str, type[Serializer]]]:
         yield name, serializer
         properties = schemas.load_schema(name)["properties"]
         for key, field in fields_of(serializer).items():
-            inner = reference(properties[key]) if isinstance(field, Nested | NestedList | NestedSelf) else None
-            if inner is not None:
-                waiting.append((inner, field.serializer))  # type: ignore[union-attr]
+            if isinstance(field, Nested | NestedList | NestedSelf) and (inner := reference(properties[key])):
+                waiting.append((inner, field.serializer))
 
 
 PAIRS = sorted(pairs(), key=lambda pair: (pair[0], pair[1].__name__))

@@ -1,4 +1,4 @@
-"""A server with an inspector, and a page on it that minds what its browser complains of and whom it asks."""
+"""Fixtures: a server, and inspector pages that record browser errors and requested URLs."""
 
 from __future__ import annotations
 
@@ -24,38 +24,40 @@ PAGES = (
     "fidelity",
 )
 DETAILS = ("package", "shipped", "transfer", "exchange")
-"""Pages of single records."""
+"""Names of the pages of one record."""
 WIDTHS, THEMES = (1280, 390), ("light", "dark")
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
 
-class Watched:
-    """A browser's page, with what it complained of and whom it asked."""
+class MonitoredPage:
+    """A page of the browser that records errors and requested URLs."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url = page, url
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self.listen)
-        page.on("request", lambda request: self.asked.append(request.url))
+        self.errors: list[str] = []
+        self.requested_urls: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self.record_error)
+        page.on("request", lambda request: self.requested_urls.append(request.url))
 
-    def listen(self, line: ConsoleMessage) -> None:
-        """Keep what is an error, but for the browser's own note of a refusal: refusals are what is shown."""
+    def record_error(self, line: ConsoleMessage) -> None:
+        """Record console errors, except the notice of a 4xx response, which the page shows."""
         refused = line.text.startswith("Failed to load resource") and "status of 4" in line.text
         if line.type == "error" and not (refused and "/ui/" not in line.location["url"]):
-            self.complaints.append(f"{line.text} ({line.location['url']})")
+            self.errors.append(f"{line.text} ({line.location['url']})")
 
     def open(self, where: str = "overview", world: str = "") -> Page:
-        """Go to a page of the inspector, and wait until all that it asks for is there."""
+        """Open a page of the inspector and wait until it is loaded."""
         self.page.goto(f"{self.url}{world}/__admin/ui/#/{where}")
         expect(self.page.locator("main h1")).to_be_visible()
         expect(self.page.get_by_text("Loading …")).to_have_count(0)
         return self.page
 
-    def strangers(self) -> set[str]:
-        """Give the hosts other than the server's that were asked."""
-        hosts = {urlsplit(url).netloc for url in self.asked if not url.startswith(("data:", "blob:", "about:"))}
+    def foreign_hosts(self) -> set[str]:
+        """Return the requested hosts other than the server."""
+        hosts = {
+            urlsplit(url).netloc for url in self.requested_urls if not url.startswith(("data:", "blob:", "about:"))
+        }
         return hosts - {urlsplit(self.url).netloc}
 
 
@@ -65,32 +67,32 @@ def oms() -> Iterator[Emulator]:
         yield emulator
 
 
-Opener = Callable[..., Watched]
+Opener = Callable[..., MonitoredPage]
 
 
 @pytest.fixture
 def opener(chromium: Browser, oms: Emulator) -> Iterator[Opener]:
-    """Give pages of any size and theme; after the test none may have complained or asked another server."""
-    opened: list[Watched] = []
+    """Return a function that opens pages of any size and theme. Afterwards check for errors and foreign hosts."""
+    opened: list[MonitoredPage] = []
 
-    def new(width: int = 1280, theme: str = "light") -> Watched:
+    def new(width: int = 1280, theme: str = "light") -> MonitoredPage:
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,  # light or dark
             permissions=["clipboard-read", "clipboard-write"],
             reduced_motion="reduce",
         )
-        opened.append(Watched(context.new_page(), oms.url))
+        opened.append(MonitoredPage(context.new_page(), oms.url))
         return opened[-1]
 
     yield new
-    for watched in opened:
-        assert watched.strangers() == set()
-        assert watched.complaints == []
-        watched.page.context.close()
+    for monitored in opened:
+        assert monitored.foreign_hosts() == set()
+        assert monitored.errors == []
+        monitored.page.context.close()
 
 
 @pytest.fixture
-def inspector(opener: Opener) -> Watched:
-    """The inspector on a wide screen."""
+def inspector(opener: Opener) -> MonitoredPage:
+    """Return a page for the inspector on a wide screen."""
     return opener()

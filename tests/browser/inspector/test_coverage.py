@@ -1,4 +1,4 @@
-"""Coverage: what callers met, and what they did not, as the control API counts it."""
+"""The coverage page shows the report of the control API."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import re
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import Watched
-from tests.browser.inspector.lively import PACKAGES, newest
+from tests.browser.inspector.active_world import PACKAGES, newest_package_id
+from tests.browser.inspector.conftest import MonitoredPage
 
 PREPARE = "package__prepare_package_command__waiting__preparing"
 
 
-def test_what_was_met_and_what_was_not(oms: Emulator, inspector: Watched) -> None:
-    """Each dimension has its share; its rows are shown by choice, and the choice is in the address."""
+def test_covered_and_missing_items_are_shown(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Each dimension has a percentage. The selected dimension and rows are part of the URL."""
     session = oms.session()
     for _ in range(3):
         session.get(PACKAGES)
-    session.post(f"{PACKAGES}{newest(oms, '100')}/command/", json={"slug": PREPARE, "input_parameters": {}})
+    session.post(
+        f"{PACKAGES}{newest_package_id(oms, '100')}/command/", json={"slug": PREPARE, "input_parameters": {}}
+    )
     report = session.get("/__admin/coverage").json()
     transitions = report["dimensions"]["transitions"]
 

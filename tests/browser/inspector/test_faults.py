@@ -1,4 +1,4 @@
-"""Faults, armed and disarmed by clicking, and met by those who work with the API."""
+"""Faults can be armed and disarmed on the faults page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from playwright.sync_api import expect
 from emulator import Emulator
 from emulator.domain.fault_rules import FAULT_KINDS
 from emulator.web.admin.pages import INSPECTOR
-from tests.browser.inspector.conftest import Watched
+from tests.browser.inspector.conftest import MonitoredPage
 
 PACKAGES = "/api/v1/oms/packages/"
 
 
-def test_the_kinds_are_those_that_there_are() -> None:
-    """The form offers each kind, with each of its options."""
+def test_the_form_has_all_fault_kinds() -> None:
+    """The form has each kind, with all of its options."""
     table = (INSPECTOR / "pages" / "faults.js").read_text("utf-8").partition("KINDS = {")[2].partition("};")[0]
     offered = {
         line.split(":")[0].strip(): re.findall(r'option\("(\w+)"', line)
@@ -26,8 +26,8 @@ def test_the_kinds_are_those_that_there_are() -> None:
     }
 
 
-def test_a_fault_is_armed_met_and_disarmed(oms: Emulator, inspector: Watched) -> None:
-    """It meets the calls that it was armed for, is counted, spares what the inspector looks at, and goes."""
+def test_a_fault_is_armed_triggered_and_disarmed(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The page shows the number of hits. Requests of the inspector do not trigger the fault."""
     page = inspector.open("faults")
     expect(page.get_by_text("No faults are armed")).to_be_visible()
     page.get_by_label("Status *").fill("500")
@@ -45,7 +45,7 @@ def test_a_fault_is_armed_met_and_disarmed(oms: Emulator, inspector: Watched) ->
     assert oms.session().get("/__admin/faults").json()["count"] == 0
 
 
-def test_a_wrong_fault_says_why(oms: Emulator, inspector: Watched) -> None:
+def test_the_error_of_an_invalid_fault_is_shown(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open("faults")
     page.get_by_label("Status *").fill("200")
     page.get_by_role("button", name="Arm fault").click()

@@ -1,4 +1,4 @@
-"""The main task without a mouse: from the first page to a command, its dialog, and back."""
+"""The inspector can be used with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import Opener, Watched
-from tests.browser.inspector.test_work import package_in, present
+from tests.browser.inspector.conftest import MonitoredPage, Opener
+from tests.browser.inspector.test_pages import current_detail, newest_package_in_state
 
 STEPS = 120
-"""More than any page has stops before what is looked for."""
+"""Maximum number of Tab presses; no page needs more."""
 
 
 def tab_to(page: Page, target: str, keys: str = "Tab") -> None:
-    """Press Tab until what is focused has this name; fail if one comes to the page's end before."""
+    """Press Tab until the focused element has this name. Fail after `STEPS` presses."""
     seen = []
     for _ in range(STEPS):
         page.keyboard.press(keys)
@@ -24,16 +24,16 @@ def tab_to(page: Page, target: str, keys: str = "Tab") -> None:
         if re.search(target, name):
             return
         seen.append(name[:40])
-    raise AssertionError(f"nothing named {target!r} takes the focus; {seen}")
+    raise AssertionError(f"no element named {target!r} got the focus; {seen}")
 
 
 def focus(page: Page) -> Any:
     return page.evaluate("document.activeElement.tagName")
 
 
-def test_a_package_is_refused_without_a_mouse(oms: Emulator, inspector: Watched) -> None:
-    """To the list by the navigation, into a package, through a command's dialog with Escape and with Enter."""
-    package = package_in(oms, "100")
+def test_a_command_can_be_sent_with_the_keyboard(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The way leads through the list, the page of a package and the dialog of the command."""
+    package = newest_package_in_state(oms, "100")
     page = inspector.open()
     tab_to(page, "^Packages$")
     page.keyboard.press("Enter")
@@ -58,11 +58,10 @@ def test_a_package_is_refused_without_a_mouse(oms: Emulator, inspector: Watched)
     tab_to(page, "^Send command$")
     page.keyboard.press("Enter")
     expect(page.locator(".title .state")).to_have_text("Requires replan")
-    assert present(oms, package)["state"]["name"] == "Requires replan"
+    assert current_detail(oms, package)["state"]["name"] == "Requires replan"
 
 
-def test_one_may_skip_to_the_page(inspector: Watched) -> None:
-    """The first stop leads past the navigation."""
+def test_the_first_link_skips_the_navigation(inspector: MonitoredPage) -> None:
     page = inspector.open()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -70,8 +69,8 @@ def test_one_may_skip_to_the_page(inspector: Watched) -> None:
     expect(page.locator("main")).to_be_focused()
 
 
-def test_a_state_of_the_picture_is_reached(inspector: Watched) -> None:
-    """Each state takes the focus, tells its moves, and leads to its list."""
+def test_a_state_of_the_graph_can_be_focused_and_opened(inspector: MonitoredPage) -> None:
+    """A focused state shows its transitions. Enter opens its list."""
     page = inspector.open()
     expect(page.get_by_label("State graph of packages").locator("a").first).to_be_visible()
     tab_to(page, "^Shipped: ")
@@ -80,8 +79,8 @@ def test_a_state_of_the_picture_is_reached(inspector: Watched) -> None:
     expect(page).to_have_url(re.compile(r"#/packages\?state=42"))
 
 
-def test_the_menu_of_a_narrow_screen(opener: Opener) -> None:
-    """It says whether it is open, and closes when one has chosen."""
+def test_the_menu_of_a_narrow_screen_opens_and_closes(opener: Opener) -> None:
+    """`aria-expanded` says whether it is open. A choice closes it."""
     page = opener(width=390).open()
     menu = page.locator(".menu")
     expect(menu).to_have_attribute("aria-expanded", "false")

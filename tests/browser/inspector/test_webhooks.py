@@ -1,4 +1,4 @@
-"""Webhooks: a hook is registered, an event fails to be delivered, is looked at and sent once more, by clicking."""
+"""Hooks can be registered, and deliveries inspected and retried, on the webhooks page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import Watched
-from tests.browser.inspector.test_work import package_in
+from tests.browser.inspector.conftest import MonitoredPage
+from tests.browser.inspector.test_pages import newest_package_in_state
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes deliveries, and answers them as it is told."""
+    """Answers deliveries with `status`."""
 
     status = 500
 
@@ -25,7 +25,7 @@ class Receiver(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/hook"
 
 
-class Answering(BaseHTTPRequestHandler):
+class ReceiverHandler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
@@ -36,12 +36,12 @@ class Answering(BaseHTTPRequestHandler):
         self.wfile.write(b"heard")
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver(("127.0.0.1", 0), Answering) as server:
+    with Receiver(("127.0.0.1", 0), ReceiverHandler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -49,8 +49,8 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watched, receiver: Receiver) -> None:
-    """The payload and the outcome are shown; the next try waits for the clock; a retry delivers."""
+def test_a_failed_delivery_is_shown_and_retried(oms: Emulator, inspector: MonitoredPage, receiver: Receiver) -> None:
+    """The page shows the payload, the response and the time of the next attempt. A retry delivers the event."""
     page = inspector.open("webhooks")
     page.get_by_label("Target URL").fill(receiver.url)
     page.get_by_role("combobox", name="Event").select_option("package.status.transitioned")
@@ -59,7 +59,7 @@ def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watche
         page.get_by_role("table", name="Subscriptions").get_by_role("row").filter(has_text=receiver.url)
     ).to_be_visible()
 
-    package = package_in(oms, "100")
+    package = newest_package_in_state(oms, "100")
     session = oms.session()
     body = {"slug": "package__prepare_package_command__waiting__preparing", "input_parameters": {}}
     session.post(f"/api/v1/oms/packages/{package['id']}/command/", json=body)
@@ -82,8 +82,7 @@ def test_a_delivery_fails_and_is_sent_once_more(oms: Emulator, inspector: Watche
     expect(hook).to_contain_text("no")
 
 
-def test_a_hook_that_is_there_is_refused(oms: Emulator, inspector: Watched, receiver: Receiver) -> None:
-    """The sender's own words are shown."""
+def test_the_error_of_a_duplicate_hook_is_shown(oms: Emulator, inspector: MonitoredPage, receiver: Receiver) -> None:
     page = inspector.open("webhooks")
     for _ in range(2):
         page.get_by_label("Target URL").fill(receiver.url)

@@ -49,7 +49,7 @@ def restored_contents(oms: WorldHandle, name: str) -> tuple[dict[str, bytes], di
     return everything(oms), oms.export()
 
 
-def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, bool]]:
+def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, ...]]:
     return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
 
 

@@ -13,16 +13,16 @@ FEW = 200
 
 BLOCK, UNBLOCK = 1021, 1025
 """The transitions of the default installation that block and unblock a waiting package."""
-FLOCK = 20
+PACKAGE_COUNT = 20
 """Number of packages. Each belongs to one connection, so its commands stay in order."""
 CALLERS = 4
 TURNS = 20
 
 
-def commands(server: Server) -> list[Request]:
+def command_requests(server: Server) -> list[Request]:
     """Return requests that block some waiting packages and then unblock them. Each changes a state."""
     waiting = waiting_packages(server)
-    return [commanding(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
+    return [command_request(pk, transition) for transition in (BLOCK, UNBLOCK) for pk in waiting]
 
 
 def waiting_packages(server: Server) -> list[int]:
@@ -30,12 +30,12 @@ def waiting_packages(server: Server) -> list[int]:
     for number in range(1, 1 + FEW // 100):
         page = json.loads(fetch(server, f"{PACKAGES}short/?limit=100&page={number}", headers=AUTH).body)
         found += [package["id"] for package in page["results"] if package["state"]["enum_value"] == "100"]
-    if len(found) < FLOCK:
-        raise MeasurementFailedError(f"{len(found)} waiting packages instead of {FLOCK}")
-    return found[:FLOCK]
+    if len(found) < PACKAGE_COUNT:
+        raise MeasurementFailedError(f"{len(found)} waiting packages instead of {PACKAGE_COUNT}")
+    return found[:PACKAGE_COUNT]
 
 
-def commanding(pk: int, transition: int) -> Request:
+def command_request(pk: int, transition: int) -> Request:
     body = json.dumps({"transition": transition, "input_parameters": {}})
     headers = AUTH | {"Content-Type": "application/json"}
     return Request(f"{PACKAGES}{pk}/command/", method="POST", headers=headers, body=body, status=204, length=0)
@@ -45,10 +45,10 @@ def command_rate(server: Server, requests: list[Request], plan: Plan) -> float:
     """Return the requests per second of complete turns. Afterwards every package is in its old state."""
     turns = round(TURNS * plan.seconds) or 1
     job = Job(server.port, requests, seconds=60, connections=CALLERS, limit=len(requests) * turns, shares=True)
-    return checked(job).rps
+    return run_job(job).rps
 
 
-def checked(job: Job) -> Outcome:
+def run_job(job: Job) -> Outcome:
     """Run the job. Raise `MeasurementFailedError` for a single wrong response or lost connection."""
     got = load.measure(job)
     if got.failed or got.reconnects or not got.answered:

@@ -1,4 +1,4 @@
-"""What each page is for, done by clicking, and seen through the API afterwards."""
+"""Each page does its task, and the API shows the result."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from playwright.sync_api import Page, expect
 
 from emulator import Emulator
 from emulator.core.credentials import CREDENTIALS
-from tests.browser.inspector.conftest import Opener, Watched
+from tests.browser.inspector.conftest import MonitoredPage, Opener
 
 PACKAGES = "/api/v1/oms/packages/"
 
 
-def package_in(oms: Emulator, value: str) -> Any:
-    """Give the newest package in the state of this value."""
+def newest_package_in_state(oms: Emulator, value: str) -> Any:
+    """Return the newest package whose state has this enum value."""
     found = oms.session().get(PACKAGES, params={"state__enum_value": value, "limit": 1})
     return found.json()["results"][0]
 
 
-def present(oms: Emulator, package: Any) -> Any:
+def current_detail(oms: Emulator, package: Any) -> Any:
     return oms.session().get(f"{PACKAGES}{package['id']}/").json()
 
 
-def test_the_overview_counts_as_the_world_does(oms: Emulator, inspector: Watched) -> None:
-    """Each state of the picture is a link that says its count, kept up to date; it leads to that state's list."""
+def test_the_state_graph_shows_current_counts(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Each state is a link to its list and has its current count as a label."""
     page = inspector.open()
     graph = oms.session().get("/__admin/graph").json()["packages"]["states"]
     picture = page.get_by_label("State graph of packages")
@@ -43,8 +43,8 @@ def test_the_overview_counts_as_the_world_does(oms: Emulator, inspector: Watched
     expect(page.get_by_role("status").get_by_text("25 packages").first).to_be_visible()
 
 
-def test_the_picture_tells_who_moves_and_how_sure_it_is(oms: Emulator, inspector: Watched) -> None:
-    """The carrier's moves can be left out; assumed lines are dashed; the tables say all of it in words."""
+def test_the_state_graph_shows_actors_and_provenance(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Transitions of the carrier can be hidden. Assumed transitions are dashed. The tables have the same content."""
     page = inspector.open()
     card = page.locator("section", has=page.get_by_role("heading", name="Packages", exact=True))
     expect(card.locator(".canvas path.edge.carrier")).not_to_have_count(0)
@@ -60,8 +60,8 @@ def test_the_picture_tells_who_moves_and_how_sure_it_is(oms: Emulator, inspector
     expect(table.get_by_role("row").filter(has_text="CARRIER_FAILED").first).to_contain_text("carrier")
 
 
-def test_tokens_and_the_first_call_can_be_copied(oms: Emulator, inspector: Watched) -> None:
-    """What is copied works as it is: the call in a shell, the JWT on the reference surface."""
+def test_tokens_and_the_example_request_can_be_copied(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The copied request runs in a shell. The copied JWT works on the reference surface."""
     page = inspector.open()
     shown = page.get_by_role("table", name="Tokens").get_by_role("row")
     expect(shown).to_have_count(len(CREDENTIALS) + 1)
@@ -81,7 +81,7 @@ def clipboard(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_a_world_is_reset(oms: Emulator, inspector: Watched) -> None:
+def test_a_world_is_reset(oms: Emulator, inspector: MonitoredPage) -> None:
     oms.package(state="Waiting")
     page = inspector.open()
     expect(page.locator(".facts").get_by_text("201", exact=True)).to_be_visible()
@@ -90,14 +90,14 @@ def test_a_world_is_reset(oms: Emulator, inspector: Watched) -> None:
     assert oms.session().get(PACKAGES).json()["count"] == 200
 
 
-def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
-    """By state, by the API's own filters, in any order and page by page, all of it in the address."""
+def test_packages_can_be_filtered_sorted_and_paged(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Filters, order and page are part of the URL."""
     page = inspector.open("packages")
     rows = page.get_by_role("table", name="Packages").get_by_role("row")
     expect(rows).to_have_count(51)
     page.get_by_role("button", name="Next page").first.click()
     expect(page.get_by_label("Page", exact=True).first).to_have_value("2")
-    newest = package_in(oms, "100")
+    newest = newest_package_in_state(oms, "100")
     page.get_by_role("combobox", name="State", exact=True).select_option(label="Waiting (24)")
     expect(rows).to_have_count(25)
     expect(rows.nth(1)).to_contain_text(newest["number"])
@@ -111,19 +111,19 @@ def test_packages_are_found(oms: Emulator, inspector: Watched) -> None:
     page.reload()
     expect(rows.nth(1)).to_contain_text(newest["number"])
     page.get_by_label("Search by").select_option(label="customer first name")
-    page.get_by_role("searchbox", name="Value").fill("Nobody")
+    page.get_by_role("searchbox", name="Value").fill("Unknown")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_text("No packages match.")).to_be_visible()
 
 
-def test_a_refused_filter_says_why(inspector: Watched) -> None:
+def test_the_error_of_an_invalid_filter_is_shown(inspector: MonitoredPage) -> None:
     page = inspector.open("packages?created_date__gte=yesterday")
     expect(page.get_by_role("alert").get_by_text("created_date__gte: Enter a valid date/time.")).to_be_visible()
 
 
-def test_a_package_is_refused_and_taken_back(oms: Emulator, inspector: Watched) -> None:
-    """A command with a parameter, its effect on history and state, and undo."""
-    package = package_in(oms, "100")
+def test_a_command_is_sent_and_undone(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The page shows the new state and the history of a command with a parameter. Undo restores the old state."""
+    package = newest_package_in_state(oms, "100")
     page = inspector.open(f"packages/{package['id']}")
     expect(page.locator("h1")).to_have_text(f"Package {package['number']}")
     page.get_by_role("button", name="Refuse Package").click()
@@ -133,14 +133,14 @@ def test_a_package_is_refused_and_taken_back(oms: Emulator, inspector: Watched) 
     expect(page.get_by_role("status").get_by_text("Refuse Package: status")).to_be_visible()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
     expect(page.get_by_role("listitem").filter(has_text="Requires replan from Waiting")).to_be_visible()
-    assert present(oms, package)["state"]["name"] == "Requires replan"
+    assert current_detail(oms, package)["state"]["name"] == "Requires replan"
     page.get_by_role("button", name="Undo last step").click()
     expect(page.locator(".title .state")).to_have_text("Waiting")
-    assert present(oms, package) == package
+    assert current_detail(oms, package) == package
 
 
-def test_the_items_of_a_command_are_chosen(oms: Emulator, inspector: Watched) -> None:
-    package = package_in(oms, "100")
+def test_the_items_of_a_command_can_be_selected(oms: Emulator, inspector: MonitoredPage) -> None:
+    package = newest_package_in_state(oms, "100")
     page = inspector.open(f"packages/{package['id']}")
     page.get_by_title("package__detected_out_of_stock_item__waiting__contains-out-of-stock-products").click()
     form = page.get_by_role("dialog")
@@ -149,12 +149,12 @@ def test_the_items_of_a_command_are_chosen(oms: Emulator, inspector: Watched) ->
     form.get_by_role("checkbox").first.check()
     form.get_by_role("button", name="Send command").click()
     expect(page.locator(".title .state")).not_to_have_text("Waiting")
-    assert present(oms, package)["state"]["name"] == "Contains out of stock products"
+    assert current_detail(oms, package)["state"]["name"] == "Contains out of stock products"
 
 
-def test_what_is_refused_says_why(oms: Emulator, inspector: Watched) -> None:
-    """A command of another state says what it needs; tried all the same, the refusal and its hint are shown."""
-    package = package_in(oms, "800")
+def test_a_blocked_command_shows_its_reason(oms: Emulator, inspector: MonitoredPage) -> None:
+    """It shows the required state. If it is sent anyway, the page shows the error and the hint."""
+    package = newest_package_in_state(oms, "800")
     page = inspector.open(f"packages/{package['id']}")
     page.get_by_text(re.compile("blocked commands")).click()
     line = page.get_by_role("listitem").filter(has_text="Refuse Package")
@@ -164,20 +164,20 @@ def test_what_is_refused_says_why(oms: Emulator, inspector: Watched) -> None:
     refusal = page.locator("section", has_text="Commands").get_by_role("alert")
     expect(refusal).to_contain_text("400")
     expect(refusal).to_contain_text("Allowed now")
-    assert present(oms, package) == package
+    assert current_detail(oms, package) == package
 
 
-def test_the_carrier_delivers(oms: Emulator, inspector: Watched) -> None:
-    package = package_in(oms, "600")
+def test_the_carrier_can_deliver_a_package(oms: Emulator, inspector: MonitoredPage) -> None:
+    package = newest_package_in_state(oms, "600")
     page = inspector.open(f"packages/{package['id']}")
     page.get_by_role("button", name="Carrier: delivered").click()
     expect(page.locator(".title .state")).to_have_text("Delivered")
-    assert present(oms, package)["state"]["name"] == "Delivered"
+    assert current_detail(oms, package)["state"]["name"] == "Delivered"
 
 
-def test_every_shape_of_a_package_is_shown(oms: Emulator, inspector: Watched) -> None:
-    """The documents are those of the API, on both surfaces; items, label and relatives are there."""
-    package = package_in(oms, "600")
+def test_all_documents_of_a_package_are_shown(oms: Emulator, inspector: MonitoredPage) -> None:
+    """The page shows the documents of both surfaces, the shipping label and the items."""
+    package = newest_package_in_state(oms, "600")
     page = inspector.open(f"packages/{package['id']}")
     shown = page.locator("section", has=page.get_by_role("heading", name="JSON", exact=True))
     bearer = {"Authorization": f"Bearer {oms.jwt()}"}
@@ -197,7 +197,7 @@ def test_every_shape_of_a_package_is_shown(oms: Emulator, inspector: Watched) ->
     )
 
 
-def test_a_transfer_order_is_dispatched(oms: Emulator, inspector: Watched) -> None:
+def test_a_transfer_order_can_be_dispatched(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open("transfers?state=73")
     page.get_by_role("table").get_by_role("link").first.click()
     page.get_by_role("button", name="Dispatch").click()
@@ -207,11 +207,11 @@ def test_a_transfer_order_is_dispatched(oms: Emulator, inspector: Watched) -> No
     expect(page.get_by_role("listitem").filter(has_text="In Transit")).to_be_visible()
 
 
-def test_the_journal_is_live_and_explains(oms: Emulator, inspector: Watched) -> None:
-    """A call comes to be seen by itself; its page says why it was answered so."""
+def test_the_journal_is_updated_and_explains_responses(oms: Emulator, inspector: MonitoredPage) -> None:
+    """New calls appear without a reload. The page of a call shows the reason for its status."""
     page = inspector.open("journal")
     expect(page.get_by_text("No exchanges match")).to_be_visible()
-    package = package_in(oms, "800")
+    package = newest_package_in_state(oms, "800")
     body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
     assert oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body).status_code == 400
     rows = page.get_by_role("table", name="Exchanges").get_by_role("row")
@@ -229,9 +229,9 @@ def test_the_journal_is_live_and_explains(oms: Emulator, inspector: Watched) -> 
         assert clipboard(page).strip() == page.get_by_role("region", name=way).inner_text().strip()
 
 
-def test_an_exchange_can_be_done_again(oms: Emulator, inspector: Watched, tmp_path: Path) -> None:
-    """What is copied as curl, requests and pytest runs, and meets the same answer."""
-    package = package_in(oms, "800")
+def test_an_exchange_can_be_repeated(oms: Emulator, inspector: MonitoredPage, tmp_path: Path) -> None:
+    """The code for curl, requests and pytest runs and gets the same response."""
+    package = newest_package_in_state(oms, "800")
     body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
     refused = oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body)
     page = inspector.open(f"journal/{refused.headers['X-Emulator-Request-Id']}")
@@ -243,12 +243,12 @@ def test_an_exchange_can_be_done_again(oms: Emulator, inspector: Watched, tmp_pa
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert refused.text in done.stdout
     names: dict[str, Any] = {}
-    exec(texts["pytest"], names)  # noqa: S102 - what we ourselves wrote, as a test's user would run it
+    exec(texts["pytest"], names)  # noqa: S102 - generated by the inspector
     names["test_command_package_returns_400"](Emulator("demo"))
 
 
-def test_a_paused_journal_asks_nothing(oms: Emulator, inspector: Watched) -> None:
-    """However long it is paused; gone on with, it shows what came meanwhile."""
+def test_a_paused_journal_sends_no_requests(oms: Emulator, inspector: MonitoredPage) -> None:
+    """After it is resumed, it shows the calls of the pause."""
     inspector.page.clock.install()
     page = inspector.open("journal")
     page.get_by_role("button", name="Pause").click()
@@ -262,13 +262,13 @@ def test_a_paused_journal_asks_nothing(oms: Emulator, inspector: Watched) -> Non
     expect(page.get_by_role("table", name="Exchanges")).to_be_visible()
 
 
-def journal_calls(watched: Watched) -> int:
-    return sum("/__admin/requests" in url for url in watched.asked)
+def journal_calls(monitored: MonitoredPage) -> int:
+    return sum("/__admin/requests" in url for url in monitored.requested_urls)
 
 
-def test_what_the_inspector_reads_is_in_no_journal(oms: Emulator, inspector: Watched) -> None:
-    """It looks without leaving traces; what it changes is told."""
-    package = package_in(oms, "100")
+def test_reads_of_the_inspector_are_not_in_the_journal(oms: Emulator, inspector: MonitoredPage) -> None:
+    """Its writes are."""
+    package = newest_package_in_state(oms, "100")
     before = len(oms.world.journal)
     page = inspector.open(f"packages/{package['id']}")
     expect(page.get_by_role("region", name="Guide: detail")).to_be_visible()
@@ -278,7 +278,7 @@ def test_what_the_inspector_reads_is_in_no_journal(oms: Emulator, inspector: Wat
     assert len(oms.world.journal) == before + 1
 
 
-def test_the_clock_is_moved(oms: Emulator, inspector: Watched) -> None:
+def test_the_clock_can_be_advanced_and_started(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open("clock")
     expect(page.locator(".big-time")).to_have_text("2023-04-05 09:00:00 UTC")
     page.get_by_role("button", name="+1 day").click()
@@ -291,8 +291,10 @@ def test_the_clock_is_moved(oms: Emulator, inspector: Watched) -> None:
     assert oms.session().get("/__admin/clock").json()["mode"] == "ticking"
 
 
-def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Watched, tmp_path: Path) -> None:
-    """By name and size; the export is a file that brings the same world back, chosen or dropped."""
+def test_a_scenario_can_be_loaded_exported_and_imported(
+    oms: Emulator, inspector: MonitoredPage, tmp_path: Path
+) -> None:
+    """An exported file creates the same world, whether it is selected or dropped."""
     page = inspector.open("scenarios")
     page.get_by_label("Name *").fill("demo")
     page.get_by_label("Packages", exact=True).fill("30")
@@ -303,32 +305,32 @@ def test_a_scenario_is_loaded_exported_and_imported(oms: Emulator, inspector: Wa
         page.get_by_role("link", name="Export world").click()
     file = tmp_path / "mine.json"
     download.value.save_as(file)
-    for bring in (chosen, dropped):
+    for import_file in (choose_file, drop_file):
         oms.session().put("/__admin/scenario", json={"name": "empty"})
-        page.reload()  # nothing tells of the last time
-        bring(page, file)
+        page.reload()  # removes the message of the previous import
+        import_file(page, file)
         expect(page.get_by_role("status").get_by_text("Loaded mine.json").first).to_be_visible()
         assert oms.session().get(PACKAGES).json()["count"] == 31
         page.get_by_role("button", name="Dismiss").first.click()
     file.write_text("no json")
-    chosen(page, file)
+    choose_file(page, file)
     expect(page.get_by_role("alert").get_by_text("mine.json is not valid JSON")).to_be_visible()
 
 
-def chosen(page: Page, file: Path) -> None:
+def choose_file(page: Page, file: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose file").click()
     chooser.value.set_files(file)
 
 
-def dropped(page: Page, file: Path) -> None:
+def drop_file(page: Page, file: Path) -> None:
     make = "([text, name]) => { const d = new DataTransfer(); d.items.add(new File([text], name)); return d; }"
     data = page.evaluate_handle(make, [file.read_text("utf-8"), file.name])
     page.locator(".drop").dispatch_event("drop", {"dataTransfer": data})
 
 
-def test_snapshots_and_branches(oms: Emulator, inspector: Watched) -> None:
-    """A snapshot is taken and restored; a branch goes its own way, in an inspector of its own."""
+def test_snapshots_can_be_restored_and_branches_opened(oms: Emulator, inspector: MonitoredPage) -> None:
+    """A branch has its own inspector, and its changes do not affect the first world."""
     page = inspector.open("scenarios")
     page.get_by_label("Snapshot name").fill("before")
     page.get_by_role("button", name="Take snapshot").click()
@@ -346,11 +348,11 @@ def test_snapshots_and_branches(oms: Emulator, inspector: Watched) -> None:
     page.get_by_role("button", name="Open tryout").click()
     expect(page).to_have_url(re.compile("/w/tryout/__admin/ui/#/scenarios"))
     page.get_by_role("link", name="Packages", exact=True).click()
-    package = package_in(oms, "100")
+    package = newest_package_in_state(oms, "100")
     page.get_by_role("link", name=package["number"]).click()
     page.get_by_role("button", name="waiting to prep").click()
     expect(page.locator(".title .state")).to_have_text("Preparing")
-    assert present(oms, package) == package
+    assert current_detail(oms, package) == package
     there = oms.session().get(f"/w/tryout{PACKAGES}{package['id']}/").json()
     assert there["state"]["name"] == "Preparing"
 
@@ -358,7 +360,7 @@ def test_snapshots_and_branches(oms: Emulator, inspector: Watched) -> None:
     expect(page.locator(".title .state")).to_have_text("Waiting")
 
 
-def test_fidelity_is_searched(oms: Emulator, inspector: Watched) -> None:
+def test_fidelity_can_be_searched(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open("fidelity")
     page.get_by_text(re.compile("^transitions")).click()
     page.get_by_text("Assumed", exact=True).click()
@@ -369,17 +371,17 @@ def test_fidelity_is_searched(oms: Emulator, inspector: Watched) -> None:
     expect(rows.nth(1)).to_contain_text("the carrier is outside the API")
 
 
-def test_a_page_whose_call_is_missing_says_so(oms: Emulator, opener: Opener) -> None:
-    """A server without such a call is told of in one sentence; nothing breaks."""
-    watched = opener()
+def test_a_missing_control_api_call_is_reported(oms: Emulator, opener: Opener) -> None:
+    """The page shows one sentence, and the browser reports no error."""
+    monitored = opener()
     answer = {"error": "GET /__admin/clock: Not Found", "known": []}
-    watched.page.route("**/__admin/clock", lambda route: route.fulfill(status=404, json=answer))
-    page = watched.open("clock")
+    monitored.page.route("**/__admin/clock", lambda route: route.fulfill(status=404, json=answer))
+    page = monitored.open("clock")
     expect(page.get_by_role("note")).to_have_text("This server does not support clock control.")
 
 
-def test_a_hidden_page_asks_nothing(oms: Emulator, inspector: Watched) -> None:
-    """Nobody looks, so nobody asks; seen again, it asks at once."""
+def test_a_hidden_page_sends_no_requests(oms: Emulator, inspector: MonitoredPage) -> None:
+    """It sends a request as soon as it is visible again."""
     inspector.page.clock.install()
     page = inspector.open("journal")
     hide = """hidden => {
@@ -387,8 +389,8 @@ def test_a_hidden_page_asks_nothing(oms: Emulator, inspector: Watched) -> None:
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     page.evaluate(hide, True)
-    before = len(inspector.asked)
+    before = len(inspector.requested_urls)
     page.clock.run_for(60_000)
-    assert len(inspector.asked) == before
+    assert len(inspector.requested_urls) == before
     with page.expect_request(re.compile("/__admin/requests")):
         page.evaluate(hide, False)

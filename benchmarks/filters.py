@@ -35,7 +35,7 @@ FIRST_LIMIT = 3.0
 """Limit in seconds for the first filtered page, which reads all planned packages once."""
 
 
-def paths() -> list[str]:
+def filtered_paths() -> list[str]:
     """Return the first and last page of every filter and combination, with values of a package in the middle."""
     demo = find_scenario("demo").with_size(MANY, None)
     base = make_demo_dataset(MANY, demo.seed, demo.start)
@@ -52,12 +52,12 @@ def value_of(root: Snapshot, records: list[Package], one: Filter) -> str:
         for path in one.paths:
             for value in follow_path(root, Package, record, path.column.split(".")):
                 if value is not None:
-                    found = value if path.kind is None else in_reference(root, path, value)
+                    found = value if path.kind is None else referenced_value(root, path, value)
                     return text(one.value_type, found)
     return "x"
 
 
-def in_reference(root: Snapshot, path: Any, id_: int) -> object:
+def referenced_value(root: Snapshot, path: Any, id_: int) -> object:
     kind, tail = path.kind, path.tail
     return next(follow_path(root, kind, root.get_existing(kind, id_), tail.split(".")))
 
@@ -103,7 +103,7 @@ class Caller:
 
 
 @contextmanager
-def calling() -> Iterator[tuple[Caller, Server]]:
+def connected_caller() -> Iterator[tuple[Caller, Server]]:
     with running(servers.ours("--packages", str(MANY))) as server:
         caller = Caller(server)
         try:
@@ -112,23 +112,23 @@ def calling() -> Iterator[tuple[Caller, Server]]:
             caller.close()
 
 
-def usual(caller: Caller, path: str) -> float:
+def shortest_time(caller: Caller, path: str) -> float:
     """Return the shortest of several times of the same request, which other load affects least."""
     return min(caller.get(path) for _ in range(TIMES))
 
 
-def each(plan: Plan, *, writing: bool) -> Iterator[Round]:
+def compare_filtered_pages(plan: Plan, *, writing: bool) -> Iterator[Round]:
     """Compare the slowest filtered page with the unfiltered first page. Each time is the shortest of several."""
-    asked = paths()
+    asked = filtered_paths()
     for _ in range(plan.groups):
-        with calling() as (caller, _server):
+        with connected_caller() as (caller, _server):
             toggle = Toggle(caller) if writing else lambda: None
             for path in (UNFILTERED, *asked):
                 caller.get(path)
             for _ in range(plan.rounds):
                 best = dict.fromkeys((UNFILTERED, *asked), inf)
                 for _ in range(TIMES):
-                    unfiltered = usual(caller, UNFILTERED)
+                    unfiltered = shortest_time(caller, UNFILTERED)
                     best[UNFILTERED] = min(best[UNFILTERED], unfiltered)
                     for path in asked:
                         toggle()
@@ -148,16 +148,16 @@ class Toggle:
         self._blocked = not self._blocked
 
 
-def unchanged(plan: Plan) -> Iterator[Round]:
-    return each(plan, writing=False)
+def filtered_pages(plan: Plan) -> Iterator[Round]:
+    return compare_filtered_pages(plan, writing=False)
 
 
 def after_write(plan: Plan) -> Iterator[Round]:
-    return each(plan, writing=True)
+    return compare_filtered_pages(plan, writing=True)
 
 
-def first(plan: Plan) -> Iterator[Round]:
+def first_filtered_page(plan: Plan) -> Iterator[Round]:
     """Measure the seconds of the first filtered page of a new server, beside the limit."""
     for _ in range(plan.groups):
-        with calling() as (caller, _server):
+        with connected_caller() as (caller, _server):
             yield Round(caller.get(f"{UNFILTERED}&order__channel=1") / 1000, FIRST_LIMIT)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import servers
-from benchmarks.commanding import checked
+from benchmarks.commands import run_job
 from benchmarks.load import Job, Outcome, Request
-from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleaved
+from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from benchmarks.servers import Server, running
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ FIRST_PICTURE = 1_000.0
 """Limit in milliseconds from the navigation to the first painted rows."""
 MANY, FEW = 36_404, 200
 ROWS = "performance.getEntriesByName('rows-painted')"
-LOOKED_AT = ("overview", "journal")
+POLLING_PAGES = ("overview", "journal")
 """The pages that poll."""
-LONGER = 8
+SLICE_FACTOR = 8
 """Slices are this many times longer than others, because the pages poll every few seconds."""
 Figure = Callable[[Outcome, float], float]
 """Computes a figure from the outcome of a slice and the server's CPU seconds during it."""
@@ -79,7 +79,7 @@ def first_picture_size(plan: Plan) -> Iterator[Round]:
             sides = [partial(first_rows, browser, *side) for side in ((many, MANY), (few, FEW))]
             for side in sides:
                 side()
-            yield from interleaved(plan.rounds, *sides)
+            yield from interleave(plan.rounds, *sides)
 
 
 def first_rows(browser: Browser, server: Server, packages: int) -> float:
@@ -100,18 +100,20 @@ def first_rows(browser: Browser, server: Server, packages: int) -> float:
 
 def inspector_cost(choose: Callable[[Server], list[Request]], figure: Figure, plan: Plan) -> Iterator[Round]:
     """Compare the requests per second with an open inspector and without."""
-    longer = replace(plan, seconds=LONGER * plan.seconds)
+    longer = replace(plan, seconds=SLICE_FACTOR * plan.seconds)
     for _ in range(plan.groups):
         with running(servers.ours()) as server, chromium() as browser:
-            pages = [browser.new_page() for _ in LOOKED_AT]
-            work = partial(worked, server, choose(server), figure, longer)
-            inspector = [address(server, name) for name in LOOKED_AT]
-            watched, alone = (partial(beside, pages, at, work) for at in (inspector, ["about:blank"] * len(pages)))
+            pages = [browser.new_page() for _ in POLLING_PAGES]
+            work = partial(measure_load, server, choose(server), figure, longer)
+            inspector = [address(server, name) for name in POLLING_PAGES]
+            watched, alone = (
+                partial(measure_with_pages, pages, at, work) for at in (inspector, ["about:blank"] * len(pages))
+            )
             watched(), alone()
-            yield from interleaved(max(plan.rounds // 2, 1), watched, alone)
+            yield from interleave(max(plan.rounds // 2, 1), watched, alone)
 
 
-def beside(pages: list[Page], addresses: list[str], work: Callable[[], float]) -> float:
+def measure_with_pages(pages: list[Page], addresses: list[str], work: Callable[[], float]) -> float:
     """Return the figure of the work while the browser's pages are at these addresses."""
     for page, where in zip(pages, addresses, strict=True):
         page.goto(where)
@@ -120,20 +122,20 @@ def beside(pages: list[Page], addresses: list[str], work: Callable[[], float]) -
     return work()
 
 
-def worked(server: Server, requests: list[Request], figure: Figure, plan: Plan) -> float:
+def measure_load(server: Server, requests: list[Request], figure: Figure, plan: Plan) -> float:
     """Return the figure of one slice of load."""
     job = Job(server.port, requests, plan.seconds, warm_up=plan.warm_up, connections=plan.connections)
     before = processor_seconds(server)
-    outcome = checked(job)
+    outcome = run_job(job)
     return figure(outcome, processor_seconds(server) - before)
 
 
-def of_server(outcome: Outcome, seconds: float) -> float:
+def per_cpu_second(outcome: Outcome, seconds: float) -> float:
     """Return the correct responses per second of the server's CPU time. Both include the warm-up."""
     return (outcome.sent - outcome.failed) / seconds
 
 
-def of_machine(outcome: Outcome, _seconds: float) -> float:
+def per_second(outcome: Outcome, _seconds: float) -> float:
     """Return the correct responses per second of wall-clock time, while the browser shares the processors."""
     return outcome.rps
 

@@ -1,4 +1,4 @@
-"""A world in which something happened on every page of the inspector."""
+"""A world with data for every page of the inspector."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from emulator import Emulator
 PACKAGES = "/api/v1/oms/packages/"
 
 
-def filled(oms: Emulator) -> dict[str, str]:
-    """Let calls be made, refused and disturbed, hooks be told, worlds be kept; give where single records are."""
+def fill_world(oms: Emulator) -> dict[str, str]:
+    """Create exchanges, deliveries, faults, a snapshot and a world. Return the pages of single records."""
     session = oms.session()
     oms.hooks.add(lambda delivery: 500 if delivery.event_type.startswith("package.status") else 200)
-    waiting = newest(oms, "100")
+    waiting = newest_package_id(oms, "100")
     for slug in ("package__prepare_package_command__waiting__preparing", "no-such"):
         session.post(f"{PACKAGES}{waiting}/command/", json={"slug": slug, "input_parameters": {}})
-    refused = session.get("/__admin/requests", params={"limit": 1}).json()["results"][0]["id"]
+    rejected = session.get("/__admin/requests", params={"limit": 1}).json()["results"][0]["id"]
     oms.package(state="Packed")
     oms.hooks.flush()
     assert {each.delivered for each in oms.hooks.deliveries} == {True, False}
@@ -26,13 +26,13 @@ def filled(oms: Emulator) -> dict[str, str]:
     transfer = session.get("/api/v1/oms/transfer_orders/", params={"limit": 1}).json()["results"][0]["id"]
     return {
         "package": f"packages/{waiting}",
-        "shipped": f"packages/{newest(oms, '600')}",
+        "shipped": f"packages/{newest_package_id(oms, '600')}",
         "transfer": f"transfers/{transfer}",
-        "exchange": f"journal/{refused}",
+        "exchange": f"journal/{rejected}",
     }
 
 
-def newest(oms: Emulator, value: str) -> int:
-    """Give the newest package in the state of this value."""
+def newest_package_id(oms: Emulator, value: str) -> int:
+    """Return the id of the newest package whose state has this enum value."""
     page = oms.session().get(f"{PACKAGES}short/", params={"state__enum_value": value, "limit": 1})
     return int(page.json()["results"][0]["id"])

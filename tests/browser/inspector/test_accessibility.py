@@ -1,4 +1,4 @@
-"""Every page can be used by everybody: narrow or wide, light or dark, seen or read aloud."""
+"""Every page is accessible on narrow and wide screens, in light and dark mode, and for screen readers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import DETAILS, PAGES, SCREENSHOTS, THEMES, WIDTHS, Opener, Watched
-from tests.browser.inspector.lively import filled
+from tests.browser.inspector.active_world import fill_world
+from tests.browser.inspector.conftest import DETAILS, PAGES, SCREENSHOTS, THEMES, WIDTHS, MonitoredPage, Opener
 
-GRAVE = ("serious", "critical")
+SEVERE = ("serious", "critical")
 SIZES = [(width, theme) for width in WIDTHS for theme in THEMES]
-SEARCHED = tuple(zip(WIDTHS, THEMES, strict=True))
+AXE_SIZES = tuple(zip(WIDTHS, THEMES, strict=True))
 AXE = """async () => {
     for (const text of document.querySelectorAll("pre"))
         for (const rest of [...text.childNodes].slice(100)) rest.remove();
@@ -23,91 +23,90 @@ AXE = """async () => {
     return found.violations.map(({id, impact, nodes}) =>
         ({id, impact, nodes: nodes.map(({target, html}) => [target.join(" "), html.slice(0, 120)])}));
 }"""
-
-"""A long text's later parts look like its first ones, and would take most of the time."""
+"""Runs axe, and first shortens long texts, because they would take most of the time."""
 
 
 @pytest.fixture(scope="module")
-def lively() -> Iterator[Emulator]:
-    """A world in which something happened on every page, for all of these tests."""
+def active_oms() -> Iterator[Emulator]:
+    """Start an emulator for all tests of this module."""
     with Emulator("demo") as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="module")
-def details(lively: Emulator) -> dict[str, str]:
-    """Where the pages of single records are."""
-    return filled(lively)
+def details(active_oms: Emulator) -> dict[str, str]:
+    """Fill the world and return the pages of single records."""
+    return fill_world(active_oms)
 
 
 @pytest.mark.parametrize("name", [*PAGES, *DETAILS])
-def test_a_page_is_fit_for_everybody(name: str, lively: Emulator, details: dict[str, str], chromium: Browser) -> None:
-    """At each width, light and dark, nothing is wider than the screen, and a picture is kept; axe is content.
+def test_a_page_is_accessible(name: str, active_oms: Emulator, details: dict[str, str], chromium: Browser) -> None:
+    """At each width and in each theme no content is wider than the screen, and axe finds no severe violation.
 
-    Axe looks at each width and each theme once: they have no rule in common.
+    Axe checks each width and each theme once, because no rule depends on both.
     """
     context = chromium.new_context(reduced_motion="reduce")
-    watched = Watched(context.new_page(), lively.url)
-    page = watched.open(details.get(name, name))
+    monitored = MonitoredPage(context.new_page(), active_oms.url)
+    page = monitored.open(details.get(name, name))
     if name == "overview":
         expect(page.locator(".canvas .node").last).to_be_visible()
     expect(page.get_by_role("note").filter(has_text="does not support")).to_have_count(0)
-    found = [line for width, theme in SIZES for line in too_wide(page, name, width, theme)]
+    found = [line for width, theme in SIZES for line in width_problems(page, name, width, theme)]
     page.evaluate(Axe().axe_script)
-    found += [line for width, theme in SEARCHED for line in unfit(page, width, theme)]
+    found += [line for width, theme in AXE_SIZES for line in accessibility_problems(page, width, theme)]
     assert found == []
-    assert watched.complaints == []
+    assert monitored.errors == []
     context.close()
 
 
-def look(page: Page, width: int, theme: Any) -> None:
+def set_viewport(page: Page, width: int, theme: Any) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
 
 
-def too_wide(page: Page, name: str, width: int, theme: str) -> list[str]:
-    """Keep a picture of a page at a width, light or dark; say so if it is wider."""
-    look(page, width, theme)
+def width_problems(page: Page, name: str, width: int, theme: str) -> list[str]:
+    """Write a screenshot, and return a problem if the page is wider than the screen."""
+    set_viewport(page, width, theme)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.jpg", full_page=True, type="jpeg", quality=70)
     wide = page.evaluate("document.documentElement.scrollWidth")
-    return [f"{width} {theme}: is {wide} pixels wide"] if wide > width else []
+    return [f"{width} {theme}: {wide} pixels wide"] if wide > width else []
 
 
-def unfit(page: Page, width: int, theme: str) -> list[str]:
-    """Give what of a page is unfit for some people, at a width, light or dark."""
-    look(page, width, theme)
-    return [f"{width} {theme}: {line}" for line in grave(page)]
+def accessibility_problems(page: Page, width: int, theme: str) -> list[str]:
+    """Return the severe violations at this width and in this theme."""
+    set_viewport(page, width, theme)
+    return [f"{width} {theme}: {line}" for line in severe_violations(page)]
 
 
-def grave(page: Page) -> list[str]:
-    """Give what axe finds that is serious or worse, with where."""
+def severe_violations(page: Page) -> list[str]:
+    """Return the serious and critical violations that axe finds, with their elements."""
     violations: list[dict[str, Any]] = page.evaluate(AXE)
     return [
         f"{each['impact']}: {each['id']} at {target}: {html}"
         for each in violations
-        if each["impact"] in GRAVE
+        if each["impact"] in SEVERE
         for target, html in each["nodes"]
     ]
 
 
-def test_what_is_wrong_is_found(lively: Emulator, chromium: Browser) -> None:
-    """The check above sees pale words, and a page that is too wide."""
+def test_problems_are_found(active_oms: Emulator, chromium: Browser) -> None:
+    """The check above finds low contrast and a page that is too wide."""
     context = chromium.new_context()
-    page = Watched(context.new_page(), lively.url).open("clock")
+    page = MonitoredPage(context.new_page(), active_oms.url).open("clock")
     page.evaluate(Axe().axe_script)
     page.evaluate("""() => {
         const heading = document.querySelector("main h1");
         Object.assign(heading.style, {color: "#ddd", background: "#fff", minWidth: "2000px"});
     }""")
-    assert "color-contrast at h1" in " ".join(unfit(page, 390, "light"))
-    assert "pixels wide" in " ".join(too_wide(page, "broken", 390, "light"))
+    assert "color-contrast at h1" in " ".join(accessibility_problems(page, 390, "light"))
+    assert "pixels wide" in " ".join(width_problems(page, "broken", 390, "light"))
     (SCREENSHOTS / "broken-390-light.jpg").unlink()
     context.close()
 
 
-def test_the_chosen_theme_stays(opener: Opener) -> None:
-    """Who chooses dark on a light system has it dark after a reload too, and the system's again by choice."""
+def test_the_selected_theme_is_kept(opener: Opener) -> None:
+    """The dark theme stays after a reload. `auto` selects the theme of the system again."""
     page = opener(theme="light").open()
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
@@ -120,8 +119,7 @@ def test_the_chosen_theme_stays(opener: Opener) -> None:
     assert page.evaluate(ground) == light
 
 
-def test_a_page_tells_where_one_is(inspector: Watched) -> None:
-    """Its heading, its title and its place among the pages say the same."""
+def test_heading_title_and_navigation_agree(inspector: MonitoredPage) -> None:
     for name in PAGES:
         page = inspector.open(name)
         current = page.locator("nav [aria-current=page]")
