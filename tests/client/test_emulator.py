@@ -25,14 +25,14 @@ LIST = "/api/v1/oms/packages/"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
-    """One emulator on a port, for tests that change nothing."""
+    """Return an emulator on a port, for tests that change nothing."""
     with Emulator("demo") as oms:
         yield oms
 
 
 @pytest.fixture
 def wire(running: Emulator) -> Iterator[http.client.HTTPConnection]:
-    """A plain connection to it."""
+    """Return an HTTP connection to the running emulator."""
     url = urlsplit(running.url)
     connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
     yield connection
@@ -203,7 +203,7 @@ def test_the_url_is_one_that_can_be_called(host: str, shown: str) -> None:
 
 WRONG = {
     "scenario": (lambda: Emulator("dmeo"), "Did you mean demo"),
-    "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),  # type: ignore[arg-type]
+    "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),
     "packages": (lambda: Emulator(packages=-1), r"packages must be at least 0 \(got -1\)"),
     "file": (lambda: Emulator("/nowhere.json"), "cannot read scenario file /nowhere.json: No such file"),
 }
