@@ -1,4 +1,4 @@
-"""Which server the contract is asked of: the emulator in this process, or the one that `--target` names."""
+"""Options and fixtures of the contract tests. They test the emulator in process, or the server of `--target`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ import pytest
 
 from contract_tests.support import built_in_target
 from emulator.contract import Check, Target, Unreachable
-from emulator.contract.target import DEFAULT_TOKEN, SURFACES
+from emulator.contract.target import FULL_ACCESS, SURFACES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract", "the contract of the OMS")
-    group.addoption("--target", metavar="URL", help="Ask this server; without it the emulator, in process.")
-    group.addoption("--token", default=DEFAULT_TOKEN, help="Its token, for the guide surface (default: %(default)s).")
-    group.addoption("--jwt", help="Its JWT, for the reference surface; without one that is skipped.")
-    group.addoption("--allow-writes", action="store_true", help="Run the checks that write to the --target too.")
+    group.addoption("--target", metavar="URL", help="Test this server.  [default: the emulator, in process]")
+    group.addoption("--token", default=FULL_ACCESS, help="Token for the guide surface (default: %(default)s).")
+    group.addoption("--jwt", help="JWT for the reference surface. Without it, the reference surface is skipped.")
+    group.addoption(
+        "--allow-writes", action="store_true", help="Also run the checks that change records of the --target."
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to test a foreign server from several processes: one check would write what another one reads."""
+    """Reject `-n` with `--target`, because one check would change what another one reads."""
     if config.getoption("--target") and config.getoption("numprocesses", default=None):
         raise pytest.UsageError("--target runs in one process: leave out -n")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the contract as slow; with --target, run first the checks that write what others read."""
+    """Mark the contract tests as slow. With --target, run the checks that write first."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("slow")
@@ -36,21 +38,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def writes(item: pytest.Item) -> bool:
-    """Whether a test's check writes, and so leaves logs and events to look at."""
+    """Return whether the check of a test writes."""
     check = item.callspec.params.get("check") if hasattr(item, "callspec") else None
     return isinstance(check, Check) and check.writes
 
 
 @pytest.fixture(scope="session")
 def foreign(request: pytest.FixtureRequest) -> str | None:
-    """Address of the server that is not ours, if one is named."""
+    """Return the URL of `--target`, or None."""
     url: str | None = request.config.getoption("--target")
     return url
 
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Target]:
-    """The server under test; what checks learn about it serves all of them."""
+    """Return the server under test. All checks share its cache."""
     options = request.config
     if foreign is None:
         found = built_in_target()
@@ -64,7 +66,7 @@ def target(request: pytest.FixtureRequest, foreign: str | None) -> Iterator[Targ
 
 
 def unverifiable_reason(target: Target) -> str | None:
-    """Give the reason why nothing can be asked, if there is one."""
+    """Return the reason why no surface can be verified, or None."""
     try:
         reasons = target.probe()
     except Unreachable as error:

@@ -1,4 +1,4 @@
-"""Turns the checks of a resource into the parameters of a test, and their results into outcomes."""
+"""Parametrizes tests with the checks of a resource, and converts results to test outcomes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import pytest
 
 from emulator import Emulator
 from emulator.contract import CHECKS, Target
-from emulator.contract.runner import run_check
+from emulator.contract.checks import run_check
 
 
 def checks_of(resource: str) -> pytest.MarkDecorator:
-    """Run a test once for each check of the resource, under the check's name."""
+    """Parametrize a test with the checks of the resource. The name of a check is the id."""
     checks = [check for check in CHECKS if check.resource == resource]
     return pytest.mark.parametrize("check", checks, ids=[check.name for check in checks])
 
 
 def fresh_target() -> Target:
-    """Give the demonstration's world in process."""
+    """Return the demo world in process."""
     oms = Emulator("demo")
     return Target(oms.url, session=oms.session(), jwt=oms.jwt(), allow_writes=True)
 
 
 def built_in_target() -> Target:
-    """Give the demonstration's world in process, a little used: its records have more than one event."""
+    """Return the demo world in process, after some commands, so that records have more than one event."""
     target = fresh_target()
     for check in CHECKS:
         if check.topic == "moves-by-id":
@@ -32,7 +32,7 @@ def built_in_target() -> Target:
 
 
 def verify(check, target, foreign):
-    """Fail with all findings. What a foreign server cannot show is skipped; the emulator can show everything."""
+    """Run the check, and fail with all findings. A check that cannot run is skipped for `--target`, else it fails."""
     result = run_check(check, target)
     assert not result.findings, "\n".join(
         f"{found.kind}: {found.pointer} {found.text} ({found.request})" for found in result.findings

@@ -5,5 +5,4 @@ from contract_tests.support import checks_of, verify
 
 @checks_of("delivery_ranges")
 def test_delivery_ranges(check, target, foreign):
-    """Keeps what the check promises."""
     verify(check, target, foreign)

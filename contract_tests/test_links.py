@@ -5,5 +5,4 @@ from contract_tests.support import checks_of, verify
 
 @checks_of("links")
 def test_links(check, target, foreign):
-    """Keeps what the check promises."""
     verify(check, target, foreign)

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from emulator.cli.data import export, import_, installation
-from emulator.cli.exec import exec_
 from emulator.cli.info import openapi, routes, scenarios, token
 from emulator.cli.reports import coverage, verify
-from emulator.cli.serve import serve
+from emulator.cli.serve import exec_, serve
 from emulator.core.version import __version__
 
 

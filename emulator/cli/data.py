@@ -1,10 +1,11 @@
-"""`oms-emulator export`: write a world of a running server or of a state file as a scenario file."""
+"""`oms-emulator export`, `import` and `installation`: commands that write or check data files."""
 
 from __future__ import annotations
 
 import http.client
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -13,8 +14,7 @@ import orjson
 
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
-from emulator.domain.installation.checks import diff_installations
-from emulator.domain.installation.checks import lint_installation as findings_of
+from emulator.domain.installation.checks import diff_installations, lint_installation
 from emulator.domain.scenario_files import with_installation
 from emulator.loading.installation_import import import_installation, installation_text
 from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
@@ -24,34 +24,60 @@ from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60
 DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_NAME = "imported"
+REPORTED_FIELDS = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
+"""Attributes of `ScenarioImport` that are printed, in this order."""
+HAS_FINDINGS = 1
+"""Exit code of a command that has findings."""
+FILE = click.Path(path_type=Path)
+
+files_argument = click.argument("files", nargs=-1, required=True, metavar="FILES...", type=FILE)
+output_option = click.option("-o", "--output", type=FILE, help="Write to this file.  [default: print it]")
+force_option = click.option("--force", is_flag=True, help="Replace a file that is not a scenario.")
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Convert a `ValueError` into the one-line message of a command."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+# export
 
 
 @click.command()
 @click.option("--url", help=f"Address of the server.  [default: {DEFAULT_URL}]")
-@click.option("--state", type=click.Path(path_type=Path), help="Read this state file. No server may have it open.")
+@click.option("--state", type=FILE, help="Read this state file. No server may have it open.")
 @click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.  [default: print it]")
-@click.option("--force", is_flag=True, help="Replace a file that is not a scenario.")
+@output_option
+@force_option
 def export(*, url: str | None, state: Path | None, world: str, output: Path | None, force: bool) -> None:
     """Write a world as a scenario file. `serve --import FILE` restores exactly the same world."""
     if url is not None and state is not None:
         raise click.UsageError("--url and --state cannot be used together")
-    try:
+    with errors_as_messages():
         text = export_from_server(url or DEFAULT_URL, world) if state is None else export_from_file(state, world)
-        if output is not None:
-            write_scenario_file(output, text, force=force)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        write_or_print(output, text, force=force)
+
+
+def write_or_print(output: Path | None, text: bytes, *, force: bool) -> None:
+    """Write a scenario file, or print it if there is no output file."""
     if output is None:
         click.echo(text, nl=False)
+    else:
+        write_scenario_file(output, text, force=force)
 
 
 def export_from_file(state: Path, world: str) -> bytes:
-    from emulator.worlds.sqlite.opening import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
+    """Return the export of a world of a state file."""
+    from emulator.worlds.sqlite.opening import read_export_data  # noqa: PLC0415 - SQLite is imported when used
 
-    found = read_export_data(state, world)
-    start = with_installation(found.start.with_traffic(*found.state.rate), portable_form(found.start.installation))
-    return encode_scenario_file(build_export(start, found.steps, found.state.now, found.faults, found.state.calls))
+    data = read_export_data(state, world)
+    start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))
+    return encode_scenario_file(build_export(start, data.steps, data.state.now, data.faults, data.state.calls))
 
 
 def export_from_server(url: str, world: str) -> bytes:
@@ -76,22 +102,21 @@ def export_from_server(url: str, world: str) -> bytes:
 
 
 def error_message(body: bytes) -> str | None:
+    """Return the message of an error response, or None if the body is not an error of the control API."""
     try:
         return str(json.loads(body)["error"])
     except (ValueError, LookupError, TypeError):
         return None
 
 
-REPORTED_FIELDS = ("filled", "missing", "corrected", "by_id", "left_out", "replaced")
-"""Attributes of `Imported` that are printed, in this order."""
-DEFAULT_NAME = "imported"
+# import
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.  [default: print it]")
+@files_argument
+@output_option
 @click.option("--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values.")
-@click.option("--force", is_flag=True, help="Replace a file that is not a scenario.")
+@force_option
 def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, force: bool) -> None:
     """Create a scenario from recorded GET responses of an OMS: lists, details, logs and events of both surfaces.
 
@@ -100,15 +125,10 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     the first one is used. Each change is reported on stderr.
     """
     skipped: list[SkippedEntry] = []
-    try:
+    with errors_as_messages():
         name = DEFAULT_NAME if output is None else scenario_name(output)
         imported = import_scenario(captures_of(files, skipped), name, anonymize=anonymize)
-        if output is None:
-            click.echo(encode_scenario(imported.document), nl=False)
-        else:
-            write_scenario_file(output, encode_scenario(imported.document), force=force)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+        write_or_print(output, encode_scenario(imported.document), force=force)
     print_import_report(imported, skipped, output)
 
 
@@ -121,11 +141,11 @@ def captures_of(files: Iterable[Path], skipped: list[SkippedEntry]) -> Iterator[
             raise ValueError(f"cannot read {file}: {error.strerror}") from None
         except ValueError as error:
             raise ValueError(f"{file} is not JSON: {error}") from None
-        for found in read_captures(content, str(file)):
-            if isinstance(found, SkippedEntry):
-                skipped.append(found)
+        for entry in read_captures(content, str(file)):
+            if isinstance(entry, SkippedEntry):
+                skipped.append(entry)
             else:
-                yield found
+                yield entry
 
 
 def scenario_name(output: Path) -> str:
@@ -138,11 +158,13 @@ def scenario_name(output: Path) -> str:
 
 def print_import_report(imported: ScenarioImport, skipped: Iterable[SkippedEntry], output: Path | None) -> None:
     """Print on stderr what was imported, and each value that was added, changed or skipped."""
-    lines = [f"skipped: {each.origin}: {each.reason}" for each in skipped]
-    lines += [f"{part.replace('_', ' ')}: {line}" for part in REPORTED_FIELDS for line in getattr(imported, part)]
-    for line in lines:
-        click.echo(line, err=True)
-    counts = ", ".join(f"{len(getattr(imported, part))} {part.replace('_', ' ')}" for part in REPORTED_FIELDS)
+    fields = {name.replace("_", " "): getattr(imported, name) for name in REPORTED_FIELDS}
+    for entry in skipped:
+        click.echo(f"skipped: {entry.origin}: {entry.reason}", err=True)
+    for name, lines in fields.items():
+        for line in lines:
+            click.echo(f"{name}: {line}", err=True)
+    counts = ", ".join(f"{len(lines)} {name}" for name, lines in fields.items())
     head = "imported" if output is None else f"wrote {output}:"
     click.echo(
         f"{head} {len(imported.document['answers'])} paths, {imported.documents} documents; {counts}", err=True
@@ -151,8 +173,7 @@ def print_import_report(imported: ScenarioImport, skipped: Iterable[SkippedEntry
         click.echo(f"to serve it: oms-emulator serve --scenario {output}", err=True)
 
 
-HAS_FINDINGS = 1
-"""Exit code of a command that has findings."""
+# installation
 
 
 @click.group()
@@ -161,20 +182,18 @@ def installation() -> None:
 
 
 @installation.command("import")
-@click.argument("captures", nargs=-1, required=True, metavar="FILES...", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Write to this file.")
+@files_argument
+@click.option("-o", "--output", required=True, type=FILE, help="Write to this file.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def installation_import(*, captures: tuple[Path, ...], output: Path, force: bool) -> None:
+def installation_import(*, files: tuple[Path, ...], output: Path, force: bool) -> None:
     """Create an installation file from recorded GET responses of an OMS.
 
     Each file contains the JSON body of a response (a list or one document), an object with `path` and `body`, or a
     list of these. States and transitions are derived from the states and `commands` in packages, transfer orders,
     logs and webhook events.
     """
-    try:
-        imported = import_installation(responses_in(captures))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+    with errors_as_messages():
+        imported = import_installation(responses_in(files))
     if not imported.document.get("state"):
         raise click.ClickException("the responses contain no states; nothing was written")
     write_installation(output, installation_text(imported.document), force=force)
@@ -186,11 +205,11 @@ def installation_import(*, captures: tuple[Path, ...], output: Path, force: bool
     click.echo(f"wrote {output}: {counts}; to check it: oms-emulator installation lint {output}")
 
 
-def responses_in(captures: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
+def responses_in(files: Iterable[Path]) -> Iterator[tuple[str, RecordedResponse]]:
     """Yield the GET responses in the files, each with the name of its file."""
-    for path in captures:
+    for path in files:
         try:
-            yield from ((str(path), answer) for answer in read_responses(orjson.loads(path.read_bytes())))
+            yield from ((str(path), response) for response in read_responses(orjson.loads(path.read_bytes())))
         except OSError as error:
             raise click.ClickException(f"cannot read {path}: {error.strerror}") from None
         except ValueError as error:
@@ -215,13 +234,8 @@ def lint(*, name: str) -> int:
 
     Only the entries of the file itself are checked. Prints one line per finding; exit code 1 if there are findings.
     """
-    try:
-        findings = findings_of(installation_path(name))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    for line in findings:
-        click.echo(line)
-    return HAS_FINDINGS if findings else 0
+    with errors_as_messages():
+        return print_findings(lint_installation(installation_path(name)))
 
 
 @installation.command()
@@ -232,10 +246,12 @@ def diff(*, one: str, other: str) -> int:
 
     Only the entries of the files themselves are compared, without dates. Exit code 1 if they differ.
     """
-    try:
-        lines = diff_installations(load_own_records(one), load_own_records(other))
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+    with errors_as_messages():
+        return print_findings(diff_installations(load_own_records(one), load_own_records(other)))
+
+
+def print_findings(lines: list[str]) -> int:
+    """Print the findings, and return the exit code."""
     for line in lines:
         click.echo(line)
     return HAS_FINDINGS if lines else 0

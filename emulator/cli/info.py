@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.schemas import load_schema as schema_of
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.schemas import load_schema
 from emulator.domain.scenario_files import bundled_scenarios
+from emulator.state.clock import machine_now
 
 JWT_LIFETIME = 3600
 EMBEDDED = ("fault",)
@@ -50,29 +51,29 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(self_contained_schema("scenario"), indent=2, ensure_ascii=False))
         return
-    found = bundled_scenarios().values()
+    bundled = bundled_scenarios().values()
     if as_json:
-        rows = [{"name": one.name, "description": one.description, "request": one.request} for one in found]
+        rows = [{"name": each.name, "description": each.description, "request": each.request} for each in bundled]
         click.echo(json.dumps(rows, indent=2))
         return
-    for one in found:
-        click.echo(f"{one.name:60} {one.description}" + (f"  GET {one.request}" if one.request else ""))
+    for each in bundled:
+        click.echo(f"{each.name:60} {each.description}" + (f"  GET {each.request}" if each.request else ""))
 
 
-def self_contained_schema(name: str) -> dict[str, Any]:
+def self_contained_schema(name: str) -> JsonObject:
     """Return a schema with all schemas that it refers to in its `$defs`."""
-    embedded = {each: with_local_references(schema_of(each)) for each in EMBEDDED}
-    definitions = schema_of("formats")["$defs"] | embedded
-    return with_local_references(schema_of(name)) | {"$defs": definitions}
+    embedded = {each: with_local_references(load_schema(each)) for each in EMBEDDED}
+    definitions = load_schema("formats")["$defs"] | embedded
+    return with_local_references(load_schema(name)) | {"$defs": definitions}
 
 
-def with_local_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+def with_local_references(schema: Mapping[str, JsonValue]) -> JsonObject:
     """Return a schema whose references to other files point into its own `$defs`."""
     text = json.dumps(schema).replace('"formats.json#/$defs/', '"#/$defs/')
     for name in EMBEDDED:
         text = text.replace(f'"$ref": "{name}.json"', f'"$ref": "#/$defs/{name}"')
         text = text.replace(f'"$id": "{name}.json", ', "")
-    changed: dict[str, Any] = json.loads(text)
+    changed: JsonObject = json.loads(text)
     return changed
 
 
@@ -100,9 +101,6 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
 
     Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
     """
-    from emulator.core import credentials  # noqa: PLC0415 - other commands do not need it
-    from emulator.state.clock import machine_now  # noqa: PLC0415
-
     if kind == "token":
         if expires_in is not None:
             raise click.UsageError("a token does not expire; --expires-in requires --kind jwt")

@@ -1,67 +1,83 @@
-"""`oms-emulator verify`: check whether a server conforms to the contract."""
+"""`oms-emulator verify` and `coverage`: commands that report how well a server or a test run does."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import click
 
 if TYPE_CHECKING:
-    from emulator.contract import Report, Result
+    from emulator.contract import Result
 
 NOT_VERIFIED, DRIFT, INTERRUPTED = 1, 3, 130
-"""Exit codes: nothing could be verified; the server deviates from the contract; Ctrl-C."""
+"""Exit codes of `verify`: nothing could be verified; the server deviates from the contract; Ctrl-C."""
+BELOW_MINIMUM = 1
+"""Exit code of `coverage` when the coverage is below `--fail-under`."""
 JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+
+class ReportOptions(TypedDict):
+    """The options of both commands."""
+
+    form: str
+    output: Path | None
+
+
+def report_options(*formats: str) -> Callable[[Decorated], Decorated]:
+    """Return a decorator that adds `ReportOptions`. The first format is the default."""
+    form = click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+    output = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
+    return lambda command: form(output(command))
+
+
+# verify
 
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "--token",
-    "tokens",
-    multiple=True,
-    help="Token for the guide surface.  [default: full-access]",
-)
+@click.option("--token", "tokens", multiple=True, help="Token for the guide surface.  [default: full-access]")
 @click.option("--jwt", help="JWT for the reference surface. Without it, the reference surface is not verified.")
 @click.option("--allow-writes", is_flag=True, help="Also run the checks that change records.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
-              metavar="SECONDS", help="Time to wait for a response.")  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Write the report to this file.",
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time to wait for a response.",
 )
-def verify(  # noqa: PLR0913 - one argument per option
+@report_options("text", "json", "junit")
+def verify(
     *,
     url: str,
     tokens: tuple[str, ...],
     jwt: str | None,
     allow_writes: bool,
     timeout: float,
-    form: str,
-    output: Path | None,
+    **options: Unpack[ReportOptions],
 ) -> None:
     """Check whether the server at URL conforms to the contract.
 
     Only reads, unless --allow-writes is set. Exit code 0: it conforms; 1: nothing could be verified; 3: it deviates.
     """
-    from emulator.contract import CHECKS, Target, Unreachable, run  # noqa: PLC0415 - slow to import
+    from emulator.contract import CHECKS, Target, Unreachable, render, run, summary  # noqa: PLC0415 - slow to import
 
     if not is_server_address(url):
         raise click.UsageError(
             f"{url!r} is not the address of a server; use an address such as http://127.0.0.1:8080"
         )
     token, jwt = credentials(tokens, jwt)
+    output = options["output"]
     if output is not None:
         check_writable(output)
     progress = Progress(Counter(check.operation for check in CHECKS))
@@ -72,7 +88,7 @@ def verify(  # noqa: PLR0913 - one argument per option
         exit_with(NOT_VERIFIED, str(error))
     except KeyboardInterrupt:
         exit_with(INTERRUPTED, f"interrupted after {progress.done} of {len(CHECKS)} checks")
-    output_report(report, form, output)
+    output_report(render(report, options["form"]), summary(report), output)
     if report.verified_nothing:
         reasons = dict.fromkeys(str(result.not_verified) for result in report.results)
         exit_with(NOT_VERIFIED, f"nothing could be verified: {'; '.join(reasons)}")
@@ -109,16 +125,8 @@ def check_writable(output: Path) -> None:
         raise click.UsageError(f"cannot write {output}: permission denied")
 
 
-def output_report(report: Report, form: str, output: Path | None) -> None:
-    """Print the report, or write it to a file and print one line."""
-    from emulator.contract import as_document, as_junit, as_text  # noqa: PLC0415 - slow to import
-    from emulator.contract.findings import summary  # noqa: PLC0415
-
-    text = {
-        "text": as_text,
-        "json": lambda report: json.dumps(as_document(report), indent=2),
-        "junit": as_junit,
-    }[form](report)
+def output_report(text: str, summary: str, output: Path | None) -> None:
+    """Print the report, or write it to a file and print its summary."""
     if output is None:
         click.echo(text)
         return
@@ -126,10 +134,10 @@ def output_report(report: Report, form: str, output: Path | None) -> None:
         output.write_text(f"{text}\n", "utf-8")
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
-    click.echo(f"{summary(report)}; written to {output}")
+    click.echo(f"{summary}; written to {output}")
 
 
-def exit_with(code: int, message: str) -> None:
+def exit_with(code: int, message: str) -> NoReturn:
     click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
     sys.exit(code)
 
@@ -162,33 +170,32 @@ class Progress:
             click.echo(f"{operation}: {summary}", err=True)
 
 
-FORMATS = ("text", "json", "junit", "html")
-BELOW_MINIMUM = 1
-"""Exit code when the coverage is below `--fail-under`."""
+# coverage
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@report_options("text", "json", "junit", "html")
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Write the report to this file.",
+    "--fail-under",
+    "minimum",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit with code 1 if the coverage is below PERCENT.",
 )
-@click.option("--fail-under", "minimum", type=click.FloatRange(0, 100), metavar="PERCENT",
-              help="Exit with code 1 if the coverage is below PERCENT.")  # fmt: skip
 @click.option("--only", metavar="NAMES", help="Dimensions to report, comma-separated: operations,transitions")
-@click.option("--operations", metavar="PATTERNS",
-              help="Operations to report, comma-separated patterns: 'list_*,get_*' or '!reference_*'")  # fmt: skip
-def coverage(  # noqa: PLR0913 - one argument per option
+@click.option(
+    "--operations",
+    metavar="PATTERNS",
+    help="Operations to report, comma-separated patterns: 'list_*,get_*' or '!reference_*'",
+)
+def coverage(
     *,
-    files: tuple[Path, ...],
-    form: str,
-    output: Path | None,
+    files: Sequence[Path],
     minimum: float | None,
     only: str | None,
     operations: str | None,
+    **options: Unpack[ReportOptions],
 ) -> None:
     """Merge coverage FILES and report the coverage. For a folder, its coverage*.json files are merged.
 
@@ -197,23 +204,20 @@ def coverage(  # noqa: PLR0913 - one argument per option
     """
     if minimum is not None and isnan(minimum):
         raise click.UsageError("--fail-under must be a percentage (got nan)")
-    from emulator.coverage import CoverageError, build_report, read_counts, render  # noqa: PLC0415 - slow to import
-    from emulator.coverage.counts import write_text  # noqa: PLC0415
-    from emulator.coverage.formats import shortfall, summary  # noqa: PLC0415
+    from emulator import coverage as reports  # noqa: PLC0415 - imported when used
 
+    output = options["output"]
     try:
-        merged = build_report(read_counts(files), split_names(only), split_names(operations))
-        text = render(merged, form, minimum)
+        merged = reports.build_report(reports.read_counts(files), split_names(only), split_names(operations))
+        text = reports.render(merged, options["form"], minimum)
         if output is not None:
-            write_text(output, text.encode())
-    except CoverageError as error:
+            reports.write_text(output, text.encode())
+            text = f"{reports.summary(merged)}; report written to {output}\n"
+    except reports.CoverageError as error:
         raise click.ClickException(str(error)) from None
-    if output is not None:
-        text = f"{summary(merged)}; report written to {output}\n"
     click.echo(text, nl=False)
     if minimum is not None and not merged.reaches(minimum):
-        click.echo(f"oms-emulator: {shortfall(merged, minimum)}", err=True)
-        sys.exit(BELOW_MINIMUM)
+        exit_with(BELOW_MINIMUM, reports.shortfall(merged, minimum))
 
 
 def split_names(option: str | None) -> list[str]:

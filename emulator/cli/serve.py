@@ -1,13 +1,17 @@
-"""`oms-emulator serve`: run the server until it is stopped."""
+"""`oms-emulator serve` and `exec`: run the server until a signal arrives, or until a command exits."""
 
 from __future__ import annotations
 
 import gc
 import json
 import logging
+import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -16,15 +20,21 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
+from emulator.core.files import check_target
+from emulator.domain.rate_limits import parse_limits
+
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
 
-F = TypeVar("F", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 INTERRUPTED = 130
+EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
+"""Signals that stop `serve` -> its exit code."""
 GC_THRESHOLD = 20_000
 """Allocations between two garbage collections. A world consists of many small objects, and a collection every 700
 allocations, the default of Python, takes a third of the time of a busy server."""
+FILE = click.Path(path_type=Path)
 
 
 def environment_variable(name: str) -> str:
@@ -32,37 +42,23 @@ def environment_variable(name: str) -> str:
     return "OMS_EMULATOR_" + name.upper().replace("-", "_")
 
 
-def option(name: str, **settings: Any) -> Callable[[F], F]:
+def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     """Return an option that can also be set by an environment variable. The flag takes precedence."""
     return click.option(f"--{name}", envvar=environment_variable(name), show_envvar=True, **settings)
 
 
 @click.command()
 @option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option(
-    "port",
-    default=8080,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port; 0 selects a free one.",
-)
+@option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
 @option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
-@option("import", type=click.Path(path_type=Path), help="Start from a file that `export` wrote.")
+@option("import", type=FILE, help="Start from a file that `export` wrote.")
 @option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
 @option("packages", type=click.IntRange(min=0), help="Number of packages in the scenario.")
 @option("seed", type=int, help="Seed of the generated data.")
 @option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
-@option(
-    "coverage",
-    type=click.Path(path_type=Path),
-    help="Write coverage data on exit, for `coverage`.",
-)
-@option(
-    "state",
-    type=click.Path(path_type=Path),
-    help="Store all worlds in this file, across restarts.",
-)
-@option("export-on-exit", type=click.Path(path_type=Path), help="Write the world as a scenario file on exit.")
+@option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
+@option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
 @option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
 @option(
@@ -84,12 +80,8 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
 )
 @option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
 @option("allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host. May be repeated.")
-@option(
-    "cors-origin",
-    multiple=True,
-    help="Allow pages of this origin to read responses.  [default: all origins]",
-)
-@option("allow-fault-header", is_flag=True, help="Let requests inject faults: X-Emulator-Fault: 503.")
+@option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all origins]")
+@option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
 @option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
@@ -103,12 +95,10 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     start = select_start(context, options.pop("scenario"), import_file)
     limits, coverage = options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
-    try:
-        from emulator.client.emulator import Emulator  # noqa: PLC0415
-        from emulator.core.files import check_target  # noqa: PLC0415 - `--help` does not need the server
-        from emulator.coverage.counts import counts_path  # noqa: PLC0415
-        from emulator.domain.rate_limits import parse_limits  # noqa: PLC0415
+    from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
+    from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - as above
 
+    try:
         if coverage is not None:
             counts_path(coverage)
         if export_file is not None:
@@ -119,7 +109,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     try:
         code = run_server(emulator, stop)
         if coverage is not None:
-            write_coverage(emulator, coverage)
+            write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
             emulator.save(export_file, force=force)
     except ValueError as error:
@@ -129,11 +119,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     sys.exit(code)
 
 
-ARGUMENTS = {
-    "allow_host": "allow_hosts",
-    "allow_webhook_host": "allow_webhook_hosts",
-    "cors_origin": "cors_origins",
-}
+ARGUMENTS = {"allow_host": "allow_hosts", "allow_webhook_host": "allow_webhook_hosts", "cors_origin": "cors_origins"}
 """Repeatable options -> keyword arguments of `Emulator`."""
 
 
@@ -155,22 +141,12 @@ def run_server(emulator: Emulator, stop: StopCondition) -> int:
     try:
         emulator.start()
     except OSError as error:
-        raise click.ClickException(listen_error(emulator, error)) from None
+        reason = error.strerror or str(error)
+        advice = "Try another --port, or --port 0 for a free one."
+        raise click.ClickException(f"cannot listen on {emulator.address}: {reason}. {advice}") from None
     code = stop.wait(emulator)
     emulator.stop()
     return code
-
-
-def write_coverage(emulator: Emulator, target: Path) -> None:
-    """Write the coverage data for `oms-emulator coverage`. Raise `ValueError` if it cannot be written."""
-    from emulator.coverage import write_counts  # noqa: PLC0415 - only needed with --coverage
-
-    write_counts(target, emulator.world.coverage)
-
-
-def listen_error(emulator: Emulator, error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"cannot listen on {emulator.address}: {reason}. Try another --port, or --port 0 for a free one."
 
 
 class StopCondition(Protocol):
@@ -183,9 +159,6 @@ class StopCondition(Protocol):
 def stop_condition() -> StopCondition:
     """Return the stop condition of the calling command (`exec`), otherwise one that waits for signals."""
     return click.get_current_context().obj or SignalWaiter()
-
-
-EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
 
 
 class SignalWaiter:
@@ -226,3 +199,134 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool) -> None:
     log.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
     logging.getLogger("waitress").setLevel(logging.ERROR)
+
+
+# exec
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+"""Exit codes of a shell for a command that does not exist, and for a file that is not executable."""
+FORWARDED = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGTSTP, signal.SIGWINCH),
+)
+FULL_ACCESS = "full-access"
+YEAR = 365 * 24 * 3600
+
+
+@click.pass_context
+def run(context: click.Context, /, *, command: Sequence[str], **options: Any) -> None:
+    """Start an emulator, run a command, and exit with the exit code of the command.
+
+    The command receives OMS_URL, OMS_TOKEN and OMS_JWT as environment variables. The emulator listens on a free port
+    until the command exits. Signals are forwarded to the command. Options are those of `serve`; end them with `--`.
+    """
+    context.obj = ChildProcess(command)
+    context.invoke(serve, **options)
+
+
+def exec_options() -> list[click.Parameter]:
+    """Return the options of `serve`, with port 0 (a free port) as the default."""
+    options = [copy(option) for option in serve.params]
+    for option in options:
+        if option.name == "port":
+            option.default = 0
+    return options
+
+
+exec_ = click.Command(
+    "exec",
+    callback=run,
+    params=[*exec_options(), click.Argument(["command"], nargs=-1, required=True, type=click.UNPROCESSED)],
+    help=run.__doc__,
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+)
+
+
+class ChildProcess:
+    """A command in a separate process group, so that it receives each forwarded signal exactly once."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = command
+        self.pid = 0
+        self._pending_signals: list[int] = []
+        self._resumed = False
+        for number in FORWARDED:
+            signal.signal(number, self.forward)
+        signal.signal(signal.SIGCONT, self.resume)
+
+    def wait(self, emulator: Emulator) -> int:
+        """Run the command. Return its exit code, or 128 plus the number of the signal that terminated it."""
+        variables = {
+            "OMS_URL": emulator.url,
+            "OMS_TOKEN": FULL_ACCESS,
+            "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
+        }
+        try:
+            self._process = subprocess.Popen(self.command, env=os.environ | variables, process_group=0)  # noqa: S603 - the command is the argument of the user
+        except FileNotFoundError:
+            return self._report_failure("command not found", NOT_FOUND)
+        except OSError as error:
+            return self._report_failure(error.strerror or str(error), NOT_EXECUTABLE)
+        self.pid = self._process.pid
+        for number in self._pending_signals:
+            self.forward(number, None)
+        with foreground(self.pid):
+            return self._wait_for_exit()
+
+    def _report_failure(self, reason: str, code: int) -> int:
+        click.echo(f"oms-emulator: {self.command[0]}: {reason}", err=True)
+        return code
+
+    def forward(self, number: int, _: FrameType | None) -> None:
+        if not self.pid:
+            self._pending_signals.append(number)
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def resume(self, number: int, frame: FrameType | None) -> None:
+        """Resume the command after SIGCONT. Pass the terminal on if `fg` gave it to this process."""
+        self._resumed = True
+        if self.pid and foreground_group() == os.getpgrp():
+            give_terminal(self.pid)
+        self.forward(number, frame)
+
+    def _wait_for_exit(self) -> int:
+        """Wait for the command to exit. If it stops (Ctrl-Z), stop this process too until `fg` or `bg`."""
+        while True:
+            _, status = os.waitpid(self.pid, os.WUNTRACED)
+            if not os.WIFSTOPPED(status):
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+            self._resumed = False
+            os.kill(os.getpid(), signal.SIGSTOP)
+            if not self._resumed:  # another thread received the signal, and the handler waits for this one
+                self.resume(signal.SIGCONT, None)
+
+
+@contextmanager
+def foreground(group: int) -> Iterator[None]:
+    """Make a process group the foreground group of our terminal, so that only it receives Ctrl-C."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # without this, taking the terminal back would stop this process
+    if foreground_group() == os.getpgrp():
+        give_terminal(group)
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGCONT)  # it may have stopped when it read before it had the terminal
+    try:
+        yield
+    finally:
+        if foreground_group() == group:
+            give_terminal(os.getpgrp())
+
+
+def foreground_group() -> int | None:
+    """Return the foreground process group of our terminal, or None without a terminal."""
+    with suppress(OSError, ValueError):
+        return os.tcgetpgrp(sys.stdin.fileno())
+    return None
+
+
+def give_terminal(group: int) -> None:
+    """Make a process group the foreground group of our terminal."""
+    with suppress(OSError, ValueError):
+        os.tcsetpgrp(sys.stdin.fileno(), group)

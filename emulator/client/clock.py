@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from emulator.api.control.clock import advance_clock, build_duration, parse_time, set_clock
 from emulator.state.clock import ClockMode
 from emulator.state.world import World
 
 
+class DurationUnits(TypedDict, total=False):
+    """Units of a duration besides seconds, as in `timedelta`."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    milliseconds: float
+
+
 class WorldClock:
-    """The clock of the current world of an emulator. Changes that are not possible raise a `ControlError`."""
+    """The clock of the current world. Changes that are not possible raise a `ControlError`, a `ValueError`.
+
+    A time is a `datetime` or ISO 8601 text. A time without an offset is UTC.
+    """
 
     def __init__(self, world: Callable[[], World]) -> None:
         self._world = world
@@ -35,44 +49,39 @@ class WorldClock:
         return self._world().schedule.next_due()
 
     def set(self, now: datetime | str, mode: ClockMode | None = None) -> datetime:
-        """Set the time (one without an offset is UTC), forwards or back. Nothing that is due between happens."""
+        """Set the time, forwards or back, and return it. Tasks that are due in between do not run."""
         set_clock(self._world(), mode, parse_utc(now))
-        return self._world().clock.now()
+        return self.now()
 
     def freeze(self) -> datetime:
-        """Stop the clock. Each write then advances it by a millisecond."""
+        """Stop the clock, and return its time. Each write then advances it by a millisecond."""
         set_clock(self._world(), "frozen")
-        return self._world().clock.now()
+        return self.now()
 
     def tick(self, speed: float = 1.0) -> datetime:
-        """Run the clock at the machine's speed, or faster by this factor."""
+        """Run the clock `speed` times as fast as the machine's, and return its time."""
         set_clock(self._world(), "ticking", speed=speed)
-        return self._world().clock.now()
+        return self.now()
 
-    def advance(  # noqa: PLR0913 - the units of `timedelta`, by keyword
-        self,
-        seconds: float = 0,
-        *,
-        weeks: float = 0,
-        days: float = 0,
-        hours: float = 0,
-        minutes: float = 0,
-        milliseconds: float = 0,
-        to: datetime | str | None = None,
+    def advance(
+        self, seconds: float = 0, *, to: datetime | str | None = None, **units: Unpack[DurationUnits]
     ) -> datetime:
-        """Advance by a duration, or to a time, and return the new time. What is due on the way happens in order."""
-        duration = build_duration(
-            weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds
-        )
+        """Advance by a duration, or to a time, and return the new time. Tasks that are due on the way run in order.
+
+        `units` are `weeks`, `days`, `hours`, `minutes` and `milliseconds`. With `to`, they have no effect.
+
+        Example: `oms.clock.advance(days=1, hours=2)`
+        """
+        duration = build_duration(seconds=seconds, **units)
         advance_clock(self._world(), by=duration if to is None else None, to=None if to is None else parse_utc(to))
-        return self._world().clock.now()
+        return self.now()
 
     def to_next_event(self) -> datetime:
-        """Advance to the next due time, run what is due, and return the new time."""
+        """Advance to the next due time, run the tasks that are due, and return the new time."""
         advance_clock(self._world())
-        return self._world().clock.now()
+        return self.now()
 
 
 def parse_utc(when: datetime | str) -> datetime:
-    """Return a time in UTC. Raise `ControlError` for a text that is not a time."""
+    """Return a time in UTC. Raise `ControlError` for text that is not a time."""
     return parse_time(when if isinstance(when, str) else when.isoformat())

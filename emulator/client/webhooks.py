@@ -1,27 +1,31 @@
-"""`oms.hooks`: subscriptions, deliveries and delivery faults, from Python."""
+"""`oms.hooks`: webhook subscriptions, deliveries and delivery faults, from Python."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import orjson
 
 from emulator.api.control.deliveries import add_delivery_fault
 from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
+from emulator.core.json_text import JsonValue
 from emulator.loading.replay import replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World
 
-DEFAULT_RETRY: Mapping[str, Any] = {"choice": "fixed", "kwargs": {"seconds": 60}}
+DEFAULT_RETRY: Mapping[str, JsonValue] = {"choice": "fixed", "kwargs": {"seconds": 60}}
 """Default retry policy of a hook."""
 ALL_EVENTS = "*"
+MAX_LISTED = 20
+"""Number of deliveries that a failure lists."""
+
+Values = Mapping[str, JsonValue]
 
 
 class Webhooks:
-    """The hooks of a world. Calls that are not possible raise a `ValueError`."""
+    """The webhooks of the current world. Calls that are not possible raise a `ValueError`."""
 
     def __init__(self, world: Callable[[], World]) -> None:
         self._world = world
@@ -32,22 +36,26 @@ class Webhooks:
         event_type: str | Sequence[str] = ALL_EVENTS,
         *,
         secret_key: str | None = None,
-        retry: Mapping[str, Any] = DEFAULT_RETRY,
-        **columns: Any,
+        retry: Values = DEFAULT_RETRY,
+        **columns: JsonValue,
     ) -> str:
-        """Subscribe a receiver to one type of event, to several, or to all (`*`). Return its URL.
+        """Subscribe a receiver to event types, and return its URL.
 
-        The receiver is a URL, a WSGI application, or a function that takes a `Delivery` and returns a status (None:
-        200). `retry` is the hook's `retry_countdown_config`. `columns` are other fields of the hook.
+        - `receiver`: a URL, a WSGI application, or a function that takes a `Delivery` and returns a status. None is
+          status 200.
+        - `event_type`: one type, several, or `*` for all.
+        - `secret_key`: key of the signature.
+        - `retry`: the retry policy, as in `retry_countdown_config` of a hook.
+        - `columns`: other fields of the hook.
+
+        Example: `oms.hooks.add(lambda delivery: 503, "package.created")`
         """
         world = self._world()
         url = receiver if isinstance(receiver, str) else self._address(world, receiver)
         body = {"target_url": url, "retry_countdown_config": dict(retry), "secret_key": secret_key, **columns}
         for name in validated_event_types(event_type):
-            step = Step(
-                "create_hook", user="admin", request_id=world.new_request_id(), body={**body, "event_type": name}
-            )
-            replay_step(world, step)
+            hook = {**body, "event_type": name}
+            replay_step(world, Step("create_hook", user="admin", request_id=world.new_request_id(), body=hook))
         return url
 
     def _address(self, world: World, receiver: Receiver) -> str:
@@ -56,27 +64,27 @@ class Webhooks:
         return f"http://{host}/"
 
     def flush(self) -> FlushCounts:
-        """Send what is due, wait for what is in flight, and return the counts since the last flush."""
+        """Send what is due, wait for running deliveries, and return the counts since the last flush."""
         return self._world().outbox.flush()
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """All deliveries, the oldest first, after a flush."""
-        world = self._world()
-        world.outbox.flush()
-        return list(world.outbox.log)
+        """All deliveries after a flush, oldest first."""
+        outbox = self._world().outbox
+        outbox.flush()
+        return list(outbox.log)
 
     def clear(self) -> None:
-        """Clear the delivery log, after a flush."""
+        """Flush, and clear the delivery log."""
         outbox = self._world().outbox
         outbox.flush()
         outbox.log.clear()
 
     def disturb(self, kind: str, event_type: str | None = None, *, times: int = 1, seconds: float = 60) -> None:
-        """Apply a fault to the next deliveries.
+        """Apply a fault to the next `times` deliveries, of one event type or of all.
 
-        `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`. `seconds` is a delay on the world's
-        clock.
+        `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`. `seconds` is the delay on the
+        world's clock. Raise a `ControlError` for an unknown kind.
         """
         if kind not in DELIVERY_FAULTS:
             raise InvalidDocument(f"unknown kind {kind!r}", DELIVERY_FAULTS)
@@ -84,64 +92,53 @@ class Webhooks:
         add_delivery_fault(self._world(), document)
 
     def assert_delivered(
-        self, event_type: str, *, times: int | None = None, payload: Mapping[str, Any] | None = None, **columns: Any
+        self, event_type: str, *, times: int | None = None, payload: Values | None = None, **columns: JsonValue
     ) -> list[Delivery]:
-        """Assert that events of this type were delivered at least once, or exactly `times` times. Return them.
+        """Assert that events were delivered: at least once, or exactly `times` times. Return their deliveries.
 
-        `payload` are keys of the payload with their values. `columns` are attributes of `Delivery`. The
-        `AssertionError` lists what was sent instead.
+        - `payload`: keys of the payload with their values.
+        - `columns`: attributes of `Delivery` with their values.
+
+        Raise an `AssertionError` that lists the deliveries and their differences.
+
+        Example: `oms.hooks.assert_delivered("package.created", times=1, payload={"id": 6501})`
         """
         validated_event_types(event_type)
         if unknown := sorted(columns.keys() - set(Delivery._fields)):
             raise InvalidDocument(f"a delivery has no {', '.join(unknown)}", Delivery._fields)
-        sent = self.deliveries
-        fitting = [
-            each for each in sent if each.delivered and not differences(each, event_type, payload or {}, columns)
-        ]
-        if len(fitting) == times if times is not None else fitting:
-            return fitting
+        expected = {"event_type": event_type, **columns}
+        sent = [(delivery, differences(delivery, expected, payload or {})) for delivery in self.deliveries]
+        matching = [delivery for delivery, found in sent if delivery.delivered and not found]
+        if len(matching) == times if times is not None else matching:
+            return matching
         wanted = "at least once" if times is None else f"{times} times"
-        lines = [f"{event_type} was to be delivered {wanted}, and was {len(fitting)} times; sent were:"]
-        lines += [describe_delivery(each, event_type, payload or {}, columns) for each in sent[-20:]] or ["  nothing"]
+        lines = [f"{event_type} was to be delivered {wanted}, and was {len(matching)} times; sent were:"]
+        lines += [describe_delivery(*each) for each in sent[-MAX_LISTED:]] or ["  nothing"]
         raise AssertionError("\n".join(lines))
 
 
 def validated_event_types(event_type: str | Sequence[str]) -> list[str]:
     """Return a list of event types. Raise `InvalidDocument` for an unknown type."""
     known = [event.name for event in EVENT_TYPES]
-    asked = [event_type] if isinstance(event_type, str) else list(event_type)
-    if asked == [ALL_EVENTS]:
+    names = [event_type] if isinstance(event_type, str) else list(event_type)
+    if names == [ALL_EVENTS]:
         return known
-    for name in asked:
+    for name in names:
         if name not in known:
             raise InvalidDocument(f"unknown event type {name!r}", known)
-    return asked
+    return names
 
 
-def differences(
-    delivery: Delivery, event_type: str, payload: Mapping[str, Any], columns: Mapping[str, Any]
-) -> list[str]:
-    """Return in words how a delivery differs from the expected one."""
-    found = [] if delivery.event_type == event_type else [f"event_type is {delivery.event_type}"]
-    found += [
-        f"{name} is {getattr(delivery, name)!r}, not {value!r}"
-        for name, value in columns.items()
-        if getattr(delivery, name) != value
-    ]
+def differences(delivery: Delivery, columns: Values, payload: Values) -> list[str]:
+    """Describe each attribute of the delivery, and each key of its payload, that has another value."""
     sent = orjson.loads(delivery.body)["payload"] if payload and delivery.body else {}
-    return found + [
-        f"payload {name} is {sent.get(name)!r}, not {value!r}"
-        for name, value in payload.items()
-        if sent.get(name) != value
-    ]
+    pairs = [(name, getattr(delivery, name), value) for name, value in columns.items()]
+    pairs += [(f"payload {name}", sent.get(name), value) for name, value in payload.items()]
+    return [f"{name} is {found!r}, not {value!r}" for name, found, value in pairs if found != value]
 
 
-def describe_delivery(
-    delivery: Delivery, event_type: str, payload: Mapping[str, Any], columns: Mapping[str, Any]
-) -> str:
+def describe_delivery(delivery: Delivery, found: list[str]) -> str:
+    """Return a line that identifies a delivery, with its result and its differences."""
     outcome = delivery.response if delivery.status is None else delivery.status
-    why = differences(delivery, event_type, payload, columns)
-    return (
-        f"  {delivery.id}. {delivery.event_type} (event {delivery.event}, attempt {delivery.attempt}) to "
-        f"{delivery.url}: {outcome}" + (f"; {'; '.join(why)}" if why else "")
-    )
+    line = f"  {delivery.id}. {delivery.event_type} (event {delivery.event}, attempt {delivery.attempt}) to "
+    return f"{line}{delivery.url}: {outcome}" + (f"; {'; '.join(found)}" if found else "")

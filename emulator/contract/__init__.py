@@ -3,9 +3,19 @@
 `run(Target(url, token, jwt=jwt))` returns a `Report`. It only reads, unless the target allows writes.
 """
 
-from emulator.contract.checks import CHECKS
-from emulator.contract.findings import Check, Finding, Kind, Report, Result, as_document, as_junit, as_text
-from emulator.contract.runner import run
+from emulator.contract.checks import CHECKS, run
+from emulator.contract.findings import (
+    Check,
+    Finding,
+    Kind,
+    Report,
+    Result,
+    as_document,
+    as_junit,
+    as_text,
+    render,
+    summary,
+)
 from emulator.contract.target import NotVerified, Target, Unreachable
 
 __all__ = [
@@ -21,5 +31,7 @@ __all__ = [
     "as_document",
     "as_junit",
     "as_text",
+    "render",
     "run",
+    "summary",
 ]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 from xml.etree import ElementTree
 
 from emulator.api.routes import Route
 from emulator.contract.target import SURFACES, Target
 from emulator.core.escaping import escape_unprintable
+from emulator.core.json_text import JsonObject
 
 ARRAY_INDEX = re.compile(r"/\d+(?=/|$)")
 
@@ -184,6 +185,13 @@ def unique(findings: Iterable[Finding]) -> Iterator[Finding]:
     yield from first.values()
 
 
+def render(report: Report, form: str) -> str:
+    """Return the report as `text`, `json` or `junit`."""
+    if form == "json":
+        return json.dumps(as_document(report), indent=2)
+    return as_junit(report) if form == "junit" else as_text(report)
+
+
 def as_text(report: Report) -> str:
     """Return the summary, a row for each operation, and all findings."""
     rows = (escape_unprintable(line) for operation in report.operations for line in operation_rows(operation))
@@ -234,7 +242,7 @@ def finding_line(finding: Finding) -> str:
     return f"{finding.kind:14}{pointer}{finding.text}"
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: Report) -> JsonObject:
     """Return the report as JSON values. `schemas/own/verify-report.json` describes them."""
     return {
         "target": report.base_url,
@@ -245,7 +253,7 @@ def as_document(report: Report) -> dict[str, Any]:
     }
 
 
-def operation_value(operation: OperationResult) -> dict[str, Any]:
+def operation_value(operation: OperationResult) -> JsonObject:
     route = operation.route
     return {
         "operation": route.operation,
@@ -269,7 +277,7 @@ def finding_value(finding: Finding) -> dict[str, str]:
     }
 
 
-def check_value(result: Result) -> dict[str, Any]:
+def check_value(result: Result) -> JsonObject:
     return {
         "name": result.check.name,
         "promise": result.check.promise,

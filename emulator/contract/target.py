@@ -1,17 +1,22 @@
-"""The server under test: its address, the credentials to send, and whether it may be written to."""
+"""The server under test: requests with its credentials, and lookups of its records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.api.routes.route import AuthScheme
+from emulator.api.routes.route import AuthScheme, Route
+from emulator.core.json_text import JsonObject, JsonValue
 
-DEFAULT_TOKEN = "full-access"  # noqa: S105 - the emulator's published token
+FULL_ACCESS = "full-access"
+"""The emulator's token with all permissions."""
 OWN_CREDENTIALS = "the target's own credentials"
 TIMEOUT = 30.0
 SURFACES: Mapping[AuthScheme, str] = {"Token": "guide", "Bearer": "reference"}
@@ -53,31 +58,32 @@ class NotVerified(Exception):
     """Ends a check that cannot be run against the target. The message is the reason."""
 
 
+@dataclass(eq=False, repr=False)
 class Target:
     """A server that claims to be the OMS. Redirects are not followed. Credentials are sent to this server only.
 
-    `token` is for the guide surface and `jwt` for the reference surface. Without its
-    credentials, a surface is not verified. `timeout` is the number of seconds to wait for a response.
+    Without its credential, a surface is not verified.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a target
-        self,
-        base_url: str,
-        token: str | None = DEFAULT_TOKEN,
-        session: requests.Session | None = None,
-        *,
-        jwt: str | None = None,
-        allow_writes: bool = False,
-        timeout: float = TIMEOUT,
-    ) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.credentials: Mapping[AuthScheme, str | None] = {"Token": token, "Bearer": jwt}
-        self.session = session or session_for(self.base_url)
-        self.allow_writes = allow_writes
-        self.timeout = timeout
+    base_url: str
+    token: str | None = FULL_ACCESS
+    """The token for the guide surface."""
+    session: requests.Session | None = None
+    """The session to send with. Default: a new one."""
+    _: KW_ONLY
+    jwt: str | None = None
+    """The JWT for the reference surface."""
+    allow_writes: bool = False
+    timeout: float = TIMEOUT
+    """Seconds to wait for a response."""
+
+    def __post_init__(self) -> None:
+        self.base_url = self.base_url.rstrip("/")
+        self.credentials: Mapping[AuthScheme, str | None] = {"Token": self.token, "Bearer": self.jwt}
+        self.session = self._session = self.session or session_for(self.base_url)
         self.unanswered = 0
         """Number of requests without a response."""
-        self.cache: dict[Any, Any] = {}
+        self.cache: dict[object, JsonValue] = {}
         """What checks found out about the target: ids, and lists with enough rows."""
 
     def __enter__(self) -> Self:
@@ -86,7 +92,7 @@ class Target:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.session.close()
+        self._session.close()
 
     def request(
         self,
@@ -95,11 +101,11 @@ class Target:
         *,
         token: str | None = OWN_CREDENTIALS,
         headers: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: JsonValue,
     ) -> requests.Response:
         """Send a request with the target's own credentials, with another token, or with none.
 
-        `path` may be a link of the target. Raises `NotVerified` if the target rejects its own credentials or limits
+        `path` may be a link of the target. Raise `NotVerified` if the target rejects its own credentials or limits
         the rate, and `NoResponse` if there is no response.
         """
         scheme = scheme_of(self.relative_path(path))
@@ -115,10 +121,10 @@ class Target:
         return response
 
     def send(
-        self, method: str, path: str, headers: Mapping[str, str | None], options: Mapping[str, Any]
+        self, method: str, path: str, headers: Mapping[str, str | None], options: Mapping[str, JsonValue]
     ) -> requests.Response:
         try:
-            return self.session.request(
+            return self._session.request(
                 method,
                 self.url(path),
                 headers={"Accept": "application/json", **headers},
@@ -149,7 +155,7 @@ class Target:
     def probe(self) -> dict[AuthScheme, str]:
         """Send the first requests to each surface. Return the surfaces that cannot be verified, with the reason.
 
-        Raises `Unreachable` if there is no response.
+        Raise `Unreachable` if there is no response.
         """
         rejected: dict[AuthScheme, str] = {}
         foreign: dict[AuthScheme, str] = {}
@@ -220,3 +226,129 @@ def shorten(error: Exception) -> str:
     """Return a short description of a network error."""
     text = " ".join(str(error).split())
     return next((known for known in KNOWN_ERRORS if known.lower() in text.lower()), text[:200])
+
+
+# Lookups of records
+
+UNKNOWN_ID = 2_000_000_000
+"""An id that no record has. It is near the maximum of the column."""
+PLACEHOLDER = re.compile(r"<\w+>")
+CANDIDATES = 20
+"""Number of the newest records that are tried."""
+MAX_PAGES = 10
+SAMPLE_SIZE = 5
+NO_COMMANDS = "no record of the newest pages lists a command"
+
+
+def request_line(response: requests.Response) -> str:
+    """Return the request of this response as `GET /path?query`."""
+    url = urlsplit(str(response.request.url))
+    return f"{response.request.method} {url.path}" + (f"?{url.query}" if url.query else "")
+
+
+def list_path(route: Route) -> str:
+    """Return the path of the list that contains the route's first id."""
+    return route.path.partition("<")[0]
+
+
+def record_path(path: str) -> str:
+    """Return the path of the record that a path is below."""
+    return path.removesuffix("/").rpartition("/")[0] + "/"
+
+
+def with_unknown_id(path: str) -> str:
+    """Replace every placeholder by an id that no record has."""
+    return PLACEHOLDER.sub(str(UNKNOWN_ID), path)
+
+
+def sample_paths(target: Target, route: Route, size: int = SAMPLE_SIZE) -> list[str]:
+    """Return some paths of the route with existing ids, with different states first."""
+    if paths := list(islice(expand_path(target, route.path), size)):
+        return paths
+    raise NotVerified(f"none of the {CANDIDATES} newest records has what {route.path} names")
+
+
+def expand_path(target: Target, template: str) -> Iterator[str]:
+    """Yield the path with existing ids. The ids come from the list at the path before each placeholder."""
+    head, mark, rest = template.partition("<")
+    if not mark:
+        yield template
+        return
+    tail = rest.partition(">")[2]
+    for id_ in candidates(target, head):
+        yield from expand_path(target, f"{head}{id_}{tail}")
+
+
+def candidates(target: Target, path: str) -> Sequence[int]:
+    """Return ids of the rows of a list, with different states first. The result is cached."""
+    if path not in target.cache:
+        newest = different_states_first(rows(target, path, limit=CANDIDATES))
+        target.cache[path] = [row["id"] for row in newest]
+    ids: Sequence[int] = target.cache[path]
+    return ids
+
+
+def different_states_first(records: Sequence[JsonObject]) -> list[JsonObject]:
+    """Move the first row of each state to the start."""
+    firsts = {str(row.get("state")): row for row in reversed(records)}
+    return [*firsts.values(), *(row for row in records if firsts[str(row.get("state"))] is not row)]
+
+
+def rows(target: Target, path: str, **params: object) -> list[JsonObject]:
+    """Return the rows of a page. Raise `NotVerified` if one has no id."""
+    results: list[JsonObject] = fetch_page(target, path, **params)["results"]
+    if not all(type(row.get("id")) is int for row in results):
+        raise NotVerified(f"rows at {path} have no ids")
+    return results
+
+
+def fetch(target: Target, path: str, **params: object) -> tuple[requests.Response, JsonObject]:
+    """Return a response and its JSON object. Raise `NotVerified` if the status is not 200 or there is no object."""
+    try:
+        response = target.get(path, **params)
+    except NoResponse as error:
+        raise NotVerified(f"GET {path} is not answered: {error}") from None
+    if response.status_code != 200:
+        raise NotVerified(f"{request_line(response)} answers {response.status_code}, and the check needs it")
+    try:
+        document = response.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise NotVerified(f"{request_line(response)} does not answer with an object")
+    return response, document
+
+
+def fetch_page(target: Target, path: str, **params: object) -> JsonObject:
+    """Return a page of a list. Raise `NotVerified` if it has no rows."""
+    response, document = fetch(target, path, **params)
+    results = document.get("results")
+    if not isinstance(results, list) or not all(isinstance(row, dict) for row in results):
+        raise NotVerified(f"{request_line(response)} answers without rows, so no ids are known")
+    return document
+
+
+Predicate = Callable[[JsonObject], bool]
+
+
+def first_row(target: Target, path: str, predicate: Predicate, reason: str) -> JsonObject:
+    """Return the first matching row of a list's newest pages. Raise `NotVerified` with the reason if none matches."""
+    return next(matching_rows(target, path, predicate, reason))
+
+
+def matching_rows(target: Target, path: str, predicate: Predicate, reason: str) -> Iterator[JsonObject]:
+    """Yield the matching rows of a list's newest pages. Raise `NotVerified` with the reason after the last one."""
+    for number in range(1, MAX_PAGES + 1):
+        page = fetch_page(target, path, limit=CANDIDATES, page=number)
+        yield from (dict(row) for row in page["results"] if matches(row, predicate))
+        if not page.get("next"):
+            break
+    raise NotVerified(reason)
+
+
+def matches(row: JsonObject, predicate: Predicate) -> bool:
+    """Return whether the row matches. A row without the keys that the predicate reads does not match."""
+    try:
+        return "id" in row and predicate(row)
+    except (LookupError, TypeError, AttributeError):
+        return False

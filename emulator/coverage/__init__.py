@@ -1,8 +1,16 @@
 """Coverage of the emulated behaviour: counts of what clients used, and reports of what they missed."""
 
-from emulator.coverage.counts import Counts, CoverageError, clear_counts, counts_of, merge_counts, read_counts
-from emulator.coverage.formats import FORMATS, render
-from emulator.coverage.report import Report, build_report, write_counts
+from emulator.coverage.counts import (
+    Counts,
+    CoverageError,
+    clear_counts,
+    counts_of,
+    counts_path,
+    merge_counts,
+    read_counts,
+    write_text,
+)
+from emulator.coverage.report import FORMATS, Report, build_report, render, shortfall, summary, write_counts
 from emulator.state.counters import DIMENSIONS, Coverage
 
 __all__ = [
@@ -15,8 +23,12 @@ __all__ = [
     "build_report",
     "clear_counts",
     "counts_of",
+    "counts_path",
     "merge_counts",
     "read_counts",
     "render",
+    "shortfall",
+    "summary",
     "write_counts",
+    "write_text",
 ]

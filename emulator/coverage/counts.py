@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 
 from emulator.core.files import replace_file
+from emulator.core.json_text import JsonObject
 from emulator.core.records import State, Transition
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
@@ -27,6 +28,8 @@ from emulator.domain.state_graph import (
 from emulator.state.counters import DIMENSIONS, Coverage
 from emulator.state.store import BaseDataset, Snapshot, TableDataset
 
+Graph: TypeAlias = JsonObject
+"""The states and transitions of an installation, as a coverage file has them."""
 SCHEMA = "coverage"
 FILE_PATTERN = "coverage*.json"
 """The files of a folder that are read."""
@@ -77,7 +80,7 @@ def merge_counts(parts: Iterable[Counts]) -> Counts:
 def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
     """Return the sum of the counts in files and folders. Of a folder, its `coverage*.json` files are read.
 
-    Raises `CoverageError` if a file is missing or is not a coverage file.
+    Raise `CoverageError` if a file is missing or is not a coverage file.
     """
     return merge_counts(read_file(file) for path in paths for file in files_of(Path(path)))
 
@@ -108,7 +111,7 @@ def counts_path(path: str | PathLike[str]) -> Path:
     """Return the file that this process writes its counts to. In a folder, each process has a file.
 
     The file in a folder is named after the process id, or after the worker of pytest-xdist.
-    Raises `CoverageError` if the file cannot be written, as far as this can be known before.
+    Raise `CoverageError` if the file cannot be written, as far as this can be known before.
     """
     target = Path(path)
     if target.is_dir():
@@ -143,7 +146,7 @@ def is_coverage_file(path: Path) -> bool:
 def write_text(path: str | PathLike[str], text: bytes) -> None:
     """Write a report. A regular file is replaced atomically, a pipe or device is written to.
 
-    Raises `CoverageError` if this fails.
+    Raise `CoverageError` if this fails.
     """
     target = Path(path)
     try:
@@ -158,7 +161,7 @@ def write_text(path: str | PathLike[str], text: bytes) -> None:
 def clear_counts(folder: str | PathLike[str]) -> None:
     """Create the folder, or delete the coverage files of an earlier run in it. Other files stay.
 
-    Raises `CoverageError` if the folder cannot be created.
+    Raise `CoverageError` if the folder cannot be created.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -167,9 +170,6 @@ def clear_counts(folder: str | PathLike[str]) -> None:
     for file in Path(folder).glob(FILE_PATTERN):
         if is_coverage_file(file):
             file.unlink(missing_ok=True)
-
-
-Graph = dict[str, Any]
 
 
 def graph_of(name: str, base: BaseDataset | None = None) -> Graph:
@@ -187,14 +187,14 @@ def default_graph() -> Graph:
     return graph_of(installation.DEFAULT)
 
 
-def state_row(state: State) -> dict[str, Any]:
+def state_row(state: State) -> JsonObject:
     return {"id": state.id, "name": state.name, "value": state.enum_value}
 
 
-def transition_row(view: Snapshot, transition: Transition) -> dict[str, Any]:
+def transition_row(view: Snapshot, transition: Transition) -> JsonObject:
     return {"name": transition_name(view, transition), **transition_summary(transition)}
 
 
-def command_transitions(graph: Graph, part: str) -> list[dict[str, Any]]:
+def command_transitions(graph: Graph, part: str) -> list[JsonObject]:
     """Return the transitions that commands of the API run, without those of carrier, planner and operator."""
     return [transition for transition in graph[part]["transitions"] if transition["actor"] == COMMAND]

@@ -14,7 +14,7 @@ from emulator.domain.state_graph import STATE_GRAPHS
 from emulator.state.counters import DIMENSIONS
 
 ANY_OPERATION = "*"
-"""Stands for any operation."""
+"""A name for any operation."""
 SHARED_STATUSES = (401, 403, 429)
 """Statuses that every operation can answer to a correct client. One hit at any operation is enough.
 
@@ -46,7 +46,7 @@ def inventory(graphs: Iterable[Graph], operations: Sequence[str] = ()) -> dict[s
 def select_routes(patterns: Sequence[str]) -> list[Route]:
     """Return the routes whose operation matches a pattern (`list_*`) and no excluding pattern (`!reference_*`).
 
-    Raises `CoverageError` if a pattern matches no operation, or if no route is left.
+    Raise `CoverageError` if a pattern matches no operation, or if no route is left.
     """
     for pattern in patterns:
         if not any(fnmatchcase(route.operation, pattern.removeprefix("!")) for route in ROUTES):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.coverage.counts import FILE_PATTERN, CoverageError, clear_counts, read_counts
-from emulator.coverage.formats import summary
-from emulator.coverage.report import build_report, write_counts
+from emulator.coverage.report import build_report, summary, write_counts
 from emulator.state.counters import Coverage
 
 

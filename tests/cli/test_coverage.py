@@ -31,7 +31,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """A folder with the counts of two runs: packages were listed in one, transfer orders in the other."""
+    """Return a folder with the counts of two runs: one listed packages, the other transfer orders."""
     for name, path in (("coverage-1.json", LIST), ("coverage-2.json", "/api/v1/oms/transfer_orders/")):
         oms = Emulator("empty")
         oms.session().get(path)
@@ -75,7 +75,7 @@ def test_a_bar_that_is_missed_is_exit_code_1_and_one_line(runs: Path, beside: fl
     assert result.stderr == (said if code else "")
 
 
-def test_the_bar_is_told_in_junit(runs: Path) -> None:
+def test_junit_has_a_case_for_the_minimum(runs: Path) -> None:
     result = run(runs, "--format", "junit", "--fail-under", "50")
     suites = junitparser.JUnitXml.fromstring(result.stdout.encode())
     assert (result.exit_code, sum(suite.failures for suite in suites)) == (1, 1)
@@ -112,7 +112,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "an unknown operation": (lambda folder: [folder, "--operations", "fly"], "no operation matches 'fly'"),
     "a bar beyond all": (lambda folder: [folder, "--fail-under", "101"], "101"),
-    "a bar that is no number": (lambda folder: [folder, "--fail-under", "nan"], "must be a percentage"),
+    "a minimum that is not a number": (lambda folder: [folder, "--fail-under", "nan"], "must be a percentage"),
     "an output in no folder": (lambda folder: [folder, "-o", folder / "no" / "x"], "cannot write"),
     "an output that is a folder": (lambda folder: [folder, "-o", folder], "cannot write"),
 }
@@ -135,7 +135,7 @@ def test_what_is_wrong_is_said_in_one_line(runs: Path, arguments: Any, said: str
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_server_writes_what_was_met_when_it_stops(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
-    """Into a file, or into one of its own in a folder; what is read adds up."""
+    """Counts go to a file, or to a new file in a folder. Counts that are read are added."""
     file, folder = tmp_path / "run.json", tmp_path / "runs"
     folder.mkdir()
     for target in (file, folder):

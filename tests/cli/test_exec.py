@@ -20,8 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator import Emulator
-from emulator.cli.exec import exec_
-from emulator.cli.serve import serve
+from emulator.cli.serve import exec_, serve
 from emulator.coverage import read_counts
 from tests.cli.test_serve import command, environment
 
@@ -75,7 +74,7 @@ def run() -> Iterator[Run]:
 
 
 def children_of(process: subprocess.Popen[str]) -> list[int]:
-    """Give the commands of an `exec` that runs: they keep its pipes open after its end."""
+    """Return the child processes of a running `exec`. They keep its pipes open after it exits."""
     found = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return [int(pid) for pid in found.read_text().split()] if found.exists() else []
 
@@ -126,7 +125,7 @@ def test_a_signal_to_our_whole_group_reaches_the_command_once(run: Run) -> None:
     assert (process.returncode, out.strip()) == (3, str(int(signal.SIGTERM)))
 
 
-def test_a_command_that_a_signal_ends_is_told_as_shells_do(run: Run) -> None:
+def test_a_command_that_a_signal_ends_has_the_exit_code_of_shells(run: Run) -> None:
     process = run("import time; print('x', flush=True); time.sleep(600)")
     assert line_of(process) == "x"
     process.send_signal(signal.SIGTERM)
@@ -202,7 +201,7 @@ def test_a_stop_stops_the_command_and_us_and_both_go_on(run: Run) -> None:
 
 
 def test_coverage_is_written_when_the_command_has_ended(run: Run, tmp_path: Path) -> None:
-    """However it ended: by itself, or by a signal; into a file, or a file of its own in a folder."""
+    """Coverage is written after a normal exit and after a signal, to a file or to a new file in a folder."""
     (folder := tmp_path / "counts").mkdir()
     first = run(ASKS, "--coverage", str(tmp_path / "one.json"))
     first.communicate(timeout=TIMEOUT)
@@ -337,7 +336,7 @@ def test_a_command_that_is_not_there_is_one_line(name: str, code: int, said: str
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"oms-emulator: {name}: {said}\n")
 
 
-def test_a_file_that_is_no_program_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_program_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "plain"
     file.write_text("text")
     whole = command("exec", "--", str(file))

@@ -40,7 +40,7 @@ def packages(url: str) -> Any:
 
 
 def called_for(file: Path) -> list[str]:
-    """Give the requests of a file's steps; what follows by itself from calls has none."""
+    """Return the requests of a file's steps. Steps that follow automatically from calls have none."""
     return [step["request"] for step in json.loads(file.read_bytes())["steps"] if "request" in step]
 
 
@@ -89,7 +89,7 @@ def test_a_restart_on_a_state_file_goes_on(serve: Serve, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"])
-def test_a_server_that_is_told_to_stop_exports(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
+def test_a_server_exports_when_a_signal_stops_it(serve: Serve, tmp_path: Path, number: Any, code: int) -> None:
     file = tmp_path / "last.json"
     process = serve(*SMALL, "--export-on-exit", str(file))
     url = ready(process)
@@ -125,7 +125,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "two starts": (("serve", "--scenario", "demo", "--import", "x.json"), "cannot be used together"),
     "no file to start from": (("serve", "--import", "/nowhere/x"), "cannot read scenario file /nowhere/x"),
     "a state in no folder": (("serve", "--state", "/nowhere/x"), "cannot make state file /nowhere/x"),
-    "a state that is a folder": (("serve", "--state", "/"), "state file / is no file but a folder"),
+    "a state that is a folder": (("serve", "--state", "/"), "state file / is"),
     "an export in no folder": (("serve", "--export-on-exit", "/nowhere/x"), "there is no folder /nowhere"),
     "an export to a folder": (("serve", "--export-on-exit", "/"), "it is a folder"),
     "no worlds": (("serve", "--max-worlds", "0"), "0 is not in the range"),

@@ -27,7 +27,7 @@ def run(*args: object) -> Result:
 
 @pytest.fixture
 def capture(tmp_path: Path) -> Path:
-    """A file with a recorded answer."""
+    """Return a file with a recorded response."""
     file = tmp_path / "capture.json"
     file.write_bytes(orjson.dumps(DETAIL))
     return file
@@ -87,7 +87,7 @@ BAD = {
     ),
     "a wrong page": (b'{"path": "/api/v1/oms/packages/", "body": {"results": 5}}', "/results: is 5, must be a list"),
     "nothing but writes": (b'{"method": "POST", "path": "/x/", "body": {}}', "no response contains a document"),
-    "nobody's events": (
+    "events of an unknown record": (
         orjson.dumps(samples.body("package-webhook-event-short-list.response-200")),
         'give it as {"path": "/api/v1/oms/packages/<id>/webhook_events/short/", "body": ...}',
     ),
@@ -113,8 +113,8 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert "none.json: No such file" in result.stderr
 
 
-def test_what_is_skipped_is_told(tmp_path: Path) -> None:
-    """A browser's file holds much that is no answer of the OMS."""
+def test_skipped_entries_are_reported(tmp_path: Path) -> None:
+    """A HAR file contains many responses that are not from the OMS."""
     entries = [
         {
             "request": {"method": method, "url": f"https://oms.example{path}"},

@@ -25,7 +25,7 @@ def run(*args: object) -> Result:
 
 @pytest.fixture
 def capture(tmp_path: Path) -> Path:
-    """A file with a recorded answer."""
+    """Return a file with a recorded response."""
     file = tmp_path / "capture.json"
     file.write_bytes(orjson.dumps(samples.body("package-detail.response-200")))
     return file
@@ -43,7 +43,7 @@ def test_an_import_writes_the_file_and_lists_what_it_made_up(tmp_path: Path) -> 
 
 
 def test_a_file_that_differs_is_not_written_over(tmp_path: Path, capture: Path) -> None:
-    """Somebody's work is safe without --force; the same content again is no harm."""
+    """Another file is not replaced without --force. Writing the same content again succeeds."""
     output = tmp_path / "mine.json"
     output.write_text("my notes")
     result = run("installation", "import", capture, "-o", output)

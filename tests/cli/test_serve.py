@@ -27,7 +27,7 @@ def command(*arguments: str) -> list[str]:
 
 def environment(extra: dict[str, str]) -> dict[str, str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith("OMS_EMULATOR_")}
-    plain.pop("PYTEST_XDIST_WORKER", None)  # the server is no worker
+    plain.pop("PYTEST_XDIST_WORKER", None)  # the server is not a worker
     return plain | {"PYTHONWARNINGS": "error", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | extra
 
 
@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         "unknown scenario 'dmeo'. Did you mean demo? Known: busy-day, demo, empty",
     ),
     "unknown option": (("serve", "--prot", "1"), "No such option"),
-    "a port that is no number": (("serve", "--port", "x"), "'x' is not a valid int"),
+    "a port that is not a number": (("serve", "--port", "x"), "'x' is not a valid int"),
     "a port that is none": (("serve", "--port", "65536"), "65536 is not in the range"),
     "negative packages": (("serve", "--packages", "-1"), "-1 is not in the range"),
     "packages of a sample": (
@@ -190,7 +190,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a log format": (("serve", "--log-format", "xml"), "'xml' is not one of 'text', 'json'"),
     "an argument too many": (("serve", "now"), "unexpected extra argument (now)"),
-    "a host of nobody": (("serve", "--host", "nobody.invalid", "--port", "0"), "cannot listen on nobody.invalid:0"),
+    "an unknown host": (("serve", "--host", "unknown.invalid", "--port", "0"), "cannot listen on unknown.invalid:0"),
     "an address of another machine": (
         ("serve", "--host", "192.0.2.1", "--port", "0"),
         "cannot listen on 192.0.2.1:0",
@@ -228,6 +228,6 @@ def test_a_wrong_file_is_said_in_one_line(content: bytes, said: str, tmp_path: P
     assert str(file) in line or "scenario x" in line
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "mine.json").mkdir()
     assert "Is a directory" in refused("serve", "--scenario", str(tmp_path / "mine.json"))

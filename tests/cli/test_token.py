@@ -17,7 +17,7 @@ from emulator.core.credentials import CREDENTIALS
 @pytest.mark.parametrize(
     ("arguments", "seconds"), [((), 3600), (("--expires-in", "60"), 60), (("--kind", "jwt"), 3600)]
 )
-def test_a_jwt_expires_after_so_many_seconds_from_now(role: str, arguments: tuple[str, ...], seconds: int) -> None:
+def test_a_jwt_expires_after_the_given_seconds(role: str, arguments: tuple[str, ...], seconds: int) -> None:
     before = int(time.time())
     result = CliRunner().invoke(main, ["token", role, *arguments])
     claims = jwt.decode(result.output.strip(), JWT_SECRET, ["HS256"])

@@ -116,7 +116,7 @@ def test_goods_that_a_source_does_not_have_come_from_another() -> None:
 
 
 def free(shop: Shop) -> dict[int, int]:
-    """Give how much of the one product may be promised where."""
+    """Return the available quantity of the product at each location."""
     return {
         stock.stock_location: stock.quantity for stock in shop.oms.world.records.all(Stock) if stock.product == 1001
     }

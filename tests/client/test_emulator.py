@@ -25,14 +25,14 @@ LIST = "/api/v1/oms/packages/"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
-    """One emulator on a port, for tests that change nothing."""
+    """Return an emulator on a port, for tests that change nothing."""
     with Emulator("demo") as oms:
         yield oms
 
 
 @pytest.fixture
 def wire(running: Emulator) -> Iterator[http.client.HTTPConnection]:
-    """A plain connection to it."""
+    """Return an HTTP connection to the running emulator."""
     url = urlsplit(running.url)
     connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
     yield connection

@@ -54,7 +54,7 @@ def test_clear_forgets_them(oms: Emulator) -> None:
     assert (oms.requests.last, len(oms.requests), list(oms.requests)) == (None, 0, [])
 
 
-def test_a_reset_begins_anew_and_other_worlds_have_their_own(oms: Emulator) -> None:
+def test_a_reset_clears_the_requests_and_worlds_do_not_share_them(oms: Emulator) -> None:
     other = oms.in_world("other")
     oms.session().get(LIST)
     other.session().get(f"{LIST}short/")
@@ -87,7 +87,7 @@ def test_a_call_is_found_by_each_of_its_fields(oms: Emulator, pk: int) -> None:
 
 
 def test_a_refused_calls_body_is_known_too(oms: Emulator, pk: int) -> None:
-    """Nobody reads the body of a 403; it was sent all the same."""
+    """The body of a request that gets 403 is recorded, although the emulator does not parse it."""
     oms.session().post(f"{LIST}{pk}/command/", json=BODY, headers={"Authorization": "Token read-only"})
     oms.requests.assert_called("command_package", json=BODY, status=403, times=1)
 
@@ -138,7 +138,7 @@ def test_too_many_calls_are_listed(oms: Emulator) -> None:
     ]
 
 
-def test_nothing_at_all_is_said_so(oms: Emulator) -> None:
+def test_a_failure_without_any_call_says_so(oms: Emulator) -> None:
     assert failure(oms, "list_packages").endswith("it was called 0 times\nnothing else was called")
 
 
@@ -165,7 +165,7 @@ def test_an_unknown_operation_is_a_value_error_that_names_near_ones(oms: Emulato
             check(name)
 
 
-def test_what_was_forgotten_is_told(oms: Emulator) -> None:
+def test_a_failure_says_how_many_calls_were_evicted(oms: Emulator) -> None:
     oms.world.journal.limit = 2
     for _ in range(3):
         oms.session().get(LIST)

@@ -65,7 +65,7 @@ class Differing(Saboteur):
 
 
 def pattern_of(path: str) -> str:
-    """Give the pattern of an address of the route table, with or without its last slash."""
+    """Return a pattern for a path of the route table, with or without its last slash."""
     return re.sub(r"<\\.\\.\\.\w+>", ".+", re.sub(r"<\w+>", r"\\w+", re.escape(path))) + "?"
 
 
@@ -131,7 +131,7 @@ def malformed_otherwise(body: Row) -> Row:
 
 
 def forgetful(*fields: str) -> Sabotage:
-    """Say that it is done where all fields are there, and do nothing."""
+    """Answer 204 without a change if the body has all fields."""
 
     def sabotage(environ: Environ, ask: Ask) -> Answer:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -153,7 +153,7 @@ def sent(body: bytes) -> Row | None:
 
 
 def page_of_html(environ: Environ, ask: Ask) -> Answer:
-    """A page for people where a document should be."""
+    """Return an HTML page instead of a document."""
     answer = ask(environ)
     return Answer(200, {"Content-Type": "text/html"}, b"<p>Hello") if answer.status == 200 else answer
 
@@ -171,7 +171,7 @@ def with_word(environ: Environ) -> bool:
 
 
 def unasked(size: str) -> Sabotage:
-    """Give pages of another size where none is asked for."""
+    """Return pages of another size if the request has no limit."""
     return only(lambda environ: not without_slash(environ), query(lambda asked: {"limit": size} | asked))
 
 
@@ -259,7 +259,7 @@ GROUPS: Mapping[str, tuple[Difference, ...]] = {
                 (MISSING, "/results"), (ADDED, "/items")),
         differs("get_package", "a nested list turned around", good(turned_items), (ORDER, "/packageitem_set")),
         differs("list_package_logs", "of another record", having(object_id=0), (VALUE, "/results/*/object_id")),
-        differs("get_package_log", "any token is good", only(lambda environ: "nobody" in
+        differs("get_package_log", "any token is good", only(lambda environ: "unknown-token" in
                 environ.get("HTTP_AUTHORIZATION", ""), let_in), (STATUS, "")),
         differs("command_package", "nothing moves", forgetful("input_parameters"), (STATUS, ""),
                 (VALUE, "/state/id"), (VALUE, "/count")),

@@ -38,7 +38,7 @@ Sabotage = Callable[[Environ, Ask], Answer]
 Edit = Callable[[Any], Any]
 
 ASKED_BEFORE = "saboteur.asked_before"
-"""Says in an environment whether the address was asked before."""
+"""Key in the environment: whether the path was requested before."""
 
 
 class Saboteur:
@@ -152,12 +152,12 @@ FULL = {
 
 
 def let_in(environ: Environ, ask: Ask) -> Answer:
-    """Let everybody in."""
+    """Accept every credential."""
     return ask(environ | {"HTTP_AUTHORIZATION": FULL[scheme_of(environ["PATH_INFO"])]})
 
 
 def deaf(environ: Environ, _: Ask) -> Answer:
-    """Say that it is done, and do nothing."""
+    """Answer 204 without a change."""
     return Answer(204) if environ["REQUEST_METHOD"] in ("POST", "PATCH") else Answer(405)
 
 

@@ -47,7 +47,7 @@ def test_each_difference_is_found_and_none_is_invented(group: str, tmp_path: Pat
 
 
 def test_there_are_enough_differences() -> None:
-    """Both surfaces, every kind, every operation that has an answer of its own."""
+    """There is a difference for both surfaces, every kind, and every operation with a separate response."""
     differences = [one for group in GROUPS.values() for one in group]
     assert len(differences) >= 60
     assert {kind for one in differences for kind, _ in one.found} == set(map(str, Kind))
@@ -67,7 +67,7 @@ CLEAN = {
 
 @pytest.mark.parametrize("name", CLEAN)
 def test_a_second_emulator_without_differences_has_no_findings(name: str, tmp_path: Path) -> None:
-    """Other data is no drift."""
+    """Other data is not drift."""
     options, args = CLEAN[name]
     with Emulator(**options) as oms:
         code, report = verified(oms.url, oms.jwt(), tmp_path, *args)

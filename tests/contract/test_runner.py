@@ -9,13 +9,13 @@ from requests.adapters import HTTPAdapter
 from emulator import Emulator
 from emulator.client.session import InProcessSession
 from emulator.contract import CHECKS, Kind, NotVerified, Target, Unreachable, run
+from emulator.contract.checks import MAX_SILENT_CHECKS, OPERATION_SILENT, TARGET_LOST, WRITES_NOT_ALLOWED, run_check
 from emulator.contract.findings import Check, Drift, Finding, unique
 from emulator.contract.rejections import UNKNOWN_METHOD
-from emulator.contract.runner import MAX_SILENT_CHECKS, OPERATION_SILENT, TARGET_LOST, WRITES_NOT_ALLOWED, run_check
 from emulator.contract.target import NoResponse
 
 FOUND = Finding(Kind.VALUE, "get_package", "/a", "odd")
-ROUTE = SimpleNamespace(operation="get_package", doc="a page", scheme="Token", method="GET", path="/odd/")
+ROUTE = SimpleNamespace(operation="get_package", doc="a page", auth_scheme="Token", method="GET", path="/odd/")
 
 
 def in_process(*, packages=5, **options):
@@ -24,7 +24,7 @@ def in_process(*, packages=5, **options):
 
 
 def answering(app):
-    """Give a target that answers as the application does."""
+    """Return a target whose responses come from the application."""
     session = InProcessSession(app, "http://odd.test", {})
     return Target("http://odd.test", session=session, jwt="a.b.c", allow_writes=True)
 
@@ -152,7 +152,7 @@ def test_another_server_drifts_everywhere():
 @pytest.mark.parametrize(
     ("app", "said"), [(html, "answers 200 with text/html, not JSON"), (elsewhere, "redirects to https://login.test/")]
 )
-def test_a_server_that_answers_no_json_is_no_oms(app, said):
+def test_a_server_without_json_is_not_an_oms(app, said):
     """Nothing is verified, and nothing is called drift."""
     report = run(answering(app))
     assert report.verified_nothing
@@ -208,7 +208,7 @@ def test_an_empty_world_is_not_verified_where_it_shows_nothing():
     assert outcomes["get_package.unknown-id"] == "verified"
 
 
-def test_nobody_there():
+def test_an_address_without_a_server():
     """One exception, before any check."""
     with pytest.raises(Unreachable, match="No connection adapters"):
         run(Target("gopher://127.0.0.1"))
@@ -223,7 +223,7 @@ def test_credentials_stay_with_the_target(link):
 
 
 def test_one_finding_for_many_rows():
-    """The same in another row is no news."""
+    """The same difference in several rows is one finding."""
     rows = [Finding(Kind.MISSING, "list_packages", f"/results/{at}/id", "is missing") for at in range(10)]
     assert list(unique(rows)) == rows[:1]
 

@@ -7,7 +7,7 @@ import pytest
 from contract_tests.support import built_in_target, fresh_target
 from emulator.client.session import InProcessSession
 from emulator.contract import CHECKS, Target
-from emulator.contract.runner import run_check
+from emulator.contract.checks import run_check
 from tests.contract.sabotages import CASES, cases_of
 from tests.contract.saboteur import Saboteur
 
@@ -18,7 +18,7 @@ PAIRS = [(check, case) for check in CHECKS for case in cases_of(check)]
 
 
 def spoiled(check, case) -> Target:
-    """Give the demonstration's world behind a proxy with the sabotage; a little used, if events are asked for."""
+    """Return the demo world behind a proxy with the sabotage. For checks of events, it already has some events."""
     oms = built_in_target() if check.resource.endswith("events") else fresh_target()
     path = check.route.path if case.at is None else f"{check.route.path.partition('<')[0]}<pk>/{case.at}"
     adapter: Any = oms.session.get_adapter(oms.base_url)

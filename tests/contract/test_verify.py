@@ -28,14 +28,14 @@ from tests.contract.saboteur import record
 
 @pytest.fixture(scope="module")
 def oms():
-    """A server with nothing in it: quickly asked."""
+    """Return a server with an empty world, which is verified quickly."""
     with Emulator("empty") as oms:
         yield oms
 
 
 @pytest.fixture(scope="module")
 def differing():
-    """A server whose package lacks its number and has a key that no terminal should get as it is."""
+    """Return a server whose package lacks its number and has a key with unprintable characters."""
     oms = Emulator("demo", packages=3)
     changes = [
         differs("get_package", "a key missing", lacking("number")),
@@ -190,7 +190,7 @@ def test_what_cannot_be_shown_is_written_out():
 
 
 def one_line(err):
-    """The last line of stderr, which is its only one that is no progress."""
+    """Return the only line of stderr that is not progress."""
     lines = [line for line in err.splitlines() if line.startswith("oms-emulator: ")]
     assert len(lines) == 1
     assert "Traceback" not in err
@@ -203,7 +203,7 @@ def wrapped(connection, context):
 
 @contextmanager
 def listening(answer=None, context=None):
-    """Give an address that accepts connections and says what it is told to, or nothing."""
+    """Return an address that accepts connections and sends these bytes, or nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepted, stop = threading.Event(), threading.Event()
 
@@ -235,7 +235,7 @@ def listening(answer=None, context=None):
 
 @contextmanager
 def refusing():
-    """Give an address that refuses connections: the port is taken, and nobody listens."""
+    """Return an address that refuses connections: the port is bound, but no server listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -258,7 +258,7 @@ def test_wrong_credentials(oms, capsys, args, reason):
     assert f"0 verified, 0 drifted, {len(CHECKS)} not verified" in out
 
 
-def test_nobody_there(capsys):
+def test_an_address_without_a_server(capsys):
     """1 and one line."""
     with refusing() as url:
         code, out, err = verify(capsys, url)
@@ -283,7 +283,7 @@ MOVED = b"HTTP/1.1 301 Moved\r\nLocation: https://oms.test/\r\nContent-Length: 0
         (MOVED, "redirects to https://oms.test/; is an OMS at this address?"),
     ],
 )
-def test_a_server_that_is_no_oms(capsys, answer, said):
+def test_a_server_that_is_not_an_oms(capsys, answer, said):
     """1; what it answers instead."""
     with listening(answer) as (url, _):
         code, _, err = verify(capsys, url)
@@ -307,7 +307,7 @@ def test_no_tls_there(capsys):
     assert "does not answer: wrong version number" in one_line(err)
 
 
-def test_a_certificate_that_nobody_trusts(capsys):
+def test_an_untrusted_certificate(capsys):
     """1 and one line; nothing is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)

@@ -100,7 +100,7 @@ SCENARIOS = ("demo", "empty", "documented/package-detail", "documented/transfer-
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_of_an_installation_has_its_one_graph(scenario: str) -> None:
-    """So runs that started differently add up to one picture; the pages' samples bring none of their own."""
+    """Runs of different scenarios add up to one graph. Documented scenarios add no graph."""
     oms = Emulator(scenario)
     oms.session().get(LIST)
     assert counts_of(oms.world.coverage).graphs == (default_graph(),)
@@ -117,7 +117,7 @@ write_counts("{{folder}}", oms.world.coverage)
 
 
 def test_processes_write_into_one_folder_at_once(tmp_path: Path) -> None:
-    """Each has a file of its own, named by its number or by the worker that it is; read together they are the sum."""
+    """Each process writes a file that is named by its id or its xdist worker. Read together, they are the sum."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", PROCESS.format(times=times, folder=tmp_path)],
@@ -155,7 +155,7 @@ def test_installations_are_met_apart(tmp_path: Path) -> None:
 
 
 def test_recorded_answers_bring_the_transitions_that_they_show(tmp_path: Path) -> None:
-    """A scenario of one's own answers is an OMS of its own."""
+    """A scenario of recorded responses has a separate graph."""
     document = json.loads((FOLDER / "documented" / "package-detail.json").read_bytes()) | {"name": "mine"}
     (tmp_path / "mine.json").write_text(json.dumps(document))
     oms = Emulator(tmp_path / "mine.json")

@@ -1,4 +1,4 @@
-"""Each dimension is met by the calls that should meet it, and by no others."""
+"""Each call is counted in the dimensions that it covers, and in no others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def command(slug: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 def answered(operation: str, status: int, credential: str | None = FULL, **more: list[str]) -> dict[str, list[str]]:
-    """Give what every answer of an operation meets, and what else this one does."""
+    """Return the counts that every response of the operation has, and the given ones."""
     met = {"operations": [operation], "statuses": [f"{operation} {status}"]}
     return met | ({} if credential is None else {"credentials": [credential]}) | more
 
@@ -78,9 +78,7 @@ CASES: dict[str, Case] = {
     "the other surface's bearer": Case(
         f"GET {LIST}", answered("list_packages", 401, "Token none"), authorization="JWT full-access"
     ),
-    "a token that nobody has": Case(
-        f"GET {LIST}", answered("list_packages", 401, "Token invalid"), authorization="Token x"
-    ),
+    "an unknown token": Case(f"GET {LIST}", answered("list_packages", 401, "Token invalid"), authorization="Token x"),
     "a token with a space": Case(
         f"GET {LIST}", answered("list_packages", 401, "Token invalid"), authorization="Token full access"
     ),
@@ -104,7 +102,7 @@ CASES: dict[str, Case] = {
         f"GET {LIST}?order_number=1&state=35&sort=-id",
         answered("list_packages", 200, filters=["package.order__number", "package.sort", "package.state"]),
     ),
-    "an order of nothing, an empty filter, one that nobody knows": Case(
+    "an unknown sort column, an empty filter, an unknown filter": Case(
         f"GET {LIST}?sort=nothing&state=&colour=red&limit=5", answered("list_packages", 200)
     ),
     "a wrong value filters nothing": Case(f"GET {LIST}?state=35&created_date__gte=x", answered("list_packages", 400)),
@@ -159,11 +157,11 @@ CASES: dict[str, Case] = {
     "no operation": Case("GET /nowhere/", {"statuses": ["* 404"]}),
     "a missing slash": Case(f"GET {LIST[:-1]}", {"statuses": ["* 301"]}),
     "a wrong method": Case(f"PATCH {LIST}", {"statuses": ["* 405"]}),
-    "a form that nobody renders": Case(f"GET {LIST}?format=xml", {"statuses": ["* 404"]}),
+    "an unknown format": Case(f"GET {LIST}?format=xml", {"statuses": ["* 404"]}),
     "what is allowed": Case(f"OPTIONS {LIST}", {}),
     "the control API": Case("GET /__admin/graph", {}, authorization=None),
     "its coverage": Case("GET /__admin/coverage", {}, authorization=None),
-    "no such world": Case(f"GET /w/nobody{LIST}", {}),
+    "no such world": Case(f"GET /w/unknown{LIST}", {}),
     # events without the emulated API
     "the carrier": Case(
         "POST /__admin/packages/{shipped}/carrier",
@@ -192,7 +190,7 @@ def places(oms: Emulator) -> dict[str, int]:
 
 
 def bearer(oms: Emulator, authorization: str | None) -> dict[str, str]:
-    """Give the header; `JWT <role>` stands for a JWT of that role, `JWT expired` for one that is."""
+    """Return the header. `JWT <role>` is replaced by a JWT of that role, `JWT expired` by an expired one."""
     if authorization is None:
         return {}
     scheme, _, role = authorization.partition(" ")
@@ -207,7 +205,7 @@ def counts(oms: Emulator) -> dict[str, dict[str, int]]:
 
 
 def asked(oms: Emulator, case: Case) -> dict[str, dict[str, int]]:
-    """Make the call in a world where nothing was met yet; give what it met."""
+    """Make the call in a new world. Return the counts."""
     method, _, path = case.call.partition(" ")
     path = path.format(**places(oms))
     oms.world.coverage._counts.clear()
@@ -302,9 +300,9 @@ ARMED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("way", ["socket", "process"])
 @pytest.mark.parametrize("kind", ARMED)
 def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) -> None:
-    """Through a port and in process: a read, and a command whose answer tells nobody; the next one counts.
+    """A read, and a command whose response the client does not receive, are not counted; the next call is.
 
-    Where the write stands, its events do: they are announced, and receivers are told.
+    The write is stored, so its events are sent.
     """
     oms = Emulator("demo")
     with ExitStack() as stack:
@@ -358,7 +356,7 @@ def test_servers_count_apart_unless_they_share(oms: Emulator) -> None:
 
 
 def test_a_scenarios_steps_meet_nothing(oms: Emulator, tmp_path: Any) -> None:
-    """Events that a replay announces again were announced to nobody."""
+    """Events of replayed steps are not counted."""
     pk = places(oms)["waiting"]
     oms.session().post(COMMAND.format(waiting=pk), json=command(PACKING))
     oms.save(tmp_path / "world.json")

@@ -18,8 +18,7 @@ from emulator.core.event_types import EVENT_TYPES
 from emulator.core.records import Transition
 from emulator.coverage import Counts, CoverageError, Report, build_report, merge_counts, read_counts
 from emulator.coverage.counts import command_transitions, default_graph
-from emulator.coverage.formats import as_document
-from emulator.coverage.results import percent
+from emulator.coverage.report import as_document, percent
 from emulator.domain import installation
 from emulator.state.counters import DIMENSIONS
 
@@ -62,7 +61,7 @@ def test_every_filter_event_and_credential_can_be_met() -> None:
     assert set(rows(met(), "credentials")) == callers | {"Bearer expired"}
 
 
-def test_a_status_of_any_operation_is_met_by_one() -> None:
+def test_one_operation_covers_a_shared_status() -> None:
     found = met(statuses=["list_packages 401", "* 405", "get_package 404", "login 401"])
     statuses = rows(found, "statuses")
     assert (statuses["* 401"], statuses["* 403"], statuses["get_package 404"]) == (2, 0, 1)
@@ -71,7 +70,7 @@ def test_a_status_of_any_operation_is_met_by_one() -> None:
     assert "* 401" not in dimension.missing
 
 
-def test_what_nobody_asks_for_is_told_beside() -> None:
+def test_names_that_are_not_required_are_extra() -> None:
     found = met(operations=["list_packages", "fly_package"])
     (dimension,) = found.narrowed(only=["operations"]).dimensions
     assert ([row.name for row in dimension.extra], dimension.covered) == (["fly_package"], 1)
@@ -194,4 +193,4 @@ def test_the_control_api_gives_the_document() -> None:
         assert document["dimensions"]["filters"]["counts"] == {"package.state": 1}
         assert "get_package" in document["dimensions"]["operations"]["missing"]
     assert document == as_document(oms.coverage)
-    assert oms.session().get("http://oms.test/w/nobody/__admin/coverage").status_code == 404
+    assert oms.session().get("http://oms.test/w/unknown/__admin/coverage").status_code == 404

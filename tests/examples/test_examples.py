@@ -51,7 +51,7 @@ def test_the_pytest_example_passes() -> None:
 
 
 def test_the_pytest_example_speaks_to_another_server() -> None:
-    """What needs a world of its own is skipped, with the reason; the rest passes there."""
+    """Tests that need a separate world are skipped with a reason. The others pass."""
     again = (sys.executable, "-m", "pytest", "-p", "emulator.pytest_plugin", "-p", "no:cacheprovider", "-rs")
     told = beside_an_emulator("pytest", "sh", "-c", 'exec "$@" --oms-target "$OMS_URL"', "sh", *again)
     assert "2 passed, 7 skipped" in told

@@ -1,4 +1,4 @@
-"""Runs of pytest in processes of their own, with our plugin."""
+"""Runs of pytest with our plugin, each in a separate process."""
 
 from __future__ import annotations
 

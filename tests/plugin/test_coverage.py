@@ -46,7 +46,7 @@ SUITE = """
 
 @pytest.fixture
 def counts(run: Run, pytester: pytest.Pytester) -> Count:
-    """Run the suite; give what it met."""
+    """Run the suite. Return its counts."""
 
     def go(*arguments: str) -> Counts:
         done = run(SUITE, "--oms-coverage", "counts", *arguments)
@@ -59,7 +59,7 @@ def counts(run: Run, pytester: pytest.Pytester) -> Count:
 
 
 def test_processes_in_any_order_add_up_to_what_one_meets(counts: Count, pytester: pytest.Pytester) -> None:
-    """And what a run counted before is no part of it; somebody else's files stay."""
+    """Counts of an earlier run are deleted. Other files stay."""
     folder = pytester.path / "counts"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
@@ -95,8 +95,8 @@ def test_the_command_reports_what_the_run_counted(run: Run, pytester: pytest.Pyt
     assert next(line for line in shown.splitlines() if line.startswith("all ")).split()[1:4] == [met, "of", total]
 
 
-def test_to_collect_is_no_run(run: Run, pytester: pytest.Pytester) -> None:
-    """What an earlier run counted stays."""
+def test_a_collect_only_run_changes_no_counts(run: Run, pytester: pytest.Pytester) -> None:
+    """Counts of an earlier run stay."""
     (folder := pytester.path / "counts").mkdir()
     oms = Emulator("demo")
     oms.session().get(LIST)
@@ -129,7 +129,7 @@ def test_without_the_option_nothing_is_counted_together(run: Run) -> None:
     ("arguments", "said"),
     [
         (("test_it.py",), "ERROR: --oms-coverage: cannot create the folder *: File exists"),
-        (("counts", "--oms-target", "http://x"), "ERROR: --oms-coverage counts in emulators of this run, and *"),
+        (("counts", "--oms-target", "http://x"), "ERROR: --oms-coverage counts in emulators of this run; *"),
     ],
 )
 def test_what_cannot_be_counted_is_said_before_any_test(
@@ -142,8 +142,8 @@ def test_what_cannot_be_counted_is_said_before_any_test(
     assert "Traceback" not in done.stderr.str()
 
 
-def test_a_file_that_is_in_the_way_is_told_of_before_any_test(run: Run, pytester: pytest.Pytester) -> None:
-    """Somebody else's file is neither replaced nor added up."""
+def test_a_file_that_is_not_a_coverage_file_is_reported_before_any_test(run: Run, pytester: pytest.Pytester) -> None:
+    """It is neither replaced nor read."""
     (folder := pytester.path / "counts").mkdir()
     (foreign := folder / "coverage-mine.json").write_text('{"mine": 1}')
     done = run("def test_it(oms): pass", "--oms-coverage", "counts")

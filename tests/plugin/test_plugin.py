@@ -1,4 +1,4 @@
-"""The pytest plugin as its users meet it: their test files, run by a pytest of their own."""
+"""The pytest plugin with test files of users, each run by a separate pytest."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_a_world_that_no_calls_made_says_why_there_is_no_file(run: Run) -> None:
     done.stdout.fnmatch_lines(["no scenario file: *changed by other means than calls*"])
 
 
-def test_a_failure_in_setup_and_in_teardown_tells_of_the_world_too(run: Run) -> None:
+def test_a_failure_in_setup_or_teardown_also_reports_the_world(run: Run) -> None:
     done = run(
         """
         import pytest

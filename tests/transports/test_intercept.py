@@ -167,7 +167,7 @@ def test_threads_can_intercept_concurrently(oms: Emulator) -> None:
         ("acme-oms.akinon.net", "not http:// or https:// and a host"),
         ("https://", "not http:// or https:// and a host"),
         (f"{HOST}/api/", f"a whole host, like {HOST}"),
-        (f"{HOST}:99999", "its port is no number up to 65535"),
+        (f"{HOST}:99999", "its port is not a number from 0 to 65535"),
     ],
 )
 def test_invalid_host_raises_a_value_error(oms: Emulator, url: str, message: str) -> None:

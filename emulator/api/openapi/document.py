@@ -147,9 +147,7 @@ def summary(route: Route, title: str) -> str:
 def request_body(route: Route) -> Json:
     if route.request_schema is None:
         return {}
-    media = {"schema": schema_reference(route.request_schema)} | optional_entry(
-        "examples", examples_of(route, None)
-    )
+    media = {"schema": schema_reference(route.request_schema)} | optional_entry("examples", examples_of(route, None))
     return {"required": bool(load_schema(route.request_schema).get("required")), "content": {JSON: media}}
 
 

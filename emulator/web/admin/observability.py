@@ -12,7 +12,7 @@ from emulator.api.control.journal import exchange_document, find_exchanges, summ
 from emulator.api.serializers.cache import render_cache
 from emulator.core.errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
-from emulator.coverage.formats import as_document
+from emulator.coverage.report import as_document
 from emulator.domain.audit import audit, finding_document
 from emulator.web.admin.shared import (
     CurrentWorld,

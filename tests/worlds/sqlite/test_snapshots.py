@@ -13,7 +13,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.cli.data import export_from_file
-from emulator.client.world_handle import WorldHandle
+from emulator.client.emulator import WorldHandle
 from emulator.core.records import Package
 from emulator.state.journal import RequestIds
 from emulator.state.world import World
