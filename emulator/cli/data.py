@@ -19,7 +19,7 @@ from emulator.domain.scenario_files import with_installation
 from emulator.loading.installation_import import import_installation, installation_text
 from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.worlds.export import build_export, encode_scenario_file
+from emulator.loading.worlds import build_export, encode_scenario_file
 from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60

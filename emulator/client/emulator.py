@@ -22,7 +22,7 @@ from emulator.web.app import as_flask, create_emulator_app
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic
 from emulator.worlds.registry import IDLE_SECONDS, MAX_WORLDS, WorldRegistry
-from emulator.worlds.scheduler import Scheduler
+from emulator.worlds.live_traffic import Scheduler
 
 if TYPE_CHECKING:
     from flask import Flask

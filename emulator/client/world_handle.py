@@ -21,7 +21,7 @@ from emulator.loading.faults import WorldFaults
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, LazyControlApi
 from emulator.web.record_coverage import register_graph
-from emulator.worlds.export import encode_scenario_file, export_world
+from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.loading.import_report import times_text
+from emulator.loading.scenario_import import times_text
 from emulator.state.datasets import TableDataset
 
 NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (

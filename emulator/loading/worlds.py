@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
-
 from emulator.api.serializers.events import content_type_of
 from emulator.core import json_text
 from emulator.core.records import Webhook, WebhookEvent
@@ -27,6 +26,16 @@ from emulator.state.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot, Transaction
 from emulator.state.world import FinalizeEvent, World, WorldServices
+from collections.abc import Iterable, Mapping
+from typing import Any
+from emulator.core.control_errors import Conflict
+from emulator.domain.fault_rules import fault_scenario_document
+from emulator.domain.scenario_files import scenario_document, with_installation
+from emulator.state.clock import format_time
+from emulator.state.counters import CallTimes
+from emulator.state.faults import ArmedFault
+from emulator.state.scenario import Scenario
+from emulator.state.world import World
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""
@@ -183,3 +192,46 @@ def build_event(tx: Transaction, hook: Webhook, subject: Any, snapshot: Snapshot
         snapshot=snapshot,
         due=tx.now,
     )
+
+
+def export_world(world: World) -> dict[str, Any]:
+    """Return a scenario document. A world that starts from it is equal to this one, byte for byte.
+
+    Raise `Conflict` for a world with writes that are not in the step log.
+    """
+    with world.lock:
+        if not world.steps.is_replayable:
+            raise Conflict(f"world {world.name} was changed by other means than calls, so no steps tell how")
+        lines, state = list(world.steps), world.state()
+        faults = world.faults.copy().armed
+    start = with_installation(world.settings.source.with_traffic(*state.rate), world.settings.embedded_installation)
+    return build_export(start, lines, state.now, faults, state.calls)
+
+
+def build_export(
+    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[ArmedFault], calls: CallTimes
+) -> dict[str, Any]:
+    """Return the scenario document of a world that started from a scenario and made these steps until now.
+
+    `faults` are the armed ones, and `calls` are the throttle windows.
+    """
+    as_now = {
+        "now": format_time(now),
+        "faults": [fault_scenario_document(fault) for fault in faults],
+        "calls": {caller: list(map(format_time, times)) for caller, times in calls.items()},
+    }
+    steps = [json_text.load_json(line) for line in lines]
+    return scenario_document(start) | {key: value for key, value in as_now.items() if value} | {"steps": steps}
+
+
+def encode_scenario_file(document: Mapping[str, Any]) -> bytes:
+    """Return the text of a scenario file, with one line per key and per step, so that versions compare by lines."""
+    lines = [b"%s: %s" % (json_text.dump_json(key), encode_value(value)) for key, value in document.items()]
+    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
+
+
+def encode_value(value: Any) -> bytes:
+    """Return the text of a value. A list has one line per item."""
+    if not isinstance(value, list) or not value:
+        return json_text.dump_json(value)
+    return b"[\n    %s\n  ]" % b",\n    ".join(map(json_text.dump_json, value))

@@ -26,9 +26,9 @@ def oms() -> Emulator:
     return Emulator("empty")
 
 
-def quick(oms: Emulator, timeout: float = 0.3, longest: float = 0.6) -> Emulator:
+def quick(oms: Emulator, timeout: float = 0.3, max_seconds: float = 0.6) -> Emulator:
     """Use shorter timeouts than the vendor's ten seconds."""
-    return with_dispatcher(oms, WebhookDispatcher("flush", timeout=timeout, longest=longest))
+    return with_dispatcher(oms, WebhookDispatcher("flush", timeout=timeout, max_seconds=max_seconds))
 
 
 def sent(oms: Emulator, url: str, **hook: Any) -> tuple[Delivery, WebhookEvent]:

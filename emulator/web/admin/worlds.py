@@ -24,7 +24,7 @@ from emulator.web.admin.shared import (
     read_optional_document,
     require_no_document,
 )
-from emulator.worlds.export import encode_scenario_file, export_world
+from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.worlds.registry import validated_name
 
 

@@ -17,7 +17,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
 from emulator.core.seeded_random import RequestIds
 from emulator.state.world import World
-from emulator.worlds.export import encode_scenario_file
+from emulator.loading.worlds import encode_scenario_file
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
