@@ -47,7 +47,7 @@ def export(*, url: str | None, state: Path | None, world: str, output: Path | No
 
 
 def export_from_file(state: Path, world: str) -> bytes:
-    from emulator.worlds.sqlite.opening import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
+    from emulator.worlds.sqlite.state_file import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
 
     found = read_export_data(state, world)
     start = with_installation(found.start.with_traffic(*found.state.rate), portable_form(found.start.installation))

@@ -20,9 +20,8 @@ from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
 from emulator.web.app import as_flask, create_emulator_app
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
-from emulator.worlds.live_traffic import LiveTraffic
+from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import IDLE_SECONDS, MAX_WORLDS, WorldRegistry
-from emulator.worlds.live_traffic import Scheduler
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -18,10 +18,10 @@ from emulator.core import jwts
 from emulator.core.files import write_scenario_file
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import WorldFaults
+from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, LazyControlApi
 from emulator.web.record_coverage import register_graph
-from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 if TYPE_CHECKING:

@@ -43,7 +43,6 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.loading.scenario_import import times_text
 from emulator.state.datasets import TableDataset
 
 NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
@@ -109,6 +108,10 @@ def anonymize(base: TableDataset) -> tuple[TableDataset, list[str]]:
         *lines,
         *(f"key {key!r}: unknown content; replaced {times_text(n)}" for key, n in unknown),
     ]
+
+
+def times_text(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def locale_of(base: TableDataset) -> str:

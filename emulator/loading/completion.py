@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -162,6 +162,12 @@ def order_number(columns: Columns, collector: RecordCollector) -> str:
 
 def state_name(columns: Columns, _: RecordCollector) -> str:
     return f"State {columns['id']}"
+
+
+def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
+    for id_, columns in sorted(collector.records[State].items()):
+        if "name" not in columns:
+            yield f"state {id_}: known by its id alone; named State {id_}"
 
 
 def content_type(columns: Columns, _: RecordCollector) -> int:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
 import orjson
+
 from emulator.api.serializers.cache import RenderCache
 from emulator.api.serializers.documents import render_document
+from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
 from emulator.api.serializers.rendering import fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
-from emulator.core.records import WebhookEvent
+from emulator.core.records import KINDS, State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.loading.anonymizer import anonymize as anonymize_base
-from emulator.loading.anonymizer import without_unknown_keys
+from emulator.loading.anonymizer import times_text, without_unknown_keys
 from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import Completer
+from emulator.loading.completion import Completer, unnamed_state_lines
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
 from emulator.state.datasets import TableDataset
 from emulator.state.store import Snapshot
-from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Literal, NamedTuple
-from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
-from emulator.core.json_text import JsonValue
-from emulator.core.records import KINDS, State, Transition
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
@@ -269,10 +266,6 @@ class Differences:
             yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
 
 
-def times_text(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
 def pointer_pattern(pointer: str) -> str:
     """Return a JSON pointer with `*` for each position in a list."""
     return "/".join("*" if step.isdigit() else step for step in pointer.split("/")) or "/"
@@ -322,9 +315,3 @@ def incomplete_graph_lines(collector: RecordCollector) -> Iterator[str]:
             yield f"transition {id_}: known by its id alone"
         elif not isinstance(columns.get("slug"), str):
             yield f"transition {id_} {columns['label']}: no slug; run it by its id"
-
-
-def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
-    for id_, columns in sorted(collector.records[State].items()):
-        if "name" not in columns:
-            yield f"state {id_}: known by its id alone; named State {id_}"

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+
 from emulator.api.serializers.events import content_type_of
 from emulator.core import json_text
+from emulator.core.control_errors import Conflict
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.core.seeded_random import derive_uuid
 from emulator.domain import installation
+from emulator.domain.fault_rules import fault_scenario_document
+from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.collector import Correction, RecordCollector
 from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
-from emulator.state.clock import ClockMode, check_calendar
+from emulator.state.clock import ClockMode, check_calendar, format_time
+from emulator.state.counters import CallTimes
 from emulator.state.datasets import BaseDataset
-from emulator.state.faults import Faults
+from emulator.state.faults import ArmedFault, Faults
 from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.schedule import TrafficRate
 from emulator.state.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot, Transaction
 from emulator.state.world import FinalizeEvent, World, WorldServices
-from collections.abc import Iterable, Mapping
-from typing import Any
-from emulator.core.control_errors import Conflict
-from emulator.domain.fault_rules import fault_scenario_document
-from emulator.domain.scenario_files import scenario_document, with_installation
-from emulator.state.clock import format_time
-from emulator.state.counters import CallTimes
-from emulator.state.faults import ArmedFault
-from emulator.state.scenario import Scenario
-from emulator.state.world import World
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""

@@ -7,10 +7,13 @@ late the thread wakes up. So the same seed gives the same day, also in a world t
 from __future__ import annotations
 
 import heapq
+import logging
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+
 from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.control_errors import ControlError
 from emulator.core.errors import ApiError
@@ -26,12 +29,10 @@ from emulator.domain.traffic import (
 )
 from emulator.loading.replay import replay_step
 from emulator.state.clock import LATEST
+from emulator.state.schedule import Scheduled
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
-import logging
-import threading
-from emulator.state.schedule import Scheduled
 
 HOUR = timedelta(hours=1)
 CLEANUP_INTERVAL = timedelta(minutes=15)

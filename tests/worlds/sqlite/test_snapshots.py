@@ -16,8 +16,8 @@ from emulator.cli.data import export_from_file
 from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
 from emulator.core.seeded_random import RequestIds
-from emulator.state.world import World
 from emulator.loading.worlds import encode_scenario_file
+from emulator.state.world import World
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
