@@ -47,7 +47,7 @@ CODE_IN_SLUG = re.compile(r"^(?:package|transferorder)__(?P<code>[a-z0-9_]+?)__"
 
 
 class Correction(NamedTuple):
-    """A recorded value that contradicts an earlier one of the same record; the earlier value is served."""
+    """A recorded value that contradicts an earlier one of the same record. The earlier value is served."""
 
     pointer: str
     recorded: JsonValue
@@ -75,7 +75,7 @@ class DeferredDocument(NamedTuple):
 
 @dataclass
 class RecordCollector:
-    """The column values in recorded responses; the first value of each column is kept.
+    """The column values in recorded responses. The first value of each column is kept.
 
     Values of records without a known id are kept apart until `resolve` finds or creates those records.
     """
@@ -98,13 +98,13 @@ class RecordCollector:
     _log_labels: list[tuple[int, str]] = field(default_factory=list)
 
     def add_responses(self, responses: Iterable[RecordedResponse]) -> None:
-        """Collect responses and resolve them; raise `InvalidResponse` for an unknown path or key."""
+        """Collect responses and resolve them. Raise `InvalidResponse` for an unknown path or key."""
         for response in responses:
             self.add_response(response)
         self.resolve()
 
     def add_response(self, response: RecordedResponse) -> list[int]:
-        """Collect one response without resolving it; return the ids of its documents."""
+        """Collect one response without resolving it. Return the ids of its documents."""
         endpoint, owner = endpoint_of(response.path)
         serializer = SERIALIZERS[endpoint.schema]
         ids = []
@@ -122,7 +122,7 @@ class RecordCollector:
     def add_document(
         self, serializer: type[Serializer], document: JsonValue, pointer: str, **columns: ColumnValue
     ) -> int:
-        """Collect one document and further columns of its record; return the record's id."""
+        """Collect one document and further columns of its record. Return the record's id."""
         id_ = self._id_of(serializer, require_object(document, pointer), pointer)
         self.add_document_of(serializer, id_, document, pointer)
         for column, value in columns.items():
@@ -146,11 +146,11 @@ class RecordCollector:
             self.set_column(kind, id_, column, value, pointer)
 
     def columns_of(self, kind: RecordKind, id_: int) -> Columns:
-        """Return the known columns of a record; add the record if it is new."""
+        """Return the known columns of a record. Add the record if it is new."""
         return self.records[kind].setdefault(id_, {"id": id_})
 
     def set_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue, pointer: str) -> None:
-        """Set a column unless it is known; then a different value is a correction."""
+        """Set a column unless it is known. Then a different value is a correction."""
         columns = self.columns_of(kind, id_)
         known = columns.setdefault(column, value)
         if known is OMITTED and self.is_lenient:
@@ -282,7 +282,7 @@ class RecordCollector:
         return self._free_id(kind)
 
     def _resolve_log_label(self, log: int, label: str) -> None:
-        """Set the label of a transition between the states of a log; add one if all of them have other labels."""
+        """Set the label of a transition between the states of a log. Add one if all of them have other labels."""
         columns = self.records[TransitionLog][log]
         if not {"old_state", "new_state"} <= columns.keys():
             return
@@ -302,7 +302,7 @@ class RecordCollector:
 
 
 def require_object(document: JsonValue, pointer: str) -> JsonObject:
-    """Return the document; raise `InvalidResponse` if it is not an object."""
+    """Return the document. Raise `InvalidResponse` if it is not an object."""
     if not isinstance(document, dict):
         raise InvalidResponse(f"{pointer or '/'}: is {excerpt(document)}, must be an object")
     return document

@@ -46,11 +46,11 @@ CONTENT_TYPES = {
     "TransferStatus": 6,
     "ShipmentStatus": 8,
 }
-"""Enum class -> content type of states whose own is unknown; the numbers are those of installation A."""
+"""Enum class -> content type of states whose own is unknown. The numbers are those of installation A."""
 
 
 class Completer:
-    """Builds records from collected columns; every reference of a record leads to a record."""
+    """Builds records from collected columns. Every reference of a record leads to a record."""
 
     def __init__(
         self,

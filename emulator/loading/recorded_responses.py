@@ -38,7 +38,7 @@ class Capture(NamedTuple):
     origin: str
     """File and position in it."""
     path: str
-    """Path or URL; empty if the file does not contain it."""
+    """Path or URL. Empty if the file does not contain it."""
     body: JsonValue
 
 
@@ -65,7 +65,7 @@ def read_responses(content: JsonValue) -> Iterator[RecordedResponse]:
 
 
 def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | SkippedEntry]:
-    """Yield the responses in a file for a scenario; raise `InvalidResponse` if it contains anything else."""
+    """Yield the responses in a file for a scenario. Raise `InvalidResponse` if it contains anything else."""
     if isinstance(content, list):
         for position, part in enumerate(content):
             yield from read_captures(part, f"{origin}[{position}]")
@@ -98,7 +98,7 @@ def read_capture(content: Mapping[str, JsonValue], origin: str) -> Capture | Ski
 
 
 def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
-    """Read an entry of a HAR file; skip it unless it is a successful GET of one of the two surfaces."""
+    """Read an entry of a HAR file. Skip it unless it is a successful GET of one of the two surfaces."""
     try:
         method, url = entry["request"]["method"], entry["request"]["url"]
         status, content = entry["response"]["status"], entry["response"]["content"]
@@ -208,7 +208,7 @@ PREFIX_PATTERNS = {
     GUIDE_PREFIX: r"/api/v1/oms/",
     REFERENCE_PREFIX: r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
 }
-"""Where a surface begins in a path or URL; the reference surface is at the root of a host or of a world."""
+"""Where a surface begins in a path or URL. The reference surface is at the root of a host or of a world."""
 MIN_SIMILARITY = 0.5
 """Share of keys that a document and a serializer must have in common to match."""
 
@@ -221,7 +221,7 @@ class RecordedResponse(NamedTuple):
 
 
 class InvalidResponse(ValueError):
-    """A recorded response that fits no serializer; the message says where and why."""
+    """A recorded response that fits no serializer. The message says where and why."""
 
 
 class Endpoint(NamedTuple):
@@ -279,12 +279,12 @@ ENDPOINTS = (
     reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
     reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
 )
-"""All endpoints whose responses can be imported; the first that matches a path is used."""
+"""All endpoints whose responses can be imported. The first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}
 
 
 def endpoint_of(path: str) -> tuple[Endpoint, int | None]:
-    """Return the endpoint of a path or URL, and the id of the owner; raise `InvalidResponse` for other paths."""
+    """Return the endpoint of a path or URL, and the id of the owner. Raise `InvalidResponse` for other paths."""
     path_only = path.partition("?")[0]
     for each in ENDPOINTS:
         if match := each.pattern.search(path_only):
@@ -313,7 +313,7 @@ def schema_of(response: RecordedResponse, document: JsonValue) -> str:
 
 
 def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serializer]] = GUIDE_SERIALIZERS) -> str:
-    """Return the schema whose keys are most similar to a document's; raise `InvalidResponse` if none is similar."""
+    """Return the schema whose keys are most similar to a document's. Raise `InvalidResponse` if none is similar."""
     keys = set(document) if isinstance(document, Mapping) else set()
     scores = {
         schema: similarity(keys, set(fields_of(serializer)))

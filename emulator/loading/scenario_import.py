@@ -85,7 +85,7 @@ def import_scenario(
     description: str = DESCRIPTION,
     start: datetime | None = None,
 ) -> ScenarioImport:
-    """Build a scenario from recorded responses; where they contradict each other, the first is used.
+    """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
     The world starts at `start`, by default when the last record was changed.
     Raises `ValueError` with one line: where, what is wrong or missing, what would be right.
@@ -148,7 +148,7 @@ def collect_pages(captures: Iterable[Capture]) -> tuple[RecordCollector, dict[st
 
 
 def fix_payloads(collector: RecordCollector) -> None:
-    """Remove unknown keys from stored payloads; a payload that is still invalid is rendered from the records."""
+    """Remove unknown keys from stored payloads. A payload that is still invalid is rendered from the records."""
     for columns in collector.records[WebhookEvent].values():
         if columns.get("request_payload") is None:
             continue
@@ -178,7 +178,7 @@ def complete_records(collector: RecordCollector, start: datetime) -> TableDatase
 
 
 def compare_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> Differences:
-    """Return the differences between recorded and served documents; raise `ValueError` for invalid served ones."""
+    """Return the differences between recorded and served documents. Raise `ValueError` for invalid served ones."""
     differences = Differences()
     for path, documents in render_pages(pages, base, language).items():
         for document in documents.values():
@@ -212,7 +212,7 @@ def page_body(page: Page, documents: list[JsonValue]) -> JsonValue:
 
 DifferenceKind = Literal["filled", "corrected"]
 GENERATED_LINKS = {"preview_url", "full_path_url"}
-"""URLs of the service itself; the emulator serves its own."""
+"""URLs of the service itself. The emulator serves its own."""
 UNSHOWN_COLUMNS = {"max_quota", "command_code", "position", "actor", "request_id", "snapshot", "plan_item"}
 """Columns that no document shows, or one document only."""
 KIND_NAMES = {kind: name for name, kind in KINDS.items()}
@@ -272,7 +272,7 @@ def pointer_pattern(pointer: str) -> str:
 
 
 def is_same_value(recorded: JsonValue, served: JsonValue) -> bool:
-    """Return whether two values are equal; times may be written in different ways."""
+    """Return whether two values are equal. Times may be written in different ways."""
     if type(recorded) is type(served) and recorded == served:
         return True
     if not (isinstance(recorded, str) and isinstance(served, str)):

@@ -110,7 +110,7 @@ def test_an_unused_fault_fails_the_test_that_asks(run: Run, strict: bool) -> Non
     done = run(UNUSED.format(strict=strict))
     done.assert_outcomes(passed=2, failed=1)
     done.stdout.fnmatch_lines(
-        ["*: armed, but met by no call: fault 1 status on list_packages with status=503, nth=2 (1 calls)"]
+        ["*: armed, but triggered by no call: fault 1 status on list_packages with status=503, nth=2 (1 calls)"]
     )
 
 
