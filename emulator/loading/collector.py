@@ -309,7 +309,7 @@ def require_object(document: JsonValue, pointer: str) -> JsonObject:
 
 
 def own_columns(serializer: type[Serializer], document: Mapping[str, JsonValue]) -> Iterator[tuple[str, ColumnValue]]:
-    """Yield the columns that a document contains of its own record, without those of related records."""
+    """Yield the columns of a document's record, without those of related records."""
     yield from serializer.implied_columns.items()
     for key, each in fields_of(serializer).items():
         if key not in document:

@@ -145,7 +145,7 @@ class WorldRegistry:
     def delete(self, name: str) -> None:
         """Close a world. Raise `UnknownWorld` if there is none, and `InvalidDocument` for the default world."""
         if name == DEFAULT_WORLD:
-            raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
+            raise InvalidDocument(f"world {DEFAULT_WORLD!r} cannot be deleted; POST reset starts it again")
         with self._lock:
             if name not in self._slots:
                 raise self._unknown_world(name)

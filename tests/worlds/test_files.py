@@ -34,7 +34,7 @@ def file_names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def oms() -> Emulator:
-    """A world with some writes."""
+    """Return a world with some writes."""
     emulator = Emulator("demo", packages=4)
     Traffic(emulator, in_process(emulator), 3).run(12, WRITES)
     return emulator

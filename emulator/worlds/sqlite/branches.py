@@ -27,7 +27,7 @@ class StoredBranch(Branch):
     def __init__(
         self, storage: object, id_: int, parent: StoredBranch | None, parent_steps: int, unused: deque[int]
     ) -> None:
-        """The branch adds its id to `unused` when it is garbage-collected."""
+        """Create a branch that adds its id to `unused` when it is garbage-collected."""
         self.storage, self.id, self.parent, self.parent_steps = storage, id_, parent, parent_steps
         weakref.finalize(self, unused.append, id_).atexit = False
 
@@ -121,7 +121,7 @@ class BranchReader:
     """Reads a sequence of steps and the records that they changed: those of a world, or of some of its snapshots."""
 
     def __init__(self, ranges: list[StepRange], origin: BranchReader | None = None, origin_steps: int = 0) -> None:
-        """The reader `origin` reads the first `origin_steps` steps."""
+        """Create a reader. `origin` reads the first `origin_steps` steps."""
         self.ranges, self.origin, self.origin_steps = ranges, origin, origin_steps
         self.logs: dict[int, StepLog] = {}
         """Step -> the log up to that step, for the requested steps."""

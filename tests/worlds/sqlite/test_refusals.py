@@ -26,7 +26,7 @@ def open_emulator(file: Path, **options: Any) -> Emulator:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A state file that contains one write."""
+    """Return a state file that contains one write."""
     path = tmp_path / "worlds.db"
     write(open_emulator(path)).close()
     return path
@@ -114,7 +114,10 @@ def replace_by_a_folder(file: Path) -> None:
 
 UNUSABLE_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
     "not a database": (replace_by_json, "is not a state file"),
-    "another program's database": (replace_by_another_database, "is a database, but not a state file of oms-emulator"),
+    "another program's database": (
+        replace_by_another_database,
+        "is a database, but not a state file of oms-emulator",
+    ),
     "earlier version": (set_earlier_version, "is of an earlier oms-emulator: its format is 1, this one reads 2"),
     "later version": (set_later_version, "is of a later oms-emulator: its format is 3, this one reads 2"),
     "truncated": (truncate, "damaged"),
@@ -241,6 +244,6 @@ def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_invalid_scenario_creates_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown installation 'nobody'"):
-        open_emulator(tmp_path / "worlds.db", installation="nobody")
+    with pytest.raises(ValueError, match="unknown installation 'other'"):
+        open_emulator(tmp_path / "worlds.db", installation="other")
     assert list(tmp_path.iterdir()) == []

@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_emulators() -> Iterator[ExitStack]:
-    """Closes all emulators at the end of the test."""
+    """Close all emulators at the end of the test."""
     with ExitStack() as stack:
         yield stack
 
