@@ -230,7 +230,6 @@ def fake_digits(_: FakeValues, value: str, digest: bytes) -> str:
 
 
 def fake_code(_: FakeValues, value: str, digest: bytes) -> str:
-    """Return the value with other letters and digits."""
     stream = iter(digest * (len(value) // len(digest) + 1))
     return "".join(replace_letter(letter, next(stream)) for letter in value)
 
@@ -435,7 +434,6 @@ class PersonalDataReplacer:
 
 
 def field_category(kind: RecordKind, field: SerializerField) -> str:
-    """Return the category of the column that a field shows."""
     if isinstance(field, RelatedColumn):
         for column in field.path[:-1]:
             kind = REFERENCES[kind][column]

@@ -62,7 +62,6 @@ class Completer:
         self.completed: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in KINDS.values()}
 
     def complete(self) -> TableDataset:
-        """Return a base with all records."""
         self._add_states_of_installation()
         self._set_states_of_owners()
         for package, count in self.collector.item_counts.items():

@@ -78,7 +78,6 @@ class WorldFaults:
         return fault_document(arm_from_document(self._world(), {k: v for k, v in document.items() if v is not None}))
 
     def list(self) -> list[JsonObject]:
-        """Return the documents of the armed faults."""
         return [fault_document(fault) for fault in self._world().faults.copy().armed]
 
     def remove(self, id_: int) -> None:
@@ -86,7 +85,6 @@ class WorldFaults:
         disarm_fault(self._world(), id_)
 
     def clear(self) -> None:
-        """Disarm all faults."""
         disarm_all_faults(self._world())
 
     def assert_used(self) -> None:

@@ -228,7 +228,6 @@ def set_target_values(
 
 
 def state_entry(columns: Columns) -> JsonObject:
-    """Return the entry of a state in the installation's file."""
     is_observed = "enum_value" in columns and "led_to_by" not in columns
     return {
         "id": columns["id"],

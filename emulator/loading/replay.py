@@ -77,7 +77,6 @@ def find_user(world: World, name: str | None) -> User | None:
 
 
 def replay_control(world: World, step: Step) -> None:
-    """Replay a write of the control API."""
     check_path(step, CONTROL_OPERATIONS[step.operation].path)
     run_operation(world, step.operation, step.body, step.path)
 

@@ -185,7 +185,6 @@ def build_delivery(event: WebhookEvent, hook: Webhook, at: datetime, response: s
 
 
 def host_of(url: str) -> str:
-    """Return the host and port of a URL."""
     return url.partition("//")[2].partition("/")[0].partition("?")[0].lower()
 
 

@@ -63,7 +63,6 @@ class WebhookDispatcher:
         self._thread = threading.local()
 
     def sender(self, world: World) -> WorldSender:
-        """Return the sender of a world."""
         return WorldSender(self, world)
 
     # Synchronous sending

@@ -53,7 +53,7 @@ class Slot:
 
 
 class WorldRegistry:
-    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`, and use the `services`.
+    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`.
 
     With a `storage`, a new world is visible only after it is stored.
     """
@@ -215,9 +215,8 @@ class WorldRegistry:
         if now - self._last_idle_check < 1 and not at_once:
             return
         self._last_idle_check = now
-        oldest = now - self.idle_seconds
         for name, slot in tuple(self._slots.items()):
-            if slot.last_used <= oldest and name != DEFAULT_WORLD:
+            if slot.last_used <= now - self.idle_seconds and name != DEFAULT_WORLD:
                 self._remove(name)
                 self._idle_names[name] = None
         for name in tuple(self._idle_names)[:-MAX_IDLE_NAMES]:

@@ -21,7 +21,7 @@ from emulator.api.serializers.documents import SERIALIZERS
 from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.files import encode_scenario
 from emulator.core.records import KINDS
-from emulator.domain.scenario_files import DOCUMENTED, Scenario, bundled_scenarios
+from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.loading.anonymizer import (
     BODY,
     DEFAULT_LOCALE,
@@ -40,6 +40,7 @@ from emulator.loading.anonymizer import (
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response, read_captures
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
 from emulator.loading.worlds import load_base
+from emulator.state.scenario import Scenario
 from tests.support import samples
 from tests.support.recording import recorded
 from tools.documented_scenarios import WHOSE, gets, sample
@@ -137,10 +138,16 @@ def test_anonymized_sample_contains_no_personal_value(folder: str, name: str) ->
     assert not found or any(mark in shown for mark in found)
 
 
+class BlankReplacer(PersonalDataReplacer):
+    """Replaces blank texts too."""
+
+    def replace_text(self, category: str, value: str) -> str:
+        return value if category == NOT_PERSONAL else self.replace(category, value)
+
+
 def with_marks(document: Any, marks: Marks) -> Any:
     """Return a sample with a mark in place of each personal value of its documents."""
-    replacer = PersonalDataReplacer(marks.replace)
-    replacer.replace_text = lambda what, value: value if what == NOT_PERSONAL else marks.replace(what, value)  # type: ignore[method-assign]
+    replacer = BlankReplacer(marks.replace)
     answer = locate_response(Capture("", document["path"], document["body"]))
     serializer = SERIALIZERS[endpoint_of(answer.path)[0].schema]
     found = [replacer.replace_document(serializer, each) for _, each in documents_of(answer.body)]

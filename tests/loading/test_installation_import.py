@@ -18,6 +18,7 @@ from tests.support import samples
 from tools.second_installation import SAMPLES, SECOND
 
 DETAIL = "package-detail.response-200"
+SUBJECTS: tuple[type[Any], ...] = (Package, TransferOrder)
 
 
 def imported(*contents: Any) -> InstallationImport:
@@ -187,7 +188,7 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     assert find_problem("installation", found.document) is None
     records, shown = (
         installation.load_installation("default"),
-        {record.state for kind in (Package, TransferOrder) for record in oms.world.records.all(kind)},
+        {record.state for kind in SUBJECTS for record in oms.world.records.all(kind)},
     )
     transitions = {row["id"]: row for row in found.document["transition"]}
     offered = {

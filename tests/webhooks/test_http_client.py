@@ -83,7 +83,7 @@ def test_body_of_a_redirect_is_limited(oms: Emulator) -> None:
     """A redirect with 64 MiB is followed after 64 KiB."""
     with receiving() as target:
 
-        def pour_redirect(handler: BaseHTTPRequestHandler, _: Got) -> None:
+        def pour_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
             handler.send_response(307)
             handler.send_header("Location", target.url)
             handler.send_header("Content-Length", str(64 * 1024 * 1024))
@@ -162,7 +162,7 @@ def drip_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
     drip(handler, got, 302)
 
 
-def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def pour(handler: BaseHTTPRequestHandler, got: Got) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True

@@ -74,7 +74,7 @@ def test_export_of_the_control_api_equals_the_saved_file(oms: Emulator, tmp_path
 @pytest.mark.parametrize("name", ["documented/package-list", "empty", "demo"])
 def test_new_world_of_any_scenario_can_be_exported(name: str, tmp_path: Path) -> None:
     """Recorded answers are exported too."""
-    oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))  # type: ignore[arg-type]
+    oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))
     oms.save(tmp_path / "mine.json")
     assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.api.control.clock import FORGET_ORDERS
+from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT
 from emulator.api.control.operations import CONTROL_OPERATIONS
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
 from emulator.api.routes import ROUTES
@@ -16,7 +18,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.domain.scenario_files import find_scenario, scenario_from_document
-from emulator.loading.replay import FORGET_ORDERS, POSTPONE_EVENTS, RECORD_RESULT, REPLAYS
+from emulator.loading.replay import REPLAYS
 from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_document
 from tests.support.reads import Answered, credentials, everything, in_process

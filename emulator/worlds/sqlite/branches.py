@@ -44,7 +44,6 @@ class StepRange(NamedTuple):
 
 
 def step_key(branch: int, number: int) -> int:
-    """Return the key of a step in the file."""
     return branch << STEP_BITS | number
 
 
@@ -129,7 +128,6 @@ class BranchReader:
             origin.request_log(origin_steps)
 
     def request_log(self, number: int) -> None:
-        """Request the log up to a step."""
         self.logs[number] = StepLog()
 
     def read(self, connection: sqlite3.Connection, start: Snapshot, steps: StepLog) -> None:

@@ -33,7 +33,6 @@ SAMPLE_COUNT, MAX_COMPARED = 20, 300
 
 
 BranchRow = tuple[int, int | None, int]
-ScenarioRow = tuple[str, bytes, str | None, str]
 ON_CONFLICT_UPDATE = "ON CONFLICT DO UPDATE SET"
 """Updates an existing row, which keeps its position."""
 WORLD_TABLES = ("snapshots", "faults", "seen")
@@ -50,27 +49,15 @@ class SnapshotRow(NamedTuple):
     faults: Sequence[ArmedFault]
 
 
-class WorldRow(NamedTuple):
-    """A new world."""
-
-    id: int
-    name: str
-    scenario: str
-    branch: int
-    state: WorldState
-    faults: Sequence[ArmedFault]
-    snapshots: Sequence[SnapshotRow]
-
-
 class StoredWorld(NamedTuple):
-    """The rows of a world."""
+    """A world, in one row of `worlds` and rows of other tables."""
 
     id: int
     name: str
     scenario: Scenario
     branch: int
     state: WorldState
-    faults: list[ArmedFault]
+    faults: Sequence[ArmedFault]
     snapshots: list[SnapshotRow]
 
 
@@ -176,7 +163,6 @@ def parse_state(text: str) -> WorldState:
 
 
 def faults_text(faults: Iterable[ArmedFault]) -> str:
-    """Return the text of armed faults with their counts."""
     return orjson.dumps([fault_scenario_document(fault) for fault in faults]).decode()
 
 
@@ -208,7 +194,6 @@ def put_branch(world: int, row: BranchRow, faults: Sequence[ArmedFault], connect
 
 
 def put_faults(world: int, faults: Iterable[ArmedFault], connection: sqlite3.Connection) -> None:
-    """Replace all faults of a world."""
     for table in ("faults", "seen"):
         connection.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
     for fault in faults:
@@ -243,16 +228,18 @@ def put_snapshot(world: int, row: SnapshotRow, connection: sqlite3.Connection) -
     connection.execute(f"{insert} {ON_CONFLICT_UPDATE} {changes}", values)
 
 
-def put_world(row: WorldRow, scenario: ScenarioRow, branch: BranchRow, connection: sqlite3.Connection) -> None:
-    """Insert a new world, replacing the one of its name."""
-    connection.execute("INSERT OR IGNORE INTO scenarios VALUES (?, ?, ?, ?)", scenario)
+def put_world(world: StoredWorld, start_digest: str, branch: BranchRow, connection: sqlite3.Connection) -> None:
+    """Insert a new world, replacing the one of its name. `start_digest` is that of its base."""
+    scenario, digest = world.scenario, scenario_digest(world.scenario)
+    scenario_row = (digest, scenario_text(scenario), scenario.request, start_digest)
+    connection.execute("INSERT OR IGNORE INTO scenarios VALUES (?, ?, ?, ?)", scenario_row)
     connection.execute("INSERT INTO courses VALUES (?, ?, ?)", branch)
-    delete_world(row.name, connection)
-    values = (row.id, row.name, row.scenario, row.branch, state_text(row.state))
+    delete_world(world.name, connection)
+    values = (world.id, world.name, digest, world.branch, state_text(world.state))
     connection.execute("INSERT INTO worlds VALUES (?, ?, ?, ?, ?)", values)
-    put_faults(row.id, row.faults, connection)
-    for snapshot in row.snapshots:
-        put_snapshot(row.id, snapshot, connection)
+    put_faults(world.id, world.faults, connection)
+    for snapshot in world.snapshots:
+        put_snapshot(world.id, snapshot, connection)
 
 
 def delete_world(name: str, connection: sqlite3.Connection) -> None:
@@ -303,7 +290,6 @@ def read_faults(connection: sqlite3.Connection) -> dict[int, list[ArmedFault]]:
 
 
 def read_snapshots(connection: sqlite3.Connection) -> dict[int, list[SnapshotRow]]:
-    """Return the snapshots by world."""
     snapshots: dict[int, list[SnapshotRow]] = defaultdict(list)
     query = "SELECT world, name, course, upto, now, faults FROM snapshots ORDER BY position"
     for world, name, branch, step_count, state, faults in connection.execute(query):

@@ -44,7 +44,7 @@ from emulator.worlds.sqlite.database import (
     open_read_only,
 )
 from emulator.worlds.sqlite.history import LAST_STEP, changes_of
-from emulator.worlds.sqlite.rows import SnapshotRow, StoredWorld, WorldRow
+from emulator.worlds.sqlite.rows import SnapshotRow, StoredWorld
 
 
 class RestoredWorld(NamedTuple):
@@ -143,10 +143,10 @@ class StateFile:
         )
 
     def _get_branch(self, id_: int, table: BranchTable, known: dict[int, StoredBranch]) -> StoredBranch:
-        for each in (part.branch for part in step_ranges(id_, table) if part.branch not in known):
-            parent, upto = table[each]
-            before = None if parent is None else known[parent]
-            known[each] = StoredBranch(self, each, before, upto, self.writer.unused_branches)
+        for branch in (each.branch for each in step_ranges(id_, table) if each.branch not in known):
+            parent_id, parent_steps = table[branch]
+            parent = None if parent_id is None else known[parent_id]
+            known[branch] = StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
         return known[id_]
 
     def _new_id(self) -> int:
@@ -166,11 +166,9 @@ class StateFile:
         if start.branch is None and len(start.steps) != len(scenario.steps):
             raise self._foreign_origin(name)
         id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
-        digest = rows.scenario_digest(scenario)
-        scenario_row = (digest, rows.scenario_text(scenario), scenario.request, rows.base_digest(start.records.base))
         snapshot_rows = [snapshot_row(*each) for each in snapshots.items()]
-        row = WorldRow(id_, name, digest, branch.id, start.state, start.faults.copy().armed, snapshot_rows)
-        token = self.writer.add(partial(rows.put_world, row, scenario_row, branch.row()))
+        world = StoredWorld(id_, name, scenario, branch.id, start.state, start.faults.copy().armed, snapshot_rows)
+        token = self.writer.add(partial(rows.put_world, world, rows.base_digest(start.records.base), branch.row()))
         return WorldPersistence(self, id_, branch, name), token
 
     def delete(self, name: str) -> Batch:
@@ -186,7 +184,7 @@ class StateFile:
         return StoredBranch(self, self._new_id(), origin, steps, self.writer.unused_branches)
 
     def _foreign_origin(self, name: str) -> Conflict:
-        return Conflict(f"world {name} goes on from one that is not in {self.path}, so it cannot be kept there")
+        return Conflict(f"world {name} continues one that is not in {self.path}, so it cannot be stored there")
 
     def close(self, worlds: Iterable[World]) -> None:
         """Store the clocks of these worlds, and close the file."""
@@ -230,18 +228,15 @@ class WorldPersistence:
 
     def save_fault_counts(self, state: WorldState, counted: Sequence[FaultMatch], /) -> Batch:
         texts = [(fault.id, rows.counts_text(fault)) for fault, _ in counted]
-        seen = [
-            (fault.id, request, fault.request_counts[request])
-            for fault, request in counted
-            if request in fault.request_counts
-        ]
+        counts = [(fault, request, fault.request_counts.get(request)) for fault, request in counted]
+        seen = [(fault.id, request, count) for fault, request, count in counts if count is not None]
         return self._add(state, partial(rows.put_counts, self._id, texts, seen))
 
     def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> Batch:
         return self._add(state, partial(rows.put_snapshot, self._id, snapshot_row(name, snapshot)))
 
-    def _add(self, state: WorldState, work: FileChange | None) -> Batch:
-        return self.storage.writer.add(work, self._id, partial(rows.put_state, self._id, state))
+    def _add(self, state: WorldState, change: FileChange | None) -> Batch:
+        return self.storage.writer.add(change, self._id, partial(rows.put_state, self._id, state))
 
 
 def snapshot_row(name: str, snapshot: WorldSnapshot) -> SnapshotRow:
@@ -257,7 +252,7 @@ class ExportData(NamedTuple):
     start: Scenario
     steps: list[bytes]
     state: WorldState
-    faults: list[ArmedFault]
+    faults: Sequence[ArmedFault]
 
 
 def read_export_data(path: str | PathLike[str], name: str) -> ExportData:

@@ -17,6 +17,7 @@ from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
 from emulator.core.seeded_random import RequestIds
 from emulator.loading.worlds import encode_scenario_file
+from emulator.state.schedule import TrafficRate
 from emulator.state.world import World
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic
@@ -49,8 +50,8 @@ def restored_contents(oms: WorldHandle, name: str) -> tuple[dict[str, bytes], di
     return everything(oms), oms.export()
 
 
-def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, bool]]:
-    return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
+def clock_and_rate(world: World) -> tuple[str, float, TrafficRate]:
+    return world.clock.mode, world.clock.speed, world.schedule.rate
 
 
 @pytest.mark.parametrize("seed", range(4))
