@@ -44,6 +44,7 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.state.datasets import TableDataset
+from emulator.state.record_codec import KIND_NAMES
 
 NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
     "kept",
@@ -306,7 +307,6 @@ LONG_NUMBER = 10**9
 """Numbers under unknown keys from this one on may be telephone or identity numbers."""
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder, "stock_location_type": StockLocation}
 """Key that only the payloads of one kind of subject have -> kind."""
-KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 @cache
@@ -327,7 +327,7 @@ class PersonalDataReplacer:
 
     def __init__(self, replace: ReplaceFunction) -> None:
         self.replace = replace
-        self.unknown_keys: dict[str, int] = {}
+        self.unknown_keys: Counter[str] = Counter()
         """Key of free JSON that is not in the table -> number of replaced texts."""
 
     def replace_record(self, record: Record) -> Record:
@@ -382,7 +382,7 @@ class PersonalDataReplacer:
         if category is not None:
             return self.replace_leaves(category, value)
         if isinstance(value, str) and value.strip():
-            self.unknown_keys[key] = self.unknown_keys.get(key, 0) + 1
+            self.unknown_keys[key] += 1
             return self.replace_text(UNKNOWN_TEXT, value)
         is_long = type(value) is int and abs(value) >= LONG_NUMBER
         return self.replace_leaves("digits", value) if is_long else value
@@ -392,11 +392,11 @@ class PersonalDataReplacer:
         if value.startswith(("b'", 'b"')):
             return repr(self.replace_body(parse_bytes_literal(value)).encode())
         try:
-            found = json.loads(value)
+            document = json.loads(value)
         except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict | list):
-            return json.dumps(self.replace_free_json(found, ""), ensure_ascii=False)
+            document = None
+        if isinstance(document, dict | list):
+            return json.dumps(self.replace_free_json(document, ""), ensure_ascii=False)
         return self.replace(BODY, value)
 
     def replace_payload(self, value: JsonValue) -> JsonValue:
@@ -472,7 +472,7 @@ def prune_field(field: SerializerField, value: JsonValue) -> JsonValue:
 def parse_bytes_literal(value: str) -> str:
     """Return the text of bytes in Python's notation (`b'200 OK'`). Other texts are returned unchanged."""
     try:
-        found = ast.literal_eval(value)
+        parsed = ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return value
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else value
+    return parsed.decode("utf-8", "replace") if isinstance(parsed, bytes) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,11 +87,9 @@ class RecordCollector:
     """Package -> number of its items."""
     corrections: list[Correction] = field(default_factory=list)
     is_lenient: bool = False
-    """Whether unknown keys and invalid values are counted and ignored, as an import from another OMS requires."""
-    ignored_keys: dict[str, int] = field(default_factory=dict)
+    """Whether unknown keys and invalid values are ignored, as an import from another OMS requires."""
+    ignored_keys: Counter[str] = field(default_factory=Counter)
     """Serializer and unknown key -> number of times."""
-    invalid_values: dict[str, int] = field(default_factory=dict)
-    """Kind and key of values that the column does not take -> number of times."""
     _related: list[RelatedValue] = field(default_factory=list)
     _suggestions: list[tuple[RecordKind, int, str, ColumnValue]] = field(default_factory=list)
     _deferred: list[DeferredDocument] = field(default_factory=list)
@@ -134,7 +132,8 @@ class RecordCollector:
         kind, found = serializer.kind, require_object(document, pointer)
         fields = fields_of(serializer)
         if self.is_lenient:
-            self._count_unknown_keys(serializer, found.keys() - fields.keys())
+            unknown = sorted(found.keys() - fields.keys())
+            self.ignored_keys.update(f"{serializer.__name__}.{key}" for key in unknown)
         self.columns_of(kind, id_)
         for key, each in fields.items():
             location = FieldLocation(kind, id_, key, f"{pointer}/{key}")
@@ -179,7 +178,7 @@ class RecordCollector:
         self._deferred.append(DeferredDocument(location, column, serializer, document))
 
     def resolve(self) -> None:
-        """Find or create the records that references lead to, and set what depends on all responses."""
+        """Find or create the referenced records, and set the values that depend on all responses."""
         while self._deferred:
             self._resolve_deferred(self._deferred.pop(0))
         for related in self._related:
@@ -218,13 +217,6 @@ class RecordCollector:
         except ValueError as error:
             if not self.is_lenient or location.key in ("id", "pk"):
                 raise InvalidResponse(f"{location.pointer}: {error}") from None
-            name = f"{location.kind.__name__}.{location.key}"
-            self.invalid_values[name] = self.invalid_values.get(name, 0) + 1
-
-    def _count_unknown_keys(self, serializer: type[Serializer], keys: Iterable[str]) -> None:
-        for key in sorted(keys):
-            name = f"{serializer.__name__}.{key}"
-            self.ignored_keys[name] = self.ignored_keys.get(name, 0) + 1
 
     def _add_referenced(self, kind: RecordKind, column: str, value: ColumnValue) -> None:
         """Add the record that a column refers to."""

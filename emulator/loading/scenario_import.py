@@ -15,7 +15,7 @@ from emulator.api.serializers.documents import render_document
 from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
 from emulator.api.serializers.rendering import fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
-from emulator.core.records import KINDS, State, Transition, WebhookEvent
+from emulator.core.records import State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.loading.anonymizer import anonymize as anonymize_base
@@ -24,14 +24,68 @@ from emulator.loading.collector import RecordCollector
 from emulator.loading.completion import Completer, unnamed_state_lines
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
 from emulator.state.datasets import TableDataset
+from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import Snapshot
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
 """Start of a world whose responses contain no time."""
 DOMAIN, CDN = "{domain_url}", "{cdn_url}"
+DifferenceKind = Literal["filled", "corrected"]
+GENERATED_LINKS = {"preview_url", "full_path_url"}
+"""URLs of the service itself. The emulator serves its own."""
+UNSHOWN_COLUMNS = {"max_quota", "command_code", "position", "actor", "request_id", "snapshot", "plan_item"}
+"""Columns that no document shows, or one document only."""
+GRAPH_KINDS = {State, Transition}
+"""Kinds that `incomplete_graph_lines` reports."""
+MAX_LISTED_IDS = 10
 MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 """Exceptions raised while a document of a wrong structure is read."""
+
+
+class Difference(NamedTuple):
+    """A position in a recorded document where another value is served."""
+
+    kind: DifferenceKind
+    origin: str
+    pointer: str
+    recorded: JsonValue
+    served: JsonValue
+
+
+class Differences:
+    """All differences of an import."""
+
+    def __init__(self) -> None:
+        self.entries: list[Difference] = []
+
+    def compare(self, origin: str, recorded: JsonValue, served: JsonValue, pointer: str = "") -> None:
+        """Add the differences between two documents, except for recorded keys that are not served."""
+        if recorded in ({}, [{}]) and served != recorded:  # the reference page prints these for what it does not show
+            self.entries.append(Difference("filled", origin, pointer, recorded, served))
+        elif isinstance(recorded, dict) and isinstance(served, dict):
+            for key, value in served.items():
+                if key not in recorded:
+                    self.entries.append(Difference("filled", origin, f"{pointer}/{key}", None, value))
+                elif key not in GENERATED_LINKS:
+                    self.compare(origin, recorded[key], value, f"{pointer}/{key}")
+        elif isinstance(recorded, list) and isinstance(served, list) and len(recorded) == len(served):
+            for position, (one, other) in enumerate(zip(recorded, served, strict=True)):
+                self.compare(origin, one, other, f"{pointer}/{position}")
+        elif not is_same_value(recorded, served):
+            self.entries.append(Difference("corrected", origin, pointer, recorded, served))
+
+    def lines(self, kind: DifferenceKind, *, values: bool) -> Iterator[str]:
+        """Yield a line for each key: the number of differences and the first of them, with its values on request."""
+        groups: dict[str, list[Difference]] = {}
+        for each in self.entries:
+            if each.kind == kind:
+                groups.setdefault(pointer_pattern(each.pointer), []).append(each)
+        for pattern, group in groups.items():
+            first = group[0]
+            recorded = "" if kind == "filled" else f"recorded {excerpt(first.recorded)}, "
+            details = f": {recorded}served {excerpt(first.served)}" if values else ""
+            yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
 
 
 @dataclass
@@ -88,7 +142,7 @@ def import_scenario(
     """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
     The world starts at `start`, by default when the last record was changed.
-    Raises `ValueError` with one line: where, what is wrong or missing, what would be right.
+    Raise `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
     collector, pages = collect_pages(captures)
     fix_payloads(collector)
@@ -208,62 +262,6 @@ def page_body(page: Page, documents: list[JsonValue]) -> JsonValue:
     if not page.is_list:
         return documents[0]
     return {"count": len(documents), "next": None, "previous": None, "results": documents}
-
-
-DifferenceKind = Literal["filled", "corrected"]
-GENERATED_LINKS = {"preview_url", "full_path_url"}
-"""URLs of the service itself. The emulator serves its own."""
-UNSHOWN_COLUMNS = {"max_quota", "command_code", "position", "actor", "request_id", "snapshot", "plan_item"}
-"""Columns that no document shows, or one document only."""
-KIND_NAMES = {kind: name for name, kind in KINDS.items()}
-GRAPH_KINDS = {State, Transition}
-"""Kinds that `known_by_id` reports."""
-MAX_LISTED_IDS = 10
-
-
-class Difference(NamedTuple):
-    """A position in a recorded document where another value is served."""
-
-    kind: DifferenceKind
-    origin: str
-    pointer: str
-    recorded: JsonValue
-    served: JsonValue
-
-
-class Differences:
-    """All differences of an import."""
-
-    def __init__(self) -> None:
-        self.entries: list[Difference] = []
-
-    def compare(self, origin: str, recorded: JsonValue, served: JsonValue, pointer: str = "") -> None:
-        """Add the differences between two documents, except for recorded keys that are not served."""
-        if recorded in ({}, [{}]) and served != recorded:  # the reference page prints these for what it does not show
-            self.entries.append(Difference("filled", origin, pointer, recorded, served))
-        elif isinstance(recorded, dict) and isinstance(served, dict):
-            for key, value in served.items():
-                if key not in recorded:
-                    self.entries.append(Difference("filled", origin, f"{pointer}/{key}", None, value))
-                elif key not in GENERATED_LINKS:
-                    self.compare(origin, recorded[key], value, f"{pointer}/{key}")
-        elif isinstance(recorded, list) and isinstance(served, list) and len(recorded) == len(served):
-            for position, (one, other) in enumerate(zip(recorded, served, strict=True)):
-                self.compare(origin, one, other, f"{pointer}/{position}")
-        elif not is_same_value(recorded, served):
-            self.entries.append(Difference("corrected", origin, pointer, recorded, served))
-
-    def lines(self, kind: DifferenceKind, *, values: bool) -> Iterator[str]:
-        """Yield a line for each key: the number of differences and the first of them, with its values on request."""
-        groups: dict[str, list[Difference]] = {}
-        for each in self.entries:
-            if each.kind == kind:
-                groups.setdefault(pointer_pattern(each.pointer), []).append(each)
-        for pattern, group in groups.items():
-            first = group[0]
-            recorded = "" if kind == "filled" else f"recorded {excerpt(first.recorded)}, "
-            details = f": {recorded}served {excerpt(first.served)}" if values else ""
-            yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
 
 
 def pointer_pattern(pointer: str) -> str:
