@@ -253,7 +253,7 @@ class WebhookDispatcher:
 
 
 class WorldSender:
-    """The sender of one world (`core.outbox.WebhookSender`)."""
+    """The sender of one world (`state.outbox.WebhookSender`)."""
 
     def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
         self.dispatcher, self._world = dispatcher, world
