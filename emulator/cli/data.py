@@ -19,7 +19,7 @@ from emulator.domain.scenario_files import with_installation
 from emulator.loading.installation_import import import_installation, installation_text
 from emulator.loading.recorded_responses import Capture, RecordedResponse, SkippedEntry, read_captures, read_responses
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
-from emulator.worlds.export import build_export, encode_scenario_file
+from emulator.loading.worlds import build_export, encode_scenario_file
 from emulator.worlds.registry import DEFAULT_WORLD
 
 TIMEOUT = 60
@@ -72,8 +72,7 @@ def write_or_print(output: Path | None, text: bytes, *, force: bool) -> None:
 
 
 def export_from_file(state: Path, world: str) -> bytes:
-    """Return the export of a world of a state file."""
-    from emulator.worlds.sqlite.opening import read_export_data  # noqa: PLC0415 - SQLite is imported when used
+    from emulator.worlds.sqlite.state_file import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
 
     data = read_export_data(state, world)
     start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))

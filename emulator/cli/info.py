@@ -10,7 +10,7 @@ import click
 
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
-from emulator.core.credentials import CREDENTIALS
+from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
 from emulator.domain.scenario_files import bundled_scenarios
@@ -107,8 +107,6 @@ def token(*, role: str, expires_in: int | None, kind: str) -> None:
         click.echo(role)
         return
     try:
-        click.echo(
-            credentials.issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token
-        )
+        click.echo(issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

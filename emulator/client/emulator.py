@@ -24,7 +24,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.loading.faults import WorldFaults
-from emulator.loading.worlds import record_events
+from emulator.loading.worlds import encode_scenario_file, export_world, record_events
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.counters import Coverage
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE
@@ -33,10 +33,8 @@ from emulator.state.world import World, WorldServices
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, as_flask, create_emulator_app
 from emulator.web.record_coverage import register_graph
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
-from emulator.worlds.export import encode_scenario_file, export_world
-from emulator.worlds.live_traffic import LiveTraffic
+from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
-from emulator.worlds.scheduler import Scheduler
 
 if TYPE_CHECKING:
     import requests

@@ -1,1 +1,1 @@
-"""From scenarios and recorded responses to worlds: loading, replay, import and anonymization."""
+"""From scenarios and recorded responses to worlds: loading, replay, export, import and anonymization."""

@@ -43,7 +43,7 @@ from emulator.core.records import (
     StockLocation,
     TransferOrder,
 )
-from emulator.loading.import_report import times_text
+from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import TableDataset
 
 NOT_PERSONAL, FREE_JSON, SECRETS, PAYLOAD, BODY, UNKNOWN_TEXT = (
@@ -68,20 +68,6 @@ UNCATEGORIZED = {BODY, UNKNOWN_TEXT}
 """Categories of texts whose content is not known."""
 MIN_SEARCHED_LENGTH = 3
 """Shorter personal values are not searched for inside other texts."""
-LOCALES = {
-    "tr": "tr_TR",
-    "de": "de_DE",
-    "at": "de_AT",
-    "fr": "fr_FR",
-    "it": "it_IT",
-    "es": "es_ES",
-    "nl": "nl_NL",
-    "pl": "pl_PL",
-    "ro": "ro_RO",
-    "gb": "en_GB",
-    "us": "en_US",
-}
-"""Country code -> Faker's locale for names and addresses."""
 DEFAULT_LOCALE = "tr_TR"
 MAX_ATTEMPTS = 50
 FAKE_HOST = "example.com"
@@ -111,10 +97,15 @@ def anonymize(base: TableDataset) -> tuple[TableDataset, list[str]]:
     ]
 
 
+def times_text(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def locale_of(base: TableDataset) -> str:
     """Return the locale of the most frequent country that has one."""
     codes = Counter(str(base.get(Country, id_).code).lower() for id_ in base.ids(Country))  # type: ignore[union-attr]
-    return next((LOCALES[code] for code, _ in codes.most_common() if code in LOCALES), DEFAULT_LOCALE)
+    locales = category_table()["locales"]
+    return next((str(locales[code]) for code, _ in codes.most_common() if code in locales), DEFAULT_LOCALE)
 
 
 class SeenValues:
@@ -183,7 +174,7 @@ class FakeValues:
         self._cache: dict[tuple[str, str], str] = {}
 
     def get(self, category: str, value: str) -> str:
-        """Return the made-up value for a value; raise `KeyError` for a category that `MAKERS` does not have."""
+        """Return the made-up value for a value. Raise `KeyError` for a category that `MAKERS` does not have."""
         if (category, value) not in self._cache:
             self._cache[category, value] = self._make(category, value)
         return self._cache[category, value]
@@ -231,7 +222,7 @@ def fake_phone(fakes: FakeValues, value: str, digest: bytes) -> str:
 
 
 def fake_digits(_: FakeValues, value: str, digest: bytes) -> str:
-    """Return the value with other digits; the first is never 0, so that numbers keep their length."""
+    """Return the value with other digits. The first is never 0, so that numbers keep their length."""
     stream, made = iter(digest * (len(value) // len(digest) + 1)), ""
     for letter in value:
         is_first = not any(other.isdigit() for other in made)
@@ -240,7 +231,6 @@ def fake_digits(_: FakeValues, value: str, digest: bytes) -> str:
 
 
 def fake_code(_: FakeValues, value: str, digest: bytes) -> str:
-    """Return the value with other letters and digits."""
     stream = iter(digest * (len(value) // len(digest) + 1))
     return "".join(replace_letter(letter, next(stream)) for letter in value)
 
@@ -273,7 +263,7 @@ def fake_tax_office(fakes: FakeValues, _: str, __: bytes) -> str:
 
 
 def fake_link(fakes: FakeValues, value: str, digest: bytes) -> str:
-    """Return a URL that leads nowhere; the service's own hosts stay, other texts keep their form."""
+    """Return a URL that leads nowhere. The service's own hosts stay, other texts keep their form."""
     if value in OWN_HOSTS:
         return value
     if value.startswith(("/", *OWN_HOSTS)):
@@ -317,12 +307,11 @@ LONG_NUMBER = 10**9
 """Numbers under unknown keys from this one on may be telephone or identity numbers."""
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder, "stock_location_type": StockLocation}
 """Key that only the payloads of one kind of subject have -> kind."""
-KIND_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 @cache
 def category_table() -> Mapping[str, Mapping[str, JsonValue]]:
-    """Return the file: `columns` by kind, and `keys` of free JSON."""
+    """Return the file: the categories of columns and of keys in free JSON, and Faker's locales by country."""
     table: Mapping[str, Mapping[str, JsonValue]] = json.loads(CATEGORIES_FILE.read_text("utf-8"))
     return table
 
@@ -338,7 +327,7 @@ class PersonalDataReplacer:
 
     def __init__(self, replace: ReplaceFunction) -> None:
         self.replace = replace
-        self.unknown_keys: dict[str, int] = {}
+        self.unknown_keys: Counter[str] = Counter()
         """Key of free JSON that is not in the table -> number of replaced texts."""
 
     def replace_record(self, record: Record) -> Record:
@@ -354,7 +343,7 @@ class PersonalDataReplacer:
         return self.replace_text(category, value) if isinstance(value, str) else value
 
     def replace_text(self, category: str, value: str) -> str:
-        """Return the replacement of a text; blank texts stay."""
+        """Return the replacement of a text. Blank texts stay."""
         if category == NOT_PERSONAL or not value.strip():
             return value
         return self.replace_body(value) if category == BODY else self.replace(category, value)
@@ -384,7 +373,7 @@ class PersonalDataReplacer:
         return int(self.replace("digits", str(value)))
 
     def replace_free_json(self, value: JsonValue, key: str) -> JsonValue:
-        """Return the replacement of free JSON; the category of each value is that of its key."""
+        """Return the replacement of free JSON. The category of each value is that of its key."""
         category = category_table()["keys"].get(key.lower())
         if isinstance(value, dict) and category != "secret":
             return {inner: self.replace_free_json(part, inner) for inner, part in value.items()}
@@ -393,7 +382,7 @@ class PersonalDataReplacer:
         if category is not None:
             return self.replace_leaves(category, value)
         if isinstance(value, str) and value.strip():
-            self.unknown_keys[key] = self.unknown_keys.get(key, 0) + 1
+            self.unknown_keys[key] += 1
             return self.replace_text(UNKNOWN_TEXT, value)
         is_long = type(value) is int and abs(value) >= LONG_NUMBER
         return self.replace_leaves("digits", value) if is_long else value
@@ -403,11 +392,11 @@ class PersonalDataReplacer:
         if value.startswith(("b'", 'b"')):
             return repr(self.replace_body(parse_bytes_literal(value)).encode())
         try:
-            found = json.loads(value)
+            document = json.loads(value)
         except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict | list):
-            return json.dumps(self.replace_free_json(found, ""), ensure_ascii=False)
+            document = None
+        if isinstance(document, dict | list):
+            return json.dumps(self.replace_free_json(document, ""), ensure_ascii=False)
         return self.replace(BODY, value)
 
     def replace_payload(self, value: JsonValue) -> JsonValue:
@@ -420,7 +409,7 @@ class PersonalDataReplacer:
         }
 
     def replace_document(self, serializer: type[Serializer], document: JsonValue) -> JsonValue:
-        """Return the replacement of a document; the category of each value is that of its column."""
+        """Return the replacement of a document. The category of each value is that of its column."""
         if not isinstance(document, dict):
             return document
         fields = fields_of(serializer)
@@ -445,7 +434,6 @@ class PersonalDataReplacer:
 
 
 def field_category(kind: RecordKind, field: SerializerField) -> str:
-    """Return the category of the column that a field shows."""
     if isinstance(field, RelatedColumn):
         for column in field.path[:-1]:
             kind = REFERENCES[kind][column]
@@ -482,9 +470,9 @@ def prune_field(field: SerializerField, value: JsonValue) -> JsonValue:
 
 
 def parse_bytes_literal(value: str) -> str:
-    """Return the text of bytes in Python's notation (`b'200 OK'`); other texts are returned unchanged."""
+    """Return the text of bytes in Python's notation (`b'200 OK'`). Other texts are returned unchanged."""
     try:
-        found = ast.literal_eval(value)
+        parsed = ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return value
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else value
+    return parsed.decode("utf-8", "replace") if isinstance(parsed, bytes) else value

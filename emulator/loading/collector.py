@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ CODE_IN_SLUG = re.compile(r"^(?:package|transferorder)__(?P<code>[a-z0-9_]+?)__"
 
 
 class Correction(NamedTuple):
-    """A recorded value that contradicts an earlier one of the same record; the earlier value is served."""
+    """A recorded value that contradicts an earlier one of the same record. The earlier value is served."""
 
     pointer: str
     recorded: JsonValue
@@ -75,7 +75,7 @@ class DeferredDocument(NamedTuple):
 
 @dataclass
 class RecordCollector:
-    """The column values in recorded responses; the first value of each column is kept.
+    """The column values in recorded responses. The first value of each column is kept.
 
     Values of records without a known id are kept apart until `resolve` finds or creates those records.
     """
@@ -87,24 +87,22 @@ class RecordCollector:
     """Package -> number of its items."""
     corrections: list[Correction] = field(default_factory=list)
     is_lenient: bool = False
-    """Whether unknown keys and invalid values are counted and ignored, as an import from another OMS requires."""
-    ignored_keys: dict[str, int] = field(default_factory=dict)
+    """Whether unknown keys and invalid values are ignored, as an import from another OMS requires."""
+    ignored_keys: Counter[str] = field(default_factory=Counter)
     """Serializer and unknown key -> number of times."""
-    invalid_values: dict[str, int] = field(default_factory=dict)
-    """Kind and key of values that the column does not take -> number of times."""
     _related: list[RelatedValue] = field(default_factory=list)
     _suggestions: list[tuple[RecordKind, int, str, ColumnValue]] = field(default_factory=list)
     _deferred: list[DeferredDocument] = field(default_factory=list)
     _log_labels: list[tuple[int, str]] = field(default_factory=list)
 
     def add_responses(self, responses: Iterable[RecordedResponse]) -> None:
-        """Collect responses and resolve them; raise `InvalidResponse` for an unknown path or key."""
+        """Collect responses and resolve them. Raise `InvalidResponse` for an unknown path or key."""
         for response in responses:
             self.add_response(response)
         self.resolve()
 
     def add_response(self, response: RecordedResponse) -> list[int]:
-        """Collect one response without resolving it; return the ids of its documents."""
+        """Collect one response without resolving it. Return the ids of its documents."""
         endpoint, owner = endpoint_of(response.path)
         serializer = SERIALIZERS[endpoint.schema]
         ids = []
@@ -122,7 +120,7 @@ class RecordCollector:
     def add_document(
         self, serializer: type[Serializer], document: JsonValue, pointer: str, **columns: ColumnValue
     ) -> int:
-        """Collect one document and further columns of its record; return the record's id."""
+        """Collect one document and further columns of its record. Return the record's id."""
         id_ = self._id_of(serializer, require_object(document, pointer), pointer)
         self.add_document_of(serializer, id_, document, pointer)
         for column, value in columns.items():
@@ -134,7 +132,8 @@ class RecordCollector:
         kind, found = serializer.kind, require_object(document, pointer)
         fields = fields_of(serializer)
         if self.is_lenient:
-            self._count_unknown_keys(serializer, found.keys() - fields.keys())
+            unknown = sorted(found.keys() - fields.keys())
+            self.ignored_keys.update(f"{serializer.__name__}.{key}" for key in unknown)
         self.columns_of(kind, id_)
         for key, each in fields.items():
             location = FieldLocation(kind, id_, key, f"{pointer}/{key}")
@@ -146,11 +145,11 @@ class RecordCollector:
             self.set_column(kind, id_, column, value, pointer)
 
     def columns_of(self, kind: RecordKind, id_: int) -> Columns:
-        """Return the known columns of a record; add the record if it is new."""
+        """Return the known columns of a record. Add the record if it is new."""
         return self.records[kind].setdefault(id_, {"id": id_})
 
     def set_column(self, kind: RecordKind, id_: int, column: str, value: ColumnValue, pointer: str) -> None:
-        """Set a column unless it is known; then a different value is a correction."""
+        """Set a column unless it is known. Then a different value is a correction."""
         columns = self.columns_of(kind, id_)
         known = columns.setdefault(column, value)
         if known is OMITTED and self.is_lenient:
@@ -179,7 +178,7 @@ class RecordCollector:
         self._deferred.append(DeferredDocument(location, column, serializer, document))
 
     def resolve(self) -> None:
-        """Find or create the records that references lead to, and set what depends on all responses."""
+        """Find or create the referenced records, and set the values that depend on all responses."""
         while self._deferred:
             self._resolve_deferred(self._deferred.pop(0))
         for related in self._related:
@@ -218,13 +217,6 @@ class RecordCollector:
         except ValueError as error:
             if not self.is_lenient or location.key in ("id", "pk"):
                 raise InvalidResponse(f"{location.pointer}: {error}") from None
-            name = f"{location.kind.__name__}.{location.key}"
-            self.invalid_values[name] = self.invalid_values.get(name, 0) + 1
-
-    def _count_unknown_keys(self, serializer: type[Serializer], keys: Iterable[str]) -> None:
-        for key in sorted(keys):
-            name = f"{serializer.__name__}.{key}"
-            self.ignored_keys[name] = self.ignored_keys.get(name, 0) + 1
 
     def _add_referenced(self, kind: RecordKind, column: str, value: ColumnValue) -> None:
         """Add the record that a column refers to."""
@@ -282,7 +274,7 @@ class RecordCollector:
         return self._free_id(kind)
 
     def _resolve_log_label(self, log: int, label: str) -> None:
-        """Set the label of a transition between the states of a log; add one if all of them have other labels."""
+        """Set the label of a transition between the states of a log. Add one if all of them have other labels."""
         columns = self.records[TransitionLog][log]
         if not {"old_state", "new_state"} <= columns.keys():
             return
@@ -302,14 +294,14 @@ class RecordCollector:
 
 
 def require_object(document: JsonValue, pointer: str) -> JsonObject:
-    """Return the document; raise `InvalidResponse` if it is not an object."""
+    """Return the document. Raise `InvalidResponse` if it is not an object."""
     if not isinstance(document, dict):
         raise InvalidResponse(f"{pointer or '/'}: is {excerpt(document)}, must be an object")
     return document
 
 
 def own_columns(serializer: type[Serializer], document: Mapping[str, JsonValue]) -> Iterator[tuple[str, ColumnValue]]:
-    """Yield the columns that a document contains of its own record, without those of related records."""
+    """Yield the columns of a document's record, without those of related records."""
     yield from serializer.implied_columns.items()
     for key, each in fields_of(serializer).items():
         if key not in document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -46,11 +46,11 @@ CONTENT_TYPES = {
     "TransferStatus": 6,
     "ShipmentStatus": 8,
 }
-"""Enum class -> content type of states whose own is unknown; the numbers are those of installation A."""
+"""Enum class -> content type of states whose own is unknown. The numbers are those of installation A."""
 
 
 class Completer:
-    """Builds records from collected columns; every reference of a record leads to a record."""
+    """Builds records from collected columns. Every reference of a record leads to a record."""
 
     def __init__(
         self,
@@ -62,7 +62,6 @@ class Completer:
         self.completed: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in KINDS.values()}
 
     def complete(self) -> TableDataset:
-        """Return a base with all records."""
         self._add_states_of_installation()
         self._set_states_of_owners()
         for package, count in self.collector.item_counts.items():
@@ -162,6 +161,12 @@ def order_number(columns: Columns, collector: RecordCollector) -> str:
 
 def state_name(columns: Columns, _: RecordCollector) -> str:
     return f"State {columns['id']}"
+
+
+def unnamed_state_lines(collector: RecordCollector) -> Iterator[str]:
+    for id_, columns in sorted(collector.records[State].items()):
+        if "name" not in columns:
+            yield f"state {id_}: known by its id alone; named State {id_}"
 
 
 def content_type(columns: Columns, _: RecordCollector) -> int:

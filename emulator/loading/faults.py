@@ -1,14 +1,14 @@
-"""Arms and disarms the faults of a world, by document or from Python."""
+"""Arming and disarming of a world's faults, by document or from Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
 from emulator.core.errors import InvalidDocument, UnknownRecord
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain import fault_rules
 from emulator.domain.fault_rules import CONDITION_KEYS, FAULT_KINDS, fault_document
 from emulator.state.clock import format_time
@@ -19,13 +19,13 @@ from emulator.state.world import World
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
 
-def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any]) -> ArmedFault:
+def arm_fault(faults: Faults, view: Reader, document: JsonObject) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes. Raise `InvalidDocument` for unknown values."""
     return fault_rules.arm_fault(faults, view, document, OPERATIONS)
 
 
-def arm_from_document(world: World, document: Any) -> ArmedFault:
-    """Arm the fault that a document of a user describes. Raise `InvalidDocument` if it is not valid."""
+def arm_from_document(world: World, document: JsonValue) -> ArmedFault:
+    """Arm the fault that a client's document describes. Raise `InvalidDocument` if it is not valid."""
     fault = arm_fault(world.faults, world.records, validated_document("fault-wanted", document))
     world.save_faults()
     return fault
@@ -39,7 +39,6 @@ def disarm_fault(world: World, id_: int) -> None:
 
 
 def disarm_all_faults(world: World) -> None:
-    """Disarm all faults."""
     world.faults.clear()
     world.save_faults()
 
@@ -62,8 +61,8 @@ class WorldFaults:
         state: str | int | None = None,
         after: int | datetime | str | None = None,
         rate: float | None = None,
-        **options: Any,
-    ) -> dict[str, Any]:
+        **options: JsonValue,
+    ) -> JsonObject:
         """Arm a fault for an operation, or for every call, and return its document with its id.
 
         Without a kind, the first option names it: `status=503`, or `delay=2` (seconds). The fault is triggered from
@@ -73,13 +72,12 @@ class WorldFaults:
         """
         since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
         when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate), strict=True))
-        found, taken = (kind, options) if kind is not None else implied_kind(options)
-        document = {"kind": found, "operation": operation, "method": method, "options": taken, "times": times}
+        kind, options = (kind, options) if kind is not None else implied_kind(options)
+        document = {"kind": kind, "operation": operation, "method": method, "options": options, "times": times}
         document["when"] = {name: value for name, value in when.items() if value is not None}
         return fault_document(arm_from_document(self._world(), {k: v for k, v in document.items() if v is not None}))
 
-    def list(self) -> list[dict[str, Any]]:
-        """Return the documents of the armed faults."""
+    def list(self) -> list[JsonObject]:
         return [fault_document(fault) for fault in self._world().faults.copy().armed]
 
     def remove(self, id_: int) -> None:
@@ -87,20 +85,19 @@ class WorldFaults:
         disarm_fault(self._world(), id_)
 
     def clear(self) -> None:
-        """Disarm all faults."""
         disarm_all_faults(self._world())
 
     def assert_used(self) -> None:
         """Raise an `AssertionError` that names the armed faults that no call triggered."""
         unused = [describe_fault(fault) for fault in self._world().faults.copy().armed if not fault.hits]
         if unused:
-            raise AssertionError(f"armed, but met by no call: {'; '.join(unused)}")
+            raise AssertionError(f"armed, but triggered by no call: {'; '.join(unused)}")
 
 
-def implied_kind(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def implied_kind(options: JsonObject) -> tuple[str, JsonObject]:
     """Return the kind that the options imply, and the remaining options."""
     if "status" in options:
-        return "status", dict(options)
+        return "status", options
     if "delay" in options:
         rest = {name: value for name, value in options.items() if name != "delay"}
         return "delay", {"seconds": options["delay"], **rest}
@@ -108,8 +105,8 @@ def implied_kind(options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def describe_fault(fault: ArmedFault) -> str:
-    """Return a short description of a fault."""
-    said = fault_document(fault)
-    where = " ".join(filter(None, (fault.method, fault.operation or "every operation")))
-    values = [f"{key}={value}" for part in ("options", "when") for key, value in said[part].items()]
-    return f"fault {fault.id} {fault.kind} on {where}{' with ' if values else ''}{', '.join(values)} ({fault.matches} calls)"
+    document = fault_document(fault)
+    target = " ".join(filter(None, (fault.method, fault.operation or "every operation")))
+    values = [f"{key}={value}" for part in ("options", "when") for key, value in document[part].items()]
+    settings = f" with {', '.join(values)}" if values else ""
+    return f"fault {fault.id} {fault.kind} on {target}{settings} ({fault.matches} calls)"

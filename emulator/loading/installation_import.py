@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -30,8 +31,7 @@ from emulator.core.records import (
 from emulator.domain import installation
 from emulator.domain.commands import PLAIN_MOVE, is_known_command
 from emulator.loading.collector import RecordCollector, command_code
-from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES
-from emulator.loading.import_report import unnamed_state_lines
+from emulator.loading.completion import CONTENT_TYPES, ENUM_CLASSES, unnamed_state_lines
 from emulator.loading.recorded_responses import RecordedResponse, documents_of, schema_of
 
 DESCRIPTION = "States and transitions, imported from recorded answers; what they do not show is the default's."
@@ -40,35 +40,13 @@ GRAPH_COLUMNS = ("enum_class", "enum_value", "content_type", "source_state", "de
 PAYLOAD_KEYS = {"packageitem_set": Package, "transferitem_set": TransferOrder}
 STATE_PAIRS = {Transition: ("source_state", "destination_state"), TransitionLog: ("old_state", "new_state")}
 """Kind -> two columns whose states have the same enum class."""
-TARGET_VALUES = {
-    **dict.fromkeys(
-        ("COMPLETE_PACKAGING", "COMPLETE_PACKAGING_WITHOUT_SHIPMENT", "CHANNEL_BASED_COMPLETE_PACKAGING"), "500"
-    ),
-    **dict.fromkeys(
-        ("SHIP_PACKAGE", "SHIPMENT_ORDER", "SHIP_PACKAGE_WITHOUT_SHIPMENT", "SHIPMENT_ORDER_ADVANCE"), "600"
-    ),
-    **dict.fromkeys(("DETECTED_OUT_OF_STOCK_ITEM", "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED"), "920"),
-    **dict.fromkeys(("READY_TO_SHIP_TRANSFER_ORDER", "READY_TO_SHIP_TRANSFER_ORDER_ADVANCE"), "ready_to_shipment"),
-    **dict.fromkeys(("RENEW_TRANSFER", "TRANSFER_PRODUCT_NOT_FOUND"), "cancelled"),
-    "UPDATE_PACKAGE_SHIPMENT_STATUS": "800",
-    "MANUAL_PLANNING": "900",
-    "REFUSE_PACKAGE": "910",
-    "BLOCK_THE_PACKAGE": "950",
-    "PACKAGE_PACKED_FOR_REFUND": "1100",
-    "DISPATCH_TRANSFER_ORDER": "in_transit",
-    "DELIVER_TRANSFER_ORDER": "transferred",
-}
-"""Command -> enum value of the state that it leads to, in every installation."""
+TABLES: Mapping[str, Mapping[str, str]] = json.loads(
+    (Path(__file__).parent.parent / "fixtures" / "installation_import.json").read_text("utf-8")
+)
+"""`target_values`: command -> enum value of the state that it leads to, in every installation. `sample_labels`: label
+in the samples that the default installation does not have -> command."""
 UNKNOWN_VALUE = "0"
 SLUG_MODELS = {"PackageStatus": "package", "TransferStatus": "transferorder"}
-SAMPLE_LABELS = {
-    "paketle": "COMPLETE_PACKAGING",
-    "paketle (marketplace)": "CHANNEL_BASED_COMPLETE_PACKAGING",
-    "kargolamadan paketle": "COMPLETE_PACKAGING_WITHOUT_SHIPMENT",
-    "hazırla": "PREPARE_PACKAGE_COMMAND",
-    "ürün bulunamadı / hatalı ürün": "DETECTED_OUT_OF_STOCK_ITEM",
-}
-"""Label in the samples that the default installation does not have -> command."""
 PLAIN_MOVE_NOTE = "it runs as a plain state transition"
 STATE_KEYS = ("translations", "config", "created_date", "modified_date")
 TRANSITION_KEYS = (
@@ -101,7 +79,7 @@ class CommandGuess(NamedTuple):
 
 
 def import_installation(responses: Iterable[tuple[str, RecordedResponse]]) -> InstallationImport:
-    """Build an installation from responses with the names of their files; raise `ValueError` for an invalid one."""
+    """Build an installation from responses with the names of their files. Raise `ValueError` for an invalid one."""
     collector = collect_records(responses)
     states, transitions = collector.records[State], collector.records[Transition]
     for each in transitions.values():
@@ -229,7 +207,7 @@ def guess_command(columns: Columns, states: Mapping[int, Columns]) -> CommandGue
 def commands_by_label() -> Mapping[tuple[str, str], str]:
     """Return (enum class, label) -> command, from the samples and the default installation."""
     records = installation.load_installation(installation.DEFAULT)
-    found = {("PackageStatus", label.casefold()): code for label, code in SAMPLE_LABELS.items()}
+    found = {("PackageStatus", label.casefold()): code for label, code in TABLES["sample_labels"].items()}
     for each in records[Transition].values():
         if each.actor == "command" and each.command_code != PLAIN_MOVE:
             found[records[State][each.source_state].enum_class, each.label.casefold()] = each.command_code
@@ -243,14 +221,13 @@ def set_target_values(
     taken = {(each["enum_class"], each.get("enum_value")) for each in states.values()}
     for id_ in sorted(transitions):
         code, target = commands[id_].code, states[transitions[id_]["destination_state"]]
-        value = TARGET_VALUES.get(code)
+        value = TABLES["target_values"].get(code)
         if value is not None and "enum_value" not in target and (target["enum_class"], value) not in taken:
             target |= {"enum_value": value, "led_to_by": code}
             taken.add((target["enum_class"], value))
 
 
 def state_entry(columns: Columns) -> JsonObject:
-    """Return the entry of a state in the installation's file."""
     is_observed = "enum_value" in columns and "led_to_by" not in columns
     return {
         "id": columns["id"],
@@ -282,7 +259,7 @@ def provenance_entry(reason: str | None) -> dict[str, str]:
 def transition_entry(
     columns: Columns, command: CommandGuess, states: Mapping[int, Columns], slugs: set[str]
 ) -> JsonObject:
-    """Return the entry of a transition; add a slug that is made for it to the used slugs."""
+    """Return the entry of a transition. Add a slug that is made for it to the used slugs."""
     reasons = [] if command.reason is None else [command.reason]
     if not isinstance(columns.get("slug"), str):
         columns = columns | {"slug": new_slug(columns, command.code, states, slugs)}
@@ -296,7 +273,7 @@ def transition_entry(
 
 
 def new_slug(columns: Columns, code: str, states: Mapping[int, Columns], slugs: set[str]) -> str:
-    """Return a slug by the vendor's pattern; append the transition's id if the slug is used."""
+    """Return a slug by the vendor's pattern. Append the transition's id if the slug is used."""
     source, destination = states[columns["source_state"]], states[columns["destination_state"]]
     model = SLUG_MODELS.get(source["enum_class"], "package")
     slug = "__".join((model, code.lower(), slugify(name_of(source)), slugify(name_of(destination))))

@@ -13,7 +13,7 @@ import orjson
 
 from emulator.api.serializers.documents import GUIDE_SERIALIZERS, SERIALIZERS
 from emulator.api.serializers.fields import Serializer, excerpt, fields_of
-from emulator.core.json_text import JsonValue
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, RecordKind, TransferOrder
 
 SAMPLE_ID = re.compile(r"/(?:pk|log_id|webhook_event_id)(?=/)")
@@ -32,13 +32,24 @@ OWNER_NAME_KEYS = (("old_state", "enum_class"), ("source_state", "enum_class"), 
 """Nested keys of a log or event that name the kind of its owner."""
 
 
+class RecordedResponse(NamedTuple):
+    """The path and the body of one recorded GET."""
+
+    path: str
+    body: JsonValue
+
+
+class InvalidResponse(ValueError):
+    """A recorded response that fits no serializer. The message says where and why."""
+
+
 class Capture(NamedTuple):
     """A recorded GET response as a file contains it."""
 
     origin: str
     """File and position in it."""
     path: str
-    """Path or URL; empty if the file does not contain it."""
+    """Path or URL. Empty if the file does not contain it."""
     body: JsonValue
 
 
@@ -49,40 +60,42 @@ class SkippedEntry(NamedTuple):
     reason: str
 
 
+def read_objects(content: JsonValue, origin: str) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the objects in a file with their origins: it contains one object, a list, or a sample's `answers`."""
+    if isinstance(content, list):
+        for position, part in enumerate(content):
+            yield from read_objects(part, f"{origin}[{position}]")
+    elif not isinstance(content, dict):
+        reason = "neither the body of a response nor an object with `path` and `body`"
+        raise InvalidResponse(f"{origin}: {reason}".removeprefix(": "))
+    elif isinstance(content.get("answers"), list):
+        yield from read_objects(content["answers"], f"{origin}: answers")
+    else:
+        yield origin, content
+
+
 def read_responses(content: JsonValue) -> Iterator[RecordedResponse]:
     """Yield the GET responses in a file for an installation: bodies, `{path, body}`, or lists of them."""
-    if isinstance(content, list):
-        for part in content:
-            yield from read_responses(part)
-    elif not isinstance(content, Mapping):
-        raise InvalidResponse("neither the body of a response nor an object with `path` and `body`")
-    elif isinstance(content.get("answers"), list):
-        yield from read_responses(content["answers"])
-    elif not {"path", "body"} <= content.keys():
-        yield RecordedResponse("", content)
-    elif content.get("method", "GET") == "GET":
-        yield RecordedResponse(SAMPLE_ID.sub("/0", content["path"]), content["body"])
+    for _, each in read_objects(content, ""):
+        if not {"path", "body"} <= each.keys():
+            yield RecordedResponse("", each)
+        elif each.get("method", "GET") == "GET":
+            yield RecordedResponse(SAMPLE_ID.sub("/0", each["path"]), each["body"])
 
 
 def read_captures(content: JsonValue, origin: str) -> Iterator[Capture | SkippedEntry]:
-    """Yield the responses in a file for a scenario; raise `InvalidResponse` if it contains anything else."""
-    if isinstance(content, list):
-        for position, part in enumerate(content):
-            yield from read_captures(part, f"{origin}[{position}]")
-    elif not isinstance(content, Mapping):
-        raise InvalidResponse(f"{origin}: neither the body of a response nor an object with `path` and `body`")
-    elif isinstance(content.get("answers"), list):
-        yield from read_captures(content["answers"], f"{origin}: answers")
-    elif isinstance(content.get("log"), Mapping) and isinstance(content["log"].get("entries"), list):
-        for position, entry in enumerate(content["log"]["entries"]):
-            yield read_har_entry(entry, f"{origin}: entry {position}")
-    elif "body" in content and {"path", "url"} & content.keys():
-        yield read_capture(content, origin)
-    else:
-        yield Capture(origin, "", content)
+    """Yield the responses in a file for a scenario. Raise `InvalidResponse` if it contains anything else."""
+    for where, each in read_objects(content, origin):
+        if isinstance(each.get("log"), dict) and isinstance(each["log"].get("entries"), list):
+            for position, entry in enumerate(each["log"]["entries"]):
+                yield read_har_entry(entry, f"{where}: entry {position}")
+        elif "body" in each and {"path", "url"} & each.keys():
+            yield read_capture(each, where)
+        else:
+            yield Capture(where, "", each)
 
 
-def read_capture(content: Mapping[str, JsonValue], origin: str) -> Capture | SkippedEntry:
+def read_capture(content: JsonObject, origin: str) -> Capture | SkippedEntry:
     """Read an object with a body and its path or URL."""
     path, method, status = (
         content.get("path", content.get("url")),
@@ -98,7 +111,7 @@ def read_capture(content: Mapping[str, JsonValue], origin: str) -> Capture | Ski
 
 
 def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
-    """Read an entry of a HAR file; skip it unless it is a successful GET of one of the two surfaces."""
+    """Read an entry of a HAR file. Skip it unless it is a successful GET of one of the two surfaces."""
     try:
         method, url = entry["request"]["method"], entry["request"]["url"]
         status, content = entry["response"]["status"], entry["response"]["content"]
@@ -110,13 +123,12 @@ def read_har_entry(entry: JsonValue, origin: str) -> Capture | SkippedEntry:
     text = content.get("text", "") if isinstance(content, Mapping) else ""
     try:
         body = orjson.loads(base64.b64decode(text) if content.get("encoding") == "base64" else text)
-        capture = skip_generated(Capture(origin, str(url), body))
         endpoint_of(normalized_path(str(url)))
     except InvalidResponse:
         return SkippedEntry(origin, f"{title}: not a GET operation of the guide or the reference")
     except (AttributeError, TypeError, ValueError):
         return SkippedEntry(origin, f"{title}: the response is not JSON")
-    return capture
+    return skip_generated(Capture(origin, str(url), body))
 
 
 def skip_generated(capture: Capture) -> Capture | SkippedEntry:
@@ -141,25 +153,20 @@ def locate_response(capture: Capture) -> RecordedResponse:
     documents = [document for _, document in documents_of(capture.body)]
     if not capture.path and not documents:
         raise InvalidResponse('an empty page; give it as {"path": "/api/v1/oms/...", "body": ...}')
-    if not capture.path or (endpoint := find_endpoint(path := normalized_path(capture.path))) is None:
+    path = normalized_path(capture.path)
+    try:
+        endpoint, owner = endpoint_of(path)
+    except InvalidResponse:
         schema = schema_by_keys(documents[0] if documents else {}, SERIALIZERS)
         return locate_by_schema(schema, documents, capture.body, is_page=is_page)
     if path.rstrip("/") == urlsplit(capture.path).path.rstrip("/"):
         return RecordedResponse(path[path.rindex(endpoint.prefix) :], capture.body)
-    owner = endpoint_of(path)[1] or None
     return locate_by_schema(
-        endpoint.schema, documents, capture.body, is_page=is_page, owner_kind=endpoint.owner, owner=owner
+        endpoint.schema, documents, capture.body, is_page=is_page, owner_kind=endpoint.owner, owner=owner or None
     )
 
 
-def find_endpoint(path: str) -> Endpoint | None:
-    try:
-        return endpoint_of(path)[0]
-    except InvalidResponse:
-        return None
-
-
-def locate_by_schema(  # noqa: PLR0913 - a response, and what its path says of the owner
+def locate_by_schema(  # noqa: PLR0913 - a response, and the owner according to its path
     schema: str,
     documents: Sequence[JsonValue],
     body: JsonValue,
@@ -199,8 +206,8 @@ def owner_kind_of(document: Mapping[str, JsonValue]) -> RecordKind | None:
 def owner_names(document: Mapping[str, JsonValue]) -> Iterator[JsonValue]:
     yield document.get("event_type")
     for key, inner in OWNER_NAME_KEYS:
-        part = document.get(key)
-        yield part.get(inner) if isinstance(part, Mapping) else None
+        nested = document.get(key)
+        yield nested.get(inner) if isinstance(nested, Mapping) else None
 
 
 GUIDE_PREFIX, REFERENCE_PREFIX = "/api/v1/oms/", "/packages/"
@@ -208,20 +215,9 @@ PREFIX_PATTERNS = {
     GUIDE_PREFIX: r"/api/v1/oms/",
     REFERENCE_PREFIX: r"^(?:\w+://[^/]+)?(?:/w/[^/]+)?/packages/",
 }
-"""Where a surface begins in a path or URL; the reference surface is at the root of a host or of a world."""
+"""Where a surface begins in a path or URL. The reference surface is at the root of a host or of a world."""
 MIN_SIMILARITY = 0.5
 """Share of keys that a document and a serializer must have in common to match."""
-
-
-class RecordedResponse(NamedTuple):
-    """The path and the body of one recorded GET."""
-
-    path: str
-    body: JsonValue
-
-
-class InvalidResponse(ValueError):
-    """A recorded response that fits no serializer; the message says where and why."""
 
 
 class Endpoint(NamedTuple):
@@ -279,12 +275,12 @@ ENDPOINTS = (
     reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
     reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
 )
-"""All endpoints whose responses can be imported; the first that matches a path is used."""
+"""All endpoints whose responses can be imported. The first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}
 
 
 def endpoint_of(path: str) -> tuple[Endpoint, int | None]:
-    """Return the endpoint of a path or URL, and the id of the owner; raise `InvalidResponse` for other paths."""
+    """Return the endpoint of a path or URL, and the id of the owner. Raise `InvalidResponse` for other paths."""
     path_only = path.partition("?")[0]
     for each in ENDPOINTS:
         if match := each.pattern.search(path_only):
@@ -313,14 +309,14 @@ def schema_of(response: RecordedResponse, document: JsonValue) -> str:
 
 
 def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serializer]] = GUIDE_SERIALIZERS) -> str:
-    """Return the schema whose keys are most similar to a document's; raise `InvalidResponse` if none is similar."""
+    """Return the schema whose keys are most similar to a document's. Raise `InvalidResponse` if none is similar."""
     keys = set(document) if isinstance(document, Mapping) else set()
     scores = {
-        schema: similarity(keys, set(fields_of(serializer)))
+        schema: share_of_common_keys(keys, set(fields_of(serializer)))
         for schema, serializer in serializers.items()
         if schema in IMPORTED_SCHEMAS
     }
-    best = max(scores, key=lambda schema: scores[schema])
+    best = max(scores, key=scores.__getitem__)
     if scores[best] < MIN_SIMILARITY:
         surfaces = "the guide" if serializers is GUIDE_SERIALIZERS else "the guide or the reference"
         raise InvalidResponse(
@@ -329,6 +325,5 @@ def schema_by_keys(document: JsonValue, serializers: Mapping[str, type[Serialize
     return best
 
 
-def similarity(keys: set[str], others: set[str]) -> float:
-    """Return the share of keys that both sets have."""
+def share_of_common_keys(keys: set[str], others: set[str]) -> float:
     return len(keys & others) / max(1, len(keys | others))

@@ -1,9 +1,8 @@
-"""Replays recorded steps: each call is made again, at its recorded time and for its recorded user."""
+"""Replay of recorded steps: each call is made again, at its recorded time and for its recorded user."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
 from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
@@ -17,7 +16,7 @@ from emulator.core.records import User
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World
 
-ReplayFunction = Callable[[World, Step], Any]
+ReplayFunction = Callable[[World, Step], object]
 
 RETRY_OPERATION = "retry_hook_event"
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -33,23 +32,20 @@ def replay_steps(world: World, steps: Iterable[Step]) -> None:
         try:
             replay_step(world, step)
         except (ApiError, ControlError, LookupError) as error:
-            why = (
-                json_text.dump_json(error.body).decode()
-                if isinstance(error, ApiError)
-                else " ".join(map(str, error.args))
-            )
-            raise UnreplayableStep(f"/steps/{position}: {step.operation} was refused: {why}") from None
+            reason = " ".join(map(str, error.args))
+            if isinstance(error, ApiError):
+                reason = json_text.dump_json(error.body).decode()
+            raise UnreplayableStep(f"/steps/{position}: {step.operation} was refused: {reason}") from None
         except UnreplayableStep as error:
             raise UnreplayableStep(f"/steps/{position}/{error}") from None
 
 
 def replay_step(world: World, step: Step) -> None:
-    """Replay one step."""
-    found = REPLAYS.get(step.operation)
-    if found is None:
+    run = REPLAYS.get(step.operation)
+    if run is None:
         raise UnreplayableStep(f"operation: {step.operation!r} changes nothing; known: {', '.join(REPLAYS)}")
     with world.replaying(step.at), world.recording(PendingStep(step)):
-        found(world, step)
+        run(world, step)
 
 
 def build_call_replay(route: Route) -> ReplayFunction:
@@ -80,7 +76,6 @@ def find_user(world: World, name: str | None) -> User | None:
 
 
 def replay_control(world: World, step: Step) -> None:
-    """Replay a write of the control API."""
     check_path(step, CONTROL_OPERATIONS[step.operation].path)
     run_operation(world, step.operation, step.body, step.path)
 
@@ -96,8 +91,8 @@ def replay_delivery(world: World, step: Step) -> None:
 
 def check_path(step: Step, names: Iterable[str]) -> None:
     """Raise `UnreplayableStep` unless the step has exactly these path parameters."""
-    if unlike := set(step.path) ^ set(names):
-        raise UnreplayableStep(f"path: {', '.join(sorted(unlike))}; known: {', '.join(names) or 'nothing'}")
+    if wrong := set(step.path) ^ set(names):
+        raise UnreplayableStep(f"path: {', '.join(sorted(wrong))}; known: {', '.join(names) or 'nothing'}")
 
 
 def is_replayed(route: Route) -> bool:

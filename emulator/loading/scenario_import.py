@@ -2,41 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 
 from emulator.api.serializers.cache import RenderCache
 from emulator.api.serializers.documents import render_document
+from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
 from emulator.api.serializers.rendering import fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
-from emulator.core.records import WebhookEvent
+from emulator.core.records import State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem
 from emulator.domain import installation
 from emulator.loading.anonymizer import anonymize as anonymize_base
-from emulator.loading.anonymizer import without_unknown_keys
+from emulator.loading.anonymizer import times_text, without_unknown_keys
 from emulator.loading.collector import RecordCollector
-from emulator.loading.completion import Completer
-from emulator.loading.import_report import (
-    Difference,
-    Differences,
-    incomplete_graph_lines,
-    missing_column_lines,
-    missing_record_lines,
-    times_text,
-)
+from emulator.loading.completion import Completer, unnamed_state_lines
 from emulator.loading.recorded_responses import Capture, documents_of, endpoint_of, locate_response
+from emulator.state.record_codec import KIND_NAMES
 from emulator.state.store import Snapshot, TableDataset
 
 DESCRIPTION = "Imported from recorded answers."
 DEFAULT_START = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
 """Start of a world whose responses contain no time."""
 DOMAIN, CDN = "{domain_url}", "{cdn_url}"
+DifferenceKind = Literal["filled", "corrected"]
+GENERATED_LINKS = {"preview_url", "full_path_url"}
+"""URLs of the service itself. The emulator serves its own."""
+UNSHOWN_COLUMNS = {"max_quota", "command_code", "position", "actor", "request_id", "snapshot", "plan_item"}
+"""Columns that no document shows, or one document only."""
+GRAPH_KINDS = {State, Transition}
+"""Kinds that `incomplete_graph_lines` reports."""
+MAX_LISTED_IDS = 10
 MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 """Exceptions raised while a document of a wrong structure is read."""
+
+
+class Difference(NamedTuple):
+    """A position in a recorded document where another value is served."""
+
+    kind: DifferenceKind
+    origin: str
+    pointer: str
+    recorded: JsonValue
+    served: JsonValue
+
+
+class Differences:
+    """All differences of an import."""
+
+    def __init__(self) -> None:
+        self.entries: list[Difference] = []
+
+    def compare(self, origin: str, recorded: JsonValue, served: JsonValue, pointer: str = "") -> None:
+        """Add the differences between two documents, except for recorded keys that are not served."""
+        if recorded in ({}, [{}]) and served != recorded:  # the reference page prints these for what it does not show
+            self.entries.append(Difference("filled", origin, pointer, recorded, served))
+        elif isinstance(recorded, dict) and isinstance(served, dict):
+            for key, value in served.items():
+                if key not in recorded:
+                    self.entries.append(Difference("filled", origin, f"{pointer}/{key}", None, value))
+                elif key not in GENERATED_LINKS:
+                    self.compare(origin, recorded[key], value, f"{pointer}/{key}")
+        elif isinstance(recorded, list) and isinstance(served, list) and len(recorded) == len(served):
+            for position, (one, other) in enumerate(zip(recorded, served, strict=True)):
+                self.compare(origin, one, other, f"{pointer}/{position}")
+        elif not is_same_value(recorded, served):
+            self.entries.append(Difference("corrected", origin, pointer, recorded, served))
+
+    def lines(self, kind: DifferenceKind, *, values: bool) -> Iterator[str]:
+        """Yield a line for each key: the number of differences and the first of them, with its values on request."""
+        groups: dict[str, list[Difference]] = {}
+        for each in self.entries:
+            if each.kind == kind:
+                groups.setdefault(pointer_pattern(each.pointer), []).append(each)
+        for pattern, group in groups.items():
+            first = group[0]
+            recorded = "" if kind == "filled" else f"recorded {excerpt(first.recorded)}, "
+            details = f": {recorded}served {excerpt(first.served)}" if values else ""
+            yield f"{pattern}: {times_text(len(group))}; first in {first.origin}{details}"
 
 
 @dataclass
@@ -90,10 +138,10 @@ def import_scenario(
     description: str = DESCRIPTION,
     start: datetime | None = None,
 ) -> ScenarioImport:
-    """Build a scenario from recorded responses; where they contradict each other, the first is used.
+    """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
     The world starts at `start`, by default when the last record was changed.
-    Raises `ValueError` with one line: where, what is wrong or missing, what would be right.
+    Raise `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
     collector, pages = collect_pages(captures)
     fix_payloads(collector)
@@ -153,7 +201,7 @@ def collect_pages(captures: Iterable[Capture]) -> tuple[RecordCollector, dict[st
 
 
 def fix_payloads(collector: RecordCollector) -> None:
-    """Remove unknown keys from stored payloads; a payload that is still invalid is rendered from the records."""
+    """Remove unknown keys from stored payloads. A payload that is still invalid is rendered from the records."""
     for columns in collector.records[WebhookEvent].values():
         if columns.get("request_payload") is None:
             continue
@@ -183,7 +231,7 @@ def complete_records(collector: RecordCollector, start: datetime) -> TableDatase
 
 
 def compare_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> Differences:
-    """Return the differences between recorded and served documents; raise `ValueError` for invalid served ones."""
+    """Return the differences between recorded and served documents. Raise `ValueError` for invalid served ones."""
     differences = Differences()
     for path, documents in render_pages(pages, base, language).items():
         for document in documents.values():
@@ -213,3 +261,54 @@ def page_body(page: Page, documents: list[JsonValue]) -> JsonValue:
     if not page.is_list:
         return documents[0]
     return {"count": len(documents), "next": None, "previous": None, "results": documents}
+
+
+def pointer_pattern(pointer: str) -> str:
+    """Return a JSON pointer with `*` for each position in a list."""
+    return "/".join("*" if step.isdigit() else step for step in pointer.split("/")) or "/"
+
+
+def is_same_value(recorded: JsonValue, served: JsonValue) -> bool:
+    """Return whether two values are equal. Times may be written in different ways."""
+    if type(recorded) is type(served) and recorded == served:
+        return True
+    if not (isinstance(recorded, str) and isinstance(served, str)):
+        return False
+    try:
+        return datetime.fromisoformat(recorded) == datetime.fromisoformat(served)
+    except (ValueError, TypeError):
+        return False
+
+
+def missing_column_lines(collector: RecordCollector) -> Iterator[str]:
+    """Yield a line for each kind: the columns that no response contains, and in how many shown records."""
+    for kind, table in list(collector.records.items()):
+        shown = [columns for columns in table.values() if len(columns) > 1]
+        missing = Counter(
+            column
+            for columns in shown
+            for column in COLUMN_TYPES[kind]
+            if column not in columns.keys() | UNSHOWN_COLUMNS
+        )
+        if missing and kind not in GRAPH_KINDS:
+            counts = ", ".join(f"{column} in {count}" for column, count in missing.items())
+            yield f"{KIND_NAMES[kind]}, {len(shown)} shown: {counts}"
+
+
+def missing_record_lines(collector: RecordCollector) -> Iterator[str]:
+    """Yield a line for each kind: the records that are referred to, but not shown by any response."""
+    for kind, table in list(collector.records.items()):
+        ids = sorted(id_ for id_, columns in table.items() if len(columns) == 1)
+        if ids and kind not in GRAPH_KINDS:
+            listed = ", ".join(map(str, ids[:MAX_LISTED_IDS])) + (" ..." if len(ids) > MAX_LISTED_IDS else "")
+            yield f"{KIND_NAMES[kind]}: {len(ids)} of {len(table)} known by the id alone: {listed}"
+
+
+def incomplete_graph_lines(collector: RecordCollector) -> Iterator[str]:
+    """Yield a line for each state and transition of which little more than the id is known."""
+    yield from unnamed_state_lines(collector)
+    for id_, columns in sorted(collector.records[Transition].items()):
+        if "label" not in columns:
+            yield f"transition {id_}: known by its id alone"
+        elif not isinstance(columns.get("slug"), str):
+            yield f"transition {id_} {columns['label']}: no slug; run it by its id"

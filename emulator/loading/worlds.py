@@ -1,25 +1,31 @@
-"""Builds the worlds of a scenario."""
+"""From scenarios to worlds, and back: loading and export."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator.api.serializers.events import content_type_of
 from emulator.core import json_text
-from emulator.core.records import Webhook, WebhookEvent
+from emulator.core.errors import Conflict
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import Record, Webhook, WebhookEvent
 from emulator.core.seeded_random import derive_uuid
 from emulator.domain import installation
+from emulator.domain.fault_rules import fault_scenario_document
+from emulator.domain.scenario_files import scenario_document, with_installation
 from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.collector import Correction, RecordCollector
 from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
-from emulator.state.clock import ClockMode, TrafficRate, check_calendar
-from emulator.state.faults import Faults
+from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
+from emulator.state.counters import CallTimes
+from emulator.state.faults import ArmedFault, Faults
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import Step
@@ -35,7 +41,7 @@ class ScenarioBase(NamedTuple):
 
     base: BaseDataset
     language: str
-    root: Snapshot
+    records: Snapshot
     corrections: tuple[Correction, ...] = ()
 
 
@@ -57,14 +63,12 @@ def starting_snapshot(scenario: Scenario, clock: ClockMode) -> WorldSnapshot:
 
 
 def snapshot_before_steps(scenario: Scenario) -> WorldSnapshot:
-    """Return the state before the first step."""
     rate = TrafficRate() if scenario.live is None else TrafficRate(*scenario.live)
-    return initial_snapshot(load_base(scenario).root, WorldState("frozen", scenario.start, rate=rate))
+    return initial_snapshot(load_base(scenario).records, WorldState("frozen", scenario.start, rate=rate))
 
 
 @lru_cache(maxsize=8)
 def snapshot_after_steps(scenario: Scenario, stamp: installation.FileVersions) -> WorldSnapshot:  # noqa: ARG001 - part of the cache's key
-    """Return the state after the last step."""
     world = World(scenario.name, settings_of(scenario), snapshot_before_steps(scenario), WorldServices(record_events))
     try:
         steps = [parse_step(position, line) for position, line in enumerate(scenario.steps)]
@@ -77,19 +81,18 @@ def snapshot_after_steps(scenario: Scenario, stamp: installation.FileVersions) -
     return snapshot._replace(state=snapshot.state._replace(now=now, next_request=next_request))
 
 
-def arm_scenario_faults(scenario: Scenario, root: Snapshot) -> Faults:
+def arm_scenario_faults(scenario: Scenario, records: Snapshot) -> Faults:
     """Return the scenario's faults. Raise `ScenarioError` for one that cannot be armed."""
     faults = Faults()
     for position, line in enumerate(scenario.faults):
         try:
-            arm_fault(faults, root, json_text.load_json(line))
+            arm_fault(faults, records, json_text.load_json(line))
         except ValueError as error:
             raise ScenarioError(f"{scenario.title}: /faults/{position}: {error}") from None
     return faults
 
 
 def settings_of(scenario: Scenario) -> Settings:
-    """Return the settings of a scenario's worlds."""
     return Settings(
         source=scenario,
         scenario=scenario.name,
@@ -120,7 +123,7 @@ def request_number(request_id: str | None) -> int:
 
 
 def load_base(scenario: Scenario) -> ScenarioBase:
-    """Return the base of a scenario. Worlds of one scenario share it while the installation's files are unchanged."""
+    """Return the base of a scenario, from the cache while the installation's files are unchanged."""
     try:
         return build_base(
             replace(scenario, steps=(), now=None, faults=(), limits=(), calls=(), live=None),
@@ -142,7 +145,7 @@ def build_base(scenario: Scenario, stamp: installation.FileVersions) -> Scenario
 
 
 def build_recorded_base(scenario: Scenario) -> ScenarioBase:
-    """Return the base that is reconstructed from recorded answers."""
+    """Return the base that is built from recorded responses."""
     collector = RecordCollector()
     try:
         collector.add_responses(RecordedResponse(path, json_text.load_json(body)) for path, body in scenario.answers)
@@ -158,8 +161,8 @@ def build_recorded_base(scenario: Scenario) -> ScenarioBase:
 def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     """Create a record for each queued event and each active hook of its type.
 
-    This happens at the commit, when all records have their final values. Each event keeps the root of that time,
-    because its payload is rendered from it later.
+    This happens at the commit, when all records have their final values. Each event keeps the records of
+    that time, because its payload is rendered from them later.
     """
     snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
     for event_type, kind, id_ in tx.events:
@@ -168,7 +171,7 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
                 tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
 
 
-def build_event(tx: Transaction, hook: Webhook, subject: Any, snapshot: Snapshot) -> WebhookEvent:
+def build_event(tx: Transaction, hook: Webhook, subject: Record, snapshot: Snapshot) -> WebhookEvent:
     id_ = tx.new_id(WebhookEvent)
     return WebhookEvent(
         id=id_,
@@ -181,3 +184,43 @@ def build_event(tx: Transaction, hook: Webhook, subject: Any, snapshot: Snapshot
         snapshot=snapshot,
         due=tx.now,
     )
+
+
+def export_world(world: World) -> JsonObject:
+    """Return a scenario document. A world that starts from it is equal to this one, byte for byte.
+
+    Raise `Conflict` for a world with writes that are not in the step log.
+    """
+    with world.lock:
+        if not world.steps.is_replayable:
+            raise Conflict(f"world {world.name} was changed by other means than calls, so it cannot be exported")
+        lines, state = list(world.steps), world.state()
+        faults = world.faults.copy().armed
+    start = with_installation(world.settings.source.with_traffic(*state.rate), world.settings.embedded_installation)
+    return build_export(start, lines, state.now, faults, state.calls)
+
+
+def build_export(
+    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[ArmedFault], calls: CallTimes
+) -> JsonObject:
+    """Return the scenario document of a world with these steps, time, armed faults and throttle windows."""
+    present = {
+        "now": format_time(now),
+        "faults": [fault_scenario_document(fault) for fault in faults],
+        "calls": {caller: list(map(format_time, times)) for caller, times in calls.items()},
+    }
+    steps = [json_text.load_json(line) for line in lines]
+    return scenario_document(start) | {key: value for key, value in present.items() if value} | {"steps": steps}
+
+
+def encode_scenario_file(document: JsonObject) -> bytes:
+    """Return the text of a scenario file, with one line per key and per step, so that versions compare by lines."""
+    lines = [b"%s: %s" % (json_text.dump_json(key), encode_value(value)) for key, value in document.items()]
+    return b"{\n  %s\n}\n" % b",\n  ".join(lines)
+
+
+def encode_value(value: JsonValue) -> bytes:
+    """Return the text of a value. A list has one line per item."""
+    if not isinstance(value, list) or not value:
+        return json_text.dump_json(value)
+    return b"[\n    %s\n  ]" % b",\n    ".join(map(json_text.dump_json, value))

@@ -1,4 +1,4 @@
-"""Makes one delivery attempt: builds the request, sends it, and records the result."""
+"""One delivery attempt: the check of the host, the request, the delivery faults, and the recorded result."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
 from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.events import request_body
+from emulator.core.hosts import is_loopback
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.domain.webhook_retries import apply_result, webhook_headers
+from emulator.domain.webhook_retries import ONE_MICROSECOND, SIGNATURE_HEADER, apply_result, webhook_headers
 from emulator.state.clock import machine_seconds
 from emulator.state.outbox import (
+    NOT_SENT_PREFIX,
     Delivery,
     DeliveryFault,
     DeliveryResult,
@@ -24,49 +28,77 @@ from emulator.state.outbox import (
     response_result,
 )
 from emulator.state.world import World
-from emulator.webhooks.receivers import receive
-from emulator.webhooks.responses import HostAllowlist, NoResponse, WebhookResponse
+from emulator.webhooks.receivers import NoResponse, WebhookResponse, receive
 
 if TYPE_CHECKING:
     from emulator.webhooks.http_client import HttpClient
 
 LOG = logging.getLogger("emulator.webhooks")
+TIMEOUT_SECONDS = 10
+"""Seconds for connecting, and for each read. The vendor's sender uses the same value."""
+MAX_SECONDS = 30.0
+"""Seconds until a response that is still being received is abandoned (assumed: the sender has no such limit)."""
+CACHED_URLS = 1_000
+"""Number of URLs whose refusal is cached."""
+
+
+class HostAllowlist:
+    """Decides whether a URL may be requested: on this machine, or on an allowed host."""
+
+    def __init__(self, hosts: Collection[str] = ()) -> None:
+        self.hosts = frozenset(host.lower() for host in hosts)
+        self.refusal = lru_cache(CACHED_URLS)(self._refusal)
+        """Return the reason why a URL must not be requested, or None if it may be, or if the URL is malformed."""
+
+    def check(self, url: str, how: str = "") -> None:
+        """Raise `NoResponse` if the URL's host is not allowed. `how` describes how the URL was reached."""
+        host = (urlsplit(url).hostname or "").lower()
+        if not is_loopback(host) and host not in self.hosts:
+            reason = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
+            raise NoResponse(f"{NOT_SENT_PREFIX}{reason}")
+
+    def _refusal(self, url: str) -> str | None:
+        with suppress(ValueError):  # `requests` reports malformed URLs
+            try:
+                if url.startswith(("http://", "https://")) and urlsplit(url).hostname is not None:
+                    self.check(url)
+            except NoResponse as error:
+                return str(error)
+        return None
 
 
 class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
 
-    def __init__(self, allowed_hosts: Collection[str], timeout: float, longest: float) -> None:
+    def __init__(self, allowed_hosts: Collection[str], timeout: float, max_seconds: float) -> None:
         self._hosts = HostAllowlist(allowed_hosts)
-        self._times = (timeout, longest)
-        self.max_seconds = longest + timeout
+        self._limits = (timeout, max_seconds)
+        self.max_seconds = max_seconds + timeout
+        """Maximum duration of an attempt."""
 
     @cached_property
     def _client(self) -> HttpClient:
-        from emulator.webhooks.http_client import HttpClient  # noqa: PLC0415 - requests is imported when used
+        from emulator.webhooks.http_client import HttpClient  # noqa: PLC0415 - it imports requests
 
-        return HttpClient(self._hosts, *self._times)
+        return HttpClient(self._hosts.check, *self._limits)
 
     def attempt(self, world: World, event_id: int) -> DeliveryResult:
         """Send an event once, and return the result. Only the delivery log records it."""
-        started, before = world.clock.now(), machine_seconds()
+        started_at, before = world.clock.now(), machine_seconds()
         event = world.records.get_existing(WebhookEvent, event_id)
         hook = world.records.get_existing(Webhook, event.webhook)
-        refused = self._refusal(world, hook)
-        if refused is not None:
-            world.outbox.record(unsent_delivery(event, hook, refused, started))
-            return error_result(refused, 0.0, started)
+        if (refusal := self._refusal(world, hook)) is not None:
+            world.outbox.record(build_delivery(event, hook, started_at, response=refusal))
+            return error_result(refusal, 0.0, started_at)
         body = request_body(event, world.records, render_cache(world))
         try:
             plan = DeliveryPlan(webhook_headers(hook, body))
         except (AttributeError, TypeError, ValueError):
-            return error_result("", 0.0, started)  # the vendor's sender records an invalid request like this
-        fault = world.outbox.take_fault(hook.event_type, PLAN_FAULTS)
-        plan = plan if fault is None else PLAN_FAULTS[fault.kind](plan)
-        delivery = Delivery(
-            0, started, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
-            plan.headers, body, None, "", delivered=False, disturbed=None if fault is None else fault.kind,
-        )  # fmt: skip
+            return error_result("", 0.0, started_at)  # the vendor's sender records an invalid request like this
+        delivery = build_delivery(event, hook, started_at)
+        if (fault := world.outbox.take_fault(hook.event_type, PLAN_FAULTS)) is not None:
+            plan, delivery = PLAN_FAULTS[fault.kind](plan), delivery._replace(disturbed=fault.kind)
+        delivery = delivery._replace(headers=plan.headers, body=body)
         return self._send_planned(world, delivery, plan, before)
 
     def _refusal(self, world: World, hook: Webhook) -> str | None:
@@ -74,16 +106,15 @@ class Deliverer:
         return None if host_of(hook.target_url) in world.outbox.receivers else self._hosts.refusal(hook.target_url)
 
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
-        """Give up an event whose host may not be called, in the transaction that creates it.
+        """Finalize an event whose host may not be called, in the transaction that creates it.
 
         With delivery faults, do it at the attempt instead, because the faults apply first.
         """
-        if world.outbox.faults or (why := self._refusal(world, hook)) is None:
+        if world.outbox.faults or (refusal := self._refusal(world, hook)) is None:
             return None
-        result = error_result(why, 0.0, event.created_date)
+        result = error_result(refusal, 0.0, event.created_date)
         step = result_step(event.id, result)._replace(at=event.created_date)
-        delivery = unsent_delivery(event, hook, why, event.created_date)
-        record = partial(world.outbox.record, delivery)
+        record = partial(world.outbox.record, build_delivery(event, hook, event.created_date, response=refusal))
         return FinalizedEvent(apply_result(event, hook, result, event.created_date), step, record)
 
     def deliver(self, world: World, event_id: int) -> bool:
@@ -103,14 +134,14 @@ class Deliverer:
         return False
 
     def _attempt_or_fail(self, world: World, event: WebhookEvent) -> DeliveryResult:
-        started = world.clock.now()
+        started_at = world.clock.now()
         try:
             return self.attempt(world, event.id)
         except Exception as error:
             if world.records.get(WebhookEvent, event.id) is None:
                 raise EventGone from error
             LOG.warning("event %d of world %s cannot be sent: %s", event.id, world.name, error)
-            return error_result("", 0.0, started)
+            return error_result("", 0.0, started_at)
 
     def _is_postponed(self, world: World, event: WebhookEvent) -> bool:
         """Postpone a new event if a delivery fault asks for it, and return whether it did."""
@@ -125,16 +156,14 @@ class Deliverer:
         results = []
         for _ in range(plan.request_count):
             try:
-                answer = self._request(world, delivery, plan)
-                result = response_result(
-                    answer.status, answer.body, answer.text, machine_seconds() - before, delivery.at
-                )
-                done = delivery._replace(status=answer.status, response=answer.text)
+                response = self._request(world, delivery, plan)
+                result = response_result(*response, machine_seconds() - before, delivery.at)
+                logged = delivery._replace(status=response.status, response=response.text)
             except NoResponse as error:
                 status, content = error.recorded
                 result = error_result(content, machine_seconds() - before, delivery.at, status)
-                done = delivery._replace(response=str(error))
-            world.outbox.record(done._replace(delivered=200 <= result.status < 300))
+                logged = delivery._replace(response=str(error))
+            world.outbox.record(logged._replace(delivered=200 <= result.status < 300))
             results.append(result)
         return results[0]
 
@@ -147,32 +176,27 @@ class Deliverer:
         return self._client.post(delivery.url, delivery.headers, delivery.body)
 
 
-def unsent_delivery(event: WebhookEvent, hook: Webhook, why: str, at: datetime) -> Delivery:
-    """Return the delivery of a request that was not made."""
+def build_delivery(event: WebhookEvent, hook: Webhook, at: datetime, response: str = "") -> Delivery:
+    """Return the delivery of a request that is not sent yet, or not at all for the reason in `response`."""
     return Delivery(
         0, at, event.id, hook.event_type, hook.id, hook.target_url, event.retry_count + 1,
-        {}, b"", None, why, delivered=False,
+        {}, b"", None, response, delivered=False,
     )  # fmt: skip
 
 
 def host_of(url: str) -> str:
-    """Return the host and port of a URL."""
     return url.partition("//")[2].partition("/")[0].partition("?")[0].lower()
 
 
-Headers = Mapping[str, Any]
 DueTimes = Mapping[int, datetime]
 """Event id -> when the event is due."""
-
-SIGNATURE = "X-Whisperer-Signature"
 NO_SIGNATURE = "sha256=" + "0" * 64
-TICK = timedelta(microseconds=1)
 
 
 class DeliveryPlan(NamedTuple):
     """How a delivery is sent: its headers, the number of requests, and the reason if it is dropped."""
 
-    headers: Headers
+    headers: Mapping[str, JsonValue]
     request_count: int = 1
     drop_reason: str | None = None
 
@@ -187,9 +211,9 @@ def drop(plan: DeliveryPlan) -> DeliveryPlan:
 
 def corrupt_signature(plan: DeliveryPlan) -> DeliveryPlan:
     """Change the last digit of the signature. A hook without a secret gets a signature."""
-    signature = str(plan.headers.get(SIGNATURE, NO_SIGNATURE))
+    signature = str(plan.headers.get(SIGNATURE_HEADER, NO_SIGNATURE))
     corrupted = signature[:-1] + ("1" if signature.endswith("0") else "0")
-    return plan._replace(headers={**plan.headers, SIGNATURE: corrupted})
+    return plan._replace(headers={**plan.headers, SIGNATURE_HEADER: corrupted})
 
 
 def delay(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes:
@@ -204,7 +228,7 @@ def reorder(world: World, event: WebhookEvent, fault: DeliveryFault) -> DueTimes
     own = event.due or world.clock.now()
     if other is None or other[0] > world.clock.now():
         return delay(world, event, fault)
-    return {other[1]: min(own, other[0]) - TICK, event.id: max(own, other[0])}
+    return {other[1]: min(own, other[0]) - ONE_MICROSECOND, event.id: max(own, other[0])}
 
 
 PLAN_FAULTS: Mapping[str, Callable[[DeliveryPlan], DeliveryPlan]] = {

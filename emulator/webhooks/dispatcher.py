@@ -17,8 +17,7 @@ from emulator.domain.webhook_retries import due_event_ids, next_due_event
 from emulator.state.clock import machine_seconds
 from emulator.state.outbox import DeliveryResult, FinalizedEvent
 from emulator.state.world import World
-from emulator.webhooks.delivery import Deliverer
-from emulator.webhooks.responses import MAX_SECONDS, TIMEOUT_SECONDS
+from emulator.webhooks.delivery import MAX_SECONDS, TIMEOUT_SECONDS, Deliverer
 
 LOG = logging.getLogger("emulator.webhooks")
 
@@ -47,10 +46,10 @@ class WebhookDispatcher:
         *,
         pool: int = POOL_SIZE,
         timeout: float = TIMEOUT_SECONDS,
-        longest: float = MAX_SECONDS,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         self.mode, self.pool = mode, pool
-        self.deliverer = Deliverer(allowed_hosts, timeout, longest)
+        self.deliverer = Deliverer(allowed_hosts, timeout, max_seconds)
         self._ready: dict[int, World] = {}
         """Worlds to look at, in turn."""
         self._timers: list[tuple[float, int, weakref.ref[World]]] = []
@@ -64,7 +63,6 @@ class WebhookDispatcher:
         self._thread = threading.local()
 
     def sender(self, world: World) -> WorldSender:
-        """Return the sender of a world."""
         return WorldSender(self, world)
 
     # Synchronous sending
@@ -255,7 +253,7 @@ class WebhookDispatcher:
 
 
 class WorldSender:
-    """The sender of one world (`core.outbox.WebhookSender`)."""
+    """The sender of one world (`state.outbox.WebhookSender`)."""
 
     def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
         self.dispatcher, self._world = dispatcher, world

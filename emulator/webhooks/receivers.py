@@ -1,18 +1,33 @@
-"""In-process receivers of deliveries: WSGI applications, and functions that take the delivery."""
+"""The response of a receiver, and in-process receivers: WSGI applications, and functions that take the delivery."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from emulator.state.outbox import Delivery, Receiver
-from emulator.webhooks.responses import NoResponse, WebhookResponse
+from emulator.state.outbox import NETWORK_ERROR, Delivery, Receiver
 
 UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 """Headers whose WSGI name has no `HTTP_` prefix."""
+
+
+class WebhookResponse(NamedTuple):
+    """The response to a webhook request."""
+
+    status: int
+    body: bytes
+    text: str
+
+
+class NoResponse(Exception):
+    """The request got no response. `recorded` holds the status and the text that the sender records."""
+
+    def __init__(self, reason: str, status: int = NETWORK_ERROR, content: str | None = None) -> None:
+        super().__init__(reason)
+        self.recorded = status, reason if content is None else content
 
 
 def receive(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
@@ -28,15 +43,11 @@ def receive(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
 def is_wsgi(receiver: Receiver) -> bool:
     """Return whether the receiver is a WSGI application: it takes two arguments."""
     try:
-        required = [
-            parameter
-            for parameter in inspect.signature(receiver).parameters.values()
-            if parameter.default is parameter.empty
-            and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        ]
+        parameters = inspect.signature(receiver).parameters.values()
     except (TypeError, ValueError):
         return False
-    return len(required) == 2
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in positional and each.default is each.empty for each in parameters) == 2
 
 
 def call_function(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
@@ -48,7 +59,6 @@ def call_function(receiver: Receiver, delivery: Delivery) -> WebhookResponse:
 
 
 def call_wsgi(receiver: Any, delivery: Delivery) -> WebhookResponse:
-    """Call a WSGI application."""
     status_codes: list[int] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:  # noqa: ARG001

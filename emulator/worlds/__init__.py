@@ -1,1 +1,1 @@
-"""The worlds of a server: registry, live traffic, export and state files."""
+"""The worlds of a server: registry, live traffic and state files."""

@@ -1,20 +1,21 @@
-"""Generated traffic: orders that arrive, and all that happens to them, along the world's clock.
+"""Generated traffic: new orders and their further moves, by the world's clock, and the thread that runs it.
 
-What happens, and when, depends only on the seed and the records. Each write has the time at which it was due, however
-late the thread wakes up. So the same seed gives the same day, also in a world that was restored, branched or loaded.
+The traffic depends on the seed and the records only. Each write has the time at which it was due, however late the
+thread wakes up. So the same seed gives the same day, also in a world that was restored, branched or loaded.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+import logging
+import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.errors import ApiError, ControlError
-from emulator.core.records import Order, Package, TransferOrder
+from emulator.core.records import Order, Package, RecordKind, TransferOrder
 from emulator.core.seeded_random import draw, u16
 from emulator.domain.traffic import (
     NextCheck,
@@ -25,34 +26,92 @@ from emulator.domain.traffic import (
     next_check,
 )
 from emulator.loading.replay import replay_step
-from emulator.state.clock import LATEST
+from emulator.state.clock import LATEST, Scheduled
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
-from emulator.worlds.scheduler import Scheduler
 
+LOG = logging.getLogger("emulator.worlds.live_traffic")
 HOUR = timedelta(hours=1)
 CLEANUP_INTERVAL = timedelta(minutes=15)
 """Interval at which finished orders are removed."""
-LIVE_KINDS: tuple[type[Any], ...] = (Package, TransferOrder)
+LIVE_KINDS: tuple[RecordKind, ...] = (Package, TransferOrder)
+"""Kinds of records that the traffic moves. Of two checks at one time, the earlier kind comes first."""
+MAX_WAIT = 3_600.0
+"""Longest wait of the scheduler in seconds, because the wait of a condition is limited."""
+STOP_SECONDS = 5.0
 
-RecordKey = tuple[type[Any], int]
+
+class PlannedCheck(NamedTuple):
+    """An entry of the plan: when a record is checked, the position of its kind, and its id."""
+
+    at: datetime
+    kind_index: int
+    id: int
+
+
+class CheckPlan:
+    """The next check of each record. A check may move the record on."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._checks: dict[tuple[RecordKind, int], NextCheck] = {}
+        self._heap: list[PlannedCheck] = []
+
+    def rebuild(self, records: Snapshot, after: datetime) -> None:
+        """Plan the checks of all records that are not in the base."""
+        self._checks.clear()
+        self._heap.clear()
+        for kind in LIVE_KINDS:
+            for id_ in records.added_ids(kind):
+                self.add(records, kind, id_, after)
+
+    def add(self, records: Snapshot, kind: RecordKind, id_: int, after: datetime) -> None:
+        """Plan the next check of a record."""
+        subject = records.get(kind, id_)
+        check = None if subject is None else next_check(records, self._seed, subject, after)
+        if check is None:
+            self._checks.pop((kind, id_), None)
+        elif self._checks.get((kind, id_)) != check:
+            self._checks[kind, id_] = check
+            heapq.heappush(self._heap, PlannedCheck(check.at, LIVE_KINDS.index(kind), id_))
+
+    def add_order(self, records: Snapshot, order: int, after: datetime) -> None:
+        """Plan the next checks of an order's packages and transfer orders."""
+        for package in records.related(Package, "order", order):
+            self.add(records, Package, package, after)
+            for transfer in records.related(TransferOrder, "package", package):
+                self.add(records, TransferOrder, transfer, after)
+
+    def first_time(self) -> datetime | None:
+        """Return the time of the first check. Drop entries whose record was planned again."""
+        while self._heap:
+            at, kind_index, id_ = self._heap[0]
+            check = self._checks.get((LIVE_KINDS[kind_index], id_))
+            if check is not None and check.at == at:
+                return at
+            heapq.heappop(self._heap)
+        return None
+
+    def pop(self) -> tuple[RecordKind, int, int]:
+        """Remove the first check. Return the kind and the id of its record, and the number of the check."""
+        _, kind_index, id_ = heapq.heappop(self._heap)
+        kind = LIVE_KINDS[kind_index]
+        return kind, id_, self._checks[kind, id_].attempt
 
 
 class LiveTraffic:
     """The generated traffic of one world, a scheduled task.
 
-    Everything up to `_done_until` has happened. The plan says when each record is looked at next. It is rebuilt from
-    the records after a write that this task did not make.
+    Everything up to `_done_until` has happened. The plan is rebuilt after a write that this task did not make.
     """
 
     def __init__(self, world: World, scheduler: Scheduler) -> None:
         self._world, self._scheduler = world, scheduler
         self._done_until = world.clock.now()
         self._discontinuities = 0
-        self._planned_root: Snapshot | None = None
-        self._next_looks: dict[RecordKey, NextCheck] = {}
-        self._heap: list[tuple[datetime, int, int]] = []
+        self._planned_records: Snapshot | None = None
+        self._plan = CheckPlan(world.settings.seed)
 
     def next_due(self) -> datetime | None:
         """Return the next due time, or None in a world without traffic."""
@@ -61,7 +120,9 @@ class LiveTraffic:
             return None
         with self._world.lock:
             self._update_plan()
-            times = [at for at in (self._first_look_time(), *self._next_round_times()) if at is not None]
+            times = [self._next_order()[0], self._next_round(HOUR), self._next_round(CLEANUP_INTERVAL)]
+            if (first := self._plan.first_time()) is not None:
+                times.append(first)
         due = min(times)
         return due if due < LATEST else None
 
@@ -70,7 +131,7 @@ class LiveTraffic:
         world = self._world
         while (due := self.next_due()) is not None and due <= now:
             with world.lock:
-                if self._discontinuities == world.schedule.discontinuities and world.records is self._planned_root:
+                if self._discontinuities == world.schedule.discontinuities and world.records is self._planned_records:
                     self._run_at(due)
 
     def reschedule(self) -> None:
@@ -78,58 +139,20 @@ class LiveTraffic:
         if self._world.schedule.rate.orders_per_hour is not None:
             self._scheduler.wake(self._world, self)
 
-    # The plan
-
     def _update_plan(self) -> None:
         """Rebuild the plan if the world was changed by others."""
         world = self._world
         if self._discontinuities != world.schedule.discontinuities:
             self._discontinuities = world.schedule.discontinuities
-            self._done_until, self._planned_root = world.clock.now(), None
-        if world.records is not self._planned_root:
-            self._next_looks.clear()
-            self._heap.clear()
-            for kind in LIVE_KINDS:
-                for id_ in world.records.added_ids(kind):
-                    self._plan(kind, id_)
-            self._planned_root = world.records
+            self._done_until, self._planned_records = world.clock.now(), None
+        if world.records is not self._planned_records:
+            self._plan.rebuild(world.records, self._done_until)
+            self._planned_records = world.records
 
-    def _plan(self, kind: type[Any], id_: int) -> None:
-        """Plan when to look at a record next."""
-        world = self._world
-        subject = world.records.get(kind, id_)
-        look = None if subject is None else next_check(world.records, world.settings.seed, subject, self._done_until)
-        if look is None:
-            self._next_looks.pop((kind, id_), None)
-        elif self._next_looks.get((kind, id_)) != look:
-            self._next_looks[kind, id_] = look
-            heapq.heappush(self._heap, (look.at, LIVE_KINDS.index(kind), id_))
-
-    def _plan_order(self, order: int) -> None:
-        root = self._world.records
-        for package in root.related(Package, "order", order):
-            self._plan(Package, package)
-            for transfer in root.related(TransferOrder, "package", package):
-                self._plan(TransferOrder, transfer)
-
-    def _first_look_time(self) -> datetime | None:
-        """Return the due time of the first record. Drop entries of the heap that were planned again."""
-        while self._heap:
-            at, rank, id_ = self._heap[0]
-            planned = self._next_looks.get((LIVE_KINDS[rank], id_))
-            if planned is not None and planned.at == at:
-                return at
-            heapq.heappop(self._heap)
-        return None
-
-    def _next_round_times(self) -> Iterator[datetime]:
-        """Return the times of the next order, the next restocking and the next cleanup."""
-        yield self._next_order()[0]
-        yield self._next_round(HOUR)
-        yield self._next_round(CLEANUP_INTERVAL)
-
-    def _next_round(self, every: timedelta) -> datetime:
-        return next_round_time(self._world.settings.start, every, self._done_until)
+    def _next_round(self, interval: timedelta) -> datetime:
+        """Return the next time that is a whole number of intervals after the world's start."""
+        start = self._world.settings.start
+        return start + interval * ((self._done_until - start) // interval + 1)
 
     def _next_order(self) -> tuple[datetime, int]:
         """Return the time and the number of the next order. Each slot of the hour has one, at a random time."""
@@ -144,10 +167,8 @@ class LiveTraffic:
                 break
         return at, each
 
-    # What happens
-
     def _run_at(self, due: datetime) -> None:
-        """Run what is due at a time: a new order, restocking, records' moves, and last the cleanup."""
+        """Run what is due at a time: a new order, restocking, moves of records, and last the cleanup."""
         world, seed = self._world, self._world.settings.seed
         first_new = next_order_id(world)
         at, number = self._next_order()
@@ -157,27 +178,26 @@ class LiveTraffic:
             for step in build_restock_steps(world.records, seed, (due - world.settings.start) // HOUR):
                 self._try_step(step, due)
         is_cleanup = self._next_round(CLEANUP_INTERVAL) == due
-        looked = []
-        while self._first_look_time() == due:
-            looked.append(self._move_first_record(due))
+        checked = []
+        while self._plan.first_time() == due:
+            checked.append(self._check_first_record(due))
         if is_cleanup and (orders := finished_orders(world.records, due)):
             self._try_step(Step(FORGET_ORDERS, body={"orders": orders}), due)
-        self._done_until, self._planned_root = due, world.records
-        for key, order in looked:
-            self._plan(*key)
-            self._plan_order(order)
+        self._done_until, self._planned_records = due, world.records
+        for kind, id_, order in checked:
+            self._plan.add(world.records, kind, id_, due)
+            self._plan.add_order(world.records, order, due)
         for order in range(first_new, next_order_id(world)):
-            self._plan_order(order)
+            self._plan.add_order(world.records, order, due)
 
-    def _move_first_record(self, due: datetime) -> tuple[RecordKey, int]:
-        """Move the first record on. Return its key and its order."""
-        root = self._world.records
-        _, rank, id_ = heapq.heappop(self._heap)
-        key = LIVE_KINDS[rank], id_
-        subject = root.get_existing(*key)
-        self._try_step(build_move_step(root, self._world.settings.seed, subject, self._next_looks[key].attempt), due)
-        package = subject if rank == 0 else self._world.records.get_existing(Package, subject.package)
-        return key, package.order
+    def _check_first_record(self, due: datetime) -> tuple[RecordKind, int, int]:
+        """Move the first record on. Return its kind, its id and its order."""
+        world = self._world
+        kind, id_, attempt = self._plan.pop()
+        subject = world.records.get_existing(kind, id_)
+        self._try_step(build_move_step(world.records, world.settings.seed, subject, attempt), due)
+        package = subject if kind is Package else world.records.get_existing(Package, subject.package)
+        return kind, id_, package.order
 
     def _try_step(self, step: Step | None, due: datetime) -> None:
         """Make a step at its due time, but not before the last write. Ignore a refusal by the rules."""
@@ -194,11 +214,71 @@ class LiveTraffic:
 
 
 def next_order_id(world: World) -> int:
-    """Return the id of the next order."""
-    taken = world.records.maps.get("next")
-    return (None if taken is None else taken.get(Order)) or world.base.next_id(Order)
+    next_ids = world.records.maps.get("next")
+    return (None if next_ids is None else next_ids.get(Order)) or world.base.next_id(Order)
 
 
-def next_round_time(start: datetime, every: timedelta, after: datetime) -> datetime:
-    """Return the first time after another that is a whole number of intervals from the start."""
-    return start + every * ((after - start) // every + 1)
+class Scheduler:
+    """Runs scheduled tasks in the background. The thread starts with the first task."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[int, tuple[World, Scheduled]] = {}
+        self._changed = threading.Condition()
+        self._is_woken = False
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+
+    def wake(self, world: World, task: Scheduled) -> None:
+        """Look at a task's next due time, unless its clock is frozen."""
+        if world.clock.mode == "frozen" or world.is_closed:
+            return
+        with self._changed:
+            if self._is_stopping:
+                return
+            self._tasks[id(task)] = world, task
+            self._is_woken = True
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run_thread, name="scheduler", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Stop the thread. The next `wake` starts it again."""
+        with self._changed:
+            thread, self._thread = self._thread, None
+            self._is_stopping = True
+            self._changed.notify_all()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(STOP_SECONDS)
+        with self._changed:
+            self._is_stopping = False
+            self._tasks.clear()
+
+    def _run_thread(self) -> None:
+        while self._is_current():
+            wait = min((self._run_task(*each) for each in tuple(self._tasks.values())), default=MAX_WAIT)
+            with self._changed:
+                if not self._is_woken and self._is_current():
+                    self._changed.wait(min(wait, MAX_WAIT))
+                self._is_woken = False
+
+    def _is_current(self) -> bool:
+        return self._thread is threading.current_thread()
+
+    def _run_task(self, world: World, task: Scheduled) -> float:
+        """Run a task if it is due. Return the seconds until it is due again."""
+        try:
+            due = task.next_due()
+            if due is not None and due <= world.clock.now():
+                task.run_due(world.clock.now())
+                due = task.next_due()
+            wait = None if due is None else world.clock.seconds_until(due)
+        except Exception:
+            LOG.exception("the scheduled task of world %s failed, and is stopped", world.name)
+            wait = None
+        if wait is None:
+            with self._changed:
+                if not self._is_woken:
+                    self._tasks.pop(id(task), None)
+            return MAX_WAIT
+        return wait

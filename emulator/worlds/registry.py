@@ -52,7 +52,7 @@ class Slot:
 
 
 class WorldRegistry:
-    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`, and use the `services`.
+    """Worlds by name. New ones start from `scenario`, with a clock in mode `clock`.
 
     With a `storage`, a new world is visible only after it is stored.
     """
@@ -144,7 +144,7 @@ class WorldRegistry:
     def delete(self, name: str) -> None:
         """Close a world. Raise `UnknownWorld` if there is none, and `InvalidDocument` for the default world."""
         if name == DEFAULT_WORLD:
-            raise InvalidDocument(f"world {DEFAULT_WORLD!r} is always there; POST reset starts it anew")
+            raise InvalidDocument(f"world {DEFAULT_WORLD!r} cannot be deleted; POST reset starts it again")
         with self._lock:
             if name not in self._slots:
                 raise self._unknown_world(name)
@@ -214,9 +214,8 @@ class WorldRegistry:
         if now - self._last_idle_check < 1 and not at_once:
             return
         self._last_idle_check = now
-        oldest = now - self.idle_seconds
         for name, slot in tuple(self._slots.items()):
-            if slot.last_used <= oldest and name != DEFAULT_WORLD:
+            if slot.last_used <= now - self.idle_seconds and name != DEFAULT_WORLD:
                 self._remove(name)
                 self._idle_names[name] = None
         for name in tuple(self._idle_names)[:-MAX_IDLE_NAMES]:

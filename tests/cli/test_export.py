@@ -125,7 +125,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "two starts": (("serve", "--scenario", "demo", "--import", "x.json"), "cannot be used together"),
     "no file to start from": (("serve", "--import", "/nowhere/x"), "cannot read scenario file /nowhere/x"),
     "a state in no folder": (("serve", "--state", "/nowhere/x"), "cannot make state file /nowhere/x"),
-    "a state that is a folder": (("serve", "--state", "/"), "state file / is"),
+    "a state that is a folder": (("serve", "--state", "/"), "state file / is not a file but a folder"),
     "an export in no folder": (("serve", "--export-on-exit", "/nowhere/x"), "there is no folder /nowhere"),
     "an export to a folder": (("serve", "--export-on-exit", "/"), "it is a folder"),
     "no worlds": (("serve", "--max-worlds", "0"), "0 is not in the range"),

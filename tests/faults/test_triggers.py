@@ -281,7 +281,7 @@ def test_assert_used_fails_for_unused_faults(oms: Emulator) -> None:
     with pytest.raises(AssertionError) as caught:
         oms.faults.assert_used()
     assert str(caught.value) == (
-        "armed, but met by no call: fault 2 status on command_package with status=503, nth=2 (0 calls)"
+        "armed, but triggered by no call: fault 2 status on command_package with status=503, nth=2 (0 calls)"
     )
     oms.faults.remove(2)
     oms.faults.assert_used()

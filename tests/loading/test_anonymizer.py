@@ -138,14 +138,16 @@ def test_anonymized_sample_contains_no_personal_value(folder: str, name: str) ->
     assert not found or any(mark in shown for mark in found)
 
 
+class BlankReplacer(PersonalDataReplacer):
+    """Replaces blank texts too."""
+
+    def replace_text(self, category: str, value: str) -> str:
+        return value if category == NOT_PERSONAL else self.replace(category, value)
+
+
 def with_marks(document: Any, marks: Marks) -> Any:
     """Return a sample with a mark in place of each personal value of its documents."""
-    replacer = PersonalDataReplacer(marks.replace)
-
-    def replace_text(category: str, value: str) -> str:
-        return value if category == NOT_PERSONAL else marks.replace(category, value)
-
-    replacer.replace_text = replace_text  # type: ignore[method-assign]
+    replacer = BlankReplacer(marks.replace)
     answer = locate_response(Capture("", document["path"], document["body"]))
     serializer = SERIALIZERS[endpoint_of(answer.path)[0].schema]
     found = [replacer.replace_document(serializer, each) for _, each in documents_of(answer.body)]

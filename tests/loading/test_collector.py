@@ -19,8 +19,8 @@ from emulator.core.records import OMITTED, Package, State, Transition
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.domain.scenario_files import FOLDER as SCENARIOS
 from emulator.loading.collector import RecordCollector, command_code
-from emulator.loading.import_report import is_same_value
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse, endpoint_of
+from emulator.loading.scenario_import import is_same_value
 from emulator.loading.worlds import open_world
 from emulator.state.scenario import Scenario, ScenarioError
 from tests.support import samples

@@ -18,6 +18,7 @@ from tests.support import samples
 from tools.second_installation import SAMPLES, SECOND
 
 DETAIL = "package-detail.response-200"
+SUBJECTS: tuple[type[Any], ...] = (Package, TransferOrder)
 
 
 def imported(*contents: Any) -> InstallationImport:
@@ -185,9 +186,10 @@ def test_import_of_the_emulators_responses_restores_its_installation() -> None:
     found = import_installation((response.path, response) for response in recorded(oms))
     assert found.warnings == []
     assert find_problem("installation", found.document) is None
-    records, world_records = installation.load_installation("default"), oms.world.records
-    packages, transfers = world_records.all(Package), world_records.all(TransferOrder)
-    shown = {package.state for package in packages} | {transfer.state for transfer in transfers}
+    records, shown = (
+        installation.load_installation("default"),
+        {record.state for kind in SUBJECTS for record in oms.world.records.all(kind)},
+    )
     transitions = {row["id"]: row for row in found.document["transition"]}
     offered = {
         each.id for each in records[Transition].values() if each.actor == "command" and each.source_state in shown

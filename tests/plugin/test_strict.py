@@ -109,7 +109,9 @@ def test_an_unused_fault_fails_the_test_that_asks(run: Run, strict: bool) -> Non
     """And no other, strict or not: a scenario's faults and those at a rate are there to be met or not."""
     done = run(UNUSED.format(strict=strict))
     done.assert_outcomes(passed=2, failed=1)
-    done.stdout.fnmatch_lines(["*: armed, but *: fault 1 status on list_packages with status=503, nth=2 (1 calls)"])
+    done.stdout.fnmatch_lines(
+        ["*: armed, but triggered by no call: fault 1 status on list_packages with status=503, nth=2 (1 calls)"]
+    )
 
 
 def test_the_emulator_of_a_test_is_closed(run: Run) -> None:

@@ -1,1 +1,1 @@
-"""Events on their way to hooks: over real HTTP, on the world's clock, and disturbed on demand."""
+"""Delivery of webhook events: over HTTP, by the world's clock, and with delivery faults."""

@@ -1,4 +1,4 @@
-"""Many events at once, for a hook of their own."""
+"""Many events at once, for one hook."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TYPE = "package.refused"
 AT_ONCE = 500
 
 
-def queued(oms: Emulator, url: str, count: int) -> None:
-    """Let so many events of the world's first package be due for an address."""
+def queue_events(oms: Emulator, url: str, count: int) -> None:
+    """Queue events of the world's first package for a URL."""
     with oms.world.transaction() as tx:
         tx.add(
             Webhook(
@@ -33,5 +33,4 @@ def queued(oms: Emulator, url: str, count: int) -> None:
 
 
 def uuids_of(got: Sequence[Got]) -> list[str]:
-    """Give the UUIDs of the events that were sent."""
     return [json.loads(each.body)["event"]["uuid"] for each in got]

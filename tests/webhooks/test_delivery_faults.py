@@ -1,4 +1,4 @@
-"""Deliveries that are duplicated, delayed, reordered, dropped or signed wrongly, on demand."""
+"""Delivery faults: duplicated, delayed, reordered and dropped deliveries, and corrupt signatures."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def is_signed(delivery: Delivery) -> bool:
     return delivery.headers["X-Whisperer-Signature"] == f"sha256={signature}"
 
 
-def only_ours(oms: Emulator) -> None:
-    """Switch the hooks of the scenario off: what is disturbed is the next delivery, whosever it is."""
+def delete_other_hooks(oms: Emulator) -> None:
+    """Delete the hooks of the scenario, because a fault applies to the next delivery of any hook."""
     for hook in oms.session().get("/whisperer/hooks/?is_active=true").json()["results"]:
         if hook["target_url"] != URL:
             assert oms.session().delete(f"/whisperer/hooks/{hook['id']}/").status_code == 204
 
 
-def test_every_kind_is_there_once() -> None:
+def test_every_kind_has_one_function() -> None:
     assert set(DELIVERY_FAULTS) == PLAN_FAULTS.keys() | DELAY_FAULTS.keys()
     assert not PLAN_FAULTS.keys() & DELAY_FAULTS.keys()
 
 
-def test_without_any_it_is_as_usual(oms: Emulator, got: list[Delivery]) -> None:
-    only_ours(oms)
+def test_deliveries_without_faults_arrive_in_order(oms: Emulator, got: list[Delivery]) -> None:
+    delete_other_hooks(oms)
     made = [oms.package()["id"] for _ in range(3)]
     oms.hooks.flush()
     assert packages(got) == made
@@ -60,8 +60,8 @@ def test_without_any_it_is_as_usual(oms: Emulator, got: list[Delivery]) -> None:
 
 
 def test_duplicate(oms: Emulator, got: list[Delivery]) -> None:
-    """The same bytes twice, one attempt."""
-    only_ours(oms)
+    """The same bytes are sent twice as one attempt."""
+    delete_other_hooks(oms)
     oms.hooks.disturb("duplicate")
     made = [oms.package()["id"] for _ in range(2)]
     deliveries = oms.hooks.deliveries
@@ -72,7 +72,7 @@ def test_duplicate(oms: Emulator, got: list[Delivery]) -> None:
 
 
 def test_delay(oms: Emulator, got: list[Delivery]) -> None:
-    only_ours(oms)
+    delete_other_hooks(oms)
     oms.hooks.disturb("delay", seconds=90)
     late, soon = oms.package()["id"], oms.package()["id"]
     oms.hooks.flush()
@@ -86,7 +86,7 @@ def test_delay(oms: Emulator, got: list[Delivery]) -> None:
 
 
 def test_reorder(oms: Emulator, got: list[Delivery]) -> None:
-    only_ours(oms)
+    delete_other_hooks(oms)
     oms.hooks.disturb("reorder")
     first, second, third = (oms.package()["id"] for _ in range(3))
     oms.hooks.flush()
@@ -94,8 +94,8 @@ def test_reorder(oms: Emulator, got: list[Delivery]) -> None:
 
 
 def test_drop(oms: Emulator, got: list[Delivery]) -> None:
-    """It gets lost as without a network; the retry brings it."""
-    only_ours(oms)
+    """The delivery is lost like without a network, and the retry succeeds."""
+    delete_other_hooks(oms)
     oms.hooks.disturb("drop")
     made = oms.package()["id"]
     (lost,) = oms.hooks.deliveries
@@ -106,7 +106,7 @@ def test_drop(oms: Emulator, got: list[Delivery]) -> None:
 
 
 def test_corrupt_signature(oms: Emulator, got: list[Delivery]) -> None:
-    only_ours(oms)
+    delete_other_hooks(oms)
     oms.hooks.disturb("corrupt_signature", times=2)
     for _ in range(3):
         oms.package()
@@ -114,24 +114,24 @@ def test_corrupt_signature(oms: Emulator, got: list[Delivery]) -> None:
     assert [is_signed(each) for each in got] == [False, False, True]
 
 
-def test_only_the_type_that_is_meant(oms: Emulator, got: list[Delivery]) -> None:
-    only_ours(oms)
+def test_fault_applies_to_its_event_type_only(oms: Emulator, got: list[Delivery]) -> None:
+    delete_other_hooks(oms)
     oms.hooks.disturb("drop", "shipment.created")
     made = oms.package()["id"]
     oms.hooks.flush()
     assert packages(got) == [made]
 
 
-def test_unknown_kinds_and_types_are_refused(oms: Emulator) -> None:
+def test_unknown_kind_or_event_type_is_refused(oms: Emulator) -> None:
     with pytest.raises(InvalidDocument, match=r"unknown kind 'lose'; known: duplicate, delay, reorder, drop"):
         oms.hooks.disturb("lose")
     with pytest.raises(InvalidDocument, match=r"unknown event type 'x'; known: package\.created"):
         oms.hooks.disturb("drop", "x")
 
 
-def test_a_disturbed_run_replays(oms: Emulator, got: list[Delivery]) -> None:
-    """Waiting is a step too: the replay has the same events, with the same times."""
-    only_ours(oms)
+def test_run_with_delivery_faults_can_be_replayed(oms: Emulator, got: list[Delivery]) -> None:
+    """A postponement is a step, so the replay has the same events at the same times."""
+    delete_other_hooks(oms)
     for kind in DELIVERY_FAULTS:
         oms.hooks.disturb(kind, seconds=5)
     for _ in range(7):

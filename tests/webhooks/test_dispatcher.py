@@ -1,4 +1,4 @@
-"""Who sends, and when: nothing lost, nothing twice, in order where somebody waits, and never in anybody's way."""
+"""The webhook dispatcher: each event is sent once and in time, and slow receivers block no other work."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def uuids(got: list[Got]) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["flush", "background"])
 def test_every_event_is_sent_once(mode: Any) -> None:
-    """Many events, several worlds, one receiver: each event arrives, and none twice."""
+    """Several worlds send many events to one receiver."""
     oms = Emulator("empty", delivery=mode)
     worlds = [oms, oms.in_world("a"), oms.in_world("b")]
     with receiving() as receiver:
@@ -59,10 +59,10 @@ def test_every_event_is_sent_once(mode: Any) -> None:
         for got, uuid in zip(receiver.got, uuids(receiver.got), strict=True)
     )
     assert len(receiver.got) == 120
-    assert max(numbers.values()) == 3, "worlds that do the same tell the same"
+    assert max(numbers.values()) == 3, "equal worlds send equal events"
 
 
-def test_in_flush_mode_nothing_is_sent_before() -> None:
+def test_flush_mode_sends_only_on_a_flush() -> None:
     oms = Emulator("empty", delivery="flush")
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
@@ -73,7 +73,7 @@ def test_in_flush_mode_nothing_is_sent_before() -> None:
         assert oms.hooks.flush() == (0, 0)
 
 
-def test_in_the_background_it_comes_by_itself() -> None:
+def test_background_mode_sends_without_a_flush() -> None:
     with Emulator("empty", clock="ticking") as oms, receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
@@ -81,17 +81,17 @@ def test_in_the_background_it_comes_by_itself() -> None:
         assert oms.hooks.flush().delivered == 1
 
 
-def test_events_arrive_in_their_order_when_flushed() -> None:
+def test_flush_sends_events_in_order() -> None:
     oms = Emulator("empty")
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
-        made = [oms.package()["id"] for _ in range(10)]
+        ids = [oms.package()["id"] for _ in range(10)]
         oms.hooks.flush()
-    assert [json.loads(got.body)["payload"]["id"] for got in receiver.got] == made
+    assert [json.loads(got.body)["payload"]["id"] for got in receiver.got] == ids
 
 
-def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
-    """The waits of the documented event: the attempts of the task, then the scanner's, on the world's clock."""
+def test_advancing_the_clock_makes_all_retries_in_order() -> None:
+    """The waits are those of the documented event: first the retries of the task, then those of the scanner."""
     oms = Emulator("empty")
     start = oms.clock.now()
     times: list[datetime] = []
@@ -104,10 +104,11 @@ def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
     waits = [round((later - before).total_seconds()) for before, later in pairwise(times[:11])]
     assert waits == [2**tries for tries in range(10)]
     assert len(times) == 19
-    assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner comes at round times"
+    assert all(at.minute == at.second == 0 for at in times[11:]), "the scanner runs at full hours"
     assert [at >= first + timedelta(seconds=2**tries) for tries, at in zip(range(11, 19), times[11:], strict=True)]
     assert times == sorted(times)
-    assert next_due_event(oms.world.records) is None or next_due_event(oms.world.records)[0] > oms.clock.now()
+    due = next_due_event(oms.world.records)
+    assert due is None or due[0] > oms.clock.now()
 
 
 def test_retries_of_several_events_interleave_by_time() -> None:
@@ -125,24 +126,24 @@ def test_retries_of_several_events_interleave_by_time() -> None:
     assert len({event for _, event in sent}) == 2
 
 
-def test_a_ticking_clock_brings_the_retry_by_itself() -> None:
+def test_ticking_clock_makes_the_retry() -> None:
     oms = Emulator("empty", clock="ticking")
-    came = threading.Event()
+    is_retried = threading.Event()
     answers = iter([503, 200])
 
     def receive(delivery: Delivery) -> int:
         if delivery.attempt == 2:
-            came.set()
+            is_retried.set()
         return next(answers)
 
     oms.hooks.add(receive, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 1}})
     oms.package()
-    assert came.wait(20)
+    assert is_retried.wait(20)
     oms.stop()
 
 
-def test_a_hanging_receiver_is_in_nobodys_way() -> None:
-    """While every delivery hangs, calls are answered at once, and other worlds' hooks are told."""
+def test_hanging_receiver_blocks_no_other_work() -> None:
+    """While all deliveries of a world hang, calls are answered and the hooks of other worlds are called."""
     release = threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler, got: Got) -> None:
@@ -155,7 +156,7 @@ def test_a_hanging_receiver_is_in_nobodys_way() -> None:
         oms.hooks.add(slow.url, EVENT)
         for _ in range(3):
             oms.package()
-        slow.wait_for(2)  # a world begins with two at a time
+        slow.wait_for(2)  # the initial concurrency of a world
         other.package()
         quick.wait_for(1)
         response = requests.get(f"{oms.url}/api/v1/oms/packages/", headers=oms.auth, timeout=5)
@@ -164,7 +165,7 @@ def test_a_hanging_receiver_is_in_nobodys_way() -> None:
         assert oms.hooks.flush().attempted >= 3
 
 
-def test_a_thousand_worlds_need_no_more_threads_than_one() -> None:
+def test_thousand_worlds_share_the_threads_of_the_pool() -> None:
     oms = Emulator("empty", clock="ticking", max_worlds=2000)
     with receiving() as receiver:
         for number in range(1000):
@@ -177,7 +178,7 @@ def test_a_thousand_worlds_need_no_more_threads_than_one() -> None:
         oms.stop()
 
 
-def test_a_stop_sends_what_is_due() -> None:
+def test_stop_sends_due_events() -> None:
     oms = Emulator("empty", clock="ticking")
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
@@ -187,7 +188,7 @@ def test_a_stop_sends_what_is_due() -> None:
         assert len(receiver.got) == 30
 
 
-def test_a_world_that_was_reset_sends_no_more() -> None:
+def test_reset_world_sends_no_more_events() -> None:
     oms = Emulator("empty")
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
@@ -199,8 +200,8 @@ def test_a_world_that_was_reset_sends_no_more() -> None:
         assert receiver.got == []
 
 
-def test_outcomes_do_not_move_a_frozen_clock() -> None:
-    """So what a test's own calls write has the same times, whenever the deliveries came in between."""
+def test_results_do_not_advance_a_frozen_clock() -> None:
+    """The times of later writes do not depend on the deliveries."""
     oms = Emulator("empty")
     oms.hooks.add(lambda _: None, EVENT)
     oms.package()
@@ -210,7 +211,7 @@ def test_outcomes_do_not_move_a_frozen_clock() -> None:
     assert oms.world.records.get_existing(WebhookEvent, oms.hooks.deliveries[-1].event).delivered
 
 
-def test_a_replay_calls_nobody_and_gives_the_same_outcomes() -> None:
+def test_replay_sends_nothing_and_has_the_same_results() -> None:
     oms = Emulator("empty")
     calls: list[int] = []
     with receiving(answer(503)) as receiver:
@@ -220,19 +221,18 @@ def test_a_replay_calls_nobody_and_gives_the_same_outcomes() -> None:
         calls.append(len(receiver.got))
         document = oms.export()
         again = Emulator("empty")
-        response = requests_put_scenario(again, document)
-        assert response == 200
+        assert put_scenario(again, document) == 200
         assert len(receiver.got) == calls[0]
     paths = ("/whisperer/hook_events/?limit=100", "/whisperer/hooks/", "/api/v1/oms/packages/")
     for path in paths:
         assert oms.session().get(path).content == again.session().get(path).content
 
 
-def requests_put_scenario(oms: Emulator, document: Any) -> int:
+def put_scenario(oms: Emulator, document: Any) -> int:
     return int(oms.session().put("/__admin/scenario", json={"document": document}).status_code)
 
 
-def test_a_retry_that_is_asked_for_is_sent_and_recorded() -> None:
+def test_requested_retry_is_sent_and_recorded() -> None:
     oms = Emulator("empty")
     answers = iter([(500, "no"), (200, "yes")])
     oms.hooks.add(lambda _: next(answers), EVENT)
@@ -243,12 +243,12 @@ def test_a_retry_that_is_asked_for_is_sent_and_recorded() -> None:
     assert response.json()["delivered"] is True
     assert oms.world.records.get_existing(WebhookEvent, event).retry_count == 2
     again = Emulator("empty")
-    requests_put_scenario(again, oms.export())
+    put_scenario(again, oms.export())
     assert again.world.records.get_existing(WebhookEvent, event).delivered
 
 
-def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
-    """Many write at once; no event is refused twice, and none is left."""
+def test_concurrent_writes_refuse_each_forbidden_delivery_once() -> None:
+    """No event is refused twice, and none stays in the queue."""
     oms = Emulator("empty", clock="real", delivery="background")
     url = "http://elsewhere.example/"
     oms.hooks.add(url, EVENT)
@@ -263,8 +263,8 @@ def test_what_may_not_be_sent_is_refused_once_by_whoever_comes_first() -> None:
     assert next_due_event(oms.world.records) is None
 
 
-def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
-    """Nobody sees the event without it; it is a step of its own, and is undone and repeated with that write."""
+def test_refused_delivery_is_finalized_in_the_write_of_its_event() -> None:
+    """No reader sees the event without its result. The result is a separate step, which is undone with the write."""
     oms = Emulator("empty", clock="real", delivery="background")
     seen = []
     world = oms.world
@@ -272,12 +272,12 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     oms.hooks.add("http://elsewhere.example/", EVENT)
     url = f"{oms.server_url}/__admin/packages"
     assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]
-    assert seen == [[], [1, 1], [1, 1, 1, 1]], "the scenario's own hook is elsewhere too"
+    assert seen == [[], [1, 1], [1, 1, 1, 1]], "the scenario's hook is on another host too"
     steps = oms.export()["steps"][-6:]
     assert [step["operation"] for step in steps] == ["control_make_package", "record_outcome", "record_outcome"] * 2
     assert [len({step["at"] for step in each}) for each in (steps[:3], steps[3:])] == [1, 1]
     again = Emulator("empty")
-    assert requests_put_scenario(again, oms.export()) == 200
+    assert put_scenario(again, oms.export()) == 200
     path = "/whisperer/hook_events/?limit=100"
     assert oms.session().get(path).content == again.session().get(path).content
     oms.undo()
@@ -285,12 +285,12 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     assert oms.export()["steps"][-3:] == steps[:3]
 
 
-def events_of(root: Snapshot) -> list[WebhookEvent]:
-    return sorted(root.all(WebhookEvent))
+def events_of(records: Snapshot) -> list[WebhookEvent]:
+    return sorted(records.all(WebhookEvent))
 
 
-def test_what_is_asked_of_a_delivery_comes_before_its_refusal() -> None:
-    """An event that is to wait waits, and is refused in its time."""
+def test_delivery_fault_applies_before_a_refusal() -> None:
+    """A delayed event is refused only when it is due."""
     oms = Emulator("empty", clock="real", delivery="background")
     oms.hooks.add("http://elsewhere.example/", EVENT)
     oms.hooks.disturb("delay", times=2, seconds=3600)
@@ -302,8 +302,8 @@ def test_what_is_asked_of_a_delivery_comes_before_its_refusal() -> None:
     assert not oms.hooks.deliveries
 
 
-def test_a_closed_world_refuses_nothing_more() -> None:
-    """Its events stay as they are, and whoever wakes it does not wait for them."""
+def test_closed_world_keeps_its_queue() -> None:
+    """A wake of the world changes no event."""
     oms = Emulator("empty", clock="real", delivery="flush")
     oms.hooks.add("http://elsewhere.example/", EVENT)
     oms.package()

@@ -1,4 +1,4 @@
-"""What happens to events on their way when their world is taken from under them, or something is wrong with them."""
+"""Deliveries while their world is undone, reset, deleted or closed, and events that cannot be sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.webhooks import WebhookDispatcher
 from tests.support.receivers import Behaviour, Got, answer, receiving
 from tests.support.worlds import with_dispatcher
-from tests.webhooks.queueing import queued, uuids_of
+from tests.webhooks.queueing import queue_events, uuids_of
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ EVENT = "package.created"
 
 
 class Gate:
-    """A receiver's behaviour that waits until it is let go."""
+    """A receiver's behaviour that waits until the gate is open."""
 
     def __init__(self, then: Behaviour | None = None) -> None:
         self.open, self.then = threading.Event(), then or answer()
@@ -42,7 +42,7 @@ class Gate:
 
 @pytest.fixture
 def oms(caplog: pytest.LogCaptureFixture) -> Iterator[Emulator]:
-    """An emulator that sends in the background; nothing may be logged of what it does."""
+    """Return an emulator that sends in the background. Fail if it logs anything."""
     oms = Emulator("empty", clock="ticking", delivery="background")
     yield oms
     oms.stop()
@@ -53,8 +53,8 @@ def events(oms: Emulator) -> list[Any]:
     return list(oms.world.records.all(WebhookEvent))
 
 
-def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
-    """Let what is on its way come to its end, and wait for it."""
+def finish_deliveries(gate: Gate, world: Any) -> None:
+    """Open the gate, and wait until no event of the world is in flight."""
     gate.open.set()
     dispatcher = world.outbox.sender.dispatcher
     with dispatcher._lock:
@@ -62,8 +62,8 @@ def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["undo", "reset", "restore"])
-def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) -> None:
-    """Its world was taken back while it was on its way: its outcome is nobody's, and is no step."""
+def test_result_of_a_removed_event_is_discarded(oms: Emulator, how: str) -> None:
+    """The event is removed while it is in flight. Its result is not recorded as a step."""
     gate = Gate()
     with receiving(gate) as receiver:
         world = oms.world
@@ -73,12 +73,12 @@ def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) ->
         receiver.wait_for(1)
         {"undo": oms.undo, "reset": oms.reset, "restore": lambda: world.restore(before)}[how]()
         steps = len(world.steps)
-        arrive(oms, gate, world)
+        finish_deliveries(gate, world)
         assert [each for each in events(oms) if each.delivered] == []
         assert len(world.steps) == steps
 
 
-def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
+def test_deleted_world_records_no_result(oms: Emulator) -> None:
     gate = Gate()
     with receiving(gate) as receiver:
         other = oms.in_world("other")
@@ -87,14 +87,14 @@ def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
         receiver.wait_for(1)
         world = other.world
         oms.worlds.delete("other")
-        arrive(oms, gate, world)
+        finish_deliveries(gate, world)
     assert not any(each.delivered for each in world.records.all(WebhookEvent))
 
 
-def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
-    """The same call after an undo makes an event of the same id: what came of the first one is not its."""
+def test_repeated_call_has_its_own_result(oms: Emulator) -> None:
+    """The same call after an undo creates an event with the same id. It does not get the result of the first one."""
     gate, answers = Gate(), iter([503, 200])
-    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - the next answer, each time
+    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - each call takes the next status
     with receiving(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
@@ -108,36 +108,36 @@ def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
     assert (event.delivered, event.retry_count) == (True, 1)
 
 
-def test_what_is_due_again_after_a_restore_is_sent_by_itself(oms: Emulator) -> None:
+def test_event_that_is_due_again_after_a_restore_is_sent(oms: Emulator) -> None:
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
-        with oms.world.lock:  # so that nothing is recorded before the moment is taken
+        with oms.world.lock:  # so that no result is recorded before the snapshot
             oms.package()
-            moment = oms.world.snapshot()
+            snapshot = oms.world.snapshot()
         receiver.wait_for(1)
         oms.hooks.flush()
-        oms.world.restore(moment)
+        oms.world.restore(snapshot)
         receiver.wait_for(2)
         assert oms.hooks.flush().delivered == 1
 
 
-def test_what_comes_up_while_the_clock_moves_is_sent_by_itself(oms: Emulator) -> None:
-    """Nothing is forgotten that came up while another one sent, one after another."""
+def test_event_that_is_created_while_the_clock_is_advanced_is_sent(oms: Emulator) -> None:
+    """No event is lost that is created while another thread sends synchronously."""
     gate = Gate()
     with receiving(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
-        moving = threading.Thread(target=lambda: oms.clock.advance(hours=1))
-        moving.start()
+        thread = threading.Thread(target=lambda: oms.clock.advance(hours=1))
+        thread.start()
         oms.package()
         gate.open.set()
-        moving.join(20)
+        thread.join(20)
         oms.package()
         assert sorted(Counter(uuids_of(receiver.wait_for(3))).values()) == [1, 1, 1]
 
 
-def test_many_who_move_the_clock_flush_and_write_at_once_send_each_event_once(oms: Emulator) -> None:
+def test_concurrent_writes_flushes_and_advances_send_each_event_once(oms: Emulator) -> None:
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         jobs = [
@@ -155,8 +155,8 @@ def test_many_who_move_the_clock_flush_and_write_at_once_send_each_event_once(om
         assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 80}
 
 
-def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emulator) -> None:
-    """What hangs stays queued; threads are hired anew."""
+def test_stop_does_not_wait_for_a_hanging_delivery(oms: Emulator) -> None:
+    """The event stays in the queue. A later write starts the threads again."""
     gate = Gate()
     with receiving(gate) as slow, receiving() as quick:
         oms.hooks.add(slow.url, EVENT)
@@ -168,11 +168,10 @@ def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emul
         other.hooks.add(quick.url, EVENT)
         other.package()
         quick.wait_for(1)
-        arrive(oms, gate, oms.world)
+        finish_deliveries(gate, oms.world)
 
 
-def test_a_world_that_hangs_leaves_threads_for_others(oms: Emulator) -> None:
-    """However much waits in it."""
+def test_hanging_world_leaves_threads_for_other_worlds(oms: Emulator) -> None:
     gate = Gate()
     with receiving(gate) as slow, receiving() as quick:
         oms.hooks.add(slow.url, EVENT)
@@ -189,25 +188,25 @@ def test_a_world_that_hangs_leaves_threads_for_others(oms: Emulator) -> None:
         slow.wait_for(50)
 
 
-def test_a_receiver_may_ask_for_deliveries_itself() -> None:
-    """From within: it waits for nothing, above all not for itself."""
+def test_receiver_can_flush_and_advance_the_clock() -> None:
+    """These calls return at once instead of waiting for the delivery that made them."""
     oms = Emulator("empty")
-    asked: list[Any] = []
+    flushed: list[Any] = []
 
     def receive(_: Any) -> None:
-        asked.append(oms.hooks.flush())
+        flushed.append(oms.hooks.flush())
         oms.clock.advance(seconds=1)
 
     oms.hooks.add(receive, EVENT)
     oms.package()
     oms.package()
     oms.hooks.flush()
-    assert len(asked) == 2
+    assert len(flushed) == 2
 
 
 @pytest.mark.parametrize("mode", ["flush", "background"])
-def test_an_event_without_a_hook_stops_nothing(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """It cannot be recorded either: it is told of once, and the others are sent."""
+def test_event_without_a_hook_does_not_stop_the_others(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Its result cannot be recorded, so it is logged once."""
     oms = Emulator("empty", clock="ticking", delivery=mode)
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
@@ -220,7 +219,7 @@ def test_an_event_without_a_hook_stops_nothing(mode: Any, caplog: pytest.LogCapt
     assert len([each for each in caplog.records if "is left until a restart" in each.getMessage()]) == 1
 
 
-def test_an_event_without_a_subject_is_a_failed_attempt() -> None:
+def test_event_without_a_subject_is_a_failed_attempt() -> None:
     oms = Emulator("empty")
     with receiving() as receiver:
         oms.hooks.add(receiver.url, EVENT)
@@ -232,8 +231,8 @@ def test_an_event_without_a_subject_is_a_failed_attempt() -> None:
     assert (event.response_http_status, event.delivered, event.retry_count) == (500, False, 1)
 
 
-def test_worlds_that_are_reset_are_let_go() -> None:
-    """One whose events are due in a day is not kept for it."""
+def test_reset_world_is_garbage_collected() -> None:
+    """A timer for a later event does not keep the world alive."""
     oms = Emulator("empty", clock="ticking")
     oms.hooks.add(lambda _: 503, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 86_400}})
     oms.package()
@@ -245,13 +244,13 @@ def test_worlds_that_are_reset_are_let_go() -> None:
     assert before() is None
 
 
-def test_memory_stays_flat_while_a_receiver_hangs() -> None:
-    """Thousands wait for it: no thread more, and of each attempt only its outcome is kept."""
+def test_memory_is_limited_while_a_receiver_hangs() -> None:
+    """With thousands of events, the number of threads stays the same. Only the result of each attempt is stored."""
     oms = Emulator("empty")
     oms.package()
     release = threading.Event()
     with receiving(lambda *_: release.wait(60)) as receiver:
-        queued(oms, receiver.url, 2_000)
+        queue_events(oms, receiver.url, 2_000)
         dispatcher = WebhookDispatcher("background", timeout=0.01)
         with_dispatcher(oms, dispatcher)
         tracemalloc.start()
@@ -266,12 +265,12 @@ def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     assert grown < 16 * 1024 * 1024
 
 
-def test_a_thousand_events_arrive_once_each() -> None:
-    """`make bench ARGS=hooks` sends ten thousand, and insists that each comes once."""
+def test_thousand_events_arrive_once_each() -> None:
+    """`make bench ARGS=hooks` does the same with ten thousand."""
     oms = Emulator("empty", clock="ticking")
     oms.package()
     with receiving() as receiver:
-        queued(oms, receiver.url, 1_000)
+        queue_events(oms, receiver.url, 1_000)
         receiver.wait_for(1_000, timeout=120)
         flushed = oms.hooks.flush()
         oms.stop()
@@ -280,8 +279,8 @@ def test_a_thousand_events_arrive_once_each() -> None:
     assert sum(each.delivered for each in events(oms) if each.retry_count == 1) >= 1_000
 
 
-def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> None:
-    """With a state file: each event once, what was delivered before not again, and outcomes are kept."""
+def test_queued_events_are_sent_after_a_restart(tmp_path: Path) -> None:
+    """A state file stores queue and results. Delivered events are not sent again."""
     file = tmp_path / "state.oms"
     gate = Gate()
     with receiving(gate) as receiver:
@@ -296,23 +295,25 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
         receiver.wait_for(2)
         first._dispatcher.stop = partial(first._dispatcher.stop, seconds=0.1)  # type: ignore[method-assign]
         first.close()
-        on_the_way = len(receiver.got)
+        in_flight = len(receiver.got)
         gate.open.set()
         again = Emulator("empty", clock="ticking", state=file)
-        receiver.wait_for(5 + on_the_way)
+        receiver.wait_for(5 + in_flight)
         again.hooks.flush()
         hooks = {each.id for each in again.world.records.all(Webhook) if each.target_url == receiver.url}
         own = [each for each in events(again) if each.webhook in hooks and each.delivered]
         assert len({json.loads(got.body)["payload"]["id"] for got in receiver.got}) == 5
         assert len(own) == 5
         again.close()
-    assert len(receiver.got) == 5 + on_the_way, "only what hung at the stop comes twice: nobody knew its outcome"
+    assert len(receiver.got) == 5 + in_flight, (
+        "only events in flight at the stop are sent twice, because their results are unknown"
+    )
 
 
-def test_retries_go_on_after_a_restart(tmp_path: Path) -> None:
+def test_retries_continue_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.oms"
     answers = iter([503, 200])
-    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - the next answer, each time
+    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - each call takes the next status
         first = Emulator("empty", state=file)
         first.hooks.add(receiver.url, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 60}})
         first.package()

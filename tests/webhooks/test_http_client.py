@@ -1,4 +1,4 @@
-"""One request to a hook: what goes over the wire, and what is made of whatever a receiver does."""
+"""One request to a hook: its bytes, redirects, limits, and the recorded result for any behaviour of a receiver."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def oms() -> Emulator:
     return Emulator("empty")
 
 
-def quick(oms: Emulator, timeout: float = 0.3, longest: float = 0.6) -> Emulator:
+def quick(oms: Emulator, timeout: float = 0.3, max_seconds: float = 0.6) -> Emulator:
     """Use shorter timeouts than the vendor's ten seconds."""
-    return with_dispatcher(oms, WebhookDispatcher("flush", timeout=timeout, longest=longest))
+    return with_dispatcher(oms, WebhookDispatcher("flush", timeout=timeout, max_seconds=max_seconds))
 
 
 def sent(oms: Emulator, url: str, **hook: Any) -> tuple[Delivery, WebhookEvent]:
-    """Subscribe an address, let an event come up, and give what was sent and what was recorded."""
+    """Add a hook, create a package, and return the delivery and the recorded event."""
     oms.hooks.add(url, EVENT, **hook)
     oms.package(state="Packed", items=1)
     (delivery,) = [each for each in oms.hooks.deliveries if each.url == url]
     return delivery, oms.world.records.get_existing(WebhookEvent, delivery.event)
 
 
-def test_what_goes_over_the_wire_is_what_the_delivery_tells(oms: Emulator) -> None:
+def test_logged_delivery_equals_the_received_request(oms: Emulator) -> None:
     with receiving() as receiver:
         delivery, event = sent(oms, receiver.url, secret_key="s", additional_headers={"X-Own": "1"})
     (got,) = receiver.got
@@ -51,19 +51,19 @@ def test_what_goes_over_the_wire_is_what_the_delivery_tells(oms: Emulator) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "delivered", "tried_again"),
+    ("status", "delivered", "is_retried"),
     [(204, True, False), (304, False, False), (400, False, True), (503, False, True)],
 )
-def test_what_a_status_means(oms: Emulator, status: int, delivered: bool, tried_again: bool) -> None:
-    """2xx is delivered; what is neither that nor an error is neither delivered nor tried again."""
+def test_status_decides_on_delivery_and_retry(oms: Emulator, status: int, delivered: bool, is_retried: bool) -> None:
+    """A 2xx is delivered. Another status below 400 is neither delivered nor retried."""
     with receiving(answer(status, b"")) as receiver:
         _, event = sent(oms, receiver.url)
         assert (event.response_http_status, event.delivered) == (status, delivered)
-        assert (event.due is not None) == tried_again
+        assert (event.due is not None) == is_retried
 
 
-def test_a_redirect_is_followed_as_requests_does(oms: Emulator) -> None:
-    """After a 302 with GET and without a body; after a 307 as it was."""
+def test_redirect_is_followed_like_requests_does(oms: Emulator) -> None:
+    """After a 302 with GET and without a body, after a 307 unchanged."""
     with receiving() as target:
 
         def behave(handler: BaseHTTPRequestHandler, got: Got) -> None:
@@ -71,8 +71,7 @@ def test_a_redirect_is_followed_as_requests_does(oms: Emulator) -> None:
 
         with receiving(behave) as receiver:
             sent(oms, receiver.url)
-            sent_on = [(got.method, got.body == b"") for got in target.got]
-            assert sent_on == [("GET", True)]
+            assert [(got.method, got.body) for got in target.got] == [("GET", b"")]
             oms.hooks.add(receiver.url + "/307", EVENT)
             oms.package(state="Packed", items=1)
             last = next(each for each in oms.hooks.deliveries if each.url.endswith("/307"))
@@ -80,11 +79,11 @@ def test_a_redirect_is_followed_as_requests_does(oms: Emulator) -> None:
             assert last.delivered
 
 
-def test_the_body_of_a_redirect_is_limited_too(oms: Emulator) -> None:
+def test_body_of_a_redirect_is_limited(oms: Emulator) -> None:
     """A redirect with 64 MiB is followed after 64 KiB."""
     with receiving() as target:
 
-        def pour_redirect(handler: BaseHTTPRequestHandler, _: Got) -> None:
+        def pour_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
             handler.send_response(307)
             handler.send_header("Location", target.url)
             handler.send_header("Content-Length", str(64 * 1024 * 1024))
@@ -108,7 +107,7 @@ def test_cookies_of_a_receiver_are_not_sent_with_the_next_delivery(oms: Emulator
         assert [got.headers.get("Cookie") for got in receiver.got] == [None, None]
 
 
-def test_a_redirect_to_elsewhere_is_refused(oms: Emulator) -> None:
+def test_redirect_to_a_forbidden_host_is_refused(oms: Emulator) -> None:
     with receiving(answer(302, b"", Location="http://example.com/")) as receiver:
         delivery, event = sent(oms, receiver.url)
     assert delivery.status is None
@@ -119,23 +118,23 @@ def test_a_redirect_to_elsewhere_is_refused(oms: Emulator) -> None:
 @pytest.mark.parametrize(
     "url", ["http://example.com/", "http://10.0.0.1:9/", "http://127.0.0.1.example.com/", "http://[2001:db8::1]/"]
 )
-def test_addresses_elsewhere_are_refused_with_a_reason(oms: Emulator, url: str) -> None:
+def test_forbidden_host_is_refused_with_a_reason(oms: Emulator, url: str) -> None:
     delivery, event = sent(oms, url)
     assert "is not this machine; --allow-webhook-host" in delivery.response
     assert (delivery.status, event.response_http_status, event.delivered) == (None, 500, False)
-    assert event.due is None, "it would be refused again"
-    assert (delivery.headers, delivery.body) == ({}, b""), "nothing is made for nobody"
+    assert event.due is None, "a retry would be refused again"
+    assert (delivery.headers, delivery.body) == ({}, b""), "no request was built"
 
 
-def test_a_host_that_is_allowed_is_called() -> None:
-    """The name resolves nowhere, so the attempt fails; but it is made."""
+def test_allowed_host_is_called() -> None:
+    """The name cannot be resolved, so the attempt fails."""
     oms = Emulator("empty", allow_webhook_hosts=["receiver.invalid"])
     delivery, _ = sent(oms, "http://receiver.invalid/")
     assert "not this machine" not in delivery.response
     assert "receiver.invalid" in delivery.response
 
 
-def test_nobody_there(oms: Emulator) -> None:
+def test_refused_connection_is_a_failed_attempt(oms: Emulator) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         delivery, event = sent(oms, f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -163,7 +162,7 @@ def drip_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
     drip(handler, got, 302)
 
 
-def pour(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def pour(handler: BaseHTTPRequestHandler, got: Got) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True
@@ -175,40 +174,36 @@ def hang_up(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.connection.close()
 
 
-def babble(handler: BaseHTTPRequestHandler, _: Got) -> None:
-    handler.wfile.write(b"\x00\xff no HTTP at all\r\n\r\n")
+def send_garbage(handler: BaseHTTPRequestHandler, _: Got) -> None:
+    handler.wfile.write(b"\x00\xff not HTTP\r\n\r\n")
     handler.close_connection = True
 
 
 @pytest.fixture
-def stopping(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def stopping() -> threading.Event:
     return threading.Event()
 
 
-@pytest.mark.parametrize(
-    ("behave", "told"), [(hang, "Read timed out"), (drip, "Read timed out"), (drip_redirect, "Read timed out")]
-)
-def test_a_receiver_that_does_not_come_to_an_end_is_given_up(
-    oms: Emulator, behave: Any, told: str, stopping: threading.Event
-) -> None:
+@pytest.mark.parametrize("behave", [hang, drip, drip_redirect])
+def test_endless_response_is_abandoned(oms: Emulator, behave: Any, stopping: threading.Event) -> None:
     with receiving(behave) as receiver:
         receiver._server.stopping = stopping  # type: ignore[attr-defined]
         delivery, event = sent(quick(oms), receiver.url)
         stopping.set()
-    assert told in delivery.response
+    assert "Read timed out" in delivery.response
     assert (event.response_http_status, event.delivered) == (500, False)
 
 
-def test_a_huge_answer_is_cut(oms: Emulator) -> None:
-    """64 KiB are kept of 64 MiB."""
+def test_large_response_is_cut(oms: Emulator) -> None:
+    """64 KiB of 64 MiB are read."""
     with receiving(pour) as receiver:
         delivery, event = sent(oms, receiver.url)
     assert (delivery.status, len(delivery.response)) == (200, 64 * 1024)
     assert len(event.response_content or "") == 64 * 1024 + len("b''")
 
 
-@pytest.mark.parametrize("behave", [hang_up, babble])
-def test_a_broken_receiver_is_a_failed_attempt(oms: Emulator, behave: Any) -> None:
+@pytest.mark.parametrize("behave", [hang_up, send_garbage])
+def test_broken_response_is_a_failed_attempt(oms: Emulator, behave: Any) -> None:
     with receiving(behave) as receiver:
         delivery, event = sent(quick(oms), receiver.url)
     assert delivery.status is None
@@ -216,14 +211,14 @@ def test_a_broken_receiver_is_a_failed_attempt(oms: Emulator, behave: Any) -> No
     assert (event.response_http_status, event.delivered) == (500, False)
 
 
-def test_a_hook_that_cannot_be_called_is_a_failed_attempt(oms: Emulator) -> None:
-    """Header values that are no text, as the library has it: no request, and nothing to tell."""
+def test_invalid_header_is_a_failed_attempt(oms: Emulator) -> None:
+    """A header value that is not a string is invalid for the library. No request is sent."""
     delivery, event = sent(oms, "http://127.0.0.1:9/", additional_headers={"X-Own": 1})
     assert delivery.status is None
     assert event.response_http_status == 500
 
 
-def test_the_machines_proxies_are_not_used(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_machine_are_ignored(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with receiving() as receiver:
@@ -231,14 +226,14 @@ def test_the_machines_proxies_are_not_used(oms: Emulator, monkeypatch: pytest.Mo
     assert delivery.delivered
 
 
-def test_connections_are_kept_open(oms: Emulator) -> None:
+def test_connection_is_reused(oms: Emulator) -> None:
     ports: list[int] = []
 
-    def note(handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def record_port(handler: BaseHTTPRequestHandler, got: Got) -> None:
         ports.append(handler.client_address[1])
         answer()(handler, got)
 
-    with receiving(note) as receiver:
+    with receiving(record_port) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         for _ in range(5):
             oms.package(state="Packed", items=1)

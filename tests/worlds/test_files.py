@@ -17,8 +17,8 @@ from emulator.core.files import FileError, replace_file, write_scenario_file
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
 from emulator.domain.scenario_files import find_scenario
+from emulator.loading.worlds import encode_scenario_file
 from emulator.state.scenario import ScenarioError
-from emulator.worlds.export import encode_scenario_file
 from tests.support.answers import check_document
 from tests.support.reads import everything, in_process
 from tests.support.traffic import WRITES, Traffic
@@ -34,7 +34,7 @@ def file_names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def oms() -> Emulator:
-    """A world with some writes."""
+    """Return a world with some writes."""
     emulator = Emulator("demo", packages=4)
     Traffic(emulator, in_process(emulator), 3).run(12, WRITES)
     return emulator

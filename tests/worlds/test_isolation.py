@@ -101,7 +101,7 @@ def test_fifty_concurrent_worlds_equal_the_same_worlds_one_by_one() -> None:
 
 
 def assert_traffic_is_varied(worlds: list[Result]) -> None:
-    """The traffic includes deliveries with both outcomes, calls with a fault, and throttled calls."""
+    """Check that there are deliveries with both outcomes, calls with a fault, and throttled calls."""
     statuses = Counter(status for world in worlds for status, _, _ in world.answers)
     outcomes = Counter(
         part for world in worlds for part in OUTCOMES if part in world.reads["/__admin/hooks/deliveries"]

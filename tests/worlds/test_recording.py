@@ -128,7 +128,7 @@ WRITES: dict[str, Callable[[WorldHandle], Answered]] = {
 }
 """Operation -> function that sends a successful request for it."""
 BACKGROUND_WRITES = (RECORD_RESULT, POSTPONE_EVENTS, FORGET_ORDERS)
-"""Operations that no request performs. They are tested in `tests/webhooks` and `test_living.py`."""
+"""Operations that no request performs. They are tested in `tests/webhooks` and `test_live_traffic.py`."""
 REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 

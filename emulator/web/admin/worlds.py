@@ -12,6 +12,7 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
+from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import format_time
 from emulator.state.persistence import WorldSnapshot
 from emulator.state.scenario import Scenario
@@ -24,7 +25,6 @@ from emulator.web.admin.shared import (
     read_optional_document,
     require_no_document,
 )
-from emulator.worlds.export import encode_scenario_file, export_world
 from emulator.worlds.registry import validated_name
 
 

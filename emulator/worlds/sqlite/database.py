@@ -1,17 +1,26 @@
-"""The SQLite file: created atomically, checked before it is changed, and opened by one process at a time."""
+"""The SQLite file: created atomically, checked before it is changed, and written by one thread of one process."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from emulator.core.errors import PersistError
+from emulator.state.clock import machine_seconds
+from emulator.state.persistence import release_worker_slot
+from emulator.worlds.sqlite.branches import delete_branch, delete_steps
+
+LOG = logging.getLogger("emulator")
 APPLICATION_ID = 0x4F4D5345
 """SQLite's application id of our files: OMSE."""
 FORMAT_VERSION = 2
@@ -48,12 +57,12 @@ class StateFileError(ValueError):
 
 
 def create_file(path: Path, made_for: str) -> None:
-    """Create a file without worlds, by renaming a temporary file. Raise `StateProblem` on failure."""
+    """Create a file without worlds, by renaming a temporary file. Raise `StateFileError` on failure."""
     try:
-        number, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(number)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(descriptor)
         try:
-            with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(f"BEGIN; {TABLES}")
                 connection.execute("INSERT INTO meta VALUES ('made_for', ?)", (made_for,))
@@ -61,10 +70,10 @@ def create_file(path: Path, made_for: str) -> None:
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA journal_mode = WAL")
-            Path(aside).replace(path)
+            Path(temporary).replace(path)
             sync_folder(path.parent)
         except BaseException:
-            Path(aside).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StateFileError(f"cannot make state file {path}: {error.strerror or error}") from None
@@ -73,61 +82,64 @@ def create_file(path: Path, made_for: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the folder to disk, so that a new file is found after a crash."""
-    number = os.open(folder, os.O_RDONLY)
+    """Flush the folder to disk, so that a new file exists after a crash."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)
 
 
 def is_new_file(path: Path) -> bool:
-    """Return whether the file is missing or empty. Raise `StateProblem` if it cannot be a writable state file."""
+    """Return whether the file is missing or empty. Raise `StateFileError` if it cannot be a writable state file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return True
     except OSError as error:
         raise StateFileError(f"cannot open state file {path}: {error.strerror}") from None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise StateFileError(
-            f"state file {path} is no file but {'a folder' if path.is_dir() else 'a device or pipe'}"
+            f"state file {path} is not a file but {'a folder' if path.is_dir() else 'a device or pipe'}"
         )
-    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
-        raise StateFileError(f"state file {path} is read-only, so nothing could be kept in it")
-    return found.st_size == 0
+    if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise StateFileError(ERROR_MESSAGES["SQLITE_READONLY"].format(path=path))
+    return status.st_size == 0
 
 
 @contextmanager
 def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a valid file for reading only. Neither the file nor its write-ahead log changes.
 
-    Raise `StateProblem` for a file that is in use, foreign, of another version, or damaged.
+    Raise `StateFileError` for a file that is in use, foreign, of another version, or damaged. A file is damaged if
+    the caller raises `ValueError`, `TypeError` or `LookupError` while it reads.
     """
-    beside = [path.with_name(path.name + end) for end in ("-shm", "-wal")]
-    there = [each.exists() for each in beside]
+    created = [each for end in ("-shm", "-wal") if not (each := path.with_name(path.name + end)).exists()]
     try:
         with closing(connect(path, "ro")) as connection:
             check_format(path, connection)
             yield connection
     except sqlite3.Error as error:
         raise StateFileError(error_message(path, error)) from None
+    except StateFileError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        raise StateFileError(f"state file {path} is damaged: {error}") from None
     finally:
-        for each, was in zip(beside, there, strict=True):
-            if not was:
-                with contextlib.suppress(OSError):
-                    each.unlink()
+        for each in created:
+            with contextlib.suppress(OSError):
+                each.unlink()
 
 
 def check_format(path: Path, connection: sqlite3.Connection) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
-        raise StateFileError(f"{path} is a database, but no state file of oms-emulator")
+        raise StateFileError(f"{path} is a database, but not a state file of oms-emulator")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != FORMAT_VERSION:
-        whose = "a later" if version > FORMAT_VERSION else "an earlier"
+        origin = "a later" if version > FORMAT_VERSION else "an earlier"
         raise StateFileError(
-            f"state file {path} is of {whose} oms-emulator: its form is {version}, and this one knows {FORMAT_VERSION}"
+            f"state file {path} is of {origin} oms-emulator: its format is {version}, this one reads {FORMAT_VERSION}"
         )
     (first, *_) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if first != "ok":
@@ -140,7 +152,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open the file for writing and lock it. Raise `StateProblem` on failure."""
+    """Open the file for writing and lock it. Raise `StateFileError` on failure."""
     try:
         connection = connect(path, "rw")
         try:
@@ -159,15 +171,159 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 ERROR_MESSAGES = {
     "SQLITE_BUSY": "state file {path} is in use by another process",
-    "SQLITE_NOTADB": "{path} is no state file of oms-emulator",
+    "SQLITE_NOTADB": "{path} is not a state file of oms-emulator",
     "SQLITE_CORRUPT": "state file {path} is damaged",
-    "SQLITE_READONLY": "state file {path} is read-only, so nothing could be kept in it",
+    "SQLITE_READONLY": "state file {path} is read-only, so nothing can be stored in it",
     "SQLITE_FULL": "the disk of state file {path} is full",
 }
 
 
-def error_message(path: Path, error: sqlite3.Error) -> str:
-    """Return an SQLite error as one line."""
+def error_message(path: Path, error: Exception) -> str:
+    """Return an error as one line."""
+    if not isinstance(error, sqlite3.Error):
+        return f"state file: {error!r}"
     name = getattr(error, "sqlite_errorname", "")
-    known = next((text for code, text in ERROR_MESSAGES.items() if name.startswith(code)), None)
-    return f"state file {path}: {error}" if known is None else known.format(path=path)
+    message = next((text for code, text in ERROR_MESSAGES.items() if name.startswith(code)), None)
+    return f"state file {path}: {error}" if message is None else message.format(path=path)
+
+
+# The thread that writes
+
+FileChange = Callable[[sqlite3.Connection], None]
+WAIT_FRACTION, MAX_WAIT = 0.5, 0.01
+"""Time to wait for other writes, as a fraction of the last commit, and its maximum in seconds."""
+MAX_DELETED_STEPS = 2_000
+"""Maximum number of unused steps to delete at a time, because writes wait for it."""
+
+
+class Batch:
+    """Changes that are committed together (`state.persistence.CommitToken`)."""
+
+    def __init__(self) -> None:
+        self.changes: list[FileChange] = []
+        self.latest_states: dict[int, FileChange] = {}
+        """World -> its latest state. Earlier states of the batch are not written."""
+        self.unused_branches = 0
+        """Number of branches that are unused once the batch is on disk."""
+        self.error: str | None = None
+        self._done = threading.Event()
+
+    def finish(self, error: str | None) -> None:
+        self.error = error
+        self._done.set()
+
+    def wait(self) -> None:
+        """Wait until the batch is on disk. Raise `PersistError` if it cannot be written."""
+        with release_worker_slot():
+            self._done.wait()
+        if self.error is not None:
+            raise PersistError(self.error)
+
+
+class Writer:
+    """Runs all changes in order in one thread. Concurrent writes share one commit."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._connection = path, connection
+        self.unused_branches: deque[int] = deque()
+        """Unused branches. The garbage collector appends to it, so it must not need a lock."""
+        self._batch = Batch()
+        self._error: str | None = None
+        self._is_closing = False
+        self._expected_changes, self._max_wait = 1, 0.0
+        self._wake = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"emulator state {path}", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise `PersistError` if the file is closed or failed."""
+        if self._error is not None:
+            raise PersistError(self._error)
+
+    def add(self, change: FileChange | None, world: int = 0, state: FileChange | None = None) -> Batch:
+        """Queue a change, and the state of a world after it. Return the batch that commits both."""
+        with self._wake:
+            self.check()
+            batch = self._batch
+            if change is not None:
+                batch.changes.append(change)
+            if state is not None:
+                batch.latest_states[world] = state
+            self._wake.notify()
+        return batch
+
+    def close(self) -> None:
+        """Write what is queued, and close the file."""
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            began = machine_seconds()
+            error = self._write(batch)
+            self._max_wait = min((machine_seconds() - began) * WAIT_FRACTION, MAX_WAIT)
+            self._expected_changes = len(batch.changes) + len(self._batch.changes)
+            batch.finish(error)
+            if batch.unused_branches:
+                self._delete_unused_steps()
+        try:
+            self._connection.close()
+        except sqlite3.Error as error:
+            LOG.error("%s", error_message(self.path, error))
+
+    def _next_batch(self) -> Batch | None:
+        """Wait for the next batch. None: the writer is closed."""
+        with self._wake:
+            while not self._batch.changes and not self._batch.latest_states:
+                if self._is_closing:
+                    self._error = self._error or f"state file {self.path} is closed, so nothing more is stored"
+                    return None
+                self._wake.wait()
+            self._wait_for_others()
+            batch, self._batch = self._batch, Batch()
+            batch.unused_branches = len(self.unused_branches)
+            return batch
+
+    def _wait_for_others(self) -> None:
+        """Wait a fraction of a commit for the threads that wrote in the last batch, so that they share the next."""
+        until = machine_seconds() + self._max_wait
+        while len(self._batch.changes) < self._expected_changes and not self._is_closing:
+            if (left := until - machine_seconds()) <= 0:
+                return
+            self._wake.wait(left)
+
+    def _write(self, batch: Batch) -> str | None:
+        """Commit a batch. Return the reason if it fails."""
+        if self._error is None:
+            try:
+                self._commit([*batch.changes, *batch.latest_states.values()])
+            except Exception as error:  # noqa: BLE001 - the waiting threads must get any error
+                reason = error_message(self.path, error)
+                self._error = f"{reason}; nothing more is stored, so writes are refused until a restart"
+                LOG.error("%s", self._error)
+        return self._error
+
+    def _commit(self, changes: list[FileChange]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for change in changes:
+                change(self._connection)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _delete_unused_steps(self) -> None:
+        """Delete some steps of an unused branch."""
+        if self._error is not None:
+            return
+        branch = self.unused_branches[0]
+        try:
+            if delete_steps(self._connection, branch, limit=MAX_DELETED_STEPS) < MAX_DELETED_STEPS:
+                delete_branch(self._connection, branch)
+                self.unused_branches.popleft()
+        except sqlite3.Error as error:
+            LOG.warning("%s", error_message(self.path, error))

@@ -1,4 +1,4 @@
-"""The state file of a server: stores its worlds and all their changes (`worlds.WorldStorage`)."""
+"""The state file of a server: stores its worlds and all their changes (`registry.WorldStorage`)."""
 
 from __future__ import annotations
 
@@ -10,53 +10,49 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
 from emulator.core.errors import Conflict, PersistError
-from emulator.loading.worlds import load_base, settings_of
-from emulator.state.faults import FaultMatch, Faults
+from emulator.loading.worlds import load_base, settings_of, starting_snapshot
+from emulator.state.faults import ArmedFault, FaultMatch, Faults
 from emulator.state.persistence import Branch, Snapshots, WorldSnapshot, WorldState
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.store import Transaction
 from emulator.state.world import World, WorldServices
-from emulator.worlds.sqlite.database import StateFileError, create_file, is_new_file, open_for_writing, open_read_only
-from emulator.worlds.sqlite.history import (
-    LAST_STEP,
+from emulator.worlds.sqlite import rows
+from emulator.worlds.sqlite.branches import (
+    BranchReader,
     BranchTable,
     StoredBranch,
-    changes_of,
+    build_readers,
     delete_unused_steps,
     read_branch_table,
+    read_steps,
     step_key,
     step_ranges,
 )
-from emulator.worlds.sqlite.opening import RestoredWorld, StartChangedError, read_worlds, restore_world
-from emulator.worlds.sqlite.stored_values import (
-    base_digest,
-    counts_text,
-    first_difference,
-    scenario_digest,
-    scenario_identity,
-    scenario_text,
-)
-from emulator.worlds.sqlite.writer import (
-    WORLD_TABLES,
+from emulator.worlds.sqlite.database import (
     Batch,
     FileChange,
-    SnapshotRow,
-    WorldRow,
+    StateFileError,
     Writer,
-    branch_row,
-    delete_world,
-    put_branch,
-    put_counts,
-    put_faults,
-    put_snapshot,
-    put_state,
-    put_steps,
-    put_world,
+    create_file,
+    is_new_file,
+    open_for_writing,
+    open_read_only,
 )
+from emulator.worlds.sqlite.history import LAST_STEP, changes_of
+from emulator.worlds.sqlite.rows import SnapshotRow, StoredWorld
+
+
+class RestoredWorld(NamedTuple):
+    """The state and the snapshots of a stored world, without the branches that exist in a writable file only."""
+
+    stored: StoredWorld
+    start: WorldSnapshot
+    snapshots: dict[str, WorldSnapshot]
 
 
 class StateFile:
@@ -67,43 +63,62 @@ class StateFile:
     ) -> None:
         """Open a file for worlds of a scenario, or create it.
 
-        Raise `StateProblem` for a file that is foreign, damaged, in use, or was made for another scenario. Such a
+        Raise `StateFileError` for a file that is foreign, damaged, in use, or was made for another scenario. Such a
         file is not changed.
         """
         self.path, self._start = Path(path), start
         self._services, self._strict = services, strict
         load_base(start)  # an invalid scenario creates no file
         if is_new_file(self.path):
-            create_file(self.path, orjson.dumps(scenario_identity(start)).decode())
+            create_file(self.path, orjson.dumps(rows.scenario_identity(start)).decode())
         with open_read_only(self.path) as connection:
             self._check_identity(connection)
             table = read_branch_table(connection)
-            try:
-                worlds = [restore_world(each, connection, table) for each in list(read_worlds(connection, start))]
-            except StartChangedError as error:
-                raise StateFileError(f"state file {path}: {error}") from None
-            except (ValueError, TypeError, LookupError) as error:
-                raise StateFileError(f"state file {path} is damaged: {error}") from None
-        self._open_to_write(worlds, table)
+            stored = list(rows.read_worlds(connection, start))
+            worlds = [self._restore_world(each, connection, table) for each in stored]
+        self._open_for_writing(worlds, table)
         branches: dict[int, StoredBranch] = {}
         self.stored_worlds = [self._open_world(each, table, branches) for each in worlds]
 
     def _check_identity(self, connection: sqlite3.Connection) -> None:
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'made_for'").fetchone() or ("{}",)
-        if why := first_difference(json.loads(text), scenario_identity(self._start)):
+        if why := rows.first_difference(json.loads(text), rows.scenario_identity(self._start)):
             raise StateFileError(f"state file {self.path} {why}")
 
-    def _open_to_write(self, worlds: Sequence[RestoredWorld], table: BranchTable) -> None:
-        """Start the writer, and delete what no world uses any more."""
+    def _restore_world(
+        self, stored: StoredWorld, connection: sqlite3.Connection, table: BranchTable
+    ) -> RestoredWorld:
+        """Read a stored world. Raise `ValueError` if it is incomplete or cannot be continued."""
+        start = starting_snapshot(stored.scenario, stored.state.mode)
+        if not rows.has_start(connection, stored.scenario, start.records.base):
+            raise StateFileError(
+                f"state file {self.path}: scenario {stored.scenario.name} started otherwise when it was made:"
+                " with another installation file, or another version of oms-emulator"
+            )
+        first, steps = BranchReader(step_ranges(stored.branch, table)), start.steps.copy()
+        readers, by_name = build_readers(first, stored.snapshots, table)
+        first.read(connection, start.records, steps)
+        for reader in readers[1:]:
+            reader.read_after_origin(connection)
+        present = start._replace(
+            records=first.history.complete_snapshot(),
+            state=stored.state,
+            steps=steps,
+            undo_entries=(),
+            faults=Faults(stored.faults, stored.state.next_fault),
+        )
+        snapshots = {row.name: by_name[row.name].build_snapshot(row) for row in stored.snapshots}
+        return RestoredWorld(stored, present, snapshots)
+
+    def _open_for_writing(self, worlds: Sequence[RestoredWorld], table: BranchTable) -> None:
+        """Start the writer, and delete what no world uses."""
         connection = open_for_writing(self.path)
         connection.execute("BEGIN IMMEDIATE")
         stored = [each.stored for each in worlds]
         used = [(each.branch, LAST_STEP) for each in stored]
         used += [(snapshot.branch, snapshot.step_count) for each in stored for snapshot in each.snapshots]
         delete_unused_steps(connection, used, table)
-        for name in WORLD_TABLES:
-            connection.execute(f"DELETE FROM {name} WHERE world NOT IN (SELECT id FROM worlds)")  # noqa: S608 - ours
-        connection.execute("DELETE FROM scenarios WHERE digest NOT IN (SELECT scenario FROM worlds)")
+        rows.delete_orphans(connection)
         connection.execute("COMMIT")
         self._last_id = max([0, *table, *(each.id for each in stored)])
         self._lock = threading.Lock()
@@ -128,10 +143,10 @@ class StateFile:
         )
 
     def _get_branch(self, id_: int, table: BranchTable, known: dict[int, StoredBranch]) -> StoredBranch:
-        for each in (part.branch for part in step_ranges(id_, table) if part.branch not in known):
-            parent, upto = table[each]
-            before = None if parent is None else known[parent]
-            known[each] = StoredBranch(self, each, before, upto, self.writer.unused_branches)
+        for branch in (each.branch for each in step_ranges(id_, table) if each.branch not in known):
+            parent_id, parent_steps = table[branch]
+            parent = None if parent_id is None else known[parent_id]
+            known[branch] = StoredBranch(self, branch, parent, parent_steps, self.writer.unused_branches)
         return known[id_]
 
     def _new_id(self) -> int:
@@ -151,16 +166,14 @@ class StateFile:
         if start.branch is None and len(start.steps) != len(scenario.steps):
             raise self._foreign_origin(name)
         id_, branch = self._new_id(), self.new_branch(start.branch, len(start.steps), name)
-        digest = scenario_digest(scenario)
-        scenario_row = (digest, scenario_text(scenario), scenario.request, base_digest(start.records.base))
-        rows = [snapshot_row(*each) for each in snapshots.items()]
-        row = WorldRow(id_, name, digest, branch.id, start.state, start.faults.copy().armed, rows)
-        token = self.writer.add(partial(put_world, row, scenario_row, branch_row(branch)))
+        snapshot_rows = [snapshot_row(*each) for each in snapshots.items()]
+        world = StoredWorld(id_, name, scenario, branch.id, start.state, start.faults.copy().armed, snapshot_rows)
+        token = self.writer.add(partial(rows.put_world, world, rows.base_digest(start.records.base), branch.row()))
         return WorldPersistence(self, id_, branch, name), token
 
     def delete(self, name: str) -> Batch:
         """Delete a world from the file, and return the commit token."""
-        return self.writer.add(partial(delete_world, name))
+        return self.writer.add(partial(rows.delete_world, name))
 
     def new_branch(self, origin: Branch | None, steps: int, name: str) -> StoredBranch:
         """Return a branch that continues after the first steps of another one. `name` is the world's, for errors."""
@@ -171,7 +184,7 @@ class StateFile:
         return StoredBranch(self, self._new_id(), origin, steps, self.writer.unused_branches)
 
     def _foreign_origin(self, name: str) -> Conflict:
-        return Conflict(f"world {name} goes on from one that is not in {self.path}, so it cannot be kept there")
+        return Conflict(f"world {name} continues one that is not in {self.path}, so it cannot be stored there")
 
     def close(self, worlds: Iterable[World]) -> None:
         """Store the clocks of these worlds, and close the file."""
@@ -183,7 +196,7 @@ class StateFile:
 
 
 class WorldPersistence:
-    """Stores one world (`core.persistence.Persistence`)."""
+    """Stores one world (`state.persistence.Persistence`)."""
 
     is_durable = True
 
@@ -197,11 +210,13 @@ class WorldPersistence:
     def save_write(
         self, state: WorldState, number: int, lines: Sequence[bytes], transaction: Transaction, /
     ) -> Batch:
-        return self._add(state, partial(put_steps, step_key(self.branch.id, number), lines, changes_of(transaction)))
+        return self._add(
+            state, partial(rows.put_steps, step_key(self.branch.id, number), lines, changes_of(transaction))
+        )
 
     def save_branch(self, state: WorldState, origin: Branch | None, steps: int, faults: Faults, /) -> Batch:
         branch = self.storage.new_branch(origin, steps, self._name)
-        token = self._add(state, partial(put_branch, self._id, branch_row(branch), faults.copy().armed))
+        token = self._add(state, partial(rows.put_branch, self._id, branch.row(), faults.copy().armed))
         self.branch = branch  # after the change is queued, because the file needs the old branch until then
         return token
 
@@ -209,22 +224,19 @@ class WorldPersistence:
         return self._add(state, None)
 
     def save_faults(self, state: WorldState, faults: Faults, /) -> Batch:
-        return self._add(state, partial(put_faults, self._id, faults.copy().armed))
+        return self._add(state, partial(rows.put_faults, self._id, faults.copy().armed))
 
     def save_fault_counts(self, state: WorldState, counted: Sequence[FaultMatch], /) -> Batch:
-        texts = [(fault.id, counts_text(fault)) for fault, _ in counted]
-        seen = [
-            (fault.id, request, fault.request_counts[request])
-            for fault, request in counted
-            if request in fault.request_counts
-        ]
-        return self._add(state, partial(put_counts, self._id, texts, seen))
+        texts = [(fault.id, rows.counts_text(fault)) for fault, _ in counted]
+        counts = [(fault, request, fault.request_counts.get(request)) for fault, request in counted]
+        seen = [(fault.id, request, count) for fault, request, count in counts if count is not None]
+        return self._add(state, partial(rows.put_counts, self._id, texts, seen))
 
     def save_snapshot(self, state: WorldState, name: str, snapshot: WorldSnapshot, /) -> Batch:
-        return self._add(state, partial(put_snapshot, self._id, snapshot_row(name, snapshot)))
+        return self._add(state, partial(rows.put_snapshot, self._id, snapshot_row(name, snapshot)))
 
-    def _add(self, state: WorldState, work: FileChange | None) -> Batch:
-        return self.storage.writer.add(work, self._id, partial(put_state, self._id, state))
+    def _add(self, state: WorldState, change: FileChange | None) -> Batch:
+        return self.storage.writer.add(change, self._id, partial(rows.put_state, self._id, state))
 
 
 def snapshot_row(name: str, snapshot: WorldSnapshot) -> SnapshotRow:
@@ -232,3 +244,30 @@ def snapshot_row(name: str, snapshot: WorldSnapshot) -> SnapshotRow:
     if not isinstance(snapshot.branch, StoredBranch):
         raise TypeError(f"snapshot {name} has no stored branch")
     return SnapshotRow(name, snapshot.branch.id, len(snapshot.steps), snapshot.state, snapshot.faults.armed)
+
+
+class ExportData(NamedTuple):
+    """The data of a stored world that its export needs."""
+
+    start: Scenario
+    steps: list[bytes]
+    state: WorldState
+    faults: Sequence[ArmedFault]
+
+
+def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
+    """Read the export data of a stored world, without changing the file.
+
+    Raise `StateFileError` for a file that cannot be used, or has no such world.
+    """
+    path = Path(path)
+    if not path.exists() or is_new_file(path):
+        raise StateFileError(f"there is no state file {path}")
+    with open_read_only(path) as connection:
+        worlds = {each.name: each for each in rows.read_worlds(connection)}
+        if name not in worlds:
+            raise StateFileError(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
+        ranges = step_ranges(worlds[name].branch, read_branch_table(connection))
+        lines = [line for _, line, _ in read_steps(connection, ranges)]
+    world = worlds[name]
+    return ExportData(world.scenario, [*world.scenario.steps, *lines], world.state, world.faults)

@@ -242,7 +242,7 @@ def check_snapshots(oms: WorldHandle, clients: list[WritingClient]) -> None:
 
 
 def check_replay(oms: WorldHandle, rng: Random) -> None:
-    """The records of the world, and of one of its snapshots, equal those of the replayed export.
+    """Check that the records of the world and of a snapshot equal those of the replayed export.
 
     Therefore no write was stored partially.
     """

@@ -26,7 +26,7 @@ def open_emulator(file: Path, **options: Any) -> Emulator:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A state file that contains one write."""
+    """Return a state file that contains one write."""
     path = tmp_path / "worlds.db"
     write(open_emulator(path)).close()
     return path
@@ -113,21 +113,24 @@ def replace_by_a_folder(file: Path) -> None:
 
 
 UNUSABLE_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "not a database": (replace_by_json, "is no state file"),
-    "another program's database": (replace_by_another_database, "is a database, but no state file of oms-emulator"),
-    "earlier version": (set_earlier_version, "is of an earlier oms-emulator: its form is 1, and this one knows 2"),
-    "later version": (set_later_version, "is of a later oms-emulator: its form is 3, and this one knows 2"),
+    "not a database": (replace_by_json, "is not a state file"),
+    "another program's database": (
+        replace_by_another_database,
+        "is a database, but not a state file of oms-emulator",
+    ),
+    "earlier version": (set_earlier_version, "is of an earlier oms-emulator: its format is 1, this one reads 2"),
+    "later version": (set_later_version, "is of a later oms-emulator: its format is 3, this one reads 2"),
     "truncated": (truncate, "damaged"),
     "overwritten": (overwrite, "damaged"),
-    "missing step": (remove_a_step, "damaged: step 1 is not there"),
+    "missing step": (remove_a_step, "damaged: step 1 is missing"),
     "invalid record": (corrupt_a_record, "damaged: no stock: 1 columns instead of 4"),
     "unknown kind": (insert_an_unknown_kind, "damaged: unknown kind 'os.system'"),
-    "missing step of a snapshot": (insert_a_wrong_snapshot, "damaged: step 9 is not there"),
+    "missing step of a snapshot": (insert_a_wrong_snapshot, "damaged: step 9 is missing"),
     "invalid fault": (insert_a_wrong_fault, "damaged"),
     "invalid clock": (corrupt_the_clock, "damaged"),
     "the start of the scenario has changed": (change_the_start, "started otherwise when it was made"),
     "read-only": (make_read_only, "is read-only"),
-    "a folder": (replace_by_a_folder, "is no file but a folder"),
+    "a folder": (replace_by_a_folder, "is not a file but a folder"),
 }
 
 
@@ -227,7 +230,7 @@ def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixtu
     answers = [session.post(path, json={"remote_id": str(number) * 200}) for number in range(30)]
     acknowledged = [answer.status_code for answer in answers].index(500)
     assert {answer.status_code for answer in answers[acknowledged:]} == {500}
-    assert "is full; nothing more is kept, so writes are refused" in answers[-1].headers["X-Emulator-Hint"]
+    assert "is full; nothing more is stored, so writes are refused" in answers[-1].headers["X-Emulator-Hint"]
     control = session.post("/__admin/packages", json={"state": "Waiting"})
     assert (control.status_code, "is full" in control.json()["error"]) == (500, True)
     for refused in (oms.undo, oms.reset, oms.clock.freeze, lambda: oms.branch("x")):
@@ -241,6 +244,6 @@ def test_full_disk_refuses_all_writes(file: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_invalid_scenario_creates_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown installation 'nobody'"):
-        open_emulator(tmp_path / "worlds.db", installation="nobody")
+    with pytest.raises(ValueError, match="unknown installation 'other'"):
+        open_emulator(tmp_path / "worlds.db", installation="other")
     assert list(tmp_path.iterdir()) == []

@@ -15,9 +15,10 @@ from emulator import Emulator
 from emulator.cli.data import export_from_file
 from emulator.client.emulator import WorldHandle
 from emulator.core.records import Package
+from emulator.loading.worlds import encode_scenario_file
+from emulator.state.clock import TrafficRate
 from emulator.state.journal import RequestIds
 from emulator.state.world import World
-from emulator.worlds.export import encode_scenario_file
 from tests.support.reads import everything, in_process
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
@@ -49,8 +50,8 @@ def restored_contents(oms: WorldHandle, name: str) -> tuple[dict[str, bytes], di
     return everything(oms), oms.export()
 
 
-def clock_and_rate(world: World) -> tuple[str, float, tuple[float | None, ...]]:
-    return world.clock.mode, world.clock.speed, tuple(world.schedule.rate)
+def clock_and_rate(world: World) -> tuple[str, float, TrafficRate]:
+    return world.clock.mode, world.clock.speed, world.schedule.rate
 
 
 @pytest.mark.parametrize("seed", range(4))

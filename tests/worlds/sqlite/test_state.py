@@ -21,7 +21,7 @@ from emulator.client.emulator import WorldHandle
 from emulator.core.errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.state.journal import RequestIds
-from emulator.worlds.sqlite.history import first_step_key, read_branch_table, step_ranges
+from emulator.worlds.sqlite.branches import read_branch_table, step_key, step_ranges
 from tests.support.reads import Answered, everything, in_process
 from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
 
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_emulators() -> Iterator[ExitStack]:
-    """Closes all emulators at the end of the test."""
+    """Close all emulators at the end of the test."""
     with ExitStack() as stack:
         yield stack
 
@@ -268,7 +268,7 @@ def test_unneeded_steps_are_deleted_from_the_file(file: Path, open_emulators: Ex
         parts = step_ranges(course, read_branch_table(connection))
         stored_steps = [at for (at,) in connection.execute("SELECT at FROM steps")]
     assert len(stored_steps) == 2
-    assert all(any(at // first_step_key(1) == part.branch for part in parts) for at in stored_steps)
+    assert all(any(at // step_key(1, 0) == part.branch for part in parts) for at in stored_steps)
 
 
 def test_running_server_deletes_the_steps_of_a_reset_world(file: Path, open_emulators: ExitStack) -> None:
@@ -301,7 +301,7 @@ def test_write_outside_a_request_is_refused(file: Path, open_emulators: ExitStac
 def test_write_after_closing_is_refused(file: Path, open_emulators: ExitStack) -> None:
     oms = open_emulator(file, open_emulators)
     oms.close()
-    with pytest.raises(ValueError, match=r"worlds\.db is closed, so nothing more is kept"):
+    with pytest.raises(ValueError, match=r"worlds\.db is closed, so nothing more is stored"):
         set_stock(oms)
 
 
