@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.api.routes.route import PAGE_SCHEMA_PREFIX
+from emulator.api.routes import GUIDE_ROUTES, PAGE_SCHEMA_PREFIX, REFERENCE_ROUTES, Route
 from emulator.contract.assertions import (
     CANDIDATES,
     NO_COMMANDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from emulator.api.routes.route import AuthScheme
+from emulator.api.routes import AuthScheme
 from emulator.contract.checks import CHECKS
 from emulator.contract.findings import Check, Drift, Finding, Kind, Report, Result, unique
 from emulator.contract.target import SURFACES, NoResponse, NotVerified, Target

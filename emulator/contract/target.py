@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.api.routes.route import AuthScheme
+from emulator.api.routes import AuthScheme
 
 DEFAULT_TOKEN = "full-access"  # noqa: S105 - the emulator's published token
 OWN_CREDENTIALS = "the target's own credentials"

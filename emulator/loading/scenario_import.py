@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import orjson
 
-from emulator.api.serializers.cache import RenderCache
-from emulator.api.serializers.documents import render_document
-from emulator.api.serializers.rendering import fill_links
+from emulator.api.serializers import render_document
+from emulator.api.serializers.rendering import RenderCache, fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import WebhookEvent
 from emulator.core.schemas import find_problem

@@ -10,8 +10,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
-from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.events import request_body
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.domain.webhook_retries import apply_result, webhook_headers
 from emulator.state.clock import machine_seconds

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.responses import openapi_path
+from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES
 from emulator.web.urls import Router
 from tests.openapi import reading

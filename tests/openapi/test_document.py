@@ -12,10 +12,10 @@ from openapi_spec_validator import validate
 
 import emulator
 from emulator.api.filters import FILTER_SETS
+from emulator.api.openapi import TAG_DESCRIPTIONS
 from emulator.api.openapi.components import examples_of, samples
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
-from emulator.api.openapi.document import TAG_DESCRIPTIONS
-from emulator.api.openapi.responses import openapi_path
+from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from emulator.api.control.operations import validated_document
-from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.control_errors import Conflict, InvalidDocument
 from emulator.domain.traffic import delete_orders
 from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, check_calendar

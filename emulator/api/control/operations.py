@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_document
+from emulator.api.serializers import render_document
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.control_errors import Conflict, InvalidDocument, UnknownRecord
 from emulator.core.errors import ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue

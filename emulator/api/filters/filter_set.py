@@ -38,14 +38,14 @@ class Path(NamedTuple):
     """Replaces the filter's lookup for this path."""
 
 
-def column_path(column: str) -> tuple[Path, ...]:
+def column(name: str) -> tuple[Path, ...]:
     """Return the path to a column."""
-    return (Path(column),)
+    return (Path(name),)
 
 
-def reference_path(column: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
+def reference(name: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
     """Return the path to a value of reference data whose id a column holds."""
-    return (Path(column, kind, tail),)
+    return (Path(name, kind, tail),)
 
 
 NO_PATHS: tuple[Path, ...] = ()
@@ -71,11 +71,11 @@ class Filter:
     reason: str = ""
     """The reason for an assumption."""
     exclude: bool = False
-    """Whether it keeps the records that do not match."""
+    """Whether it selects the records that do not match."""
     match_all: bool = False
     """Whether every path must match."""
     is_choice: Callable[[Reader, int], bool] | None = None
-    """Returns whether a value names an existing record. Other values are refused."""
+    """Returns whether a value is the id of an existing record. Other values are rejected."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ class FilterSet:
     @cached_property
     def names(self) -> tuple[tuple[str, Filter], ...]:
         """Every name and alias with its filter, in the order of the table."""
-        return tuple((name, one) for one in self.filters for name in one.names)
+        return tuple((name, filter_) for filter_ in self.filters for name in filter_.names)
 
 
 class Condition(NamedTuple):
@@ -116,42 +116,40 @@ class ListQuery:
     """Columns, with `-` for descending order. If empty, the list has its default order."""
 
 
-# --- comparisons --------------------------------------------------------------------------------------------------
-
 DAY = 86_400_000_000
 """Microseconds. Times are microseconds since 1970, and a day is its midnight in UTC (assumed: the service's zone)."""
 
 Lookup = Callable[[Any, Any], bool]
 
 
-def is_in(value: Any, wanted: frozenset[Any]) -> bool:
-    return value in wanted
+def is_in(value: Any, expected: frozenset[Any]) -> bool:
+    return value in expected
 
 
-def starts_with(value: str, wanted: str) -> bool:
-    return value.startswith(wanted)
+def starts_with(value: str, expected: str) -> bool:
+    return value.startswith(expected)
 
 
-def contains(value: str, wanted: str) -> bool:
+def contains(value: str, expected: str) -> bool:
     """Compare in upper case, as the database does."""
-    return wanted.upper() in value.upper()
+    return expected.upper() in value.upper()
 
 
-def equals_in_any_case(value: str, wanted: str) -> bool:
+def equals_in_any_case(value: str, expected: str) -> bool:
     """Compare in upper case, as the database does."""
-    return value.upper() == wanted.upper()
+    return value.upper() == expected.upper()
 
 
-def on_day(value: int, wanted: int) -> bool:
-    return wanted <= value < wanted + DAY
+def on_day(value: int, expected: int) -> bool:
+    return expected <= value < expected + DAY
 
 
-def since_day(value: int, wanted: int) -> bool:
-    return value >= wanted
+def since_day(value: int, expected: int) -> bool:
+    return value >= expected
 
 
-def until_day(value: int, wanted: int) -> bool:
-    return value < wanted + DAY
+def until_day(value: int, expected: int) -> bool:
+    return value < expected + DAY
 
 
 LOOKUPS: dict[str, Lookup] = {

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import orjson
 
 from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
-from emulator.api.serializers.cache import RenderCache, TrackedReader
 from emulator.api.serializers.fields import (
     Collector,
     Column,
@@ -24,7 +23,7 @@ from emulator.api.serializers.fields import (
     to_column,
 )
 from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
-from emulator.api.serializers.rendering import fill_links, to_json, with_placeholders
+from emulator.api.serializers.rendering import RenderCache, TrackedReader, fill_links, to_json, with_placeholders
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind

@@ -15,8 +15,7 @@ from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hin
 import orjson
 from marshmallow import Schema, fields, missing
 
-from emulator.api.serializers.cache import TrackedReader
-from emulator.api.serializers.rendering import to_json, with_placeholders
+from emulator.api.serializers.rendering import TrackedReader, to_json, with_placeholders
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     KINDS,

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import orjson
 
-from emulator.api.serializers.cache import TrackedReader
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
     Collector,
@@ -22,6 +21,7 @@ from emulator.api.serializers.fields import (
     SerializerField,
     serialize,
 )
+from emulator.api.serializers.rendering import TrackedReader
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
     ColumnValue,

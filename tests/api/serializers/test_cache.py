@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.api.serializers.cache import CachedDocument, RenderCache, TrackedReader, render_cache
-from emulator.api.serializers.documents import SERIALIZERS, render_document
+from emulator.api.serializers import SERIALIZERS, render_document
+from emulator.api.serializers.rendering import CachedDocument, RenderCache, TrackedReader, render_cache
 from emulator.core.records import (
     Address,
     CargoCompany,

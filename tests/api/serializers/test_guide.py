@@ -9,7 +9,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
-from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
