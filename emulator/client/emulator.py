@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emulator.api.control.clock import validate_rate
+from emulator.api.serializers.events import record_events
 from emulator.client.world_handle import WorldHandle
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
-from emulator.loading.worlds import record_events
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.counters import Coverage
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE

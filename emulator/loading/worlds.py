@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from emulator.api.serializers.events import content_type_of
+from emulator.api.serializers.events import record_events
 from emulator.core import json_text
-from emulator.core.records import Webhook, WebhookEvent
-from emulator.core.seeded_random import derive_uuid
 from emulator.domain import installation
 from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.collector import Correction, RecordCollector
@@ -25,8 +23,8 @@ from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.schedule import TrafficRate
 from emulator.state.snapshots import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.steps import Step
-from emulator.state.store import Snapshot, Transaction
-from emulator.state.world import FinalizeEvent, World, WorldServices
+from emulator.state.store import Snapshot
+from emulator.state.world import World, WorldServices
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""
@@ -154,32 +152,4 @@ def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
     return ScenarioBase(
         base, scenario.language or collector.language, Snapshot(base, {}), tuple(collector.corrections)
-    )
-
-
-def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
-    """Create a record for each queued event and each active hook of its type.
-
-    This happens at the commit, when all records have their final values. Each event keeps the root of that time,
-    because its payload is rendered from it later.
-    """
-    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
-    for event_type, kind, id_ in tx.events:
-        for hook in tx.find(Webhook, "event_type", event_type):
-            if hook.is_active:
-                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
-
-
-def build_event(tx: Transaction, hook: Webhook, subject: Any, snapshot: Snapshot) -> WebhookEvent:
-    id_ = tx.new_id(WebhookEvent)
-    return WebhookEvent(
-        id=id_,
-        webhook=hook.id,
-        object_id=subject.id,
-        content_type=content_type_of(subject, tx),
-        created_date=tx.now,
-        modified_date=tx.now,
-        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
-        snapshot=snapshot,
-        due=tx.now,
     )

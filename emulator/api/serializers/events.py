@@ -1,4 +1,4 @@
-"""Webhook events and their payloads: the event and the full document of its subject."""
+"""Webhook events: their records, their payloads (the full document of the subject), and their documents."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from emulator.api.serializers.fields import (
     serialize,
     to_column,
 )
-from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
+from emulator.api.serializers.guide import Package, TransferListItem, Webhook, WebhookShort
+from emulator.api.serializers.nested import StockLocation
 from emulator.api.serializers.rendering import RenderCache, TrackedReader, fill_links, to_json, with_placeholders
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
-from emulator.state.store import Reader, Snapshot
+from emulator.core.seeded_random import derive_uuid
+from emulator.state.store import Reader, Snapshot, Transaction
+from emulator.state.world import FinalizeEvent
 
 PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
@@ -58,10 +61,10 @@ def content_type_of(subject: Record, reader: TrackedReader | Reader) -> int:
 
 def event_content(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
     """Return type, UUID and subject of an event, as they were when it was created."""
-    cache = reader.cache
-    then = TrackedReader(event.snapshot or Snapshot(reader.view.base, {}), cache.language, cache)
-    webhook = then.get_existing(records.Webhook, event.webhook)
-    return EventContent(webhook.event_type, event.uuid, subject_of(event, then), then)
+    snapshot, cache = event.snapshot or Snapshot(reader.view.base, {}), reader.cache
+    past = TrackedReader(snapshot, cache.language, cache)
+    webhook = past.get_existing(records.Webhook, event.webhook)
+    return EventContent(webhook.event_type, event.uuid, subject_of(event, past), past)
 
 
 def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
@@ -71,6 +74,34 @@ def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
         if subject is not None and content_type_of(subject, reader) == event.content_type:
             return subject
     raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
+
+
+def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
+    """Create a record for each queued event and each active hook of its type.
+
+    The world calls this at the commit, when all records have their final values. Each event keeps the snapshot of
+    that time, from which its payload is rendered later.
+    """
+    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
+    for event_type, kind, id_ in tx.events:
+        for hook in tx.find(records.Webhook, "event_type", event_type):
+            if hook.is_active:
+                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+
+
+def build_event(tx: Transaction, hook: records.Webhook, subject: Record, snapshot: Snapshot) -> records.WebhookEvent:
+    id_ = tx.new_id(records.WebhookEvent)
+    return records.WebhookEvent(
+        id=id_,
+        webhook=hook.id,
+        object_id=subject.id,
+        content_type=content_type_of(subject, tx),
+        created_date=tx.now,
+        modified_date=tx.now,
+        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
+        snapshot=snapshot,
+        due=tx.now,
+    )
 
 
 class PlainReader(TrackedReader):

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from emulator.api.serializers import guide
+from emulator.api.serializers import guide, nested
 from emulator.api.serializers.events import EventPayload
 from emulator.api.serializers.fields import (
-    AvailableCommands,
     Column,
-    ItemCount,
     Nested,
     NestedList,
     RelatedColumn,
@@ -65,11 +63,11 @@ class ShortState(Serializer):
 class CustomerAddress(Serializer):
     kind = records.Address
     id = Column()
-    city = Nested(guide.City)
-    country = Nested(guide.Country)
-    township = Nested(guide.Township)
-    district = Nested(guide.District)
-    customer = Nested(guide.Customer)
+    city = Nested(nested.City)
+    country = Nested(nested.Country)
+    township = Nested(nested.Township)
+    district = Nested(nested.District)
+    customer = Nested(nested.Customer)
     title = Column()
     line = Column()
     email = Column()
@@ -84,10 +82,10 @@ class LocationAddress(Serializer):
 
     kind = records.StockLocation
     id = Column("address")
-    city = Nested(guide.City, "address.city")
-    country = Nested(guide.Country, "address.country")
-    township = Nested(guide.Township, "address.township")
-    district = Nested(guide.District, "address.district")
+    city = Nested(nested.City, "address.city")
+    country = Nested(nested.Country, "address.country")
+    township = Nested(nested.Township, "address.township")
+    district = Nested(nested.District, "address.district")
     customer = Constant(None)
     title = RelatedColumn("address.title")
     line = RelatedColumn("address.line")
@@ -111,7 +109,7 @@ class PackageItem(Serializer):
     kind = records.PackageItem
     id = Column()
     state = Nested(State)
-    order_item = Nested(guide.OrderItem)
+    order_item = Nested(nested.OrderItem)
     transfer_order = Nested(guide.TransferSimple)
     created_date = Column()
     modified_date = Column()
@@ -135,25 +133,12 @@ class DeliveryRange(Serializer):
     upper = Column()
 
 
-class PackageShort(Serializer):
-    kind = records.Package
+class PackageShort(guide.PackageShort):
     packageitem_set = NestedList(PackageItem, "package")
-    order_number = RelatedColumn("order.number")
-    channel_name = RelatedColumn("order.channel.name")
     state = Nested(State)
-    number = Column()
-    id = Column()
     shipping_address = Nested(CustomerAddress)
-    order_id = Column("order")
     stock_location = Nested(StockLocation)
-    commands = AvailableCommands(guide.Command)
-    shipment = Nested(guide.Shipment)
-    shipping_label = Nested(guide.ShippingLabel)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    shipment_date = Column()
-    extra_information = Column()
     delivery_type = LabeledChoice("order.delivery_type")
-    omnitron_order_id = RelatedColumn("order.omnitron_id")
     id_encrypted = Column()
     scenario = MappedColumn("order.is_click_and_collect", SCENARIOS)
     rule = MappedColumn("order.is_click_and_collect", RULES)
@@ -180,19 +165,8 @@ class Package(PackageShort):
     origin_address_id = StringColumn("stock_location.address")
 
 
-class PackageShortListItem(Serializer):
-    kind = records.Package
-    packageitem_count = ItemCount()
-    order_number = RelatedColumn("order.number")
-    date_placed = RelatedColumn("order.date_placed")
-    channel_name = RelatedColumn("order.channel.name")
+class PackageShortListItem(guide.PackageShortListItem):
     state = Nested(State)
-    number = Column()
-    id = Column()
-    target_packing_date = Column()
-    order_id = Column("order")
-    stock_location = Nested(guide.ShortStockLocation)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_type = LabeledChoice("order.delivery_type")
     created_date = Column()
     modified_date = Column()
@@ -274,19 +248,8 @@ class WebhookEventShort(Serializer):
     retry_count = Column()
 
 
-class Invoice(Serializer):
-    kind = records.Invoice
-    id = Column()
-    invoice_type = Column()
-    status = Column()
-    channel = Nested(guide.InvoiceChannel)
+class Invoice(guide.Invoice):
     address = Nested(CustomerAddress)
-    invoiceitem_set = NestedList(guide.InvoiceItem, "invoice")
-    order = Nested(guide.InvoiceOrder)
-    package_number = RelatedColumn("package.number")
-    created_date = Column()
-    modified_date = Column()
-    number = Column()
 
 
 SERIALIZERS: dict[str, type[Serializer]] = {

@@ -12,7 +12,7 @@ from emulator.api.serializers import render_document
 from emulator.api.serializers.rendering import page_json, render_cache
 from emulator.core.call import Call, Reply
 from emulator.core.errors import NotFound
-from emulator.core.records import Package, PackageItem, RecordKind, State, TransitionLog
+from emulator.core.records import Package, PackageItem, RecordKind, State, TransitionLog, User
 from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
 
@@ -88,6 +88,11 @@ def get_or_404(reader: Reader, kind: type[R], pk: int) -> R:
     if (record := reader.get(kind, pk)) is None:
         raise NotFound
     return record
+
+
+def find_user(reader: Reader, username: str | None) -> User | None:
+    """Return the installation's user with this name, or None."""
+    return next((user for user in reader.all(User) if user.username == username), None)
 
 
 def get_subject_or_404(reader: Reader, owner: RecordKind, pk: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator
 from emulator.api.openapi.control import CONTROL_ENDPOINTS, Endpoint
 from emulator.domain.scenario_files import bundled_scenarios
-from emulator.loading.worlds import record_events
+from emulator.api.serializers.events import record_events
 from emulator.state.schedule import Scheduled
 from emulator.state.world import World, WorldServices
 from emulator.worlds import registry as worlds_module
