@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from emulator.core.records import RecordKind
 from emulator.state.store import Reader
 
 ValueType = Literal[
@@ -32,7 +33,7 @@ class Path(NamedTuple):
     """
 
     column: str
-    kind: type[Any] | None = None
+    kind: RecordKind | None = None
     tail: str = ""
     lookup: str = ""
     """Replaces the filter's lookup for this path."""
@@ -43,7 +44,7 @@ def column(name: str) -> tuple[Path, ...]:
     return (Path(name),)
 
 
-def reference(name: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
+def reference(name: str, kind: RecordKind, tail: str) -> tuple[Path, ...]:
     """Return the path to a value of reference data whose id a column holds."""
     return (Path(name, kind, tail),)
 
@@ -86,7 +87,7 @@ class Filter:
 class FilterSet:
     """The filters and the orders of one list."""
 
-    kind: type[Any]
+    kind: RecordKind
     filters: tuple[Filter, ...] = ()
     sortable: Mapping[str, str] = field(default_factory=dict)
     """Names that `sort` takes -> columns."""

@@ -20,6 +20,8 @@ from emulator.core.records import (
     OrderItem,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Shipment,
     TransferItem,
     TransferOrder,
@@ -56,7 +58,7 @@ def _find_ids(snapshot: Snapshot, query: ListQuery) -> Sequence[int]:
     return (_find_cached if kind in DEPENDENTS_BY_KIND else scan_records)(snapshot, query, sort)
 
 
-def _changed_ids(snapshot: Snapshot, kind: type[Any]) -> set[int]:
+def _changed_ids(snapshot: Snapshot, kind: RecordKind) -> set[int]:
     key = ("changed", kind)
     if (ids := snapshot.caches.get(key)) is None:
         ids = snapshot.caches[key] = changed_ids(snapshot, kind)
@@ -133,12 +135,12 @@ def _comparison(reader: Reader, path: Path, filter_: Filter, value: Any) -> Comp
     return Comparison(path.column, "in", ids)
 
 
-def matches(reader: Reader, kind: type[Any], record: Any, terms: Sequence[Term]) -> bool:
+def matches(reader: Reader, kind: RecordKind, record: Record, terms: Sequence[Term]) -> bool:
     """Return whether a record matches every term."""
     return all(_matches_term(reader, kind, record, term) for term in terms)
 
 
-def _matches_term(reader: Reader, kind: type[Any], record: Any, term: Term) -> bool:
+def _matches_term(reader: Reader, kind: RecordKind, record: Record, term: Term) -> bool:
     outcomes = (
         _matches_any(follow_path(reader, kind, record, column.split(".")), lookup, value)
         for column, lookup, value in term.comparisons
@@ -192,7 +194,7 @@ def sort_key(sort: Sequence[str], value_of: Callable[[str], Any]) -> SortKey:
     return tuple(parts)
 
 
-def record_key(reader: Reader, kind: type[Any], record: Any, sort: Sequence[str]) -> SortKey:
+def record_key(reader: Reader, kind: RecordKind, record: Record, sort: Sequence[str]) -> SortKey:
     return sort_key(sort, lambda column: next(follow_path(reader, kind, record, column.split(".")), None))
 
 
@@ -202,12 +204,12 @@ class QueryCache:
     def __init__(self, base: BaseDataset) -> None:
         self._base = base
         self._lock = threading.RLock()
-        self._ids: dict[type[Any], tuple[int, ...]] = {}
-        self._columns: dict[tuple[type[Any], str], Sequence[Any]] = {}
+        self._ids: dict[RecordKind, tuple[int, ...]] = {}
+        self._columns: dict[tuple[RecordKind, str], Sequence[Any]] = {}
         self._results: dict[Any, list[int]] = {}
         self._size = 0
 
-    def find(self, kind: type[Any], terms: Sequence[Term], sort: Sequence[str]) -> list[int]:
+    def find(self, kind: RecordKind, terms: Sequence[Term], sort: Sequence[str]) -> list[int]:
         """Return the ids of the base's records that match every term, in this order."""
         key = (kind, tuple(terms), tuple(sort))
         if (result := self._results.get(key)) is None:
@@ -216,42 +218,42 @@ class QueryCache:
                 self._keep(key, result)
         return result
 
-    def key(self, kind: type[Any], sort: Sequence[str], id_: int) -> SortKey:
+    def key(self, kind: RecordKind, sort: Sequence[str], id_: int) -> SortKey:
         """Return the sort key of the base's record with this id."""
         position = bisect_left(self.ids(kind), id_)
         return sort_key(sort, lambda path: self.column(kind, path)[position])
 
-    def ids(self, kind: type[Any]) -> tuple[int, ...]:
+    def ids(self, kind: RecordKind) -> tuple[int, ...]:
         """Return all ids of a kind. The results share these objects."""
         if (ids := self._ids.get(kind)) is None:
             ids = self._ids[kind] = tuple(self._base.ids(kind))
         return ids
 
-    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+    def column(self, kind: RecordKind, path: str) -> Sequence[Any]:
         """Return the values of a column, in the order of the ids."""
         if (column := self._columns.get((kind, path))) is None:
             with self._lock:
                 column = self._columns[kind, path] = self._base.column(kind, path)
         return column
 
-    def _matching(self, kind: type[Any], terms: Sequence[Term]) -> Collection[int]:
+    def _matching(self, kind: RecordKind, terms: Sequence[Term]) -> Collection[int]:
         """Return the ids of the records that match every term, in any order."""
         id_sets = [self._matching_term(kind, term) for term in terms]
         return set.intersection(*id_sets) if id_sets else self.ids(kind)
 
-    def _matching_term(self, kind: type[Any], term: Term) -> set[int]:
+    def _matching_term(self, kind: RecordKind, term: Term) -> set[int]:
         id_sets = [self._matching_comparison(kind, comparison) for comparison in term.comparisons]
         ids = set.intersection(*id_sets) if term.match_all else set[int]().union(*id_sets)
         return set(self.ids(kind)) - ids if term.exclude else ids
 
-    def _matching_comparison(self, kind: type[Any], comparison: Comparison) -> set[int]:
+    def _matching_comparison(self, kind: RecordKind, comparison: Comparison) -> set[int]:
         path, lookup, expected = comparison
         compare, rows = LOOKUPS[lookup], zip(self.ids(kind), self.column(kind, path), strict=True)
         if is_to_many(kind, path):
             return {id_ for id_, values in rows if _matches_any(values, lookup, expected)}
         return {id_ for id_, value in rows if value is not None and compare(value, expected)}
 
-    def _ordered(self, kind: type[Any], ids: Collection[int], sort: Sequence[str]) -> list[int]:
+    def _ordered(self, kind: RecordKind, ids: Collection[int], sort: Sequence[str]) -> list[int]:
         """Return the ids in this order: one stable sort for each column, the last one first."""
         if sort in (ASCENDING, NEWEST_FIRST):
             return sorted(ids, reverse=sort == NEWEST_FIRST)
@@ -277,14 +279,14 @@ def query_cache_of(base: BaseDataset) -> QueryCache:
     return cache
 
 
-Dependents = Callable[[Reader, Any], Iterable[int]]
+Dependents = Callable[[Reader, Record], Iterable[int]]
 
 
-def own_id(_reader: Reader, record: Any) -> Iterable[int]:
+def own_id(_reader: Reader, record: Record) -> Iterable[int]:
     return (record.id,)
 
 
-def package_ids(_reader: Reader, record: Any) -> Iterable[int]:
+def package_ids(_reader: Reader, record: Record) -> Iterable[int]:
     return () if record.package is None else (record.package,)
 
 
@@ -302,7 +304,7 @@ def packages_of_address(reader: Reader, address: Address) -> Iterable[int]:
     return reader.related(Package, "shipping_address", address.id)
 
 
-PACKAGE_DEPENDENTS: dict[type[Any], Dependents] = {
+PACKAGE_DEPENDENTS: dict[RecordKind, Dependents] = {
     Package: own_id,
     PackageItem: package_ids,
     Shipment: package_ids,
@@ -316,7 +318,7 @@ PACKAGE_DEPENDENTS: dict[type[Any], Dependents] = {
 def transfers_of_packages(dependents: Dependents) -> Dependents:
     """Return a function that finds the transfer orders of the dependent packages."""
 
-    def transfers(reader: Reader, record: Any) -> Iterable[int]:
+    def transfers(reader: Reader, record: Record) -> Iterable[int]:
         packages = dependents(reader, record)
         return [id_ for package in packages for id_ in reader.related(TransferOrder, "package", package)]
 
@@ -329,14 +331,14 @@ def transfers_of_shipment(reader: Reader, shipment: Shipment) -> Iterable[int]:
     return transfers_of_packages(package_ids)(reader, shipment)
 
 
-TRANSFER_DEPENDENTS: dict[type[Any], Dependents] = {
+TRANSFER_DEPENDENTS: dict[RecordKind, Dependents] = {
     **{kind: transfers_of_packages(PACKAGE_DEPENDENTS[kind]) for kind in (Package, Order, Customer)},
     TransferOrder: own_id,
     TransferItem: lambda _, item: (item.transfer_order,),
     Shipment: transfers_of_shipment,
 }
 
-DEPENDENTS_BY_KIND: dict[type[Any], dict[type[Any], Dependents]] = {
+DEPENDENTS_BY_KIND: dict[RecordKind, dict[RecordKind, Dependents]] = {
     Package: PACKAGE_DEPENDENTS,
     TransferOrder: TRANSFER_DEPENDENTS,
     WebhookEvent: {WebhookEvent: own_id},
@@ -345,7 +347,7 @@ DEPENDENTS_BY_KIND: dict[type[Any], dict[type[Any], Dependents]] = {
 conditions on reference data to a set of ids."""
 
 
-def changed_ids(reader: Reader, kind: type[Any]) -> set[int]:
+def changed_ids(reader: Reader, kind: RecordKind) -> set[int]:
     """Return the ids of listed records whose values may differ from the base's."""
     ids: set[int] = set()
     for changed_kind, dependents in DEPENDENTS_BY_KIND[kind].items():

@@ -26,9 +26,9 @@ Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path withou
 Explanations are in `X-Emulator-*` headers, never in response bodies."""
 
 TAG_DESCRIPTIONS: Mapping[str, str] = {
-    "Package Services (guide)": "Packages, in the shapes of the guide.",
-    "Package Services (reference)": "Packages, in the shapes of the reference.",
-    "Transfer Order Services (guide)": "Transfer orders, in the shapes of the guide.",
+    "Package Services (guide)": "Packages, in the format of the guide.",
+    "Package Services (reference)": "Packages, in the format of the reference.",
+    "Transfer Order Services (guide)": "Transfer orders, in the format of the guide.",
     "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
     "Getting started": "Login: returns a token for a name and a password.",
 }

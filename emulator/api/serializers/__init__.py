@@ -1,4 +1,4 @@
-"""Rendered documents: the name of a schema and the id of a record -> JSON text."""
+"""The serializers by name, and the rendered documents of records."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SER
 """Name of the schema (as in `schemas/` and the route tables) -> serializer."""
 
 
-def render_document(schema: str, id_: int, view: Reader, language: str, cache: RenderCache) -> bytes | None:
+def render_document(serializer: str, id_: int, reader: Reader, language: str, cache: RenderCache) -> bytes | None:
     """Return the text of one document from the cache, or None if there is no such record."""
-    serializer = SERIALIZERS[schema]
-    if not view.has(serializer.kind, id_):
+    serializer_class = SERIALIZERS[serializer]
+    if not reader.has(serializer_class.kind, id_):
         return None
-    changes = view.maps.get(serializer.kind)
+    changes = reader.maps.get(serializer_class.kind)
     changed = None if changes is None else changes.get(id_)
     # A changed record has its own entry, so that worlds on one base do not evict each other's documents.
-    key = (schema, id_, language, None if changed is None else id(changed))
+    key = (serializer, id_, language, None if changed is None else id(changed))
 
-    def render(reader: TrackedReader) -> bytes:
-        return to_json(serialize(serializer, reader.get_existing(serializer.kind, id_), reader))
+    def render(tracked: TrackedReader) -> bytes:
+        return to_json(serialize(serializer_class, tracked.get_existing(serializer_class.kind, id_), tracked))
 
-    return cache.get(key, view, language, render).body
+    return cache.get(key, reader, language, render).body
 
 
-def render_record(schema: str, record: Record, view: Reader, language: str, cache: RenderCache) -> bytes:
+def render_record(serializer: str, record: Record, reader: Reader, language: str, cache: RenderCache) -> bytes:
     """Return the text of a record's document without storing it in the cache."""
-    return to_json(serialize(SERIALIZERS[schema], record, TrackedReader(view, language, cache)))
+    return to_json(serialize(SERIALIZERS[serializer], record, TrackedReader(reader, language, cache)))

@@ -61,7 +61,7 @@ def content_type_of(subject: Record, reader: TrackedReader | Reader) -> int:
 
 def event_content(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
     """Return type, UUID and subject of an event, as they were when it was created."""
-    snapshot, cache = event.snapshot or Snapshot(reader.view.base, {}), reader.cache
+    snapshot, cache = event.snapshot or Snapshot(reader.source.base, {}), reader.cache
     past = TrackedReader(snapshot, cache.language, cache)
     webhook = past.get_existing(records.Webhook, event.webhook)
     return EventContent(webhook.event_type, event.uuid, subject_of(event, past), past)
@@ -108,7 +108,7 @@ class PlainReader(TrackedReader):
     """Reads for a document of plain values instead of embedded text; links contain the scenario's base URL."""
 
     def __init__(self, reader: TrackedReader) -> None:
-        super().__init__(reader.view, reader.language, reader.cache)
+        super().__init__(reader.source, reader.language, reader.cache)
         self.reads = reader.reads
 
     def embed(self, body: bytes) -> JsonValue:
@@ -163,32 +163,32 @@ def jsonb_order(value: JsonValue) -> JsonValue:
     return [jsonb_order(part) for part in value] if isinstance(value, list) else value
 
 
-def request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the next request for an event.
 
     The keys of the first request are in the serializer's order. Later requests send the payload from the database,
     in the database's order.
     """
-    return (first_request_body if event.retry_count == 0 else retry_request_body)(event, view, cache)
+    return (first_request_body if event.retry_count == 0 else retry_request_body)(event, source, cache)
 
 
-def first_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def first_request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the first request; the payload is cached, because several webhooks may receive it."""
     if event.request_payload is not None:
-        return retry_request_body(event, view, cache)
-    content = event_content(event, TrackedReader(view, cache.language, cache))
+        return retry_request_body(event, source, cache)
+    content = event_content(event, TrackedReader(source, cache.language, cache))
     kind, id_ = type(content.subject), content.subject.id
 
     def render(reader: TrackedReader) -> bytes:
         return encode_request(subject_document(reader.get_existing(kind, id_), reader))
 
-    payload = cache.get(("payload", kind, id_), content.reader.view, cache.language, render).body
+    payload = cache.get(("payload", kind, id_), content.reader.source, cache.language, render).body
     return b'{"event": %b, "payload": %b}' % (encode_request(event_header(content)), payload)
 
 
-def retry_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def retry_request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of every request after the first one."""
-    reader = TrackedReader(view, cache.language, cache)
+    reader = TrackedReader(source, cache.language, cache)
     if event.request_payload is not None:
         return encode_request(orjson.loads(stored_payload(event, reader)))
     return encode_request(jsonb_order(event_document(event_content(event, reader))))

@@ -1,7 +1,7 @@
 """Serializers and their fields: each document is declared once for both directions.
 
 `to_representation` converts a record to JSON. `collect` is the reverse: it passes the column values that a recorded
-document contains to a `Collector` (see `importing/collector.py`).
+document contains to a `Collector` (see `loading/collector.py`).
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def serialize(serializer: type[Serializer], record: Record, reader: TrackedReade
         return to_json(serialize_fields(serializer, own.get_existing(serializer.kind, record.id), own))
 
     key = (serializer, record.id, reader.language)
-    cached = reader.cache.get(key, reader.view, reader.language, render)
+    cached = reader.cache.get(key, reader.source, reader.language, render)
     reader.add_reads(cached.reads)
     return reader.embed_shared(cached.body)
 
@@ -143,10 +143,10 @@ class RenderPlan(NamedTuple):
 @cache
 def render_plan(serializer: type[Serializer]) -> RenderPlan:
     """Build the plan once; marshmallow's own `dump` would evaluate every field of every document."""
-    found = fields_of(serializer)
-    copied = {key: field.column for key, field in found.items() if is_copied(field, serializer.kind)}
-    converted = ((key, field.to_representation) for key, field in found.items() if key not in copied)
-    return RenderPlan(dict.fromkeys(found), tuple(copied.items()), tuple(converted))
+    all_fields = fields_of(serializer)
+    copied = {key: field.column for key, field in all_fields.items() if is_copied(field, serializer.kind)}
+    converted = ((key, field.to_representation) for key, field in all_fields.items() if key not in copied)
+    return RenderPlan(dict.fromkeys(all_fields), tuple(copied.items()), tuple(converted))
 
 
 def is_copied(field: SerializerField, kind: RecordKind) -> TypeGuard[Column]:
@@ -236,8 +236,8 @@ def state_name(state: State, language: str) -> str:
 
 def translated_names(translations: ColumnValue) -> dict[str, str]:
     """Return language -> name from a state's translations; entries of recorded states without a name are ignored."""
-    found = orjson.loads(translations) if isinstance(translations, bytes) else None
-    entries = found.items() if isinstance(found, dict) else ()
+    value = orjson.loads(translations) if isinstance(translations, bytes) else None
+    entries = value.items() if isinstance(value, dict) else ()
     return {
         language: entry["name"]
         for language, entry in entries

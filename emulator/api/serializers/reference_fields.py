@@ -193,8 +193,8 @@ def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | Non
         return named
     ids = reader.related(Transition, "source_state", log.old_state)
     transitions = (reader.get_existing(Transition, id_) for id_ in ids)
-    matching = (each for each in transitions if each.destination_state == log.new_state)
-    return min(matching, key=lambda each: (each.position, each.id), default=None)
+    matching = (transition for transition in transitions if transition.destination_state == log.new_state)
+    return min(matching, key=lambda transition: (transition.position, transition.id), default=None)
 
 
 def find_by_json_id(kind: type[R], id_: JsonValue, reader: TrackedReader) -> R | None:

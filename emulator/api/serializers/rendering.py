@@ -71,23 +71,23 @@ def fill_links(body: bytes, domain_url: str, prefix: str) -> bytes:
 
 
 class TrackedReader:
-    """Reads the records of a view in one language, and records every read."""
+    """Reads records for documents in one language, and records every read."""
 
-    def __init__(self, view: Reader, language: str, cache: RenderCache) -> None:
-        self.view, self.language, self.cache = view, language, cache
+    def __init__(self, source: Reader, language: str, cache: RenderCache) -> None:
+        self.source, self.language, self.cache = source, language, cache
         self.reads: Reads = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Return the record with this id, or None."""
         changed = self._read_change(kind, id_)
         if changed is None:
-            return self.view.base.get(kind, id_)
+            return self.source.base.get(kind, id_)
         return None if changed is REMOVED else cast("R", changed)
 
     def get_existing(self, kind: type[R], id_: int) -> R:
         """Return the record with this id; raise `LookupError` if it does not exist."""
         changed = self._read_change(kind, id_)
-        record = self.view.base.get(kind, id_) if changed is None else changed
+        record = self.source.base.get(kind, id_) if changed is None else changed
         if record is None or record is REMOVED:
             raise LookupError(f"no {kind.__name__} has the id {id_}")
         return cast("R", record)
@@ -104,7 +104,7 @@ class TrackedReader:
     def related(self, kind: RecordKind, relation: str, key: object) -> tuple[int, ...]:
         """Return the ids of the records that a relation finds under a key, ascending."""
         changed = self._read_change((kind, relation), key)
-        return self.view.base.related(kind, relation, key) if changed is None else cast("tuple[int, ...]", changed)
+        return self.source.base.related(kind, relation, key) if changed is None else cast("tuple[int, ...]", changed)
 
     def embed(self, body: bytes) -> JsonValue:
         """Return JSON text as a value that `orjson` copies into the document unchanged."""
@@ -123,12 +123,12 @@ class TrackedReader:
 
     def _read_change(self, name: object, key: object) -> object:
         """Return and record what the world itself has stored there; None if only the immutable base has a value."""
-        changes = self.view.maps.get(name)
-        found = None if changes is None else changes.get(key)
+        changes = self.source.maps.get(name)
+        value = None if changes is None else changes.get(key)
         if (reads := self.reads.get(name)) is None:
             reads = self.reads[name] = {}
-        reads[key] = found
-        return found
+        reads[key] = value
+        return value
 
 
 class CachedDocument:
@@ -139,19 +139,19 @@ class CachedDocument:
     def __init__(self, body: bytes, reader: TrackedReader) -> None:
         self.body = body
         self.reads = reader.reads
-        self.maps = reader.view.maps
+        self.maps = reader.source.maps
 
-    def is_current(self, view: Reader) -> bool:
-        """Return whether every read would give the same value in this view."""
-        if self.maps is view.maps:
+    def is_current(self, source: Reader) -> bool:
+        """Return whether every read would give the same value in this source."""
+        if self.maps is source.maps:
             return True
         for name, values in self.reads.items():
-            now = view.maps.get(name)
-            if now is not self.maps.get(name) and any(
-                (None if now is None else now.get(key)) is not value for key, value in values.items()
+            changes = source.maps.get(name)
+            if changes is not self.maps.get(name) and any(
+                (None if changes is None else changes.get(key)) is not value for key, value in values.items()
             ):
                 return False
-        self.maps = view.maps
+        self.maps = source.maps
         return True
 
 
@@ -169,15 +169,15 @@ class RenderCache:
         self._lock = threading.Lock()
 
     def get(
-        self, key: Hashable, view: Reader, language: str, render: Callable[[TrackedReader], bytes]
+        self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
     ) -> CachedDocument:
         """Return the current document under this key; render and store it if there is none."""
         entry = self._entries.get(key)
-        if entry is not None and entry.is_current(view):
+        if entry is not None and entry.is_current(source):
             self.hits += 1
             return entry
         self.misses += 1
-        reader = TrackedReader(view, language, self)
+        reader = TrackedReader(source, language, self)
         entry = CachedDocument(render(reader), reader)
         self._store(key, entry)
         return entry
