@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.api.serializers import events, guide, nested, reference
+from emulator.api.serializers import events, guide, reference
 from emulator.api.serializers.fields import Serializer, serialize
 from emulator.api.serializers.rendering import RenderCache, TrackedReader, to_json
 from emulator.core.records import Record
@@ -13,8 +13,8 @@ GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "package-short-list-item": guide.PackageShortListItem,
     "package-short": guide.PackageShort,
     "package-simple": guide.PackageSimple,
-    "delivery-range": nested.DeliveryRange,
-    "denial-reason": nested.DenialReason,
+    "delivery-range": guide.DeliveryRange,
+    "denial-reason": guide.DenialReason,
     "transition-log": guide.TransitionLog,
     "transition-log-short": guide.TransitionLogShort,
     "webhook": guide.Webhook,
@@ -24,7 +24,7 @@ GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "transfer": guide.Transfer,
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
-    "stock-location": nested.StockLocation,
+    "stock-location": guide.StockLocation,
 }
 SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SERIALIZERS}
 """Name of the schema (as in `schemas/` and the route tables) -> serializer."""

@@ -14,7 +14,6 @@ import orjson
 from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
 from emulator.api.serializers.fields import (
     Collector,
-    Column,
     FieldLocation,
     Nested,
     Serializer,
@@ -22,8 +21,7 @@ from emulator.api.serializers.fields import (
     serialize,
     to_column,
 )
-from emulator.api.serializers.guide import Package, TransferListItem, Webhook, WebhookShort
-from emulator.api.serializers.nested import StockLocation
+from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
 from emulator.api.serializers.rendering import RenderCache, TrackedReader, fill_links, to_json, with_placeholders
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
@@ -217,25 +215,15 @@ class EventPayload(SerializerField):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    id = Column()
+    keys = """
+        id webhook created_date modified_date uuid request_payload response_content response_http_status delivered
+        request_datetimes retry_count object_id content_type
+    """
     webhook = Nested(Webhook)
-    created_date = Column()
-    modified_date = Column()
-    uuid = Column()
     request_payload = EventPayload()
-    response_content = Column()
-    response_http_status = Column()
-    delivered = Column()
-    request_datetimes = Column()
-    retry_count = Column()
-    object_id = Column()
-    content_type = Column()
 
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    id = Column()
+    keys = "id webhook created_date modified_date delivered"
     webhook = Nested(WebhookShort)
-    created_date = Column()
-    modified_date = Column()
-    delivered = Column()

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType, NoneType
-from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
 
 import orjson
 from marshmallow import Schema, fields, missing
+from marshmallow.schema import SchemaMeta
 
 from emulator.api.serializers.rendering import TrackedReader, to_json, with_placeholders
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
@@ -94,10 +95,29 @@ class SerializerField(fields.Field[JsonValue]):
         """Pass what a recorded value states to the collector; by default it states nothing."""
 
 
-class Serializer(Schema):
+class SerializerMeta(SchemaMeta):
+    """Adds a column for each name in `keys` that has no declared field (marshmallow's hook for generated fields)."""
+
+    @classmethod
+    def get_declared_fields(
+        cls,
+        klass: SchemaMeta,
+        cls_fields: list[tuple[str, fields.Field[Any]]],
+        inherited_fields: list[tuple[str, fields.Field[Any]]],
+        dict_cls: type[dict[str, Any]] = dict,
+    ) -> dict[str, fields.Field[Any]]:
+        declared = dict(cls_fields)
+        listed = [(key, declared.get(key) or Column()) for key in vars(klass).get("keys", "").split()]
+        return super().get_declared_fields(klass, listed + cls_fields, inherited_fields, dict_cls)
+
+
+class Serializer(Schema, metaclass=SerializerMeta):
     """The documents of one kind of record."""
 
     kind: ClassVar[RecordKind]
+    keys: ClassVar[str] = ""
+    """Keys in the order of the document. Those without a declared field are columns with the same name. A subclass
+    lists only the keys that it adds."""
     is_shared: ClassVar[bool] = False
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from emulator.api.serializers import guide, nested
+from emulator.api.serializers import guide
 from emulator.api.serializers.events import EventPayload
 from emulator.api.serializers.fields import (
     Column,
@@ -43,14 +43,8 @@ RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name":
 
 class State(Serializer):
     kind, is_shared = records.State, True
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = "id created_date modified_date name config enum_class enum_value content_type"
     name = StateName("name")
-    config = Column()
-    enum_class = Column()
-    enum_value = Column()
-    content_type = Column()
 
 
 class ShortState(Serializer):
@@ -62,19 +56,12 @@ class ShortState(Serializer):
 
 class CustomerAddress(Serializer):
     kind = records.Address
-    id = Column()
-    city = Nested(nested.City)
-    country = Nested(nested.Country)
-    township = Nested(nested.Township)
-    district = Nested(nested.District)
-    customer = Nested(nested.Customer)
-    title = Column()
-    line = Column()
-    email = Column()
-    phone_number = Column()
-    first_name = Column()
-    last_name = Column()
-    is_active = Column()
+    keys = "id city country township district customer title line email phone_number first_name last_name is_active"
+    city = Nested(guide.City)
+    country = Nested(guide.Country)
+    township = Nested(guide.Township)
+    district = Nested(guide.District)
+    customer = Nested(guide.Customer)
 
 
 class LocationAddress(Serializer):
@@ -82,10 +69,10 @@ class LocationAddress(Serializer):
 
     kind = records.StockLocation
     id = Column("address")
-    city = Nested(nested.City, "address.city")
-    country = Nested(nested.Country, "address.country")
-    township = Nested(nested.Township, "address.township")
-    district = Nested(nested.District, "address.district")
+    city = Nested(guide.City, "address.city")
+    country = Nested(guide.Country, "address.country")
+    township = Nested(guide.Township, "address.township")
+    district = Nested(guide.District, "address.district")
     customer = Constant(None)
     title = RelatedColumn("address.title")
     line = RelatedColumn("address.line")
@@ -98,22 +85,19 @@ class LocationAddress(Serializer):
 
 class StockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
-    id = Column()
-    name = Column()
-    erp_code = Column()
+    keys = "id name erp_code address tags"
     address = NestedSelf(LocationAddress)
-    tags = Column()
 
 
 class PackageItem(Serializer):
     kind = records.PackageItem
-    id = Column()
+    keys = """
+        id state order_item transfer_order created_date modified_date package denial_reason discrepancy_reason
+        unit_type
+    """
     state = Nested(State)
-    order_item = Nested(nested.OrderItem)
+    order_item = Nested(guide.OrderItem)
     transfer_order = Nested(guide.TransferSimple)
-    created_date = Column()
-    modified_date = Column()
-    package = Column()
     denial_reason = ItemDenialReason()
     discrepancy_reason = JsonText()
     unit_type = Constant("quantity")
@@ -129,8 +113,7 @@ class PackageItemRow(Serializer):
 
 class DeliveryRange(Serializer):
     kind = records.DeliveryRange
-    lower = Column()
-    upper = Column()
+    keys = "lower upper"
 
 
 class PackageShort(guide.PackageShort):
@@ -145,20 +128,19 @@ class PackageShort(guide.PackageShort):
 
 
 class Package(PackageShort):
+    keys = """
+        date_placed city payment_type tracking_number target_packing_date invoice_number remote_id delivery_range
+        order_gift_box_note order_has_gift_box order_retail_store_id order_notes created_date modified_date
+        channel_omnitron_id source origin_address origin_address_id
+    """
     date_placed = RelatedColumn("order.date_placed")
     city = RelatedColumn("shipping_address.city.name")
     payment_type = RelatedColumn("order.payment_type")
-    tracking_number = Column()
-    target_packing_date = Column()
-    invoice_number = Column()
-    remote_id = Column()
     delivery_range = Nested(DeliveryRange)
     order_gift_box_note = RelatedColumn("order.gift_box_note")
     order_has_gift_box = RelatedColumn("order.has_gift_box")
     order_retail_store_id = RelatedColumn("order.retail_store_id")
     order_notes = RelatedColumn("order.notes")
-    created_date = Column()
-    modified_date = Column()
     channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
     source = Constant("oms")
     origin_address = RelatedColumn("stock_location.address")
@@ -166,57 +148,45 @@ class Package(PackageShort):
 
 
 class PackageShortListItem(guide.PackageShortListItem):
+    keys = "created_date modified_date"
     state = Nested(State)
     delivery_type = LabeledChoice("order.delivery_type")
-    created_date = Column()
-    modified_date = Column()
 
 
 class PackageSimple(Serializer):
     kind = records.Package
-    id = Column()
-    number = Column()
+    keys = """
+        id number state order stock_location tracking_number invoice_number remote_id shipping_address
+        is_click_and_collect shipment_date target_packing_date delivery_range created_date modified_date
+        extra_information
+    """
     state = Nested(State)
-    order = Column()
-    stock_location = Column()
-    tracking_number = Column()
-    invoice_number = Column()
-    remote_id = Column()
-    shipping_address = Column()
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    shipment_date = Column()
-    target_packing_date = Column()
     delivery_range = Nested(DeliveryRange)
-    created_date = Column()
-    modified_date = Column()
-    extra_information = Column()
 
 
 class User(Serializer):
     kind = records.User
-    id = Column()
-    username = Column()
-    email = Column()
+    keys = "id username email"
 
 
 class TransitionLog(Serializer):
     kind = records.TransitionLog
-    id = Column()
-    created_date = Column()
+    keys = """
+        id created_date modified_date source_state target_state transition content_type object_id additional_data user
+    """
     modified_date = Column("created_date")
     source_state = Nested(State, "old_state")
     target_state = Nested(State, "new_state")
     transition = LogTransition()
     content_type = ContentType()
-    object_id = Column()
     additional_data = Column("attributes")
     user = Nested(User)
 
 
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
-    id = Column()
-    created_date = Column()
+    keys = "id created_date source_state target_state transition_name user"
     source_state = Nested(ShortState, "old_state")
     target_state = Nested(ShortState, "new_state")
     transition_name = LogTransitionName()
@@ -225,27 +195,24 @@ class TransitionLogShort(Serializer):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = """
+        id created_date modified_date event_type content_type object_id status payload response retryable retry_count
+        next_retry_date
+    """
     event_type = RelatedColumn("webhook.event_type")
     content_type = ContentType()
-    object_id = Column()
     status = DeliveryStatus()
     payload = EventPayload()
     response = ReceiverResponse()
     retryable = IsRetryable()
-    retry_count = Column()
     next_retry_date = NextRetryDate()
 
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    id = Column()
-    created_date = Column()
+    keys = "id created_date event_type status retry_count"
     event_type = RelatedColumn("webhook.event_type")
     status = DeliveryStatus()
-    retry_count = Column()
 
 
 class Invoice(guide.Invoice):
