@@ -16,7 +16,7 @@ from functools import cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from emulator.api.filters import FILTER_SETS, Condition, Filter, FilterSet, ListQuery
+from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
 from emulator.core.call import Call, Query
 from emulator.core.errors import ApiError, InvalidPage, ParseError, ValidationFailed
 from emulator.core.fields import FieldError
@@ -75,7 +75,7 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
         if name not in query:
             continue
         try:
-            value = parse_filter_value(filter_, query[name][-1])
+            value = FILTER_PARSERS[filter_.value_type](query[name][-1])
             require_choice(value, filter_.is_choice, reader)
         except FieldError as error:
             errors[name] = error.messages
@@ -87,21 +87,10 @@ def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQu
     return ListQuery(filters, tuple(conditions), parse_order(filters, query))
 
 
-def parse_filter_value(filter_: Filter, text: str) -> FilterValue:
-    return FILTER_PARSERS[filter_.value_type](text)
-
-
 def require_choice(value: FilterValue, is_choice: Callable[[Reader, int], bool] | None, reader: Reader) -> None:
     """Raise `FieldError` if the value must refer to a record and does not."""
     if is_choice is not None and isinstance(value, int) and not is_choice(reader, value):
         raise FieldError(NOT_A_CHOICE)
-
-
-def applied_filters(filters: FilterSet, query: Query) -> tuple[str, ...]:
-    """Return the filters that a valid query applied, by their names without aliases, and `sort`."""
-    given = [(filter_, query[name][-1]) for name, filter_ in filters.names if name in query]
-    names = [filter_.name for filter_, text in given if parse_filter_value(filter_, text) is not NO_FILTER]
-    return tuple(dict.fromkeys((*names, SORT) if parse_order(filters, query) else names))
 
 
 def parse_order(filters: FilterSet, query: Query) -> tuple[str, ...]:

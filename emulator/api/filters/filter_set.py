@@ -122,49 +122,18 @@ DAY = 86_400_000_000
 
 Lookup = Callable[[Any, Any], bool]
 
-
-def is_in(value: Any, expected: frozenset[Any]) -> bool:
-    return value in expected
-
-
-def starts_with(value: str, expected: str) -> bool:
-    return value.startswith(expected)
-
-
-def contains(value: str, expected: str) -> bool:
-    """Compare in upper case, as the database does."""
-    return expected.upper() in value.upper()
-
-
-def equals_in_any_case(value: str, expected: str) -> bool:
-    """Compare in upper case, as the database does."""
-    return value.upper() == expected.upper()
-
-
-def on_day(value: int, expected: int) -> bool:
-    return expected <= value < expected + DAY
-
-
-def since_day(value: int, expected: int) -> bool:
-    return value >= expected
-
-
-def until_day(value: int, expected: int) -> bool:
-    return value < expected + DAY
-
-
 LOOKUPS: dict[str, Lookup] = {
     "exact": operator.eq,
     "gt": operator.gt,
     "gte": operator.ge,
     "lt": operator.lt,
     "lte": operator.le,
-    "in": is_in,
-    "startswith": starts_with,
-    "icontains": contains,
-    "iexact": equals_in_any_case,
-    "date": on_day,
-    "date__gte": since_day,
-    "date__lte": until_day,
+    "in": lambda value, expected: value in expected,
+    "startswith": str.startswith,
+    "icontains": lambda value, expected: expected.upper() in value.upper(),  # in upper case, as the database does
+    "iexact": lambda value, expected: value.upper() == expected.upper(),
+    "date": lambda value, day: day <= value < day + DAY,
+    "date__gte": operator.ge,
+    "date__lte": lambda value, day: value < day + DAY,
 }
 """The comparisons by Django's names. An empty value matches none of them."""

@@ -21,7 +21,7 @@ from emulator.api.serializers.reference_fields import (
     Constant,
     ContentType,
     DeliveryStatus,
-    IsRetryable,
+    EventRetry,
     ItemDenialReason,
     JsonText,
     LabeledChoice,
@@ -29,12 +29,12 @@ from emulator.api.serializers.reference_fields import (
     LogTransitionName,
     MappedColumn,
     NestedSelf,
-    NextRetryDate,
     ReceiverResponse,
     StringColumn,
     Username,
 )
 from emulator.core import records
+from emulator.domain.webhook_retries import is_pending, next_attempt_at
 
 SCENARIOS = {False: {"name": "Default", "id": 1}, True: {"name": "Click and collect", "id": 2}}
 RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name": "Chosen store", "id": 2}}
@@ -204,8 +204,8 @@ class WebhookEvent(Serializer):
     status = DeliveryStatus()
     payload = EventPayload()
     response = ReceiverResponse()
-    retryable = IsRetryable()
-    next_retry_date = NextRetryDate()
+    retryable = EventRetry(is_pending)
+    next_retry_date = EventRetry(next_attempt_at)
 
 
 class WebhookEventShort(Serializer):

@@ -6,7 +6,7 @@ descriptions).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import orjson
@@ -22,7 +22,7 @@ from emulator.api.serializers.fields import (
     serialize,
 )
 from emulator.api.serializers.rendering import TrackedReader
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonValue
 from emulator.core.records import (
     ColumnValue,
     DenialReason,
@@ -32,7 +32,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.webhook_retries import is_pending, next_attempt_at
+from emulator.domain.webhook_retries import is_pending
 
 R = TypeVar("R")
 
@@ -154,7 +154,10 @@ class LogTransition(SerializerField):
 
     def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
         transition = transition_of(record, reader)
-        return None if transition is None else transition_document(transition)
+        if transition is None:
+            return None
+        columns = {key: getattr(transition, column) for key, column in TRANSITION_COLUMNS.items()}
+        return {"id": transition.id, **columns}
 
     def collect(self, _: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         if isinstance(value, Mapping) and type(value.get("id")) is int:
@@ -173,15 +176,6 @@ class LogTransitionName(SerializerField):
     def collect(self, location: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         if isinstance(value, str):
             collector.set_log_label(location.id, value)
-
-
-def transition_document(transition: Transition) -> JsonObject:
-    return {
-        "id": transition.id,
-        "name": transition.label,
-        "source_state": transition.source_state,
-        "target_state": transition.destination_state,
-    }
 
 
 def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | None:
@@ -229,18 +223,15 @@ class DeliveryStatus(SerializerField):
         collector.suggest_column(location.kind, location.id, "delivered", value == "delivered")
 
 
-class IsRetryable(SerializerField):
-    """Whether the event will be sent again."""
+class EventRetry(SerializerField):
+    """A value that a function of the event and its webhook returns."""
+
+    def __init__(self, function: Callable[[WebhookEvent, Webhook], JsonValue]) -> None:
+        super().__init__()
+        self.function = function
 
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return is_pending(event, event_webhook(event, reader))
-
-
-class NextRetryDate(SerializerField):
-    """The time at which the event will be sent again, or null."""
-
-    def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return next_attempt_at(event, event_webhook(event, reader))
+        return self.function(event, event_webhook(event, reader))
 
 
 class ReceiverResponse(SerializerField):
