@@ -88,10 +88,14 @@ class Route:
         return f"{self.prefix}/{self.rule}"
 
     @property
-    def doc(self) -> str:
-        """Page and title of the documentation."""
+    def documented_title(self) -> str:
+        """The title on the page, or else method and path as the page prints them."""
         path = self.path.replace("<pk>", "<id>").replace("<", "{").replace(">", "}")
-        return f"{self.page}, {self.title or f'{self.method} {path}'}"
+        return self.title or f"{self.method} {path}"
+
+    @property
+    def doc(self) -> str:
+        return f"{self.page}, {self.documented_title}"
 
     @property
     def path_parameters(self) -> tuple[str, ...]:

@@ -15,6 +15,6 @@ FILTER_SETS: dict[str, FilterSet] = {
     "hook": FilterSet(Webhook, tables.HOOK_FILTERS, tables.HOOK_SORTABLE, tables.OLDEST_FIRST),
     "hook_event": FilterSet(WebhookEvent, tables.EVENT_FILTERS, tables.EVENT_SORTABLE, tables.OLDEST_FIRST),
 }
-"""To add the filters of a list, add a row here and `filters="<its name>"` to its route."""
+"""To add the filters of a list, add a row here and `filter_set="<its name>"` to its route."""
 
 __all__ = ["FILTER_SETS", "LOOKUPS", "Condition", "Filter", "FilterSet", "ListQuery", "Path"]

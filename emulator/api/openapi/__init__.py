@@ -104,7 +104,7 @@ def security_schemes() -> JsonObject:
 
 def tags_of(routes: Iterable[Route]) -> list[JsonObject]:
     """Return the tags in the order of the route tables."""
-    pages = dict.fromkeys(route.doc.partition(", ")[0] for route in routes)
+    pages = dict.fromkeys(route.page for route in routes)
     return [{"name": page, **optional_entry("description", TAG_DESCRIPTIONS.get(page))} for page in pages]
 
 

@@ -126,8 +126,7 @@ def surface_of(path: str) -> str:
 
 def examples_of(route: Route, status: int | None) -> JsonObject:
     """Return references to the examples of a response, or of the request if the status is None."""
-    title = route.doc.partition(", ")[2]
-    key = (title, route.method, surface_of(route.path))
+    key = (route.documented_title, route.method, surface_of(route.path))
     return {
         name: {"$ref": EXAMPLE_PREFIX + name}
         for name, sample in samples().items()

@@ -163,12 +163,11 @@ def paths_of(routes: Iterable[Route]) -> JsonObject:
 
 
 def route_operation(route: Route) -> JsonObject:
-    page, _, title = route.doc.partition(", ")
     return {
         "operationId": SECOND_OPERATION_IDS.get((route.operation, route.path), route.operation),
-        "tags": [page],
-        "summary": summary(route, title),
-        "description": f"Source: {page}, {title}.",
+        "tags": [route.page],
+        "summary": summary(route),
+        "description": f"Source: {route.doc}.",
         "security": [{route.auth_scheme: []}] if route.auth_scheme else [],
         **optional_entry("parameters", parameters_of(route)),
         **optional_entry("requestBody", request_body(route)),
@@ -176,9 +175,9 @@ def route_operation(route: Route) -> JsonObject:
     }
 
 
-def summary(route: Route, title: str) -> str:
-    """Return the page's title, or the operation's name if the title is only a method and a path."""
-    text = route.operation.replace("_", " ") if title.startswith(f"{route.method} ") else title
+def summary(route: Route) -> str:
+    """Return the title on the page, or the name of the operation if there is none."""
+    text = route.title or route.operation.replace("_", " ")
     return text[:1].upper() + text[1:]
 
 

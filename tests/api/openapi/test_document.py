@@ -68,7 +68,7 @@ def test_roles_are_the_credentials(document: Any) -> None:
 
 
 def test_every_page_is_described() -> None:
-    assert {route.doc.partition(", ")[0] for route in ROUTES} == TAG_DESCRIPTIONS.keys()
+    assert {route.page for route in ROUTES} == TAG_DESCRIPTIONS.keys()
 
 
 def test_every_parameter_of_a_path_is_described(document: Any) -> None:
