@@ -105,7 +105,7 @@ def queued_world(port: int, count: int):
 
 
 def send_ours(port: int, count: int) -> float:
-    from emulator.loading.worlds import record_events  # noqa: PLC0415 - as above
+    from emulator.api.serializers.events import record_events  # noqa: PLC0415 - as above
     from emulator.state.world import World, WorldServices  # noqa: PLC0415 - as above
     from emulator.webhooks import WebhookDispatcher  # noqa: PLC0415 - as above
 
@@ -128,8 +128,8 @@ def send_ours(port: int, count: int) -> float:
 
 def send_plain(port: int, count: int) -> float:
     """Send the bodies of the same events, rendered beforehand."""
-    from emulator.api.serializers.cache import render_cache  # noqa: PLC0415 - as above
     from emulator.api.serializers.events import request_body  # noqa: PLC0415 - as above
+    from emulator.api.serializers.rendering import render_cache  # noqa: PLC0415 - as above
     from emulator.core.records import Webhook, WebhookEvent  # noqa: PLC0415 - as above
     from emulator.domain.webhook_retries import webhook_headers  # noqa: PLC0415 - as above
 

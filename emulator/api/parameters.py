@@ -1,4 +1,7 @@
-"""Query parameters of lists: filter values as django-filter reads them, the order, unknown parameters."""
+"""Query parameters of lists: filters, order and pages, and hints for unknown parameters.
+
+The values of filters are parsed as django-filter does it.
+"""
 
 from __future__ import annotations
 
@@ -6,40 +9,25 @@ import re
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, DecimalException
 from difflib import get_close_matches
 from functools import cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-import orjson
-
 from emulator.api.filters import FILTER_SETS, Condition, FilterSet, ListQuery
-from emulator.api.filters.filter_set import DAY
 from emulator.core.call import Call, Query
 from emulator.core.errors import ApiError, InvalidPage, ParseError, ValidationFailed
-from emulator.core.event_types import EVENT_TYPES
 from emulator.core.fields import (
-    NON_FIELD,
-    NOT_JSON,
-    BooleanField,
-    CharField,
-    DictField,
-    Field,
     FieldError,
-    IntegerField,
-    JsonField,
-    NestedErrors,
-    NestedField,
-    validate,
 )
-from emulator.core.json_text import JsonObject, JsonValue
-from emulator.domain.webhook_retries import POLICIES, RetryPolicy
 from emulator.state.store import Reader, to_microseconds
 
 FORMAT, PAGE, SORT = "format", "page", "sort"
-MAX_HINTS, MAX_NAME_LENGTH = 3, 60
+MAX_PAGE_SIZE = 100
+"""The largest page (assumed: documented for another module of the vendor only)."""
+MAX_NAMED_PARAMETERS, MAX_NAME_LENGTH = 3, 60
 """Number of unknown parameters that a hint names, and number of characters of each name."""
 
 NOT_A_NUMBER = "Enter a number."
@@ -51,7 +39,6 @@ NULL_CHARACTERS = "Null characters are not allowed."
 TOO_LARGE = "Ensure this value is less than or equal to 1e+50."
 MAX_NUMBER = 1e50
 MIN_NUMBER = -(10**50)
-EPOCH_DAY = date(1970, 1, 1).toordinal()
 BOOLEAN_VALUES = {"1": True, "0": False, "true": True, "false": False}
 NULL_BOOLEAN_VALUES = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
 DATE_FORMATS = (
@@ -77,41 +64,34 @@ NO_FILTER = NoFilter()
 FilterValue: TypeAlias = int | str | bool | frozenset[int] | frozenset[str] | NoFilter
 
 
-def parse_list_query(filters: FilterSet, query: Query, view: Reader) -> ListQuery:
+def parse_list_query(filters: FilterSet, query: Query, reader: Reader) -> ListQuery:
     """Return the conditions and the order in a query.
 
-    Raise `ValidationFailed` with all invalid values, in the order of the table. The view contains the records that
-    a value may refer to.
+    Raise `ValidationFailed` with all invalid values, in the order of the table. The reader finds the records
+    that a value may refer to.
     """
     conditions: list[Condition] = []
     errors: dict[str, list[str]] = {}
-    for name, one in filters.names:
+    for name, filter_ in filters.names:
         if name not in query:
             continue
         try:
-            value = FILTER_PARSERS[one.value_type](query[name][-1])
-            check_choice(value, one.is_choice, view)
+            value = FILTER_PARSERS[filter_.value_type](query[name][-1])
+            require_choice(value, filter_.is_choice, reader)
         except FieldError as error:
             errors[name] = error.messages
             continue
         if value is not NO_FILTER:
-            conditions.append(Condition(one, value))
+            conditions.append(Condition(filter_, value))
     if errors:
         raise ValidationFailed(errors)
     return ListQuery(filters, tuple(conditions), parse_order(filters, query))
 
 
-def check_choice(value: FilterValue, choices: Callable[[Reader, int], bool] | None, view: Reader) -> None:
+def require_choice(value: FilterValue, is_choice: Callable[[Reader, int], bool] | None, reader: Reader) -> None:
     """Raise `FieldError` if the value must refer to a record and does not."""
-    if choices is not None and isinstance(value, int) and not choices(view, value):
+    if is_choice is not None and isinstance(value, int) and not is_choice(reader, value):
         raise FieldError(NOT_A_CHOICE)
-
-
-def applied_filters(filters: FilterSet, query: Query) -> tuple[str, ...]:
-    """Return the filters that a valid query applied, by their names without aliases, and `sort`."""
-    given = [(one, FILTER_PARSERS[one.value_type](query[name][-1])) for name, one in filters.names if name in query]
-    names = [one.name for one, value in given if value is not NO_FILTER]
-    return tuple(dict.fromkeys((*names, SORT) if parse_order(filters, query) else names))
 
 
 def parse_order(filters: FilterSet, query: Query) -> tuple[str, ...]:
@@ -137,8 +117,8 @@ def find_unknown_parameters(query: Query, known: Collection[str]) -> list[str]:
 
 def unknown_parameters_hint(unknown: Sequence[str], known: Sequence[str]) -> str:
     """Return a hint that names the ignored parameters, each with the most similar known one."""
-    hints = [unknown_parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_HINTS]]
-    if (more := len(unknown) - MAX_HINTS) > 0:
+    hints = [unknown_parameter_hint(name[:MAX_NAME_LENGTH], known) for name in unknown[:MAX_NAMED_PARAMETERS]]
+    if (more := len(unknown) - MAX_NAMED_PARAMETERS) > 0:
         hints.append(f"{more} more unknown parameters were ignored")
     return "; ".join(hints)
 
@@ -159,7 +139,7 @@ def unknown_parameters_error(unknown: Sequence[str], known: Sequence[str], *, by
 
 
 def parse_number(text: str) -> int | NoFilter:
-    """Parse a number and cut off its fraction, as the database's integer column does."""
+    """Parse a number and drop its fraction, as the database's integer column does."""
     if text == "":
         return NO_FILTER
     try:
@@ -185,10 +165,10 @@ def parse_null_boolean(text: str) -> bool | NoFilter:
 
 
 def parse_uuid(text: str) -> str | NoFilter:
-    if (found := strip_text(text)) == "":
+    if (stripped := strip_text(text)) == "":
         return NO_FILTER
     try:
-        return str(uuid.UUID(found))
+        return str(uuid.UUID(stripped))
     except ValueError:
         raise FieldError(NOT_A_UUID) from None
 
@@ -208,21 +188,21 @@ def parse_text(text: str) -> str | NoFilter:
 
 
 def strip_text(text: str) -> str:
-    if "\x00" in (found := text.strip()):
+    if "\x00" in (stripped := text.strip()):
         raise FieldError(NULL_CHARACTERS)
-    return found
+    return stripped
 
 
 def parse_date(text: str) -> int | NoFilter:
     """Parse a date; return the microseconds from 1970 to its midnight in UTC."""
     if text == "":
         return NO_FILTER
-    for form in DATE_FORMATS:
+    for date_format in DATE_FORMATS:
         try:
-            found = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a date has no zone
+            at = datetime.strptime(text.strip(), date_format).replace(tzinfo=UTC)
         except ValueError:
             continue
-        return (found.toordinal() - EPOCH_DAY) * DAY
+        return to_microseconds(at)
     raise FieldError(NOT_A_DATE)
 
 
@@ -231,10 +211,10 @@ def parse_datetime(text: str) -> int | NoFilter:
     if text == "":
         return NO_FILTER
     try:
-        found = parse_iso(text.strip())
+        at = parse_iso(text.strip())
     except ValueError:
         raise FieldError(NOT_A_TIME) from None
-    return to_microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+    return to_microseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 def parse_iso(text: str) -> datetime:
@@ -283,10 +263,6 @@ FILTER_PARSERS: dict[str, Callable[[str], FilterValue]] = {
     "char_list": parse_texts,
 }
 """Type of a filter -> function that parses the text of its parameter."""
-
-
-MAX_PAGE_SIZE = 100
-"""The largest page (assumed: documented for another module of the vendor only)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,81 +321,3 @@ def page_url(url: str, number: int) -> str:
     if number > 1:
         parameters["page"] = [str(number)]
     return urlunsplit((scheme, host, path, urlencode(sorted(parameters.items()), doseq=True), fragment))
-
-
-MAX_TEXT_LENGTH = 255
-"""Maximum length of a number from another system (assumed: the usual length of such a column)."""
-MAX_URL_LENGTH, MAX_NAME_LENGTH, MAX_CALLBACK_LENGTH = 255, 124, 64
-
-
-@dataclass(frozen=True)
-class TextChoiceField(CharField):
-    """One of a few texts."""
-
-    choices: Collection[str] = ()
-
-    def check(self, value: JsonValue) -> str | None:
-        text = super().check(value)
-        if text not in self.choices:
-            raise FieldError(f'"{text}" is not a valid choice.')
-        return text
-
-
-@dataclass(frozen=True)
-class RetryPolicyField(NestedField):
-    """A retry policy with its own parameters; unknown parameters are dropped."""
-
-    def check(self, value: JsonValue) -> JsonObject:
-        config = super().check(value)
-        return {"choice": config["choice"], "kwargs": check_policy(POLICIES[config["choice"]], config["kwargs"])}
-
-
-def check_policy(policy: RetryPolicy, kwargs: JsonValue) -> JsonObject:
-    """Return the valid parameters of a policy; raise `NestedErrors` with the errors under `kwargs`."""
-    try:
-        parameters = validate(policy.fields, kwargs)
-        policy.check(parameters)
-        orjson.dumps(parameters)
-    except ValidationFailed as error:
-        raise NestedErrors({"kwargs": error.errors}) from None
-    except FieldError as error:
-        raise NestedErrors({"kwargs": {NON_FIELD: error.messages}}) from None
-    except TypeError:  # an integer of more than 64 bits
-        raise NestedErrors({"kwargs": {NON_FIELD: [NOT_JSON]}}) from None
-    return parameters
-
-
-COMMAND_FIELDS: dict[str, Field] = {
-    "transition": IntegerField(required=False),
-    "slug": CharField(required=False),
-    "input_parameters": DictField(),
-}
-INVOICE_NUMBER_FIELDS: dict[str, Field] = {"invoice_number": CharField(max_length=MAX_TEXT_LENGTH)}
-REMOTE_ID_FIELDS: dict[str, Field] = {"remote_id": CharField(max_length=MAX_TEXT_LENGTH)}
-EXTRA_INFORMATION_FIELDS: dict[str, Field] = {"extra_information": DictField()}
-LOGIN_FIELDS: dict[str, Field] = {"username": CharField(), "password": CharField(trim_whitespace=False)}
-HOOK_FIELDS: dict[str, Field] = {
-    "retry_countdown_config": RetryPolicyField(
-        fields={"choice": TextChoiceField(choices=POLICIES), "kwargs": JsonField()}
-    ),
-    "target_url": CharField(max_length=MAX_URL_LENGTH),
-    "is_active": BooleanField(required=False),
-    "secret_key": CharField(required=False, max_length=MAX_NAME_LENGTH, allow_blank=True, allow_null=True),
-    "event_type": TextChoiceField(max_length=MAX_NAME_LENGTH, choices=[event.name for event in EVENT_TYPES]),
-    "callback": CharField(required=False, max_length=MAX_CALLBACK_LENGTH, allow_blank=True, allow_null=True),
-    "additional_headers": JsonField(required=False),
-    "config": JsonField(required=False),
-}
-RETRY_FIELDS: dict[str, Field] = {"force": JsonField(required=False)}
-
-REQUEST_FIELDS: dict[str, dict[str, Field]] = {
-    "command": COMMAND_FIELDS,
-    "set-invoice-number": INVOICE_NUMBER_FIELDS,
-    "set-remote-id": REMOTE_ID_FIELDS,
-    "extra-information": EXTRA_INFORMATION_FIELDS,
-    "login": LOGIN_FIELDS,
-    "hook": HOOK_FIELDS,
-    "hook-change": HOOK_FIELDS,
-    "hook-retry": RETRY_FIELDS,
-}
-"""Request body (as in `schemas/requests/`) -> its fields."""

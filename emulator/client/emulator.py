@@ -14,6 +14,7 @@ import orjson
 
 from emulator.api.control.clock import validate_rate
 from emulator.api.control.operations import run_recorded_operation
+from emulator.api.serializers.events import record_events
 from emulator.api.serializers.rendering import fill_links
 from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
@@ -24,7 +25,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.loading.faults import WorldFaults
-from emulator.loading.worlds import encode_scenario_file, export_world, record_events
+from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.counters import Coverage
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE

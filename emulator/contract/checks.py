@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from emulator.api.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, Route
-from emulator.api.routes.route import AuthScheme
+from emulator.api.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, AuthScheme, Route
 from emulator.contract import reads, rejections, writes
 from emulator.contract.findings import Check, CheckFunction, Drift, Finding, Kind, Report, Result, unique
 from emulator.contract.target import SURFACES, NoResponse, NotVerified, Target

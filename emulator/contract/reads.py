@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
-from emulator.api.routes.route import PAGE_SCHEMA_PREFIX
+from emulator.api.routes import GUIDE_ROUTES, PAGE_SCHEMA_PREFIX, REFERENCE_ROUTES, Route
 from emulator.contract.assertions import CheckedResponse, get
 from emulator.contract.findings import Drift, Finding, Kind
 from emulator.contract.target import (

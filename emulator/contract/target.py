@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from emulator.api.routes.route import AuthScheme, Route
+from emulator.api.routes import AuthScheme, Route
 from emulator.core.json_text import JsonObject, JsonValue
 
 FULL_ACCESS = "full-access"

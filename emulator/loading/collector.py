@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
     Column,

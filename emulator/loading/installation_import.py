@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
 from emulator.core.json_text import JsonObject, JsonValue

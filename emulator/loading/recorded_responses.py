@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from emulator.api.serializers.documents import GUIDE_SERIALIZERS, SERIALIZERS
+from emulator.api.serializers import GUIDE_SERIALIZERS, SERIALIZERS
 from emulator.api.serializers.fields import Serializer, excerpt, fields_of
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, RecordKind, TransferOrder

@@ -8,11 +8,11 @@ from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
 from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
 from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
 from emulator.api.routes import ROUTES, Route
+from emulator.api.views.reads import find_user
 from emulator.core import json_text
 from emulator.core.call import Call
 from emulator.core.credentials import find_writer
 from emulator.core.errors import ApiError, ControlError
-from emulator.core.records import User
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World
 
@@ -60,7 +60,7 @@ def build_call_replay(route: Route) -> ReplayFunction:
             url=world.settings.base_url,
             query={},
             language=step.language or world.settings.language,
-            user=find_user(world, step.user),
+            user=find_user(world.records, step.user),
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
             caller=find_writer(step.user),
@@ -68,11 +68,6 @@ def build_call_replay(route: Route) -> ReplayFunction:
         route.view(call, world)
 
     return run
-
-
-def find_user(world: World, name: str | None) -> User | None:
-    """Return the installation's user of this name, or None."""
-    return next((user for user in world.records.all(User) if user.username == name), None)
 
 
 def replay_control(world: World, step: Step) -> None:

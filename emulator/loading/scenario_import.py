@@ -10,10 +10,9 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from emulator.api.serializers.cache import RenderCache
-from emulator.api.serializers.documents import render_document
+from emulator.api.serializers import render_document
 from emulator.api.serializers.fields import COLUMN_TYPES, excerpt
-from emulator.api.serializers.rendering import fill_links
+from emulator.api.serializers.rendering import RenderCache, fill_links
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import State, Transition, WebhookEvent
 from emulator.core.schemas import find_problem

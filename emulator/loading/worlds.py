@@ -8,12 +8,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from emulator.api.serializers.events import content_type_of
+from emulator.api.serializers.events import record_events
 from emulator.core import json_text
 from emulator.core.errors import Conflict
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Record, Webhook, WebhookEvent
-from emulator.core.seeded_random import derive_uuid
 from emulator.domain import installation
 from emulator.domain.fault_rules import fault_scenario_document
 from emulator.domain.scenario_files import scenario_document, with_installation
@@ -29,8 +27,8 @@ from emulator.state.faults import ArmedFault, Faults
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import Step
-from emulator.state.store import BaseDataset, Snapshot, Transaction
-from emulator.state.world import FinalizeEvent, World, WorldServices
+from emulator.state.store import BaseDataset, Snapshot
+from emulator.state.world import World, WorldServices
 
 DEFAULT_USER = "admin"
 """User of a step that names none."""
@@ -155,34 +153,6 @@ def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     base = Completer(collector, installation.load_installation(scenario.installation), scenario.start).complete()
     return ScenarioBase(
         base, scenario.language or collector.language, Snapshot(base, {}), tuple(collector.corrections)
-    )
-
-
-def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
-    """Create a record for each queued event and each active hook of its type.
-
-    This happens at the commit, when all records have their final values. Each event keeps the records of
-    that time, because its payload is rendered from them later.
-    """
-    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
-    for event_type, kind, id_ in tx.events:
-        for hook in tx.find(Webhook, "event_type", event_type):
-            if hook.is_active:
-                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
-
-
-def build_event(tx: Transaction, hook: Webhook, subject: Record, snapshot: Snapshot) -> WebhookEvent:
-    id_ = tx.new_id(WebhookEvent)
-    return WebhookEvent(
-        id=id_,
-        webhook=hook.id,
-        object_id=subject.id,
-        content_type=content_type_of(subject, tx),
-        created_date=tx.now,
-        modified_date=tx.now,
-        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
-        snapshot=snapshot,
-        due=tx.now,
     )
 
 

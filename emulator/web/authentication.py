@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from emulator.api.routes.route import AuthScheme
+from emulator.api.routes import AuthScheme
 from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS, Credential
 from emulator.core.errors import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled

@@ -15,9 +15,9 @@ from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
+from emulator.api.views.reads import find_user
 from emulator.core.call import Call, Reply
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
-from emulator.loading.replay import find_user
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
@@ -164,7 +164,9 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
     """Build the call that the handler receives."""
     credential = context.credential
-    writer = None if credential is None or route.method == "GET" else find_user(context.world, credential.username)
+    writer = (
+        None if credential is None or route.method == "GET" else find_user(context.world.records, credential.username)
+    )
     return Call(
         operation=route.operation,
         method=context.method,

@@ -13,7 +13,7 @@ from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from typing import Any
 
-from emulator.api.parameters import REQUEST_FIELDS
+from emulator.api.request_fields import REQUEST_FIELDS
 from emulator.api.routes import Route
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField

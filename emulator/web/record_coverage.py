@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import lru_cache
 
-from emulator.api.parameters import COMMAND_FIELDS, SORT
-from emulator.api.routes import ROUTES
-from emulator.api.routes.route import AuthScheme
+from emulator.api.parameters import SORT
+from emulator.api.request_fields import COMMAND_FIELDS
+from emulator.api.routes import ROUTES, AuthScheme
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.fields import validate

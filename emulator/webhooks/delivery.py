@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
-from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.events import request_body
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.hosts import is_loopback
 from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.api.serializers.events import record_events
 from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
-from emulator.loading.worlds import record_events, settings_of, starting_snapshot
+from emulator.loading.worlds import settings_of, starting_snapshot
 from emulator.state.clock import ClockMode, machine_seconds
 from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence, Snapshots, WorldSnapshot
 from emulator.state.scenario import Scenario, Settings

@@ -17,7 +17,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.fields import COLUMN_TYPES
 from emulator.core.files import encode_scenario
 from emulator.core.records import KINDS

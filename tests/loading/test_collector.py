@@ -11,9 +11,8 @@ import pytest
 
 import emulator
 from emulator import Emulator
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_document
-from emulator.api.serializers.rendering import fill_links
+from emulator.api.serializers import render_document
+from emulator.api.serializers.rendering import fill_links, render_cache
 from emulator.core.files import encode_scenario
 from emulator.core.records import OMITTED, Package, State, Transition
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios

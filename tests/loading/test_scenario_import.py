@@ -12,8 +12,7 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
-from emulator.api.routes.route import Route
+from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES, Route
 from emulator.core.files import encode_scenario
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.loading.recorded_responses import Capture, read_captures

@@ -19,8 +19,8 @@ from django.db import connection, transaction
 from whisperer.models import EventQueue, Webhook, WebhookEvent
 
 from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_document
+from emulator.api.serializers import render_document
+from emulator.api.serializers.rendering import render_cache
 from emulator.client.emulator import Emulator
 from emulator.core import records
 from emulator.core.credentials import CREDENTIALS

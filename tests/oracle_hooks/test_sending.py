@@ -25,9 +25,9 @@ from whisperer.models import Webhook as TheirHook
 from whisperer.models import WebhookEvent as TheirEvent
 from whisperer.resources.serializers import RetryCountdownConfigSerializer
 
-from emulator.api.parameters import HOOK_FIELDS
-from emulator.api.serializers.cache import render_cache
+from emulator.api.request_fields import HOOK_FIELDS
 from emulator.api.serializers.events import first_request_body, retry_request_body
+from emulator.api.serializers.rendering import render_cache
 from emulator.client.emulator import Emulator
 from emulator.core.errors import ValidationFailed
 from emulator.core.fields import validate

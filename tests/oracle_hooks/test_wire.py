@@ -27,8 +27,8 @@ from whisperer.models import Webhook as TheirHook
 from whisperer.models import WebhookEvent as TheirEvent
 
 from emulator import Emulator
-from emulator.api.serializers.cache import render_cache
 from emulator.api.serializers.events import request_body
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.records import Package, Webhook, WebhookEvent
 from emulator.webhooks import WebhookDispatcher
 from tests.oracle_hooks.pair import create_tables

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from emulator import Emulator
-from emulator.api.routes.route import Route
+from emulator.api.routes import Route
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
 
 BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}

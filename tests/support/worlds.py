@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator import Emulator
+from emulator.api.serializers import events
 from emulator.core.records import KINDS
-from emulator.loading import worlds
 from emulator.state.clock import ClockMode
 from emulator.state.persistence import WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, Settings
@@ -37,7 +37,7 @@ def world_of(
 
 def with_dispatcher(oms: Emulator, dispatcher: WebhookDispatcher) -> Emulator:
     """Replace the world of an emulator by an equal one, whose events this dispatcher sends."""
-    before, services = oms.world, WorldServices(worlds.record_events, sender=dispatcher.sender)
+    before, services = oms.world, WorldServices(events.record_events, sender=dispatcher.sender)
     oms.worlds.slot(before.name).world = World(before.name, before.settings, before.snapshot(), services)
     return oms
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.responses import openapi_path
+from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.domain.scenario_files import find_scenario
 from emulator.web import cors, dispatch

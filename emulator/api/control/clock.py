@@ -1,40 +1,46 @@
-"""Checks and applies changes of a world's clock that users ask for."""
+"""Changes of a world's clock and of its live traffic that users request."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from emulator.api.control.operations import validated_document
-from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import Conflict, InvalidDocument
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.traffic import delete_orders
 from emulator.state.clock import CLOCK_MODES, MAX_SPEED, ClockMode, TrafficRate, check_calendar
 from emulator.state.steps import Step
 from emulator.state.world import World
 
+FORGET_ORDERS = "forget_orders"
+"""Name of the step that deletes old orders."""
+MAX_ORDERS_PER_HOUR = 36_000.0
+"""Ten orders per second."""
+
 
 def set_clock(world: World, mode: str | None = None, now: datetime | None = None, speed: float | None = None) -> None:
-    """Set the mode, the time or the speed of the clock. Nothing that is due between the times happens.
+    """Set the mode, the time or the speed of the clock. Events that are due between the times do not happen.
 
     Raise `InvalidDocument` for an unknown mode or an impossible time. Raise `Conflict` for a time of a real clock,
     and for a speed of a clock that does not tick.
     """
-    known: ClockMode | None = next((each for each in CLOCK_MODES if each == (mode or world.clock.mode)), None)
+    known: ClockMode | None = next((name for name in CLOCK_MODES if name == (mode or world.clock.mode)), None)
     if known is None:
         raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
     if known == "real" and now is not None:
         raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
     if speed is not None and known != "ticking":
         raise Conflict(f"a {known} clock has no speed; only a ticking clock has one")
-    if speed is not None and not 0 < speed <= MAX_SPEED:  # the control API's schema checks it, too, but not Python's
+    # Python callers skip the schema of the control API, which also checks it.
+    if speed is not None and not 0 < speed <= MAX_SPEED:
         raise InvalidDocument(f"speed must be greater than 0 and at most {MAX_SPEED} (got {speed!r})")
     world.set_clock(known, None if now is None else require_within_calendar(now), speed)
 
 
 def advance_clock(world: World, by: timedelta | None = None, to: datetime | None = None) -> None:
-    """Advance the clock by a duration, to a time, or to the next due time. What is due on the way happens in order.
+    """Advance the clock by a duration, to a time, or to the next due time. Due events happen in order.
 
     Raise `InvalidDocument` for an impossible time. Raise `Conflict` for a time in the past, for a real clock, and if
     nothing is due.
@@ -47,9 +53,7 @@ def advance_clock(world: World, by: timedelta | None = None, to: datetime | None
         raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
     if to is None and by is None and (to := world.schedule.next_due()) is None:
         raise Conflict(f"world {world.name} has no scheduled event")
-    world.advance(
-        require_within_calendar(to) if to is not None else add_duration(world.clock.now(), by or timedelta(0))
-    )
+    world.advance(require_within_calendar(to) if to else add_duration(world.clock.now(), by or timedelta(0)))
 
 
 def build_duration(**units: float) -> timedelta:
@@ -89,25 +93,19 @@ def to_utc(at: datetime) -> datetime:
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
-FORGET_ORDERS = "forget_orders"
-MAX_ORDERS_PER_HOUR = 36_000.0
-"""Ten orders per second."""
-
-
-def set_traffic_rate(world: World, document: Any) -> dict[str, Any]:
-    """Set the rate, or pause and resume the traffic. What was due during a pause does not happen later."""
-    asked = validated_document("live", document)
-    present = world.schedule.rate
+def set_traffic_rate(world: World, document: JsonValue) -> JsonObject:
+    """Set the rate, or pause and resume the traffic. Orders that are due during a pause are not placed later."""
+    changes = validated_document("live", document)
+    current = world.schedule.rate
     rate = TrafficRate(
-        asked.get("orders_per_hour", present.orders_per_hour),
-        asked.get("paused", present.is_paused),
+        changes.get("orders_per_hour", current.orders_per_hour), changes.get("paused", current.is_paused)
     )
-    if rate != present:
+    if rate != current:
         world.set_traffic_rate(rate)
     return rate_document(world)
 
 
-def rate_document(world: World) -> dict[str, Any]:
+def rate_document(world: World) -> JsonObject:
     """Return the rate as the control API shows it."""
     rate = world.schedule.rate
     return {"orders_per_hour": rate.orders_per_hour, "paused": rate.is_paused}
@@ -121,7 +119,7 @@ def validate_rate(rate: float) -> float:
 
 
 def replay_order_deletion(world: World, step: Step) -> None:
-    """Forget orders. Raise `InvalidDocument` for a step that does not name them."""
+    """Delete orders again. Raise `InvalidDocument` for a step that does not name them."""
     orders = validated_document("forgotten-orders", step.body)["orders"]
     with world.transaction() as tx:
         delete_orders(tx, orders)

@@ -1,15 +1,15 @@
-"""Documents of deliveries and of delivery faults, for the control API and for Python."""
+"""Webhook deliveries: their documents, delivery faults, and the steps that record results and postponements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from emulator.api.control.journal import mask_header, masked_body
 from emulator.api.control.operations import validated_document
 from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import WebhookEvent
 from emulator.domain.webhook_retries import record_result
 from emulator.state.clock import format_time
@@ -17,8 +17,11 @@ from emulator.state.outbox import Delivery, DeliveryFault, DeliveryResult
 from emulator.state.steps import PendingStep, Step
 from emulator.state.world import World
 
+RECORD_RESULT, POSTPONE_EVENTS = "record_outcome", "postpone_events"
+"""Names of steps."""
 
-def delivery_document(delivery: Delivery) -> dict[str, Any]:
+
+def delivery_document(delivery: Delivery) -> JsonObject:
     """Return a delivery as the control API shows it, with masked secrets."""
     return delivery._asdict() | {
         "at": format_time(delivery.at),
@@ -27,7 +30,7 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def add_delivery_fault(world: World, document: Any) -> DeliveryFault:
+def add_delivery_fault(world: World, document: JsonValue) -> DeliveryFault:
     """Apply the fault of a document to coming deliveries. Raise `InvalidDocument` for unknown values."""
     fault = DeliveryFault(**validated_document("disturbance", document))
     known = [event.name for event in EVENT_TYPES]
@@ -35,9 +38,6 @@ def add_delivery_fault(world: World, document: Any) -> DeliveryFault:
         raise InvalidDocument(f"unknown event type {fault.event_type!r}", known)
     world.outbox.add_fault(fault)
     return fault
-
-
-RECORD_RESULT, POSTPONE_EVENTS = "record_outcome", "postpone_events"
 
 
 class EventGone(LookupError):
@@ -85,12 +85,12 @@ def replay_result(world: World, step: Step) -> None:
         record_result(tx, int(step.path["pk"]), result)
 
 
-def result_document(result: DeliveryResult) -> dict[str, Any]:
+def result_document(result: DeliveryResult) -> JsonObject:
     started = {} if result.started_at is None else {"started": format_time(result.started_at)}
     return {"status": result.status, "content": result.content, **started}
 
 
-def parse_result(document: Mapping[str, Any]) -> DeliveryResult:
+def parse_result(document: JsonObject) -> DeliveryResult:
     started = document.get("started")
     at = None if started is None else datetime.fromisoformat(started)
     return DeliveryResult(document["status"], document["content"], 0.0, started_at=at)
@@ -108,7 +108,7 @@ def replay_postponement(world: World, step: Step) -> None:
     change_due_times(world, validated_document("postponed-events", step.body))
 
 
-def change_due_times(world: World, body: Mapping[str, Any]) -> None:
+def change_due_times(world: World, body: JsonObject) -> None:
     with world.transaction() as tx:
         for id_, at in body["due"].items():
             if (event := tx.get(WebhookEvent, int(id_))) is None:

@@ -110,7 +110,7 @@ def mask_json(value: JsonValue) -> JsonValue:
     """Mask the values of secret keys in a JSON value."""
     if isinstance(value, dict):
         return {
-            key: MASK if str(key).lower() in SECRET_KEYS and part not in (None, {}, "") else mask_json(part)
-            for key, part in value.items()
+            key: MASK if str(key).lower() in SECRET_KEYS and item not in (None, {}, "") else mask_json(item)
+            for key, item in value.items()
         }
-    return [mask_json(part) for part in value] if isinstance(value, list) else value
+    return [mask_json(item) for item in value] if isinstance(value, list) else value

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_document
+from emulator.api.serializers import render_document
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord, ValidationFailed
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Order, Package, StockLocation
@@ -24,7 +24,7 @@ from emulator.domain.arranging.packages import arrange_package
 from emulator.domain.arranging.planner import place_order
 from emulator.domain.planning import set_stock
 from emulator.state.steps import PendingStep, Step
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import Transaction
 from emulator.state.world import World
 
 ControlResult: TypeAlias = JsonObject
@@ -33,7 +33,7 @@ FREE_KEYS = ("extra_information", "conf", "tags", "discrepancy_reason", "denial_
 
 
 def create_order(world: World, document: JsonValue) -> ControlResult:
-    """Place an order and plan its fulfilment. Return the ids of the created records."""
+    """Place an order and plan its fulfillment. Return the ids of the created records."""
     order = validated_document("arrange-order", document)
     with control_transaction(world) as tx:
         return place_order(tx, order)._asdict()
@@ -103,9 +103,8 @@ def control_transaction(world: World) -> Iterator[Transaction]:
         raise Conflict("; ".join(f"{name}: {messages[0]}" for name, messages in error.errors.items())) from None
 
 
-def render_detail(world: World, id_: int, shape: str = "package") -> bytes:
-    root: Snapshot = world.records
-    return render_document(shape, id_, root, world.settings.language, render_cache(world)) or b""
+def render_detail(world: World, id_: int, serializer: str = "package") -> bytes:
+    return render_document(serializer, id_, world.records, world.settings.language, render_cache(world)) or b""
 
 
 def validated_document(name: str, document: JsonValue) -> JsonObject:
@@ -113,7 +112,8 @@ def validated_document(name: str, document: JsonValue) -> JsonObject:
     value = to_json(document)
     problem = next(find_problems(name, value), None)
     if problem is None:
-        return normalize_integers(value)  # type: ignore[no-any-return]  # the schema requires an object
+        valid: JsonObject = normalize_integers(value)
+        return valid
     if problem.keyword == "additionalProperties" and len(problem.path) == 1:
         raise InvalidDocument(f"unknown key {problem.path[0]!r}", load_schema(name)["properties"])
     raise InvalidDocument(str(problem))
@@ -132,9 +132,9 @@ def normalize_integers(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
-        return [normalize_integers(part) for part in value]
+        return [normalize_integers(item) for item in value]
     if isinstance(value, dict):
-        return {key: part if key in FREE_KEYS else normalize_integers(part) for key, part in value.items()}
+        return {key: item if key in FREE_KEYS else normalize_integers(item) for key, item in value.items()}
     return value
 
 

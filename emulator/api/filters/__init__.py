@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from emulator.api.filters import tables
-from emulator.api.filters import tables as other
 from emulator.api.filters.filter_set import LOOKUPS, Condition, Filter, FilterSet, ListQuery, Path
 from emulator.core.records import DeliveryRange, DenialReason, Package, TransferOrder, Webhook, WebhookEvent
 
@@ -11,11 +10,11 @@ FILTER_SETS: dict[str, FilterSet] = {
     "package": FilterSet(Package, tables.PACKAGE_FILTERS, tables.PACKAGE_SORTABLE),
     "package_simple": FilterSet(Package, (tables.STATE, tables.STATE_VALUE, tables.ORDER_NUMBER)),
     "transfer": FilterSet(TransferOrder, tables.TRANSFER_FILTERS, tables.TRANSFER_SORTABLE),
-    "delivery_range": FilterSet(DeliveryRange, other.DELIVERY_RANGE_FILTERS, order=("lower", "upper", "id")),
-    "denial_reason": FilterSet(DenialReason, other.DENIAL_REASON_FILTERS, other.DENIAL_REASON_SORTABLE),
-    "hook": FilterSet(Webhook, other.HOOK_FILTERS, other.HOOK_SORTABLE, other.OLDEST_FIRST),
-    "hook_event": FilterSet(WebhookEvent, other.EVENT_FILTERS, other.EVENT_SORTABLE, other.OLDEST_FIRST),
+    "delivery_range": FilterSet(DeliveryRange, tables.DELIVERY_RANGE_FILTERS, order=("lower", "upper", "id")),
+    "denial_reason": FilterSet(DenialReason, tables.DENIAL_REASON_FILTERS, tables.DENIAL_REASON_SORTABLE),
+    "hook": FilterSet(Webhook, tables.HOOK_FILTERS, tables.HOOK_SORTABLE, tables.OLDEST_FIRST),
+    "hook_event": FilterSet(WebhookEvent, tables.EVENT_FILTERS, tables.EVENT_SORTABLE, tables.OLDEST_FIRST),
 }
-"""To add the filters of a list, add a row here and `filters="<its name>"` to its route."""
+"""To add the filters of a list, add a row here and `filter_set="<its name>"` to its route."""
 
 __all__ = ["FILTER_SETS", "LOOKUPS", "Condition", "Filter", "FilterSet", "ListQuery", "Path"]

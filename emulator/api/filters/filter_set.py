@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from emulator.core.records import RecordKind
 from emulator.state.store import Reader
 
 ValueType = Literal[
@@ -32,20 +33,20 @@ class Path(NamedTuple):
     """
 
     column: str
-    kind: type[Any] | None = None
+    kind: RecordKind | None = None
     tail: str = ""
     lookup: str = ""
     """Replaces the filter's lookup for this path."""
 
 
-def column_path(column: str) -> tuple[Path, ...]:
+def column(name: str) -> tuple[Path, ...]:
     """Return the path to a column."""
-    return (Path(column),)
+    return (Path(name),)
 
 
-def reference_path(column: str, kind: type[Any], tail: str) -> tuple[Path, ...]:
+def reference(name: str, kind: RecordKind, tail: str) -> tuple[Path, ...]:
     """Return the path to a value of reference data whose id a column holds."""
-    return (Path(column, kind, tail),)
+    return (Path(name, kind, tail),)
 
 
 NO_PATHS: tuple[Path, ...] = ()
@@ -71,11 +72,11 @@ class Filter:
     reason: str = ""
     """The reason for an assumption."""
     exclude: bool = False
-    """Whether it keeps the records that do not match."""
+    """Whether it selects the records that do not match."""
     match_all: bool = False
     """Whether every path must match."""
     is_choice: Callable[[Reader, int], bool] | None = None
-    """Returns whether a value names an existing record. Other values are refused."""
+    """Returns whether a value is the id of an existing record. Other values are rejected."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class Filter:
 class FilterSet:
     """The filters and the orders of one list."""
 
-    kind: type[Any]
+    kind: RecordKind
     filters: tuple[Filter, ...] = ()
     sortable: Mapping[str, str] = field(default_factory=dict)
     """Names that `sort` takes -> columns."""
@@ -96,7 +97,7 @@ class FilterSet:
     @cached_property
     def names(self) -> tuple[tuple[str, Filter], ...]:
         """Every name and alias with its filter, in the order of the table."""
-        return tuple((name, one) for one in self.filters for name in one.names)
+        return tuple((name, filter_) for filter_ in self.filters for name in filter_.names)
 
 
 class Condition(NamedTuple):
@@ -116,43 +117,10 @@ class ListQuery:
     """Columns, with `-` for descending order. If empty, the list has its default order."""
 
 
-# --- comparisons --------------------------------------------------------------------------------------------------
-
 DAY = 86_400_000_000
 """Microseconds. Times are microseconds since 1970, and a day is its midnight in UTC (assumed: the service's zone)."""
 
 Lookup = Callable[[Any, Any], bool]
-
-
-def is_in(value: Any, wanted: frozenset[Any]) -> bool:
-    return value in wanted
-
-
-def starts_with(value: str, wanted: str) -> bool:
-    return value.startswith(wanted)
-
-
-def contains(value: str, wanted: str) -> bool:
-    """Compare in upper case, as the database does."""
-    return wanted.upper() in value.upper()
-
-
-def equals_in_any_case(value: str, wanted: str) -> bool:
-    """Compare in upper case, as the database does."""
-    return value.upper() == wanted.upper()
-
-
-def on_day(value: int, wanted: int) -> bool:
-    return wanted <= value < wanted + DAY
-
-
-def since_day(value: int, wanted: int) -> bool:
-    return value >= wanted
-
-
-def until_day(value: int, wanted: int) -> bool:
-    return value < wanted + DAY
-
 
 LOOKUPS: dict[str, Lookup] = {
     "exact": operator.eq,
@@ -160,12 +128,12 @@ LOOKUPS: dict[str, Lookup] = {
     "gte": operator.ge,
     "lt": operator.lt,
     "lte": operator.le,
-    "in": is_in,
-    "startswith": starts_with,
-    "icontains": contains,
-    "iexact": equals_in_any_case,
-    "date": on_day,
-    "date__gte": since_day,
-    "date__lte": until_day,
+    "in": lambda value, expected: value in expected,
+    "startswith": str.startswith,
+    "icontains": lambda value, expected: expected.upper() in value.upper(),  # in upper case, as the database does
+    "iexact": lambda value, expected: value.upper() == expected.upper(),
+    "date": lambda value, day: day <= value < day + DAY,
+    "date__gte": operator.ge,
+    "date__lte": lambda value, day: value < day + DAY,
 }
 """The comparisons by Django's names. An empty value matches none of them."""

@@ -20,6 +20,8 @@ from emulator.core.records import (
     OrderItem,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Shipment,
     TransferItem,
     TransferOrder,
@@ -28,58 +30,47 @@ from emulator.core.records import (
 from emulator.state.store import REMOVED, BaseDataset, Reader, Snapshot, follow_path, is_to_many
 
 MAX_CACHED_RESULTS = 64
-"""The number of results that are cached with one root."""
+"""The number of results that are cached with one snapshot."""
 MAX_CACHED_IDS = 2_000_000
 """The number of ids in the results that are cached with one base: eight bytes each."""
 ASCENDING = ("id",)
 NEWEST_FIRST = ("-id",)
-_CACHE_LOCK = threading.Lock()
+CACHE_LOCK = threading.Lock()
 
 
-def find_ids(root: Snapshot, query: ListQuery) -> Sequence[int]:
-    """Return the ids of the requested records, in the requested order. The result is cached with the root."""
+def find_ids(snapshot: Snapshot, query: ListQuery) -> Sequence[int]:
+    """Return the ids of the requested records, in the requested order. The result is cached with the snapshot."""
     key = (query.filters.kind, query.filters.order, query.conditions, query.sort)
-    if (ids := root.caches.get(key)) is None:
-        ids = _find_ids(root, query)
-        if len(root.caches) >= MAX_CACHED_RESULTS:
-            root.caches.clear()
-        root.caches[key] = ids
+    if (ids := snapshot.caches.get(key)) is None:
+        ids = _find_ids(snapshot, query)
+        if len(snapshot.caches) >= MAX_CACHED_RESULTS:
+            snapshot.caches.clear()
+        snapshot.caches[key] = ids
     return ids
 
 
-def _find_ids(root: Snapshot, query: ListQuery) -> Sequence[int]:
+def _find_ids(snapshot: Snapshot, query: ListQuery) -> Sequence[int]:
     kind, sort = query.filters.kind, query.sort or query.filters.order
     if not query.conditions and sort in (ASCENDING, NEWEST_FIRST):
-        ids = root.ids(kind)
+        ids = snapshot.ids(kind)
         return ids if sort == ASCENDING else ids[::-1]
-    if kind not in DEPENDENTS_BY_KIND:
-        return scan_records(root, query, sort)
-    terms = resolve_conditions(root, query.conditions)
-    cache = query_cache_of(root.base)
-    ids = cache.find(kind, terms, sort)
-    changed = _changed_ids(root, kind)
-    return _merge(root, kind, terms, sort, ids, changed) if changed else ids
+    return (_find_cached if kind in DEPENDENTS_BY_KIND else scan_records)(snapshot, query, sort)
 
 
-def _changed_ids(root: Snapshot, kind: type[Any]) -> set[int]:
+def _changed_ids(snapshot: Snapshot, kind: RecordKind) -> set[int]:
     key = ("changed", kind)
-    if (ids := root.caches.get(key)) is None:
-        ids = root.caches[key] = changed_ids(root, kind)
+    if (ids := snapshot.caches.get(key)) is None:
+        ids = snapshot.caches[key] = changed_ids(snapshot, kind)
     return ids
 
 
-def scan_records(root: Snapshot, query: ListQuery, sort: Sequence[str]) -> list[int]:
-    """Find the records by testing all of them. This suits lists that stay short."""
-    kind, terms = query.filters.kind, resolve_conditions(root, query.conditions)
-    records = [record for record in root.all(kind) if matches(root, kind, record, terms)]
-    return [record.id for record in sorted(records, key=lambda record: record_key(root, kind, record, sort))]
-
-
-def _merge(  # noqa: PLR0913 - a query, the base's result and the differences
-    root: Snapshot, kind: type[Any], terms: Sequence[Term], sort: Sequence[str], ids: Sequence[int], changed: set[int]
-) -> list[int]:
+def _find_cached(snapshot: Snapshot, query: ListQuery, sort: Sequence[str]) -> list[int]:
     """Return the base's result with the changed records replaced."""
-    cache = query_cache_of(root.base)
+    kind, terms = query.filters.kind, resolve_conditions(snapshot, query.conditions)
+    cache, changed = query_cache_of(snapshot.base), _changed_ids(snapshot, kind)
+    ids = cache.find(kind, terms, sort)
+    if not changed:
+        return ids
     merged = [id_ for id_ in ids if id_ not in changed]
     keys: dict[int, SortKey] = {}
 
@@ -87,10 +78,17 @@ def _merge(  # noqa: PLR0913 - a query, the base's result and the differences
         return keys[id_] if id_ in keys else cache.key(kind, sort, id_)
 
     for id_ in changed:
-        if (record := root.get(kind, id_)) is not None and matches(root, kind, record, terms):
-            keys[id_] = record_key(root, kind, record, sort)
+        if (record := snapshot.get(kind, id_)) is not None and matches(snapshot, kind, record, terms):
+            keys[id_] = record_key(snapshot, kind, record, sort)
             insort(merged, id_, key=key)
     return merged
+
+
+def scan_records(snapshot: Snapshot, query: ListQuery, sort: Sequence[str]) -> list[int]:
+    """Find the records by testing all of them. This suits lists that stay short."""
+    kind, terms = query.filters.kind, resolve_conditions(snapshot, query.conditions)
+    records = [record for record in snapshot.all(kind) if matches(snapshot, kind, record, terms)]
+    return [record.id for record in sorted(records, key=lambda record: record_key(snapshot, kind, record, sort))]
 
 
 class Comparison(NamedTuple):
@@ -111,11 +109,11 @@ class Term(NamedTuple):
     """Whether the matching records are left out."""
 
 
-def resolve_conditions(view: Reader, conditions: Sequence[Condition]) -> tuple[Term, ...]:
-    """Return the conditions as terms, with the view's reference data."""
+def resolve_conditions(reader: Reader, conditions: Sequence[Condition]) -> tuple[Term, ...]:
+    """Return the conditions as terms, with the reader's reference data."""
     return tuple(
         Term(
-            tuple(_comparison(view, path, filter_, value) for path in filter_.paths),
+            tuple(_comparison(reader, path, filter_, value) for path in filter_.paths),
             filter_.match_all,
             filter_.exclude,
         )
@@ -123,27 +121,27 @@ def resolve_conditions(view: Reader, conditions: Sequence[Condition]) -> tuple[T
     )
 
 
-def _comparison(view: Reader, path: Path, filter_: Filter, value: Any) -> Comparison:
+def _comparison(reader: Reader, path: Path, filter_: Filter, value: Any) -> Comparison:
     lookup = path.lookup or filter_.lookup
     if path.kind is None:
         return Comparison(path.column, lookup, value)
     steps = path.tail.split(".")
     ids = frozenset(
         record.id
-        for record in view.all(path.kind)
-        if _matches_any(follow_path(view, path.kind, record, steps), lookup, value)
+        for record in reader.all(path.kind)
+        if _matches_any(follow_path(reader, path.kind, record, steps), lookup, value)
     )
     return Comparison(path.column, "in", ids)
 
 
-def matches(view: Reader, kind: type[Any], record: Any, terms: Sequence[Term]) -> bool:
+def matches(reader: Reader, kind: RecordKind, record: Record, terms: Sequence[Term]) -> bool:
     """Return whether a record matches every term."""
-    return all(_matches_term(view, kind, record, term) for term in terms)
+    return all(_matches_term(reader, kind, record, term) for term in terms)
 
 
-def _matches_term(view: Reader, kind: type[Any], record: Any, term: Term) -> bool:
+def _matches_term(reader: Reader, kind: RecordKind, record: Record, term: Term) -> bool:
     outcomes = (
-        _matches_any(follow_path(view, kind, record, column.split(".")), lookup, value)
+        _matches_any(follow_path(reader, kind, record, column.split(".")), lookup, value)
         for column, lookup, value in term.comparisons
     )
     return (all(outcomes) if term.match_all else any(outcomes)) is not term.exclude
@@ -195,8 +193,8 @@ def sort_key(sort: Sequence[str], value_of: Callable[[str], Any]) -> SortKey:
     return tuple(parts)
 
 
-def record_key(view: Reader, kind: type[Any], record: Any, sort: Sequence[str]) -> SortKey:
-    return sort_key(sort, lambda column: next(follow_path(view, kind, record, column.split(".")), None))
+def record_key(reader: Reader, kind: RecordKind, record: Record, sort: Sequence[str]) -> SortKey:
+    return sort_key(sort, lambda column: next(follow_path(reader, kind, record, column.split(".")), None))
 
 
 class QueryCache:
@@ -205,12 +203,12 @@ class QueryCache:
     def __init__(self, base: BaseDataset) -> None:
         self._base = base
         self._lock = threading.RLock()
-        self._ids: dict[type[Any], tuple[int, ...]] = {}
-        self._columns: dict[tuple[type[Any], str], Sequence[Any]] = {}
+        self._ids: dict[RecordKind, tuple[int, ...]] = {}
+        self._columns: dict[tuple[RecordKind, str], Sequence[Any]] = {}
         self._results: dict[Any, list[int]] = {}
         self._size = 0
 
-    def find(self, kind: type[Any], terms: Sequence[Term], sort: Sequence[str]) -> list[int]:
+    def find(self, kind: RecordKind, terms: Sequence[Term], sort: Sequence[str]) -> list[int]:
         """Return the ids of the base's records that match every term, in this order."""
         key = (kind, tuple(terms), tuple(sort))
         if (result := self._results.get(key)) is None:
@@ -219,42 +217,42 @@ class QueryCache:
                 self._keep(key, result)
         return result
 
-    def key(self, kind: type[Any], sort: Sequence[str], id_: int) -> SortKey:
+    def key(self, kind: RecordKind, sort: Sequence[str], id_: int) -> SortKey:
         """Return the sort key of the base's record with this id."""
         position = bisect_left(self.ids(kind), id_)
         return sort_key(sort, lambda path: self.column(kind, path)[position])
 
-    def ids(self, kind: type[Any]) -> tuple[int, ...]:
+    def ids(self, kind: RecordKind) -> tuple[int, ...]:
         """Return all ids of a kind. The results share these objects."""
         if (ids := self._ids.get(kind)) is None:
             ids = self._ids[kind] = tuple(self._base.ids(kind))
         return ids
 
-    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+    def column(self, kind: RecordKind, path: str) -> Sequence[Any]:
         """Return the values of a column, in the order of the ids."""
         if (column := self._columns.get((kind, path))) is None:
             with self._lock:
                 column = self._columns[kind, path] = self._base.column(kind, path)
         return column
 
-    def _matching(self, kind: type[Any], terms: Sequence[Term]) -> Collection[int]:
+    def _matching(self, kind: RecordKind, terms: Sequence[Term]) -> Collection[int]:
         """Return the ids of the records that match every term, in any order."""
-        found = [self._matching_term(kind, term) for term in terms]
-        return set.intersection(*found) if found else self.ids(kind)
+        id_sets = [self._matching_term(kind, term) for term in terms]
+        return set.intersection(*id_sets) if id_sets else self.ids(kind)
 
-    def _matching_term(self, kind: type[Any], term: Term) -> set[int]:
-        found = [self._matching_comparison(kind, comparison) for comparison in term.comparisons]
-        ids = set.intersection(*found) if term.match_all else set[int]().union(*found)
+    def _matching_term(self, kind: RecordKind, term: Term) -> set[int]:
+        id_sets = [self._matching_comparison(kind, comparison) for comparison in term.comparisons]
+        ids = set.intersection(*id_sets) if term.match_all else set[int]().union(*id_sets)
         return set(self.ids(kind)) - ids if term.exclude else ids
 
-    def _matching_comparison(self, kind: type[Any], comparison: Comparison) -> set[int]:
-        path, lookup, wanted = comparison
+    def _matching_comparison(self, kind: RecordKind, comparison: Comparison) -> set[int]:
+        path, lookup, expected = comparison
         compare, rows = LOOKUPS[lookup], zip(self.ids(kind), self.column(kind, path), strict=True)
         if is_to_many(kind, path):
-            return {id_ for id_, values in rows if _matches_any(values, lookup, wanted)}
-        return {id_ for id_, value in rows if value is not None and compare(value, wanted)}
+            return {id_ for id_, values in rows if _matches_any(values, lookup, expected)}
+        return {id_ for id_, value in rows if value is not None and compare(value, expected)}
 
-    def _ordered(self, kind: type[Any], ids: Collection[int], sort: Sequence[str]) -> list[int]:
+    def _ordered(self, kind: RecordKind, ids: Collection[int], sort: Sequence[str]) -> list[int]:
         """Return the ids in this order: one stable sort for each column, the last one first."""
         if sort in (ASCENDING, NEWEST_FIRST):
             return sorted(ids, reverse=sort == NEWEST_FIRST)
@@ -275,40 +273,42 @@ def query_cache_of(base: BaseDataset) -> QueryCache:
     """Return the query cache that is kept with a base."""
     cache: QueryCache | None = base.caches.get(QueryCache)
     if cache is None:
-        with _CACHE_LOCK:
+        with CACHE_LOCK:
             cache = base.caches.setdefault(QueryCache, QueryCache(base))
     return cache
 
 
-Dependents = Callable[[Reader, Any], Iterable[int]]
+Dependents = Callable[[Reader, Record], Iterable[int]]
 
 
-def own_id(view: Reader, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+def own_id(_reader: Reader, record: Record) -> Iterable[int]:
     return (record.id,)
 
 
-def package_ids(view: Reader, record: Any) -> Iterable[int]:  # noqa: ARG001 - the common signature
+def package_ids(_reader: Reader, record: Record) -> Iterable[int]:
     return () if record.package is None else (record.package,)
 
 
-def packages_of_order(view: Reader, order: int) -> Iterable[int]:
-    return view.related(Package, "order", order)
+def packages_of_order(reader: Reader, order: int) -> Iterable[int]:
+    return reader.related(Package, "order", order)
 
 
-def packages_of_customer(view: Reader, customer: Customer) -> Iterable[int]:
-    return [id_ for order in view.related(Order, "customer", customer.id) for id_ in packages_of_order(view, order)]
+def packages_of_customer(reader: Reader, customer: Customer) -> Iterable[int]:
+    return [
+        id_ for order in reader.related(Order, "customer", customer.id) for id_ in packages_of_order(reader, order)
+    ]
 
 
-def packages_of_address(view: Reader, address: Address) -> Iterable[int]:
-    return view.related(Package, "shipping_address", address.id)
+def packages_of_address(reader: Reader, address: Address) -> Iterable[int]:
+    return reader.related(Package, "shipping_address", address.id)
 
 
-PACKAGE_DEPENDENTS: dict[type[Any], Dependents] = {
+PACKAGE_DEPENDENTS: dict[RecordKind, Dependents] = {
     Package: own_id,
     PackageItem: package_ids,
     Shipment: package_ids,
-    Order: lambda view, order: packages_of_order(view, order.id),
-    OrderItem: lambda view, item: packages_of_order(view, item.order),
+    Order: lambda reader, order: packages_of_order(reader, order.id),
+    OrderItem: lambda reader, item: packages_of_order(reader, item.order),
     Customer: packages_of_customer,
     Address: packages_of_address,
 }
@@ -317,27 +317,27 @@ PACKAGE_DEPENDENTS: dict[type[Any], Dependents] = {
 def transfers_of_packages(dependents: Dependents) -> Dependents:
     """Return a function that finds the transfer orders of the dependent packages."""
 
-    def transfers(view: Reader, record: Any) -> Iterable[int]:
-        packages = dependents(view, record)
-        return [id_ for package in packages for id_ in view.related(TransferOrder, "package", package)]
+    def transfers(reader: Reader, record: Record) -> Iterable[int]:
+        packages = dependents(reader, record)
+        return [id_ for package in packages for id_ in reader.related(TransferOrder, "package", package)]
 
     return transfers
 
 
-def transfers_of_shipment(view: Reader, shipment: Shipment) -> Iterable[int]:
+def transfers_of_shipment(reader: Reader, shipment: Shipment) -> Iterable[int]:
     if shipment.transfer_order is not None:
         return (shipment.transfer_order,)
-    return transfers_of_packages(package_ids)(view, shipment)
+    return transfers_of_packages(package_ids)(reader, shipment)
 
 
-TRANSFER_DEPENDENTS: dict[type[Any], Dependents] = {
+TRANSFER_DEPENDENTS: dict[RecordKind, Dependents] = {
     **{kind: transfers_of_packages(PACKAGE_DEPENDENTS[kind]) for kind in (Package, Order, Customer)},
     TransferOrder: own_id,
     TransferItem: lambda _, item: (item.transfer_order,),
     Shipment: transfers_of_shipment,
 }
 
-DEPENDENTS_BY_KIND: dict[type[Any], dict[type[Any], Dependents]] = {
+DEPENDENTS_BY_KIND: dict[RecordKind, dict[RecordKind, Dependents]] = {
     Package: PACKAGE_DEPENDENTS,
     TransferOrder: TRANSFER_DEPENDENTS,
     WebhookEvent: {WebhookEvent: own_id},
@@ -346,13 +346,13 @@ DEPENDENTS_BY_KIND: dict[type[Any], dict[type[Any], Dependents]] = {
 conditions on reference data to a set of ids."""
 
 
-def changed_ids(view: Reader, kind: type[Any]) -> set[int]:
+def changed_ids(reader: Reader, kind: RecordKind) -> set[int]:
     """Return the ids of listed records whose values may differ from the base's."""
     ids: set[int] = set()
     for changed_kind, dependents in DEPENDENTS_BY_KIND[kind].items():
-        for id_, record in view.maps.get(changed_kind, {}).items():
+        for id_, record in reader.maps.get(changed_kind, {}).items():
             if record is not REMOVED:
-                ids.update(dependents(view, record))
-            if dependents is not own_id and (before := view.base.get(changed_kind, id_)) is not None:
-                ids.update(dependents(view, before))
+                ids.update(dependents(reader, record))
+            if dependents is not own_id and (before := reader.base.get(changed_kind, id_)) is not None:
+                ids.update(dependents(reader, before))
     return ids

@@ -1,5 +1,147 @@
-"""The OpenAPI 3.1 document of the emulator, built from the route tables and the JSON Schemas."""
+"""The OpenAPI document: the emulated API, the webhooks and the control API."""
 
-from emulator.api.openapi.document import openapi_document
+from __future__ import annotations
 
-__all__ = ["openapi_document"]
+from collections.abc import Iterable, Mapping
+
+from emulator.api.openapi import control
+from emulator.api.openapi.components import example_components, schema_components, schema_reference
+from emulator.api.openapi.operations import (
+    JSON,
+    RESPONSE_HEADERS,
+    SHARED_PARAMETERS,
+    optional_entry,
+    paths_of,
+    response_components,
+)
+from emulator.api.routes import ROUTES, Route
+from emulator.core.credentials import CREDENTIALS
+from emulator.core.event_types import EVENT_TYPES, EventType
+from emulator.core.json_text import JsonObject
+from emulator.core.version import __version__
+
+DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
+
+Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
+Explanations are in `X-Emulator-*` headers, never in response bodies."""
+
+TAG_DESCRIPTIONS: Mapping[str, str] = {
+    "Package Services (guide)": "Packages, in the format of the guide.",
+    "Package Services (reference)": "Packages, in the format of the reference.",
+    "Transfer Order Services (guide)": "Transfer orders, in the format of the guide.",
+    "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
+    "Getting started": "Login: returns a token for a name and a password.",
+}
+"""The vendor's pages. Each page is the tag of the operations that it describes."""
+
+WEBHOOK_TAG = "Webhooks"
+WEBHOOK_DESCRIPTION = "The requests that the emulator sends to subscribers: one POST for each event."
+PAYLOAD_SCHEMAS: Mapping[str, str] = {
+    "package": "package-payload",
+    "transfer_order": "transfer-payload",
+    "stock_location": "stock-location",
+}
+"""Kind of record -> the schema of its document in a payload."""
+SIGNATURE_DESCRIPTION = (
+    "`sha256=` and the hexadecimal HMAC-SHA256 of the body with the hook's secret. Absent without a secret."
+)
+NOT_DELIVERED = {"description": "Not delivered. It is retried by the hook's policy."}
+
+
+def openapi_document(server: str = "/") -> JsonObject:
+    """Return the OpenAPI 3.1 document of an emulator at the address `server`."""
+    paths = paths_of(ROUTES) | control.control_paths()
+    webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES}
+    responses = response_components()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Akinon OMS, emulated",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "contact": {"name": "oms-emulator"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": server, "description": "This emulator"}],
+        "tags": [
+            *tags_of(ROUTES),
+            {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION},
+            {"name": control.CONTROL_TAG, "description": control.CONTROL_DESCRIPTION},
+        ],
+        "paths": paths,
+        "webhooks": webhooks,
+        "components": {
+            "securitySchemes": security_schemes(),
+            "parameters": SHARED_PARAMETERS,
+            "headers": RESPONSE_HEADERS,
+            "responses": responses,
+            "examples": example_components(paths),
+            "schemas": schema_components([paths, webhooks, responses]),
+        },
+    }
+
+
+def security_schemes() -> JsonObject:
+    """Return the schemes that operations use."""
+    tokens = ", ".join(f"`{token}`" for token in CREDENTIALS)
+    known = {
+        "Token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": f"The word `Token`, a space and a key: `Token full-access`. The keys: {tokens}.",
+        },
+        "Bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A JSON Web Token of one of the roles.",
+        },
+    }
+    used = {route.auth_scheme for route in ROUTES}
+    return {name: scheme for name, scheme in known.items() if name in used}
+
+
+def tags_of(routes: Iterable[Route]) -> list[JsonObject]:
+    """Return the tags in the order of the route tables."""
+    pages = dict.fromkeys(route.page for route in routes)
+    return [{"name": page, **optional_entry("description", TAG_DESCRIPTIONS.get(page))} for page in pages]
+
+
+def webhook_operation(event: EventType) -> JsonObject:
+    """Return the operation that describes the request for an event."""
+    type_schema = {"type": "string", "const": event.name}
+    return {
+        "operationId": "on_" + event.name.replace(".", "_"),
+        "tags": [WEBHOOK_TAG],
+        "summary": event.name,
+        "description": event.when,
+        "security": [],
+        "parameters": [
+            header_parameter("X-Whisperer-Event", type_schema, "The event's type.", required=True),
+            header_parameter("X-Whisperer-Signature", {"type": "string"}, SIGNATURE_DESCRIPTION),
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": webhook_body_schema(event)}}},
+        "responses": {"2XX": {"description": "Delivered."}, "4XX": NOT_DELIVERED, "5XX": NOT_DELIVERED},
+    }
+
+
+def header_parameter(name: str, value_schema: JsonObject, description: str, *, required: bool = False) -> JsonObject:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": value_schema}
+
+
+def webhook_body_schema(event: EventType) -> JsonObject:
+    """Return the schema of the body: the event and its payload."""
+    payloads = [schema_reference(PAYLOAD_SCHEMAS[kind]) for kind in event.subjects]
+    event_schema = closed_object(type={"type": "string", "const": event.name}, uuid={"type": "string"})
+    return closed_object(event=event_schema, payload=payloads[0] if len(payloads) == 1 else {"anyOf": payloads})
+
+
+def closed_object(**properties: JsonObject) -> JsonObject:
+    """Return the schema of an object whose keys are all required, without other keys."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

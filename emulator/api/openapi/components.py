@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator.api.routes import Route
 from emulator.core import schemas
-
-Json = Any
+from emulator.core.json_text import JsonObject, JsonValue
 
 SCHEMA_PREFIX, EXAMPLE_PREFIX = "#/components/schemas/", "#/components/examples/"
 INLINED_DEFINITIONS = "formats.json#/$defs/"
@@ -29,20 +28,20 @@ def schema_reference(name: str) -> dict[str, str]:
     return {"$ref": SCHEMA_PREFIX + name}
 
 
-def referenced_names(document: Json, prefix: str) -> Iterator[str]:
+def referenced_names(document: JsonValue, prefix: str) -> Iterator[str]:
     """Yield the names of the components with this prefix that a document refers to."""
     if isinstance(document, Mapping):
         target = document.get("$ref")
         if isinstance(target, str) and target.startswith(prefix):
             yield target.removeprefix(prefix)
-    parts: Iterable[Json] = document.values() if isinstance(document, Mapping) else document
+    parts: Iterable[JsonValue] = document.values() if isinstance(document, Mapping) else document
     for part in parts if isinstance(document, Mapping | list) else ():
         yield from referenced_names(part, prefix)
 
 
-def schema_components(document: Json) -> dict[str, Json]:
+def schema_components(document: JsonValue) -> JsonObject:
     """Return every schema that the document needs, in alphabetical order."""
-    components: dict[str, Json] = {}
+    components: JsonObject = {}
     pending = sorted(set(referenced_names(document, SCHEMA_PREFIX)))
     while pending:
         name = pending.pop()
@@ -52,14 +51,14 @@ def schema_components(document: Json) -> dict[str, Json]:
     return dict(sorted(components.items()))
 
 
-def schema_component(name: str) -> Json:
+def schema_component(name: str) -> JsonValue:
     """Return one schema. `<file>.<definition>` names a definition inside a file."""
     file, _, definition = name.partition(".")
     schema = schemas.load_schema(file)["$defs"][definition] if definition else schemas.load_schema(file)
     return rewrite_references({key: value for key, value in schema.items() if key not in FILE_KEYWORDS}, file)
 
 
-def rewrite_references(schema: Json, file: str) -> Json:
+def rewrite_references(schema: JsonValue, file: str) -> JsonValue:
     """Replace references between files by references inside the document."""
     if isinstance(schema, list):
         return [rewrite_references(part, file) for part in schema]
@@ -92,7 +91,7 @@ class Sample(NamedTuple):
     surface: str
     kind: str
     """`request`, `request-2`, `response-200`."""
-    body: Json
+    body: JsonValue
 
     @property
     def is_request(self) -> bool:
@@ -125,10 +124,9 @@ def surface_of(path: str) -> str:
     return path.split("/")[1]
 
 
-def examples_of(route: Route, status: int | None) -> dict[str, Json]:
+def examples_of(route: Route, status: int | None) -> JsonObject:
     """Return references to the examples of a response, or of the request if the status is None."""
-    title = route.doc.partition(", ")[2]
-    key = (title, route.method, surface_of(route.path))
+    key = (route.documented_title, route.method, surface_of(route.path))
     return {
         name: {"$ref": EXAMPLE_PREFIX + name}
         for name, sample in samples().items()
@@ -142,7 +140,7 @@ def operation_of_sample(name: str) -> str:
     return name.partition(".")[0].replace("-", "_")
 
 
-def example_components(document: Json) -> dict[str, Json]:
+def example_components(document: JsonValue) -> JsonObject:
     """Return the samples that the document refers to."""
     names = set(referenced_names(document, EXAMPLE_PREFIX))
     return {

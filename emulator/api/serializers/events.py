@@ -1,4 +1,4 @@
-"""Webhook events and their payloads: the event and the full document of its subject."""
+"""Webhook events: their records, their payloads (the full document of the subject), and their documents."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from emulator.api.filters.tables import LOCATION_CONTENT_TYPE
-from emulator.api.serializers.cache import RenderCache, TrackedReader
 from emulator.api.serializers.fields import (
     Collector,
-    Column,
     FieldLocation,
     Nested,
     Serializer,
@@ -24,11 +22,13 @@ from emulator.api.serializers.fields import (
     to_column,
 )
 from emulator.api.serializers.guide import Package, StockLocation, TransferListItem, Webhook, WebhookShort
-from emulator.api.serializers.rendering import fill_links, to_json, with_placeholders
+from emulator.api.serializers.rendering import RenderCache, TrackedReader, fill_links, to_json, with_placeholders
 from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
-from emulator.state.store import Reader, Snapshot
+from emulator.core.seeded_random import derive_uuid
+from emulator.state.store import Reader, Snapshot, Transaction
+from emulator.state.world import FinalizeEvent
 
 PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
     records.Package: (Package, ("id_encrypted",)),
@@ -59,10 +59,10 @@ def content_type_of(subject: Record, reader: TrackedReader | Reader) -> int:
 
 def event_content(event: records.WebhookEvent, reader: TrackedReader) -> EventContent:
     """Return type, UUID and subject of an event, as they were when it was created."""
-    cache = reader.cache
-    then = TrackedReader(event.snapshot or Snapshot(reader.view.base, {}), cache.language, cache)
-    webhook = then.get_existing(records.Webhook, event.webhook)
-    return EventContent(webhook.event_type, event.uuid, subject_of(event, then), then)
+    snapshot, cache = event.snapshot or Snapshot(reader.source.base, {}), reader.cache
+    past = TrackedReader(snapshot, cache.language, cache)
+    webhook = past.get_existing(records.Webhook, event.webhook)
+    return EventContent(webhook.event_type, event.uuid, subject_of(event, past), past)
 
 
 def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
@@ -74,11 +74,39 @@ def subject_of(event: records.WebhookEvent, reader: TrackedReader) -> Record:
     raise LookupError(f"event {event.id} has no subject {event.object_id} of content type {event.content_type}")
 
 
+def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
+    """Create a record for each queued event and each active hook of its type.
+
+    The world calls this at the commit, when all records have their final values. Each event keeps the snapshot of
+    that time, from which its payload is rendered later.
+    """
+    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
+    for event_type, kind, id_ in tx.events:
+        for hook in tx.find(records.Webhook, "event_type", event_type):
+            if hook.is_active:
+                tx.add(finalize(build_event(tx, hook, snapshot.get_existing(kind, id_), snapshot), hook))
+
+
+def build_event(tx: Transaction, hook: records.Webhook, subject: Record, snapshot: Snapshot) -> records.WebhookEvent:
+    id_ = tx.new_id(records.WebhookEvent)
+    return records.WebhookEvent(
+        id=id_,
+        webhook=hook.id,
+        object_id=subject.id,
+        content_type=content_type_of(subject, tx),
+        created_date=tx.now,
+        modified_date=tx.now,
+        uuid=str(derive_uuid("webhook_event", id_, tx.now.isoformat())),
+        snapshot=snapshot,
+        due=tx.now,
+    )
+
+
 class PlainReader(TrackedReader):
     """Reads for a document of plain values instead of embedded text; links contain the scenario's base URL."""
 
     def __init__(self, reader: TrackedReader) -> None:
-        super().__init__(reader.view, reader.language, reader.cache)
+        super().__init__(reader.source, reader.language, reader.cache)
         self.reads = reader.reads
 
     def embed(self, body: bytes) -> JsonValue:
@@ -133,32 +161,32 @@ def jsonb_order(value: JsonValue) -> JsonValue:
     return [jsonb_order(part) for part in value] if isinstance(value, list) else value
 
 
-def request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the next request for an event.
 
     The keys of the first request are in the serializer's order. Later requests send the payload from the database,
     in the database's order.
     """
-    return (first_request_body if event.retry_count == 0 else retry_request_body)(event, view, cache)
+    return (first_request_body if event.retry_count == 0 else retry_request_body)(event, source, cache)
 
 
-def first_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def first_request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of the first request; the payload is cached, because several webhooks may receive it."""
     if event.request_payload is not None:
-        return retry_request_body(event, view, cache)
-    content = event_content(event, TrackedReader(view, cache.language, cache))
+        return retry_request_body(event, source, cache)
+    content = event_content(event, TrackedReader(source, cache.language, cache))
     kind, id_ = type(content.subject), content.subject.id
 
     def render(reader: TrackedReader) -> bytes:
         return encode_request(subject_document(reader.get_existing(kind, id_), reader))
 
-    payload = cache.get(("payload", kind, id_), content.reader.view, cache.language, render).body
+    payload = cache.get(("payload", kind, id_), content.reader.source, cache.language, render).body
     return b'{"event": %b, "payload": %b}' % (encode_request(event_header(content)), payload)
 
 
-def retry_request_body(event: records.WebhookEvent, view: Reader, cache: RenderCache) -> bytes:
+def retry_request_body(event: records.WebhookEvent, source: Reader, cache: RenderCache) -> bytes:
     """Return the bytes of every request after the first one."""
-    reader = TrackedReader(view, cache.language, cache)
+    reader = TrackedReader(source, cache.language, cache)
     if event.request_payload is not None:
         return encode_request(orjson.loads(stored_payload(event, reader)))
     return encode_request(jsonb_order(event_document(event_content(event, reader))))
@@ -187,25 +215,15 @@ class EventPayload(SerializerField):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    id = Column()
+    keys = """
+        id webhook created_date modified_date uuid request_payload response_content response_http_status delivered
+        request_datetimes retry_count object_id content_type
+    """
     webhook = Nested(Webhook)
-    created_date = Column()
-    modified_date = Column()
-    uuid = Column()
     request_payload = EventPayload()
-    response_content = Column()
-    response_http_status = Column()
-    delivered = Column()
-    request_datetimes = Column()
-    retry_count = Column()
-    object_id = Column()
-    content_type = Column()
 
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    id = Column()
+    keys = "id webhook created_date modified_date delivered"
     webhook = Nested(WebhookShort)
-    created_date = Column()
-    modified_date = Column()
-    delivered = Column()

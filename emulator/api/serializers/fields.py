@@ -1,7 +1,7 @@
 """Serializers and their fields: each document is declared once for both directions.
 
 `to_representation` converts a record to JSON. `collect` is the reverse: it passes the column values that a recorded
-document contains to a `Collector` (see `importing/collector.py`).
+document contains to a `Collector` (see `loading/collector.py`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType, NoneType
-from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, cast, get_type_hints
 
 import orjson
 from marshmallow import Schema, fields, missing
+from marshmallow.schema import SchemaMeta
 
-from emulator.api.serializers.cache import TrackedReader
-from emulator.api.serializers.rendering import to_json, with_placeholders
+from emulator.api.serializers.rendering import TrackedReader, to_json, with_placeholders
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     KINDS,
@@ -95,10 +95,29 @@ class SerializerField(fields.Field[JsonValue]):
         """Pass what a recorded value states to the collector; by default it states nothing."""
 
 
-class Serializer(Schema):
+class SerializerMeta(SchemaMeta):
+    """Adds a column for each name in `keys` that has no declared field (marshmallow's hook for generated fields)."""
+
+    @classmethod
+    def get_declared_fields(
+        cls,
+        klass: SchemaMeta,
+        cls_fields: list[tuple[str, fields.Field[Any]]],
+        inherited_fields: list[tuple[str, fields.Field[Any]]],
+        dict_cls: type[dict[str, Any]] = dict,
+    ) -> dict[str, fields.Field[Any]]:
+        declared = dict(cls_fields)
+        listed = [(key, declared.get(key) or Column()) for key in vars(klass).get("keys", "").split()]
+        return super().get_declared_fields(klass, listed + cls_fields, inherited_fields, dict_cls)
+
+
+class Serializer(Schema, metaclass=SerializerMeta):
     """The documents of one kind of record."""
 
     kind: ClassVar[RecordKind]
+    keys: ClassVar[str] = ""
+    """Keys in the order of the document. Those without a declared field are columns with the same name. A subclass
+    lists only the keys that it adds."""
     is_shared: ClassVar[bool] = False
     """Whether many documents contain this one (reference data): then its text is cached."""
     implied_columns: ClassVar[Mapping[str, ColumnValue]] = MappingProxyType({})
@@ -125,7 +144,7 @@ def serialize(serializer: type[Serializer], record: Record, reader: TrackedReade
         return to_json(serialize_fields(serializer, own.get_existing(serializer.kind, record.id), own))
 
     key = (serializer, record.id, reader.language)
-    cached = reader.cache.get(key, reader.view, reader.language, render)
+    cached = reader.cache.get(key, reader.source, reader.language, render)
     reader.add_reads(cached.reads)
     return reader.embed_shared(cached.body)
 
@@ -144,10 +163,10 @@ class RenderPlan(NamedTuple):
 @cache
 def render_plan(serializer: type[Serializer]) -> RenderPlan:
     """Build the plan once; marshmallow's own `dump` would evaluate every field of every document."""
-    found = fields_of(serializer)
-    copied = {key: field.column for key, field in found.items() if is_copied(field, serializer.kind)}
-    converted = ((key, field.to_representation) for key, field in found.items() if key not in copied)
-    return RenderPlan(dict.fromkeys(found), tuple(copied.items()), tuple(converted))
+    all_fields = fields_of(serializer)
+    copied = {key: field.column for key, field in all_fields.items() if is_copied(field, serializer.kind)}
+    converted = ((key, field.to_representation) for key, field in all_fields.items() if key not in copied)
+    return RenderPlan(dict.fromkeys(all_fields), tuple(copied.items()), tuple(converted))
 
 
 def is_copied(field: SerializerField, kind: RecordKind) -> TypeGuard[Column]:
@@ -237,8 +256,8 @@ def state_name(state: State, language: str) -> str:
 
 def translated_names(translations: ColumnValue) -> dict[str, str]:
     """Return language -> name from a state's translations; entries of recorded states without a name are ignored."""
-    found = orjson.loads(translations) if isinstance(translations, bytes) else None
-    entries = found.items() if isinstance(found, dict) else ()
+    value = orjson.loads(translations) if isinstance(translations, bytes) else None
+    entries = value.items() if isinstance(value, dict) else ()
     return {
         language: entry["name"]
         for language, entry in entries

@@ -22,182 +22,98 @@ LABEL_PREVIEW = "/api/v1/oms/shipping-label/{id}/preview/"
 
 class State(Serializer):
     kind, is_shared = records.State, True
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
-    translations = Column()
+    keys = "id created_date modified_date translations name config enum_class enum_value content_type"
     name = StateName("name")
-    config = Column()
-    enum_class = Column()
-    enum_value = Column()
-    content_type = Column()
 
 
 class LogState(Serializer):
     kind, is_shared = records.State, True
-    id = Column()
+    keys = "id name enum_value enum_class"
     name = StateName("name")
-    enum_value = Column()
-    enum_class = Column()
 
 
 class Command(Serializer):
     kind, is_shared = records.Transition, True
-    id = Column()
-    is_packageitem_parameter_required = Column()
-    configuration = Column()
-    translations = Column()
-    command = Column()
-    label = Column()
-    slug = Column()
-    ui_visibility = Column()
-    source_state = Column()
-    destination_state = Column()
+    keys = """
+        id is_packageitem_parameter_required configuration translations command label slug ui_visibility source_state
+        destination_state
+    """
 
 
 class City(Serializer):
     kind = records.City
+    keys = "pk name country is_active longitude latitude"
     pk = Column("id")
-    name = Column()
-    country = Column()
-    is_active = Column()
-    longitude = Column()
-    latitude = Column()
 
 
 class Country(Serializer):
     kind = records.Country
+    keys = "pk name code is_active longitude latitude"
     pk = Column("id")
-    name = Column()
-    code = Column()
-    is_active = Column()
-    longitude = Column()
-    latitude = Column()
 
 
 class Township(Serializer):
     kind = records.Township
+    keys = "pk name city is_active longitude latitude"
     pk = Column("id")
-    name = Column()
-    city = Column()
-    is_active = Column()
-    longitude = Column()
-    latitude = Column()
 
 
 class District(Serializer):
     kind = records.District
+    keys = "pk name city township is_active longitude latitude"
     pk = Column("id")
-    name = Column()
-    city = Column()
-    township = Column()
-    is_active = Column()
-    longitude = Column()
-    latitude = Column()
 
 
 class Customer(Serializer):
     kind = records.Customer
-    email = Column()
-    first_name = Column()
-    last_name = Column()
-    phone_number = Column()
-    erp_code = Column()
+    keys = "email first_name last_name phone_number erp_code pk channel"
     pk = Column("id")
-    channel = Column()
 
 
 class CustomerAddress(Serializer):
     kind = records.Address
-    id = Column()
+    keys = """
+        id city country township district customer address_type created_date modified_date omnitron_id mapping title
+        is_active line postcode notes email phone_number first_name last_name company_name tax_office tax_no
+        e_bill_taxpayer
+    """
     city = Nested(City)
     country = Nested(Country)
     township = Nested(Township)
     district = Nested(District)
     customer = Nested(Customer)
-    address_type = Column()
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    mapping = Column()
-    title = Column()
-    is_active = Column()
-    line = Column()
-    postcode = Column()
-    notes = Column()
-    email = Column()
-    phone_number = Column()
-    first_name = Column()
-    last_name = Column()
-    company_name = Column()
-    tax_office = Column()
-    tax_no = Column()
-    e_bill_taxpayer = Column()
 
 
 class LocationAddress(Serializer):
     kind = records.LocationAddress
-    id = Column()
+    keys = "id city country township district mapping title is_active line postcode notes longitude latitude"
     city = Nested(City)
     country = Nested(Country)
     township = Nested(Township)
     district = Nested(District)
-    mapping = Column()
-    title = Column()
-    is_active = Column()
-    line = Column()
-    postcode = Column()
-    notes = Column()
-    longitude = Column()
-    latitude = Column()
 
 
 class DenialReason(Serializer):
     """No page shows this document. Four keys are filters of its list, the others are in every record (assumed)."""
 
     kind = records.DenialReason
-    id = Column()
-    title = Column()
-    is_active = Column()
-    priority = Column()
-    remote_id = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = "id title is_active priority remote_id created_date modified_date"
 
 
 class StockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
-    id = Column()
-    stock_location_type = Column()
+    keys = """
+        id stock_location_type address engine tags created_date modified_date omnitron_id name is_fulfillment_center
+        is_pickup_location is_delivery_location is_return_available is_fast_delivery_available is_active priority conf
+        daytime_phone evening_phone fax_number email target_packing_interval target_transfer_interval erp_code
+        use_as_shipper_location
+    """
     address = Nested(LocationAddress)
-    engine = Column()
-    tags = Column()
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    name = Column()
-    is_fulfillment_center = Column()
-    is_pickup_location = Column()
-    is_delivery_location = Column()
-    is_return_available = Column()
-    is_fast_delivery_available = Column()
-    is_active = Column()
-    priority = Column()
-    conf = Column()
-    daytime_phone = Column()
-    evening_phone = Column()
-    fax_number = Column()
-    email = Column()
-    target_packing_interval = Column()
-    target_transfer_interval = Column()
-    erp_code = Column()
-    use_as_shipper_location = Column()
 
 
 class ShortCity(Serializer):
     kind = records.City
-    id = Column()
-    name = Column()
+    keys = "id name"
 
 
 class ShortLocationAddress(Serializer):
@@ -208,150 +124,89 @@ class ShortLocationAddress(Serializer):
 
 class ShortStockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
-    id = Column()
-    name = Column()
-    erp_code = Column()
+    keys = "id name erp_code address"
     address = Nested(ShortLocationAddress)
 
 
 class ProductImage(Serializer):
     kind = records.ProductImage
-    order = Column()
-    id = Column()
+    keys = "order id url product"
     url = UrlColumn()
-    product = Column()
 
 
 class Product(Serializer):
     kind, is_shared = records.Product, True
-    id = Column()
+    keys = """
+        id productimage_set created_date modified_date omnitron_id name base_code sku barcode attributes
+        attributes_kwargs extra_attributes remote_modified_date
+    """
     productimage_set = NestedList(ProductImage, "product")
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    name = Column()
-    base_code = Column()
-    sku = Column()
-    barcode = Column()
-    attributes = Column()
-    attributes_kwargs = Column()
-    extra_attributes = Column()
-    remote_modified_date = Column()
 
 
 class PriceList(Serializer):
     kind, is_shared = records.PriceList, True
+    keys = "pk code name currency created_date is_auto_sync modified_date"
     pk = Column("id")
-    code = Column()
-    name = Column()
-    currency = Column()
-    created_date = Column()
-    is_auto_sync = Column()
-    modified_date = Column()
 
 
 class StockList(Serializer):
     kind, is_shared = records.StockList, True
+    keys = "pk code name created_date is_auto_sync modified_date"
     pk = Column("id")
-    code = Column()
-    name = Column()
-    created_date = Column()
-    is_auto_sync = Column()
-    modified_date = Column()
 
 
 class OrderItem(Serializer):
     kind = records.OrderItem
-    id = Column()
+    keys = """
+        id state product created_date modified_date omnitron_id net_amount price price_currency retail_price tax_rate
+        tax_amount discount_amount without_net_amount installment_interest_amount attributes attributes_kwargs image
+        price_list stock_list extra_field parent_omnitron_id order
+    """
     state = Nested(State)
     product = Nested(Product)
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    net_amount = Column()
-    price = Column()
-    price_currency = Column()
-    retail_price = Column()
-    tax_rate = Column()
-    tax_amount = Column()
-    discount_amount = Column()
-    without_net_amount = Column()
-    installment_interest_amount = Column()
-    attributes = Column()
-    attributes_kwargs = Column()
-    image = Column()
     price_list = Nested(PriceList)
     stock_list = Nested(StockList)
-    extra_field = Column()
-    parent_omnitron_id = Column()
-    order = Column()
 
 
 class PackageItem(Serializer):
     kind = records.PackageItem
-    id = Column()
+    keys = """
+        id state discrepancy_reason order_item transfer_order denial_reason created_date modified_date
+        selected_barcode serial_no unit_weight package
+    """
     state = Nested(State)
-    discrepancy_reason = Column()
     order_item = Nested(OrderItem)
-    transfer_order = Column()
-    denial_reason = Column()
-    created_date = Column()
-    modified_date = Column()
-    selected_barcode = Column()
-    serial_no = Column()
-    unit_weight = Column()
-    package = Column()
 
 
 class TransferredPackageItem(Serializer):
     """A package item in a transfer: fewer keys, with `denial_reason` last."""
 
     kind = records.PackageItem
-    id = Column()
+    keys = """
+        id state order_item created_date modified_date selected_barcode serial_no unit_weight package denial_reason
+    """
     state = Nested(State)
     order_item = Nested(OrderItem)
-    created_date = Column()
-    modified_date = Column()
-    selected_barcode = Column()
-    serial_no = Column()
-    unit_weight = Column()
-    package = Column()
-    denial_reason = Column()
 
 
 class CargoCompany(Serializer):
     kind, is_shared = records.CargoCompany, True
-    id = Column()
-    shipping_company = Column()
-    created_date = Column()
-    modified_date = Column()
-    name = Column()
-    erp_code = Column()
-    is_active = Column()
+    keys = "id shipping_company created_date modified_date name erp_code is_active"
 
 
 class Shipment(Serializer):
     kind = records.Shipment
-    id = Column()
+    keys = """
+        id cargo_company created_date modified_date awb_number pay_on_delivery_amount update_date_time
+        estimated_delivery_date query_number state package invoice
+    """
     cargo_company = Nested(CargoCompany)
-    created_date = Column()
-    modified_date = Column()
-    awb_number = Column()
-    pay_on_delivery_amount = Column()
-    update_date_time = Column()
-    estimated_delivery_date = Column()
-    query_number = Column()
-    state = Column()
-    package = Column()
-    invoice = Column()
 
 
 class ShippingLabel(Serializer):
     kind = records.ShippingLabel
-    id = Column()
-    is_file = Column()
+    keys = "id is_file preview_url uuid full_path_url"
     preview_url = UrlTemplate("{world_prefix}" + LABEL_PREVIEW)
-    uuid = Column()
     full_path_url = UrlTemplate("{domain_url}" + LABEL_PREVIEW)
 
 
@@ -364,6 +219,13 @@ class DeliveryRange(Serializer):
 
 class Package(Serializer):
     kind = records.Package
+    keys = """
+        packageitem_set order_number date_placed city channel_name payment_type state number tracking_number id
+        shipping_address target_packing_date order_id stock_location commands shipment shipping_label
+        order_gift_box_note order_has_gift_box order_retail_store_id invoice_number remote_id is_click_and_collect
+        delivery_range shipment_date order_notes created_date modified_date extra_information channel_omnitron_id
+        delivery_type omnitron_order_id id_encrypted
+    """
     packageitem_set = NestedList(PackageItem, "package")
     order_number = RelatedColumn("order.number")
     date_placed = RelatedColumn("order.date_placed")
@@ -371,11 +233,7 @@ class Package(Serializer):
     channel_name = RelatedColumn("order.channel.name")
     payment_type = RelatedColumn("order.payment_type")
     state = Nested(State)
-    number = Column()
-    tracking_number = Column()
-    id = Column()
     shipping_address = Nested(CustomerAddress)
-    target_packing_date = Column()
     order_id = Column("order")
     stock_location = Nested(StockLocation)
     commands = AvailableCommands(Command)
@@ -384,31 +242,25 @@ class Package(Serializer):
     order_gift_box_note = RelatedColumn("order.gift_box_note")
     order_has_gift_box = RelatedColumn("order.has_gift_box")
     order_retail_store_id = RelatedColumn("order.retail_store_id")
-    invoice_number = Column()
-    remote_id = Column()
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_range = Nested(DeliveryRange)
-    shipment_date = Column()
     order_notes = RelatedColumn("order.notes")
-    created_date = Column()
-    modified_date = Column()
-    extra_information = Column()
     channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
     delivery_type = RelatedColumn("order.delivery_type")
     omnitron_order_id = RelatedColumn("order.omnitron_id")
-    id_encrypted = Column()
 
 
 class PackageShortListItem(Serializer):
     kind = records.Package
+    keys = """
+        packageitem_count order_number date_placed channel_name state number id target_packing_date order_id
+        stock_location is_click_and_collect delivery_type
+    """
     packageitem_count = ItemCount()
     order_number = RelatedColumn("order.number")
     date_placed = RelatedColumn("order.date_placed")
     channel_name = RelatedColumn("order.channel.name")
     state = Nested(State)
-    number = Column()
-    id = Column()
-    target_packing_date = Column()
     order_id = Column("order")
     stock_location = Nested(ShortStockLocation)
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
@@ -417,12 +269,14 @@ class PackageShortListItem(Serializer):
 
 class PackageShort(Serializer):
     kind = records.Package
+    keys = """
+        packageitem_set order_number channel_name state number id shipping_address order_id stock_location commands
+        shipment shipping_label is_click_and_collect shipment_date extra_information delivery_type omnitron_order_id
+    """
     packageitem_set = NestedList(PackageItem, "package")
     order_number = RelatedColumn("order.number")
     channel_name = RelatedColumn("order.channel.name")
     state = Nested(State)
-    number = Column()
-    id = Column()
     shipping_address = Nested(CustomerAddress)
     order_id = Column("order")
     stock_location = Nested(ShortStockLocation)
@@ -430,231 +284,147 @@ class PackageShort(Serializer):
     shipment = Nested(Shipment)
     shipping_label = Nested(ShippingLabel)
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    shipment_date = Column()
-    extra_information = Column()
     delivery_type = RelatedColumn("order.delivery_type")
     omnitron_order_id = RelatedColumn("order.omnitron_id")
 
 
 class PackageSimple(Serializer):
     kind = records.Package
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
-    number = Column()
-    extra_information = Column()
-    target_packing_date = Column()
-    invoice_number = Column()
-    invoice_url = Column()
-    remote_id = Column()
-    state = Column()
-    order = Column()
-    shipping_address = Column()
-    stock_location = Column()
-    invoice = Column()
-    plan_item = Column()
+    keys = """
+        id created_date modified_date number extra_information target_packing_date invoice_number invoice_url
+        remote_id state order shipping_address stock_location invoice plan_item
+    """
 
 
 class User(Serializer):
     kind = records.User
+    keys = "pk first_name last_name email username"
     pk = Column("id")
-    first_name = Column()
-    last_name = Column()
-    email = Column()
-    username = Column()
 
 
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
-    id = Column()
+    keys = "id old_state new_state user attributes created_date"
     old_state = Nested(LogState)
     new_state = Nested(LogState)
     user = Nested(User)
-    attributes = Column()
-    created_date = Column()
 
 
 class TransitionLog(TransitionLogShort):
-    object_id = Column()
-    content_type = Column()
+    keys = "object_id content_type"
 
 
 class Webhook(Serializer):
     kind, is_shared = records.Webhook, True
-    id = Column()
-    retry_countdown_config = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = """
+        id retry_countdown_config created_date modified_date target_url is_active secret_key event_type callback
+        additional_headers config
+    """
     target_url = UrlColumn()
-    is_active = Column()
-    secret_key = Column()
-    event_type = Column()
-    callback = Column()
-    additional_headers = Column()
-    config = Column()
 
 
 class WebhookShort(Serializer):
     kind, is_shared = records.Webhook, True
-    id = Column()
+    keys = "id target_url is_active event_type"
     target_url = UrlColumn()
-    is_active = Column()
-    event_type = Column()
 
 
 class TransferItem(Serializer):
     kind = records.TransferItem
-    id = Column()
+    keys = """
+        id state unit_type package_item product created_date modified_date name quantity stock_code barcode
+        transfer_order
+    """
     state = Nested(State)
-    unit_type = Column()
     package_item = Nested(TransferredPackageItem)
     product = Nested(Product)
-    created_date = Column()
-    modified_date = Column()
-    name = Column()
-    quantity = Column()
-    stock_code = Column()
-    barcode = Column()
-    transfer_order = Column()
 
 
 class TransferListItem(Serializer):
     kind = records.TransferOrder
-    id = Column()
+    keys = """
+        id source destination transferitem_set number order order_number package package_number target_transfer_date
+        order_date_placed state commands invoice_number remote_id transfer_shipment created_date modified_date
+    """
     source = Nested(StockLocation)
     destination = Nested(StockLocation)
     transferitem_set = NestedList(TransferItem, "transfer_order")
-    number = Column()
     order = RelatedColumn("package.order")
     order_number = RelatedColumn("package.order.number")
-    package = Column()
     package_number = RelatedColumn("package.number")
-    target_transfer_date = Column()
     order_date_placed = RelatedColumn("package.order.date_placed")
     state = Nested(State)
     commands = AvailableCommands(Command)
-    invoice_number = Column()
-    remote_id = Column()
     transfer_shipment = Nested(Shipment)
-    created_date = Column()
-    modified_date = Column()
 
 
 class Transfer(Serializer):
     kind = records.TransferOrder
-    id = Column()
+    keys = """
+        id source destination transferitem_set number order order_number package package_number channel_name customer
+        shipping_address target_transfer_date state commands invoice_number remote_id transfer_shipment created_date
+        modified_date
+    """
     source = Nested(StockLocation)
     destination = Nested(StockLocation)
     transferitem_set = NestedList(TransferItem, "transfer_order")
-    number = Column()
     order = RelatedColumn("package.order")
     order_number = RelatedColumn("package.order.number")
-    package = Column()
     package_number = RelatedColumn("package.number")
     channel_name = RelatedColumn("package.order.channel.name")
     customer = Nested(Customer, "package.order.customer")
     shipping_address = Nested(CustomerAddress, "package.shipping_address")
-    target_transfer_date = Column()
     state = Nested(State)
     commands = AvailableCommands(Command)
-    invoice_number = Column()
-    remote_id = Column()
     transfer_shipment = Nested(Shipment)
-    created_date = Column()
-    modified_date = Column()
 
 
 class TransferSimple(Serializer):
     kind = records.TransferOrder
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
-    number = Column()
-    target_transfer_date = Column()
-    invoice_number = Column()
-    remote_id = Column()
-    state = Column()
-    source = Column()
-    destination = Column()
-    plan_item = Column()
+    keys = """
+        id created_date modified_date number target_transfer_date invoice_number remote_id state source destination
+        plan_item
+    """
 
 
 class InvoiceChannel(Serializer):
     kind = records.Channel
-    id = Column()
-    channel_type = Column()
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    name = Column()
-    configuration = Column()
-    is_active = Column()
+    keys = "id channel_type created_date modified_date omnitron_id name configuration is_active"
 
 
 class InvoiceAddress(Serializer):
     kind = records.Address
+    keys = """
+        pk email phone_number first_name last_name country city line title township district postcode notes
+        company_name tax_office tax_no e_bill_taxpayer is_corporate
+    """
     pk = Column("id")
-    email = Column()
-    phone_number = Column()
-    first_name = Column()
-    last_name = Column()
-    country = Column()
-    city = Column()
-    line = Column()
-    title = Column()
-    township = Column()
-    district = Column()
-    postcode = Column()
-    notes = Column()
-    company_name = Column()
-    tax_office = Column()
-    tax_no = Column()
-    e_bill_taxpayer = Column()
-    is_corporate = Column()
 
 
 class InvoiceItem(Serializer):
     kind = records.InvoiceItem
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
-    tax_rate = Column()
-    tax_amount = Column()
-    discount_rate = Column()
-    discount_amount = Column()
-    interest_rate = Column()
-    interest_amount = Column()
-    total_amount = Column()
-    net_amount = Column()
-    order_item = Column()
+    keys = """
+        id created_date modified_date tax_rate tax_amount discount_rate discount_amount interest_rate interest_amount
+        total_amount net_amount order_item
+    """
 
 
 class InvoiceOrder(Serializer):
     kind = records.Order
-    id = Column()
+    keys = """
+        id state payment_type created_date modified_date omnitron_id number date_placed channel customer
+        shipping_address billing_address
+    """
     state = Nested(State)
-    payment_type = Column()
-    created_date = Column()
-    modified_date = Column()
-    omnitron_id = Column()
-    number = Column()
-    date_placed = Column()
-    channel = Column()
-    customer = Column()
-    shipping_address = Column()
-    billing_address = Column()
 
 
 class Invoice(Serializer):
     kind = records.Invoice
-    id = Column()
-    invoice_type = Column()
-    status = Column()
+    keys = """
+        id invoice_type status channel address invoiceitem_set order package_number created_date modified_date number
+    """
     channel = Nested(InvoiceChannel)
     address = Nested(InvoiceAddress)
     invoiceitem_set = NestedList(InvoiceItem, "invoice")
     order = Nested(InvoiceOrder)
     package_number = RelatedColumn("package.number")
-    created_date = Column()
-    modified_date = Column()
-    number = Column()

@@ -10,9 +10,7 @@ from types import MappingProxyType
 from emulator.api.serializers import guide
 from emulator.api.serializers.events import EventPayload
 from emulator.api.serializers.fields import (
-    AvailableCommands,
     Column,
-    ItemCount,
     Nested,
     NestedList,
     RelatedColumn,
@@ -23,7 +21,7 @@ from emulator.api.serializers.reference_fields import (
     Constant,
     ContentType,
     DeliveryStatus,
-    IsRetryable,
+    EventRetry,
     ItemDenialReason,
     JsonText,
     LabeledChoice,
@@ -31,12 +29,12 @@ from emulator.api.serializers.reference_fields import (
     LogTransitionName,
     MappedColumn,
     NestedSelf,
-    NextRetryDate,
     ReceiverResponse,
     StringColumn,
     Username,
 )
 from emulator.core import records
+from emulator.domain.webhook_retries import is_pending, next_attempt_at
 
 SCENARIOS = {False: {"name": "Default", "id": 1}, True: {"name": "Click and collect", "id": 2}}
 RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name": "Chosen store", "id": 2}}
@@ -45,14 +43,8 @@ RULES = {False: {"name": "Nearest location with stock", "id": 1}, True: {"name":
 
 class State(Serializer):
     kind, is_shared = records.State, True
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = "id created_date modified_date name config enum_class enum_value content_type"
     name = StateName("name")
-    config = Column()
-    enum_class = Column()
-    enum_value = Column()
-    content_type = Column()
 
 
 class ShortState(Serializer):
@@ -64,19 +56,12 @@ class ShortState(Serializer):
 
 class CustomerAddress(Serializer):
     kind = records.Address
-    id = Column()
+    keys = "id city country township district customer title line email phone_number first_name last_name is_active"
     city = Nested(guide.City)
     country = Nested(guide.Country)
     township = Nested(guide.Township)
     district = Nested(guide.District)
     customer = Nested(guide.Customer)
-    title = Column()
-    line = Column()
-    email = Column()
-    phone_number = Column()
-    first_name = Column()
-    last_name = Column()
-    is_active = Column()
 
 
 class LocationAddress(Serializer):
@@ -100,22 +85,19 @@ class LocationAddress(Serializer):
 
 class StockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
-    id = Column()
-    name = Column()
-    erp_code = Column()
+    keys = "id name erp_code address tags"
     address = NestedSelf(LocationAddress)
-    tags = Column()
 
 
 class PackageItem(Serializer):
     kind = records.PackageItem
-    id = Column()
+    keys = """
+        id state order_item transfer_order created_date modified_date package denial_reason discrepancy_reason
+        unit_type
+    """
     state = Nested(State)
     order_item = Nested(guide.OrderItem)
     transfer_order = Nested(guide.TransferSimple)
-    created_date = Column()
-    modified_date = Column()
-    package = Column()
     denial_reason = ItemDenialReason()
     discrepancy_reason = JsonText()
     unit_type = Constant("quantity")
@@ -131,118 +113,80 @@ class PackageItemRow(Serializer):
 
 class DeliveryRange(Serializer):
     kind = records.DeliveryRange
-    lower = Column()
-    upper = Column()
+    keys = "lower upper"
 
 
-class PackageShort(Serializer):
-    kind = records.Package
+class PackageShort(guide.PackageShort):
     packageitem_set = NestedList(PackageItem, "package")
-    order_number = RelatedColumn("order.number")
-    channel_name = RelatedColumn("order.channel.name")
     state = Nested(State)
-    number = Column()
-    id = Column()
     shipping_address = Nested(CustomerAddress)
-    order_id = Column("order")
     stock_location = Nested(StockLocation)
-    commands = AvailableCommands(guide.Command)
-    shipment = Nested(guide.Shipment)
-    shipping_label = Nested(guide.ShippingLabel)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    shipment_date = Column()
-    extra_information = Column()
     delivery_type = LabeledChoice("order.delivery_type")
-    omnitron_order_id = RelatedColumn("order.omnitron_id")
     id_encrypted = Column()
     scenario = MappedColumn("order.is_click_and_collect", SCENARIOS)
     rule = MappedColumn("order.is_click_and_collect", RULES)
 
 
 class Package(PackageShort):
+    keys = """
+        date_placed city payment_type tracking_number target_packing_date invoice_number remote_id delivery_range
+        order_gift_box_note order_has_gift_box order_retail_store_id order_notes created_date modified_date
+        channel_omnitron_id source origin_address origin_address_id
+    """
     date_placed = RelatedColumn("order.date_placed")
     city = RelatedColumn("shipping_address.city.name")
     payment_type = RelatedColumn("order.payment_type")
-    tracking_number = Column()
-    target_packing_date = Column()
-    invoice_number = Column()
-    remote_id = Column()
     delivery_range = Nested(DeliveryRange)
     order_gift_box_note = RelatedColumn("order.gift_box_note")
     order_has_gift_box = RelatedColumn("order.has_gift_box")
     order_retail_store_id = RelatedColumn("order.retail_store_id")
     order_notes = RelatedColumn("order.notes")
-    created_date = Column()
-    modified_date = Column()
     channel_omnitron_id = RelatedColumn("order.channel.omnitron_id")
     source = Constant("oms")
     origin_address = RelatedColumn("stock_location.address")
     origin_address_id = StringColumn("stock_location.address")
 
 
-class PackageShortListItem(Serializer):
-    kind = records.Package
-    packageitem_count = ItemCount()
-    order_number = RelatedColumn("order.number")
-    date_placed = RelatedColumn("order.date_placed")
-    channel_name = RelatedColumn("order.channel.name")
+class PackageShortListItem(guide.PackageShortListItem):
+    keys = "created_date modified_date"
     state = Nested(State)
-    number = Column()
-    id = Column()
-    target_packing_date = Column()
-    order_id = Column("order")
-    stock_location = Nested(guide.ShortStockLocation)
-    is_click_and_collect = RelatedColumn("order.is_click_and_collect")
     delivery_type = LabeledChoice("order.delivery_type")
-    created_date = Column()
-    modified_date = Column()
 
 
 class PackageSimple(Serializer):
     kind = records.Package
-    id = Column()
-    number = Column()
+    keys = """
+        id number state order stock_location tracking_number invoice_number remote_id shipping_address
+        is_click_and_collect shipment_date target_packing_date delivery_range created_date modified_date
+        extra_information
+    """
     state = Nested(State)
-    order = Column()
-    stock_location = Column()
-    tracking_number = Column()
-    invoice_number = Column()
-    remote_id = Column()
-    shipping_address = Column()
     is_click_and_collect = RelatedColumn("order.is_click_and_collect")
-    shipment_date = Column()
-    target_packing_date = Column()
     delivery_range = Nested(DeliveryRange)
-    created_date = Column()
-    modified_date = Column()
-    extra_information = Column()
 
 
 class User(Serializer):
     kind = records.User
-    id = Column()
-    username = Column()
-    email = Column()
+    keys = "id username email"
 
 
 class TransitionLog(Serializer):
     kind = records.TransitionLog
-    id = Column()
-    created_date = Column()
+    keys = """
+        id created_date modified_date source_state target_state transition content_type object_id additional_data user
+    """
     modified_date = Column("created_date")
     source_state = Nested(State, "old_state")
     target_state = Nested(State, "new_state")
     transition = LogTransition()
     content_type = ContentType()
-    object_id = Column()
     additional_data = Column("attributes")
     user = Nested(User)
 
 
 class TransitionLogShort(Serializer):
     kind = records.TransitionLog
-    id = Column()
-    created_date = Column()
+    keys = "id created_date source_state target_state transition_name user"
     source_state = Nested(ShortState, "old_state")
     target_state = Nested(ShortState, "new_state")
     transition_name = LogTransitionName()
@@ -251,42 +195,28 @@ class TransitionLogShort(Serializer):
 
 class WebhookEvent(Serializer):
     kind = records.WebhookEvent
-    id = Column()
-    created_date = Column()
-    modified_date = Column()
+    keys = """
+        id created_date modified_date event_type content_type object_id status payload response retryable retry_count
+        next_retry_date
+    """
     event_type = RelatedColumn("webhook.event_type")
     content_type = ContentType()
-    object_id = Column()
     status = DeliveryStatus()
     payload = EventPayload()
     response = ReceiverResponse()
-    retryable = IsRetryable()
-    retry_count = Column()
-    next_retry_date = NextRetryDate()
+    retryable = EventRetry(is_pending)
+    next_retry_date = EventRetry(next_attempt_at)
 
 
 class WebhookEventShort(Serializer):
     kind = records.WebhookEvent
-    id = Column()
-    created_date = Column()
+    keys = "id created_date event_type status retry_count"
     event_type = RelatedColumn("webhook.event_type")
     status = DeliveryStatus()
-    retry_count = Column()
 
 
-class Invoice(Serializer):
-    kind = records.Invoice
-    id = Column()
-    invoice_type = Column()
-    status = Column()
-    channel = Nested(guide.InvoiceChannel)
+class Invoice(guide.Invoice):
     address = Nested(CustomerAddress)
-    invoiceitem_set = NestedList(guide.InvoiceItem, "invoice")
-    order = Nested(guide.InvoiceOrder)
-    package_number = RelatedColumn("package.number")
-    created_date = Column()
-    modified_date = Column()
-    number = Column()
 
 
 SERIALIZERS: dict[str, type[Serializer]] = {

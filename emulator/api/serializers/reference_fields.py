@@ -6,12 +6,11 @@ descriptions).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import orjson
 
-from emulator.api.serializers.cache import TrackedReader
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
     Collector,
@@ -22,7 +21,8 @@ from emulator.api.serializers.fields import (
     SerializerField,
     serialize,
 )
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.api.serializers.rendering import TrackedReader
+from emulator.core.json_text import JsonValue
 from emulator.core.records import (
     ColumnValue,
     DenialReason,
@@ -32,7 +32,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.webhook_retries import is_pending, next_attempt_at
+from emulator.domain.webhook_retries import is_pending
 
 R = TypeVar("R")
 
@@ -154,7 +154,10 @@ class LogTransition(SerializerField):
 
     def to_representation(self, record: Record, reader: TrackedReader, /) -> JsonValue:
         transition = transition_of(record, reader)
-        return None if transition is None else transition_document(transition)
+        if transition is None:
+            return None
+        columns = {key: getattr(transition, column) for key, column in TRANSITION_COLUMNS.items()}
+        return {"id": transition.id, **columns}
 
     def collect(self, _: FieldLocation, value: JsonValue, collector: Collector, /) -> None:
         if isinstance(value, Mapping) and type(value.get("id")) is int:
@@ -175,15 +178,6 @@ class LogTransitionName(SerializerField):
             collector.set_log_label(location.id, value)
 
 
-def transition_document(transition: Transition) -> JsonObject:
-    return {
-        "id": transition.id,
-        "name": transition.label,
-        "source_state": transition.source_state,
-        "target_state": transition.destination_state,
-    }
-
-
 def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | None:
     """Return the transition of a log entry, or None if the installation has none that fits."""
     attributes = orjson.loads(log.attributes)  # those of a recorded entry may be any JSON value
@@ -193,8 +187,8 @@ def transition_of(log: TransitionLog, reader: TrackedReader) -> Transition | Non
         return named
     ids = reader.related(Transition, "source_state", log.old_state)
     transitions = (reader.get_existing(Transition, id_) for id_ in ids)
-    matching = (each for each in transitions if each.destination_state == log.new_state)
-    return min(matching, key=lambda each: (each.position, each.id), default=None)
+    matching = (transition for transition in transitions if transition.destination_state == log.new_state)
+    return min(matching, key=lambda transition: (transition.position, transition.id), default=None)
 
 
 def find_by_json_id(kind: type[R], id_: JsonValue, reader: TrackedReader) -> R | None:
@@ -229,18 +223,15 @@ class DeliveryStatus(SerializerField):
         collector.suggest_column(location.kind, location.id, "delivered", value == "delivered")
 
 
-class IsRetryable(SerializerField):
-    """Whether the event will be sent again."""
+class EventRetry(SerializerField):
+    """A value that a function of the event and its webhook returns."""
+
+    def __init__(self, function: Callable[[WebhookEvent, Webhook], JsonValue]) -> None:
+        super().__init__()
+        self.function = function
 
     def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return is_pending(event, event_webhook(event, reader))
-
-
-class NextRetryDate(SerializerField):
-    """The time at which the event will be sent again, or null."""
-
-    def to_representation(self, event: WebhookEvent, reader: TrackedReader, /) -> JsonValue:
-        return next_attempt_at(event, event_webhook(event, reader))
+        return self.function(event, event_webhook(event, reader))
 
 
 class ReceiverResponse(SerializerField):

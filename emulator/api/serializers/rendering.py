@@ -1,17 +1,30 @@
-"""Text of documents: JSON as the framework renders it, the envelope of a page, and placeholders for links.
+"""Rendered JSON text, and its cache.
 
-Rendered text does not contain the caller's host and world. It contains placeholders, which are filled in when the
-response is sent, so that all callers share one cached text.
+A cached document is valid until one of the records that it was rendered from changes. Rendered text does not contain
+the caller's host and world. It contains placeholders, which are filled in when the response is sent, so that all
+callers share one text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeAlias, TypeVar, cast
 
 import orjson
 
 from emulator.core.json_text import JsonValue, compact_json
+from emulator.core.records import REFERENCES, Record, RecordKind
+from emulator.state.store import REMOVED, Reader
+from emulator.state.world import World
+
+R = TypeVar("R")
+Reads: TypeAlias = dict[object, dict[object, object]]
+"""Map of the store, and key in that map -> the world's own value that was read there; None: the base was read."""
+
+MAX_CACHED_BYTES = 96 * 1024 * 1024
+"""Bytes of rendered text that a cache holds. All documents of 36,404 packages would take three times as much."""
 
 DOMAIN_URL = b"\x01domain\x02"
 """Placeholder for the caller's host and world. JSON escapes these control characters, so no data can contain it."""
@@ -55,3 +68,141 @@ def fill_links(body: bytes, domain_url: str, prefix: str) -> bytes:
         return body
     domain, world = (orjson.dumps(text)[1:-1] for text in (domain_url, prefix))
     return body.replace(DOMAIN_URL, domain).replace(WORLD_PREFIX, world)
+
+
+class TrackedReader:
+    """Reads records for documents in one language, and records every read."""
+
+    def __init__(self, source: Reader, language: str, cache: RenderCache) -> None:
+        self.source, self.language, self.cache = source, language, cache
+        self.reads: Reads = {}
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        """Return the record with this id, or None."""
+        changed = self._read_change(kind, id_)
+        if changed is None:
+            return self.source.base.get(kind, id_)
+        return None if changed is REMOVED else cast("R", changed)
+
+    def get_existing(self, kind: type[R], id_: int) -> R:
+        """Return the record with this id; raise `LookupError` if it does not exist."""
+        changed = self._read_change(kind, id_)
+        record = self.source.base.get(kind, id_) if changed is None else changed
+        if record is None or record is REMOVED:
+            raise LookupError(f"no {kind.__name__} has the id {id_}")
+        return cast("R", record)
+
+    def follow(self, record: Record, path: tuple[str, ...]) -> Record | None:
+        """Return the record at the end of a path of references; None if one of the references is null."""
+        for column in path:
+            id_ = getattr(record, column)
+            if id_ is None:
+                return None
+            record = self.get_existing(REFERENCES[type(record)][column], id_)
+        return record
+
+    def related(self, kind: RecordKind, relation: str, key: object) -> tuple[int, ...]:
+        """Return the ids of the records that a relation finds under a key, ascending."""
+        changed = self._read_change((kind, relation), key)
+        return self.source.base.related(kind, relation, key) if changed is None else cast("tuple[int, ...]", changed)
+
+    def embed(self, body: bytes) -> JsonValue:
+        """Return JSON text as a value that `orjson` copies into the document unchanged."""
+        return orjson.Fragment(body)
+
+    def embed_shared(self, body: bytes) -> JsonValue:
+        """Return the cached text of a nested document that many documents contain, as `embed` does."""
+        return orjson.Fragment(body)
+
+    def add_reads(self, reads: Reads) -> None:
+        """Add the reads of a nested document that was taken from the cache."""
+        for name, values in reads.items():
+            if (known := self.reads.get(name)) is None:
+                known = self.reads[name] = {}
+            known.update(values)
+
+    def _read_change(self, name: object, key: object) -> object:
+        """Return and record what the world itself has stored there; None if only the immutable base has a value."""
+        changes = self.source.maps.get(name)
+        value = None if changes is None else changes.get(key)
+        if (reads := self.reads.get(name)) is None:
+            reads = self.reads[name] = {}
+        reads[key] = value
+        return value
+
+
+class CachedDocument:
+    """The text of one document, and the reads that it depends on."""
+
+    __slots__ = ("body", "maps", "reads")
+
+    def __init__(self, body: bytes, reader: TrackedReader) -> None:
+        self.body = body
+        self.reads = reader.reads
+        self.maps = reader.source.maps
+
+    def is_current(self, source: Reader) -> bool:
+        """Return whether every read would give the same value in this source."""
+        if self.maps is source.maps:
+            return True
+        for name, values in self.reads.items():
+            changes = source.maps.get(name)
+            if changes is not self.maps.get(name) and any(
+                (None if changes is None else changes.get(key)) is not value for key, value in values.items()
+            ):
+                return False
+        self.maps = source.maps
+        return True
+
+
+class RenderCache:
+    """Rendered documents of all worlds on one base, up to a number of bytes; the oldest is evicted first."""
+
+    def __init__(self, language: str, base_url: str, limit: int = MAX_CACHED_BYTES) -> None:
+        self.language, self.base_url = language, base_url
+        """Language and base URL of the scenario, for stored payloads, which do not depend on the caller."""
+        self.limit = limit
+        self._entries: dict[Hashable, CachedDocument] = {}
+        self.size = 0
+        """Bytes of text in the cache."""
+        self.hits = self.misses = 0
+        self._lock = threading.Lock()
+
+    def get(
+        self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
+    ) -> CachedDocument:
+        """Return the current document under this key; render and store it if there is none."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.is_current(source):
+            self.hits += 1
+            return entry
+        self.misses += 1
+        reader = TrackedReader(source, language, self)
+        entry = CachedDocument(render(reader), reader)
+        self._store(key, entry)
+        return entry
+
+    def clear(self) -> None:
+        """Remove all documents. Each entry keeps the records alive that it was rendered from."""
+        with self._lock:
+            self._entries.clear()
+            self.size = 0
+
+    def _store(self, key: Hashable, entry: CachedDocument) -> None:
+        with self._lock:
+            if (old := self._entries.pop(key, None)) is not None:
+                self.size -= len(old.body)
+            self._entries[key] = entry
+            self.size += len(entry.body)
+            while self.size > self.limit:
+                self.size -= len(self._entries.pop(next(iter(self._entries))).body)
+
+
+def render_cache(world: World) -> RenderCache:
+    """Return the cache that the worlds of one base share if they have the same language and base URL."""
+    settings, derived = world.settings, world.base.caches
+    key = RenderCache, settings.language, settings.base_url
+    cache: RenderCache | None = derived.get(key)
+    if cache is None:
+        cache = derived.setdefault(key, RenderCache(settings.language, settings.base_url))
+    return cache

@@ -16,10 +16,9 @@ from emulator.api.control.deliveries import save_result
 from emulator.api.filters import Condition, ListQuery
 from emulator.api.filters.query import find_ids
 from emulator.api.filters.tables import OWNER_FILTERS
-from emulator.api.parameters import HOOK_FIELDS, paginate
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_document
-from emulator.api.views.reads import GUIDE_PAGE_SIZE, ViewFunction, render_page
+from emulator.api.parameters import paginate
+from emulator.api.request_fields import HOOK_FIELDS
+from emulator.api.views.reads import GUIDE_PAGE_SIZE, ViewFunction, get_or_404, render, render_page
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,
@@ -42,30 +41,31 @@ RETRY_SUCCEEDED, RETRY_FAILED = "Webhook event delivered successfully", "Webhook
 RESPONSE_CONTENT = CharField()
 
 
-def owned_list_view(shape: str) -> ViewFunction:
-    """Return a handler that lists the caller's records, by default the oldest first."""
+def owned_list_view(serializer: str) -> ViewFunction:
+    """Return a view that lists the caller's records, by default the oldest first."""
 
-    def handle(call: Call, world: World) -> Reply:
-        root, wanted = world.records, call.list_query
-        ids = find_ids(root, wanted if is_superuser(call) else restrict_to_owner(wanted, call))
-        return render_page(call, world, root, shape, paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False))
+    def view(call: Call, world: World) -> Reply:
+        snapshot, query = world.records, call.list_query
+        ids = find_ids(snapshot, query if is_superuser(call) else restrict_to_owner(query, call))
+        page = paginate(call, ids, GUIDE_PAGE_SIZE, newest_first=False)
+        return render_page(call, world, snapshot, serializer, page)
 
-    return handle
-
-
-def restrict_to_owner(wanted: ListQuery, call: Call) -> ListQuery:
-    condition = Condition(OWNER_FILTERS[wanted.filters.kind], caller_username(call))
-    return replace(wanted, conditions=(*wanted.conditions, condition))
+    return view
 
 
-def owned_detail_view(shape: str, kind: RecordKind) -> ViewFunction:
-    """Return a handler for one of the caller's records."""
+def restrict_to_owner(query: ListQuery, call: Call) -> ListQuery:
+    condition = Condition(OWNER_FILTERS[query.filters.kind], caller_username(call))
+    return replace(query, conditions=(*query.conditions, condition))
 
-    def handle(call: Call, world: World) -> Reply:
+
+def owned_detail_view(serializer: str, kind: RecordKind) -> ViewFunction:
+    """Return a view for one of the caller's records."""
+
+    def view(call: Call, world: World) -> Reply:
         get_owned_or_404(world.records, kind, call)
-        return Reply(200, render_for_call(shape, call.path["pk"], call, world))
+        return Reply(200, render(serializer, call.path["pk"], call, world))
 
-    return handle
+    return view
 
 
 def list_hook_types(_call: Call, _world: World) -> Reply:
@@ -80,13 +80,13 @@ def create_hook(call: Call, world: World) -> Reply:
         require_not_registered(tx, caller_username(call), fields["target_url"], fields["event_type"])
         columns = hook_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
         hook = tx.add(Webhook(tx.new_id(Webhook), owner=caller_username(call), **columns))
-    return Reply(201, render_for_call("webhook", hook.id, call, world))
+    return Reply(201, render("webhook", hook.id, call, world))
 
 
 def update_hook_view(*, partial: bool) -> ViewFunction:
-    """Return a handler that changes the fields in the body of a hook of the caller."""
+    """Return a view that changes the fields in the body of a hook of the caller."""
 
-    def handle(call: Call, world: World) -> Reply:
+    def view(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             hook = get_owned_or_404(tx, Webhook, call)
             fields = validate(HOOK_FIELDS, call.read_body(), partial=partial)
@@ -94,9 +94,9 @@ def update_hook_view(*, partial: bool) -> ViewFunction:
             for owner in dict.fromkeys((caller_username(call), hook.owner)):
                 require_not_registered(tx, owner, target_url, event_type, except_id=hook.id)
             tx.change(hook, modified_date=tx.now, **hook_columns(fields))
-        return Reply(200, render_for_call("webhook", hook.id, call, world))
+        return Reply(200, render("webhook", hook.id, call, world))
 
-    return handle
+    return view
 
 
 def delete_hook(call: Call, world: World) -> Reply:
@@ -141,16 +141,16 @@ def retry_document(result: DeliveryResult) -> JsonObject:
     }
 
 
-def get_owned_or_404(view: Reader, kind: type[R], call: Call) -> R:
-    """Return the record in the path. Raise `NotFound` if there is none that the caller may see."""
-    record = view.get(kind, call.path["pk"]) if view.has(kind, call.path["pk"]) else None
-    if record is None or not (is_superuser(call) or record_owner(view, record) == caller_username(call)):
+def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
+    """Return the record in the path. Raise `NotFound` if it does not exist or if the caller may not see it."""
+    record = get_or_404(reader, kind, call.path["pk"])
+    if not (is_superuser(call) or record_owner(reader, record) == caller_username(call)):
         raise NotFound
     return record
 
 
-def record_owner(view: Reader, record: Webhook | WebhookEvent) -> str:
-    return record.owner if isinstance(record, Webhook) else view.get_existing(Webhook, record.webhook).owner
+def record_owner(reader: Reader, record: Webhook | WebhookEvent) -> str:
+    return record.owner if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook).owner
 
 
 def require_not_registered(
@@ -163,10 +163,6 @@ def require_not_registered(
 
 def hook_columns(fields: JsonObject) -> Columns:
     return {key: compact_json(value) if key in JSON_TEXT_COLUMNS else value for key, value in fields.items()}
-
-
-def render_for_call(shape: str, id_: int, call: Call, world: World) -> bytes:
-    return render_document(shape, id_, world.records, call.language, render_cache(world)) or b""
 
 
 def caller_username(call: Call) -> str:

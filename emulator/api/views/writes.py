@@ -1,36 +1,36 @@
-"""Write handlers: commands, invoices, invoice numbers and remote ids."""
+"""Write views: commands, invoices, columns of one record, and the login."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 import orjson
 
-from emulator.api.parameters import COMMAND_FIELDS, INVOICE_NUMBER_FIELDS, REMOTE_ID_FIELDS
-from emulator.api.serializers.cache import render_cache
-from emulator.api.serializers.documents import render_record
+from emulator.api.request_fields import COMMAND_FIELDS, EXTRA_INFORMATION_FIELDS, LOGIN_FIELDS
+from emulator.api.serializers import render_record
+from emulator.api.serializers.rendering import render_cache
+from emulator.api.views.reads import ViewFunction, get_or_404
 from emulator.core.call import Call, Reply
-from emulator.core.errors import NotFound, ValidationFailed
-from emulator.core.fields import Field, validate
-from emulator.core.json_text import JsonValue
+from emulator.core.credentials import PASSWORDS
+from emulator.core.errors import ValidationFailed
+from emulator.core.fields import NOT_JSON, Field, validate
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, RecordKind, Transition
 from emulator.domain.commands import run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
 from emulator.domain.invoicing import create_purchase_invoice
 from emulator.domain.state_graph import Subject, describe_state
-from emulator.state.store import Reader, Snapshot
+from emulator.state.store import Snapshot
 from emulator.state.world import World
 
-R = TypeVar("R")
-ViewFunction = Callable[[Call, World], Reply]
+INVALID_CREDENTIALS = "Unable to log in with provided credentials."
 
 
 def command_view(owner: type[Subject]) -> ViewFunction:
-    """Return a handler that runs a command. It responds with 200 if the command returns a body, else with 204."""
+    """Return a view that runs a command. It responds with 200 if the command returns a body, else with 204."""
 
-    def handle(call: Call, world: World) -> Reply:
+    def view(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             subject = get_or_404(tx, owner, call.path["pk"])
             try:
@@ -44,7 +44,7 @@ def command_view(owner: type[Subject]) -> ViewFunction:
                 raise apply_error_style(error, world) from None
         return Reply(204) if outcome is None else Reply(200, orjson.dumps(outcome))
 
-    return handle
+    return view
 
 
 def describe_command_error(
@@ -79,41 +79,52 @@ def apply_error_style(error: ValidationFailed, world: World) -> ValidationFailed
     return error.wrap() if world.settings.error_style == "documented" else error
 
 
-def set_text_view(owner: RecordKind, fields: dict[str, Field]) -> ViewFunction:
-    """Return a handler that stores each field in the column with the same name."""
+def set_columns_view(owner: RecordKind, fields: dict[str, Field]) -> ViewFunction:
+    """Return a view that stores each field in the column with the same name."""
 
-    def handle(call: Call, world: World) -> Reply:
+    def view(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             record = get_or_404(tx, owner, call.path["pk"])
             values = validate(fields, call.read_body())
             tx.change(record, modified_date=tx.now, **values)
         return Reply(204)
 
-    return handle
+    return view
 
 
-def set_invoice_number_view(owner: RecordKind) -> ViewFunction:
-    return set_text_view(owner, INVOICE_NUMBER_FIELDS)
+def invoice_package_view(serializer: str) -> ViewFunction:
+    """Return a view that creates the package's purchase invoice. The operation has no documented body."""
 
-
-def set_remote_id_view(owner: RecordKind) -> ViewFunction:
-    return set_text_view(owner, REMOTE_ID_FIELDS)
-
-
-def invoice_package_view(shape: str) -> ViewFunction:
-    """Return a handler that creates the package's purchase invoice. The operation has no documented body."""
-
-    def handle(call: Call, world: World) -> Reply:
+    def view(call: Call, world: World) -> Reply:
         with world.transaction() as tx:
             invoice = create_purchase_invoice(tx, get_or_404(tx, Package, call.path["pk"]))
-        return Reply(201, render_record(shape, invoice, world.records, call.language, render_cache(world)))
+        return Reply(201, render_record(serializer, invoice, world.records, call.language, render_cache(world)))
 
-    return handle
+    return view
 
 
-def get_or_404(view: Reader, kind: type[R], pk: int) -> R:
-    """Return the record in the path. Raise `NotFound` if there is none."""
-    record = view.get(kind, pk) if view.has(kind, pk) else None
-    if record is None:
-        raise NotFound
-    return record
+def patch_extra_information(call: Call, world: World) -> Reply:
+    """Merge the given keys into the package's extra information."""
+    with world.transaction() as tx:
+        package = get_or_404(tx, Package, call.path["pk"])
+        changes = validate(EXTRA_INFORMATION_FIELDS, call.read_body())["extra_information"]
+        merged = to_stored_json({**orjson.loads(package.extra_information), **changes})
+        tx.change(package, extra_information=merged, modified_date=tx.now)
+    return Reply(204)
+
+
+def to_stored_json(value: JsonObject) -> bytes:
+    """Return the text of a JSON value. Raise `ValidationFailed` if it is not UTF-8, too deep, or exceeds 64 bits."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        raise ValidationFailed({"extra_information": [NOT_JSON]}) from None
+
+
+def log_in(call: Call, _world: World) -> Reply:
+    """Return the token of a built-in user."""
+    fields = validate(LOGIN_FIELDS, call.read_body())
+    token = PASSWORDS.get((fields["username"], fields["password"]))
+    if token is None:
+        raise ValidationFailed({"non_field_errors": [INVALID_CREDENTIALS]})
+    return Reply(200, orjson.dumps({"key": token}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from emulator.api.control.journal import exchange_document, find_exchanges, summary_document
-from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.report import as_document

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.api.serializers.cache import CachedDocument, RenderCache, TrackedReader, render_cache
-from emulator.api.serializers.documents import SERIALIZERS, render_document
+from emulator.api.serializers import SERIALIZERS, render_document
+from emulator.api.serializers.rendering import CachedDocument, RenderCache, TrackedReader, render_cache
 from emulator.core.records import (
     Address,
     CargoCompany,
@@ -65,19 +65,19 @@ def write(world: World, steps: list[Any]) -> None:
                 tx.change(record, **{column: type_(value)})
 
 
-def all_documents(world: World, cache: RenderCache, root: Snapshot | None = None) -> dict[Any, bytes | None]:
+def all_documents(world: World, cache: RenderCache, snapshot: Snapshot | None = None) -> dict[Any, bytes | None]:
     """Render every document of a world."""
-    view = world.records if root is None else root
+    reader = world.records if snapshot is None else snapshot
     return {
-        (name, id_, language): render_document(name, id_, view, language, cache)
+        (name, id_, language): render_document(name, id_, reader, language, cache)
         for name, serializer in SERIALIZERS.items()
-        for id_ in view.ids(serializer.kind)
+        for id_ in reader.ids(serializer.kind)
         for language in LANGUAGES
     }
 
 
-def fresh(world: World, root: Snapshot | None = None) -> dict[Any, bytes | None]:
-    return all_documents(world, RenderCache(render_cache(world).language, render_cache(world).base_url), root)
+def render_uncached(world: World, snapshot: Snapshot | None = None) -> dict[Any, bytes | None]:
+    return all_documents(world, RenderCache(render_cache(world).language, render_cache(world).base_url), snapshot)
 
 
 def small_world() -> World:
@@ -87,15 +87,15 @@ def small_world() -> World:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WRITES)
 def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
-    """Check the changed world, its earlier root, and an unchanged world on the same base."""
+    """Check the changed world, its earlier snapshot and an unchanged world on the same base."""
     world, other = small_world(), small_world()
     start = world.records
     assert all_documents(world, render_cache(world)) == all_documents(other, render_cache(other))
     for steps in writes:
         write(world, steps)
-        assert all_documents(world, render_cache(world)) == fresh(world)
-        assert all_documents(other, render_cache(other)) == fresh(other)
-    assert all_documents(world, render_cache(world), start) == fresh(world, start)
+        assert all_documents(world, render_cache(world)) == render_uncached(world)
+        assert all_documents(other, render_cache(other)) == render_uncached(other)
+    assert all_documents(world, render_cache(world), start) == render_uncached(world, start)
 
 
 def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
@@ -126,7 +126,7 @@ def test_languages_have_separate_entries() -> None:
     world = small_world()
     package = world.records.ids(Package)[0]
     english, turkish = (
-        render_document("package", package, world.records, one, render_cache(world)) for one in LANGUAGES
+        render_document("package", package, world.records, language, render_cache(world)) for language in LANGUAGES
     )
     assert english != turkish
     assert render_document("package", package, world.records, "en-us", render_cache(world)) is english
@@ -137,7 +137,7 @@ def test_missing_record_has_no_document() -> None:
     assert render_document("package", 10**9, world.records, "en-us", render_cache(world)) is None
 
 
-def view() -> Snapshot:
+def empty_snapshot() -> Snapshot:
     return world_of().records
 
 
@@ -149,7 +149,7 @@ def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
             calls.append(key)
             return b"x" * size
 
-        return cache.get(key, view(), "en-us", render)
+        return cache.get(key, empty_snapshot(), "en-us", render)
 
     for key in ("a", "b", "c"):
         get(key, 40)
@@ -163,7 +163,7 @@ def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
 
 def test_text_larger_than_the_limit_is_returned_but_not_cached() -> None:
     cache = RenderCache("en-us", "", limit=10)
-    assert len(cache.get("a", view(), "en-us", lambda _: b"x" * 50).body) == 50
+    assert len(cache.get("a", empty_snapshot(), "en-us", lambda _: b"x" * 50).body) == 50
     assert (cache.size, cache._entries) == (0, {})
 
 

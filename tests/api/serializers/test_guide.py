@@ -9,7 +9,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
-from emulator.api.serializers.documents import SERIALIZERS
+from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import (
     COLUMN_TYPES,
@@ -25,30 +25,30 @@ from emulator.api.serializers.reference_fields import NestedSelf
 from emulator.core import schemas
 
 
-def reference(rules: Any) -> str | None:
+def schema_reference(rules: Any) -> str | None:
     """Return the schema that the rules of a property refer to, if any."""
-    for each in (rules, *rules.get("anyOf", ()), rules.get("items", {})):
-        if "$ref" in each and "#" not in each["$ref"]:
-            return str(each["$ref"]).removesuffix(".json")
+    for rule in (rules, *rules.get("anyOf", ()), rules.get("items", {})):
+        if "$ref" in rule and "#" not in rule["$ref"]:
+            return str(rule["$ref"]).removesuffix(".json")
     return None
 
 
-def pairs() -> Iterator[tuple[str, type[Serializer]]]:
+def schemas_with_serializers() -> Iterator[tuple[str, type[Serializer]]]:
     """Yield every schema with its serializer, nested ones included."""
-    waiting, seen = list(SERIALIZERS.items()), set()
-    while waiting:
-        name, serializer = waiting.pop()
+    pending, seen = list(SERIALIZERS.items()), set()
+    while pending:
+        name, serializer = pending.pop()
         if (name, serializer) in seen:
             continue
         seen.add((name, serializer))
         yield name, serializer
         properties = schemas.load_schema(name)["properties"]
         for key, field in fields_of(serializer).items():
-            if isinstance(field, Nested | NestedList | NestedSelf) and (inner := reference(properties[key])):
-                waiting.append((inner, field.serializer))
+            if isinstance(field, Nested | NestedList | NestedSelf) and (nested := schema_reference(properties[key])):
+                pending.append((nested, field.serializer))
 
 
-PAIRS = sorted(pairs(), key=lambda pair: (pair[0], pair[1].__name__))
+PAIRS = sorted(schemas_with_serializers(), key=lambda pair: (pair[0], pair[1].__name__))
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ WITHOUT_SERIALIZER = {
     *("error", "field-errors", "command-error", "command-result", "reference-invoice-document"),
     *("event-types", "webhook-refusal", "hook-retried", "hook-retry-refused"),
 }
-OF_THE_CONTROL_API = {"stock-location"}
+CONTROL_API_ONLY = {"stock-location"}
 
 
 def test_every_response_has_a_serializer() -> None:
     routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
-    answered = {name.replace("page-of-", "") for route in routes for name in route.responses.values() if name}
-    assert answered - WITHOUT_SERIALIZER == set(SERIALIZERS) - OF_THE_CONTROL_API
+    responses = {name.replace("page-of-", "") for route in routes for name in route.responses.values() if name}
+    assert responses - WITHOUT_SERIALIZER == set(SERIALIZERS) - CONTROL_API_ONLY
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_payload_has_the_keys_of_its_schema(kind: type[Any]) -> None:
     assert name == "stock-location" or properties == sorted(properties, key=lambda key: (len(key), key))
 
 
-class Named:
+class FakeState:
     """A state with the columns that its name depends on."""
 
     def __init__(self, translations: bytes | None) -> None:
@@ -121,7 +121,7 @@ class Named:
     ],
 )
 def test_state_name_is_translated_if_possible(translations: bytes | None, name: str) -> None:
-    assert state_name(Named(translations), "tr-tr") == name
+    assert state_name(FakeState(translations), "tr-tr") == name
 
 
 def test_line_separators_are_escaped_like_in_the_framework() -> None:

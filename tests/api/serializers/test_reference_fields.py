@@ -54,10 +54,10 @@ def bearer(oms: Emulator) -> Any:
 
 
 def first_event(oms: Emulator) -> tuple[int, WebhookEvent]:
-    root = oms.world.records
-    for pk in root.ids(Package):
-        if found := root.find(WebhookEvent, "subject", (4, pk)):
-            return pk, found[0]
+    snapshot = oms.world.records
+    for pk in snapshot.ids(Package):
+        if events := snapshot.find(WebhookEvent, "subject", (4, pk)):
+            return pk, events[0]
     raise AssertionError("no package has an event")
 
 
@@ -98,15 +98,15 @@ def item_with(oms: Emulator, **columns: Any) -> Any:
     with oms.world.transaction() as tx:
         tx.change(item, **columns)
     shown = bearer(oms).get(f"/packages/{item.package}/").json()["packageitem_set"]
-    return next(each for each in shown if each["id"] == item.id)
+    return next(document for document in shown if document["id"] == item.id)
 
 
 @pytest.mark.parametrize(
     "attributes", [{}, {"command": {}}, {"command": "x"}, {"command": {"transition_id": "x"}}], ids=str
 )
 def test_log_without_a_transition_shows_one_between_the_same_states(oms: Emulator, attributes: Any) -> None:
-    root = oms.world.records
-    log = next(log for log in root.all(TransitionLog) if log.content_type == 4)
+    snapshot = oms.world.records
+    log = next(log for log in snapshot.all(TransitionLog) if log.content_type == 4)
     for new_state, is_known in ((log.new_state, True), (log.old_state, False)):
         with oms.world.transaction() as tx:
             tx.change(log, new_state=new_state, attributes=orjson.dumps(attributes))
@@ -123,8 +123,8 @@ def test_log_without_a_transition_shows_one_between_the_same_states(oms: Emulato
 def test_package_shows_delivery_type_and_planning_of_its_order(
     oms: Emulator, value: str | None, shown: Any, collects: bool
 ) -> None:
-    root = oms.world.records
-    package = root.get_existing(Package, root.ids(Package)[0])
+    snapshot = oms.world.records
+    package = snapshot.get_existing(Package, snapshot.ids(Package)[0])
     with oms.world.transaction() as tx:
         order = tx.get_existing(Order, package.order)
         tx.change(order, delivery_type=value, is_click_and_collect=collects)

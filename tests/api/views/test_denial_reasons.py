@@ -41,8 +41,8 @@ def get(oms: Emulator, query: str = "") -> Any:
         ("?limit=2&colour=red", [5, 4, 3, 2, 1]),
     ],
 )
-def test_the_list_is_what_was_asked_for(oms: Emulator, query: str, ids: list[int]) -> None:
-    """Filters choose, `sort` orders, `page_size` cuts; what is unknown is passed over."""
+def test_list_follows_the_query(oms: Emulator, query: str, ids: list[int]) -> None:
+    """Filters select, `sort` orders, `page_size` limits. Unknown parameters are ignored."""
     assert [reason["id"] for reason in get(oms, query).json()["results"]] == ids
 
 
@@ -50,14 +50,12 @@ def test_links_keep_the_size(oms: Emulator) -> None:
     assert get(oms, "?page_size=2").json()["next"] == f"{oms.url}{PATH}?page=2&page_size=2"
 
 
-def test_a_value_of_the_wrong_type_is_refused(oms: Emulator) -> None:
-    """In django-filter's words, by the parameter's name."""
+def test_value_of_the_wrong_type_is_rejected_with_django_filters_message(oms: Emulator) -> None:
     answer = get(oms, "?priority=high")
     assert (answer.status_code, answer.json()) == (400, {"priority": ["Enter a number."]})
 
 
-def test_a_listed_reason_serves_to_refuse(oms: Emulator) -> None:
-    """What the list gives, REFUSE_PACKAGE takes."""
+def test_package_can_be_refused_with_a_listed_reason(oms: Emulator) -> None:
     with_packages = Emulator("demo")
     session = with_packages.session()
     listed = session.get(PATH + "?is_active=true&sort=id").json()["results"]

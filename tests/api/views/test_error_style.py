@@ -1,4 +1,4 @@
-"""How validation errors look is the installation's choice: plain, documented (commands alone wrapped), or wrapped."""
+"""The form of validation errors is an option: plain, documented (only those of commands are wrapped), or wrapped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator import Emulator
 from emulator.core.records import Package
 
 REQUIRED = ["This field is required."]
-ASKS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+REQUESTS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "a command": ("/api/v1/oms/packages/{pk}/command/", {}, {"input_parameters": REQUIRED}),
     "an invoice number": ("/api/v1/oms/packages/{pk}/set_invoice_number/", {}, {"invoice_number": REQUIRED}),
     "a transfer's remote id": ("/api/v1/oms/transfer_orders/1301/set_remote_id/", {}, {"remote_id": REQUIRED}),
@@ -22,7 +22,7 @@ ASKS: dict[str, tuple[str, Any, dict[str, Any]]] = {
         {"non_field_errors": ["The package already has a purchase invoice."]},
     ),
 }
-WRAPS = {"plain": set(), "documented": {"a command"}, "wrapped": set(ASKS)}
+WRAPPED_BY_STYLE = {"plain": set(), "documented": {"a command"}, "wrapped": set(REQUESTS)}
 
 
 @pytest.fixture
@@ -31,20 +31,20 @@ def styled(oms: Emulator, style: str) -> Emulator:
     return oms
 
 
-@pytest.mark.parametrize("style", WRAPS)
-@pytest.mark.parametrize("name", ASKS)
-def test_a_validation_error_has_the_form_of_its_style(name: str, style: str, styled: Emulator) -> None:
-    url, body, errors = ASKS[name]
+@pytest.mark.parametrize("style", WRAPPED_BY_STYLE)
+@pytest.mark.parametrize("name", REQUESTS)
+def test_validation_error_has_the_form_of_its_style(name: str, style: str, styled: Emulator) -> None:
+    url, body, errors = REQUESTS[name]
     pk = styled.world.records.ids(Package)[0]
     if name == "a second invoice":
         assert styled.session().post(url.format(pk=pk)).status_code == 201
     answer = styled.session().post(url.format(pk=pk), json=body)
-    expected = {"error": errors, "status_code": 400} if name in WRAPS[style] else errors
+    expected = {"error": errors, "status_code": 400} if name in WRAPPED_BY_STYLE[style] else errors
     assert (answer.status_code, answer.json()) == (400, expected)
 
 
-@pytest.mark.parametrize("style", WRAPS)
-def test_the_hint_is_there_in_every_style(style: str, styled: Emulator) -> None:
+@pytest.mark.parametrize("style", WRAPPED_BY_STYLE)
+def test_every_style_has_the_hint(style: str, styled: Emulator) -> None:
     pk = styled.world.records.ids(Package)[0]
     answer = styled.session().post(
         f"/api/v1/oms/packages/{pk}/command/", json={"transition": 7, "input_parameters": {}}
@@ -53,9 +53,9 @@ def test_the_hint_is_there_in_every_style(style: str, styled: Emulator) -> None:
     assert "allowed now: " in answer.headers["X-Emulator-Hint"]
 
 
-@pytest.mark.parametrize("style", WRAPS)
+@pytest.mark.parametrize("style", WRAPPED_BY_STYLE)
 def test_other_errors_keep_the_frameworks_form(style: str, styled: Emulator) -> None:
-    """Also a 400 that is about no field: a body that cannot be read."""
+    """A 400 for a body that cannot be parsed also keeps it."""
     client = styled.session()
     assert list(client.get("/api/v1/oms/packages/1/").json()) == ["detail"]
     pk = styled.world.records.ids(Package)[0]

@@ -1,4 +1,4 @@
-"""The reference surface: the guide's records in its own shapes, and what only it has."""
+"""The reference surface: the same records in other documents, and operations that only it has."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def bearer(oms: Emulator) -> requests.Session:
     return client
 
 
-def without_placeholders(value: Any, at: str = "") -> list[str]:
-    """List the places of an answer that are empty objects where the page shows one for a document."""
+def empty_objects(value: Any, pointer: str = "") -> list[str]:
+    """Return the pointers of empty objects in a response."""
     if isinstance(value, list):
-        return [place for each in value for place in without_placeholders(each, f"{at}/*")]
+        return [path for item in value for path in empty_objects(item, f"{pointer}/*")]
     if not isinstance(value, dict):
         return []
-    found = [at] if not value else []
-    return found + [place for key, each in value.items() for place in without_placeholders(each, f"{at}/{key}")]
+    own = [pointer] if not value else []
+    return own + [path for key, item in value.items() for path in empty_objects(item, f"{pointer}/{key}")]
 
 
 FREE = ("/config", "/configuration", "/extra_information", "/additional_data", "/attributes", "/attributes_kwargs")
@@ -39,53 +39,59 @@ MAPS = (*FREE, "/extra_attributes", "/price_extra_field", "/stock_extra_field", 
 MAPS_OF_HOOKS = ("/additional_headers", "/mapping")
 
 
-def test_no_answer_has_a_placeholder(oms: Emulator, bearer: requests.Session) -> None:
-    """The page's empty objects are for documents that it does not show; ours are there."""
+def test_responses_have_no_empty_documents(oms: Emulator, bearer: requests.Session) -> None:
+    """The page prints empty objects for documents that it does not show. The emulator returns the documents."""
     for route in REFERENCE_ROUTES:
         if route.method == "GET" and "<" not in route.path:
-            for place in without_placeholders(bearer.get(f"{route.path}?limit=100").json()):
-                assert place.endswith((*MAPS, *MAPS_OF_HOOKS)), (route.operation, place)
+            for pointer in empty_objects(bearer.get(f"{route.path}?limit=100").json()):
+                assert pointer.endswith((*MAPS, *MAPS_OF_HOOKS)), (route.operation, pointer)
     for pk in oms.world.records.ids(Package)[:50]:
         for path in ("", "transition_logs/", "webhook_events/"):
-            for place in without_placeholders(bearer.get(f"/packages/{pk}/{path}").json()):
-                assert place.endswith((*MAPS, *MAPS_OF_HOOKS)), (path, place)
+            for pointer in empty_objects(bearer.get(f"/packages/{pk}/{path}").json()):
+                assert pointer.endswith((*MAPS, *MAPS_OF_HOOKS)), (path, pointer)
 
 
 @pytest.mark.parametrize(
     "path", ["packages/", "packages/short/", "packages/list-simple/", "packages/delivery-ranges/"]
 )
 def test_both_surfaces_list_the_same_records(oms: Emulator, bearer: requests.Session, path: str) -> None:
-    """Twenty on a page here, ten there."""
-    theirs = bearer.get(f"/{path}").json()
-    ours = oms.session().get(f"{GUIDE}/{path}?limit=20").json()
-    keys = [key for key in ("id", "number") if key in ours["results"][0]]
-    assert theirs["count"] == ours["count"]
-    assert len(theirs["results"]) == min(20, theirs["count"])
-    assert [[row[key] for key in keys] for row in theirs["results"]] == [
-        [row[key] for key in keys] for row in ours["results"]
+    """A page of the reference has 20 records by default, a page of the guide has 10."""
+    reference = bearer.get(f"/{path}").json()
+    guide = oms.session().get(f"{GUIDE}/{path}?limit=20").json()
+    keys = [key for key in ("id", "number") if key in guide["results"][0]]
+    assert reference["count"] == guide["count"]
+    assert len(reference["results"]) == min(20, reference["count"])
+    assert [[row[key] for key in keys] for row in reference["results"]] == [
+        [row[key] for key in keys] for row in guide["results"]
     ]
-    assert theirs["next"] in {f"{oms.url}/{path}?page=2", None}
+    assert reference["next"] in {f"{oms.url}/{path}?page=2", None}
 
 
-def test_a_package_is_the_same_on_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
-    """Keys that both show say the same, derived ones apart."""
+def test_both_surfaces_show_the_same_package(oms: Emulator, bearer: requests.Session) -> None:
+    """Shared keys have equal values, except derived ones."""
     other = ("packageitem_set", "state", "shipping_address", "stock_location", "delivery_type", "delivery_range")
     for pk in list(oms.world.records.ids(Package))[-30:]:
-        theirs, ours = bearer.get(f"/packages/{pk}/").json(), oms.session().get(f"{GUIDE}/packages/{pk}/").json()
-        shared = theirs.keys() & ours.keys() - set(other)
+        reference, guide = bearer.get(f"/packages/{pk}/").json(), oms.session().get(f"{GUIDE}/packages/{pk}/").json()
+        shared = reference.keys() & guide.keys() - set(other)
         assert len(shared) > 25
-        assert {key: theirs[key] for key in shared} == {key: ours[key] for key in shared}
-        assert theirs["state"] == {key: value for key, value in ours["state"].items() if key != "translations"}
-        assert (theirs["delivery_type"] or {"value": None})["value"] == ours["delivery_type"]
-        assert theirs["origin_address"] == theirs["stock_location"]["address"]["id"]
-        assert theirs["origin_address_id"] == str(ours["stock_location"]["address"]["id"])
-        assert [item["id"] for item in theirs["packageitem_set"]] == [item["id"] for item in ours["packageitem_set"]]
+        assert {key: reference[key] for key in shared} == {key: guide[key] for key in shared}
+        assert reference["state"] == {key: value for key, value in guide["state"].items() if key != "translations"}
+        assert (reference["delivery_type"] or {"value": None})["value"] == guide["delivery_type"]
+        assert reference["origin_address"] == reference["stock_location"]["address"]["id"]
+        assert reference["origin_address_id"] == str(guide["stock_location"]["address"]["id"])
+        assert [item["id"] for item in reference["packageitem_set"]] == [
+            item["id"] for item in guide["packageitem_set"]
+        ]
 
 
-def test_a_command_here_shows_there(oms: Emulator, bearer: requests.Session) -> None:
+def find_prepare(package: Any) -> Any:
+    return next((command for command in package["commands"] if "prepare" in command["slug"]), None)
+
+
+def test_command_on_the_reference_shows_on_the_guide(oms: Emulator, bearer: requests.Session) -> None:
     packages = bearer.get("/packages/?limit=100").json()["results"]
-    package = next(one for one in packages if any("PREPARE" in each["slug"].upper() for each in one["commands"]))
-    command = next(each for each in package["commands"] if "prepare" in each["slug"])
+    package = next(package for package in packages if find_prepare(package))
+    command = find_prepare(package)
     url = f"packages/{package['id']}/"
     body = {"transition": command["id"], "input_parameters": {}}
     answer = bearer.post(f"/{url}command/", json=body)
@@ -100,8 +106,8 @@ def test_a_command_here_shows_there(oms: Emulator, bearer: requests.Session) -> 
     }
     assert bearer.get(f"/{url}transition_logs/short/").json()["results"][0]["transition_name"] == command["label"]
     assert log["additional_data"]["command"]["transition_id"] == command["id"]
-    refused = bearer.post(f"/{url}command/", json=body)
-    assert (refused.status_code, list(refused.json()["error"])) == (400, ["transition"])
+    rejected = bearer.post(f"/{url}command/", json=body)
+    assert (rejected.status_code, list(rejected.json()["error"])) == (400, ["transition"])
 
 
 def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
@@ -110,8 +116,8 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
     start = bearer.get(url).json()["extra_information"]
     before = tables(oms.world.records)
     first, second = {"note": {"a": 1}, "tags": ["x"]}, {"note": "\u2028é", "more": None}
-    for sent in (first, second):
-        answer = bearer.patch(f"{url}extra_information/", json={"extra_information": sent})
+    for changes_ in (first, second):
+        answer = bearer.patch(f"{url}extra_information/", json={"extra_information": changes_})
         assert (answer.status_code, answer.content) == (204, b"")
     merged = start | first | second
     assert bearer.get(url).json()["extra_information"] == merged
@@ -124,7 +130,7 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
 
 
 @pytest.mark.parametrize(
-    ("body", "key", "said"),
+    ("body", "key", "message"),
     [
         ("{}", "extra_information", "This field is required."),
         ('{"extra_information":null}', "extra_information", "This field may not be null."),
@@ -134,15 +140,15 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
         ("[]", "non_field_errors", "Invalid data. Expected a dictionary, but got list."),
     ],
 )
-def test_wrong_extra_information_changes_nothing(
-    oms: Emulator, bearer: requests.Session, body: str, key: str, said: str
+def test_invalid_extra_information_changes_nothing(
+    oms: Emulator, bearer: requests.Session, body: str, key: str, message: str
 ) -> None:
-    root = oms.world.records
-    pk = root.ids(Package)[0]
+    snapshot = oms.world.records
+    pk = snapshot.ids(Package)[0]
     headers = {"Content-Type": "application/json"}
     answer = bearer.patch(f"/packages/{pk}/extra_information/", data=body, headers=headers)
-    assert (answer.status_code, answer.json()) == (400, {key: [said]})
-    assert oms.world.records is root
+    assert (answer.status_code, answer.json()) == (400, {key: [message]})
+    assert oms.world.records is snapshot
 
 
 def test_package_items_are_those_of_the_detail(oms: Emulator, bearer: requests.Session) -> None:
@@ -154,9 +160,9 @@ def test_package_items_are_those_of_the_detail(oms: Emulator, bearer: requests.S
         ]
 
 
-def test_an_invoice_is_made_once_on_either_surface(oms: Emulator, bearer: requests.Session) -> None:
-    root = oms.world.records
-    pk = next(pk for pk in root.ids(Package) if not root.related(Invoice, "package", pk))
+def test_invoice_is_created_once_for_both_surfaces(oms: Emulator, bearer: requests.Session) -> None:
+    snapshot = oms.world.records
+    pk = next(pk for pk in snapshot.ids(Package) if not snapshot.related(Invoice, "package", pk))
     answer = bearer.post(f"/packages/{pk}/invoice/")
     assert answer.status_code == 201
     assert isinstance(answer.json()["address"]["city"], dict)
@@ -165,7 +171,7 @@ def test_an_invoice_is_made_once_on_either_surface(oms: Emulator, bearer: reques
 
 
 class Text(HTMLParser):
-    """Gathers the text of a document."""
+    """Collects the text of a document."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -176,15 +182,13 @@ class Text(HTMLParser):
         self.parts.append(data)
 
 
-def test_an_invoice_document_is_made_from_the_package_and_escapes_all_of_it(
-    oms: Emulator, bearer: requests.Session
-) -> None:
-    root = oms.world.records
-    pk = root.ids(Package)[-1]
-    item = root.get_existing(OrderItem, root.find(PackageItem, "package", pk)[0].order_item)
+def test_invoice_document_is_rendered_from_the_package_escaped(oms: Emulator, bearer: requests.Session) -> None:
+    snapshot = oms.world.records
+    pk = snapshot.ids(Package)[-1]
+    item = snapshot.get_existing(OrderItem, snapshot.find(PackageItem, "package", pk)[0].order_item)
     with oms.world.transaction() as tx:
-        tx.change(root.get_existing(Package, pk), number=EVIL, invoice_number=None)
-        tx.change(root.get_existing(Product, item.product), name=EVIL)
+        tx.change(snapshot.get_existing(Package, pk), number=EVIL, invoice_number=None)
+        tx.change(snapshot.get_existing(Product, item.product), name=EVIL)
     html = bearer.get(f"/packages/{pk}/invoice_document/").json()["html_content"]
     assert html.startswith("<!doctype html>")
     assert "<script>" not in html
@@ -193,7 +197,7 @@ def test_an_invoice_document_is_made_from_the_package_and_escapes_all_of_it(
     assert item.net_amount in text
 
 
-def test_a_stored_document_is_given_as_it_is(oms: Emulator, bearer: requests.Session) -> None:
+def test_stored_invoice_document_is_returned_unchanged(oms: Emulator, bearer: requests.Session) -> None:
     pk = oms.world.records.ids(Package)[0]
     with oms.world.transaction() as tx:
         tx.add(InvoiceDocument(tx.new_id(InvoiceDocument), pk, "N", "html", "<p>\u2028é</p>", "2023-01-01"))
@@ -203,5 +207,5 @@ def test_a_stored_document_is_given_as_it_is(oms: Emulator, bearer: requests.Ses
 
 
 @pytest.mark.parametrize("path", ["package-items/", "invoice_document/", "short/", "webhook_events/"])
-def test_an_unknown_package_is_not_found(bearer: requests.Session, path: str) -> None:
+def test_unknown_package_is_not_found(bearer: requests.Session, path: str) -> None:
     assert bearer.get(f"/packages/999999999/{path}").json() == {"detail": "Not found."}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from emulator import Emulator
-from emulator.api.serializers.cache import render_cache
+from emulator.api.serializers.rendering import render_cache
 from emulator.core import schemas
 from emulator.core.records import Package, StockLocation, Webhook, WebhookEvent
 from tests.support.answers import check_answer
@@ -212,7 +212,7 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
 
 def test_a_location_with_events_has_its_document_as_payload() -> None:
     """The document is the guide's, in the order that the vendor's database keeps."""
-    from emulator.api.serializers.documents import render_document  # noqa: PLC0415 - used by one test
+    from emulator.api.serializers import render_document  # noqa: PLC0415 - used by one test
 
     oms = Emulator("empty")
     with oms.world.transaction() as tx:

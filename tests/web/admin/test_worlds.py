@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.control import CONTROL_ENDPOINTS, ControlEndpoint
+from emulator.api.openapi.control import CONTROL_ENDPOINTS, Endpoint
+from emulator.api.serializers.events import record_events
 from emulator.domain.scenario_files import bundled_scenarios
-from emulator.loading.worlds import record_events
 from emulator.state.clock import Scheduled
 from emulator.state.world import World, WorldServices
 from emulator.worlds import registry as worlds_module
@@ -203,7 +203,7 @@ def test_each_refusal_is_one_line_that_says_why(
     assert sorted(arranged.worlds) == ["default", "other"]
 
 
-def row_of(method: str, path: str) -> ControlEndpoint:
+def row_of(method: str, path: str) -> Endpoint:
     """Give the row that describes a call."""
     parts = path.partition("?")[0].split("/")
     found = [row for row in CONTROL_ENDPOINTS if row.method == method and fits(row.path.split("/"), parts)]
@@ -217,7 +217,7 @@ def fits(pattern: list[str], parts: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("row", CONTROL_ENDPOINTS, ids=lambda row: row.operation)
-def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: ControlEndpoint, oms: Emulator) -> None:
+def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Endpoint, oms: Emulator) -> None:
     """Never another world's answer: the row tells which calls need one."""
     path = row.full_path
     for name in ("name", "pk", "id", "location_id", "sku", "request_id"):

@@ -1,4 +1,4 @@
-"""The emulator answers as the document says: every request that the oracle is asked, and every answer."""
+"""The document describes every response to the requests of the oracle tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from emulator import Emulator
-from emulator.api.openapi.responses import openapi_path
+from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES
 from emulator.web.urls import Router
-from tests.openapi import reading
+from tests.api.openapi import reading
 from tests.oracle.asks import ASKS
 from tests.oracle.sides import Sides
 from tests.oracle.wire import Answer, Ask
@@ -27,20 +27,20 @@ def sides() -> Sides:
     return Sides.of(Emulator("demo"))
 
 
-def operation_of(request: Ask) -> str | None:
-    """Name the path of the document that a request goes to, if its URL is one."""
+def document_path(request: Ask) -> str | None:
+    """Return the path in the document that a request matches, or None."""
     match = ROUTER.match(request.target.partition("?")[0])
     return None if match is None else openapi_path(match.resource.any_route)
 
 
-def described(path: str, request: Ask, answer: Answer) -> str | None:
-    """Say what the document does not know of an answer, or None."""
+def undescribed_part(path: str, request: Ask, answer: Answer) -> str | None:
+    """Return the part of a response that the document does not describe, or None."""
     item = reading.DOCUMENT["paths"][path]
     operation = item.get(request.method.lower()) or next(iter(item.values()))
     response = operation["responses"].get(str(answer.status))
     if response is None:
         return f"status {answer.status}"
-    response = reading.resolved(response)
+    response = reading.resolve_reference(response)
     if not answer.body:
         return None
     media = response.get("content", {}).get(answer.headers["Content-Type"].partition(";")[0])
@@ -48,30 +48,30 @@ def described(path: str, request: Ask, answer: Answer) -> str | None:
         return f"{answer.status} with {answer.headers['Content-Type']}"
     if "json" not in answer.headers["Content-Type"]:
         return None
-    error = next(reading.judge(media["schema"]).iter_errors(orjson.loads(answer.body)), None)
+    error = next(reading.compile_schema(media["schema"]).iter_errors(orjson.loads(answer.body)), None)
     return None if error is None else f"{answer.status}: {error.message[:200]}"
 
 
 def is_described(request: Ask, answer: Answer) -> bool:
-    """Leave out what no operation answers: other methods' descriptions, and pages of Django's own."""
+    """Exclude responses to OPTIONS and HEAD, and the HTML pages of Django."""
     return request.method.upper() not in ("OPTIONS", "HEAD") and not answer.body.lstrip().startswith(
         b"<!doctype html>"
     )
 
 
-def test_answers_are_described(sides: Sides) -> None:
-    """Every status, media type and body is what the document says of its operation."""
+def test_responses_are_described(sides: Sides) -> None:
+    """Each status, media type and body matches the document."""
     seen, unknown = Counter[str](), Counter[str]()
-    judged: dict[tuple[Any, ...], str | None] = {}
-    for each in ASKS:
-        request = sides.addressed(each)
-        path, answer = operation_of(request), sides.ours(each)
+    problems: dict[tuple[Any, ...], str | None] = {}
+    for ask in ASKS:
+        request = sides.addressed(ask)
+        path, answer = document_path(request), sides.ours(ask)
         if path is not None and is_described(request, answer):
             seen[path] += 1
             key = (path, request.method, answer.status, answer.headers.get("Content-Type"), answer.body)
-            if key not in judged:  # many requests get the same answer
-                judged[key] = described(path, request, answer)
-            wrong = judged[key]
-            unknown[f"{request.method} {path}: {wrong}"] += wrong is not None
+            if key not in problems:  # many requests have the same response
+                problems[key] = undescribed_part(path, request, answer)
+            problem = problems[key]
+            unknown[f"{request.method} {path}: {problem}"] += problem is not None
     assert len(seen) > 20
     assert [line for line, count in unknown.items() if count] == []

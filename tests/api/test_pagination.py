@@ -30,13 +30,13 @@ def test_all_pages_together_are_the_list(count: int, limit: int, newest: bool) -
     ids = range(1000, 1000 + count)
     size = min(limit, MAX_PAGE_SIZE)
     pages = max(1, -(-count // size))
-    found: list[int] = []
+    listed: list[int] = []
     for number in range(1, pages + 1):
         page = paginate(call_with(page=str(number), limit=str(limit)), ids, 10, newest_first=newest)
         assert (page.count, len(page.ids)) == (count, min(size, count - size * (number - 1)))
         assert (page.next is None, page.previous is None) == (number == pages, number == 1)
-        found += page.ids
-    assert found == (list(reversed(ids)) if newest else list(ids))
+        listed += page.ids
+    assert listed == (list(reversed(ids)) if newest else list(ids))
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5", "9" * 5000])
@@ -59,7 +59,7 @@ LINKS: dict[str, tuple[dict[str, str], Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("query", "following", "before"), LINKS.values(), ids=LINKS)
-def test_links_keep_all_other_parameters(query: dict[str, str], following: Any, before: Any) -> None:
+@pytest.mark.parametrize(("query", "next_page", "previous_page"), LINKS.values(), ids=LINKS)
+def test_links_keep_all_other_parameters(query: dict[str, str], next_page: Any, previous_page: Any) -> None:
     page = paginate(call_with(**query), range(50), 10, newest_first=True)
-    assert (page.next, page.previous) == (following, before)
+    assert (page.next, page.previous) == (next_page, previous_page)

@@ -1,4 +1,4 @@
-"""What others make of the document: linters find no error in it, and a client that is generated from it compiles."""
+"""Other tools accept the document: linters report no error, and a generated client compiles."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.node import Tools, missing
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 TOOLS = Tools(Path(__file__).parent / "node")
 
 pytestmark = [
     pytest.mark.gate,
-    pytest.mark.skipif(missing() is not None, reason=f"the tools are Node's: {missing()}"),
+    pytest.mark.skipif(missing() is not None, reason=f"requires Node: {missing()}"),
 ]
 
 
@@ -25,33 +25,31 @@ def _installed() -> None:
 
 
 def test_redocly_finds_no_error(document_file: Path) -> None:
-    """Redocly's recommended rules hold, but for the slash that ends the vendor's paths."""
+    """Our configuration allows the slash at the end of the vendor's paths."""
     done = TOOLS.run("redocly", "lint", "--config", ROOT / "redocly.yaml", "--format", "json", document_file)
     totals = json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1])["totals"]
     assert (done.code, totals["errors"]) == (0, 0), done.text
 
 
-def test_redoclys_own_defaults_mind_that_slash_alone(document_file: Path, tmp_path: Path) -> None:
-    """Without our configuration, the slash is the only thing that is found wrong."""
+def test_redocly_without_configuration_reports_only_the_slash(document_file: Path, tmp_path: Path) -> None:
     settings = tmp_path / "redocly.yaml"
     settings.write_text("extends: [recommended]\n", "utf-8")
     done = TOOLS.run(
         "redocly", "lint", "--config", settings, "--format", "json", "--max-problems", "1000", document_file
     )
-    found = json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1])["problems"]
-    errors = {problem["ruleId"] for problem in found if problem["severity"] == "error"}
+    problems = json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1])["problems"]
+    errors = {problem["ruleId"] for problem in problems if problem["severity"] == "error"}
     assert errors == {"no-path-trailing-slash"}
 
 
 def test_spectral_finds_no_error(document_file: Path) -> None:
-    """Spectral's rules for OpenAPI hold; it fails on errors."""
     done = TOOLS.run("spectral", "lint", "--ruleset", TOOLS.folder / ".spectral.yaml", document_file)
     assert done.code == 0, done.text
     assert "(0 errors" in done.text
 
 
 def test_a_typescript_client_compiles(document_file: Path, tmp_path: Path) -> None:
-    """openapi-typescript's types carry a client that lists, commands, and takes events."""
+    """The types of openapi-typescript suffice for a client that lists, sends commands and receives events."""
     work = tmp_path / "client"
     work.mkdir()
     (work / "node_modules").symlink_to(TOOLS.installed)

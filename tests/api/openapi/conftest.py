@@ -13,13 +13,13 @@ from emulator.api.openapi import openapi_document
 
 @pytest.fixture(scope="session")
 def document() -> Any:
-    """The document as its readers get it: JSON."""
+    """Return the document as parsed JSON."""
     return json.loads(json.dumps(openapi_document()))
 
 
 @pytest.fixture(scope="session")
 def document_file(document: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The document as a file, for tools that read files."""
+    """Write the document to a file for tools."""
     file = tmp_path_factory.mktemp("openapi") / "openapi.json"
     file.write_text(json.dumps(document), "utf-8")
     return file

@@ -1,4 +1,4 @@
-"""The journal: what was asked and answered, bounded, newest first, with secrets masked."""
+"""The journal: requests and responses, newest first, limited in size, with masked secrets."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def journal(oms: Emulator, query: str = "") -> Any:
     return answer.json
 
 
-def test_an_exchange_tells_all_of_it(oms: Emulator) -> None:
+def test_exchange_contains_request_and_response(oms: Emulator) -> None:
     ask = in_process(oms)
     pk = ask("GET", f"{LIST}?limit=1", None, FULL).json["results"][0]["id"]
     body = b'{"slug":"no","input_parameters":{}}'
     sent = {"Content-Type": "application/json", **FULL}
-    refused = ask("POST", f"{LIST}{pk}/command/?colour=red", body, sent)
+    rejected = ask("POST", f"{LIST}{pk}/command/?colour=red", body, sent)
     exchange = journal(oms)["results"][0]
-    assert exchange == ask("GET", f"/__admin/requests/{refused.headers['X-Emulator-Request-Id']}").json
+    assert exchange == ask("GET", f"/__admin/requests/{rejected.headers['X-Emulator-Request-Id']}").json
     assert {
         key: exchange[key] for key in ("id", "operation", "method", "path", "query", "status", "token", "fault")
     } == {
@@ -50,26 +50,26 @@ def test_an_exchange_tells_all_of_it(oms: Emulator) -> None:
         "token": "full-access",
         "fault": None,
     }
-    assert exchange["hint"] == refused.headers["X-Emulator-Hint"]
+    assert exchange["hint"] == rejected.headers["X-Emulator-Hint"]
     assert exchange["request"]["body"] == {"slug": "no", "input_parameters": {}}
-    assert exchange["response"]["body"] == refused.json
-    assert exchange["request"]["headers"]["Authorization"] == "Token full-access", "a built-in token is no secret"
-    assert exchange["response"]["headers"]["Allow"] == refused.headers["Allow"]
+    assert exchange["response"]["body"] == rejected.json
+    assert exchange["request"]["headers"]["Authorization"] == "Token full-access", "a built-in token is not a secret"
+    assert exchange["response"]["headers"]["Allow"] == rejected.headers["Allow"]
 
 
-def test_brief_it_leaves_out_what_was_sent_and_answered(oms: Emulator) -> None:
-    """And nothing else; what is neither yes nor no is refused."""
+def test_brief_list_omits_only_request_and_response(oms: Emulator) -> None:
+    """A value that is not a boolean is rejected."""
     ask = in_process(oms)
     ask("GET", LIST, None, FULL)
-    (whole,) = journal(oms, "?brief=false")["results"]
+    (full,) = journal(oms, "?brief=false")["results"]
     assert journal(oms, "?brief=true&operation=list_packages")["results"] == [
-        {key: value for key, value in whole.items() if key not in {"request", "response"}}
+        {key: value for key, value in full.items() if key not in {"request", "response"}}
     ]
     refused = ask("GET", "/__admin/requests?brief=1")
     assert (refused.status, refused.json["error"]) == (400, "brief must be true or false (got '1')")
 
 
-def test_the_filters_narrow_it_newest_first(oms: Emulator) -> None:
+def test_filters_select_exchanges_newest_first(oms: Emulator) -> None:
     ask = in_process(oms)
     for path in (LIST, f"{LIST}1/", LIST, "/nowhere/"):
         ask("GET", path, None, FULL)
@@ -84,7 +84,7 @@ def test_the_filters_narrow_it_newest_first(oms: Emulator) -> None:
     assert journal(oms, "?limit=0")["results"] == []
     assert ask("DELETE", "/__admin/requests").status == 204
     assert journal(oms)["count"] == 0
-    assert ask("GET", LIST, None, FULL).headers["X-Emulator-Request-Id"] == "00000006", "ids go on"
+    assert ask("GET", LIST, None, FULL).headers["X-Emulator-Request-Id"] == "00000006", "numbering continues"
 
 
 SECRETS: list[tuple[str, bytes]] = [
@@ -100,16 +100,16 @@ SECRETS: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("kind", "body"), SECRETS)
-def test_no_secret_of_a_body_is_told(kind: str, body: bytes, oms: Emulator) -> None:
-    """Of one that is malformed neither."""
+def test_secrets_of_bodies_are_masked(kind: str, body: bytes, oms: Emulator) -> None:
+    """Malformed bodies are masked, too."""
     in_process(oms)("POST", LOGIN, body, {"Content-Type": kind})
-    told = in_process(oms)("GET", "/__admin/requests").body.decode()
-    assert SECRET not in told
-    assert "***" in told
+    text = in_process(oms)("GET", "/__admin/requests").body.decode()
+    assert SECRET not in text
+    assert "***" in text
 
 
 @pytest.mark.parametrize("header", ["Token hunter2", "Bearer hunter2", "Basic hunter2", SECRET])
-def test_no_secret_of_a_header_is_told(header: str, oms: Emulator) -> None:
+def test_secrets_of_headers_are_masked(header: str, oms: Emulator) -> None:
     headers = {"Authorization": header, "Proxy-Authorization": SECRET, "X-Api-Key": SECRET}
     in_process(oms)("GET", LIST, None, headers)
     exchange = journal(oms)["results"][0]
@@ -118,7 +118,7 @@ def test_no_secret_of_a_header_is_told(header: str, oms: Emulator) -> None:
     assert exchange["request"]["headers"]["X-Api-Key"] == "***"
 
 
-def test_what_a_login_gives_is_masked_too(oms: Emulator) -> None:
+def test_token_of_a_login_is_masked(oms: Emulator) -> None:
     body = b'{"username": "admin", "password": "admin"}'
     assert in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"}).json == {"key": "full-access"}
     exchange = journal(oms)["results"][0]
@@ -126,40 +126,40 @@ def test_what_a_login_gives_is_masked_too(oms: Emulator) -> None:
     assert exchange["response"]["body"] == {"key": "***"}
 
 
-def test_what_is_no_text_is_shown_as_far_as_it_can(oms: Emulator) -> None:
+def test_binary_body_is_shown_as_text(oms: Emulator) -> None:
     for body in (b"\xff\x00", b"\x01", "ü".encode("utf-16")):
         in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"})
         assert isinstance(journal(oms)["results"][0]["request"]["body"], str)
 
 
-def test_a_refused_call_has_its_body(oms: Emulator) -> None:
-    """Also where the record was not found before the body was looked at."""
+def test_failed_request_has_its_body(oms: Emulator) -> None:
+    """The body is recorded even if the record was not found and the body was not parsed."""
     in_process(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})
     exchange = journal(oms)["results"][0]
     assert (exchange["status"], exchange["request"]["body"]) == (404, {})
 
 
-def exchange_of(number: int, size: int) -> Exchange:
+def make_exchange(number: int, size: int) -> Exchange:
     return Exchange(str(number), START, "GET", "/", "", 200, RequestInfo(), {}, {}, b"x" * size)
 
 
-def test_it_is_bounded_in_number_and_in_bytes() -> None:
-    """The oldest goes first; the latest always stays."""
-    kept = Journal(limit=3, byte_limit=100)
+def test_journal_is_limited_in_number_and_bytes() -> None:
+    """The oldest exchange is evicted first. The latest is never evicted."""
+    journal = Journal(limit=3, byte_limit=100)
     for number in range(5):
-        kept.add(exchange_of(number, 10))
-    assert [each.id for each in kept.newest_first()] == ["4", "3", "2"]
-    kept.add(exchange_of(5, 85))
-    assert [each.id for each in kept.newest_first()] == ["5", "4"]
-    kept.add(exchange_of(6, 1_000))
-    assert [each.id for each in kept.newest_first()] == ["6"]
-    assert (kept.get("6") is not None, kept.get("5")) == (True, None)
-    kept.clear()
-    kept.add(exchange_of(7, 90))
-    assert len(kept) == 1
+        journal.add(make_exchange(number, 10))
+    assert [exchange.id for exchange in journal.newest_first()] == ["4", "3", "2"]
+    journal.add(make_exchange(5, 85))
+    assert [exchange.id for exchange in journal.newest_first()] == ["5", "4"]
+    journal.add(make_exchange(6, 1_000))
+    assert [exchange.id for exchange in journal.newest_first()] == ["6"]
+    assert (journal.get("6") is not None, journal.get("5")) == (True, None)
+    journal.clear()
+    journal.add(make_exchange(7, 90))
+    assert len(journal) == 1
 
 
-def test_worlds_have_journals_and_ids_of_their_own(oms: Emulator) -> None:
+def test_each_world_has_its_own_journal_and_ids(oms: Emulator) -> None:
     oms.in_world("other")
     ask = in_process(oms)
     ask("GET", LIST, None, FULL)

@@ -1,4 +1,4 @@
-"""Reads an OpenAPI document as its clients do: references are followed, bodies are judged by the schemas in it."""
+"""Reads an OpenAPI document as clients do: resolves references, and validates bodies with its schemas."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ def operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def all_operations() -> list[Mapping[str, Any]]:
-    """Give every operation, those of webhooks included."""
+    """Return every operation, including those of webhooks."""
     return [operation for _, _, operation in operations()] + [item["post"] for item in DOCUMENT["webhooks"].values()]
 
 
-def resolved(part: Any) -> Any:
+def resolve_reference(part: Any) -> Any:
     """Follow a reference inside the document."""
     while "$ref" in part:
-        found: Any = DOCUMENT
+        target: Any = DOCUMENT
         for step in part["$ref"].removeprefix("#/").split("/"):
-            found = found[step.replace("~1", "/").replace("~0", "~")]
-        part = found
+            target = target[step.replace("~1", "/").replace("~0", "~")]
+        part = target
     return part
 
 
-def judge(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    """Compile a schema of the document, with those that it refers to."""
-    return _compiled(json.dumps(schema))
+def compile_schema(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """Return a validator for a schema of the document, with the schemas that it refers to."""
+    return _compile_text(json.dumps(schema))
 
 
 @cache
-def _compiled(text: str) -> jsonschema_rs.Draft202012Validator:
+def _compile_text(text: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({**json.loads(text), "components": DOCUMENT["components"]})
 
 

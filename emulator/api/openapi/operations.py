@@ -1,0 +1,300 @@
+"""`paths` of the emulated API: the operations of the route table with their parameters and responses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+from emulator.api.filters import FILTER_SETS
+from emulator.api.filters.filter_set import Filter
+from emulator.api.openapi.components import examples_of, schema_reference
+from emulator.api.routes import Route
+from emulator.core import errors
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.schemas import load_schema
+
+JSON = "application/json"
+OTHER_MEDIA: Mapping[str, str] = {"preview_shipping_label": "text/html", "product_image": "image/svg+xml"}
+"""Operation -> the media type of a response that is not JSON."""
+SECOND_OPERATION_IDS: Mapping[tuple[str, str], str] = {("login", "/api/i1/auth/login/"): "login_i1"}
+"""Operation and its second path -> the id of the second path. An id must be unique in a document."""
+
+PLACEHOLDER = re.compile(r"<(\.\.\.)?(\w+)>")
+REST_OF_PATH = "path"
+"""The name of a `<...rest>` parameter."""
+
+PATH_PARAMETERS: Mapping[str, tuple[JsonObject, str]] = {
+    "pk": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "log_id": ({"type": "integer", "minimum": 0}, "Id of the transition log."),
+    "webhook_event_id": ({"type": "integer", "minimum": 0}, "Id of the webhook event."),
+    "name": ({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}, "Name of the world or snapshot."),
+    "request_id": ({"type": "string"}, "Id of the request."),
+    "id": ({"type": "integer", "minimum": 0}, "Id of the record."),
+    "location_id": ({"type": "integer", "minimum": 0}, "Id of the stock location."),
+    "sku": ({"type": "string"}, "Stock keeping unit of the product."),
+    REST_OF_PATH: ({"type": "string"}, "The rest of the path, including slashes."),
+}
+
+
+def query_parameter(name: str, schema: JsonObject, description: str) -> JsonObject:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+SHARED_PARAMETERS: Mapping[str, JsonObject] = {
+    "page": query_parameter(
+        "page",
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
+        "The page number, or `last`. A page beyond the last one is a 404.",
+    ),
+    "limit": query_parameter(
+        "limit",
+        {"type": "integer"},
+        "The number of rows of a page. An invalid value has no effect. The maximum is 100 (assumed).",
+    ),
+    "page_size": query_parameter(
+        "page_size", {"type": "integer"}, "The number of rows of a page, as this list names it."
+    ),
+    "sort": query_parameter(
+        "sort", {"type": "string"}, "Columns to sort by, separated by commas. `-` sorts in descending order."
+    ),
+    "format": query_parameter(
+        "format", {"type": "string", "enum": ["json"]}, "The format of the response. Any other value is a 404."
+    ),
+    "language": {
+        "name": "Accept-Language",
+        "in": "header",
+        "description": "The language of the states' names, if the installation has it (assumed).",
+        "schema": {"type": "string", "examples": ["en-us"]},
+    },
+}
+"""`components.parameters`."""
+
+VALUE_SCHEMAS: Mapping[str, JsonObject] = {
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "null_boolean": {"type": "boolean"},
+    "char": {"type": "string"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "choice": {"type": "integer"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "number_list": {"type": "array", "items": {"type": "number"}},
+    "char_list": {"type": "array", "items": {"type": "string"}},
+}
+"""Type of a filter's value -> its schema. The items of lists are separated by commas."""
+
+RESPONSE_HEADERS: Mapping[str, JsonObject] = {
+    "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until the next request is allowed.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "The required authentication scheme.", "schema": {"type": "string"}},
+    "X-Emulator-Fault": {
+        "description": "The kind of the fault that was injected into the response.",
+        "schema": {"type": "string"},
+    },
+    "X-Emulator-Request-Id": {"description": "The id of this request.", "schema": {"type": "string"}},
+    "X-Emulator-Hint": {
+        "description": "An explanation of the response that the body does not contain.",
+        "schema": {"type": "string"},
+    },
+}
+"""`components.headers`."""
+COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
+
+
+class SharedResponse(NamedTuple):
+    """An error response that operations share."""
+
+    status: int
+    description: str
+    examples: tuple[errors.ApiError, ...]
+    headers: tuple[str, ...] = ()
+
+
+SHARED_RESPONSES: Mapping[str, SharedResponse] = {
+    "Unauthorized": SharedResponse(
+        401,
+        "The credentials are missing or wrong.",
+        (errors.NotAuthenticated(), errors.AuthenticationFailed("Invalid token.")),
+        ("WWW-Authenticate",),
+    ),
+    "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
+    "NotFound": SharedResponse(
+        404,
+        "The record, the page of a list, or the format does not exist.",
+        (errors.NotFound(), errors.InvalidPage()),
+    ),
+    "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
+    "NotAcceptable": SharedResponse(
+        406, "JSON is the only format, and `Accept` excludes it.", (errors.NotAcceptable(),)
+    ),
+    "UnsupportedMediaType": SharedResponse(
+        415, "The body is neither JSON nor a form.", (errors.UnsupportedMediaType("text/plain"),)
+    ),
+    "TooManyRequests": SharedResponse(
+        429, "There were too many requests in a minute.", (errors.Throttled(60),), ("Retry-After",)
+    ),
+    "InternalServerError": SharedResponse(
+        500, "A bug or an injected fault.", (errors.ServerError(),), ("X-Emulator-Fault",)
+    ),
+}
+"""`components.responses`, by name."""
+
+ERROR_EXAMPLES: Mapping[str, JsonObject] = {
+    "command-error": {
+        "error": {"transition": ["Transition 166 is not allowed in the current state."]},
+        "status_code": 400,
+    },
+    "field-errors": {"remote_id": ["This field is required."]},
+    "webhook-refusal": errors.WebhookAlreadyRegistered().body,
+    "hook-retry-refused": errors.EventStillInProgress().body,
+    "error": errors.ParseError("JSON parse error - Expecting value: line 1 column 1 (char 0)").body,
+}
+"""Schema of a 400 -> an example."""
+
+
+def paths_of(routes: Iterable[Route]) -> JsonObject:
+    """Return the paths with their operations, in the order of the route tables."""
+    paths: JsonObject = {}
+    for route in routes:
+        paths.setdefault(openapi_path(route), {})[route.method.lower()] = route_operation(route)
+    return paths
+
+
+def route_operation(route: Route) -> JsonObject:
+    return {
+        "operationId": SECOND_OPERATION_IDS.get((route.operation, route.path), route.operation),
+        "tags": [route.page],
+        "summary": summary(route),
+        "description": f"Source: {route.doc}.",
+        "security": [{route.auth_scheme: []}] if route.auth_scheme else [],
+        **optional_entry("parameters", parameters_of(route)),
+        **optional_entry("requestBody", request_body(route)),
+        "responses": responses_of(route),
+    }
+
+
+def summary(route: Route) -> str:
+    """Return the title on the page, or the name of the operation if there is none."""
+    text = route.title or route.operation.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def request_body(route: Route) -> JsonObject:
+    if route.request_schema is None:
+        return {}
+    media = {"schema": schema_reference(route.request_schema)} | optional_entry("examples", examples_of(route, None))
+    return {"required": bool(load_schema(route.request_schema).get("required")), "content": {JSON: media}}
+
+
+def openapi_path(route: Route) -> str:
+    """Return the path in OpenAPI's notation."""
+    return PLACEHOLDER.sub(lambda match: f"{{{REST_OF_PATH if match[1] else match[2]}}}", route.path)
+
+
+def path_parameters(path: str) -> list[JsonObject]:
+    """Return the parameters of a path."""
+    return [
+        {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+        for name in re.findall(r"{(\w+)}", path)
+        for schema, description in [PATH_PARAMETERS[name]]
+    ]
+
+
+def parameters_of(route: Route) -> list[JsonObject]:
+    """Return all parameters of an operation."""
+    filters = FILTER_SETS[route.filter_set].filters if route.filter_set else ()
+    paging = ("page", route.size_parameter) if route.is_paginated else ()
+    common = ("format", "language") if route.is_negotiated and route.method == "GET" else ()
+    shared = (*paging, *(("sort",) if route.filter_set else ()), *common)
+    return [
+        *path_parameters(openapi_path(route)),
+        *({"$ref": f"#/components/parameters/{name}"} for name in shared),
+        *map(filter_parameter, filters),
+    ]
+
+
+def filter_parameter(filter_: Filter) -> JsonObject:
+    """Return the parameter of a filter."""
+    doc = f"{filter_.doc} " if filter_.doc else ""
+    aliases = f" Aliases: {', '.join(filter_.aliases)}." if filter_.aliases else ""
+    parameter = query_parameter(
+        filter_.name,
+        VALUE_SCHEMAS[filter_.value_type],
+        f"{doc}({filter_.lookup}; its name is {filter_.provenance}).{aliases}",
+    )
+    return parameter | ({"style": "form", "explode": False} if filter_.value_type.endswith("_list") else {})
+
+
+def shared_response_names(route: Route) -> list[str]:
+    """Return the names of the shared responses of an operation."""
+    excluded = {
+        "Forbidden": route.auth_scheme is None,
+        "TooManyRequests": route.auth_scheme is None,
+        "NotFound": not route.is_negotiated and 404 not in route.responses,
+        "NotAcceptable": not route.is_negotiated,
+        "UnsupportedMediaType": route.request_schema is None,
+    }
+    return [name for name in SHARED_RESPONSES if not excluded.get(name, False)]
+
+
+def responses_of(route: Route) -> JsonObject:
+    """Return every response of an operation, by status."""
+    own = {status: route_response(route, status) for status in route.responses}
+    if route.request_schema is not None:
+        own[400] = route_response(route, 400)
+    shared = {
+        SHARED_RESPONSES[name].status: {"$ref": f"#/components/responses/{name}"}
+        for name in shared_response_names(route)
+    }
+    special = {status: own[status] for status in route.responses if route.responses[status] not in {None, "error"}}
+    return {str(status): response for status, response in sorted((own | shared | special).items())}
+
+
+def route_response(route: Route, status: int) -> JsonObject:
+    """Return a response of the route's filter_."""
+    response: JsonObject = {"description": HTTPStatus(status).phrase, "headers": header_references()}
+    schema = route.responses.get(status)
+    if status in {400, 406}:
+        may_be_unreadable = status == 406 or route.request_schema is not None
+        return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable)}}
+    if schema is not None:
+        examples = examples_of(route, status)
+        return response | {
+            "content": {JSON: {"schema": schema_reference(schema)} | optional_entry("examples", examples)}
+        }
+    if status == 204:
+        return response
+    return response | {"content": {OTHER_MEDIA.get(route.operation, "text/html"): {"schema": {"type": "string"}}}}
+
+
+def error_media(schema: str | None, *, may_be_unreadable: bool) -> JsonObject:
+    """Return the media type of a 400 or 406. A request that cannot be read has the framework's error."""
+    names = [name for name in (schema, "error" if may_be_unreadable else None) if name is not None]
+    references = list(map(schema_reference, names))
+    body = {"anyOf": references} if len(references) > 1 else references[0]
+    return {"schema": body} | optional_entry("examples", {name: {"value": ERROR_EXAMPLES[name]} for name in names})
+
+
+def header_references(*more: str) -> JsonObject:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *more)}
+
+
+def optional_entry(key: str, value: JsonValue) -> JsonObject:
+    """Return an entry, or nothing if the value is empty."""
+    return {key: value} if value else {}
+
+
+def response_components() -> JsonObject:
+    """Return the responses that operations share."""
+    return {name: response_component(response) for name, response in SHARED_RESPONSES.items()}
+
+
+def response_component(response: SharedResponse) -> JsonObject:
+    examples = {type(error).__name__: {"value": error.body} for error in response.examples}
+    return {
+        "description": response.description,
+        "headers": header_references(*response.headers),
+        "content": {JSON: {"schema": schema_reference("error"), "examples": examples}},
+    }

@@ -1,3 +1,0 @@
-"""Configure Django before the tests import the framework."""
-
-import tests.oracle.service  # noqa: F401
