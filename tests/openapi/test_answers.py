@@ -13,9 +13,9 @@ from emulator.api.openapi.responses import openapi_path
 from emulator.api.routes import ROUTES
 from emulator.web.urls import Router
 from tests.openapi import reading
-from tests.oracle.asks import ASKS
-from tests.oracle.sides import Sides
-from tests.oracle.wire import Answer, Ask
+from tests.oracle.comparison import Comparison
+from tests.oracle.request_tables import REQUESTS
+from tests.oracle.wire import RawRequest, RawResponse
 
 pytestmark = pytest.mark.slow
 
@@ -23,17 +23,17 @@ ROUTER = Router(ROUTES)
 
 
 @pytest.fixture(scope="module")
-def sides() -> Sides:
-    return Sides.of(Emulator("demo"))
+def sides() -> Comparison:
+    return Comparison.with_emulator(Emulator("demo"))
 
 
-def operation_of(request: Ask) -> str | None:
+def operation_of(request: RawRequest) -> str | None:
     """Name the path of the document that a request goes to, if its URL is one."""
     match = ROUTER.match(request.target.partition("?")[0])
     return None if match is None else openapi_path(match.resource.any_route)
 
 
-def described(path: str, request: Ask, answer: Answer) -> str | None:
+def described(path: str, request: RawRequest, answer: RawResponse) -> str | None:
     """Say what the document does not know of an answer, or None."""
     item = reading.DOCUMENT["paths"][path]
     operation = item.get(request.method.lower()) or next(iter(item.values()))
@@ -52,20 +52,20 @@ def described(path: str, request: Ask, answer: Answer) -> str | None:
     return None if error is None else f"{answer.status}: {error.message[:200]}"
 
 
-def is_described(request: Ask, answer: Answer) -> bool:
+def is_described(request: RawRequest, answer: RawResponse) -> bool:
     """Leave out what no operation answers: other methods' descriptions, and pages of Django's own."""
     return request.method.upper() not in ("OPTIONS", "HEAD") and not answer.body.lstrip().startswith(
         b"<!doctype html>"
     )
 
 
-def test_answers_are_described(sides: Sides) -> None:
+def test_answers_are_described(sides: Comparison) -> None:
     """Every status, media type and body is what the document says of its operation."""
     seen, unknown = Counter[str](), Counter[str]()
     judged: dict[tuple[Any, ...], str | None] = {}
-    for each in ASKS:
-        request = sides.addressed(each)
-        path, answer = operation_of(request), sides.ours(each)
+    for each in REQUESTS:
+        request = sides.fill_placeholders(each)
+        path, answer = operation_of(request), sides.emulator_response(each)
         if path is not None and is_described(request, answer):
             seen[path] += 1
             key = (path, request.method, answer.status, answer.headers.get("Content-Type"), answer.body)

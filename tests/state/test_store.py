@@ -15,7 +15,7 @@ from emulator.core.records import RELATIONS, Package, PackageItem, Stock, Transi
 from emulator.state.datasets import TableDataset
 from emulator.state.store import Reader, Snapshot
 from emulator.state.world import World
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 KEYS = st.integers(1, 4)
 KINDS: dict[type[Any], tuple[str, ...]] = {
@@ -108,7 +108,7 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
     """Inside a transaction, after it, after one that failed; and every old root is as it was."""
     model = started(start)
     free = first_free(model)
-    world = world_of(record for table in model.values() for record in table.values())
+    world = build_world(record for table in model.values() for record in table.values())
     snapshots: list[tuple[Snapshot, Model]] = [(world.records, deepcopy(model))]
     for steps, fails in rounds:
         attempt, taken, before = deepcopy(model), dict(free), (world.records, world.clock.now())
@@ -127,7 +127,7 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
 
 def test_a_kept_root_is_a_snapshot_to_go_back_to() -> None:
     """After which the ids that were given since are free again."""
-    world = world_of()
+    world = build_world()
     kept = world.records
     for _ in range(2):
         with world.transaction() as tx:
@@ -139,7 +139,7 @@ def test_a_kept_root_is_a_snapshot_to_go_back_to() -> None:
 
 def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
     base = TableDataset({Stock: {1: Stock(1, 1, 1)}})
-    one, other = world_of(), world_of()
+    one, other = build_world(), build_world()
     one.records, other.records = Snapshot(base, {}), Snapshot(base, {})
     with one.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), quantity=5)
@@ -148,7 +148,7 @@ def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
 
 def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
     """Not from the older one that the caller holds."""
-    world = world_of([Stock(1, 1, 1)])
+    world = build_world([Stock(1, 1, 1)])
     with world.transaction() as tx:
         old = tx.get_existing(Stock, 1)
         tx.change(old, quantity=5)
@@ -156,7 +156,7 @@ def test_a_change_starts_from_the_record_as_the_transaction_has_it() -> None:
 
 
 def test_a_relation_follows_a_record_that_comes_back() -> None:
-    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 1, 1)])
     with world.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), product=2)
         tx.change(tx.get_existing(Stock, 1), product=1)
@@ -166,7 +166,7 @@ def test_a_relation_follows_a_record_that_comes_back() -> None:
 
 def test_a_record_that_was_removed_is_gone() -> None:
     """From everything that can be asked, and its id is not given again; an old root has it still."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 1, 1)])
     kept = world.records
     with world.transaction() as tx:
         tx.remove(tx.get_existing(Stock, 2))
@@ -182,16 +182,16 @@ def test_a_record_that_was_removed_is_gone() -> None:
 def test_an_unknown_relation_is_an_error() -> None:
     """Not an empty answer."""
     with pytest.raises(LookupError, match="Stock has no relation 'product'"):
-        world_of([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
+        build_world([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
 
 
 def test_a_broken_promise_names_kind_and_id() -> None:
     with pytest.raises(LookupError, match="no Package has the id 7"):
-        world_of().records.get_existing(Package, 7)
+        build_world().records.get_existing(Package, 7)
 
 
 def test_a_transaction_knows_its_time() -> None:
-    world = world_of()
+    world = build_world()
     with world.transaction() as tx:
         assert START < tx.now == world.clock.next_write_time()
     assert world.clock.now() == tx.now
@@ -200,7 +200,7 @@ def test_a_transaction_knows_its_time() -> None:
 @given(st.lists(st.sampled_from(["add", "remove first", "remove last", "remove middle"]), max_size=60))
 def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[str]) -> None:
     """In whatever order records are removed, the others stay, and no map keeps an entry of a removed one."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     added: list[int] = []
     for move in moves:
         with world.transaction() as tx:

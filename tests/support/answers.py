@@ -8,7 +8,7 @@ import orjson
 from emulator.core import schemas
 
 
-def check_answer(schema_name: str, body_bytes: bytes) -> None:
+def check_body(schema_name: str, body_bytes: bytes) -> None:
     """Raise an AssertionError that says where the body leaves its schema, and how."""
     try:
         document = orjson.loads(body_bytes)

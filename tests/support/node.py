@@ -10,15 +10,15 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
+QUIET_ENVIRONMENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     code: int
     text: str
 
 
-class Tools(NamedTuple):
+class NodeTools(NamedTuple):
     """The tools that a folder's lock file names."""
 
     folder: Path
@@ -35,21 +35,23 @@ class Tools(NamedTuple):
             wanted = hashlib.sha256((self.folder / "package-lock.json").read_bytes()).hexdigest()
             if stamp.is_file() and stamp.read_text("utf-8") == wanted:
                 return
-            done = call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], self.folder)
+            done = run_command(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], self.folder)
             assert done.code == 0, done.text
             stamp.write_text(wanted, "utf-8")
 
-    def run(self, name: str, *arguments: str | Path, within: Path | None = None) -> Done:
+    def run(self, name: str, *arguments: str | Path, within: Path | None = None) -> CommandResult:
         """Run one of the installed tools."""
-        return call([str(self.installed / ".bin" / name), *map(str, arguments)], within or self.folder)
+        return run_command([str(self.installed / ".bin" / name), *map(str, arguments)], within or self.folder)
 
 
-def missing() -> str | None:
+def missing_tools() -> str | None:
     """Name what keeps the tools from running here, if something does."""
     absent = [name for name in ("node", "npm") if shutil.which(name) is None]
     return f"{' and '.join(absent)} not installed" if absent else None
 
 
-def call(command: list[str], within: Path) -> Done:
-    done = subprocess.run(command, cwd=within, env=os.environ | QUIET, capture_output=True, text=True, check=False)
-    return Done(done.returncode, done.stdout + done.stderr)
+def run_command(command: list[str], within: Path) -> CommandResult:
+    done = subprocess.run(
+        command, cwd=within, env=os.environ | QUIET_ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    return CommandResult(done.returncode, done.stdout + done.stderr)

@@ -24,12 +24,12 @@ OWNERS: tuple[tuple[str, type[Any]], ...] = (
     ("/hooks/", Webhook),
     ("", Package),
 )
-BELONGING = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
-LIFETIME = 10**9
+CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+JWT_LIFETIME = 10**9
 """Seconds: a token of the tests outlives every move of a clock."""
 
 
-class Answered(NamedTuple):
+class ReceivedResponse(NamedTuple):
     """What came back for a request."""
 
     status: int
@@ -41,61 +41,65 @@ class Answered(NamedTuple):
         return json.loads(self.body)
 
 
-Ask = Callable[..., Answered]
+SendRequest = Callable[..., ReceivedResponse]
 """(method, path, body, headers) -> what came back."""
 
 
-def in_process(oms: WorldHandle) -> Ask:
+def wsgi_sender(oms: WorldHandle) -> SendRequest:
     """Give what asks a world's server without a socket, under the host of the tests."""
     client = Client(oms._emulator_app)
 
-    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+    def send(
+        method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> ReceivedResponse:
         answer = client.open(path, method=method, data=body, headers=headers, base_url=f"http://{HOST}")
-        return Answered(answer.status_code, dict(answer.headers), answer.data)
+        return ReceivedResponse(answer.status_code, dict(answer.headers), answer.data)
 
-    return ask
+    return send
 
 
 @contextmanager
-def over_http(url: str) -> Iterator[Ask]:
+def http_sender(url: str) -> Iterator[SendRequest]:
     """Give what asks a server on a port, under the same host; one connection, so for one thread."""
     address = urlsplit(url)
     wire = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
 
-    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+    def send(
+        method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> ReceivedResponse:
         wire.request(method, path, body, {"Host": HOST, **(headers or {})})
         answer = wire.getresponse()
-        return Answered(answer.status, dict(answer.getheaders()), answer.read())
+        return ReceivedResponse(answer.status, dict(answer.getheaders()), answer.read())
 
     try:
-        yield ask
+        yield send
     finally:
         wire.close()
 
 
-def credentials(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
+def auth_headers(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
     """Give the header that each scheme needs."""
-    bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=LIFETIME)}"}
+    bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=JWT_LIFETIME)}"}
     return {"Token": {"Authorization": "Token full-access"}, "Bearer": bearer, None: {}}
 
 
-def everything(oms: WorldHandle, ask: Ask | None = None) -> dict[str, bytes]:
+def read_everything(oms: WorldHandle, send: SendRequest | None = None) -> dict[str, bytes]:
     """Give the answer of each GET there is in a world, by its path; the export's too."""
-    ask = ask or in_process(oms)
-    headers = credentials(oms)
+    send = send or wsgi_sender(oms)
+    headers = auth_headers(oms)
     found: dict[str, bytes] = {}
     for route in ROUTES:
         if route.method == "GET" and "<..." not in route.path:
-            for path in paths(route, oms.world.records):
-                found.update(pages(ask, oms.prefix + path, headers[route.auth_scheme]))
-    found["export"] = ask("GET", f"{oms.prefix}/__admin/export").body
+            for path in existing_paths(route, oms.world.records):
+                found.update(read_pages(send, oms.prefix + path, headers[route.auth_scheme]))
+    found["export"] = send("GET", f"{oms.prefix}/__admin/export").body
     return found
 
 
-def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+def read_pages(send: SendRequest, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     """Give what is at a path, and on the pages that follow."""
     while path is not None:
-        answer = ask("GET", path, None, headers)
+        answer = send("GET", path, None, headers)
         assert answer.status == 200, (path, answer)
         yield path, answer.body
         document = answer.json if answer.headers["Content-Type"] == "application/json" else {}
@@ -103,7 +107,7 @@ def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple
         path = None if following is None else following.removeprefix(f"http://{HOST}")
 
 
-def paths(route: Route, root: Snapshot) -> Iterator[str]:
+def existing_paths(route: Route, root: Snapshot) -> Iterator[str]:
     """Give every path that a route has an answer for."""
     if not route.path_parameters:
         yield route.path
@@ -114,6 +118,6 @@ def paths(route: Route, root: Snapshot) -> Iterator[str]:
         if len(route.path_parameters) == 1:
             yield path
             continue
-        kind = BELONGING[route.path_parameters[1]]
+        kind = CHILD_KINDS[route.path_parameters[1]]
         for id_ in root.related(kind, "subject", (root.get_existing(State, record.state).content_type, record.id)):
             yield path.replace(f"<{route.path_parameters[1]}>", str(id_))

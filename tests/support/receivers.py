@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 
-class Got(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """One request as it came over the wire."""
 
     method: str
@@ -18,13 +18,13 @@ class Got(NamedTuple):
     body: bytes
 
 
-Behaviour = Callable[[BaseHTTPRequestHandler, Got], None]
+Behaviour = Callable[[BaseHTTPRequestHandler, ReceivedRequest], None]
 
 
-def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
+def respond_with(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
     """Give a behaviour that answers at once."""
 
-    def behave(handler: BaseHTTPRequestHandler, _: Got) -> None:
+    def behave(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
@@ -40,8 +40,8 @@ class Receiver:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
-        self.got: list[Got] = []
-        self.came = threading.Condition()
+        self.requests: list[ReceivedRequest] = []
+        self.arrived = threading.Condition()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,10 +50,10 @@ class Receiver:
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
-                got = Got(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
-                with receiver.came:
-                    receiver.got.append(got)
-                    receiver.came.notify_all()
+                got = ReceivedRequest(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+                with receiver.arrived:
+                    receiver.requests.append(got)
+                    receiver.arrived.notify_all()
                 receiver.behaviour(self, got)
 
             do_POST = do_GET = handle_any  # noqa: N815 - the names that the library calls
@@ -73,11 +73,13 @@ class Receiver:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def wait_for(self, count: int, timeout: float = 30) -> list[Got]:
+    def wait_for(self, count: int, timeout: float = 30) -> list[ReceivedRequest]:
         """Wait until so many requests came."""
-        with self.came:
-            assert self.came.wait_for(lambda: len(self.got) >= count, timeout), f"{len(self.got)} of {count} came"
-            return list(self.got)
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, timeout), (
+                f"{len(self.requests)} of {count} came"
+            )
+            return list(self.requests)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -86,9 +88,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
+def run_receiver(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
     """Receive on a free port of this machine."""
-    receiver = Receiver(behaviour or answer())
+    receiver = Receiver(behaviour or respond_with())
     try:
         yield receiver
     finally:

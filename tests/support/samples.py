@@ -12,7 +12,7 @@ from tests.support.answers import validator
 
 Json = Any
 
-SHAPES = {
+SCHEMA_NAMES = {
     "package-command.request": "command",
     "package-command.response-200": "command-result",
     "package-delivery-ranges.response-200": "page-of-delivery-range",
@@ -71,7 +71,7 @@ FOLDERS = ("documented", "documented_reference")
 """The guide's samples are real answers; the reference's hold placeholders: "text", 1, {}."""
 
 
-class Spot(NamedTuple):
+class SampleNode(NamedTuple):
     """An object or array of a sample that its schema describes; free ones are no spots."""
 
     shape: str
@@ -105,13 +105,13 @@ def body(name: str) -> Json:
     return document(name)["body"]
 
 
-def spots(name: str, document: Json) -> Iterator[Spot]:
+def sample_nodes(name: str, document: Json) -> Iterator[SampleNode]:
     """Walk over the sample's objects and arrays, outermost first."""
-    shape = SHAPES[name]
+    shape = SCHEMA_NAMES[name]
     return _spots(shape, schemas.load_schema(shape), document, is_stored=False)
 
 
-def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[Spot]:
+def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[SampleNode]:
     if not isinstance(value, dict | list):
         return
     shape, rules = _described(shape, rules, value)
@@ -119,7 +119,7 @@ def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator
     described = {key: inner for key, inner in _entries(value) if _rules_of(rules, key)}
     if not described and not rules.get("properties"):
         return
-    yield Spot(shape, tuple(rules.get("properties", ())), value, is_stored)
+    yield SampleNode(shape, tuple(rules.get("properties", ())), value, is_stored)
     for key, inner in described.items():
         yield from _spots(f"{shape}/{_step(key)}", _rules_of(rules, key), inner, is_stored=is_stored)
 

@@ -11,7 +11,7 @@ from emulator import Emulator
 from emulator.core.call import Reply
 from tests.support import watch
 from tests.support.handlers import with_handler
-from tests.support.watch import Exchanged
+from tests.support.watch import SentResponse
 
 LIST = "/api/v1/oms/packages/"
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ WRONG_HEADERS = {
 @pytest.mark.parametrize("headers", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
 def test_headers_are_judged_too(headers: list[tuple[str, str]], forgiven: None) -> None:
     with pytest.raises(AssertionError):
-        watch.judge(Exchanged("GET", LIST, 200, headers, b"{}"))
+        watch.check_and_record(SentResponse("GET", LIST, 200, headers, b"{}"))
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -66,7 +66,7 @@ def test_the_control_api_is_judged_too(status: int, forgiven: None) -> None:
     kind = "application/json" if status == 400 else "text/html"
     headers = [("Content-Length", str(len(body))), ("Content-Type", kind)]
     with pytest.raises(AssertionError, match="control API"):
-        watch.judge(Exchanged("GET", "/__admin/health", status, headers, body))
+        watch.check_and_record(SentResponse("GET", "/__admin/health", status, headers, body))
 
 
 TEST = """

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from emulator.api.routes import ROUTES, Route
 from emulator.web.app import CONTROL_PATH, EmulatorApp, split_world
 from emulator.web.urls import BAD_REQUEST, NOT_FOUND, Router, decode_path, path_bytes
-from tests.support.answers import check_answer
+from tests.support.answers import check_body
 
 JSON = "application/json"
 NO_WORLD = "(no such world)"
@@ -29,20 +29,20 @@ NO_WORLD = "(no such world)"
 PAGES = (f"{CONTROL_PATH}/docs", f"{CONTROL_PATH}/ui")
 """Where the control API serves pages for people."""
 METRICS = f"{CONTROL_PATH}/metrics"
-PROTOCOL = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
+FRAMEWORK_STATUSES = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """What any operation may answer, in the framework's words."""
 ROUTER = Router(ROUTES)
 EXCERPT = 200
 
 problems: list[str] = []
 """What was wrong with answers since the present test began."""
-approved: set[tuple[str, int, int]] = set()
+valid_bodies: set[tuple[str, int, int]] = set()
 """Schema, length and hash of bodies that keep to it: tests get the same ones thousands of times."""
-tolerated: set[int] = set()
+expected_bugs: set[int] = set()
 """Statuses that are bugs of ours, and that the present test provokes."""
 
 
-class Exchanged(NamedTuple):
+class SentResponse(NamedTuple):
     """One request, and what left the emulator for it."""
 
     method: str
@@ -57,7 +57,7 @@ class Exchanged(NamedTuple):
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def watched(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+def wrap_application(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """Wrap the application so that each response is judged before it is returned."""
 
     @wraps(call_app)
@@ -74,23 +74,23 @@ def watched(call_app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
         decoded = decode_path(path_bytes(environ))
         name, _, path = split_world(decoded, environ)
         style = NO_WORLD if name not in self.worlds else self.worlds.get(name, using=False).settings.error_style
-        judge(Exchanged(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
+        check_and_record(SentResponse(environ["REQUEST_METHOD"].upper(), path, statuses[-1], sent, body, style))
         return [body] if body else []
 
     return call
 
 
-def judge(exchanged: Exchanged) -> None:
+def check_and_record(exchanged: SentResponse) -> None:
     """Raise an AssertionError for a wrong answer, and remember it for the test that is running."""
     try:
-        check(exchanged)
+        check_response(exchanged)
     except AssertionError as error:
         told = f"{exchanged.method} {exchanged.path} -> {exchanged.status}: {error}"
         problems.append(told)
         raise AssertionError(told) from None
 
 
-def check(exchanged: Exchanged) -> None:
+def check_response(exchanged: SentResponse) -> None:
     if exchanged.header("X-Emulator-Fault"):
         return  # wrong on purpose
     check_headers(exchanged)
@@ -115,18 +115,18 @@ def check(exchanged: Exchanged) -> None:
         check_resolved(exchanged, match.resource.route(exchanged.method))
 
 
-def check_preflight(exchanged: Exchanged) -> None:
+def check_preflight(exchanged: SentResponse) -> None:
     """A browser's question is answered before any operation is reached."""
     assert (exchanged.method, exchanged.status, exchanged.body) == ("OPTIONS", 200, b"")
 
 
-def is_bad_request(exchanged: Exchanged) -> bool:
+def is_bad_request(exchanged: SentResponse) -> bool:
     """Tell whether this is Django's page for what no view shall see, or the headers of it."""
     unseen = exchanged.method == "HEAD" and exchanged.status == 400
     return exchanged.body == BAD_REQUEST or (unseen and exchanged.header("Content-Length") == str(len(BAD_REQUEST)))
 
 
-def check_headers(exchanged: Exchanged) -> None:
+def check_headers(exchanged: SentResponse) -> None:
     """Every header comes once, and the length is that of the body."""
     names = Counter(name.lower() for name, _ in exchanged.headers)
     assert max(names.values(), default=1) == 1, f"a header comes twice: {names}"
@@ -141,7 +141,7 @@ def check_headers(exchanged: Exchanged) -> None:
         assert exchanged.header("Content-Type") is None, "a 204 has no Content-Type"
 
 
-def check_control(exchanged: Exchanged) -> None:
+def check_control(exchanged: SentResponse) -> None:
     """The control API speaks JSON, but for its pages; its errors are one line."""
     if exchanged.body == b"" or (exchanged.path.startswith(PAGES) and exchanged.status < 400):
         return
@@ -158,7 +158,7 @@ def check_control(exchanged: Exchanged) -> None:
         assert "\n" not in document["error"]
 
 
-def check_unresolved(exchanged: Exchanged) -> None:
+def check_unresolved(exchanged: SentResponse) -> None:
     """Where no URL matches there is Django's page, or the way to the path with its slash."""
     if exchanged.status == 301:
         assert exchanged.header("Location"), "a 301 without Location"
@@ -168,13 +168,13 @@ def check_unresolved(exchanged: Exchanged) -> None:
         assert exchanged.body == NOT_FOUND or exchanged.method == "HEAD"
 
 
-def check_resolved(exchanged: Exchanged, route: Route | None) -> None:
+def check_resolved(exchanged: SentResponse, route: Route | None) -> None:
     """A row's own status has the row's schema; the protocol's have the framework's form."""
     status, kind = exchanged.status, exchanged.header("Content-Type")
     own = {} if route is None else route.responses
     described = exchanged.method == "OPTIONS" and status == 200
-    assert status in own or status in PROTOCOL or described, f"no such status in the row: {sorted(own)}"
-    assert status < 500 or status in tolerated, "a bug of ours"
+    assert status in own or status in FRAMEWORK_STATUSES or described, f"no such status in the row: {sorted(own)}"
+    assert status < 500 or status in expected_bugs, "a bug of ours"
     if status == 204 or exchanged.method == "HEAD" or described:
         return
     if status in own and own[status] is None:
@@ -190,13 +190,13 @@ def check_resolved(exchanged: Exchanged, route: Route | None) -> None:
 def check_schema(body: bytes, schemas: list[str | None], status: int) -> None:
     """A refusal may always be the framework's plain `detail`; all else is the row's."""
     candidates = [name for name in schemas if name is not None]
-    if status in PROTOCOL and orjson.loads(body).keys() == {"detail"}:
+    if status in FRAMEWORK_STATUSES and orjson.loads(body).keys() == {"detail"}:
         candidates = ["error"]
     assert candidates, f"{status} has no schema: {body[:EXCERPT]!r}"
     known = candidates[0], len(body), hash(body)
-    if known not in approved:
-        check_answer(candidates[0], body)
-        approved.add(known)
+    if known not in valid_bodies:
+        check_body(candidates[0], body)
+        valid_bodies.add(known)
 
 
 # The check replaces a method of the class. A WSGI middleware would have to be added to each application, but tests
@@ -207,7 +207,7 @@ PATCH = pytest.MonkeyPatch()
 
 def pytest_configure() -> None:
     """Check every response of this process from its first one on."""
-    PATCH.setattr(EmulatorApp, "__call__", watched(EmulatorApp.__call__))
+    PATCH.setattr(EmulatorApp, "__call__", wrap_application(EmulatorApp.__call__))
 
 
 def pytest_unconfigure() -> None:
@@ -221,7 +221,7 @@ def no_wrong_answer() -> Iterator[None]:
     yield
     found = list(problems)
     problems.clear()
-    tolerated.clear()
+    expected_bugs.clear()
     if found:
         pytest.fail("wrong answers left the emulator:\n" + "\n".join(found))
 
@@ -229,4 +229,4 @@ def no_wrong_answer() -> Iterator[None]:
 @pytest.fixture
 def bugs_expected() -> None:
     """Let the answers of this test be 500: it provokes them."""
-    tolerated.add(500)
+    expected_bugs.add(500)

@@ -24,7 +24,7 @@ def ignore_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     """Create no records of events."""
 
 
-def world_of(
+def build_world(
     records: Iterable[Any] = (), clock: ClockMode = "frozen", record_events: RecordEvents = ignore_events
 ) -> World:
     """Build a world that has these records."""
@@ -43,7 +43,7 @@ def with_dispatcher(oms: Emulator, dispatcher: WebhookDispatcher) -> Emulator:
     return oms
 
 
-class AfterWrite:
+class AfterWriteTask:
     """A scheduled task that is never due, and calls a function after each write."""
 
     def __init__(self, reschedule: Callable[[], object]) -> None:
@@ -59,7 +59,7 @@ class AfterWrite:
 Tables = dict[type[Any], dict[int, Any]]
 
 
-def tables(root: Snapshot) -> Tables:
+def all_tables(root: Snapshot) -> Tables:
     """Give every record of every kind."""
     return {kind: {record.id: record for record in root.all(kind)} for kind in KINDS.values()}
 
@@ -69,7 +69,7 @@ Changes = dict[tuple[str, int], Any]
 """(kind, id) -> the new record, the columns that changed, or REMOVED."""
 
 
-def changes(before: Tables, after: Tables) -> Changes:
+def changed_records(before: Tables, after: Tables) -> Changes:
     """Give all that differs between two states of a world."""
     found: Changes = {}
     for kind, table in after.items():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from emulator.web.urls import decode_path, slash_location
-from tests.oracle.wire import Ask, ask
+from tests.oracle.wire import RawRequest, send_wsgi
 
 LIST = "/api/v1/oms/packages/"
 
@@ -76,7 +76,7 @@ def test_any_bytes_are_a_path(raw: bytes) -> None:
 def test_the_application_keeps_to_the_rules_of_wsgi(method: str, target: str) -> None:
     """As the standard library's validator knows them."""
     oms = Emulator("empty")
-    environ = Ask("", target, method, authorization="Token full-access").environ()
+    environ = RawRequest("", target, method, authorization="Token full-access").environ()
     environ["HTTP_HOST"] = "localhost"
     environ["wsgi.errors"] = StringIO()
 
@@ -84,5 +84,5 @@ def test_the_application_keeps_to_the_rules_of_wsgi(method: str, target: str) ->
         def environ(self) -> dict[str, Any]:
             return environ
 
-    answer = ask(validator(oms.app), Request())
+    answer = send_wsgi(validator(oms.app), Request())
     assert answer.status in (200, 204, 404, 405)

@@ -14,7 +14,7 @@ from emulator.core.records import Package
 from emulator.web import context as context_module
 from emulator.web.context import RequestContext
 from emulator.web.urls import Router
-from tests.oracle.wire import Ask
+from tests.oracle.wire import RawRequest
 
 LIST = "/api/v1/oms/packages/"
 PARSERS = ("authenticate", "parse_query", "parse_body")
@@ -31,7 +31,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], dict[str, int]]] = {
 }  # fmt: skip
 
 
-def counted(function: Callable[..., Any], name: str, counts: Counter[str]) -> Callable[..., Any]:
+def count_calls(function: Callable[..., Any], name: str, counts: Counter[str]) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         counts[name] += 1
         return function(*args)
@@ -51,10 +51,10 @@ def test_each_part_is_parsed_once(
         oms.faults.add(kind="delay", seconds=0)
     counts: Counter[str] = Counter()
     for parser in PARSERS:
-        monkeypatch.setattr(context_module, parser, counted(getattr(context_module, parser), parser, counts))
+        monkeypatch.setattr(context_module, parser, count_calls(getattr(context_module, parser), parser, counts))
     client, match = oms.session(), Router.match
     monkeypatch.setattr(
-        oms._emulator_app.router, "match", counted(match.__get__(oms._emulator_app.router), "match", counts)
+        oms._emulator_app.router, "match", count_calls(match.__get__(oms._emulator_app.router), "match", counts)
     )
     client.request(method, path.format(pk=package.id), **options)
     assert counts == expected
@@ -65,15 +65,15 @@ def test_a_cached_read_parses_no_more_than_its_credential(oms: Emulator, monkeyp
     first = client.get(LIST).content
     counts: Counter[str] = Counter()
     for parser in PARSERS:
-        monkeypatch.setattr(context_module, parser, counted(getattr(context_module, parser), parser, counts))
+        monkeypatch.setattr(context_module, parser, count_calls(getattr(context_module, parser), parser, counts))
     assert client.get(LIST).content == first
     assert counts == {"authenticate": 1}
 
 
 def test_a_parse_error_is_kept_and_raised_again(oms: Emulator) -> None:
     """The stream of the body can be read once."""
-    ask = Ask("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
-    context = RequestContext(ask.environ(), oms.world, oms._emulator_app.router, LIST)
+    request = RawRequest("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
+    context = RequestContext(request.environ(), oms.world, oms._emulator_app.router, LIST)
     for _ in range(2):
         with pytest.raises(ParseError, match="JSON parse error"):
             _ = context.body

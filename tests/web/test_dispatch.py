@@ -18,7 +18,7 @@ from tests.support.handlers import with_handler
 LIST = "/api/v1/oms/packages/"
 
 
-def failing(call: Call, world: World) -> Reply:
+def failing_handler(call: Call, world: World) -> Reply:
     """Write, and then fail."""
     with world.transaction() as tx:
         tx.change(tx.get_existing(Package, call.path["pk"]), remote_id="half done")
@@ -31,7 +31,7 @@ def test_a_bug_is_a_500_in_the_frameworks_form_and_leaves_the_world_as_it_was(
 ) -> None:
     pk = oms.world.records.ids(Package)[0]
     root, now = oms.world.records, oms.world.clock.now()
-    with_handler(oms, "set_package_remote_id", failing)
+    with_handler(oms, "set_package_remote_id", failing_handler)
     with caplog.at_level(logging.ERROR, "emulator"):
         answer = oms.session().post(f"{LIST}{pk}/set_remote_id/", json={"remote_id": "R"})
     assert (answer.status_code, answer.content) == (500, b'{"detail":"A server error occurred."}')
@@ -60,7 +60,7 @@ def test_an_error_without_a_class_of_its_own_is_a_500() -> None:
 
 def test_checks_come_in_the_frameworks_order(client: Any) -> None:
     """Each request is wrong in one more way than the next, and the first check speaks."""
-    asks: list[tuple[int, str, str, dict[str, str]]] = [
+    requests: list[tuple[int, str, str, dict[str, str]]] = [
         (404, "PATCH", "/nowhere/?format=xml", {"Accept": "text/html", "Authorization": "Token x"}),
         (404, "PATCH", f"{LIST}0/command/?format=xml", {"Accept": "text/html", "Authorization": "Token x"}),
         (406, "PATCH", f"{LIST}0/command/", {"Accept": "text/html", "Authorization": "Token x"}),
@@ -69,7 +69,7 @@ def test_checks_come_in_the_frameworks_order(client: Any) -> None:
         (405, "PATCH", f"{LIST}0/command/", {}),
         (404, "POST", f"{LIST}0/command/", {"Content-Type": "text/plain"}),
     ]
-    for expected, method, url, headers in asks:
+    for expected, method, url, headers in requests:
         answer = client.request(method, url, headers=headers, data=b"{")
         assert (answer.status_code, method, url) == (expected, method, url)
     pk = client.get(LIST).json()["results"][0]["id"]

@@ -13,8 +13,8 @@ from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
 from tests.support import samples
 
 PROVENANCES = {"documented", "observed", "framework", "assumed"}
-OWN = files("emulator") / "schemas" / "own"
-OURS = {file.name.removesuffix(".json") for file in OWN.iterdir()} | {"formats"}
+OWN_SCHEMA_FOLDER = files("emulator") / "schemas" / "own"
+OWN_SCHEMAS = {file.name.removesuffix(".json") for file in OWN_SCHEMA_FOLDER.iterdir()} | {"formats"}
 """Schemas that are no shape of the vendor's."""
 
 
@@ -40,7 +40,7 @@ def test_every_status_of_an_operation_is_there_and_no_other(route) -> None:
 
 
 def test_every_shape_is_there_and_no_other() -> None:
-    assert notes()["shapes"].keys() == set(schemas.schema_names()) - OURS
+    assert notes()["shapes"].keys() == set(schemas.schema_names()) - OWN_SCHEMAS
 
 
 def test_observed_shapes_are_those_that_samples_reach() -> None:
@@ -48,7 +48,7 @@ def test_observed_shapes_are_those_that_samples_reach() -> None:
     show keys, and no values.
     """
     real = [name for name in samples.names() if not name.startswith("reference-")]
-    reached = {spot.shape.split("/")[0] for name in real for spot in samples.spots(name, samples.body(name))}
+    reached = {spot.shape.split("/")[0] for name in real for spot in samples.sample_nodes(name, samples.body(name))}
     published = {
         name
         for name in schemas.schema_names()

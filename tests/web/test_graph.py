@@ -11,14 +11,14 @@ from emulator.domain import installation
 PACKING = "package__complete_packaging__waiting__packed-all-items"
 
 
-def graph(oms: Emulator, part: str = "packages") -> dict:
+def read_graph(oms: Emulator, part: str = "packages") -> dict:
     answer = oms.session().get("/__admin/graph")
     assert answer.status_code == 200
     return answer.json()[part]
 
 
-def counts(oms: Emulator, part: str) -> dict[int, int]:
-    return {state["id"]: state["count"] for state in graph(oms, part)["states"]}
+def record_counts(oms: Emulator, part: str) -> dict[int, int]:
+    return {state["id"]: state["count"] for state in read_graph(oms, part)["states"]}
 
 
 @pytest.mark.parametrize(("part", "kind"), [("packages", Package), ("transfers", TransferOrder)])
@@ -26,23 +26,23 @@ def test_counts_are_those_of_the_records(part: str, kind: type) -> None:
     """Every record is counted once, in its own state."""
     oms = Emulator("demo")
     expected = Counter(record.state for record in oms.world.records.all(kind))
-    assert {id_: count for id_, count in counts(oms, part).items() if count} == expected
+    assert {id_: count for id_, count in record_counts(oms, part).items() if count} == expected
 
 
 def test_counts_follow_a_command() -> None:
     """What is packed leaves Waiting and enters Packed, in the next answer."""
     oms = Emulator("demo")
-    before = counts(oms, "packages")
+    before = record_counts(oms, "packages")
     package = next(each for each in oms.world.records.all(Package) if each.state == 35)
     body = {"slug": PACKING, "input_parameters": {}}
     assert oms.session().post(f"/api/v1/oms/packages/{package.id}/command/", json=body).status_code == 204
-    after = counts(oms, "packages")
+    after = record_counts(oms, "packages")
     assert {id_: after[id_] - before[id_] for id_ in after if after[id_] != before[id_]} == {35: -1, 40: 1}
 
 
 def test_rows_have_the_promised_keys() -> None:
     """A state and a transition are told with all that they are, the reason where they are assumed."""
-    packages = graph(Emulator("empty"))
+    packages = read_graph(Emulator("empty"))
     assert packages["states"][0] == {
         "id": 35,
         "name": "Waiting",
@@ -65,7 +65,7 @@ def test_rows_have_the_promised_keys() -> None:
 
 def test_moves_from_outside_name_their_actor() -> None:
     """The carrier, the planner and the operator are told apart from commands."""
-    actors = {row["actor"] for row in graph(Emulator("empty"))["transitions"]}
+    actors = {row["actor"] for row in read_graph(Emulator("empty"))["transitions"]}
     assert actors == {"command", "carrier", "planner", "operator"}
 
 
@@ -73,9 +73,9 @@ def test_every_state_and_transition_is_in_one_of_the_graphs() -> None:
     """Items' states are no part of it; all transitions are."""
     records = installation.load_installation("default")
     oms = Emulator("empty")
-    found = [row["id"] for part in ("packages", "transfers") for row in graph(oms, part)["transitions"]]
+    found = [row["id"] for part in ("packages", "transfers") for row in read_graph(oms, part)["transitions"]]
     assert sorted(found) == sorted(records[Transition])
-    states = [row["id"] for part in ("packages", "transfers") for row in graph(oms, part)["states"]]
+    states = [row["id"] for part in ("packages", "transfers") for row in read_graph(oms, part)["states"]]
     kinds = {(4, "PackageStatus"), (6, "TransferStatus")}
     expected = [each.id for each in records[State].values() if (each.content_type, each.enum_class) in kinds]
     assert sorted(states) == sorted(expected)
@@ -84,13 +84,13 @@ def test_every_state_and_transition_is_in_one_of_the_graphs() -> None:
 def test_states_of_recorded_answers_are_observed() -> None:
     """What a sample shows is marked so; what it names by its id alone is assumed, with the reason."""
     oms = Emulator("documented/package-simple-list")
-    marks = {row["id"]: row for row in graph(oms)["states"]}
+    marks = {row["id"]: row for row in read_graph(oms)["states"]}
     assert marks[142]["provenance"] == "assumed"
     assert "id alone" in marks[142]["reason"]
-    assert graph(Emulator("documented/package-detail"))["states"][0]["provenance"] == "observed"
+    assert read_graph(Emulator("documented/package-detail"))["states"][0]["provenance"] == "observed"
 
 
 def test_names_follow_the_language_of_the_world() -> None:
     """A Turkish scenario has Turkish names."""
     oms = Emulator("documented/package-detail")
-    assert {row["name"] for row in graph(oms)["states"]} >= {"Hazırlanıyor"}
+    assert {row["name"] for row in read_graph(oms)["states"]} >= {"Hazırlanıyor"}

@@ -60,15 +60,15 @@ def shop() -> tuple[Emulator, Ids]:
     )  # fmt: skip
 
 
-def command(**body: Any) -> dict[str, Any]:
+def command_options(**body: Any) -> dict[str, Any]:
     return {"json": {"input_parameters": {}, **body}}
 
 
-def token(value: str) -> dict[str, Any]:
+def with_token(value: str) -> dict[str, Any]:
     return {"headers": {"Authorization": value}}
 
 
-def typed(content_type: str, data: str) -> dict[str, Any]:
+def with_content_type(content_type: str, data: str) -> dict[str, Any]:
     return {"data": data, "headers": {"Content-Type": content_type}}
 
 
@@ -94,42 +94,42 @@ CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
     "dash": (404, "GET", "/api/v1/oms/transfer-orders/", {}, ["nearest: list_transfers, GET /api/v1/oms/transfer_orders/"]),
     "singular": (404, "GET", "/api/v1/oms/package/", {}, ["nearest: list_packages, GET " + GUIDE]),
     "nowhere": (404, "GET", "/nowhere/", {}, ["nothing is at /nowhere/; oms-emulator routes lists"]),
-    "bearer on the guide": (401, "GET", GUIDE, token("Bearer x"), ["Bearer is not the scheme of the guide", "Token <key>"]),
+    "bearer on the guide": (401, "GET", GUIDE, with_token("Bearer x"), ["Bearer is not the scheme of the guide", "Token <key>"]),
     "token on the reference": (401, "GET", "/packages/", {}, ["Token is not the scheme of the reference", "Bearer <JWT>"]),
-    "misspelt token": (401, "GET", GUIDE, token("Token fullaccess"), ["known tokens: full-access", "nearest: full-access"]),
-    "jwt as token": (401, "GET", GUIDE, token("Token {jwt}"), ["looks like a JWT"]),
-    "key as jwt": (401, "GET", "/packages/", token("Bearer full-access"), ["oms-emulator token full-access"]),
-    "expired jwt": (401, "GET", "/packages/", token("Bearer {late}"), ["expired 5 seconds ago by the world's clock"]),
-    "bad jwt": (401, "GET", "/packages/", token("Bearer a.b.c"), ["the JWT is not one of ours"]),
-    "no credentials": (401, "GET", GUIDE, token(""), ["no Authorization header came; the guide surface"]),
-    "reader": (403, "POST", GUIDE + "{package}/command/", token("Token read-only"), ["read-only may only read"]),
+    "misspelt token": (401, "GET", GUIDE, with_token("Token fullaccess"), ["known tokens: full-access", "nearest: full-access"]),
+    "jwt as token": (401, "GET", GUIDE, with_token("Token {jwt}"), ["looks like a JWT"]),
+    "key as jwt": (401, "GET", "/packages/", with_token("Bearer full-access"), ["oms-emulator token full-access"]),
+    "expired jwt": (401, "GET", "/packages/", with_token("Bearer {late}"), ["expired 5 seconds ago by the world's clock"]),
+    "bad jwt": (401, "GET", "/packages/", with_token("Bearer a.b.c"), ["the JWT is not one of ours"]),
+    "no credentials": (401, "GET", GUIDE, with_token(""), ["no Authorization header came; the guide surface"]),
+    "reader": (403, "POST", GUIDE + "{package}/command/", with_token("Token read-only"), ["read-only may only read"]),
     "page": (404, "GET", GUIDE + "?page=99", {}, ["page '99' is no page of this list; ?page=last"]),
     "format": (404, "GET", GUIDE + "?format=xml", {}, ["format 'xml' is not known; json is the only one"]),
     "state by name": (400, "GET", GUIDE + "?state=Waitng", {}, ["state takes a number; state 'Waiting' has the id 35"]),
     "time": (400, "GET", GUIDE + "?created_date__gte=x", {}, ["created_date__gte takes a time like 2023"]),
     "accept": (406, "GET", GUIDE, {"headers": {"Accept": "text/html"}}, ["JSON is the only form", "'text/html'"]),
-    "form as json": (400, "POST", GUIDE + "{waiting}/command/", typed("application/json", "a=b"), ["looks like a form"]),
-    "text": (415, "POST", GUIDE + "{waiting}/command/", typed("text/plain", "x"), ["'text/plain' is not read here; known:"]),
-    "misspelt slug": (400, "POST", GUIDE + "{waiting}/command/", command(slug=COMPLETE[:-1]), [f"slug: '{COMPLETE}'"]),
-    "slug as id": (400, "POST", GUIDE + "{waiting}/command/", command(transition=COMPLETE), ["is a slug: send it as 'slug'"]),
-    "other state's slug": (400, "POST", GUIDE + "{delivered}/command/", command(slug=COMPLETE),
+    "form as json": (400, "POST", GUIDE + "{waiting}/command/", with_content_type("application/json", "a=b"), ["looks like a form"]),
+    "text": (415, "POST", GUIDE + "{waiting}/command/", with_content_type("text/plain", "x"), ["'text/plain' is not read here; known:"]),
+    "misspelt slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(slug=COMPLETE[:-1]), [f"slug: '{COMPLETE}'"]),
+    "slug as id": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=COMPLETE), ["is a slug: send it as 'slug'"]),
+    "other state's slug": (400, "POST", GUIDE + "{delivered}/command/", command_options(slug=COMPLETE),
                            ['is in state 47 "Delivered"', "since the scenario's start", "allowed now: ",
                             f"{COMPLETE} belongs to state 35 'Waiting'", "transition 3 is observed",
                             "page: Package Services (guide), Package Command"]),
-    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command(transition=694), ["a state of another kind"]),
-    "unknown id": (400, "POST", GUIDE + "{waiting}/command/", command(transition=9999), ["no transition has the id 9999"]),
+    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=694), ["a state of another kind"]),
+    "unknown id": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=9999), ["no transition has the id 9999"]),
     "no parameters": (400, "POST", GUIDE + "{waiting}/command/", {"json": {"transition": 199}},
                       ["input_parameters is an object, {{}} for a command that takes nothing"]),
-    "carrier": (400, "POST", GUIDE + "{waiting}/command/", command(slug=COMPLETE, input_parameters={"cargo_company": 77}),
+    "carrier": (400, "POST", GUIDE + "{waiting}/command/", command_options(slug=COMPLETE, input_parameters={"cargo_company": 77}),
                 ["known cargo_company: 1 "]),
-    "denial reason": (400, "POST", GUIDE + "{waiting}/command/", command(transition=166, input_parameters={"denial_reason": 77}),
+    "denial reason": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=166, input_parameters={"denial_reason": 77}),
                       ["known denial_reason: "]),
-    "item": (400, "POST", GUIDE + "{waiting}/command/", command(transition=430, input_parameters={"package_items": [1]}),
+    "item": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=430, input_parameters={"package_items": [1]}),
              ["items of "]),
 }  # fmt: skip
 
 
-def asked(oms: Emulator, case: str, ids: Ids) -> tuple[Any, list[str]]:
+def send_case(oms: Emulator, case: str, ids: Ids) -> tuple[Any, list[str]]:
     """Make the call of a case; give the answer, and the words that are expected."""
     _, method, path, options, words = CASES[case]
     known = ids._asdict()
@@ -142,7 +142,7 @@ def asked(oms: Emulator, case: str, ids: Ids) -> tuple[Any, list[str]]:
 @pytest.mark.parametrize("case", CASES)
 def test_a_refusal_is_explained(case: str, shop: tuple[Emulator, Ids]) -> None:
     oms, ids = shop
-    answer, words = asked(oms, case, ids)
+    answer, words = send_case(oms, case, ids)
     hint = unquote(answer.headers.get("X-Emulator-Hint", ""))
     assert (answer.status_code, [word for word in words if word not in hint], hint) == (CASES[case][0], [], hint)
     assert not any(word in answer.text for word in words if len(word) > 20), (
@@ -211,14 +211,14 @@ def test_every_type_of_filter_can_be_explained() -> None:
     assert FILTER_VALUES.keys() == FILTER_PARSERS.keys()
 
 
-FUZZED = Emulator("demo", packages=20)
+FUZZED_EMULATOR = Emulator("demo", packages=20)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(("GET", "POST", "PUT")), st.sampled_from((GUIDE, "/packages/", "/")))
 def test_no_path_is_too_odd_to_explain(text: str, method: str, start: str) -> None:
     """Whatever is asked for, the hint is one line of ASCII and no error of ours."""
-    make: Callable[..., Any] = FUZZED.session().request
+    make: Callable[..., Any] = FUZZED_EMULATOR.session().request
     answer = make(method, start + text.replace("?", "").replace("#", ""), allow_redirects=False)
     hint = answer.headers.get("X-Emulator-Hint", "")
     assert hint.isascii()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from emulator.web.admin.pages import INSPECTOR
-from tests.support.node import Done, Tools, missing
+from tests.support.node import CommandResult, NodeTools, missing_tools
 
-TOOLS = Tools(Path(__file__).parent / "node")
+TOOLS = NodeTools(Path(__file__).parent / "node")
 
 pytestmark = [
     pytest.mark.gate,
-    pytest.mark.skipif(missing() is not None, reason=f"the linter is Node's: {missing()}"),
+    pytest.mark.skipif(missing_tools() is not None, reason=f"the linter is Node's: {missing_tools()}"),
 ]
 
 
@@ -22,7 +22,7 @@ def _installed() -> None:
     TOOLS.install()
 
 
-def linted(folder: Path) -> Done:
+def run_linter(folder: Path) -> CommandResult:
     """Lint a folder's modules, but for the libraries that are others'."""
     config = TOOLS.folder / "eslint.config.mjs"
     return TOOLS.run(
@@ -31,7 +31,7 @@ def linted(folder: Path) -> Done:
 
 
 def test_the_linter_is_content() -> None:
-    done = linted(INSPECTOR)
+    done = run_linter(INSPECTOR)
     assert done.code == 0, done.text
 
 
@@ -39,6 +39,6 @@ def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     """A name that nobody declared, one that nobody uses, and what is no JavaScript."""
     (tmp_path / "one.js").write_text('import { a } from "./two.js";\nb();\n', "utf-8")
     (tmp_path / "two.js").write_text("export const a = ;\n", "utf-8")
-    done = linted(tmp_path)
+    done = run_linter(tmp_path)
     assert done.code == 1
     assert all(rule in done.text for rule in ("no-unused-vars", "no-undef", "Parsing error")), done.text

@@ -16,7 +16,7 @@ LIST = "/api/v1/oms/packages/"
 JOURNAL = "/__admin/requests"
 
 
-def asked(client: requests.Session, **parameters: Any) -> list[dict[str, Any]]:
+def list_requests(client: requests.Session, **parameters: Any) -> list[dict[str, Any]]:
     return list(client.get(JOURNAL, params=parameters).json()["results"])
 
 
@@ -30,7 +30,7 @@ def used(client: requests.Session) -> requests.Session:
 
 
 def test_an_exchange_has_the_documented_keys(used: requests.Session) -> None:
-    newest = asked(used)[0]
+    newest = list_requests(used)[0]
     assert list(newest) == [
         *("id", "at", "operation", "method", "path", "query", "status", "token", "hint", "fault"),
         *("request", "response"),
@@ -72,12 +72,12 @@ def test_one_exchange_is_found_by_the_id_that_its_answer_had(used: requests.Sess
     assert used.get(f"{JOURNAL}/{id_}").json()["path"] == LIST
     assert used.get(f"{JOURNAL}/99999999").status_code == 404
     assert used.delete(JOURNAL).status_code == 204
-    assert asked(used) == []
+    assert list_requests(used) == []
 
 
 def test_control_calls_are_not_in_it(client: requests.Session) -> None:
     client.get("/__admin/health")
-    assert asked(client) == []
+    assert list_requests(client) == []
 
 
 def exchange(number: int, size: int) -> Exchange:
@@ -142,14 +142,14 @@ def test_no_secret_leaves_it(client: requests.Session, oms: Emulator, sent: dict
     arguments = {"url": "/api/v1/auth/login/"} | sent
     client.post(**arguments)
     assert SECRET in repr(oms.world.journal.get("00000001"))
-    assert SECRET not in json.dumps(asked(client))
+    assert SECRET not in json.dumps(list_requests(client))
     assert SECRET not in repr(oms.requests[0]) + repr(oms.requests[0].request)
 
 
 def test_a_built_in_token_is_no_secret(used: requests.Session) -> None:
-    assert asked(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
+    assert list_requests(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
 
 
 def test_the_token_that_a_login_gives_is_masked(client: requests.Session) -> None:
     client.post("/api/v1/auth/login/", json={"username": "admin", "password": "admin"})
-    assert asked(client)[0]["response"]["body"] == {"key": "***"}
+    assert list_requests(client)[0]["response"]["body"] == {"key": "***"}

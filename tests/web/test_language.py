@@ -8,7 +8,7 @@ from emulator import Emulator
 from emulator.core.records import Package
 from emulator.web.negotiation import LANGUAGES, select_language
 
-ASKED = {
+PREFERENCES = {
     None: "en-us",
     "": "en-us",
     "tr": "tr-tr",
@@ -29,7 +29,7 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize(("header", "language"), ASKED.items(), ids=str)
+@pytest.mark.parametrize(("header", "language"), PREFERENCES.items(), ids=str)
 def test_the_header_chooses(header: str | None, language: str) -> None:
     assert select_language(header, "en-us") == language
 

@@ -18,9 +18,9 @@ from rest_framework.utils import urls
 from emulator.api import parameters
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.web import negotiation
-from tests.oracle.asks.bodies import CONTENT_TYPES
-from tests.oracle.asks.formats import ACCEPTS
-from tests.oracle.asks.paging import EXTRAS
+from tests.oracle.request_tables.bodies import CONTENT_TYPES
+from tests.oracle.request_tables.formats import ACCEPTS
+from tests.oracle.request_tables.paging import EXTRAS
 
 NEGOTIATOR = DefaultContentNegotiation()
 PARSERS = [JSONParser(), FormParser(), MultiPartParser()]
@@ -48,7 +48,7 @@ HEADERS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 quick = settings(deadline=None, derandomize=True)
 
 
-def their_media_type(accept: str | None, format_: str | None) -> Any:
+def framework_media_type(accept: str | None, format_: str | None) -> Any:
     headers = {} if accept is None else {"accept": accept}
     request = SimpleNamespace(headers=headers, query_params={"format": format_} if format_ else {})
     try:
@@ -58,14 +58,14 @@ def their_media_type(accept: str | None, format_: str | None) -> Any:
     return JSONRenderer().get_indent(media_type, {})
 
 
-def our_media_type(accept: str | None, format_: str | None) -> Any:
+def emulator_media_type(accept: str | None, format_: str | None) -> Any:
     try:
         return negotiation.indent_of(negotiation.select_media_type(accept, format_))
     except (NotAcceptable, NotFound) as error:
         return error.status
 
 
-def told_apart(accept: str) -> bool:
+def is_distinguished(accept: str) -> bool:
     """Leave out the headers with two equally specific types, among which the framework picks by hash."""
     return sum("indent" in token for token in accept.split(",")) < 2
 
@@ -74,17 +74,17 @@ def told_apart(accept: str) -> bool:
 @pytest.mark.parametrize("accept", ACCEPTS)
 def test_accept_and_format(accept: str | None, format_: str | None) -> None:
     """The same type is accepted, with the same indentation, or the same refusal raised."""
-    assert our_media_type(accept, format_) == their_media_type(accept, format_)
+    assert emulator_media_type(accept, format_) == framework_media_type(accept, format_)
 
 
 @quick
-@given(HEADERS.filter(told_apart))
+@given(HEADERS.filter(is_distinguished))
 def test_any_accept_header(accept: str) -> None:
     """No header is read otherwise, and none crashes."""
-    assert our_media_type(accept, None) == their_media_type(accept, None)
+    assert emulator_media_type(accept, None) == framework_media_type(accept, None)
 
 
-def their_parser(content_type: str) -> str | None:
+def framework_parser(content_type: str) -> str | None:
     parser = NEGOTIATOR.select_parser(SimpleNamespace(content_type=content_type), PARSERS)
     return parser and parser.media_type
 
@@ -92,14 +92,14 @@ def their_parser(content_type: str) -> str | None:
 @pytest.mark.parametrize("content_type", [kind for kind in CONTENT_TYPES if kind is not None])
 def test_parsers(content_type: str) -> None:
     """The same parser reads the same content type."""
-    assert negotiation.select_parser(content_type) == their_parser(content_type)
+    assert negotiation.select_parser(content_type) == framework_parser(content_type)
 
 
 @quick
 @given(HEADERS)
 def test_any_content_type(content_type: str) -> None:
     """No content type is read otherwise, and none crashes."""
-    assert negotiation.select_parser(content_type) == their_parser(content_type)
+    assert negotiation.select_parser(content_type) == framework_parser(content_type)
 
 
 URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_characters="#[]"), max_size=12)

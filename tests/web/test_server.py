@@ -34,7 +34,7 @@ class Task:
 
 
 @contextmanager
-def working(most: int = 8, long: float = 0.005) -> Iterator[WorkerPool]:
+def running_pool(most: int = 8, long: float = 0.005) -> Iterator[WorkerPool]:
     workers = WorkerPool(most, long)
     try:
         yield workers
@@ -42,12 +42,12 @@ def working(most: int = 8, long: float = 0.005) -> Iterator[WorkerPool]:
         workers.shutdown()
 
 
-def relieved(workers: WorkerPool, task: Task) -> bool:
+def wait_for_task(workers: WorkerPool, task: Task) -> bool:
     """Relieve as a server's loop does, until a task is done."""
     return any(task.done.wait(0.005) or workers.start_waiting_tasks() for _ in range(SECONDS * 200))
 
 
-def add_all(workers: WorkerPool, tasks: list[Task]) -> None:
+def add_tasks(workers: WorkerPool, tasks: list[Task]) -> None:
     for task in tasks:
         workers.add_task(task)
 
@@ -56,14 +56,14 @@ def add_all(workers: WorkerPool, tasks: list[Task]) -> None:
 def test_each_task_is_done_once_whoever_brings_it() -> None:
     """By several threads that bring tasks, while others are done."""
     counted: list[int] = []
-    with working() as workers:
+    with running_pool() as workers:
         tasks = [[Task(partial(counted.append, number)) for number in range(500)] for _ in range(4)]
-        bringing = [threading.Thread(target=add_all, args=(workers, own)) for own in tasks]
+        bringing = [threading.Thread(target=add_tasks, args=(workers, own)) for own in tasks]
         for thread in bringing:
             thread.start()
         for thread in bringing:
             thread.join()
-        assert all(relieved(workers, task) for own in tasks for task in own)
+        assert all(wait_for_task(workers, task) for own in tasks for task in own)
         assert not workers.has_waiting_tasks()
     assert sorted(counted) == sorted([*range(500)] * 4)
 
@@ -71,7 +71,7 @@ def test_each_task_is_done_once_whoever_brings_it() -> None:
 def test_quick_tasks_are_done_by_few_threads() -> None:
     """As many as may work at once, however many tasks wait, and always the same ones."""
     threads: set[int] = set()
-    with working(long=SECONDS) as workers:
+    with running_pool(long=SECONDS) as workers:
         tasks = [Task(lambda: threads.add(threading.get_ident())) for _ in range(1_000)]
         for task in tasks:
             workers.add_task(task)
@@ -82,14 +82,14 @@ def test_quick_tasks_are_done_by_few_threads() -> None:
 def test_who_takes_long_is_in_nobodys_way() -> None:
     """Others work beside, also where more take long than may work at once."""
     end = threading.Event()
-    with working(most=6) as workers:
+    with running_pool(most=6) as workers:
         slow = [Task(lambda: end.wait(SECONDS)) for _ in range(5)]
         for task in slow:
             workers.add_task(task)
         quick = [Task() for _ in range(20)]
         for task in quick:
             workers.add_task(task)
-        assert relieved(workers, quick[-1])
+        assert wait_for_task(workers, quick[-1])
         assert all(task.done.is_set() for task in quick[:-1]), "in their order"
         assert not any(task.done.is_set() for task in slow)
         end.set()
@@ -104,7 +104,7 @@ def test_who_waits_for_others_lets_them_work_at_once() -> None:
         with release_worker_slot():
             end.wait(SECONDS)
 
-    with working(long=SECONDS) as workers:
+    with running_pool(long=SECONDS) as workers:
         resting_tasks = [Task(rest) for _ in range(6)]
         for task in resting_tasks:
             workers.add_task(task)
@@ -119,11 +119,11 @@ def test_a_task_that_fails_ends_no_thread(error: BaseException, caplog: pytest.L
     def fail() -> None:
         raise error
 
-    with caplog.at_level(logging.ERROR, "emulator"), working(most=1) as workers:
+    with caplog.at_level(logging.ERROR, "emulator"), running_pool(most=1) as workers:
         failing, after = Task(fail), Task()
         workers.add_task(failing)
         workers.add_task(after)
-        assert relieved(workers, after)
+        assert wait_for_task(workers, after)
     assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
 
 

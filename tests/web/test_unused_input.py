@@ -16,7 +16,7 @@ GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
 GROUP = {"erp_code": "1", "package_items": [1], "item": 2}
 
-VAIN: dict[str, tuple[str, str, dict[str, Any], str]] = {
+UNUSED_INPUT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "unknown parameter": ("GET", GUIDE + "?stat=1", {}, "query parameter 'stat' is unknown and was ignored; nearest known: 'state'"),
     "on a detail": ("GET", GUIDE + "{pk}/?expand=1", {}, "query parameter 'expand' is unknown"),
     "limit of nothing": ("GET", GUIDE + "?limit=0", {}, "limit '0' is no number above 0 and was ignored"),
@@ -44,7 +44,7 @@ VAIN: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "login": ("POST", "/api/v1/auth/login/", {"json": {"username": "admin", "password": "admin", "otp": 1}}, "key 'otp'"),
 }  # fmt: skip
 
-RIGHT: dict[str, tuple[str, str, dict[str, Any]]] = {
+USED_INPUT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list": ("GET", GUIDE, {}),
     "filters": ("GET", GUIDE + "?state=35&sort=-id,number&limit=100&page=1&format=json", {}),
     "last": ("GET", GUIDE + "?page=last", {}),
@@ -74,10 +74,10 @@ def call(oms: Emulator, method: str, path: str, options: dict[str, Any]) -> Any:
     return session.request(method, path.replace("{pk}", str(package.id)), **options)
 
 
-@pytest.mark.parametrize("case", VAIN)
+@pytest.mark.parametrize("case", UNUSED_INPUT)
 def test_what_comes_in_vain_is_told_of(case: str, oms: Emulator) -> None:
     """As the service takes it, with a hint; the same again from what is kept ready."""
-    method, path, options, says = VAIN[case]
+    method, path, options, says = UNUSED_INPUT[case]
     answer = call(oms, method, path, options)
     assert answer.status_code < 300, answer.text
     assert says in unquote(answer.headers["X-Emulator-Hint"])
@@ -86,10 +86,10 @@ def test_what_comes_in_vain_is_told_of(case: str, oms: Emulator) -> None:
         assert call(oms, method, path, options).headers["X-Emulator-Hint"] == answer.headers["X-Emulator-Hint"]
 
 
-@pytest.mark.parametrize("case", VAIN)
+@pytest.mark.parametrize("case", UNUSED_INPUT)
 def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
     """A 400 in the form that the operation has for errors, with the reason in the hint, and nothing is written."""
-    method, path, options, says = VAIN[case]
+    method, path, options, says = UNUSED_INPUT[case]
     oms = Emulator("demo", strict=True)
     root = oms.world.records
     answer = call(oms, method, path, options)
@@ -103,9 +103,9 @@ def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("case", RIGHT)
+@pytest.mark.parametrize("case", USED_INPUT)
 def test_what_is_right_is_let_alone(case: str, strict: bool) -> None:
-    method, path, options = RIGHT[case]
+    method, path, options = USED_INPUT[case]
     answer = call(Emulator("demo", strict=strict), method, path, options)
     assert answer.status_code < 300, answer.text
     assert "X-Emulator-Hint" not in answer.headers

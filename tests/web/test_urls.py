@@ -10,7 +10,7 @@ from emulator.web.urls import Router
 ROUTER = Router(ROUTES)
 
 
-def filled(route: Route) -> tuple[str, dict[str, int]]:
+def example_path(route: Route) -> tuple[str, dict[str, int]]:
     """Give a path of the route, with a number of its own for each integer."""
     path, numbers = route.path.replace("<...rest>", "a/b.jpg"), {}
     for at, name in enumerate(("pk", "log_id", "webhook_event_id"), start=7):
@@ -21,7 +21,7 @@ def filled(route: Route) -> tuple[str, dict[str, int]]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
 def test_every_route_is_found_at_its_path(route: Route) -> None:
-    path, numbers = filled(route)
+    path, numbers = example_path(route)
     match = ROUTER.match(path)
     assert match is not None
     assert match.resource.route(route.method) is route
@@ -30,7 +30,7 @@ def test_every_route_is_found_at_its_path(route: Route) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
 def test_a_route_is_nowhere_else(route: Route) -> None:
-    path, _ = filled(route)
+    path, _ = example_path(route)
     if route.path.endswith("<...rest>"):
         assert ROUTER.match(route.path.removesuffix("<...rest>")) is None
         return

@@ -19,8 +19,8 @@ from emulator.domain.webhook_retries import next_due_event
 from emulator.state.outbox import Delivery
 from emulator.state.store import Snapshot
 from emulator.webhooks import WebhookDispatcher
-from tests.support.receivers import Got, answer, receiving
-from tests.support.worlds import AfterWrite
+from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
+from tests.support.worlds import AfterWriteTask
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def to(deliveries: list[Delivery], url: str) -> list[Delivery]:
     return [each for each in deliveries if each.url == url]
 
 
-def uuids(got: list[Got]) -> list[str]:
+def uuids(got: list[ReceivedRequest]) -> list[str]:
     return [json.loads(each.body)["event"]["uuid"] for each in got]
 
 
@@ -41,7 +41,7 @@ def test_every_event_is_sent_once(mode: Any) -> None:
     """Many events, several worlds, one receiver: each event arrives, and none twice."""
     oms = Emulator("empty", delivery=mode)
     worlds = [oms, oms.in_world("a"), oms.in_world("b")]
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         for world in worlds:
             world.hooks.add(receiver.url, EVENT)
         threads = [threading.Thread(target=lambda w=world: [w.package() for _ in range(40)]) for world in worlds]
@@ -56,25 +56,25 @@ def test_every_event_is_sent_once(mode: Any) -> None:
     assert all(each.attempted >= 40 for each in flushed)
     numbers = Counter(
         (json.loads(got.body)["payload"]["id"], uuid)
-        for got, uuid in zip(receiver.got, uuids(receiver.got), strict=True)
+        for got, uuid in zip(receiver.requests, uuids(receiver.requests), strict=True)
     )
-    assert len(receiver.got) == 120
+    assert len(receiver.requests) == 120
     assert max(numbers.values()) == 3, "worlds that do the same tell the same"
 
 
 def test_in_flush_mode_nothing_is_sent_before() -> None:
     oms = Emulator("empty", delivery="flush")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
-        assert receiver.got == []
+        assert receiver.requests == []
         assert oms.hooks.flush().delivered == 1
-        assert len(receiver.got) == 1
+        assert len(receiver.requests) == 1
         assert oms.hooks.flush() == (0, 0)
 
 
 def test_in_the_background_it_comes_by_itself() -> None:
-    with Emulator("empty", clock="ticking") as oms, receiving() as receiver:
+    with Emulator("empty", clock="ticking") as oms, run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -83,11 +83,11 @@ def test_in_the_background_it_comes_by_itself() -> None:
 
 def test_events_arrive_in_their_order_when_flushed() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         made = [oms.package()["id"] for _ in range(10)]
         oms.hooks.flush()
-    assert [json.loads(got.body)["payload"]["id"] for got in receiver.got] == made
+    assert [json.loads(got.body)["payload"]["id"] for got in receiver.requests] == made
 
 
 def test_five_days_of_retries_happen_in_order_when_the_clock_moves() -> None:
@@ -145,11 +145,11 @@ def test_a_hanging_receiver_is_in_nobodys_way() -> None:
     """While every delivery hangs, calls are answered at once, and other worlds' hooks are told."""
     release = threading.Event()
 
-    def hang(handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def hang(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
         release.wait(30)
-        answer()(handler, got)
+        respond_with()(handler, got)
 
-    with Emulator("empty", clock="ticking") as oms, receiving(hang) as slow, receiving() as quick:
+    with Emulator("empty", clock="ticking") as oms, run_receiver(hang) as slow, run_receiver() as quick:
         other = oms.in_world("other")
         other.hooks.add(quick.url, EVENT)
         oms.hooks.add(slow.url, EVENT)
@@ -166,7 +166,7 @@ def test_a_hanging_receiver_is_in_nobodys_way() -> None:
 
 def test_a_thousand_worlds_need_no_more_threads_than_one() -> None:
     oms = Emulator("empty", clock="ticking", max_worlds=2000)
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         for number in range(1000):
             world = oms.in_world(f"w{number}")
             world.hooks.add(receiver.url, EVENT)
@@ -179,24 +179,24 @@ def test_a_thousand_worlds_need_no_more_threads_than_one() -> None:
 
 def test_a_stop_sends_what_is_due() -> None:
     oms = Emulator("empty", clock="ticking")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         for _ in range(30):
             oms.package()
         oms.stop()
-        assert len(receiver.got) == 30
+        assert len(receiver.requests) == 30
 
 
 def test_a_world_that_was_reset_sends_no_more() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         before = oms.world
         oms.reset()
         assert before.is_closed
         assert before.outbox.flush() == (0, 0)
-        assert receiver.got == []
+        assert receiver.requests == []
 
 
 def test_outcomes_do_not_move_a_frozen_clock() -> None:
@@ -213,16 +213,16 @@ def test_outcomes_do_not_move_a_frozen_clock() -> None:
 def test_a_replay_calls_nobody_and_gives_the_same_outcomes() -> None:
     oms = Emulator("empty")
     calls: list[int] = []
-    with receiving(answer(503)) as receiver:
+    with run_receiver(respond_with(503)) as receiver:
         oms.hooks.add(receiver.url, EVENT, retry=EXPONENTIAL)
         oms.package()
         oms.clock.advance(minutes=1)
-        calls.append(len(receiver.got))
+        calls.append(len(receiver.requests))
         document = oms.export()
         again = Emulator("empty")
         response = requests_put_scenario(again, document)
         assert response == 200
-        assert len(receiver.got) == calls[0]
+        assert len(receiver.requests) == calls[0]
     paths = ("/whisperer/hook_events/?limit=100", "/whisperer/hooks/", "/api/v1/oms/packages/")
     for path in paths:
         assert oms.session().get(path).content == again.session().get(path).content
@@ -268,7 +268,7 @@ def test_a_refusal_is_part_of_the_write_that_it_comes_from() -> None:
     oms = Emulator("empty", clock="real", delivery="background")
     seen = []
     world = oms.world
-    world.schedule.add(AfterWrite(lambda: seen.append([event.retry_count for event in events_of(world.records)])))
+    world.schedule.add(AfterWriteTask(lambda: seen.append([event.retry_count for event in events_of(world.records)])))
     oms.hooks.add("http://elsewhere.example/", EVENT)
     url = f"{oms.server_url}/__admin/packages"
     assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]

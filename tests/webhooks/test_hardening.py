@@ -20,7 +20,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.webhooks import WebhookDispatcher
-from tests.support.receivers import Behaviour, Got, answer, receiving
+from tests.support.receivers import Behaviour, ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 from tests.webhooks.queueing import queued, uuids_of
 
@@ -33,9 +33,9 @@ class Gate:
     """A receiver's behaviour that waits until it is let go."""
 
     def __init__(self, then: Behaviour | None = None) -> None:
-        self.open, self.then = threading.Event(), then or answer()
+        self.open, self.then = threading.Event(), then or respond_with()
 
-    def __call__(self, handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def __call__(self, handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
         self.open.wait(30)
         self.then(handler, got)
 
@@ -65,7 +65,7 @@ def arrive(oms: Emulator, gate: Gate, world: Any) -> None:
 def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) -> None:
     """Its world was taken back while it was on its way: its outcome is nobody's, and is no step."""
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         world = oms.world
         before = world.snapshot()
         oms.hooks.add(receiver.url, EVENT)
@@ -80,7 +80,7 @@ def test_an_event_that_is_gone_leaves_nothing_behind(oms: Emulator, how: str) ->
 
 def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         other = oms.in_world("other")
         other.hooks.add(receiver.url, EVENT)
         other.package()
@@ -94,8 +94,8 @@ def test_a_world_that_is_deleted_takes_no_outcome(oms: Emulator) -> None:
 def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
     """The same call after an undo makes an event of the same id: what came of the first one is not its."""
     gate, answers = Gate(), iter([503, 200])
-    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - the next answer, each time
-    with receiving(gate) as receiver:
+    gate.then = lambda handler, got: respond_with(next(answers))(handler, got)  # noqa: PLW0108 - the next answer, each time
+    with run_receiver(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -109,7 +109,7 @@ def test_what_is_done_anew_has_its_own_outcome(oms: Emulator) -> None:
 
 
 def test_what_is_due_again_after_a_restore_is_sent_by_itself(oms: Emulator) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.lock:  # so that nothing is recorded before the moment is taken
             oms.package()
@@ -124,7 +124,7 @@ def test_what_is_due_again_after_a_restore_is_sent_by_itself(oms: Emulator) -> N
 def test_what_comes_up_while_the_clock_moves_is_sent_by_itself(oms: Emulator) -> None:
     """Nothing is forgotten that came up while another one sent, one after another."""
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -138,7 +138,7 @@ def test_what_comes_up_while_the_clock_moves_is_sent_by_itself(oms: Emulator) ->
 
 
 def test_many_who_move_the_clock_flush_and_write_at_once_send_each_event_once(oms: Emulator) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         jobs = [
             lambda: [oms.package() for _ in range(40)],
@@ -152,13 +152,13 @@ def test_many_who_move_the_clock_flush_and_write_at_once_send_each_event_once(om
         for thread in threads:
             thread.join(60)
         oms.hooks.flush()
-        assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 80}
+        assert Counter(Counter(uuids_of(receiver.requests)).values()) == {1: 80}
 
 
 def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emulator) -> None:
     """What hangs stays queued; threads are hired anew."""
     gate = Gate()
-    with receiving(gate) as slow, receiving() as quick:
+    with run_receiver(gate) as slow, run_receiver() as quick:
         oms.hooks.add(slow.url, EVENT)
         oms.package()
         slow.wait_for(1)
@@ -174,7 +174,7 @@ def test_a_stop_does_not_wait_for_what_hangs_and_a_later_write_is_sent(oms: Emul
 def test_a_world_that_hangs_leaves_threads_for_others(oms: Emulator) -> None:
     """However much waits in it."""
     gate = Gate()
-    with receiving(gate) as slow, receiving() as quick:
+    with run_receiver(gate) as slow, run_receiver() as quick:
         oms.hooks.add(slow.url, EVENT)
         for _ in range(50):
             oms.package()
@@ -184,7 +184,7 @@ def test_a_world_that_hangs_leaves_threads_for_others(oms: Emulator) -> None:
         for _ in range(20):
             other.package()
         quick.wait_for(20)
-        assert len(slow.got) == 2
+        assert len(slow.requests) == 2
         gate.open.set()
         slow.wait_for(50)
 
@@ -209,20 +209,20 @@ def test_a_receiver_may_ask_for_deliveries_itself() -> None:
 def test_an_event_without_a_hook_stops_nothing(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
     """It cannot be recorded either: it is told of once, and the others are sent."""
     oms = Emulator("empty", clock="ticking", delivery=mode)
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.transaction() as tx:
             tx.add(WebhookEvent(tx.new_id(WebhookEvent), 999_999, 1, 4, uuid="x", due=tx.now, created_date=tx.now))
         oms.package()
         oms.hooks.flush()
         oms.stop()
-        assert len(receiver.got) == 1
+        assert len(receiver.requests) == 1
     assert len([each for each in caplog.records if "is left until a restart" in each.getMessage()]) == 1
 
 
 def test_an_event_without_a_subject_is_a_failed_attempt() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.transaction() as tx:
             hook = next(each for each in tx.all(Webhook) if each.target_url == receiver.url)
@@ -250,7 +250,7 @@ def test_memory_stays_flat_while_a_receiver_hangs() -> None:
     oms = Emulator("empty")
     oms.package()
     release = threading.Event()
-    with receiving(lambda *_: release.wait(60)) as receiver:
+    with run_receiver(lambda *_: release.wait(60)) as receiver:
         queued(oms, receiver.url, 2_000)
         dispatcher = WebhookDispatcher("background", timeout=0.01)
         with_dispatcher(oms, dispatcher)
@@ -270,12 +270,12 @@ def test_a_thousand_events_arrive_once_each() -> None:
     """`make bench ARGS=hooks` sends ten thousand, and insists that each comes once."""
     oms = Emulator("empty", clock="ticking")
     oms.package()
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         queued(oms, receiver.url, 1_000)
         receiver.wait_for(1_000, timeout=120)
         flushed = oms.hooks.flush()
         oms.stop()
-    assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 1_000}
+    assert Counter(Counter(uuids_of(receiver.requests)).values()) == {1: 1_000}
     assert flushed.delivered == 1_000
     assert sum(each.delivered for each in events(oms) if each.retry_count == 1) >= 1_000
 
@@ -284,7 +284,7 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
     """With a state file: each event once, what was delivered before not again, and outcomes are kept."""
     file = tmp_path / "state.oms"
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         first = Emulator("empty", clock="ticking", state=file)
         first.hooks.add(lambda _: None, EVENT)
         for _ in range(5):
@@ -296,23 +296,23 @@ def test_what_is_queued_at_a_stop_is_sent_after_the_restart(tmp_path: Path) -> N
         receiver.wait_for(2)
         first._dispatcher.stop = partial(first._dispatcher.stop, seconds=0.1)  # type: ignore[method-assign]
         first.close()
-        on_the_way = len(receiver.got)
+        on_the_way = len(receiver.requests)
         gate.open.set()
         again = Emulator("empty", clock="ticking", state=file)
         receiver.wait_for(5 + on_the_way)
         again.hooks.flush()
         hooks = {each.id for each in again.world.records.all(Webhook) if each.target_url == receiver.url}
         own = [each for each in events(again) if each.webhook in hooks and each.delivered]
-        assert len({json.loads(got.body)["payload"]["id"] for got in receiver.got}) == 5
+        assert len({json.loads(got.body)["payload"]["id"] for got in receiver.requests}) == 5
         assert len(own) == 5
         again.close()
-    assert len(receiver.got) == 5 + on_the_way, "only what hung at the stop comes twice: nobody knew its outcome"
+    assert len(receiver.requests) == 5 + on_the_way, "only what hung at the stop comes twice: nobody knew its outcome"
 
 
 def test_retries_go_on_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.oms"
     answers = iter([503, 200])
-    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - the next answer, each time
+    with run_receiver(lambda handler, got: respond_with(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - the next answer, each time
         first = Emulator("empty", state=file)
         first.hooks.add(receiver.url, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 60}})
         first.package()

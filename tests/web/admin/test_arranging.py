@@ -14,7 +14,7 @@ from emulator import Emulator
 from emulator.api.serializers.cache import render_cache
 from emulator.core import schemas
 from emulator.core.records import Package, StockLocation, Webhook, WebhookEvent
-from tests.support.answers import check_answer
+from tests.support.answers import check_body
 
 SKU = "PZ-101-02-L"
 ROOT = "/__admin"
@@ -87,7 +87,7 @@ def send(oms: Emulator, method: str, path: str, body: Any = None) -> Any:
 def test_answers_have_their_shapes(method: str, path: str, body: Any, status: int, shape: str) -> None:
     answer = send(Emulator("empty"), method, path, body)
     assert answer.status_code == status, answer.text
-    check_answer(shape, answer.data)
+    check_body(shape, answer.data)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSALS)
@@ -96,7 +96,7 @@ def test_refusals_are_one_line_and_change_nothing(method: str, path: str, body: 
     before = oms.world.records
     answer = send(oms, method, path, body)
     assert (answer.status_code, answer.json["error"][: len(words)]) == (status, words)
-    check_answer("control-error", answer.data)
+    check_body("control-error", answer.data)
     assert oms.world.records is before
 
 
@@ -125,7 +125,7 @@ def test_the_life_of_a_package() -> None:
     assert early.status_code == 409
     assert early.json["known"] == ["Shipped", "Attempted Delivery", "Delivery Failed"]
     called_off = send(oms, "POST", path, {"event": "cancelled"})
-    check_answer("package", called_off.data)
+    check_body("package", called_off.data)
     found = called_off.json
     assert [found[key] for key in ("shipment", "shipping_label", "tracking_number")] == [None, None, None]
     assert found["state"]["name"] == "Packed all items"
@@ -144,16 +144,16 @@ def test_cancelling_an_order_cancels_its_transfers() -> None:
     made = send(oms, "POST", "/orders", {"lines": [{"sku": SKU, "quantity": 90}]}).json
     assert made["transfers"]
     cancelled = send(oms, "POST", f"/orders/{made['order']}/cancel")
-    check_answer("arranged-order", cancelled.data)
+    check_body("arranged-order", cancelled.data)
     assert cancelled.json == made
     session = oms.session()
     for id_ in made["transfers"]:
         transfer = session.get(f"/api/v1/oms/transfer_orders/{id_}/").json()
-        assert {transfer["state"]["enum_value"], *values(transfer)} == {"cancelled"}
+        assert {transfer["state"]["enum_value"], *text_values(transfer)} == {"cancelled"}
     assert send(oms, "POST", f"/orders/{made['order']}/cancel").status_code == 409
 
 
-def values(transfer: Any) -> set[str]:
+def text_values(transfer: Any) -> set[str]:
     return {item["state"]["enum_value"] for item in transfer["transferitem_set"]}
 
 
@@ -207,7 +207,7 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
             assert event.object_id in oms.world.records.ids(StockLocation)
         else:
             told = oms.session().get(f"/api/v1/oms/packages/{event.object_id}/webhook_events/{event.id}/")
-            check_answer("webhook-event", told.content)
+            check_body("webhook-event", told.content)
 
 
 def test_a_location_with_events_has_its_document_as_payload() -> None:
@@ -221,7 +221,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
     root = oms.world.records
     id_ = root.ids(WebhookEvent)[-1]
     body = render_document("webhook-event", id_, root, "en-us", render_cache(oms.world))
-    check_answer("webhook-event", body or b"")
+    check_body("webhook-event", body or b"")
     assert json.loads(body or b"")["request_payload"]["payload"] == document
 
 
@@ -244,7 +244,7 @@ def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> 
     answer = send(oms, *call, body)
     assert answer.status_code in (200, 201, 400, 404, 409), answer.text
     if answer.status_code >= 400:
-        check_answer("control-error", answer.data)
+        check_body("control-error", answer.data)
 
 
 @pytest.mark.parametrize("scenario", ["documented/package-delivery-ranges", "documented/package-detail"])
@@ -259,4 +259,4 @@ def test_a_world_that_lacks_what_is_needed_says_what(scenario: str) -> None:
         answer = send(oms, "POST", path, body)
         assert answer.status_code in (201, 400, 409), answer.text
         if answer.status_code != 201:
-            check_answer("control-error", answer.data)
+            check_body("control-error", answer.data)

@@ -9,7 +9,7 @@ import requests
 
 from emulator import Emulator
 from emulator.core.event_types import EVENT_TYPES
-from tests.support.receivers import receiving
+from tests.support.receivers import run_receiver
 
 DELIVERIES, FLUSH, DISTURBANCES = (f"/__admin/hooks/{name}" for name in ("deliveries", "flush", "disturbances"))
 EVENT = "package.created"
@@ -36,14 +36,14 @@ def subscribe(client: requests.Session, url: str, **more: Any) -> None:
 
 
 def test_a_flush_sends_what_is_due_and_deliveries_tell_of_it(oms: Emulator, client: requests.Session) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         subscribe(client, receiver.url, secret_key="a secret", additional_headers={"Authorization": "Bearer hidden"})
         oms.package()
         assert client.get(DELIVERIES).json() == {"count": 0, "results": []}
         assert client.post(FLUSH).json() == {"attempted": 1, "delivered": 1}
         assert client.post(FLUSH).json() == {"attempted": 0, "delivered": 0}
     (delivery,) = client.get(DELIVERIES).json()["results"]
-    (got,) = receiver.got
+    (got,) = receiver.requests
     assert (delivery["url"], delivery["event_type"], delivery["attempt"]) == (receiver.url, EVENT, 1)
     assert (delivery["status"], delivery["response"], delivery["delivered"]) == (200, "ok", True)
     assert delivery["headers"]["X-Whisperer-Signature"] == got.headers["X-Whisperer-Signature"]
@@ -51,7 +51,7 @@ def test_a_flush_sends_what_is_due_and_deliveries_tell_of_it(oms: Emulator, clie
 
 
 def test_disturbances_are_armed_told_and_met(oms: Emulator, client: requests.Session) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         subscribe(client, receiver.url)
         armed = client.post(DISTURBANCES, json={"kind": "duplicate", "event_type": EVENT})
         assert (armed.status_code, armed.json()["times"]) == (201, 1)
@@ -59,7 +59,7 @@ def test_disturbances_are_armed_told_and_met(oms: Emulator, client: requests.Ses
         oms.package()
         assert client.post(FLUSH).json()["attempted"] == 2
         assert client.get(DISTURBANCES).json() == {"count": 0, "results": []}
-    assert receiver.got[0].body == receiver.got[1].body
+    assert receiver.requests[0].body == receiver.requests[1].body
     assert [each["disturbed"] for each in client.get(DELIVERIES).json()["results"]] == ["duplicate", "duplicate"]
 
 
@@ -111,7 +111,7 @@ def test_a_flush_takes_no_document(client: requests.Session) -> None:
 
 def test_each_world_has_deliveries_of_its_own(oms: Emulator, client: requests.Session) -> None:
     other = oms.branch("other")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         other.hooks.add(receiver.url, EVENT)
         other.package()
         assert client.post(FLUSH).json()["attempted"] == 0

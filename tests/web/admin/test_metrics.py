@@ -17,7 +17,7 @@ LIST = "/api/v1/oms/packages/"
 Labels = frozenset[tuple[str, str]]
 
 
-def read(oms: Emulator) -> dict[tuple[str, Labels], float]:
+def read_metrics(oms: Emulator) -> dict[tuple[str, Labels], float]:
     """Give every sample by its name and labels."""
     answer = oms.session().get("/__admin/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -26,7 +26,7 @@ def read(oms: Emulator) -> dict[tuple[str, Labels], float]:
     return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
 
 
-def sample(found: dict[tuple[str, Labels], float], name: str, **labels: Any) -> float:
+def metric_value(found: dict[tuple[str, Labels], float], name: str, **labels: Any) -> float:
     return found.get((f"oms_emulator_{name}", frozenset((key, str(value)) for key, value in labels.items())), 0.0)
 
 
@@ -44,27 +44,27 @@ def test_requests_refusals_and_faults_are_counted_by_what_they_were() -> None:
     session.post(command, json={"transition": edge["id"], "input_parameters": {}})
     oms.faults.add("list_packages", status=503)
     session.get(LIST)
-    found = read(oms)
-    assert sample(found, "requests_total", operation="list_packages", status=200) == 3
-    assert sample(found, "requests_total", operation="list_packages", status=503) == 1
-    assert sample(found, "requests_total", operation="get_package", status=404) == 1
-    assert sample(found, "requests_total", operation="none", status=404) == 1
-    assert sample(found, "requests_total", operation="command_package", status=204) == 1
-    assert sample(found, "refused_commands_total", operation="command_package") == 1
-    assert sample(found, "faults_total", kind="status") == 1
-    assert sample(found, "writes_total") == 2
+    found = read_metrics(oms)
+    assert metric_value(found, "requests_total", operation="list_packages", status=200) == 3
+    assert metric_value(found, "requests_total", operation="list_packages", status=503) == 1
+    assert metric_value(found, "requests_total", operation="get_package", status=404) == 1
+    assert metric_value(found, "requests_total", operation="none", status=404) == 1
+    assert metric_value(found, "requests_total", operation="command_package", status=204) == 1
+    assert metric_value(found, "refused_commands_total", operation="command_package") == 1
+    assert metric_value(found, "faults_total", kind="status") == 1
+    assert metric_value(found, "writes_total") == 2
 
 
 def test_worlds_steps_and_clocks_are_told() -> None:
     oms = Emulator("demo", packages=4)
     oms.in_world("qa", "empty")
     oms.package(state="Waiting")
-    found = read(oms)
-    assert sample(found, "worlds") == 2
-    assert sample(found, "world_steps", world="default") == 1
-    assert sample(found, "world_steps", world="qa") == 0
-    assert sample(found, "world_clock_seconds", world="default") == oms.clock.now().timestamp()
-    assert sample(found, "uptime_seconds") >= 0
+    found = read_metrics(oms)
+    assert metric_value(found, "worlds") == 2
+    assert metric_value(found, "world_steps", world="default") == 1
+    assert metric_value(found, "world_steps", world="qa") == 0
+    assert metric_value(found, "world_clock_seconds", world="default") == oms.clock.now().timestamp()
+    assert metric_value(found, "uptime_seconds") >= 0
 
 
 def test_deliveries_are_counted_by_outcome_also_after_a_reset() -> None:
@@ -74,19 +74,19 @@ def test_deliveries_are_counted_by_outcome_also_after_a_reset() -> None:
     sent = len(oms.hooks.deliveries)
     assert sent
     oms.reset()
-    assert sample(read(oms), "deliveries_total", outcome="unanswered") == sent
+    assert metric_value(read_metrics(oms), "deliveries_total", outcome="unanswered") == sent
 
 
 def test_the_render_cache_tells_hits_misses_and_bytes() -> None:
     oms = Emulator("demo", packages=30, seed=4321)
     session = oms.session()
     session.get(LIST)
-    before = read(oms)
+    before = read_metrics(oms)
     session.get(LIST, params={"limit": 7})
-    after = read(oms)
-    assert sample(after, "render_cache_hits") - sample(before, "render_cache_hits") == 7
-    assert sample(before, "render_cache_misses") == sample(after, "render_cache_misses") >= 10
-    assert sample(after, "render_cache_bytes") > 10_000
+    after = read_metrics(oms)
+    assert metric_value(after, "render_cache_hits") - metric_value(before, "render_cache_hits") == 7
+    assert metric_value(before, "render_cache_misses") == metric_value(after, "render_cache_misses") >= 10
+    assert metric_value(after, "render_cache_bytes") > 10_000
 
 
 def test_counting_costs_a_microsecond_at_most() -> None:

@@ -8,12 +8,12 @@ from emulator.core.records import REFERENCES
 from emulator.state.store import Reader
 
 
-def records_of(view: Reader) -> int:
+def count_entries(view: Reader) -> int:
     """Give how much a world has beside its base: entries of all its maps."""
     return sum(len(entries) for entries in view.maps.values())
 
 
-def what_leads_nowhere(view: Reader) -> list[tuple[Any, str]]:
+def broken_references(view: Reader) -> list[tuple[Any, str]]:
     """Give the world's own references whose record is not there."""
     found = []
     for kind, columns in REFERENCES.items():
