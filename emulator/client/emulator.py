@@ -18,7 +18,7 @@ from emulator.state.counters import Coverage
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
-from emulator.web.app import as_flask, create_emulator_app
+from emulator.web import as_flask, create_emulator_app
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic
 from emulator.worlds.registry import IDLE_SECONDS, MAX_WORLDS, WorldRegistry

@@ -19,8 +19,8 @@ from emulator.core.files import write_scenario_file
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import WorldFaults
 from emulator.state.world import World
-from emulator.web.app import WORLD_PREFIX, EmulatorApp, LazyControlApi
-from emulator.web.record_coverage import register_graph
+from emulator.web import LazyControlApi
+from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.worlds.export import encode_scenario_file, export_world
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 

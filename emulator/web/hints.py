@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
 
 from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES, Route
 from emulator.core import jwts
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
 from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
-from emulator.web.context import RequestContext
-from emulator.web.negotiation import PARSERS
-from emulator.web.urls import suggest_operation
+from emulator.web.context import Match, RequestContext, Router
+from emulator.web.parsing import BODY_PARSERS
 from emulator.worlds.registry import WorldRegistry
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
@@ -216,7 +218,7 @@ def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
 
 def hints_for_unsupported_media_type(case: ErrorCase) -> Iterator[str | None]:
     content_type = case.context.content_type[:MAX_QUOTED_LENGTH]
-    yield f"Content-Type {content_type!r} is not read here; known: {', '.join(PARSERS)}"
+    yield f"Content-Type {content_type!r} is not read here; known: {', '.join(BODY_PARSERS)}"
 
 
 def hints_for_throttled(case: ErrorCase) -> Iterator[str | None]:
@@ -287,3 +289,63 @@ HINTS: Mapping[int, Callable[[ErrorCase], Iterable[str | None]]] = {
     429: hints_for_throttled,
 }
 """Status -> the function that yields its hints."""
+
+GUIDE_PREFIX = "/api/v1/oms"
+SIMILARITY_THRESHOLD = 0.75
+MAX_PATH_LENGTH = 300
+REPLACEMENT_CHARACTER = "\ufffd"
+
+
+def suggest_operation(path: str, method: str, router: Router, current: Match | None = None) -> str | None:
+    """Return a hint that names the operation that was probably meant.
+
+    It is at the same path of the other surface, or at the most similar path. `current` is the match of the path
+    itself, if only the method is wrong.
+    """
+    if len(path) > MAX_PATH_LENGTH or "%" in path or REPLACEMENT_CHARACTER in path:
+        return None
+    if current is None and (hint := suggest_other_surface(path, method, router)) is not None:
+        return hint
+    route = find_nearest_route(path_template(path), method)
+    if route is None:
+        return None if current is not None else f"nothing is at {path}; oms-emulator routes lists what is there"
+    if current is not None and route in current.resource.routes.values():
+        return None
+    return f"nearest: {route.operation}, {route.method} {route.path}"
+
+
+def suggest_other_surface(path: str, method: str, router: Router) -> str | None:
+    """Return a hint that names the operation at the same path of the other surface, or None."""
+    rest = with_slash(path).removeprefix(GUIDE_PREFIX)
+    for surface, other in (("the guide", GUIDE_PREFIX + rest), ("the reference", rest)):
+        match = router.match(other) if other != with_slash(path) else None
+        if match is not None:
+            route = match.resource.route(method) or match.resource.any_route
+            return f"nothing is at {path}; {surface} has {route.operation} at {other}"
+    return None
+
+
+def with_slash(path: str) -> str:
+    return path if path.endswith("/") else path + "/"
+
+
+def path_template(path: str) -> str:
+    """Replace the integers of a path, so that it can be compared with the paths of routes."""
+    parts = with_slash(path).lower().split("/")
+    return "/".join("<>" if part.isascii() and part.isdigit() else part for part in parts)
+
+
+@lru_cache(maxsize=256)
+def find_nearest_route(template: str, method: str) -> Route | None:
+    """Return the route with the most similar path, or None. A route with the same method wins a tie."""
+    scores = [(path_similarity(template, route), route.method == method, -at) for at, route in enumerate(ROUTES)]
+    best = max(scores)
+    return ROUTES[-best[2]] if best[0] >= SIMILARITY_THRESHOLD else None
+
+
+def path_similarity(template: str, route: Route) -> float:
+    """Return the similarity of two paths, or 0 if cheap upper bounds show that it is below the threshold."""
+    names = "/".join("<>" if part.startswith("<") else part for part in route.path.split("/"))
+    matcher = SequenceMatcher(None, template.replace("-", "_"), names.replace("-", "_"), autojunk=False)
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+    return 0.0 if any(bound() < SIMILARITY_THRESHOLD for bound in bounds) else matcher.ratio()

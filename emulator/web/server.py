@@ -20,7 +20,7 @@ from waitress.task import WSGITask
 
 from emulator.state.clock import machine_seconds
 from emulator.state.persistence import THREAD_LOCAL
-from emulator.web.delayed_response import DETACH, Close, SendAction, Wait
+from emulator.web.fault_injection import DETACH, Close, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -20,9 +20,9 @@ from emulator.core.records import Transition
 from emulator.domain.state_graph import transition_name
 from emulator.state.counters import DIMENSIONS, Coverage
 from emulator.state.journal import RequestInfo
-from emulator.web.app import INSPECTOR_PATH, ROUTER
+from emulator.web import ROUTER
+from emulator.web.app import INSPECTOR_PATH, record_coverage
 from emulator.web.context import RequestContext
-from emulator.web.record_coverage import record_coverage
 from tests.support.worlds import build_world
 
 pytestmark = pytest.mark.slow

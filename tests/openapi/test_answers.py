@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator
 from emulator.api.openapi.responses import openapi_path
 from emulator.api.routes import ROUTES
-from emulator.web.urls import Router
+from emulator.web.context import Router
 from tests.openapi import reading
 from tests.oracle.comparison import Comparison
 from tests.oracle.request_tables import REQUESTS

@@ -20,7 +20,7 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
 from emulator.domain.scenario_files import find_scenario
-from emulator.web.app import create_app
+from emulator.web import as_flask, create_emulator_app
 from emulator.worlds.registry import WorldRegistry
 from tests.openapi import reading
 
@@ -136,7 +136,7 @@ def rglob(folder: str) -> list[Path]:
 
 def test_the_control_api_is_described() -> None:
     """Each call of the control API is a row, and each row is a call."""
-    rules = create_app(WorldRegistry(find_scenario("empty"), "frozen")).url_map.iter_rules()
+    rules = as_flask(*create_emulator_app(WorldRegistry(find_scenario("empty"), "frozen"))).url_map.iter_rules()
     calls = {
         (method, unnamed(rule.rule)) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }

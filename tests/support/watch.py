@@ -20,7 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from emulator.api.routes import ROUTES, Route
 from emulator.web.app import CONTROL_PATH, EmulatorApp, split_world
-from emulator.web.urls import BAD_REQUEST, NOT_FOUND, Router, decode_path, path_bytes
+from emulator.web.context import Router, decode_path, path_bytes
+from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND
 from tests.support.answers import check_body
 
 JSON = "application/json"

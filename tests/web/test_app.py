@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.web.urls import decode_path, slash_location
+from emulator.web.context import decode_path
+from emulator.web.dispatch import slash_location
 from tests.oracle.wire import RawRequest, send_wsgi
 
 LIST = "/api/v1/oms/packages/"

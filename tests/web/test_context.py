@@ -12,8 +12,7 @@ from emulator import Emulator
 from emulator.core.errors import BadRequest, ParseError
 from emulator.core.records import Package
 from emulator.web import context as context_module
-from emulator.web.context import RequestContext
-from emulator.web.urls import Router
+from emulator.web.context import RequestContext, Router
 from tests.oracle.wire import RawRequest
 
 LIST = "/api/v1/oms/packages/"

@@ -10,8 +10,7 @@ from emulator import Emulator
 from emulator.api.openapi.responses import openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.domain.scenario_files import find_scenario
-from emulator.web import cors, dispatch
-from emulator.web.app import create_app
+from emulator.web import cors, create_emulator_app, dispatch
 from emulator.worlds.registry import WorldRegistry
 
 PAGE, OTHER = "http://shop.test:3000", "https://other.test"
@@ -167,7 +166,7 @@ def test_a_star_among_the_origins_lets_all_in() -> None:
 def test_what_is_no_origin_is_refused(wrong: str) -> None:
     """A mistake is told at the start, with what would be right."""
     with pytest.raises(ValueError, match="is no origin; an origin is http:// or https://"):
-        create_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
+        create_emulator_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
 
 
 def test_only_given_origins_restrict_cors() -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from emulator import Emulator
 from emulator.api.parameters import FILTER_PARSERS
 from emulator.core.records import Order, Package, PackageItem, TransferOrder, TransitionLog
-from emulator.web.hints import FILTER_VALUES
-from emulator.web.urls import find_nearest_route
+from emulator.web.hints import FILTER_VALUES, find_nearest_route
 
 GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"

@@ -17,7 +17,7 @@ from rest_framework.utils import urls
 
 from emulator.api import parameters
 from emulator.core.errors import NotAcceptable, NotFound
-from emulator.web import negotiation
+from emulator.web import negotiation, parsing
 from tests.oracle.request_tables.bodies import CONTENT_TYPES
 from tests.oracle.request_tables.formats import ACCEPTS
 from tests.oracle.request_tables.paging import EXTRAS
@@ -92,14 +92,14 @@ def framework_parser(content_type: str) -> str | None:
 @pytest.mark.parametrize("content_type", [kind for kind in CONTENT_TYPES if kind is not None])
 def test_parsers(content_type: str) -> None:
     """The same parser reads the same content type."""
-    assert negotiation.select_parser(content_type) == framework_parser(content_type)
+    assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
 @quick
 @given(HEADERS)
 def test_any_content_type(content_type: str) -> None:
     """No content type is read otherwise, and none crashes."""
-    assert negotiation.select_parser(content_type) == framework_parser(content_type)
+    assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
 URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_characters="#[]"), max_size=12)

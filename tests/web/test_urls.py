@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.api.routes import ROUTES, Route
-from emulator.web.urls import Router
+from emulator.web.context import Router
 
 ROUTER = Router(ROUTES)
 

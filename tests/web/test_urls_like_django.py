@@ -9,7 +9,8 @@ from django.middleware.common import CommonMiddleware
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.web.urls import absolute_url, decode_path, is_valid_host, slash_location
+from emulator.web.context import absolute_url, decode_path, is_valid_host
+from emulator.web.dispatch import slash_location
 from tests.oracle.request_tables.paging import EXTRAS
 from tests.oracle.request_tables.routing import HOSTS, SLASHLESS_QUERIES, UNKNOWN_PATHS
 from tests.oracle.request_tables.urls import LISTS

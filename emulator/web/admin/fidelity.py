@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
@@ -20,7 +20,7 @@ from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Origin
 from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
 from emulator.state.store import Reader
-from emulator.web.admin.shared import CurrentWorld
+from emulator.web.admin.shared import api, current_world
 
 FIDELITY_FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
@@ -32,12 +32,11 @@ RECORDED = Origin("observed")
 FidelityRow = dict[str, Any]
 
 
-def add_fidelity(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/fidelity")
-    def fidelity() -> Response:
-        world = current.world()
-        graph = graph_document(world.records, world.settings.installation, world.settings.language)
-        return jsonify({**fidelity_document(), **graph_rows(graph)})
+@api.get("/fidelity")
+def fidelity() -> Response:
+    world = current_world()
+    graph = graph_document(world.records, world.settings.installation, world.settings.language)
+    return jsonify({**fidelity_document(), **graph_rows(graph)})
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
@@ -101,11 +100,10 @@ def commands() -> Iterator[FidelityRow]:
             yield {"of": subject, "command": code, "parameters": parameters, **note}
 
 
-def add_graph(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/graph")
-    def graph() -> Response:
-        world = current.world()
-        return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
+@api.get("/graph")
+def graph() -> Response:
+    world = current_world()
+    return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
 
 
 def graph_document(view: Reader, name: str, language: str) -> dict[str, Any]:

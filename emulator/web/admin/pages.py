@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
-from flask import Blueprint, Response, redirect, render_template_string, request
+from flask import Response, redirect, render_template_string, request
 from werkzeug.exceptions import NotFound
 
 from emulator.api.openapi import openapi_document
 from emulator.core.credentials import CREDENTIALS
+from emulator.web.admin.shared import api
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -44,31 +45,31 @@ INSPECTOR_HEADERS = {
 }
 
 
-def add_docs(api: Blueprint) -> None:
-    """Serve `openapi.json`, the documentation page and its assets."""
+@api.get("/openapi.json")
+def openapi() -> Response:
+    return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
 
-    @api.get("/openapi.json")
-    def openapi() -> Response:
-        return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
 
-    @api.get("/docs")
-    @api.get("/docs/")
-    def docs() -> Response:
-        page = Response(render_template_string(DOCS_PAGE, root=request.script_root, tokens=list(CREDENTIALS)))
-        page.headers["Content-Security-Policy"] = DOCS_POLICY
-        return page
+@api.get("/docs")
+@api.get("/docs/")
+def docs() -> Response:
+    page = Response(render_template_string(DOCS_PAGE, root=request.script_root, tokens=list(CREDENTIALS)))
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
 
-    @api.get("/docs/start.js")
-    def docs_script() -> Response:
-        return Response(DOCS_SCRIPT, content_type="text/javascript")
 
-    @api.get("/docs/<name>")
-    def docs_asset(name: str) -> Response:
-        try:
-            file = swagger_ui()[name]
-        except KeyError:
-            raise NotFound from None
-        return Response(file.read_bytes(), mimetype=guess_type(name)[0])
+@api.get("/docs/start.js")
+def docs_script() -> Response:
+    return Response(DOCS_SCRIPT, content_type="text/javascript")
+
+
+@api.get("/docs/<name>")
+def docs_asset(name: str) -> Response:
+    try:
+        file = swagger_ui()[name]
+    except KeyError:
+        raise NotFound from None
+    return Response(file.read_bytes(), mimetype=guess_type(name)[0])
 
 
 @cache
@@ -119,20 +120,19 @@ class Asset(NamedTuple):
     etag: str
 
 
-def add_inspector(api: Blueprint) -> None:
-    """Serve the inspector page and its files."""
+@api.get("/ui")
+def inspector() -> ResponseReturnValue:
+    return redirect(f"{request.script_root}/__admin/ui/", 308)
 
-    @api.get("/ui")
-    def inspector() -> ResponseReturnValue:
-        return redirect(f"{request.script_root}/__admin/ui/", 308)
 
-    @api.get("/ui/")
-    def inspector_page() -> Response:
-        return file_response("index.html")
+@api.get("/ui/")
+def inspector_page() -> Response:
+    return file_response("index.html")
 
-    @api.get("/ui/<path:name>")
-    def inspector_file(name: str) -> Response:
-        return file_response(name)
+
+@api.get("/ui/<path:name>")
+def inspector_file(name: str) -> Response:
+    return file_response(name)
 
 
 def file_response(name: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
 
 from emulator.api.control.operations import validated_document
 from emulator.core.control_errors import InvalidDocument
@@ -17,94 +17,102 @@ from emulator.state.scenario import Scenario
 from emulator.state.snapshots import WorldSnapshot
 from emulator.state.world import World
 from emulator.web.admin.shared import (
-    CurrentWorld,
+    api,
+    current_world,
     json_response,
     no_content,
     read_document,
     read_optional_document,
     require_no_document,
+    world_name,
+    world_registry,
 )
 from emulator.worlds.export import encode_scenario_file, export_world
 from emulator.worlds.registry import validated_name
 
 
-def add_worlds(api: Blueprint, current: CurrentWorld) -> None:
-    worlds = current.worlds
-
-    @api.get("/health")
-    def health() -> Response:
-        return jsonify(health_document(current.name, current.world()))
-
-    @api.post("/reset")
-    def reset() -> Response:
-        worlds.reset(current.name)
-        return no_content()
-
-    @api.get("/worlds")
-    def list_worlds() -> Response:
-        results = [world_document(name, worlds.get(name, using=False)) for name in worlds]
-        return json_response({"count": len(results), "results": results})
-
-    @api.put("/worlds/<name>")
-    def put_world(name: str) -> Response:
-        document = validated_start("world", read_optional_document())
-        is_new = validated_name(name) not in worlds
-        world = create_world(name, document, current)
-        return json_response(world_document(name, world), 201 if is_new else 200)
-
-    @api.delete("/worlds/<name>")
-    def delete_world(name: str) -> Response:
-        worlds.delete(name)
-        return no_content()
+@api.get("/health")
+def health() -> Response:
+    return jsonify(health_document(world_name(), current_world()))
 
 
-def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/scenario")
-    def scenario() -> Response:
-        return json_response(scenario_document(current.world()))
-
-    @api.put("/scenario")
-    def put_scenario() -> Response:
-        document = validated_start("scenario-wanted", read_document())
-        current.world()
-        loaded = requested_scenario(document, current.worlds.scenario)
-        return json_response(scenario_document(current.worlds.create(current.name, loaded)))
-
-    @api.get("/scenarios")
-    def scenarios() -> Response:
-        results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
-        return json_response({"count": len(results), "results": results})
-
-    @api.get("/export")
-    def export() -> Response:
-        return json_response(encode_scenario_file(export_world(current.world())))
+@api.post("/reset")
+def reset() -> Response:
+    world_registry().reset(world_name())
+    return no_content()
 
 
-def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/snapshots")
-    def list_snapshots() -> Response:
-        results = [snapshot_document(name, snapshot) for name, snapshot in current.world().snapshots.items()]
-        return json_response({"count": len(results), "results": results})
+@api.get("/worlds")
+def list_worlds() -> Response:
+    results = [world_document(name, world_registry().get(name, using=False)) for name in world_registry()]
+    return json_response({"count": len(results), "results": results})
 
-    @api.put("/snapshots/<name>")
-    def take_snapshot(name: str) -> Response:
-        require_no_document()
-        return json_response(
-            snapshot_document(name, current.world().take_snapshot(validated_name(name, "snapshot"))), 201
-        )
 
-    @api.post("/snapshots/<name>/restore")
-    def restore_snapshot(name: str) -> Response:
-        require_no_document()
-        world = current.world()
-        snapshot = world.snapshots[name]
-        world.restore(snapshot)
-        return json_response(snapshot_document(name, snapshot))
+@api.put("/worlds/<name>")
+def put_world(name: str) -> Response:
+    document = validated_start("world", read_optional_document())
+    is_new = validated_name(name) not in world_registry()
+    world = create_world(name, document)
+    return json_response(world_document(name, world), 201 if is_new else 200)
 
-    @api.post("/undo")
-    def undo() -> Response:
-        require_no_document()
-        return json_response({"undone": current.world().undo()})
+
+@api.delete("/worlds/<name>")
+def delete_world(name: str) -> Response:
+    world_registry().delete(name)
+    return no_content()
+
+
+@api.get("/scenario")
+def scenario() -> Response:
+    return json_response(scenario_document(current_world()))
+
+
+@api.put("/scenario")
+def put_scenario() -> Response:
+    document = validated_start("scenario-wanted", read_document())
+    current_world()
+    loaded = requested_scenario(document, world_registry().scenario)
+    return json_response(scenario_document(world_registry().create(world_name(), loaded)))
+
+
+@api.get("/scenarios")
+def scenarios() -> Response:
+    results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
+    return json_response({"count": len(results), "results": results})
+
+
+@api.get("/export")
+def export() -> Response:
+    return json_response(encode_scenario_file(export_world(current_world())))
+
+
+@api.get("/snapshots")
+def list_snapshots() -> Response:
+    results = [snapshot_document(name, snapshot) for name, snapshot in current_world().snapshots.items()]
+    return json_response({"count": len(results), "results": results})
+
+
+@api.put("/snapshots/<name>")
+def take_snapshot(name: str) -> Response:
+    require_no_document()
+    return json_response(
+        snapshot_document(name, current_world().take_snapshot(validated_name(name, "snapshot"))), 201
+    )
+
+
+@api.post("/snapshots/<name>/restore")
+def restore_snapshot(name: str) -> Response:
+    require_no_document()
+    world = current_world()
+    snapshot = world.snapshots[name]
+    world.restore(snapshot)
+    return json_response(snapshot_document(name, snapshot))
+
+
+@api.post("/undo")
+def undo() -> Response:
+    require_no_document()
+    return json_response({"undone": current_world().undo()})
 
 
 def validated_start(schema: str, document: Any) -> Mapping[str, Any]:
@@ -125,13 +133,13 @@ def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenar
     return selected.with_size(document.get("packages"), document.get("seed"))
 
 
-def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) -> World:
+def create_world(name: str, document: Mapping[str, Any]) -> World:
     """Create the world that a document describes: a branch of a world or snapshot, or a scenario."""
-    worlds = current.worlds
+    worlds = world_registry()
     if "world" in document:
         return worlds.branch(name, worlds.get(document["world"]))
     if "snapshot" in document:
-        origin = current.world()
+        origin = current_world()
         return worlds.branch(name, origin, origin.snapshots[document["snapshot"]])
     return worlds.create(name, requested_scenario(document, worlds.scenario))
 
