@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from emulator.api.routes.route import AuthScheme
@@ -39,13 +39,13 @@ def authenticate(header: str | None, scheme: AuthScheme, world: World) -> Creden
         token = parts[1].decode()
     except UnicodeError:
         raise AuthenticationFailed(CHARACTERS, scheme) from None
-    credential = TOKEN_READERS[scheme](token, world)
+    credential = read_token(token) if scheme == "Token" else read_jwt(token, world)
     if not credential.is_active:
         raise AuthenticationFailed(INACTIVE, scheme)
     return credential
 
 
-def read_token(token: str, world: World) -> Credential:  # noqa: ARG001 - the signature of every reader
+def read_token(token: str) -> Credential:
     """Return the credential of a built-in token."""
     if (credential := CREDENTIALS.get(token)) is None:
         raise AuthenticationFailed(INVALID, "Token")
@@ -61,10 +61,6 @@ def read_jwt(token: str, world: World) -> Credential:
     if claims.expires_at <= world.clock.now().timestamp():
         raise AuthenticationFailed(EXPIRED, "Bearer")
     return CREDENTIALS[claims.role]._replace(username=claims.subject)
-
-
-TOKEN_READERS: dict[AuthScheme, Callable[[str, World], Credential]] = {"Token": read_token, "Bearer": read_jwt}
-"""Scheme -> the function that reads the token after it."""
 
 
 def check_access(credential: Credential | None, method: str, world: World, scheme: AuthScheme) -> None:

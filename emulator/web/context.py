@@ -205,7 +205,7 @@ class RequestContext:
 
     @ParsedOnce
     def match(self) -> Match | None:
-        """The resource at the path and the ids in it, or None."""
+        """Return the resource at the path and the ids in it, or None."""
         return self.router.match(self.path)
 
     @property
@@ -215,18 +215,18 @@ class RequestContext:
 
     @ParsedOnce
     def credential(self) -> Credential | None:
-        """The credential in the Authorization header, or None. Raises `AuthenticationFailed` if it is invalid."""
+        """Return the credential of the caller, or None. Raise `AuthenticationFailed` if it is invalid."""
         scheme = (self.match.resource.any_route.auth_scheme if self.match is not None else None) or "Token"
         return authenticate(self.environ.get("HTTP_AUTHORIZATION"), scheme, self.world)
 
     @ParsedOnce
     def query(self) -> dict[str, list[str]]:
-        """The query parameters. Raises `BadRequest` if there are too many."""
+        """Return the query parameters. Raise `BadRequest` if there are too many."""
         return parse_query(self.query_string, self.content_type) if self.query_string else {}
 
     @ParsedOnce
     def body_bytes(self) -> bytes:
-        """The body as it was sent."""
+        """Return the body as it was sent."""
         if not self.has_body:
             return b""
         try:
@@ -241,7 +241,7 @@ class RequestContext:
 
     @ParsedOnce
     def body(self) -> Any:
-        """The parsed body. Raises `ApiError` or `BadRequest` if it cannot be parsed."""
+        """Return the parsed body. Raise `ApiError` or `BadRequest` if it cannot be parsed."""
         return parse_body(self.content_type, self.body_bytes)
 
     def read_body(self) -> Any:

@@ -85,6 +85,6 @@ def validate_origin(origin: str) -> str:
     normal = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme not in ("http", "https") or not parts.netloc or origin.lower() != normal:
         raise ValueError(
-            f"{origin!r} is no origin; an origin is http:// or https:// and a host, without a path, or *"
+            f"{origin!r} is not an origin; an origin is http:// or https:// and a host, without a path, or *"
         )
     return normal

@@ -38,7 +38,7 @@ FILTER_VALUES = {
     "number": "a number",
     "boolean": "true or false",
     "null_boolean": "true or false",
-    "choice": "the id of a record that is there",
+    "choice": "the id of an existing record",
     "uuid": "a UUID",
     "datetime": "a time like 2023-04-05T09:00:00Z",
     "date": "a day like 2023-04-05",
@@ -86,7 +86,7 @@ def add_error_hints(context: RequestContext, reply: Reply, worlds: WorldRegistry
 
 def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:
     path = case.context.path
-    yield f"{path} lacks its last slash: call {path}/; most clients follow a redirect with a GET and lose the body"
+    yield f"{path} needs a trailing slash: call {path}/; most clients follow a redirect with a GET and lose the body"
 
 
 def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
@@ -96,15 +96,15 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     token = token.strip()
     if not scheme:
-        yield f"no Authorization header came; {SURFACE_NAMES[expected]} takes {CREDENTIAL_FORMS[expected]}"
+        yield f"the Authorization header is missing; {SURFACE_NAMES[expected]} requires {CREDENTIAL_FORMS[expected]}"
     elif scheme.lower() != expected.lower():
         # A single word may be the secret itself, which a hint must not repeat.
         quoted = scheme[:MAX_QUOTED_LENGTH] if token else "one word"
-        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it takes {CREDENTIAL_FORMS[expected]}"
+        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it requires {CREDENTIAL_FORMS[expected]}"
     elif expected == "Bearer":
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
-        yield f"that looks like a JWT, which {SURFACE_NAMES['Bearer']} takes as Bearer"
+        yield f"this looks like a JWT; {SURFACE_NAMES['Bearer']} accepts it as Bearer"
     elif token not in CREDENTIALS:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
@@ -113,18 +113,18 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
 def jwt_hint(token: str, case: ErrorCase) -> str:
     """Return what is wrong with a JWT."""
     if token in CREDENTIALS:
-        return f"{token} is a key: the reference takes a JWT with this role, from oms-emulator token {token}"
+        return f"{token} is a key; the reference requires a JWT with this role, from oms-emulator token {token}"
     try:
         claims = jwts.decode_token(token)
     except jwts.InvalidJwt as error:
-        return f"the JWT is not one of ours: {error}"
+        return f"the JWT is invalid: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
     return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"
 
 
 def hints_for_forbidden(case: ErrorCase) -> Iterator[str | None]:
     role = str(case.context.info.role)
-    permission = "may only read" if role == "read-only" else "may do nothing"
+    permission = "may only read" if role == "read-only" else "may not call anything"
     yield f"{role} {permission}; full-access may {case.context.method} here"
 
 
@@ -137,10 +137,10 @@ def hints_for_not_found(case: ErrorCase) -> Iterator[str | None]:
         return
     query = context.query
     if query.get("format", ["json"])[-1] not in ("json", ""):
-        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is not known; json is the only one"
+        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
     elif b"Invalid page" in case.reply.body:
         page = query["page"][-1][:MAX_QUOTED_LENGTH]
-        yield f"page {page!r} is no page of this list; ?page=last names the last one"
+        yield f"page {page!r} is not a page of this list; ?page=last is the last page"
     elif "pk" in context.match.path:
         yield from record_hints(case, context.match.path)
 
@@ -185,7 +185,7 @@ def earlier_request_hint(case: ErrorCase, pk: int) -> str | None:
     record_path = f"{case.context.path.partition(f'/{pk}/')[0]}/{pk}/"
     for exchange in case.context.world.journal.newest_first():
         if exchange.path.startswith(record_path) and exchange.status < 300:
-            return f"it was there in request {exchange.id}, and was undone, restored over or deleted since"
+            return f"request {exchange.id} found it; it was undone, deleted or replaced by a restore since then"
     return None
 
 
@@ -195,7 +195,7 @@ def other_worlds_hint(case: ErrorCase, kind: type[Any], pk: int) -> str | None:
     worlds = ((name, case.worlds.get(name, using=False)) for name in names)
     others = [name for name, world in worlds if world is not case.context.world and world.records.has(kind, pk)]
     prefixes = ", ".join(f"/w/{name}/" for name in others[:MAX_NAMES])
-    return f"in another world it is there: {prefixes}" if prefixes else None
+    return f"it exists in another world: {prefixes}" if prefixes else None
 
 
 def hints_for_wrong_method(case: ErrorCase) -> Iterator[str | None]:
@@ -213,12 +213,12 @@ def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
         yield WEBHOOK_REFUSALS.get(document.get("code"))
         return
     accept = str(case.context.environ.get("HTTP_ACCEPT", ""))[:MAX_QUOTED_LENGTH]
-    yield f"JSON is the only form there is; Accept {accept!r} takes none: send application/json or */*"
+    yield f"JSON is the only format, and Accept {accept!r} excludes it: send application/json or */*"
 
 
 def hints_for_unsupported_media_type(case: ErrorCase) -> Iterator[str | None]:
     content_type = case.context.content_type[:MAX_QUOTED_LENGTH]
-    yield f"Content-Type {content_type!r} is not read here; known: {', '.join(BODY_PARSERS)}"
+    yield f"Content-Type {content_type!r} is not supported; supported: {', '.join(BODY_PARSERS)}"
 
 
 def hints_for_throttled(case: ErrorCase) -> Iterator[str | None]:
@@ -246,7 +246,7 @@ def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> It
     table = dict(FILTER_SETS[filters].names)
     for name in list(errors)[:MAX_NAMES]:
         if (one := table.get(name)) is not None:
-            yield f"{name} takes {FILTER_VALUES[one.value_type]}"
+            yield f"{name} requires {FILTER_VALUES[one.value_type]}"
             if name.startswith("state"):
                 yield state_hint(case, case.context.query.get(name, [""])[-1])
 
@@ -263,17 +263,17 @@ def body_hints(case: ErrorCase, errors: Mapping[str, Any], page: str) -> Iterato
     """Yield what is wrong with a body, and the page that documents it."""
     raw = case.context.body_bytes
     if str(errors.get("detail", "")).startswith("JSON parse error"):
-        yield "the body is no JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
+        yield "the body is not JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
     if {"transition", "slug"} & errors.keys():
         yield f"page: {page}"
     if "input_parameters" in errors:
-        yield "input_parameters is an object, {} for a command that takes nothing"
+        yield "input_parameters must be an object: {} for a command without parameters"
 
 
 WEBHOOK_REFUSALS: Mapping[Any, str] = {
-    "webhook_100_2": "there is a hook for this address and type, on or off: /whisperer/hooks/ lists it",
+    "webhook_100_2": "a hook for this address and event type exists, active or not: /whisperer/hooks/ lists it",
     "event_100_3": "an event that was delivered is not sent again, not even with force",
-    "event_100_6": 'the sender still tries by itself; {"force": true} sends it now',
+    "event_100_6": 'retries are still scheduled; {"force": true} sends it now',
 }
 """Error code of the webhook service -> its hint."""
 

@@ -47,8 +47,8 @@ class InputNotice(NamedTuple):
     message: str
 
 
-BODY_OF_GET = InputNotice("body", "a GET has no body: what came was ignored")
-UNUSED_BODY = InputNotice("body", "the body is not read here and was ignored")
+BODY_OF_GET = InputNotice("body", "the body of a GET was ignored")
+UNUSED_BODY = InputNotice("body", "the operation has no body, so the body was ignored")
 
 
 class UnusedInput:
@@ -122,7 +122,7 @@ def query_notices(query: Query, filters: str | None, size_parameter: str | None)
     for name, values in query.items():
         value = values[-1]
         if len(values) > 1:
-            message = f"query parameter {name!r} came {len(values)} times, and only the last one counts"
+            message = f"query parameter {name!r} was sent {len(values)} times, and only the last value counts"
             yield InputNotice(name, message)
         if name == size_parameter:
             yield from page_size_notices(name, value)
@@ -140,9 +140,11 @@ def page_size_notices(name: str, value: str) -> Iterator[InputNotice]:
     except ValueError:
         size = 0
     if size < 1:
-        yield InputNotice(name, f"{name} {quoted(value)} is no number above 0 and was ignored")
+        yield InputNotice(name, f"{name} {quoted(value)} is not a number above 0 and was ignored")
     elif size > MAX_PAGE_SIZE:
-        message = f"{name} {quoted(value)} is more than {MAX_PAGE_SIZE}: no page has more, read on with its 'next'"
+        message = (
+            f"{name} {quoted(value)} is more than {MAX_PAGE_SIZE}: larger pages do not exist; follow 'next' for more"
+        )
         yield InputNotice(name, message)
 
 
@@ -150,7 +152,7 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
     for term in value.split(","):
         name = term.strip().removeprefix("-")
         if name not in sortable:
-            message = f"sort {quoted(name)} is no column and was ignored{nearest_known(name, sortable)}"
+            message = f"sort {quoted(name)} is not a column and was ignored{nearest_known(name, sortable)}"
             yield InputNotice(SORT, message)
 
 
@@ -211,7 +213,7 @@ def unknown_key_notices(keys: Iterable[str], known: Collection[str], prefix: str
         if key not in known:
             message = f"key {quoted(prefix + key)} is unknown and was ignored{nearest_known(key, known)}"
             if not known:
-                message = f"key {quoted(prefix + key)} was ignored: nothing is taken here"
+                message = f"key {quoted(prefix + key)} was ignored: no keys are expected here"
             yield InputNotice(key[:MAX_NAME_LENGTH], message)
 
 
@@ -227,7 +229,7 @@ def quoted(text: str) -> str:
 def notices_hint(notices: Sequence[InputNotice]) -> str | None:
     """Return the hint about some notices, in one line, or None if there are none."""
     messages = [notice.message for notice in notices[:MAX_NOTICES]]
-    more = [f"{len(notices) - MAX_NOTICES} more such parts"] if len(notices) > MAX_NOTICES else []
+    more = [f"{len(notices) - MAX_NOTICES} more"] if len(notices) > MAX_NOTICES else []
     return "; ".join(messages + more) or None
 
 

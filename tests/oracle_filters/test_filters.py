@@ -43,7 +43,10 @@ class Pair:
         path = f"/api/v1/oms/packages/{pk}/"
         commands = json.loads(self.get_body(path))["commands"]
         body = json.dumps({"transition": commands[0]["id"], "input_parameters": {}}).encode() if commands else b"{}"
-        send(self.emulator.app, RawRequest("move", f"{path}command/", "POST", content_type="application/json", body=body))
+        send(
+            self.emulator.app,
+            RawRequest("move", f"{path}command/", "POST", content_type="application/json", body=body),
+        )
 
     def get_body(self, path: str) -> bytes:
         return send(self.emulator.app, RawRequest("get", path)).body

@@ -155,7 +155,9 @@ def access() -> Iterator[RawRequest]:
         yield RawRequest(f"xml of {target}", target, accept="text/xml")
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for target in (HOOKS, HOOK, EVENTS, EVENTS + "{failed}/", RETRY, HOOKS + "registry/"):
-            yield RawRequest(f"{method} by a reader to {target}", target, method, READER, content_type=JSON, body=b"{}")
+            yield RawRequest(
+                f"{method} by a reader to {target}", target, method, READER, content_type=JSON, body=b"{}"
+            )
     for method, target in (("PUT", HOOKS), ("DELETE", HOOKS), ("POST", HOOK), ("POST", EVENTS), ("GET", RETRY)):
         yield RawRequest(f"{method} of {target}", target, method)
     for method in ("PUT", "PATCH", "DELETE"):
@@ -230,7 +232,9 @@ def retries() -> Iterator[RawRequest]:
                 f"retry {target} {body}", f"{EVENTS}{target}/retry/", "POST", content_type=JSON, body=body.encode()
             )
         yield RawRequest(f"retry {target}", f"{EVENTS}{target}/retry/", "POST")
-        yield RawRequest(f"retry {target} form", f"{EVENTS}{target}/retry/", "POST", content_type=FORM, body=b"force=1")
+        yield RawRequest(
+            f"retry {target} form", f"{EVENTS}{target}/retry/", "POST", content_type=FORM, body=b"force=1"
+        )
     yield RawRequest("retry with a list", RETRY, "POST", content_type=JSON, body=b"[1]")
     yield RawRequest("retry with null", RETRY, "POST", content_type=JSON, body=b"null")
     yield RawRequest("retry of what is no JSON", RETRY, "POST", content_type=JSON, body=b"{")

@@ -273,7 +273,9 @@ def port(request: ReceivedRequest) -> str:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", REDIRECTS.values(), ids=REDIRECTS)
-def test_redirect_is_followed_as_by_dj_whisperer(status: int, location: Callable[[ReceivedRequest], str | None]) -> None:
+def test_redirect_is_followed_as_by_dj_whisperer(
+    status: int, location: Callable[[ReceivedRequest], str | None]
+) -> None:
     """Compares method, body, cookies and credentials of every request on the way, and the final record."""
     columns = {"secret_key": "key", "additional_headers": {"X-Key": "1"}, "config": BASIC}
     ours, theirs = send_with_both(columns, redirect_to(status, location))

@@ -1,4 +1,4 @@
-"""Emulators with other handlers, for tests."""
+"""Emulators with replaced handlers."""
 
 from __future__ import annotations
 

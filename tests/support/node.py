@@ -1,4 +1,4 @@
-"""Tools of Node that judge what the tests give them, installed once for all processes of a test run."""
+"""Node tools, installed once for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CommandResult(NamedTuple):
 
 
 class NodeTools(NamedTuple):
-    """The tools that a folder's lock file names."""
+    """The tools in the lock file of a folder."""
 
     folder: Path
 
@@ -28,7 +28,7 @@ class NodeTools(NamedTuple):
         return self.folder / "node_modules"
 
     def install(self) -> None:
-        """Install what the lock file says, unless it is there; other processes wait for it."""
+        """Install the tools of the lock file unless they are installed. Other processes wait."""
         stamp = self.installed / ".installed-from"
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -40,12 +40,12 @@ class NodeTools(NamedTuple):
             stamp.write_text(wanted, "utf-8")
 
     def run(self, name: str, *arguments: str | Path, within: Path | None = None) -> CommandResult:
-        """Run one of the installed tools."""
+        """Run an installed tool."""
         return run_command([str(self.installed / ".bin" / name), *map(str, arguments)], within or self.folder)
 
 
 def missing_tools() -> str | None:
-    """Name what keeps the tools from running here, if something does."""
+    """Return the reason why the tools cannot run, or None."""
     absent = [name for name in ("node", "npm") if shutil.which(name) is None]
     return f"{' and '.join(absent)} not installed" if absent else None
 

@@ -1,4 +1,4 @@
-"""Every GET of a world on both surfaces, and what it answers: two worlds are the same if all of it is."""
+"""All GET responses of a world on both surfaces. Two worlds are equal if these are equal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ OWNERS: tuple[tuple[str, type[Any]], ...] = (
 )
 CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
 JWT_LIFETIME = 10**9
-"""Seconds: a token of the tests outlives every move of a clock."""
+"""In seconds, longer than any test advances a clock."""
 
 
 class ReceivedResponse(NamedTuple):
-    """What came back for a request."""
+    """The response to a request."""
 
     status: int
     headers: dict[str, str]
@@ -42,11 +42,11 @@ class ReceivedResponse(NamedTuple):
 
 
 SendRequest = Callable[..., ReceivedResponse]
-"""(method, path, body, headers) -> what came back."""
+"""(method, path, body, headers) -> the response."""
 
 
 def wsgi_sender(oms: WorldHandle) -> SendRequest:
-    """Give what asks a world's server without a socket, under the host of the tests."""
+    """Return a function that sends requests in process, with the host of the tests."""
     client = Client(oms._emulator_app)
 
     def send(
@@ -60,7 +60,7 @@ def wsgi_sender(oms: WorldHandle) -> SendRequest:
 
 @contextmanager
 def http_sender(url: str) -> Iterator[SendRequest]:
-    """Give what asks a server on a port, under the same host; one connection, so for one thread."""
+    """Yield a function that sends requests over one connection, with the host of the tests. Use it in one thread."""
     address = urlsplit(url)
     wire = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
 
@@ -78,13 +78,13 @@ def http_sender(url: str) -> Iterator[SendRequest]:
 
 
 def auth_headers(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
-    """Give the header that each scheme needs."""
+    """Return the Authorization header for each scheme."""
     bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=JWT_LIFETIME)}"}
     return {"Token": {"Authorization": "Token full-access"}, "Bearer": bearer, None: {}}
 
 
 def read_everything(oms: WorldHandle, send: SendRequest | None = None) -> dict[str, bytes]:
-    """Give the answer of each GET there is in a world, by its path; the export's too."""
+    """Return the responses to all GET requests of a world by path, and its export."""
     send = send or wsgi_sender(oms)
     headers = auth_headers(oms)
     found: dict[str, bytes] = {}
@@ -97,7 +97,7 @@ def read_everything(oms: WorldHandle, send: SendRequest | None = None) -> dict[s
 
 
 def read_pages(send: SendRequest, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Give what is at a path, and on the pages that follow."""
+    """Yield the responses at a path and at the pages that follow."""
     while path is not None:
         answer = send("GET", path, None, headers)
         assert answer.status == 200, (path, answer)
@@ -108,7 +108,7 @@ def read_pages(send: SendRequest, path: str | None, headers: dict[str, str]) -> 
 
 
 def existing_paths(route: Route, root: Snapshot) -> Iterator[str]:
-    """Give every path that a route has an answer for."""
+    """Yield every path of a route for which a record exists."""
     if not route.path_parameters:
         yield route.path
         return

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a real port, that behaves as a test wants."""
+"""A webhook receiver on a real port, with the behaviour that a test selects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class ReceivedRequest(NamedTuple):
-    """One request as it came over the wire."""
+    """A request as it was received."""
 
     method: str
     path: str
@@ -22,7 +22,7 @@ Behaviour = Callable[[BaseHTTPRequestHandler, ReceivedRequest], None]
 
 
 def respond_with(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
-    """Give a behaviour that answers at once."""
+    """Return a behaviour that responds at once."""
 
     def behave(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
         handler.send_response(status)
@@ -36,7 +36,7 @@ def respond_with(status: int = 200, body: bytes = b"ok", **headers: str) -> Beha
 
 
 class Receiver:
-    """What came, in order, and where to send to."""
+    """The received requests in order, and the URL of the receiver."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -46,7 +46,7 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body go apart, and the body would wait for the sender's word
+            disable_nagle_algorithm = True  # otherwise the body waits for the acknowledgement of the head
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
@@ -59,14 +59,14 @@ class Receiver:
             do_POST = do_GET = handle_any  # noqa: N815 - the names that the library calls
 
             def log_message(self, *_: Any) -> None:
-                """Be quiet."""
+                """Log nothing."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
 
             def handle_error(self, *_: Any) -> None:
-                """Be quiet: a client that hangs up is what some tests want."""
+                """Ignore errors: some tests close the connection early."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
@@ -74,10 +74,10 @@ class Receiver:
         self._thread.start()
 
     def wait_for(self, count: int, timeout: float = 30) -> list[ReceivedRequest]:
-        """Wait until so many requests came."""
+        """Wait until this number of requests has been received."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.requests) >= count, timeout), (
-                f"{len(self.requests)} of {count} came"
+                f"{len(self.requests)} of {count} requests"
             )
             return list(self.requests)
 
@@ -89,7 +89,7 @@ class Receiver:
 
 @contextmanager
 def run_receiver(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
-    """Receive on a free port of this machine."""
+    """Run a receiver on a free port."""
     receiver = Receiver(behaviour or respond_with())
     try:
         yield receiver

@@ -1,4 +1,4 @@
-"""Every GET of a world, asked and kept as a person would record an OMS."""
+"""GET responses of a world, recorded as a user would record those of an OMS."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from emulator.core.records import Package, State, TransferOrder, TransitionLog, 
 
 CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
 GENERATED = ("html_content", "invoice_document")
-"""What the emulator makes itself is not recorded."""
+"""Parts of paths whose responses the emulator generates. They are not recorded."""
 
 
 def existing_urls(oms: Emulator, path: str) -> list[str]:
-    """Fill a route's path in with every record that there is."""
+    """Return the paths of a route for all records."""
     if "<" not in path:
         return [path]
     root = oms.world.records
@@ -36,7 +36,7 @@ def existing_urls(oms: Emulator, path: str) -> list[str]:
 
 
 def record_responses(oms: Emulator, routes: Iterable[Route]) -> Iterator[tuple[str, Any]]:
-    """Give every GET's path and body; pages hold all that there is."""
+    """Yield the path and the body of every GET response. A page contains all records."""
     client = oms.session()
     headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
     for route in routes:

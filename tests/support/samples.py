@@ -1,4 +1,4 @@
-"""The documented samples, and a walk over them that knows which schema describes each place."""
+"""The documented samples, and a walk over their nodes with the schema of each node."""
 
 import json
 from collections.abc import Iterator
@@ -65,27 +65,27 @@ SCHEMA_NAMES = {
     "transfer-order-webhook-event-list-short.response-200": "page-of-webhook-event-short",
     "transfer-order-webhook-event-list.response-200": "page-of-webhook-event",
 }
-"""Which schema each sample obeys, by the sample's file name without `.json`."""
+"""File name of a sample without `.json` -> the name of its schema."""
 
 FOLDERS = ("documented", "documented_reference")
-"""The guide's samples are real answers; the reference's hold placeholders: "text", 1, {}."""
+"""Samples of the guide are real responses. Those of the reference have placeholders: "text", 1, {}."""
 
 
 class SampleNode(NamedTuple):
-    """An object or array of a sample that its schema describes; free ones are no spots."""
+    """An object or array of a sample that its schema describes. Free-form values are not nodes."""
 
     shape: str
-    """Schema name, followed by the keys below it if the schema describes the place itself."""
+    """Name of the schema, followed by the keys of the path if the schema describes the node inline."""
     properties: tuple[str, ...]
-    """The documented keys in the documented order; none for arrays and for maps with keys of their own."""
+    """The documented keys in order. Empty for arrays and for maps with free keys."""
     value: Json
     is_stored: bool
-    """True inside a stored payload, whose keys have an order of their own."""
+    """Whether the node is inside a stored payload, whose keys have a different order."""
 
 
 @cache
 def files_by_name() -> dict[str, Traversable]:
-    """Find the samples; a file of another name, such as a list of corrections, is none."""
+    """Return the sample files by name. Other files, such as lists of corrections, have no dot in their names."""
     folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
     found = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
     return {file.name.removesuffix(".json"): file for file in found}
@@ -96,17 +96,17 @@ def names() -> list[str]:
 
 
 def document(name: str) -> Json:
-    """Read the sample's file: what it answers, and what of it is the page's."""
+    """Return the document of a sample file: its body and its metadata."""
     return json.loads(files_by_name()[name].read_bytes())
 
 
 def body(name: str) -> Json:
-    """Read the sample's document afresh: tests may change it."""
+    """Return a new copy of the body, because tests may change it."""
     return document(name)["body"]
 
 
 def sample_nodes(name: str, document: Json) -> Iterator[SampleNode]:
-    """Walk over the sample's objects and arrays, outermost first."""
+    """Yield the nodes of a sample, outermost first."""
     shape = SCHEMA_NAMES[name]
     return _spots(shape, schemas.load_schema(shape), document, is_stored=False)
 
@@ -139,7 +139,7 @@ def _rules_of(rules: Json, key: str | int) -> Json:
 
 
 def _described(shape: str, rules: Json, value: Json) -> tuple[str, Json]:
-    """Follow references and alternatives to the rules that describe the value."""
+    """Resolve references and alternatives to the schema that describes the value."""
     if "anyOf" in rules and "properties" not in rules:
         references = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
         shape = next((each for each in references if validator(each).is_valid(value)), references[0])

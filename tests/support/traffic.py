@@ -1,4 +1,4 @@
-"""Traffic made of dice: the same seed on the same world asks the same, whatever else the server does meanwhile."""
+"""Random traffic. The same seed and world give the same requests, whatever else the server does."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ COMPARED_HEADERS = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "
 
 
 class Traffic:
-    """One client of one world, over any way to ask."""
+    """A client of one world, over any transport."""
 
     def __init__(self, oms: WorldHandle, send_request: SendRequest, seed: int) -> None:
         self.oms, self.send_request, self.random = oms, send_request, Random(seed)
         self.responses: list[tuple[int, dict[str, str], bytes]] = []
-        """Status, the headers that tell of the world, and body of all that came back."""
+        """Status, compared headers and body of each response."""
 
     def run(self, count: int, actions: list[Callable[[Traffic], ReceivedResponse]] | None = None) -> list[Any]:
-        """Ask so many times; give what came back."""
+        """Run this number of random actions, and return all responses."""
         for _ in range(count):
             self.random.choice(actions or [*WRITE_ACTIONS, *OTHER_ACTIONS])(self)
         return self.responses
@@ -46,7 +46,7 @@ class Traffic:
         return answer
 
     def any_record(self, kind: type[Any]) -> Any:
-        """Give one of the world's records of a kind; None if it has none."""
+        """Return a random record of a kind, or None if there is none."""
         ids = list(self.oms.world.records.ids(kind))
         return self.oms.world.records.get_existing(kind, self.random.choice(ids)) if ids else None
 
@@ -62,7 +62,7 @@ class Traffic:
 
 
 def command(traffic: Traffic) -> ReceivedResponse:
-    """One that the package's state allows, on either surface."""
+    """Send a command that the state of the package allows, on a random surface."""
     package = traffic.any_record(Package)
     edges = [one for one in traffic.oms.world.records.all(Transition) if one.source_state == package.state]
     chosen = {"transition": traffic.random.choice(edges).id} if edges else {"transition": 1}
@@ -186,7 +186,7 @@ def reset(traffic: Traffic) -> ReceivedResponse:
 
 
 def subscription(traffic: Traffic) -> ReceivedResponse:
-    """Subscribe to something, or end a subscription."""
+    """Create a hook, or delete one if there are many."""
     hooks = [each for each in traffic.oms.world.records.all(Webhook) if each.is_active]
     if len(hooks) > 4:
         return traffic.send("DELETE", f"/whisperer/hooks/{traffic.random.choice(hooks).id}/")
@@ -199,7 +199,7 @@ def subscription(traffic: Traffic) -> ReceivedResponse:
 
 
 def flush(traffic: Traffic) -> ReceivedResponse:
-    """Let the events be sent that wait, to a receiver that refuses some of them once."""
+    """Send the waiting events to a receiver that refuses some of them once."""
     traffic.oms.world.outbox.receivers[RECEIVER] = receive_delivery
     return traffic.send("POST", "/__admin/hooks/flush")
 
@@ -213,7 +213,7 @@ def deliveries(traffic: Traffic) -> ReceivedResponse:
 
 
 def fault(traffic: Traffic) -> ReceivedResponse:
-    """Arm one, and call what it may meet; or disarm one that may be armed."""
+    """Arm a fault and send a request that it may match, or disarm a fault."""
     if traffic.random.random() < 0.2:
         return traffic.send("DELETE", f"/__admin/faults/{traffic.random.randrange(1, 4)}")
     when = traffic.random.choice([{"nth": traffic.random.randrange(1, 4)}, {"rate": 0.5}, {"token": "full-access"}])
@@ -229,7 +229,7 @@ def faults(traffic: Traffic) -> ReceivedResponse:
 
 
 def limited(traffic: Traffic) -> ReceivedResponse:
-    """Call as somebody whose reads are limited, in worlds that have the limit."""
+    """Send reads with a token whose reads are limited in some worlds."""
     headers = {"Authorization": "Token read-only"}
     for _ in range(2):
         answer = traffic.record(
@@ -277,4 +277,4 @@ HOOK_AND_FAULT_ACTIONS: list[Callable[[Traffic], ReceivedResponse]] = [
     faults,
     limited,
 ]
-"""What hooks are told, what faults and limits make of calls."""
+"""Actions with webhooks, faults and limits."""

@@ -1,4 +1,4 @@
-"""Who calls, may they, and how often: each credential meets what it is for, on every operation."""
+"""Authentication, permissions and throttling of every credential on every operation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shared() -> Emulator:
 
 
 def authorization_header(oms: Emulator, scheme: str, role: str) -> str:
-    """Give what a caller sends who has this role there."""
+    """Return the Authorization header of a role."""
     return f"{scheme} {role if scheme == 'Token' or role not in CREDENTIALS else oms.jwt(role)}"
 
 
@@ -51,7 +51,7 @@ def response_status(oms: Emulator, route: Route, authorization: str | None) -> i
 
 
 @every_operation
-def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> None:
+def test_every_operation_requires_a_token(route: Route, shared: Emulator) -> None:
     scheme = str(route.auth_scheme)
     assert response_status(shared, route, None) == 401
     assert response_status(shared, route, authorization_header(shared, OTHER[scheme], "full-access")) == 401
@@ -60,7 +60,7 @@ def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> Non
 
 
 @every_operation
-def test_a_reader_may_read_and_not_write(route: Route, shared: Emulator) -> None:
+def test_read_only_role_may_read_but_not_write(route: Route, shared: Emulator) -> None:
     expected = {200, 404} if route.method == "GET" else {403}
     assert (
         response_status(shared, route, authorization_header(shared, str(route.auth_scheme), "read-only")) in expected
@@ -73,7 +73,7 @@ def test_a_reader_may_read_and_not_write(route: Route, shared: Emulator) -> None
 
 @every_scheme
 @pytest.mark.parametrize("header", [None, "", " ", "Basic YWRtaW46YWRtaW4=", "Tokenfull-access", "BearerX", "x"])
-def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> None:
+def test_credentials_of_another_scheme_are_ignored(header: str | None, scheme: Any) -> None:
     assert authenticate(header, scheme, build_world()) is None
     assert authenticate(f"{OTHER[scheme]} full-access", scheme, build_world()) is None
 
@@ -91,7 +91,7 @@ def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> No
     ],
 )
 @every_scheme
-def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str, scheme: Any) -> None:
+def test_invalid_token_gives_the_error_of_the_framework(header: str, said: str, scheme: Any) -> None:
     world = build_world()
     if said == INACTIVE and scheme == "Bearer":
         header = f"Token {jwts.issue_token('inactive', world.clock.now(), 60).token}"
@@ -103,11 +103,11 @@ def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str
 @pytest.mark.parametrize(
     "header", ["Token full-access", "token full-access", "TOKEN  full-access", "Token\tfull-access"]
 )
-def test_the_scheme_is_read_as_the_framework_reads_it(header: str) -> None:
+def test_scheme_is_parsed_as_by_the_framework(header: str) -> None:
     assert authenticate(header, "Token", build_world()) == CREDENTIALS["full-access"]
 
 
-def test_checks_come_in_order() -> None:
+def test_checks_run_in_order() -> None:
     world = build_world()
     with pytest.raises(NotAuthenticated):
         check_access(None, "GET", world, "Token")
@@ -122,7 +122,7 @@ def test_checks_come_in_order() -> None:
     assert world.throttle.copy_calls() == {}
 
 
-def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> None:
+def test_sixth_call_of_a_minute_is_throttled_until_the_first_expires() -> None:
     world, throttled = build_world(), CREDENTIALS["throttled"]
     start = world.clock.now()
     for _ in range(5):
@@ -140,7 +140,7 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     assert len(world.throttle.copy_calls()["Token throttled"]) == 5
 
 
-def test_a_reset_forgets_the_calls() -> None:
+def test_reset_clears_the_throttle() -> None:
     oms = Emulator("empty")
     client = oms.session()
     client.headers["Authorization"] = "Token throttled"
@@ -150,7 +150,7 @@ def test_a_reset_forgets_the_calls() -> None:
     assert client.get("/api/v1/oms/packages/").status_code == 200
 
 
-def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
+def test_throttle_counts_each_scheme_separately() -> None:
     oms = Emulator("empty")
     client, bearer = oms.session(), {"Authorization": f"Bearer {oms.jwt('throttled')}"}
     tokens = {"Authorization": "Token throttled"}
@@ -160,7 +160,7 @@ def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
 
 
 def encode_jwt(**changes: Any) -> str:
-    """Give a token with these claims changed; `...` leaves one out."""
+    """Return a JWT with changed claims; the value `...` omits a claim."""
     claims = {"sub": "admin", "role": "full-access", "exp": int(START.timestamp()) + 60} | changes
     return jwt.encode({name: value for name, value in claims.items() if value is not ...}, jwts.JWT_SECRET, "HS256")
 
@@ -201,7 +201,7 @@ BAD_JWTS = {
 
 
 @pytest.mark.parametrize("token", BAD_JWTS.values(), ids=BAD_JWTS)
-def test_a_bad_jwt_is_an_invalid_token(token: str) -> None:
+def test_invalid_jwt_is_refused(token: str) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
         authenticate(f"Bearer {token}", "Bearer", build_world())
     assert (caught.value.detail, caught.value.headers) == ("Invalid token.", {"WWW-Authenticate": "Bearer"})
@@ -210,16 +210,16 @@ def test_a_bad_jwt_is_an_invalid_token(token: str) -> None:
 @pytest.mark.parametrize(
     "changes", [{"exp": START.timestamp() + 0.5}, {"aud": "x"}, {"nbf": 2**40}, {"iat": "x"}], ids=str
 )
-def test_other_claims_and_parts_of_seconds_do_no_harm(changes: dict[str, Any]) -> None:
+def test_jwt_may_have_other_claims_and_fractional_times(changes: dict[str, Any]) -> None:
     assert authenticate(f"Bearer {encode_jwt(**changes)}", "Bearer", build_world()) == CREDENTIALS["full-access"]
 
 
-def test_a_jwt_speaks_for_its_subject() -> None:
+def test_subject_of_a_jwt_is_the_user() -> None:
     found = authenticate(f"Bearer {encode_jwt(sub='somebody', role='read-only')}", "Bearer", build_world())
     assert found == CREDENTIALS["read-only"]._replace(username="somebody")
 
 
-def test_a_jwt_expires_by_the_worlds_clock() -> None:
+def test_jwt_expires_by_the_clock_of_the_world() -> None:
     world = build_world()
     assert authenticate(f"Bearer {VALID_JWT}", "Bearer", world) is not None
     advance_clock(world, by=timedelta(seconds=59))
@@ -232,7 +232,7 @@ def test_a_jwt_expires_by_the_worlds_clock() -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/api/i1/auth/login/"])
 @pytest.mark.parametrize(("user", "token"), PASSWORDS.items(), ids=str)
-def test_a_login_gives_the_users_token(user: tuple[str, str], token: str, path: str, shared: Emulator) -> None:
+def test_login_returns_the_token_of_the_user(user: tuple[str, str], token: str, path: str, shared: Emulator) -> None:
     client = shared.session()
     del client.headers["Authorization"]
     answer = client.post(path, json={"username": user[0], "password": user[1]})
@@ -247,7 +247,7 @@ def test_a_login_gives_the_users_token(user: tuple[str, str], token: str, path: 
         {"username": "admin", "password": "admin "},
     ],
 )
-def test_a_wrong_login_is_refused(body: dict[str, str], shared: Emulator) -> None:
+def test_invalid_login_is_refused(body: dict[str, str], shared: Emulator) -> None:
     answer = shared.session().post("/api/v1/auth/login/", json=body)
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["Unable to log in with provided credentials."]}

@@ -40,10 +40,10 @@ def count_calls(function: Callable[..., Any], name: str, counts: Counter[str]) -
 
 @pytest.mark.parametrize("is_faulted", [False, True])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_each_part_is_parsed_once(
+def test_each_part_of_a_request_is_parsed_once(
     name: str, is_faulted: bool, oms: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With and without an armed fault, which looks at the match and at the credential first."""
+    """An armed fault reads the match and the credential before the dispatcher does."""
     method, path, options, expected = REQUESTS[name]
     package = next(one for one in oms.world.records.all(Package) if one.state == 35)
     if is_faulted:
@@ -59,7 +59,7 @@ def test_each_part_is_parsed_once(
     assert counts == expected
 
 
-def test_a_cached_read_parses_no_more_than_its_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_read_parses_only_the_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     client = oms.session()
     first = client.get(LIST).content
     counts: Counter[str] = Counter()
@@ -69,8 +69,8 @@ def test_a_cached_read_parses_no_more_than_its_credential(oms: Emulator, monkeyp
     assert counts == {"authenticate": 1}
 
 
-def test_a_parse_error_is_kept_and_raised_again(oms: Emulator) -> None:
-    """The stream of the body can be read once."""
+def test_parse_error_is_stored_and_raised_again(oms: Emulator) -> None:
+    """The stream of the body can only be read once."""
     request = RawRequest("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
     context = RequestContext(request.environ(), oms.world, oms._emulator_app.router, LIST)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""A linter has nothing to say about the inspector's modules: no unknown name, nothing unused, no shadowed one."""
+"""ESLint reports no findings in the inspector: no unknown, unused or shadowed names."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def _installed() -> None:
 
 
 def run_linter(folder: Path) -> CommandResult:
-    """Lint a folder's modules, but for the libraries that are others'."""
+    """Lint the modules of a folder, without third-party libraries."""
     config = TOOLS.folder / "eslint.config.mjs"
     return TOOLS.run(
         "eslint", "--config", config, "--ignore-pattern", "vendor/", "--max-warnings", "0", ".", within=folder
     )
 
 
-def test_the_linter_is_content() -> None:
+def test_inspector_has_no_lint_findings() -> None:
     done = run_linter(INSPECTOR)
     assert done.code == 0, done.text
 
 
-def test_what_is_wrong_is_found(tmp_path: Path) -> None:
-    """A name that nobody declared, one that nobody uses, and what is no JavaScript."""
+def test_linter_finds_errors(tmp_path: Path) -> None:
+    """An undeclared name, an unused name and a syntax error."""
     (tmp_path / "one.js").write_text('import { a } from "./two.js";\nb();\n', "utf-8")
     (tmp_path / "two.js").write_text("export const a = ;\n", "utf-8")
     done = run_linter(tmp_path)

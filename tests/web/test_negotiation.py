@@ -1,4 +1,4 @@
-"""Answer form, parser and links are chosen as the framework chooses them."""
+"""Media types, parsers and page links are selected as by the framework."""
 
 from __future__ import annotations
 
@@ -66,21 +66,20 @@ def emulator_media_type(accept: str | None, format_: str | None) -> Any:
 
 
 def is_distinguished(accept: str) -> bool:
-    """Leave out the headers with two equally specific types, among which the framework picks by hash."""
+    """Return whether no two types are equally specific. Among those the framework picks by hash."""
     return sum("indent" in token for token in accept.split(",")) < 2
 
 
 @pytest.mark.parametrize("format_", [None, "json", "xml"])
 @pytest.mark.parametrize("accept", ACCEPTS)
 def test_accept_and_format(accept: str | None, format_: str | None) -> None:
-    """The same type is accepted, with the same indentation, or the same refusal raised."""
+    """Both return the same media type and indentation, or raise the same error."""
     assert emulator_media_type(accept, format_) == framework_media_type(accept, format_)
 
 
 @quick
 @given(HEADERS.filter(is_distinguished))
-def test_any_accept_header(accept: str) -> None:
-    """No header is read otherwise, and none crashes."""
+def test_any_accept_header_is_negotiated_as_by_the_framework(accept: str) -> None:
     assert emulator_media_type(accept, None) == framework_media_type(accept, None)
 
 
@@ -91,14 +90,12 @@ def framework_parser(content_type: str) -> str | None:
 
 @pytest.mark.parametrize("content_type", [kind for kind in CONTENT_TYPES if kind is not None])
 def test_parsers(content_type: str) -> None:
-    """The same parser reads the same content type."""
     assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
 @quick
 @given(HEADERS)
-def test_any_content_type(content_type: str) -> None:
-    """No content type is read otherwise, and none crashes."""
+def test_any_content_type_selects_the_parser_of_the_framework(content_type: str) -> None:
     assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
@@ -108,7 +105,6 @@ URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_ch
 @quick
 @given(URLS.map(lambda query: f"http://oms.test/packages/?{query}"))
 def test_links(url: str) -> None:
-    """A parameter is set or dropped as the framework does it."""
     assert parameters.page_url(url, 7) == urls.replace_query_param(url, "page", 7)
     assert parameters.page_url(url, 1) == urls.remove_query_param(url, "page")
 
@@ -122,6 +118,6 @@ def test_links(url: str) -> None:
         (3, 3, (None, "u?page=2")),
     ],
 )
-def test_page_one_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
-    """The link to the first page is the list's own."""
+def test_link_to_the_first_page_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
+    """The link to the first page is the URL of the list."""
     assert parameters.page_links(f"u?page={page}", page, pages) == links

@@ -1,4 +1,4 @@
-"""Bodies are read as the framework's parsers read them, and nothing makes them crash."""
+"""Bodies are parsed as by the parsers of the framework."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ JSON_BODIES = (*bodies.INVALID_JSON, *bodies.JSON_OF_WRONG_TYPE, bodies.VALID_BO
 
 @pytest.mark.parametrize("raw", JSON_BODIES)
 def test_json(raw: bytes) -> None:
-    """The same value, or the same words of refusal."""
+    """Both return the same value or the same error."""
     assert emulator_result(JSON, raw) == framework_result(JSON, raw)
 
 
 @pytest.mark.parametrize("charset", bodies.CHARSETS)
 @pytest.mark.parametrize("raw", [bodies.VALID_BODY, "é".encode(), b"+AHs-"])
 def test_charsets(charset: str, raw: bytes) -> None:
-    """Text charsets are obeyed, unknown ones passed over, others refused."""
+    """Text charsets are used, unknown ones ignored, and others refused."""
     for kind in (JSON, FORM):
         content_type = f"{kind}; charset={charset}"
         assert emulator_result(content_type, raw) == framework_result_or(
@@ -86,20 +86,19 @@ def framework_result_or(content_type: str, raw: bytes, instead: Any) -> Any:
 @pytest.mark.parametrize("content_type", [kind for kind in bodies.CONTENT_TYPES if kind is not None])
 @pytest.mark.parametrize("raw", [bodies.VALID_BODY, b""])
 def test_content_types(content_type: str, raw: bytes) -> None:
-    """An empty body has no type to refuse."""
+    """The content type of an empty body is not checked."""
     assert emulator_result(content_type, raw) == framework_result(content_type, raw)
 
 
 @pytest.mark.parametrize("raw", [*forms.URLENCODED, *forms.COMMAND_FORMS])
 def test_forms(raw: bytes) -> None:
-    """Urlencoded forms, well made or not."""
     assert emulator_result(FORM, raw) == framework_result(FORM, raw)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", forms.MULTIPART_BODIES)
 def test_multipart(name: str) -> None:
-    """Multipart forms, whole and cut anywhere."""
+    """Multipart forms, complete and cut off."""
     whole = forms.MULTIPART_BODIES[name]
     for end in {len(whole), *range(0, min(len(whole), 400), 7)}:
         assert (end, emulator_result(MULTIPART, whole[:end])) == (end, framework_result(MULTIPART, whole[:end]))
@@ -107,7 +106,7 @@ def test_multipart(name: str) -> None:
 
 @pytest.mark.parametrize("content_type", forms.BOUNDARIES)
 def test_boundaries(content_type: str) -> None:
-    """A boundary that is none is refused in the framework's words."""
+    """An invalid boundary gives the error of the framework."""
     raw = forms.MULTIPART_BODIES["whole"]
     assert emulator_result(content_type, raw) == framework_result(content_type, raw)
 
@@ -131,26 +130,24 @@ PIECES = st.sampled_from(
 
 @quick
 @given(st.lists(PIECES, max_size=20).map(b"".join))
-def test_any_parts(raw: bytes) -> None:
-    """However the pieces of a form lie, they are read alike."""
+def test_any_parts_are_parsed_as_by_the_framework(raw: bytes) -> None:
     assert emulator_result(MULTIPART, raw) == framework_result(MULTIPART, raw)
 
 
 @quick
 @given(st.binary(max_size=20) | st.text('{}[]":,1a\\ue.-+ ', max_size=12).map(str.encode))
-def test_any_bytes_as_json(raw: bytes) -> None:
-    """No bytes are read otherwise, and none crash."""
+def test_any_bytes_are_parsed_as_json_as_by_the_framework(raw: bytes) -> None:
     assert repr(emulator_result(JSON, raw)) == repr(framework_result(JSON, raw))
 
 
 @pytest.mark.parametrize("name", bodies.DEEP_JSON)
-def test_what_is_too_deep_is_refused(name: str) -> None:
-    """The framework crashes here; we do not."""
+def test_deep_json_is_refused(name: str) -> None:
+    """The framework raises a RecursionError here."""
     assert emulator_result(JSON, bodies.DEEP_JSON[name]) == (400, "JSON parse error - Too deeply nested.")
 
 
-def test_what_is_too_large_is_refused() -> None:
-    """Of JSON and forms all bytes count, of multipart forms those of the fields."""
+def test_large_body_is_refused() -> None:
+    """The limit applies to all bytes of JSON and forms, and to the fields of multipart forms."""
     huge = b"x" * 2_621_441
     for content_type, raw in (
         (JSON, huge),

@@ -1,4 +1,4 @@
-"""What is answered before a view is reached is Django's."""
+"""Hosts, redirects and URLs are handled as by Django."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def django_request(path: str, query: str) -> WSGIRequest:
 
 @pytest.mark.parametrize("host", [*HOSTS, "A.b:1", "[::1]:1"])
 def test_hosts(host: str) -> None:
-    """The same hosts are hosts."""
+    """Both accept the same hosts."""
     assert is_valid_host(host) == bool(split_domain_port(host)[0])
 
 
 @quick
 @given(PATHS.filter(lambda path: path[-1:] not in ("", "/")), QUERIES)
-def test_the_missing_slash_leads_to_the_same_place(path: str, query: str) -> None:
-    """Every path and query is escaped alike."""
+def test_missing_slash_redirects_as_by_django(path: str, query: str) -> None:
+    """Both escape paths and queries in the same way."""
     theirs = CommonMiddleware(lambda _: None).get_full_path_with_slash(django_request(path, query))
     ours = slash_location(decode_path(path.encode("latin-1")), query)
     assert ours == theirs
@@ -43,7 +43,7 @@ def test_the_missing_slash_leads_to_the_same_place(path: str, query: str) -> Non
 
 @quick
 @given(st.sampled_from(LISTS), QUERIES)
-def test_the_absolute_url_is_the_same(path: str, query: str) -> None:
-    """Links start from the URL that Django gives the request."""
+def test_absolute_url_equals_that_of_django(path: str, query: str) -> None:
+    """Links start from this URL."""
     ours = absolute_url("http://oms.test", decode_path(path.encode("latin-1")), query)
     assert ours == django_request(path, query).build_absolute_uri()

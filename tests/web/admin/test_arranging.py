@@ -1,4 +1,4 @@
-"""Orders, packages, stock and locations through the control API: documents in, documents out, never a 500."""
+"""The control API for orders, packages, stock and stock locations."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def send(oms: Emulator, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "shape"), ANSWERS)
-def test_answers_have_their_shapes(method: str, path: str, body: Any, status: int, shape: str) -> None:
+def test_responses_match_their_schemas(method: str, path: str, body: Any, status: int, shape: str) -> None:
     answer = send(Emulator("empty"), method, path, body)
     assert answer.status_code == status, answer.text
     check_body(shape, answer.data)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSALS)
-def test_refusals_are_one_line_and_change_nothing(method: str, path: str, body: Any, status: int, words: str) -> None:
+def test_error_is_one_line_and_changes_nothing(method: str, path: str, body: Any, status: int, words: str) -> None:
     oms = Emulator("empty")
     before = oms.world.records
     answer = send(oms, method, path, body)
@@ -103,7 +103,7 @@ def test_refusals_are_one_line_and_change_nothing(method: str, path: str, body: 
 @pytest.mark.parametrize(
     "name", ["arrange-order", "arrange-package", "arrange-stock-location", "change-stock-location"]
 )
-def test_an_unknown_key_names_the_known_ones(name: str) -> None:
+def test_error_for_an_unknown_key_lists_the_known_ones(name: str) -> None:
     paths = {
         "arrange-order": "/orders",
         "arrange-package": "/packages",
@@ -116,8 +116,8 @@ def test_an_unknown_key_names_the_known_ones(name: str) -> None:
     assert (answer.status_code, answer.json["known"]) == (400, known)
 
 
-def test_the_life_of_a_package() -> None:
-    """The carrier takes it on its way; what comes too early or too late says what would be right."""
+def test_carrier_events_move_a_package() -> None:
+    """A carrier event in the wrong state is refused with the possible states."""
     oms = Emulator("empty")
     pk = send(oms, "POST", "/packages", {"state": "Packed"}).json["id"]
     path = f"/packages/{pk}/carrier"
@@ -157,8 +157,8 @@ def text_values(transfer: Any) -> set[str]:
     return {item["state"]["enum_value"] for item in transfer["transferitem_set"]}
 
 
-def test_an_order_with_a_shipped_package_is_not_cancelled_at_all() -> None:
-    """All or nothing."""
+def test_order_with_a_shipped_package_cannot_be_cancelled() -> None:
+    """Nothing is changed."""
     oms = Emulator("empty")
     shipped = oms.package(state="Shipped", order_number="A-1")
     waiting = oms.package(order_number="A-1")
@@ -185,8 +185,8 @@ TYPES = sorted({name for *_, names in EVENTS for name in names})
 
 
 @pytest.mark.parametrize(("method", "path", "body", "types"), EVENTS)
-def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> None:
-    """One event for each subscription and change, with the record's document as its payload."""
+def test_changes_create_webhook_events(method: str, path: str, body: Any, types: list[str]) -> None:
+    """Each change creates one event for each subscription, with the record's document as payload."""
     oms = Emulator("empty")
     pk = oms.package(state="Shipped")["id"]
     with oms.world.transaction() as tx:
@@ -210,8 +210,8 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
             check_body("webhook-event", told.content)
 
 
-def test_a_location_with_events_has_its_document_as_payload() -> None:
-    """The document is the guide's, in the order that the vendor's database keeps."""
+def test_event_of_a_stock_location_contains_its_document() -> None:
+    """The document is that of the guide, with the key order of the vendor's database."""
     from emulator.api.serializers.documents import render_document  # noqa: PLC0415 - used by one test
 
     oms = Emulator("empty")
@@ -231,8 +231,7 @@ CALLS = sorted({(method, path) for method, path, *_ in (*ANSWERS, *REFUSALS)} | 
 @pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(st.sampled_from(CALLS), JSON, st.data())
-def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> None:
-    """Whatever value stands under whatever known key."""
+def test_no_value_gives_a_500(call: tuple[str, str], value: Any, data: Any) -> None:
     oms = Emulator("empty")
     oms.package(state="Shipped")
     names = {"/orders": "arrange-order", "/packages": "arrange-package", "/stock_locations": "arrange-stock-location"}
@@ -248,8 +247,8 @@ def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> 
 
 
 @pytest.mark.parametrize("scenario", ["documented/package-delivery-ranges", "documented/package-detail"])
-def test_a_world_that_lacks_what_is_needed_says_what(scenario: str) -> None:
-    """A recorded world may have no product, place or carrier: a conflict, not a bug."""
+def test_error_names_what_the_world_lacks(scenario: str) -> None:
+    """A recorded world can lack a product, location or carrier. This is a conflict, not a bug."""
     oms = Emulator(scenario)
     for path, body in (
         ("/packages", {"state": "Packed"}),

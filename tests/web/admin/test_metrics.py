@@ -1,4 +1,4 @@
-"""`/__admin/metrics`: what was counted, read by the standard client's own parser."""
+"""`/__admin/metrics`, parsed by the Prometheus client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Labels = frozenset[tuple[str, str]]
 
 
 def read_metrics(oms: Emulator) -> dict[tuple[str, Labels], float]:
-    """Give every sample by its name and labels."""
+    """Return the value of each sample by name and labels."""
     answer = oms.session().get("/__admin/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = list(text_string_to_metric_families(answer.text))
@@ -30,7 +30,7 @@ def metric_value(found: dict[tuple[str, Labels], float], name: str, **labels: An
     return found.get((f"oms_emulator_{name}", frozenset((key, str(value)) for key, value in labels.items())), 0.0)
 
 
-def test_requests_refusals_and_faults_are_counted_by_what_they_were() -> None:
+def test_requests_refused_commands_and_faults_are_counted() -> None:
     oms = Emulator("demo", packages=20)
     session = oms.session()
     package = oms.package(state="Waiting")
@@ -55,7 +55,7 @@ def test_requests_refusals_and_faults_are_counted_by_what_they_were() -> None:
     assert metric_value(found, "writes_total") == 2
 
 
-def test_worlds_steps_and_clocks_are_told() -> None:
+def test_worlds_steps_and_clocks_are_reported() -> None:
     oms = Emulator("demo", packages=4)
     oms.in_world("qa", "empty")
     oms.package(state="Waiting")
@@ -67,7 +67,7 @@ def test_worlds_steps_and_clocks_are_told() -> None:
     assert metric_value(found, "uptime_seconds") >= 0
 
 
-def test_deliveries_are_counted_by_outcome_also_after_a_reset() -> None:
+def test_deliveries_are_counted_by_outcome_across_a_reset() -> None:
     oms = Emulator("demo", packages=4)
     oms.package(state="Waiting")
     oms.hooks.flush()
@@ -77,7 +77,7 @@ def test_deliveries_are_counted_by_outcome_also_after_a_reset() -> None:
     assert metric_value(read_metrics(oms), "deliveries_total", outcome="unanswered") == sent
 
 
-def test_the_render_cache_tells_hits_misses_and_bytes() -> None:
+def test_render_cache_reports_hits_misses_and_bytes() -> None:
     oms = Emulator("demo", packages=30, seed=4321)
     session = oms.session()
     session.get(LIST)
@@ -89,8 +89,8 @@ def test_the_render_cache_tells_hits_misses_and_bytes() -> None:
     assert metric_value(after, "render_cache_bytes") > 10_000
 
 
-def test_counting_costs_a_microsecond_at_most() -> None:
-    """The best of many rounds, as the machine may be busy."""
+def test_counting_takes_at_most_a_microsecond() -> None:
+    """The fastest of many rounds counts, because the machine can be busy."""
     counts = Metrics()
     best = min(timeit.repeat(lambda: counts.count("list_packages", 200, None), number=2_000, repeat=30)) / 2_000
     assert best < 1e-6
@@ -98,6 +98,6 @@ def test_counting_costs_a_microsecond_at_most() -> None:
 
 
 @pytest.mark.slow
-def test_the_client_library_is_imported_at_the_first_call_alone() -> None:
+def test_client_library_is_imported_by_the_first_request() -> None:
     code = "import emulator.web.admin, sys; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Worlds, snapshots, undo, scenarios and the journal through the control API: answers, refusals, and never a 500."""
+"""The control API for worlds, snapshots, undo, scenarios and the journal."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
 
 @pytest.fixture
 def prepared_oms(oms: Emulator) -> Emulator:
-    """With another world, a snapshot, a write and an exchange."""
+    """Return an emulator with a second world, a snapshot, a write and an exchange."""
     oms.in_world("other")
     oms.snapshot("kept")
     assert send_json(oms, "GET", LIST, **FULL).status == 200
@@ -174,7 +174,7 @@ def prepared_oms(oms: Emulator) -> Emulator:
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "shape"), ANSWERS)
-def test_each_call_answers_what_its_row_says(
+def test_response_matches_the_endpoint_table(
     method: str, path: str, document: Any, status: int, shape: str | None, prepared_oms: Emulator
 ) -> None:
     answer = send_json(prepared_oms, method, f"/__admin/{path}", document)
@@ -188,10 +188,10 @@ def test_each_call_answers_what_its_row_says(
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "said"), REFUSALS)
-def test_each_refusal_is_one_line_that_says_why(
+def test_error_is_one_line_with_the_reason(
     method: str, path: str, document: Any, status: int, said: str, prepared_oms: Emulator
 ) -> None:
-    """It is a status that the row lists, and changes nothing."""
+    """The status is in the endpoint table, and nothing changes."""
     before = prepared_oms.export()
     answer = send_json(prepared_oms, method, f"/__admin/{path}", document)
     assert answer.status == status, answer.body
@@ -204,7 +204,7 @@ def test_each_refusal_is_one_line_that_says_why(
 
 
 def find_row(method: str, path: str) -> ControlEndpoint:
-    """Give the row that describes a call."""
+    """Return the row of the endpoint table for a request."""
     parts = path.partition("?")[0].split("/")
     found = [row for row in CONTROL_ENDPOINTS if row.method == method and matches_pattern(row.path.split("/"), parts)]
     return min(found, key=lambda row: row.path.count("<"))
@@ -217,8 +217,8 @@ def matches_pattern(pattern: list[str], parts: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("row", CONTROL_ENDPOINTS, ids=lambda row: row.operation)
-def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: ControlEndpoint, oms: Emulator) -> None:
-    """Never another world's answer: the row tells which calls need one."""
+def test_request_to_an_unknown_world_is_a_404_or_needs_no_world(row: ControlEndpoint, oms: Emulator) -> None:
+    """The endpoint table says which requests need a world."""
     path = row.full_path
     for name in ("name", "pk", "id", "location_id", "sku", "request_id"):
         path = path.replace(f"<{name}>", "1")
@@ -237,7 +237,7 @@ def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Con
     assert oms.export()["steps"] == []
 
 
-def test_where_nothing_is_due_there_is_no_next_event(oms: Emulator) -> None:
+def test_clock_cannot_advance_to_a_missing_next_event(oms: Emulator) -> None:
     answer = send_json(oms, "POST", "/__admin/clock/advance", {"to_next_event": True})
     assert answer.status == 409
     assert answer.json["error"].startswith("world default has no scheduled event")
@@ -252,11 +252,10 @@ WITHOUT_WORLD = {
     "control_ui",
     "control_metrics",
 }
-"""Calls that are about no world, or about others than the one that is called."""
+"""Requests that do not use the world that they address."""
 
 
-def test_each_request_of_the_emulated_api_in_an_unknown_world_is_told_so(oms: Emulator) -> None:
-    """A 404 as where no URL matches, with the reason in the hint, whatever is asked."""
+def test_emulated_api_of_an_unknown_world_is_a_404_with_a_hint(oms: Emulator) -> None:
     for path, headers in ((f"/w/nope{LIST}", FULL), (LIST, FULL | {"X-Emulator-World": "nope"}), ("/w/nope", {})):
         for method in ("GET", "POST", "OPTIONS", "DELETE"):
             answer = wsgi_sender(oms)(method, path, None, headers)
@@ -270,15 +269,15 @@ UNUSUAL_NAMES = ["", "..", ".", "a b", "é", "\xff", "%", "a\x00b", "💥", "x" 
 
 
 @pytest.mark.parametrize("name", UNUSUAL_NAMES, ids=range(len(UNUSUAL_NAMES)))
-def test_odd_names_of_worlds_lead_nowhere(name: str, oms: Emulator) -> None:
-    """On either API, in the path and in the header."""
+def test_unusual_world_names_are_not_found(name: str, oms: Emulator) -> None:
+    """In both APIs, in the path and in the header."""
     for path in (LIST, "/__admin/health"):
         assert wsgi_sender(oms)("GET", f"/w/{quote(name)}{path}", None, FULL).status == 404
         if name.isascii() and "\x00" not in name:
             assert wsgi_sender(oms)("GET", path, None, FULL | {"X-Emulator-World": name}).status == 404
 
 
-def test_the_path_wins_over_the_header(oms: Emulator) -> None:
+def test_path_takes_precedence_over_the_header(oms: Emulator) -> None:
     oms.in_world("one", "empty")
     oms.in_world("two")
     both = FULL | {"X-Emulator-World": "two"}
@@ -293,8 +292,8 @@ def test_the_path_wins_over_the_header(oms: Emulator) -> None:
     assert send("GET", f"/w/nope{LIST}", None, both).status == 404
 
 
-def test_a_world_can_be_made_from_within_one_that_is_not_there(oms: Emulator) -> None:
-    """A client that always sends its header can begin with PUT; the world is made under the name of the path."""
+def test_world_can_be_created_from_an_unknown_world(oms: Emulator) -> None:
+    """The name in the path is used, even if the header names an unknown world."""
     send = wsgi_sender(oms)
     assert send("PUT", "/__admin/worlds/mine", b"{}", {"X-Emulator-World": "mine"}).status == 201
     assert send("PUT", "/w/nope/__admin/worlds/other", b"{}").status == 201
@@ -302,8 +301,8 @@ def test_a_world_can_be_made_from_within_one_that_is_not_there(oms: Emulator) ->
     assert send("PUT", "/w/nope/__admin/worlds/third", b'{"snapshot": "x"}').status == 404
 
 
-def test_reset_goes_back_to_the_start_of_the_scenario_that_is_loaded(oms: Emulator) -> None:
-    """And keeps the snapshots; those of another scenario's world are gone with it."""
+def test_reset_restores_the_start_of_the_loaded_scenario(oms: Emulator) -> None:
+    """Snapshots are kept by a reset and dropped when another scenario is loaded."""
     send = wsgi_sender(oms)
     oms.snapshot("early")
     start = oms.export()
@@ -319,8 +318,8 @@ def test_reset_goes_back_to_the_start_of_the_scenario_that_is_loaded(oms: Emulat
     assert oms.export()["steps"] == []
 
 
-def test_too_many_worlds_are_refused_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says what the limit is; whoever calls a world that was closed is told why."""
+def test_number_of_worlds_is_limited_and_idle_worlds_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error contains the limit. A request to a closed world gets the reason."""
     now = [0.0]
     monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
     oms = Emulator("empty", max_worlds=3, world_idle=60)
@@ -345,7 +344,7 @@ def test_too_many_worlds_are_refused_and_idle_ones_make_room(monkeypatch: pytest
     assert send("GET", f"/w/one{LIST}", None, FULL).status == 200
 
 
-def test_only_looking_at_worlds_keeps_none_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_worlds_does_not_keep_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
     oms = Emulator("empty", world_idle=60)
@@ -356,8 +355,8 @@ def test_only_looking_at_worlds_keeps_none_open(monkeypatch: pytest.MonkeyPatch)
     assert "idle" not in oms.worlds
 
 
-def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
-    """What happens by itself ends with it."""
+def test_replaced_or_deleted_world_is_closed(oms: Emulator) -> None:
+    """Its background tasks end."""
     first = oms.in_world("x").world
     oms.worlds.create("x")
     second = oms.worlds.get("x")
@@ -368,8 +367,8 @@ def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
     assert not oms.world.is_closed
 
 
-def test_a_mounted_world_is_one_in_both_servers() -> None:
-    """A reset on either side is one for both."""
+def test_mounted_world_is_shared_by_both_servers() -> None:
+    """A reset on one side applies to both."""
     here, there = Emulator("demo", packages=2), Emulator("empty")
     there.worlds.mount("guest", here.worlds.slot("default"))
     there.in_world("guest").package()
@@ -379,14 +378,14 @@ def test_a_mounted_world_is_one_in_both_servers() -> None:
     assert send_json(there, "GET", f"/w/guest{LIST}", **FULL).json["count"] == 2
 
 
-def test_the_list_of_scenarios_is_that_of_the_package(oms: Emulator) -> None:
+def test_bundled_scenarios_are_listed(oms: Emulator) -> None:
     assert [row["name"] for row in send_json(oms, "GET", "/__admin/scenarios").json["results"]] == list(
         bundled_scenarios()
     )
 
 
-def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
-    """Worlds that are put, branched and reset all use the server's services."""
+def test_every_new_world_has_the_services_of_the_server(oms: Emulator) -> None:
+    """Created, branched and reset worlds use the services of the server."""
     connected: list[str] = []
 
     def tasks(world: World) -> list[Scheduled]:
