@@ -7,11 +7,11 @@ Each exchange with the emulated API is recorded in the journal, the coverage and
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emulator.api.parameters import COMMAND_FIELDS, SORT
 from emulator.api.routes import ROUTES
@@ -112,13 +112,13 @@ class EmulatorApp:
         return reply
 
 
-def is_inspector_read(environ: Mapping[str, Any]) -> bool:
+def is_inspector_read(environ: Environ) -> bool:
     """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
     is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
     return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
 
 
-def split_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:
+def split_world(path: str, environ: Environ) -> tuple[str, str, str]:
     """Return the name of the world, the prefix that names it and the path in it. The path wins over the header."""
     if path.startswith(WORLD_PREFIX):
         name, _, rest = path[len(WORLD_PREFIX) :].partition("/")
@@ -154,9 +154,7 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
     )
 
 
-def send_reply(
-    reply: Reply, environ: Mapping[str, Any], request_id: str, start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     """Send a reply. The response to HEAD has the headers of GET and no body."""
     headers = [("X-Emulator-Request-Id", request_id)]
     if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from emulator.api.routes.route import AuthScheme
 from emulator.core import jwts
@@ -80,12 +80,13 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
         return
     now = world.clock.now()
     with world.lock:
-        waits = [count_request(key, rate, now, world) for key, rate in limits]
+        waits = [
+            world.throttle.count_call(key, rate.calls, timedelta(seconds=rate.seconds), now) for key, rate in limits
+        ]
     if None in waits:
         world.save_throttle()
-    longest = max((wait for wait in waits if wait is not None), default=None)
-    if longest is not None:
-        raise Throttled(longest)
+    if refused := [wait for wait in waits if wait is not None]:
+        raise Throttled(max(refused))
 
 
 def applicable_rates(credential: Credential, scope: str, world: World, scheme: str) -> Iterator[tuple[str, Rate]]:
@@ -95,11 +96,3 @@ def applicable_rates(credential: Credential, scope: str, world: World, scheme: s
         yield caller, Rate(credential.calls_per_minute, MINUTE)
     if (text := world.settings.limits.get(credential.role, {}).get(scope)) is not None:
         yield f"{caller} {scope}", parse_rate(text)
-
-
-def count_request(key: str, rate: Rate, now: datetime, world: World) -> float | None:
-    """Count a request and return None, or return the seconds to wait if the limit is reached.
-
-    Requests later than `now` are dropped: the clock was set back after them.
-    """
-    return world.throttle.count_call(key, rate.calls, timedelta(seconds=rate.seconds), now)

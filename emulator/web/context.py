@@ -13,6 +13,7 @@ from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
+from emulator.core.json_text import JsonValue
 from emulator.state.journal import RequestInfo
 from emulator.state.world import World
 from emulator.web.authentication import authenticate
@@ -240,15 +241,15 @@ class RequestContext:
         _ = self.body_bytes
 
     @ParsedOnce
-    def body(self) -> Any:
+    def body(self) -> JsonValue:
         """Return the parsed body. Raise `ApiError` or `BadRequest` if it cannot be parsed."""
         return parse_body(self.content_type, self.body_bytes)
 
-    def read_body(self) -> Any:
+    def read_body(self) -> JsonValue:
         """Return the parsed body, as handlers ask for it."""
         return self.body
 
     @property
-    def parsed_body(self) -> Any:
+    def parsed_body(self) -> JsonValue:
         """The body if it was parsed already, or None."""
         return self.__dict__.get("body")

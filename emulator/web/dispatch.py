@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -21,6 +21,7 @@ from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.core.call import Call, Reply
 from emulator.core.control_errors import PersistError
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, ServerError, ValidationFailed
+from emulator.core.json_text import JsonValue
 from emulator.loading.replay import find_user
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot
@@ -224,7 +225,7 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     return replace(reply, headers={**hint_header(hint), **reply.headers})
 
 
-def call_handler(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Reply:
+def call_handler(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Reply:
     """Call the handler, and put the caller's host and world into the links of its reply."""
     world = context.world
     if route.filter_set is not None:
@@ -239,7 +240,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
     return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
 
 
-def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
+def build_call(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Call:
     """Build the call that the handler receives."""
     credential = context.credential
     writer = None if credential is None or route.method == "GET" else find_user(context.world, credential.username)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 from emulator.core.call import Reply, ResponseFault
@@ -16,7 +17,7 @@ from emulator.core.errors import ApiError
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
 from emulator.state.clock import sleep
-from emulator.web.context import Match, RequestContext
+from emulator.web.context import Environ, Match, RequestContext
 from emulator.web.dispatch import BAD_REQUEST, HTML, ResponseCache, respond
 from emulator.web.hints import hint_header
 
@@ -150,9 +151,7 @@ def split_body(body: bytes, pieces: int, seconds: float) -> Iterator[SendAction]
         yield body[at : at + size]
 
 
-def send_with_fault(
-    reply: Reply, environ: Mapping[str, Any], start: Callable[[], None], body: bytes
-) -> Iterable[bytes]:
+def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object], body: bytes) -> Iterable[bytes]:
     """Send a reply that has a fault. `start` sends the status and the headers, `body` follows them.
 
     The server and the in-process session put a `DETACH` function into the environment: it takes the actions over and
@@ -169,24 +168,20 @@ def send_with_fault(
 
 def send_plainly(actions: Iterator[SendAction]) -> Iterable[bytes]:
     """Carry out the actions up to the first bytes now, and the others while the server iterates the body."""
-    first: list[bytes] = []
+    chunks = sent_chunks(actions)
+    return chain([next(chunks)], chunks)
+
+
+def sent_chunks(actions: Iterator[SendAction]) -> Iterator[bytes]:
+    """Yield the bytes to send, and sleep during waits. A close ends the body if it has begun."""
+    has_begun = False
     for action in actions:
         if isinstance(action, Wait):
             sleep(action.seconds)
         elif isinstance(action, bytes):
-            first.append(action)
-            break
+            has_begun = True
+            yield action
+        elif has_begun:
+            return
         else:
             raise ConnectionResetError("a fault ended the connection without an answer")
-    return remaining_body(first, actions)
-
-
-def remaining_body(first: list[bytes], actions: Iterator[SendAction]) -> Iterator[bytes]:
-    yield from first
-    for action in actions:
-        if isinstance(action, Wait):
-            sleep(action.seconds)
-        elif isinstance(action, bytes):
-            yield action
-        else:
-            return

@@ -16,6 +16,7 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core import jwts
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
 from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
 from emulator.web.context import Match, RequestContext, Router
@@ -210,7 +211,7 @@ def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
     """Yield which media type exists, or why the webhook service refuses: it uses the same status."""
     document = orjson.loads(case.reply.body) if case.reply.body.startswith(b"{") else {}
     if document.keys() != {"detail"}:
-        yield WEBHOOK_REFUSALS.get(document.get("code"))
+        yield WEBHOOK_REFUSALS.get(str(document.get("code")))
         return
     accept = str(case.context.environ.get("HTTP_ACCEPT", ""))[:MAX_QUOTED_LENGTH]
     yield f"JSON is the only format, and Accept {accept!r} excludes it: send application/json or */*"
@@ -241,7 +242,7 @@ def hints_for_bad_request(case: ErrorCase) -> Iterator[str | None]:
         yield from filter_hints(case, errors, route.filter_set)
 
 
-def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> Iterator[str | None]:
+def filter_hints(case: ErrorCase, errors: Mapping[str, JsonValue], filters: str) -> Iterator[str | None]:
     """Yield which values the filters take whose values are wrong."""
     table = dict(FILTER_SETS[filters].names)
     for name in list(errors)[:MAX_NAMES]:
@@ -259,7 +260,7 @@ def state_hint(case: ErrorCase, text: str) -> str | None:
     return None if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
 
 
-def body_hints(case: ErrorCase, errors: Mapping[str, Any], page: str) -> Iterator[str | None]:
+def body_hints(case: ErrorCase, errors: Mapping[str, JsonValue], page: str) -> Iterator[str | None]:
     """Yield what is wrong with a body, and the page that documents it."""
     raw = case.context.body_bytes
     if str(errors.get("detail", "")).startswith("JSON parse error"):
@@ -270,7 +271,7 @@ def body_hints(case: ErrorCase, errors: Mapping[str, Any], page: str) -> Iterato
         yield "input_parameters must be an object: {} for a command without parameters"
 
 
-WEBHOOK_REFUSALS: Mapping[Any, str] = {
+WEBHOOK_REFUSALS: Mapping[str, str] = {
     "webhook_100_2": "a hook for this address and event type exists, active or not: /whisperer/hooks/ lists it",
     "event_100_3": "an event that was delivered is not sent again, not even with force",
     "event_100_6": 'retries are still scheduled; {"force": true} sends it now',

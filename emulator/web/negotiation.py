@@ -13,6 +13,7 @@ from emulator.api.parameters import REQUEST_FIELDS
 from emulator.api.routes import Route
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
+from emulator.core.json_text import JsonObject
 from emulator.web.parsing import BODY_PARSERS, MAX_MEDIA_TYPE_LENGTH, MediaType, header_parameters
 
 JSON = "application/json"
@@ -96,16 +97,16 @@ METADATA_TYPES: dict[type[Any], str] = {
 }
 """Class of a field or one of its base classes -> the framework's name of the type."""
 
-RESPONSE_FIELDS: dict[str, dict[str, Any]] = {
+RESPONSE_FIELDS: dict[str, JsonObject] = {
     "login": {"token": {"type": "string", "required": False, "read_only": True, "label": "Token"}},
 }
 """Fields that only the response has. The framework lists them with the fields of the body."""
 
 
-def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> dict[str, Any]:
+def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> JsonObject:
     """Describe the routes of a URL. The fields of the body are shown only to a caller who may write."""
     route = next(iter(routes.values()))
-    metadata: dict[str, Any] = {
+    metadata: JsonObject = {
         "name": route.operation.replace("_", " ").capitalize(),
         "description": "",
         "renders": [JSON],
@@ -116,7 +117,7 @@ def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> dict[s
     return metadata
 
 
-def describe_body(body: str | None) -> dict[str, Any]:
+def describe_body(body: str | None) -> JsonObject:
     if body is None:
         return {}
     return {name: describe_field(name, field) for name, field in REQUEST_FIELDS[body].items()} | RESPONSE_FIELDS.get(
@@ -124,8 +125,8 @@ def describe_body(body: str | None) -> dict[str, Any]:
     )
 
 
-def describe_field(name: str, field: Field) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+def describe_field(name: str, field: Field) -> JsonObject:
+    metadata: JsonObject = {
         "type": next(METADATA_TYPES[kind] for kind in type(field).mro() if kind in METADATA_TYPES),
         "required": field.required,
         "read_only": False,

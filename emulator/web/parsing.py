@@ -18,11 +18,12 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from emulator.core.errors import BadRequest, ParseError, UnsupportedMediaType
 from emulator.core.fields import Form, Upload
+from emulator.core.json_text import JsonValue
 
 MAX_BYTES = 2_621_440
 """Largest JSON body or form. The files of a multipart form do not count."""
@@ -94,7 +95,7 @@ def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
     return query
 
 
-def parse_body(content_type: str, raw: bytes) -> Any:
+def parse_body(content_type: str, raw: bytes) -> JsonValue:
     """Parse a body. An empty body is an empty object, whatever its content type."""
     if not raw:
         return {}
@@ -138,7 +139,7 @@ def _check_size(raw: bytes) -> bytes:
     return raw
 
 
-def _parse_json(content_type: str, raw: bytes) -> Any:
+def _parse_json(content_type: str, raw: bytes) -> JsonValue:
     try:
         text = codecs.getreader(_text_encoding(content_type))(BytesIO(_check_size(raw))).read()
         return json.loads(text, parse_constant=_refuse_constant)
@@ -205,8 +206,8 @@ class _MultipartForm:
     """Collects the fields and files of a multipart form within Django's limits."""
 
     encoding: str
-    fields: list[tuple[str, Any]] = field(default_factory=list)
-    files: list[tuple[str, Any]] = field(default_factory=list)
+    fields: list[tuple[str, str | Upload]] = field(default_factory=list)
+    files: list[tuple[str, str | Upload]] = field(default_factory=list)
     field_count: int = 0
     file_count: int = 0
     field_bytes: int = 0

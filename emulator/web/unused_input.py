@@ -23,6 +23,7 @@ from emulator.api.routes import Route
 from emulator.core.call import Query
 from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
 from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Package, TransferOrder, Transition
 from emulator.core.schemas import load_schema
 from emulator.domain.commands import command_by_code
@@ -93,7 +94,7 @@ class UnusedInput:
             return True
         return isinstance(body, Mapping) and bool(body)
 
-    def read_body(self) -> Any:
+    def read_body(self) -> JsonValue:
         """Return the body for the handler. In strict mode, the first call raises `ApiError` for unused keys."""
         body = self.context.body
         if self.context.world.strict and self.route.request_schema is not None and not self._is_body_refused:
@@ -164,7 +165,7 @@ def is_ignored_value(type_: str, value: str) -> bool:
 
 
 def body_notices(
-    body: Mapping[str, Any], schema_name: str, subject: type[Any] | None, view: Reader
+    body: Mapping[str, JsonValue], schema_name: str, subject: type[Any] | None, view: Reader
 ) -> Iterator[InputNotice]:
     """Find keys of a body that its schema does not have, and unknown parameters of a command on `subject`."""
     known = known_keys(schema_name)
@@ -184,7 +185,7 @@ def known_keys(schema_name: str) -> frozenset[str]:
     return frozenset(load_schema(schema_name)["properties"])
 
 
-def command_parameters(body: Mapping[str, Any], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
+def command_parameters(body: Mapping[str, JsonValue], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
     """Return the fields of `input_parameters` for the command that a body names, or None if it names none."""
     id_, slug = body.get("transition"), body.get("slug")
     by_id = view.get(Transition, id_) if isinstance(id_, int) else None
@@ -196,7 +197,9 @@ def command_parameters(body: Mapping[str, Any], subject: type[Any], view: Reader
     return None
 
 
-def nested_notices(values: Mapping[str, Any], fields: Mapping[str, Field], prefix: str) -> Iterator[InputNotice]:
+def nested_notices(
+    values: Mapping[str, JsonValue], fields: Mapping[str, Field], prefix: str
+) -> Iterator[InputNotice]:
     """Find keys that are not among the fields, in nested objects and lists too."""
     yield from unknown_key_notices(values, fields, prefix)
     for key, field in fields.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Request, Response, current_app, g, jsonify, request
@@ -13,6 +13,7 @@ from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.control_errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.world import World
 from emulator.web.app import WORLD_KEY
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
@@ -72,7 +73,7 @@ def current_world() -> World:
     return world_registry().get(world_name())
 
 
-def run_write(world: World, operation: str, document: Any = None, **path: int | str) -> Any:
+def run_write(world: World, operation: str, document: JsonValue = None, **path: int | str) -> JsonValue:
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
     return run_recorded_operation(world, operation, document, path, g.request_id)
@@ -85,7 +86,7 @@ def add_request_id(response: Response) -> Response:
     return response
 
 
-def read_document() -> Any:
+def read_document() -> JsonValue:
     """Return the JSON document in the request body."""
     try:
         return json_text.load_json(request.get_data())
@@ -93,7 +94,7 @@ def read_document() -> Any:
         raise InvalidDocument(f"the body is not JSON: {error}") from None
 
 
-def read_optional_document() -> Any:
+def read_optional_document() -> JsonValue:
     """Return the JSON document in the request body, or an empty object without a body."""
     return read_document() if request.get_data().strip() else {}
 
@@ -124,7 +125,7 @@ def parse_int(name: str, text: str) -> int:
     return int(text[:18])
 
 
-def json_response(value: dict[str, Any] | bytes, status: int = 200) -> Response:
+def json_response(value: JsonObject | bytes, status: int = 200) -> Response:
     """Return a JSON response. Links in the document use the address that the client used."""
     body = json_text.dump_json(value) if isinstance(value, dict) else value
     prefix = request.script_root

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from flask import Response
 
@@ -20,6 +19,7 @@ from emulator.api.control.operations import validated_document
 from emulator.core import jwts
 from emulator.core.control_errors import InvalidDocument
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.fault_rules import fault_document
 from emulator.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.state.clock import CLOCK_MODES, format_time
@@ -117,7 +117,7 @@ def put_live() -> Response:
     return json_response(set_traffic_rate(current_world(), read_document()))
 
 
-def clock_document(world: World) -> dict[str, Any]:
+def clock_document(world: World) -> JsonObject:
     next_event = world.schedule.next_due()
     return {
         "mode": world.clock.mode,
@@ -193,7 +193,7 @@ def make_token() -> Response:
     return json_response(create_token(validated_token_request(read_document()), current_world()), 201)
 
 
-def validated_token_request(document: Any) -> dict[str, Any]:
+def validated_token_request(document: JsonValue) -> JsonObject:
     """Validate a document of the form `{role, kind, expires_in?}`."""
     if not isinstance(document, dict):
         raise InvalidDocument("the body must be an object", TOKEN_KEYS)
@@ -204,14 +204,14 @@ def validated_token_request(document: Any) -> dict[str, Any]:
     return document
 
 
-def check_one_of(key: str, document: dict[str, Any], known: Collection[str]) -> None:
+def check_one_of(key: str, document: JsonObject, known: Collection[str]) -> None:
     value = document.get(key)
     if not isinstance(value, str) or value not in known:
         problem = f"unknown {key} {value!r}" if key in document else f"{key} is missing"
         raise InvalidDocument(problem, known)
 
 
-def create_token(document: dict[str, Any], world: World) -> dict[str, Any]:
+def create_token(document: JsonObject, world: World) -> JsonObject:
     """Return a credential. A jwt expires by the clock of the world, a token does not expire."""
     role, kind = document["role"], document["kind"]
     if kind == "token":

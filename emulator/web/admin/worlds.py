@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Response, jsonify
 
 from emulator.api.control.operations import validated_document
 from emulator.core.control_errors import InvalidDocument
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
@@ -115,14 +113,14 @@ def undo() -> Response:
     return json_response({"undone": current_world().undo()})
 
 
-def validated_start(schema: str, document: Any) -> Mapping[str, Any]:
+def validated_start(schema: str, document: JsonValue) -> JsonObject:
     """Validate a document that describes the start of a world. A scenario document inside it is not changed."""
     if not isinstance(document, dict) or not isinstance(document.get("document"), dict):
         return validated_document(schema, document)
     return {**validated_document(schema, document | {"document": {}}), "document": document["document"]}
 
 
-def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenario:
+def requested_scenario(document: JsonObject, default: Scenario) -> Scenario:
     """Return the scenario that a document selects: by name, as a scenario document, or the default one."""
     if "document" in document:
         if problem := schema_problem(document["document"]):
@@ -133,7 +131,7 @@ def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenar
     return selected.with_size(document.get("packages"), document.get("seed"))
 
 
-def create_world(name: str, document: Mapping[str, Any]) -> World:
+def create_world(name: str, document: JsonObject) -> World:
     """Create the world that a document describes: a branch of a world or snapshot, or a scenario."""
     worlds = world_registry()
     if "world" in document:
@@ -144,7 +142,7 @@ def create_world(name: str, document: Mapping[str, Any]) -> World:
     return worlds.create(name, requested_scenario(document, worlds.scenario))
 
 
-def health_document(name: str, world: World) -> dict[str, Any]:
+def health_document(name: str, world: World) -> JsonObject:
     return {
         "status": "ok",
         "version": __version__,
@@ -155,7 +153,7 @@ def health_document(name: str, world: World) -> dict[str, Any]:
     }
 
 
-def world_document(name: str, world: World) -> dict[str, Any]:
+def world_document(name: str, world: World) -> JsonObject:
     settings = world.settings
     return {
         "name": name,
@@ -170,7 +168,7 @@ def world_document(name: str, world: World) -> dict[str, Any]:
     }
 
 
-def scenario_document(world: World) -> dict[str, Any]:
+def scenario_document(world: World) -> JsonObject:
     settings = world.settings
     source: Scenario = settings.source
     document = {
@@ -187,5 +185,5 @@ def scenario_document(world: World) -> dict[str, Any]:
     return document if settings.request is None else document | {"request": settings.request}
 
 
-def snapshot_document(name: str, snapshot: WorldSnapshot) -> dict[str, Any]:
+def snapshot_document(name: str, snapshot: WorldSnapshot) -> JsonObject:
     return {"name": name, "now": format_time(snapshot.now), "steps": len(snapshot.steps)}
