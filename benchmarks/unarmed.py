@@ -36,7 +36,7 @@ ANSWERED: dict[str, bool] = {
     "credential.calls_per_minute is not None or world.settings.limits": False,
 }
 """Check -> its value without faults and limits."""
-ASKING: tuple[tuple[type | ModuleType, str, FunctionType], ...] = (
+ASKING: tuple[tuple[type | ModuleType, str, Callable[..., Any]], ...] = (
     (app.EmulatorApp, "respond", app.EmulatorApp.respond),
     (app, "send_reply", app.send_reply),
     (dispatch, "check_access", authentication.check_access),

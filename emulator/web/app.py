@@ -51,6 +51,8 @@ CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
+COMMAND_GRAPHS = {route.operation: graph for route in ROUTES if (graph := route.state_graph) is not None}
+"""Operation of a command -> the state graph whose transitions it runs."""
 TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
 """The fields of a command that name its transition. The other fields may be invalid."""
 TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
@@ -184,11 +186,7 @@ def record_coverage(context: RequestContext, reply: Reply) -> None:
     coverage.add(covered_by_any(route.operation, route.auth_scheme, caller, reply.status))
     if route.filter_set is not None and reply.status == 200 and context.query_string:
         coverage.add(covered_filters(context, route.filter_set))
-    if (
-        route.request_schema is not None
-        and (graph := route.state_graph) is not None
-        and reply.status in TRANSITION_DIMENSIONS
-    ):
+    if (graph := COMMAND_GRAPHS.get(route.operation)) is not None and reply.status in TRANSITION_DIMENSIONS:
         coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
 
 

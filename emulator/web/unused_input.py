@@ -68,10 +68,10 @@ class UnusedInput:
             return
         size_parameter = route.size_parameter if route.is_paginated else None
         names = known_parameters(route.filter_set, size_parameter)
-        if route.is_negotiated and (strangers := find_unknown_parameters(query, names)):
+        if route.is_negotiated and (unknown := find_unknown_parameters(query, names)):
             if self.context.world.strict:
-                raise unknown_parameters_error(strangers, names, by_field=route.filter_set is not None)
-            self._unknown_parameters = unknown_parameters_hint(strangers, names)
+                raise unknown_parameters_error(unknown, names, by_field=route.filter_set is not None)
+            self._unknown_parameters = unknown_parameters_hint(unknown, names)
         self._notices += query_notices(query, route.filter_set, size_parameter)
 
     def check_unread_body(self) -> None:

@@ -335,7 +335,7 @@ def read_operations(names: Iterable[tuple[str, str, str]], kind: str) -> list[Op
 
 def write_operations(record: str, root: str, kind: str) -> list[Operation]:
     """Return the POST operations that packages and transfer orders share."""
-    bodies = {
+    bodies: dict[str, tuple[str, dict[str, Any]]] = {
         f"command_{record}": ("command/", {"serializer_class": CommandSerializer, "wrapped": True}),
         f"set_{record}_invoice_number": ("set_invoice_number/", {"serializer_class": InvoiceNumberSerializer}),
         f"set_{record}_remote_id": ("set_remote_id/", {"serializer_class": RemoteIdSerializer}),

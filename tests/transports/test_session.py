@@ -30,7 +30,7 @@ def test_response_equals_one_that_requests_builds_from_a_connection(answer: Wsgi
     from_session = build_response(answer, request, adapter)
     for name in (*requests.Response.__attrs__, "text", "ok", "links", "is_redirect", "apparent_encoding"):
         assert getattr(from_session, name) == getattr(from_requests, name), name
-    assert from_session.connection is from_requests.connection is adapter  # type: ignore[attr-defined]
+    assert from_session.connection is from_requests.connection is adapter
     for name in ("status", "reason", "headers", "data", "version"):
         assert getattr(from_session.raw, name) == getattr(from_requests.raw, name), name
     assert from_session.raw.read() == from_requests.raw.read() == b""

@@ -97,7 +97,7 @@ def intercept(oms: Emulator) -> Iterator[Transport]:
 
 @contextmanager
 def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
-    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:  # type: ignore[arg-type]
+    with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:
 
         def send(spec: HttpRequest) -> TransportResponse:
             content = spec.body or None
