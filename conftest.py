@@ -1,3 +1,3 @@
 """Plugins for all tests of the repository: every answer of the emulator in this process is checked."""
 
-pytest_plugins = ["tests.support.watch", "pytester"]
+pytest_plugins = ["tests.support.response_checks", "pytester"]

@@ -22,8 +22,7 @@ from benchmarks.inprocess import detail, milliseconds
 from benchmarks.rounds import MeasurementFailedError, Plan, Round, interleave
 from emulator import Emulator
 from emulator.client.session import build_environ
-from emulator.web import app, authentication, dispatch
-from emulator.web.app import create_emulator_app
+from emulator.web import app, authentication, create_emulator_app, dispatch
 
 LIMIT = 2.0
 """Limit in microseconds for the checks."""

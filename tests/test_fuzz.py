@@ -1,4 +1,4 @@
-"""Whatever is sent, the emulator answers in the protocol's forms, and never with a 500."""
+"""Random requests get responses in the forms of the protocol, and never a 500."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emulator import Emulator
 from emulator.api.routes import ROUTES
 from emulator.core.records import Package, TransferOrder, Transition, Webhook, WebhookEvent
-from tests.oracle.wire import FULL, Answer, Ask, ask
+from tests.oracle.wire import FULL_ACCESS, RawRequest, RawResponse, send_wsgi
 
 pytestmark = pytest.mark.slow
 
@@ -60,11 +60,11 @@ def emulator() -> Emulator:
 
 
 OWNERS = {"/transfer_orders/": TransferOrder, "/hooks/": Webhook, "/hook_events/": WebhookEvent, "": Package}
-"""Part of a path -> whose id stands there."""
+"""Part of a path -> the records that its id identifies."""
 
 
-def filled(path: str) -> str:
-    """Give a route's path with records that are there."""
+def fill_path(path: str) -> str:
+    """Return the path of a route with ids of existing records."""
     root = emulator().world.records
     kind = next(kind for part, kind in OWNERS.items() if part in path)
     pk = str(root.ids(kind)[0])
@@ -73,59 +73,65 @@ def filled(path: str) -> str:
     )
 
 
-def sent(request: Ask) -> Answer:
-    """Send, to the reference by its own scheme; the watch over all answers judges what comes back."""
-    if request.target.startswith("/packages/") and request.authorization == FULL:
+def send(request: RawRequest) -> RawResponse:
+    """Send a request, with a JWT to the reference. The response checks apply to the response."""
+    if request.target.startswith("/packages/") and request.authorization == FULL_ACCESS:
         request = replace(request, authorization=f"Bearer {emulator().jwt()}")
-    answer = ask(emulator().app, request)
+    answer = send_wsgi(emulator().app, request)
     assert answer.status < 500
     return answer
 
 
 @MANY
 @given(st.binary(max_size=60), methods, queries, headers, headers, latin)
-def test_any_request_has_an_answer(path: bytes, method: str, query: str, accept: Any, token: Any, host: str) -> None:
+def test_any_request_has_a_response(path: bytes, method: str, query: str, accept: Any, token: Any, host: str) -> None:
     target = "/" + "".join(f"%{byte:02x}" for byte in path)
-    sent(Ask("fuzz", f"{target}?{query}", method, token, accept, host=host))
+    send(RawRequest("fuzz", f"{target}?{query}", method, token, accept, host=host))
 
 
 @MANY
-@given(paths, methods, queries, headers, st.sampled_from([FULL, None, "Token read-only", "Token x"]), headers)
-def test_any_request_to_an_operation_has_an_answer(
+@given(paths, methods, queries, headers, st.sampled_from([FULL_ACCESS, None, "Token read-only", "Token x"]), headers)
+def test_any_request_to_an_operation_has_a_response(
     path: str, method: str, query: str, accept: Any, token: Any, length: Any
 ) -> None:
-    sent(Ask("fuzz", f"{filled(path)}?{query}", method, token, accept, content_length=length))
+    send(RawRequest("fuzz", f"{fill_path(path)}?{query}", method, token, accept, content_length=length))
 
 
 @MANY
 @given(paths, kinds, st.binary(max_size=200), st.none() | st.integers(-5, 300).map(str))
-def test_any_bytes_are_read_or_refused(path: str, kind: Any, body: bytes, length: Any) -> None:
-    sent(Ask("fuzz", filled(path), "POST", FULL, content_type=kind, body=body, content_length=length))
+def test_any_body_is_parsed_or_refused(path: str, kind: Any, body: bytes, length: Any) -> None:
+    send(
+        RawRequest("fuzz", fill_path(path), "POST", FULL_ACCESS, content_type=kind, body=body, content_length=length)
+    )
 
 
 @MANY
 @given(headers)
-def test_any_bearer_token_is_read_or_refused(token: Any) -> None:
-    assert sent(Ask("fuzz", "/packages/", authorization=f"Bearer {token}")).status == 401
+def test_any_bearer_token_is_refused(token: Any) -> None:
+    assert send(RawRequest("fuzz", "/packages/", authorization=f"Bearer {token}")).status == 401
 
 
 @MANY
 @given(st.dictionaries(st.text(max_size=10), json_values))
-def test_any_extra_information_is_kept_or_refused(value: dict[str, Any]) -> None:
+def test_any_extra_information_is_stored_or_refused(value: dict[str, Any]) -> None:
     pk = emulator().world.records.ids(Package)[0]
     body = json.dumps({"extra_information": value}).encode()
     url = f"/packages/{pk}/"
-    answer = sent(Ask("fuzz", f"{url}extra_information/", "PATCH", FULL, content_type="application/json", body=body))
+    answer = send(
+        RawRequest(
+            "fuzz", f"{url}extra_information/", "PATCH", FULL_ACCESS, content_type="application/json", body=body
+        )
+    )
     if answer.status == 204:
-        assert json.loads(sent(Ask("after", url)).body)["extra_information"].items() >= value.items()
+        assert json.loads(send(RawRequest("after", url)).body)["extra_information"].items() >= value.items()
 
 
 @MANY
 @given(paths, json_values | st.dictionaries(st.sampled_from(names), json_values))
-def test_any_json_is_taken_or_refused(path: str, value: Any) -> None:
+def test_any_json_is_accepted_or_refused(path: str, value: Any) -> None:
     body = json.dumps(value).encode()
     method = "PATCH" if "extra_information" in path else "POST"
-    sent(Ask("fuzz", filled(path), method, FULL, content_type="application/json", body=body))
+    send(RawRequest("fuzz", fill_path(path), method, FULL_ACCESS, content_type="application/json", body=body))
 
 
 PARAMETERS = ("package_items", "cargo_company", "tracking_number", "other")
@@ -137,8 +143,8 @@ PARAMETERS = ("package_items", "cargo_company", "tracking_number", "other")
     st.integers(0, 9),
     st.dictionaries(st.sampled_from(PARAMETERS), json_values),
 )
-def test_any_parameters_of_a_command_are_taken_or_refused(kind: type[Any], at: int, parameters: Any) -> None:
-    """On a record that each transition starts from."""
+def test_any_command_parameters_are_accepted_or_refused(kind: type[Any], at: int, parameters: Any) -> None:
+    """The transition starts from the state of the record."""
     oms = emulator()
     oms.reset()
     transitions = list(oms.world.records.all(Transition))
@@ -148,25 +154,27 @@ def test_any_parameters_of_a_command_are_taken_or_refused(kind: type[Any], at: i
     for pk in subjects[:1]:
         body = json.dumps({"transition": transition.id, "input_parameters": parameters}).encode()
         target = f"/api/v1/oms/{path}/{pk}/command/"
-        sent(Ask("fuzz", target, "POST", FULL, content_type="application/json", body=body))
-        assert sent(Ask("after", f"/api/v1/oms/{path}/{pk}/")).status == 200
+        send(RawRequest("fuzz", target, "POST", FULL_ACCESS, content_type="application/json", body=body))
+        assert send(RawRequest("after", f"/api/v1/oms/{path}/{pk}/")).status == 200
 
 
 @MANY
 @given(st.text(max_size=300))
-def test_any_text_that_is_stored_comes_back(text: str) -> None:
-    """Trimmed, as the framework trims it."""
+def test_stored_text_is_returned(text: str) -> None:
+    """It is trimmed as by the framework."""
     pk = emulator().world.records.ids(Package)[0]
     body = json.dumps({"remote_id": text}).encode()
     url = f"/api/v1/oms/packages/{pk}/"
-    answer = sent(Ask("fuzz", f"{url}set_remote_id/", "POST", FULL, content_type="application/json", body=body))
+    answer = send(
+        RawRequest("fuzz", f"{url}set_remote_id/", "POST", FULL_ACCESS, content_type="application/json", body=body)
+    )
     if answer.status == 204:
-        assert json.loads(sent(Ask("after", url)).body)["remote_id"] == text.strip()
+        assert json.loads(send(RawRequest("after", url)).body)["remote_id"] == text.strip()
 
 
 @MANY
 @given(st.sampled_from(["/__admin/health", "/__admin/reset", "/__admin/"]), methods, queries, kinds, headers, latin)
-def test_the_control_api_has_an_answer_too(
+def test_any_request_to_the_control_api_has_a_response(
     path: str, method: str, query: str, kind: Any, accept: Any, host: str
 ) -> None:
-    sent(Ask("fuzz", f"{path}?{query}", method, None, accept, kind, b"x", host))
+    send(RawRequest("fuzz", f"{path}?{query}", method, None, accept, kind, b"x", host))

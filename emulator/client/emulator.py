@@ -31,8 +31,8 @@ from emulator.state.counters import Coverage
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE
 from emulator.state.scenario import Scenario
 from emulator.state.world import World, WorldServices
-from emulator.web.app import WORLD_PREFIX, EmulatorApp, as_flask, create_emulator_app
-from emulator.web.record_coverage import register_graph
+from emulator.web import as_flask, create_emulator_app
+from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry

@@ -39,7 +39,7 @@ class Call:
 
 
 class ResponseFault(NamedTuple):
-    """A fault that `web/delayed_response.py` applies while it sends a response."""
+    """How a response is disturbed while it is sent. `web/fault_injection.py` carries it out."""
 
     delay: float = 0.0
     """Seconds before anything is sent."""

@@ -1,33 +1,41 @@
 """The WSGI application of an emulator: it sends requests to the control API or to the emulated API of a world.
 
 Requests to the emulated API do not pass through Flask: they follow Django REST framework, and the path stays short.
+Each exchange with the emulated API is recorded in the journal, the coverage and the metrics.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from emulator.api.routes import ROUTES
+from emulator.api.parameters import SORT
+from emulator.api.request_fields import COMMAND_FIELDS
+from emulator.api.routes import ROUTES, AuthScheme
 from emulator.core.call import Reply
+from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
+from emulator.core.fields import validate
+from emulator.core.records import State
+from emulator.domain.scenario_files import DOCUMENTED
+from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
 from emulator.state.clock import machine_seconds
+from emulator.state.counters import CoverageKey
 from emulator.state.journal import Exchange
-from emulator.web.context import Environ, RequestContext
+from emulator.state.world import World
+from emulator.web.authentication import EXPIRED, INACTIVE
+from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.delayed_response import send_with_fault
-from emulator.web.dispatch import ResponseCache, respond
-from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults
+from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
+from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.hints import add_error_hints, hint_header
-from emulator.web.record_coverage import record_coverage
-from emulator.web.urls import HTML, NOT_FOUND, Router, decode_path, path_bytes
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
-    from flask import Flask
 
 ACCESS_LOG = logging.getLogger("emulator.access")
 CONTROL_PATH = "/__admin"
@@ -41,6 +49,17 @@ NO_REQUEST_ID = "00000000"
 INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
+COMMAND_GRAPHS = {route.operation: graph for route in ROUTES if (graph := route.state_graph) is not None}
+"""Operation of a command -> the state graph whose transitions it runs."""
+TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
+"""The fields of a command that name its transition. The other fields may be invalid."""
+TRANSITION_DIMENSIONS = {200: "transitions", 204: "transitions", 400: "refusals"}
+"""Status of a command -> the dimension in which its transition counts."""
+ANY_OPERATION = "*"
+REJECTED_CALLERS = {EXPIRED: "expired", INACTIVE: "inactive"}
+"""Authentication error -> the credential that counts; any other error counts as `invalid`."""
 
 
 class EmulatorApp:
@@ -95,13 +114,13 @@ class EmulatorApp:
         return reply
 
 
-def is_inspector_read(environ: Mapping[str, Any]) -> bool:
+def is_inspector_read(environ: Environ) -> bool:
     """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
     is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
     return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
 
 
-def split_world(path: str, environ: Mapping[str, Any]) -> tuple[str, str, str]:
+def split_world(path: str, environ: Environ) -> tuple[str, str, str]:
     """Return the name of the world, the prefix that names it and the path in it. The path wins over the header."""
     if path.startswith(WORLD_PREFIX):
         name, _, rest = path[len(WORLD_PREFIX) :].partition("/")
@@ -137,9 +156,7 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
     )
 
 
-def send_reply(
-    reply: Reply, environ: Mapping[str, Any], request_id: str, start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
     """Send a reply. The response to HEAD has the headers of GET and no body."""
     headers = [("X-Emulator-Request-Id", request_id)]
     if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
@@ -152,51 +169,74 @@ def send_reply(
     return [body] if body else []
 
 
-ROUTER = Router(ROUTES)
+def record_coverage(context: RequestContext, reply: Reply) -> None:
+    """Count what an exchange covers."""
+    info, coverage = context.info, context.world.coverage
+    if info.fault is not None:
+        return
+    register_graph(context.world)
+    if info.operation is None:
+        if reply.status >= 300:
+            coverage.add((("statuses", f"{ANY_OPERATION} {reply.status}"),))
+        return
+    route = ROUTES_BY_OPERATION[info.operation]
+    caller = info.role
+    if caller is None and route.auth_scheme is not None:
+        caller = rejected_caller(context)
+    coverage.add(covered_by_any(route.operation, route.auth_scheme, caller, reply.status))
+    if route.filter_set is not None and reply.status == 200 and context.query_string:
+        coverage.add(covered_filters(context, route.filter_set))
+    if (graph := COMMAND_GRAPHS.get(route.operation)) is not None and reply.status in TRANSITION_DIMENSIONS:
+        coverage.add(covered_transition(context, graph, TRANSITION_DIMENSIONS[reply.status]))
 
 
-class LazyControlApi:
-    """The control API. It is created by its first request, because importing Flask takes longer than a start."""
-
-    def __init__(self, make: Callable[[], Flask]) -> None:
-        self._make = make
-
-    @cached_property
-    def app(self) -> Flask:
-        return self._make()
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # The method of the class: `as_flask` replaces the instance's `wsgi_app` by the emulator's application.
-        return type(self.app).wsgi_app(self.app, environ, start_response)
+@lru_cache(maxsize=4096)
+def covered_by_any(
+    operation: str, scheme: AuthScheme | None, caller: str | None, status: int
+) -> tuple[CoverageKey, ...]:
+    """Return what every response of an operation covers."""
+    covered = (("operations", operation), ("statuses", f"{operation} {status}"))
+    return covered if scheme is None else (*covered, ("credentials", f"{scheme} {caller}"))
 
 
-def create_emulator_app(
-    worlds: WorldRegistry,
-    allowed_hosts: Collection[str] = (),
-    cors_origins: Collection[str] = (),
-    *,
-    allow_fault_header: bool = False,
-) -> tuple[EmulatorApp, LazyControlApi]:
-    """Create the application, and the control API that it contains."""
+def register_graph(world: World) -> None:
+    """Register the states and transitions that can be covered: those of an installation or of recorded responses.
 
-    def make() -> Flask:
-        from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see Control
-
-        return control_api(worlds, allowed_hosts)
-
-    control = LazyControlApi(make)
-    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
-    return app, control
+    Scenarios of the documentation's samples register none: their samples come from many installations.
+    """
+    settings, bases = world.settings, world.coverage.bases
+    if settings.source is None or not settings.source.answers:
+        if bases.get(settings.installation) is None:
+            bases[settings.installation] = world.base
+    elif settings.scenario.startswith(DOCUMENTED):
+        bases.setdefault(settings.installation, None)
+    else:
+        bases.setdefault(settings.scenario, world.base)
 
 
-def create_app(
-    worlds: WorldRegistry, allowed_hosts: Collection[str] = (), cors_origins: Collection[str] = ()
-) -> Flask:
-    """Create the application as a Flask application."""
-    return as_flask(*create_emulator_app(worlds, allowed_hosts, cors_origins))
+def rejected_caller(context: RequestContext) -> str:
+    """Return why a caller has no role: `none`, `inactive`, `expired` or `invalid`."""
+    try:
+        _ = context.credential
+    except AuthenticationFailed as error:
+        return REJECTED_CALLERS.get(str(error.detail), "invalid")
+    return "none"
 
 
-def as_flask(app: EmulatorApp, control: LazyControlApi) -> Flask:
-    """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
-    control.app.wsgi_app = app  # type: ignore[method-assign]
-    return control.app
+def covered_filters(context: RequestContext, filters: str) -> list[CoverageKey]:
+    """Return the filters that a list request applied, under their own names without aliases, and the order."""
+    if (query := context.list_query) is None:
+        return []
+    names = [condition.filter.name for condition in query.conditions]
+    return [("filters", f"{filters}.{name}") for name in dict.fromkeys([*names, SORT] if query.sort else names)]
+
+
+def covered_transition(context: RequestContext, graph: str, dimension: str) -> list[CoverageKey]:
+    """Return the transition that a command made or that was refused, if the body names one of the graph."""
+    view = context.world.records
+    with suppress(ApiError, BadRequest):
+        fields = validate(TRANSITION_FIELDS, context.body)
+        transition = find_transition(view, fields.get("transition"), fields.get("slug"))
+        if view.get_existing(State, transition.source_state).enum_class == STATE_GRAPHS[graph][1]:
+            return [(dimension, transition_name(view, transition))]
+    return []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
 from emulator.api.routes import AuthScheme
 from emulator.core import credentials
@@ -39,13 +39,13 @@ def authenticate(header: str | None, scheme: AuthScheme, world: World) -> Creden
         token = parts[1].decode()
     except UnicodeError:
         raise AuthenticationFailed(CHARACTERS, scheme) from None
-    credential = TOKEN_READERS[scheme](token, world)
+    credential = read_token(token) if scheme == "Token" else read_jwt(token, world)
     if not credential.is_active:
         raise AuthenticationFailed(INACTIVE, scheme)
     return credential
 
 
-def read_token(token: str, world: World) -> Credential:  # noqa: ARG001 - the signature of every reader
+def read_token(token: str) -> Credential:
     """Return the credential of a built-in token."""
     if (credential := CREDENTIALS.get(token)) is None:
         raise AuthenticationFailed(INVALID, "Token")
@@ -61,10 +61,6 @@ def read_jwt(token: str, world: World) -> Credential:
     if claims.expires_at <= world.clock.now().timestamp():
         raise AuthenticationFailed(EXPIRED, "Bearer")
     return CREDENTIALS[claims.role]._replace(username=claims.subject)
-
-
-TOKEN_READERS: dict[AuthScheme, Callable[[str, World], Credential]] = {"Token": read_token, "Bearer": read_jwt}
-"""Scheme -> the function that reads the token after it."""
 
 
 def check_access(credential: Credential | None, method: str, world: World, scheme: AuthScheme) -> None:
@@ -84,12 +80,13 @@ def throttle(credential: Credential, scope: str, world: World, scheme: str) -> N
         return
     now = world.clock.now()
     with world.lock:
-        waits = [count_request(key, rate, now, world) for key, rate in limits]
+        waits = [
+            world.throttle.count_call(key, rate.calls, timedelta(seconds=rate.seconds), now) for key, rate in limits
+        ]
     if None in waits:
         world.save_throttle()
-    longest = max((wait for wait in waits if wait is not None), default=None)
-    if longest is not None:
-        raise Throttled(longest)
+    if refused := [wait for wait in waits if wait is not None]:
+        raise Throttled(max(refused))
 
 
 def applicable_rates(credential: Credential, scope: str, world: World, scheme: str) -> Iterator[tuple[str, Rate]]:
@@ -99,11 +96,3 @@ def applicable_rates(credential: Credential, scope: str, world: World, scheme: s
         yield caller, Rate(credential.calls_per_minute, MINUTE)
     if (text := world.settings.limits.get(credential.role, {}).get(scope)) is not None:
         yield f"{caller} {scope}", parse_rate(text)
-
-
-def count_request(key: str, rate: Rate, now: datetime, world: World) -> float | None:
-    """Count a request and return None, or return the seconds to wait if the limit is reached.
-
-    Requests later than `now` are dropped: the clock was set back after them.
-    """
-    return world.throttle.count_call(key, rate.calls, timedelta(seconds=rate.seconds), now)

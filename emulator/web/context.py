@@ -1,25 +1,158 @@
-"""The request context: one request to the emulated API, with each of its parts parsed at most once."""
+"""The context of a request to the emulated API: its URL, route, credential, query and body, each parsed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import quote, quote_from_bytes
 
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
+from emulator.core.json_text import JsonValue
 from emulator.state.journal import RequestInfo
 from emulator.state.world import World
 from emulator.web.authentication import authenticate
 from emulator.web.parsing import parse_body, parse_query
-from emulator.web.urls import Match, Router, request_host
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+"""The order in which the framework lists methods."""
+SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
+SAFE_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
+HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::[0-9]+)?")
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 NO_CONTENT_LENGTH = ("", "0")
 
 Environ = dict[str, Any]
 ValueT = TypeVar("ValueT")
+RouteKey = tuple[str | None, ...]
+"""The segments of a path, with None for each integer."""
+
+
+@dataclass
+class Resource:
+    """One URL: its routes by method, and the names of the integers in its path."""
+
+    names: tuple[str, ...]
+    routes: dict[str, Route] = field(default_factory=dict)
+
+    @cached_property
+    def any_route(self) -> Route:
+        """One of its routes. All routes of a resource have the same scheme and surface."""
+        return next(iter(self.routes.values()))
+
+    @cached_property
+    def allow(self) -> str:
+        """The value of the Allow header."""
+        allowed = {*self.routes, "OPTIONS", *(("HEAD",) if "GET" in self.routes else ())}
+        return ", ".join(method for method in METHODS if method in allowed)
+
+    def route(self, method: str) -> Route | None:
+        """Return the route of a method. HEAD has the route of GET."""
+        return self.routes.get("GET" if method == "HEAD" else method)
+
+
+class Match(NamedTuple):
+    """The resource at a path, and the integers in the path by name."""
+
+    resource: Resource
+    path: Mapping[str, int]
+
+
+class Router:
+    """Finds the resource at a path by one dictionary lookup. The key is the path's segments without the integers."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._resources: dict[RouteKey, Resource] = {}
+        self._folders: dict[str, Resource] = {}
+        for route in routes:
+            self._resource(route).routes[route.method] = route
+
+    def _resource(self, route: Route) -> Resource:
+        folder, rest, _ = route.path.partition("<...rest>")
+        if rest:
+            return self._folders.setdefault(folder, Resource(()))
+        segments = route.path.split("/")
+        names = tuple(segment[1:-1] for segment in segments if segment.startswith("<"))
+        key = tuple(None if segment.startswith("<") else segment for segment in segments)
+        return self._resources.setdefault(key, Resource(names))
+
+    def match(self, path: str) -> Match | None:
+        """Return the match of a decoded path, or None."""
+        segments = path.split("/")
+        numbers = [segment for segment in segments if segment.isascii() and segment.isdigit()]
+        if not numbers:
+            resource = self._resources.get(tuple(segments))
+            return Match(resource, {}) if resource else self._match_folder(path)
+        resource = self._resources.get(tuple(None if segment in numbers else segment for segment in segments))
+        if resource is None:
+            return self._match_folder(path)
+        try:
+            return Match(resource, dict(zip(resource.names, map(int, numbers), strict=True)))
+        except ValueError:  # more digits than Python converts: Django finds no URL either
+            return None
+
+    def _match_folder(self, path: str) -> Match | None:
+        for folder, resource in self._folders.items():
+            if path.startswith(folder) and len(path) > len(folder):
+                return Match(resource, {})
+        return None
+
+
+@lru_cache(maxsize=64)
+def is_valid_host(host: str) -> bool:
+    """Return whether a Host header has the form of a host."""
+    match = HOST.fullmatch(host.lower())
+    return match is not None and match[1].removesuffix(".") != ""
+
+
+def request_host(environ: Mapping[str, str]) -> str:
+    """Return the host that the client called, with the port unless it is the default port."""
+    if "HTTP_HOST" in environ:
+        return environ["HTTP_HOST"]
+    default_port = {"http": "80", "https": "443"}[environ["wsgi.url_scheme"]]
+    port = environ["SERVER_PORT"]
+    return environ["SERVER_NAME"] + ("" if port == default_port else f":{port}")
+
+
+def path_bytes(environ: Mapping[str, str]) -> bytes:
+    """Return the bytes of the path. WSGI has a character for each byte, but httpx's transport sends decoded text."""
+    path = environ.get("PATH_INFO", "")
+    try:
+        return path.encode("latin-1")
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "replace")
+
+
+def decode_path(raw: bytes) -> str:
+    """Decode a path. Bytes that are not UTF-8 stay percent-encoded. An empty path is the root."""
+    parts: list[str] = []
+    while True:
+        try:
+            return "".join(parts) + raw.decode() or "/"
+        except UnicodeDecodeError as error:
+            parts += [raw[: error.start].decode(), quote_from_bytes(raw[error.start : error.end], SAFE_IN_QUERY)]
+            raw = raw[error.end :]
+
+
+def escape_path(path: str) -> str:
+    """Escape a decoded path for links and redirects."""
+    return quote(path, safe=SAFE_IN_PATH)
+
+
+def escape_query(query: str) -> str:
+    """Escape a raw query string (one character for each byte) for links and redirects."""
+    return quote(query, safe=SAFE_IN_QUERY)
+
+
+def absolute_url(base: str, path: str, query: str) -> str:
+    """Build the URL of a request from scheme and host, the decoded path and the raw query string."""
+    return base + escape_path(path) + ("?" + escape_query(query) if query else "")
 
 
 class ParsedOnce(Generic[ValueT]):
@@ -73,7 +206,7 @@ class RequestContext:
 
     @ParsedOnce
     def match(self) -> Match | None:
-        """The resource at the path and the ids in it, or None."""
+        """Return the resource at the path and the ids in it, or None."""
         return self.router.match(self.path)
 
     @property
@@ -83,18 +216,18 @@ class RequestContext:
 
     @ParsedOnce
     def credential(self) -> Credential | None:
-        """The credential in the Authorization header, or None. Raises `AuthenticationFailed` if it is invalid."""
+        """Return the credential of the caller, or None. Raise `AuthenticationFailed` if it is invalid."""
         scheme = (self.match.resource.any_route.auth_scheme if self.match is not None else None) or "Token"
         return authenticate(self.environ.get("HTTP_AUTHORIZATION"), scheme, self.world)
 
     @ParsedOnce
     def query(self) -> dict[str, list[str]]:
-        """The query parameters. Raises `BadRequest` if there are too many."""
+        """Return the query parameters. Raise `BadRequest` if there are too many."""
         return parse_query(self.query_string, self.content_type) if self.query_string else {}
 
     @ParsedOnce
     def body_bytes(self) -> bytes:
-        """The body as it was sent."""
+        """Return the body as it was sent."""
         if not self.has_body:
             return b""
         try:
@@ -108,15 +241,15 @@ class RequestContext:
         _ = self.body_bytes
 
     @ParsedOnce
-    def body(self) -> Any:
-        """The parsed body. Raises `ApiError` or `BadRequest` if it cannot be parsed."""
+    def body(self) -> JsonValue:
+        """Return the parsed body. Raise `ApiError` or `BadRequest` if it cannot be parsed."""
         return parse_body(self.content_type, self.body_bytes)
 
-    def read_body(self) -> Any:
+    def read_body(self) -> JsonValue:
         """Return the parsed body, as handlers ask for it."""
         return self.body
 
     @property
-    def parsed_body(self) -> Any:
+    def parsed_body(self) -> JsonValue:
         """The body if it was parsed already, or None."""
         return self.__dict__.get("body")

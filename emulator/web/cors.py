@@ -6,12 +6,17 @@ sets, so cookies are not allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from emulator.web.context import Environ
+
 if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse
+
+    Write = Callable[[bytes], object]
 
 ANY = "*"
 HEADERS = (
@@ -37,12 +42,12 @@ class Cors:
         self.is_restricted = bool(self._origins) and ANY not in self._origins
         """Whether only some origins are allowed. Then even responses to requests without an origin have a header."""
 
-    def headers(self, environ: Mapping[str, Any]) -> list[Header]:
+    def headers(self, environ: Environ) -> list[Header]:
         """Return the headers of a response. Another origin gets the Vary header alone."""
         allowed = self._allowed_origin(environ)
         return [*allowed, ("Access-Control-Expose-Headers", EXPOSED)] if "HTTP_ORIGIN" in environ else allowed
 
-    def preflight(self, start_response: StartResponse, environ: Mapping[str, Any]) -> Iterable[bytes]:
+    def preflight(self, start_response: StartResponse, environ: Environ) -> Iterable[bytes]:
         """Respond to a preflight request, whatever its path."""
         permissions = [
             ("Access-Control-Allow-Headers", HEADERS),
@@ -52,23 +57,23 @@ class Cors:
         start_response("200 OK", [("Content-Length", "0"), *self._allowed_origin(environ), *permissions])
         return []
 
-    def wrap(self, start_response: Callable[..., Any], environ: Mapping[str, Any]) -> Callable[..., Any]:
+    def wrap(self, start_response: StartResponse, environ: Environ) -> StartResponse:
         """Return a `start_response` that adds the headers."""
         cors_headers = self.headers(environ)
 
-        def start(status: str, headers: list[Header], *rest: Any) -> Any:
-            return start_response(status, [*headers, *cors_headers], *rest)
+        def start(status: str, headers: list[Header], *exc_info: OptExcInfo | None) -> Write:
+            return start_response(status, [*headers, *cors_headers], *exc_info)
 
         return start
 
-    def _allowed_origin(self, environ: Mapping[str, Any]) -> list[Header]:
+    def _allowed_origin(self, environ: Environ) -> list[Header]:
         if not self.is_restricted:
             return [("Access-Control-Allow-Origin", ANY)]
         origin = environ.get("HTTP_ORIGIN", "")
         return [VARY, ("Access-Control-Allow-Origin", origin)] if origin in self._origins else [VARY]
 
 
-def is_preflight(environ: Mapping[str, Any]) -> bool:
+def is_preflight(environ: Environ) -> bool:
     """Return whether a browser asks for permission. Only a preflight names the method of the request to follow."""
     return (
         environ["REQUEST_METHOD"] == "OPTIONS"
@@ -85,6 +90,6 @@ def validate_origin(origin: str) -> str:
     normal = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme not in ("http", "https") or not parts.netloc or origin.lower() != normal:
         raise ValueError(
-            f"{origin!r} is no origin; an origin is http:// or https:// and a host, without a path, or *"
+            f"{origin!r} is not an origin; an origin is http:// or https:// and a host, without a path, or *"
         )
     return normal

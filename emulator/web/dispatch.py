@@ -1,4 +1,7 @@
-"""The dispatcher: it takes a request through the checks of Django REST framework, in its order, to the handler."""
+"""The dispatcher: take a request through the checks of Django REST framework, in its order, to the handler.
+
+Replies that depend only on the URL, the language and the records of the world are cached.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -18,17 +21,79 @@ from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.reads import find_user
 from emulator.core.call import Call, Reply
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
+from emulator.core.json_text import JsonValue
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
 from emulator.web.authentication import check_access
-from emulator.web.context import RequestContext
+from emulator.web.context import (
+    Match,
+    RequestContext,
+    absolute_url,
+    escape_path,
+    escape_query,
+    is_valid_host,
+)
 from emulator.web.hints import hint_header
 from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
 from emulator.web.unused_input import UnusedInput
-from emulator.web.urls import BAD_REQUEST, HTML, NOT_FOUND, Match, absolute_url, is_valid_host, slash_location
 
 LOG = logging.getLogger("emulator")
+
+HTML = "text/html; charset=utf-8"
+PAGE = """
+<!doctype html>
+<html lang="en">
+<head>
+  <title>{title}</title>
+</head>
+<body>
+  <h1>{title}</h1><p>{details}</p>
+</body>
+</html>
+"""
+NOT_FOUND = PAGE.format(title="Not Found", details="The requested resource was not found on this server.").encode()
+BAD_REQUEST = PAGE.format(title="Bad Request (400)", details="").encode()
+
+MAX_CACHE_BYTES = 32 * 1024 * 1024
+CacheKey = tuple[str, bool, str, str, str, str, str]
+"""What a cached reply depends on besides the records of the world."""
+
+
+class CachedResponse(NamedTuple):
+    """A reply, the records that it was made from, and the filters that it applied."""
+
+    records: Snapshot
+    reply: Reply
+    list_query: ListQuery | None
+
+
+class ResponseCache:
+    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first."""
+
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self._responses: dict[CacheKey, CachedResponse] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: CacheKey, world: World) -> CachedResponse | None:
+        """Return the cached response unless the world was written to since."""
+        cached = self._responses.get(key)
+        return cached if cached is not None and cached.records is world.records else None
+
+    def put(self, key: CacheKey, response: CachedResponse) -> None:
+        """Add a response, and evict the oldest ones if there are too many bytes."""
+        with self._lock:
+            self._evict(key)
+            self._responses[key] = response
+            self._bytes += len(response.reply.body)
+            while self._bytes > self.max_bytes:
+                self._evict(next(iter(self._responses)))
+
+    def _evict(self, key: CacheKey) -> None:
+        if (old := self._responses.pop(key, None)) is not None:
+            self._bytes -= len(old.reply.body)
 
 
 def respond(context: RequestContext, cache: ResponseCache) -> Reply:
@@ -48,6 +113,12 @@ def respond_without_match(context: RequestContext) -> Reply:
         location = slash_location(context.prefix + context.path, context.query_string)
         return Reply(301, b"", {"Location": location}, HTML)
     return Reply(404, NOT_FOUND, content_type=HTML)
+
+
+def slash_location(path: str, query: str) -> str:
+    """Return the Location that adds the missing slash to a path."""
+    location = escape_path(path) + "/" + (f"?{escape_query(query)}" if query else "")
+    return f"/%2F{location[2:]}" if location.startswith("//") else location
 
 
 def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache) -> Reply:
@@ -122,10 +193,17 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
     if (cached := cache.get(key, world)) is not None:
         context.list_query = cached.list_query
         return cached.reply
-    root = world.records
+    records = world.records
     reply = run_handler(context, route)
-    cache.put(key, CachedResponse(root, reply, context.list_query))
+    cache.put(key, CachedResponse(records, reply, context.list_query))
     return reply
+
+
+def cache_key(context: RequestContext, language: str) -> CacheKey:
+    world = context.world
+    return (
+        world.name, world.strict, context.base_url, context.prefix, context.path, context.query_string, language
+    )  # fmt: skip
 
 
 def run_handler(context: RequestContext, route: Route) -> Reply:
@@ -135,18 +213,18 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     unused = UnusedInput(context, route)
     unused.check_query()
     unused.check_unread_body()
-    root = context.world.records
+    records = context.world.records
     try:
         reply = call_handler(context, route, unused.read_body)
     except ApiError as error:
-        error.hint = unused.hint(root, error.hint)
+        error.hint = unused.hint(records, error.hint)
         raise
-    if (hint := unused.hint(root)) is None:
+    if (hint := unused.hint(records)) is None:
         return reply
     return replace(reply, headers={**hint_header(hint), **reply.headers})
 
 
-def call_handler(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Reply:
+def call_handler(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Reply:
     """Call the handler, and put the caller's host and world into the links of its reply."""
     world = context.world
     if route.filter_set is not None:
@@ -161,7 +239,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
     return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
 
 
-def build_call(context: RequestContext, route: Route, read_body: Callable[[], Any]) -> Call:
+def build_call(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Call:
     """Build the call that the handler receives."""
     credential = context.credential
     writer = (
@@ -199,52 +277,3 @@ def indent_json(body: bytes, indent: int) -> bytes:
     """Format JSON with the indentation that `Accept: application/json; indent=4` asks for."""
     formatted = json.dumps(orjson.loads(body), indent=indent, ensure_ascii=False, separators=(",", ": "))
     return formatted.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
-
-
-CacheKey = tuple[str, bool, str, str, str, str, str]
-
-MAX_CACHE_BYTES = 32 * 1024 * 1024
-
-
-class CachedResponse(NamedTuple):
-    """A reply, the root that it was made from, and the filters that it applied."""
-
-    root: Snapshot
-    reply: Reply
-    list_query: ListQuery | None
-
-
-class ResponseCache:
-    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first."""
-
-    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
-        self.max_bytes = max_bytes
-        self._responses: dict[CacheKey, CachedResponse] = {}
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: CacheKey, world: World) -> CachedResponse | None:
-        """Return the cached response unless the world was written to since."""
-        cached = self._responses.get(key)
-        return cached if cached is not None and cached.root is world.records else None
-
-    def put(self, key: CacheKey, response: CachedResponse) -> None:
-        """Add a response, and evict the oldest ones if there are too many bytes."""
-        with self._lock:
-            self._evict(key)
-            self._responses[key] = response
-            self._bytes += len(response.reply.body)
-            while self._bytes > self.max_bytes:
-                self._evict(next(iter(self._responses)))
-
-    def _evict(self, key: CacheKey) -> None:
-        if (old := self._responses.pop(key, None)) is not None:
-            self._bytes -= len(old.reply.body)
-
-
-def cache_key(context: RequestContext, language: str) -> CacheKey:
-    """Return what a reply depends on, besides the records of the world."""
-    world = context.world
-    return (
-        world.name, world.strict, context.base_url, context.prefix, context.path, context.query_string, language
-    )  # fmt: skip

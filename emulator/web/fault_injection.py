@@ -1,20 +1,24 @@
-"""Fault injection: the faults that a request triggers, and the replies that they produce."""
+"""Fault injection: the faults that a request triggers, the replies that they produce, and how these are sent.
+
+A fault can delay a response, cut it or split it. Such a response is sent by actions: wait, send bytes, close.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple, NoReturn
 
-from emulator.core.call import Reply
+from emulator.core.call import Reply, ResponseFault
 from emulator.core.errors import ApiError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
-from emulator.web.context import RequestContext
-from emulator.web.dispatch import ResponseCache, respond
+from emulator.state.clock import sleep
+from emulator.web.context import Environ, Match, RequestContext
+from emulator.web.dispatch import BAD_REQUEST, HTML, ResponseCache, respond
 from emulator.web.hints import hint_header
-from emulator.web.urls import BAD_REQUEST, HTML, Match
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"
 HEADER_NOT_ALLOWED = (
@@ -22,8 +26,27 @@ HEADER_NOT_ALLOWED = (
 )
 RECORD_TYPES: Mapping[str, type[Any]] = {"/packages/": Package, "/transfer_orders/": TransferOrder}
 """Part of a path -> the records that its `pk` identifies."""
-FaultOptions = tuple[str, dict[str, Any]]
+FaultSpec = tuple[str, dict[str, Any]]
 """Kind and options of a fault."""
+DETACH = "emulator.detach"
+"""Key in the WSGI environment: a function that takes the actions over from the application. It raises."""
+
+
+class Wait(NamedTuple):
+    """Send nothing for some seconds."""
+
+    seconds: float
+
+
+class Close(NamedTuple):
+    """Close or reset the connection."""
+
+    by_reset: bool
+
+
+SendAction = Wait | Close | bytes
+"""A step of sending a response: wait, close the connection, or send these bytes."""
+Detach = Callable[[Iterator[SendAction]], NoReturn]
 
 
 def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_header: bool) -> Reply:
@@ -41,9 +64,7 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     return reply
 
 
-def apply_faults(
-    context: RequestContext, call: FaultTarget, faults: list[FaultOptions], cache: ResponseCache
-) -> Reply:
+def apply_faults(context: RequestContext, call: FaultTarget, faults: list[FaultSpec], cache: ResponseCache) -> Reply:
     """Apply faults to the reply. The first fault that replaces the reply keeps the handler from running."""
     replacing = [fault for fault in faults if FAULT_KINDS[fault[0]].replaces_response][:1]
     applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault[0]].replaces_response]
@@ -84,7 +105,7 @@ def record_state(context: RequestContext, match: Match) -> int | None:
     return None if record is None else record.state
 
 
-def parse_fault_header(header: str) -> FaultOptions:
+def parse_fault_header(header: str) -> FaultSpec:
     """Parse X-Emulator-Fault: a status, or a kind with options such as `delay;seconds=2`.
 
     Raises `InvalidDocument` if the kind or an option is unknown.
@@ -104,3 +125,62 @@ def parse_option(part: str) -> tuple[str, Any]:
     except ValueError:
         return name, value
     return name, int(number) if number.is_integer() else number
+
+
+def send_actions(fault: ResponseFault, body: bytes) -> Iterator[SendAction]:
+    """Yield the actions that send a body with a fault, in order."""
+    if fault.delay:
+        yield Wait(fault.delay)
+    if fault.silent:
+        yield Close(fault.reset)
+        return
+    yield from split_body(body if fault.sent is None else body[: fault.sent], fault.pieces, fault.drip)
+    if fault.sent is not None and body:
+        yield Close(fault.reset)
+
+
+def split_body(body: bytes, pieces: int, seconds: float) -> Iterator[SendAction]:
+    """Yield the pieces of a body with waits between them. An empty body is one piece."""
+    if not body:
+        yield body
+    size = max(1, -(-len(body) // pieces))
+    for at in range(0, len(body), size):
+        if at:
+            yield Wait(seconds / max(1, pieces - 1))
+        yield body[at : at + size]
+
+
+def send_with_fault(reply: Reply, environ: Environ, start: Callable[[], object], body: bytes) -> Iterable[bytes]:
+    """Send a reply that has a fault. `start` sends the status and the headers, `body` follows them.
+
+    The server and the in-process session put a `DETACH` function into the environment: it takes the actions over and
+    raises. Without one, this function sleeps during waits and ends the body early for a cut. Where no response may be
+    sent it raises `ConnectionResetError`, as plain WSGI cannot close a connection.
+    """
+    fault = reply.fault or ResponseFault()
+    actions = send_actions(fault, body)
+    if not fault.silent:
+        start()
+    detach: Detach | None = environ.get(DETACH)
+    return send_plainly(actions) if detach is None else detach(actions)
+
+
+def send_plainly(actions: Iterator[SendAction]) -> Iterable[bytes]:
+    """Carry out the actions up to the first bytes now, and the others while the server iterates the body."""
+    chunks = sent_chunks(actions)
+    return chain([next(chunks)], chunks)
+
+
+def sent_chunks(actions: Iterator[SendAction]) -> Iterator[bytes]:
+    """Yield the bytes to send, and sleep during waits. A close ends the body if it has begun."""
+    has_begun = False
+    for action in actions:
+        if isinstance(action, Wait):
+            sleep(action.seconds)
+        elif isinstance(action, bytes):
+            has_begun = True
+            yield action
+        elif has_begun:
+            return
+        else:
+            raise ConnectionResetError("a fault ended the connection without an answer")

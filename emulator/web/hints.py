@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
 
 from emulator.api.filters import FILTER_SETS
+from emulator.api.routes import ROUTES, Route
 from emulator.core import credentials
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
 from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
-from emulator.web.context import RequestContext
-from emulator.web.negotiation import PARSERS
-from emulator.web.urls import suggest_operation
+from emulator.web.context import Match, RequestContext, Router
+from emulator.web.parsing import BODY_PARSERS
 from emulator.worlds.registry import WorldRegistry
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
@@ -36,7 +39,7 @@ FILTER_VALUES = {
     "number": "a number",
     "boolean": "true or false",
     "null_boolean": "true or false",
-    "choice": "the id of a record that is there",
+    "choice": "the id of an existing record",
     "uuid": "a UUID",
     "datetime": "a time like 2023-04-05T09:00:00Z",
     "date": "a day like 2023-04-05",
@@ -84,7 +87,7 @@ def add_error_hints(context: RequestContext, reply: Reply, worlds: WorldRegistry
 
 def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:
     path = case.context.path
-    yield f"{path} lacks its last slash: call {path}/; most clients follow a redirect with a GET and lose the body"
+    yield f"{path} needs a trailing slash: call {path}/; most clients follow a redirect with a GET and lose the body"
 
 
 def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
@@ -94,15 +97,15 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     token = token.strip()
     if not scheme:
-        yield f"no Authorization header came; {SURFACE_NAMES[expected]} takes {CREDENTIAL_FORMS[expected]}"
+        yield f"the Authorization header is missing; {SURFACE_NAMES[expected]} requires {CREDENTIAL_FORMS[expected]}"
     elif scheme.lower() != expected.lower():
         # A single word may be the secret itself, which a hint must not repeat.
         quoted = scheme[:MAX_QUOTED_LENGTH] if token else "one word"
-        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it takes {CREDENTIAL_FORMS[expected]}"
+        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it requires {CREDENTIAL_FORMS[expected]}"
     elif expected == "Bearer":
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
-        yield f"that looks like a JWT, which {SURFACE_NAMES['Bearer']} takes as Bearer"
+        yield f"this looks like a JWT; {SURFACE_NAMES['Bearer']} accepts it as Bearer"
     elif token not in CREDENTIALS:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
@@ -111,18 +114,18 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
 def jwt_hint(token: str, case: ErrorCase) -> str:
     """Return what is wrong with a JWT."""
     if token in CREDENTIALS:
-        return f"{token} is a key: the reference takes a JWT with this role, from oms-emulator token {token}"
+        return f"{token} is a key; the reference requires a JWT with this role, from oms-emulator token {token}"
     try:
         claims = credentials.decode_token(token)
     except credentials.InvalidJwt as error:
-        return f"the JWT is not one of ours: {error}"
+        return f"the JWT is invalid: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
     return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"
 
 
 def hints_for_forbidden(case: ErrorCase) -> Iterator[str | None]:
     role = str(case.context.info.role)
-    permission = "may only read" if role == "read-only" else "may do nothing"
+    permission = "may only read" if role == "read-only" else "may not call anything"
     yield f"{role} {permission}; full-access may {case.context.method} here"
 
 
@@ -135,10 +138,10 @@ def hints_for_not_found(case: ErrorCase) -> Iterator[str | None]:
         return
     query = context.query
     if query.get("format", ["json"])[-1] not in ("json", ""):
-        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is not known; json is the only one"
+        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
     elif b"Invalid page" in case.reply.body:
         page = query["page"][-1][:MAX_QUOTED_LENGTH]
-        yield f"page {page!r} is no page of this list; ?page=last names the last one"
+        yield f"page {page!r} is not a page of this list; ?page=last is the last page"
     elif "pk" in context.match.path:
         yield from record_hints(case, context.match.path)
 
@@ -183,7 +186,7 @@ def earlier_request_hint(case: ErrorCase, pk: int) -> str | None:
     record_path = f"{case.context.path.partition(f'/{pk}/')[0]}/{pk}/"
     for exchange in case.context.world.journal.newest_first():
         if exchange.path.startswith(record_path) and exchange.status < 300:
-            return f"it was there in request {exchange.id}, and was undone, restored over or deleted since"
+            return f"request {exchange.id} found it; it was undone, deleted or replaced by a restore since then"
     return None
 
 
@@ -193,7 +196,7 @@ def other_worlds_hint(case: ErrorCase, kind: type[Any], pk: int) -> str | None:
     worlds = ((name, case.worlds.get(name, using=False)) for name in names)
     others = [name for name, world in worlds if world is not case.context.world and world.records.has(kind, pk)]
     prefixes = ", ".join(f"/w/{name}/" for name in others[:MAX_NAMES])
-    return f"in another world it is there: {prefixes}" if prefixes else None
+    return f"it exists in another world: {prefixes}" if prefixes else None
 
 
 def hints_for_wrong_method(case: ErrorCase) -> Iterator[str | None]:
@@ -208,15 +211,15 @@ def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
     """Yield which media type exists, or why the webhook service refuses: it uses the same status."""
     document = orjson.loads(case.reply.body) if case.reply.body.startswith(b"{") else {}
     if document.keys() != {"detail"}:
-        yield WEBHOOK_REFUSALS.get(document.get("code"))
+        yield WEBHOOK_REFUSALS.get(str(document.get("code")))
         return
     accept = str(case.context.environ.get("HTTP_ACCEPT", ""))[:MAX_QUOTED_LENGTH]
-    yield f"JSON is the only form there is; Accept {accept!r} takes none: send application/json or */*"
+    yield f"JSON is the only format, and Accept {accept!r} excludes it: send application/json or */*"
 
 
 def hints_for_unsupported_media_type(case: ErrorCase) -> Iterator[str | None]:
     content_type = case.context.content_type[:MAX_QUOTED_LENGTH]
-    yield f"Content-Type {content_type!r} is not read here; known: {', '.join(PARSERS)}"
+    yield f"Content-Type {content_type!r} is not supported; supported: {', '.join(BODY_PARSERS)}"
 
 
 def hints_for_throttled(case: ErrorCase) -> Iterator[str | None]:
@@ -239,12 +242,12 @@ def hints_for_bad_request(case: ErrorCase) -> Iterator[str | None]:
         yield from filter_hints(case, errors, route.filter_set)
 
 
-def filter_hints(case: ErrorCase, errors: Mapping[str, Any], filters: str) -> Iterator[str | None]:
+def filter_hints(case: ErrorCase, errors: Mapping[str, JsonValue], filters: str) -> Iterator[str | None]:
     """Yield which values the filters take whose values are wrong."""
     table = dict(FILTER_SETS[filters].names)
     for name in list(errors)[:MAX_NAMES]:
         if (one := table.get(name)) is not None:
-            yield f"{name} takes {FILTER_VALUES[one.value_type]}"
+            yield f"{name} requires {FILTER_VALUES[one.value_type]}"
             if name.startswith("state"):
                 yield state_hint(case, case.context.query.get(name, [""])[-1])
 
@@ -257,21 +260,21 @@ def state_hint(case: ErrorCase, text: str) -> str | None:
     return None if nearest is None else f"state {nearest!r} has the id {states[nearest].id}"
 
 
-def body_hints(case: ErrorCase, errors: Mapping[str, Any], page: str) -> Iterator[str | None]:
+def body_hints(case: ErrorCase, errors: Mapping[str, JsonValue], page: str) -> Iterator[str | None]:
     """Yield what is wrong with a body, and the page that documents it."""
     raw = case.context.body_bytes
     if str(errors.get("detail", "")).startswith("JSON parse error"):
-        yield "the body is no JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
+        yield "the body is not JSON" + ("; it looks like a form" if b"=" in raw and b"{" not in raw else "")
     if {"transition", "slug"} & errors.keys():
         yield f"page: {page}"
     if "input_parameters" in errors:
-        yield "input_parameters is an object, {} for a command that takes nothing"
+        yield "input_parameters must be an object: {} for a command without parameters"
 
 
-WEBHOOK_REFUSALS: Mapping[Any, str] = {
-    "webhook_100_2": "there is a hook for this address and type, on or off: /whisperer/hooks/ lists it",
+WEBHOOK_REFUSALS: Mapping[str, str] = {
+    "webhook_100_2": "a hook for this address and event type exists, active or not: /whisperer/hooks/ lists it",
     "event_100_3": "an event that was delivered is not sent again, not even with force",
-    "event_100_6": 'the sender still tries by itself; {"force": true} sends it now',
+    "event_100_6": 'retries are still scheduled; {"force": true} sends it now',
 }
 """Error code of the webhook service -> its hint."""
 
@@ -287,3 +290,63 @@ HINTS: Mapping[int, Callable[[ErrorCase], Iterable[str | None]]] = {
     429: hints_for_throttled,
 }
 """Status -> the function that yields its hints."""
+
+GUIDE_PREFIX = "/api/v1/oms"
+SIMILARITY_THRESHOLD = 0.75
+MAX_PATH_LENGTH = 300
+REPLACEMENT_CHARACTER = "\ufffd"
+
+
+def suggest_operation(path: str, method: str, router: Router, current: Match | None = None) -> str | None:
+    """Return a hint that names the operation that was probably meant.
+
+    It is at the same path of the other surface, or at the most similar path. `current` is the match of the path
+    itself, if only the method is wrong.
+    """
+    if len(path) > MAX_PATH_LENGTH or "%" in path or REPLACEMENT_CHARACTER in path:
+        return None
+    if current is None and (hint := suggest_other_surface(path, method, router)) is not None:
+        return hint
+    route = find_nearest_route(path_template(path), method)
+    if route is None:
+        return None if current is not None else f"nothing is at {path}; oms-emulator routes lists what is there"
+    if current is not None and route in current.resource.routes.values():
+        return None
+    return f"nearest: {route.operation}, {route.method} {route.path}"
+
+
+def suggest_other_surface(path: str, method: str, router: Router) -> str | None:
+    """Return a hint that names the operation at the same path of the other surface, or None."""
+    rest = with_slash(path).removeprefix(GUIDE_PREFIX)
+    for surface, other in (("the guide", GUIDE_PREFIX + rest), ("the reference", rest)):
+        match = router.match(other) if other != with_slash(path) else None
+        if match is not None:
+            route = match.resource.route(method) or match.resource.any_route
+            return f"nothing is at {path}; {surface} has {route.operation} at {other}"
+    return None
+
+
+def with_slash(path: str) -> str:
+    return path if path.endswith("/") else path + "/"
+
+
+def path_template(path: str) -> str:
+    """Replace the integers of a path, so that it can be compared with the paths of routes."""
+    parts = with_slash(path).lower().split("/")
+    return "/".join("<>" if part.isascii() and part.isdigit() else part for part in parts)
+
+
+@lru_cache(maxsize=256)
+def find_nearest_route(template: str, method: str) -> Route | None:
+    """Return the route with the most similar path, or None. A route with the same method wins a tie."""
+    scores = [(path_similarity(template, route), route.method == method, -at) for at, route in enumerate(ROUTES)]
+    best = max(scores)
+    return ROUTES[-best[2]] if best[0] >= SIMILARITY_THRESHOLD else None
+
+
+def path_similarity(template: str, route: Route) -> float:
+    """Return the similarity of two paths, or 0 if cheap upper bounds show that it is below the threshold."""
+    names = "/".join("<>" if part.startswith("<") else part for part in route.path.split("/"))
+    matcher = SequenceMatcher(None, template.replace("-", "_"), names.replace("-", "_"), autojunk=False)
+    bounds = (matcher.real_quick_ratio, matcher.quick_ratio)
+    return 0.0 if any(bound() < SIMILARITY_THRESHOLD for bound in bounds) else matcher.ratio()

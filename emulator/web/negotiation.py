@@ -1,15 +1,11 @@
-"""Content negotiation: the media type of a response, the parser of a body and the language of names.
+"""Content negotiation: the media type of a response and the language of names. Metadata: responses to OPTIONS.
 
-The rules are those of Django REST framework: `negotiation.py` and `utils/mediatypes.py`.
+The rules are those of Django REST framework: `negotiation.py` and `metadata.py`.
 """
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass
-from email.message import Message
-from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from typing import Any
 
@@ -17,69 +13,16 @@ from emulator.api.request_fields import REQUEST_FIELDS
 from emulator.api.routes import Route
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
+from emulator.core.json_text import JsonObject
+from emulator.web.parsing import BODY_PARSERS, MAX_MEDIA_TYPE_LENGTH, MediaType, header_parameters
 
 JSON = "application/json"
-PARSERS = (JSON, "application/x-www-form-urlencoded", "multipart/form-data")
 LANGUAGES = ("en-us", "tr-tr")
 
 MAX_ACCEPT_LENGTH = 8192
 MAX_ACCEPT_TOKENS = 64
-MAX_MEDIA_TYPE_LENGTH = 256
-"""Longer media types are ignored."""
 MAX_INDENT = 8
 MAX_LANGUAGES = 32
-
-
-def header_parameters(line: str) -> tuple[str, dict[str, str]]:
-    """Split `type/sub; key=value` as Django does. Raises `ValueError` if a parameter has an unknown charset."""
-    if ";" not in line:
-        return line.strip().lower(), {}
-    message = Message()
-    message["content-type"] = line
-    (kind, _), *pairs = message.get_params([("", "")])
-    return kind.lower(), {name: _parameter_text(value) for name, value in pairs if name}
-
-
-def _parameter_text(value: str | tuple[str | None, str | None, str]) -> str:
-    if isinstance(value, tuple) and value[0]:
-        try:
-            codecs.lookup(value[0])
-        except LookupError:
-            raise ValueError(value[0]) from None
-    return collapse_rfc2231_value(value)
-
-
-@dataclass(frozen=True)
-class MediaType:
-    """A media type with its parameters."""
-
-    text: str
-    main: str
-    sub: str
-    parameters: dict[str, str]
-
-    @classmethod
-    def parse(cls, text: str) -> MediaType:
-        """Parse a media type. The result matches nothing if the text is malformed."""
-        try:
-            full, parameters = header_parameters(text)
-        except ValueError:
-            full, parameters = "", {}
-        main, _, sub = full.partition("/")
-        return cls(text, main, sub, parameters)
-
-    def matches(self, main: str, sub: str) -> bool:
-        """Return whether it covers `main/sub`. Wildcards are allowed."""
-        return self.main in ("*", main) and self.sub in ("*", sub)
-
-    @property
-    def precedence(self) -> int:
-        """How specific it is: 3 with parameters, 2 without, 1 for `type/*`, 0 for `*/*`."""
-        if self.main == "*":
-            return 0
-        if self.sub == "*":
-            return 1
-        return 2 if list(self.parameters) in ([], ["q"]) else 3
 
 
 @lru_cache(maxsize=512)
@@ -121,15 +64,6 @@ def indent_of(media_type: str) -> int | None:
 
 
 @lru_cache(maxsize=512)
-def select_parser(content_type: str) -> str | None:
-    """Return the media type whose parser reads a body of this content type, or None."""
-    if len(content_type) > MAX_MEDIA_TYPE_LENGTH:
-        return None
-    media_type = MediaType.parse(content_type)
-    return next((known for known in PARSERS if media_type.matches(*known.split("/"))), None)
-
-
-@lru_cache(maxsize=512)
 def select_language(accept_language: str | None, default: str) -> str:
     """Return the known language that an Accept-Language header prefers. `tr` means `tr-tr` (assumed)."""
     for tag in _preferred_languages(accept_language or ""):
@@ -163,27 +97,27 @@ METADATA_TYPES: dict[type[Any], str] = {
 }
 """Class of a field or one of its base classes -> the framework's name of the type."""
 
-RESPONSE_FIELDS: dict[str, dict[str, Any]] = {
+RESPONSE_FIELDS: dict[str, JsonObject] = {
     "login": {"token": {"type": "string", "required": False, "read_only": True, "label": "Token"}},
 }
 """Fields that only the response has. The framework lists them with the fields of the body."""
 
 
-def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> dict[str, Any]:
+def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> JsonObject:
     """Describe the routes of a URL. The fields of the body are shown only to a caller who may write."""
     route = next(iter(routes.values()))
-    metadata: dict[str, Any] = {
+    metadata: JsonObject = {
         "name": route.operation.replace("_", " ").capitalize(),
         "description": "",
         "renders": [JSON],
-        "parses": list(PARSERS),
+        "parses": list(BODY_PARSERS),
     }
     if "POST" in routes and may_write:
         metadata["actions"] = {"POST": describe_body(routes["POST"].request_schema)}
     return metadata
 
 
-def describe_body(body: str | None) -> dict[str, Any]:
+def describe_body(body: str | None) -> JsonObject:
     if body is None:
         return {}
     return {name: describe_field(name, field) for name, field in REQUEST_FIELDS[body].items()} | RESPONSE_FIELDS.get(
@@ -191,8 +125,8 @@ def describe_body(body: str | None) -> dict[str, Any]:
     )
 
 
-def describe_field(name: str, field: Field) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+def describe_field(name: str, field: Field) -> JsonObject:
+    metadata: JsonObject = {
         "type": next(METADATA_TYPES[kind] for kind in type(field).mro() if kind in METADATA_TYPES),
         "required": field.required,
         "read_only": False,

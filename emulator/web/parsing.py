@@ -1,4 +1,4 @@
-"""Parsers of query strings and bodies: JSON, forms and multipart forms, as Django REST framework parses them.
+"""Parsers of media types, query strings and bodies (JSON, forms, multipart), as Django REST framework parses them.
 
 The multipart parser is our own: docs/decisions/multipart.md says why.
 """
@@ -14,20 +14,76 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from emulator.core.errors import BadRequest, ParseError, UnsupportedMediaType
 from emulator.core.fields import Form, Upload
-from emulator.web.negotiation import header_parameters, select_parser
+from emulator.core.json_text import JsonValue
 
 MAX_BYTES = 2_621_440
 """Largest JSON body or form. The files of a multipart form do not count."""
 MAX_FIELDS = 1000
 MAX_FILES = 100
 MAX_PART_HEADER_BYTES = 1024
+MAX_MEDIA_TYPE_LENGTH = 256
+"""Longer media types are ignored."""
+
+
+def header_parameters(line: str) -> tuple[str, dict[str, str]]:
+    """Split `type/sub; key=value` as Django does. Raises `ValueError` if a parameter has an unknown charset."""
+    if ";" not in line:
+        return line.strip().lower(), {}
+    message = Message()
+    message["content-type"] = line
+    (kind, _), *pairs = message.get_params([("", "")])
+    return kind.lower(), {name: _parameter_text(value) for name, value in pairs if name}
+
+
+def _parameter_text(value: str | tuple[str | None, str | None, str]) -> str:
+    if isinstance(value, tuple) and value[0]:
+        try:
+            codecs.lookup(value[0])
+        except LookupError:
+            raise ValueError(value[0]) from None
+    return collapse_rfc2231_value(value)
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """A media type with its parameters."""
+
+    text: str
+    main: str
+    sub: str
+    parameters: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> MediaType:
+        """Parse a media type. The result matches nothing if the text is malformed."""
+        try:
+            full, parameters = header_parameters(text)
+        except ValueError:
+            full, parameters = "", {}
+        main, _, sub = full.partition("/")
+        return cls(text, main, sub, parameters)
+
+    def matches(self, main: str, sub: str) -> bool:
+        """Return whether it covers `main/sub`. Wildcards are allowed."""
+        return self.main in ("*", main) and self.sub in ("*", sub)
+
+    @property
+    def precedence(self) -> int:
+        """How specific it is: 3 with parameters, 2 without, 1 for `type/*`, 0 for `*/*`."""
+        if self.main == "*":
+            return 0
+        if self.sub == "*":
+            return 1
+        return 2 if list(self.parameters) in ([], ["q"]) else 3
 
 
 def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
@@ -39,7 +95,7 @@ def parse_query(query_string: str, content_type: str) -> dict[str, list[str]]:
     return query
 
 
-def parse_body(content_type: str, raw: bytes) -> Any:
+def parse_body(content_type: str, raw: bytes) -> JsonValue:
     """Parse a body. An empty body is an empty object, whatever its content type."""
     if not raw:
         return {}
@@ -47,6 +103,15 @@ def parse_body(content_type: str, raw: bytes) -> Any:
     if parser is None:
         raise UnsupportedMediaType(content_type)
     return BODY_PARSERS[parser](content_type, raw)
+
+
+@lru_cache(maxsize=512)
+def select_parser(content_type: str) -> str | None:
+    """Return the media type whose parser reads a body of this content type, or None."""
+    if len(content_type) > MAX_MEDIA_TYPE_LENGTH:
+        return None
+    media_type = MediaType.parse(content_type)
+    return next((known for known in BODY_PARSERS if media_type.matches(*known.split("/"))), None)
 
 
 @lru_cache(maxsize=512)
@@ -74,7 +139,7 @@ def _check_size(raw: bytes) -> bytes:
     return raw
 
 
-def _parse_json(content_type: str, raw: bytes) -> Any:
+def _parse_json(content_type: str, raw: bytes) -> JsonValue:
     try:
         text = codecs.getreader(_text_encoding(content_type))(BytesIO(_check_size(raw))).read()
         return json.loads(text, parse_constant=_refuse_constant)
@@ -141,8 +206,8 @@ class _MultipartForm:
     """Collects the fields and files of a multipart form within Django's limits."""
 
     encoding: str
-    fields: list[tuple[str, Any]] = field(default_factory=list)
-    files: list[tuple[str, Any]] = field(default_factory=list)
+    fields: list[tuple[str, str | Upload]] = field(default_factory=list)
+    files: list[tuple[str, str | Upload]] = field(default_factory=list)
     field_count: int = 0
     file_count: int = 0
     field_bytes: int = 0

@@ -1,4 +1,4 @@
-"""waitress, bound to a port; kept from closing connections after a 204, and able to wait without a thread."""
+"""The HTTP server: waitress with connections that stay open after a 204, and responses that wait without a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
@@ -20,35 +20,41 @@ from waitress.task import WSGITask
 
 from emulator.state.clock import machine_seconds
 from emulator.state.persistence import THREAD_LOCAL
-from emulator.web.delayed_response import DETACH, Close, SendAction, Wait
+from emulator.web.context import Environ
+from emulator.web.fault_injection import DETACH, Close, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# It warns whenever more calls wait than it has idle threads: usual for tests in parallel, and no user's business.
+LOG = logging.getLogger("emulator")
+# waitress warns whenever more requests wait than it has idle threads. That is usual for tests in parallel.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 MAX_THREADS = 32
-"""At most; what waits on purpose holds none of them: see `TaskSuspended`."""
+"""Suspended responses hold no thread: see `TaskSuspended`."""
+MAX_RUNNING = 2
+"""Number of short tasks that run at once. Python runs one thread at a time, so more threads only slow each other."""
+LONG_TASK_SECONDS = 0.005
+"""A task that runs longer does not count as running, so another task starts beside it."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 MAX_CONNECTIONS = 10_000
-"""waitress takes no more than 100 unless told, and those whose answers are held count."""
+"""The default of waitress is 100. Connections with a delayed response count."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""SO_LINGER: on, for no time."""
+"""Value of SO_LINGER: on, with a timeout of zero. The connection is reset when it is closed."""
 HAS_POLL = hasattr(select, "poll")
 LOOP_TIMEOUT = 1.0
-"""How long the loop sleeps at most when nothing happens; whatever happens wakes it."""
+"""Longest wait of the server's loop in seconds. Any event wakes it earlier."""
 
 
 class KeepAliveTask(WSGITask):
-    """waitress closes the connection after every 204: it looks for a length, which a 204 must not have."""
+    """A response that keeps the connection open after a 204. waitress closes it, because a 204 has no length."""
 
     _keeps_alive = False
 
     def build_response_header(self) -> bytes:
         headers: dict[str, str] = getattr(self.request, "headers", {})
-        asked_to_close = headers.get("CONNECTION", "").lower() == "close"
-        self._keeps_alive = not self.has_body and self.version == "1.1" and not asked_to_close
+        is_close_requested = headers.get("CONNECTION", "").lower() == "close"
+        self._keeps_alive = not self.has_body and self.version == "1.1" and not is_close_requested
         try:
             return bytes(super().build_response_header())
         finally:
@@ -60,7 +66,7 @@ class KeepAliveTask(WSGITask):
 
 
 class TaskSuspended(BaseException):
-    """A task releases its thread and continues later. Not an `Exception`: waitress catches those below the thread."""
+    """A task releases its thread and continues later. Not an `Exception`: waitress catches those inside the task."""
 
     def __init__(self, task: Task, seconds: float) -> None:
         super().__init__(seconds)
@@ -68,12 +74,12 @@ class TaskSuspended(BaseException):
 
 
 class Task(KeepAliveTask):
-    """A response that may have a fault: it is then sent by actions, and no thread waits between them."""
+    """A response that may have a fault. It is then sent by actions, and no thread waits between them."""
 
     _actions: Iterator[SendAction] | None = None
 
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
+    def get_environment(self) -> Environ:
+        environ: Environ = super().get_environment()
         environ[DETACH] = self._detach
         return environ
 
@@ -105,10 +111,9 @@ class Task(KeepAliveTask):
 
 
 class Channel(HTTPChannel):
-    """A connection whose tasks can be suspended."""
+    """A connection whose responses can be suspended."""
 
     server: Any
-
     _suspended: Task | None = None
 
     def task_class(self, channel: HTTPChannel, request: Any) -> Task:  # type: ignore[override]  # what waitress calls
@@ -117,9 +122,9 @@ class Channel(HTTPChannel):
         return suspended or Task(channel, request)
 
     def writable(self) -> bool:
-        """Tell whether the loop is to send something: not what a thread is sending now.
+        """Return whether the loop has something to send.
 
-        Or else it would be told at once, again and again, that it could, and keep the interpreter from that thread.
+        While a worker sends, the answer is no. Otherwise the loop would try again and again, and slow the worker.
         """
         if not self.outbuf_lock.acquire(blocking=False):
             return False
@@ -131,90 +136,57 @@ class Channel(HTTPChannel):
             super().service()
         except TaskSuspended as suspended:
             self._suspended = suspended.task
-            self.server.later.call_after(suspended.seconds, self._resume)
-
-    def _resume(self) -> None:
-        self.server.add_task(self)
+            self.server.delayed_calls.call_after(suspended.seconds, lambda: self.server.add_task(self))
+            self.server.pull_trigger()
 
 
 class DelayedCalls:
-    """Does things after a while, in one thread that starts when there is something to wait for."""
+    """Functions that the server's loop calls at later times."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._counted = count()
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self._lock = threading.Lock()
 
-    def call_after(self, seconds: float, do: Callable[[], None]) -> None:
-        with self._changed:
-            heappush(self._due, (machine_seconds() + seconds, next(self._counted), do))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="emulator later", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+    def call_after(self, seconds: float, function: Callable[[], None]) -> None:
+        with self._lock:
+            heappush(self._heap, (machine_seconds() + seconds, next(self._numbers), function))
 
-    def stop(self) -> None:
-        """Do nothing more of what waits."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
+    def seconds_to_next(self) -> float:
+        with self._lock:
+            return max(self._heap[0][0] - machine_seconds(), 0) if self._heap else LOOP_TIMEOUT
 
-    def _run(self) -> None:
-        while (do := self._next_call()) is not None:
-            do()
+    def run_due(self) -> None:
+        """Call the functions whose time has come."""
+        while (function := self._pop_due()) is not None:
+            function()
 
-    def _next_call(self) -> Callable[[], None] | None:
-        """Wait for what is due next; None when told to stop."""
-        with self._changed:
-            while not self._stopped:
-                wait = self._due[0][0] - machine_seconds() if self._due else None
-                if wait is not None and wait <= 0:
-                    return heappop(self._due)[2]
-                self._changed.wait(wait)
-        return None
-
-
-def build_server(app: WSGIApplication, host: str, port: int) -> Any:
-    """Give a server that is bound and runs when told to; port 0 takes a free one. `OSError` if it cannot be had."""
-    server: Any = create_server(
-        app,
-        sockets=[bind_socket(host, port)],
-        threads=MAX_THREADS,
-        _dispatcher=WorkerPool(MAX_THREADS),  # type: ignore[arg-type]  # of a dispatcher, what servers call
-        max_request_body_size=MAX_REQUEST_BYTES,
-        connection_limit=MAX_CONNECTIONS,
-        ident="oms-emulator",
-    )
-    server.channel_class = Channel
-    server.later = DelayedCalls()
-    return server
-
-
-def bind_socket(host: str, port: int) -> socket.socket:
-    """Give a socket at one address of the host, or nothing that stays open: waitress would bind all of them."""
-    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    taken = socket.socket(family, kind, protocol)
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-    except OSError:
-        taken.close()
-        raise
-    return taken
+    def _pop_due(self) -> Callable[[], None] | None:
+        with self._lock:
+            return heappop(self._heap)[2] if self._heap and self._heap[0][0] <= machine_seconds() else None
 
 
 class HttpServer:
-    """A server that answers in threads from `start` to `stop`."""
+    """A server that responds in threads, from `start` to `stop`."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        self._server = build_server(app, host, port)
-        self._workers: WorkerPool = self._server.task_dispatcher
-        self.url = server_url(host, self._server.effective_port)
+        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
+        self._sockets: dict[int, Any] = {}
+        self._workers = WorkerPool(MAX_THREADS)
+        self._delayed_calls = DelayedCalls()
+        server: Any = create_server(
+            app,
+            map=self._sockets,
+            sockets=[bind_socket(host, port)],
+            threads=MAX_THREADS,
+            _dispatcher=self._workers,  # type: ignore[arg-type]  # it has the methods that servers call
+            max_request_body_size=MAX_REQUEST_BYTES,
+            connection_limit=MAX_CONNECTIONS,
+            ident="oms-emulator",
+        )
+        server.channel_class, server.delayed_calls = Channel, self._delayed_calls
+        self._server = server
+        self.url = server_url(host, server.effective_port)
         self._stopping = threading.Event()
         self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
 
@@ -222,136 +194,156 @@ class HttpServer:
         self._loop.start()
 
     def stop(self) -> None:
-        """Let the answers that are being made be sent, then close the port and every connection."""
-        self._server.later.stop()
+        """Finish the responses in progress, then close the port and all connections."""
         self._workers.shutdown()
         self._stopping.set()
         self._server.pull_trigger()
         self._loop.join()
-        wasyncore.close_all(self._server._map)  # noqa: SLF001 - waitress gives no other way to its sockets
+        wasyncore.close_all(self._sockets)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            # poll, unlike select, takes any number of connections
-            timeout = LONG_TASK_SECONDS if self._workers.has_waiting_tasks() else LOOP_TIMEOUT
-            wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._server._map, count=1)  # noqa: SLF001
+            busy_timeout = LONG_TASK_SECONDS if self._workers.has_waiting_tasks() else LOOP_TIMEOUT
+            timeout = min(busy_timeout, self._delayed_calls.seconds_to_next())
+            # `poll` has no limit on the number of connections, unlike `select`.
+            wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
+            self._delayed_calls.run_due()
             self._workers.start_waiting_tasks()
 
 
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to one address of the host. waitress would bind all addresses."""
+    entries = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(entries, key=lambda entry: entry[0] != socket.AF_INET)
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
 def server_url(host: str, port: int) -> str:
-    """Give the URL to show for an address: everywhere is shown as this machine."""
+    """Return the URL to show for an address. The address of all interfaces is shown as loopback."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-LOG = logging.getLogger("emulator")
-MAX_RUNNING = 2
-"""How many threads work at once, while none takes long. Python runs one of them at a time; each further one makes all
-slower: they take the interpreter from each other, and what each has in the processor's caches."""
-LONG_TASK_SECONDS = 0.005
-"""Seconds from which on a thread's work takes long: it does not count, and another one may work beside it."""
+class Work(Protocol):
+    """A task of the pool. waitress passes its channels."""
+
+    def service(self) -> None: ...
+
+    def cancel(self) -> None: ...
 
 
 class WorkerPool:
-    """Stands for waitress's dispatcher of tasks. The thread that rested last works first: it is still warm."""
+    """A pool of threads with few running tasks at once. It replaces waitress's task dispatcher.
 
-    def __init__(self, most: int, long: float = LONG_TASK_SECONDS) -> None:
-        self.max_threads, self.long_task_seconds = most, long
-        self._queue: deque[Any] = deque()
+    The thread that became idle last gets the next task, because its data is still in the processor's caches.
+    """
+
+    def __init__(self, max_threads: int, long_task_seconds: float = LONG_TASK_SECONDS) -> None:
+        self.max_threads, self.long_task_seconds = max_threads, long_task_seconds
+        self._queue: deque[Work] = deque()
         self._lock = threading.Lock()
-        self._ended = threading.Condition(self._lock)
+        self._thread_ended = threading.Condition(self._lock)
         self._idle: list[threading.Lock] = []
-        """What idle threads wait for."""
+        """The locks that idle threads wait for."""
         self._started_at: dict[int, float] = {}
-        """Thread that works -> since when."""
-        self._threads = self._waking = 0
+        """Id of a thread with a running task -> the start of the task."""
+        self._thread_count = self._waking = 0
         self.stopped = False
-        """No task is begun any more."""
+        """Whether no task is started any more."""
 
     def set_thread_count(self, count: int) -> None:
-        """Do nothing: waitress says so once more what it was told."""
+        """Do nothing. waitress calls it with the number that the constructor got."""
 
-    def add_task(self, task: Any) -> None:
-        """Take a task; a thread does it when its turn comes."""
+    def add_task(self, task: Work) -> None:
         with self._lock:
             self._queue.append(task)
-            self._start_task()
+            self._wake_thread()
 
     def has_waiting_tasks(self) -> bool:
-        """Tell whether tasks wait for a turn, so that `relieve` is to be called every few milliseconds."""
+        """Return whether tasks wait, so that `start_waiting_tasks` must be called every few milliseconds."""
         return bool(self._queue)
 
     def start_waiting_tasks(self) -> None:
-        """Let other threads work beside those that take long."""
+        """Start tasks beside those that take long."""
         with self._lock:
-            self._start_task()
+            self._wake_thread()
 
     def release(self) -> None:
+        """Do not count the current thread's task as running, because it waits."""
         with self._lock:
             self._started_at.pop(threading.get_ident(), None)
-            self._start_task()
+            self._wake_thread()
 
     def acquire(self) -> None:
+        """Count the current thread's task as running again."""
         with self._lock:
             self._started_at[threading.get_ident()] = machine_seconds()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
-        """End the threads, each after its task; what nobody began is dropped."""
+        """End each thread after its task. Cancel the waiting tasks, and return whether there were any."""
         with self._lock:
             self.stopped = True
             while self._idle:
                 self._idle.pop().release()
-            if not self._ended.wait_for(lambda: not self._threads, timeout):
-                LOG.warning("%d requests are still being answered", self._threads)
-            left = [self._queue.popleft() for _ in range(len(self._queue))] if cancel_pending else []
-        for task in left:
+            if not self._thread_ended.wait_for(lambda: not self._thread_count, timeout):
+                LOG.warning("%d requests are still being answered", self._thread_count)
+            pending = [self._queue.popleft() for _ in range(len(self._queue))] if cancel_pending else []
+        for task in pending:
             task.cancel()
-        return bool(left)
+        return bool(pending)
 
-    def _start_task(self) -> None:
-        """Let one more thread work, if tasks wait and fewer work than may."""
+    def _wake_thread(self) -> None:
+        """Wake or create a thread if a task waits and fewer tasks run than may."""
         if len(self._queue) <= self._waking or self._waking + self._running_count() >= MAX_RUNNING:
             return
         if self._idle:
             self._waking += 1
             self._idle.pop().release()
-        elif self._threads < self.max_threads:
+        elif self._thread_count < self.max_threads:
             self._waking += 1
-            self._threads += 1
-            threading.Thread(target=self._run, name=f"emulator answers {self._threads}", daemon=True).start()
+            self._thread_count += 1
+            name = f"emulator answers {self._thread_count}"
+            threading.Thread(target=self._run_thread, name=name, daemon=True).start()
 
     def _running_count(self) -> int:
-        """Give how many threads work, and did not begin long ago."""
-        since = machine_seconds() - self.long_task_seconds
-        return sum(began > since for began in self._started_at.values())
+        """Return the number of running tasks that have not taken long so far."""
+        oldest = machine_seconds() - self.long_task_seconds
+        return sum(started_at > oldest for started_at in self._started_at.values())
 
-    def _run(self) -> None:
+    def _run_thread(self) -> None:
         THREAD_LOCAL.worker_slots = self
-        turn = threading.Lock()
-        turn.acquire()
-        is_called = True
-        while (task := self._next_task(turn, is_called=is_called)) is not None or not self.stopped:
-            is_called = task is None
+        wake_lock = threading.Lock()
+        wake_lock.acquire()
+        is_woken = True
+        while (task := self._next_task(wake_lock, is_woken=is_woken)) is not None or not self.stopped:
+            is_woken = task is None
             if task is None:
-                turn.acquire()
+                wake_lock.acquire()
                 continue
             try:
                 task.service()
             except BaseException:
                 LOG.exception("a connection failed")
         with self._lock:
-            self._threads -= 1
-            self._ended.notify_all()
+            self._thread_count -= 1
+            self._thread_ended.notify_all()
 
-    def _next_task(self, turn: threading.Lock, *, is_called: bool) -> Any | None:
-        """Give the next task; None where there is none for this thread, which then waits to be called."""
+    def _next_task(self, wake_lock: threading.Lock, *, is_woken: bool) -> Work | None:
+        """Return the next task. If there is none for this thread, return None and register the thread as idle."""
         with self._lock:
-            self._waking -= is_called
+            self._waking -= is_woken
             self._started_at.pop(threading.get_ident(), None)
             if self.stopped:
                 return None
-            if self._queue and (is_called or self._waking + self._running_count() < MAX_RUNNING):
+            if self._queue and (is_woken or self._waking + self._running_count() < MAX_RUNNING):
                 self._started_at[threading.get_ident()] = machine_seconds()
                 return self._queue.popleft()
-            self._idle.append(turn)
+            self._idle.append(wake_lock)
             return None

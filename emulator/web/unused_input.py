@@ -23,6 +23,7 @@ from emulator.api.routes import Route
 from emulator.core.call import Query
 from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
 from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Package, TransferOrder, Transition
 from emulator.core.schemas import load_schema
 from emulator.domain.commands import command_by_code
@@ -47,8 +48,8 @@ class InputNotice(NamedTuple):
     message: str
 
 
-BODY_OF_GET = InputNotice("body", "a GET has no body: what came was ignored")
-UNUSED_BODY = InputNotice("body", "the body is not read here and was ignored")
+BODY_OF_GET = InputNotice("body", "the body of a GET was ignored")
+UNUSED_BODY = InputNotice("body", "the operation has no body, so the body was ignored")
 
 
 class UnusedInput:
@@ -67,10 +68,10 @@ class UnusedInput:
             return
         size_parameter = route.size_parameter if route.is_paginated else None
         names = known_parameters(route.filter_set, size_parameter)
-        if route.is_negotiated and (strangers := find_unknown_parameters(query, names)):
+        if route.is_negotiated and (unknown := find_unknown_parameters(query, names)):
             if self.context.world.strict:
-                raise unknown_parameters_error(strangers, names, by_field=route.filter_set is not None)
-            self._unknown_parameters = unknown_parameters_hint(strangers, names)
+                raise unknown_parameters_error(unknown, names, by_field=route.filter_set is not None)
+            self._unknown_parameters = unknown_parameters_hint(unknown, names)
         self._notices += query_notices(query, route.filter_set, size_parameter)
 
     def check_unread_body(self) -> None:
@@ -93,7 +94,7 @@ class UnusedInput:
             return True
         return isinstance(body, Mapping) and bool(body)
 
-    def read_body(self) -> Any:
+    def read_body(self) -> JsonValue:
         """Return the body for the handler. In strict mode, the first call raises `ApiError` for unused keys."""
         body = self.context.body
         if self.context.world.strict and self.route.request_schema is not None and not self._is_body_refused:
@@ -122,7 +123,7 @@ def query_notices(query: Query, filters: str | None, size_parameter: str | None)
     for name, values in query.items():
         value = values[-1]
         if len(values) > 1:
-            message = f"query parameter {name!r} came {len(values)} times, and only the last one counts"
+            message = f"query parameter {name!r} was sent {len(values)} times, and only the last value counts"
             yield InputNotice(name, message)
         if name == size_parameter:
             yield from page_size_notices(name, value)
@@ -140,9 +141,11 @@ def page_size_notices(name: str, value: str) -> Iterator[InputNotice]:
     except ValueError:
         size = 0
     if size < 1:
-        yield InputNotice(name, f"{name} {quoted(value)} is no number above 0 and was ignored")
+        yield InputNotice(name, f"{name} {quoted(value)} is not a number above 0 and was ignored")
     elif size > MAX_PAGE_SIZE:
-        message = f"{name} {quoted(value)} is more than {MAX_PAGE_SIZE}: no page has more, read on with its 'next'"
+        message = (
+            f"{name} {quoted(value)} is more than {MAX_PAGE_SIZE}: larger pages do not exist; follow 'next' for more"
+        )
         yield InputNotice(name, message)
 
 
@@ -150,7 +153,7 @@ def sort_notices(value: str, sortable: Mapping[str, str]) -> Iterator[InputNotic
     for term in value.split(","):
         name = term.strip().removeprefix("-")
         if name not in sortable:
-            message = f"sort {quoted(name)} is no column and was ignored{nearest_known(name, sortable)}"
+            message = f"sort {quoted(name)} is not a column and was ignored{nearest_known(name, sortable)}"
             yield InputNotice(SORT, message)
 
 
@@ -162,7 +165,7 @@ def is_ignored_value(type_: str, value: str) -> bool:
 
 
 def body_notices(
-    body: Mapping[str, Any], schema_name: str, subject: type[Any] | None, view: Reader
+    body: Mapping[str, JsonValue], schema_name: str, subject: type[Any] | None, view: Reader
 ) -> Iterator[InputNotice]:
     """Find keys of a body that its schema does not have, and unknown parameters of a command on `subject`."""
     known = known_keys(schema_name)
@@ -182,7 +185,7 @@ def known_keys(schema_name: str) -> frozenset[str]:
     return frozenset(load_schema(schema_name)["properties"])
 
 
-def command_parameters(body: Mapping[str, Any], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
+def command_parameters(body: Mapping[str, JsonValue], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
     """Return the fields of `input_parameters` for the command that a body names, or None if it names none."""
     id_, slug = body.get("transition"), body.get("slug")
     by_id = view.get(Transition, id_) if isinstance(id_, int) else None
@@ -194,7 +197,9 @@ def command_parameters(body: Mapping[str, Any], subject: type[Any], view: Reader
     return None
 
 
-def nested_notices(values: Mapping[str, Any], fields: Mapping[str, Field], prefix: str) -> Iterator[InputNotice]:
+def nested_notices(
+    values: Mapping[str, JsonValue], fields: Mapping[str, Field], prefix: str
+) -> Iterator[InputNotice]:
     """Find keys that are not among the fields, in nested objects and lists too."""
     yield from unknown_key_notices(values, fields, prefix)
     for key, field in fields.items():
@@ -211,7 +216,7 @@ def unknown_key_notices(keys: Iterable[str], known: Collection[str], prefix: str
         if key not in known:
             message = f"key {quoted(prefix + key)} is unknown and was ignored{nearest_known(key, known)}"
             if not known:
-                message = f"key {quoted(prefix + key)} was ignored: nothing is taken here"
+                message = f"key {quoted(prefix + key)} was ignored: no keys are expected here"
             yield InputNotice(key[:MAX_NAME_LENGTH], message)
 
 
@@ -227,7 +232,7 @@ def quoted(text: str) -> str:
 def notices_hint(notices: Sequence[InputNotice]) -> str | None:
     """Return the hint about some notices, in one line, or None if there are none."""
     messages = [notice.message for notice in notices[:MAX_NOTICES]]
-    more = [f"{len(notices) - MAX_NOTICES} more such parts"] if len(notices) > MAX_NOTICES else []
+    more = [f"{len(notices) - MAX_NOTICES} more"] if len(notices) > MAX_NOTICES else []
     return "; ".join(messages + more) or None
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from emulator import Emulator
 from emulator.coverage import build_report, counts_of, render
-from emulator.web.record_coverage import register_graph
+from emulator.web.app import register_graph
 
 PACKAGES = "/api/v1/oms/packages/"
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.receivers import receiving
+from tests.support.receivers import run_receiver
 
 LIST = "/api/v1/oms/packages/"
 Serve = Callable[..., "subprocess.Popen[str]"]
@@ -117,7 +117,7 @@ def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
 ) -> None:
     """0.0.0.0 stands for elsewhere: it is not this machine's loopback, and still leads here."""
     url = ready(serve("--port", "0", "--scenario", "empty", *flags))
-    with requests.Session() as client, receiving() as receiver:
+    with requests.Session() as client, run_receiver() as receiver:
         client.headers["Authorization"] = "Token full-access"
         hook = {
             "target_url": receiver.url.replace("127.0.0.1", "0.0.0.0"),
@@ -129,7 +129,7 @@ def test_a_hook_elsewhere_is_called_only_where_that_was_asked_for(
         client.post(f"{url}/__admin/hooks/flush", timeout=10)
         deliveries = client.get(f"{url}/__admin/hooks/deliveries", timeout=10).json()["results"]
         (delivery,) = [each for each in deliveries if each["url"] == hook["target_url"]]
-    assert (delivery["status"], len(receiver.got)) == (status, int(status is not None))
+    assert (delivery["status"], len(receiver.requests)) == (status, int(status is not None))
     assert ("--allow-webhook-host 0.0.0.0" in delivery["response"]) == (status is None)
 
 

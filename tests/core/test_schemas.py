@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from emulator.core import schemas
 from emulator.core.schemas import Problem
 from tests.support import samples
-from tests.support.answers import check_answer, validator
+from tests.support.answers import check_body, validator
 
 FREE_MAPS = {
     "counts": "what was met names the keys",
@@ -210,7 +210,9 @@ def test_free_maps_are_in_use():
 def test_samples_reach_every_schema():
     """A schema has a sample, or is listed with the reason why it has none."""
     reached = {
-        spot.shape.split("/")[0] for sample in samples.names() for spot in samples.spots(sample, samples.body(sample))
+        spot.shape.split("/")[0]
+        for sample in samples.names()
+        for spot in samples.sample_nodes(sample, samples.body(sample))
     }
     assert set(schemas.schema_names()) - reached == WITHOUT_SAMPLE.keys()
 
@@ -288,9 +290,9 @@ def test_both_validators_agree(document):
 def test_check_answer_refuses(body):
     """A response that is not JSON or is invalid by its schema fails with the name of the schema."""
     with pytest.raises(AssertionError, match=r"^error: "):
-        check_answer("error", body)
+        check_body("error", body)
 
 
 def test_check_answer_accepts():
     """A response that is valid by its schema passes."""
-    check_answer("error", b'{"detail": "Not found."}')
+    check_body("error", b'{"detail": "Not found."}')

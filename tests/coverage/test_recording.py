@@ -20,10 +20,10 @@ from emulator.core.records import Transition
 from emulator.domain.state_graph import transition_name
 from emulator.state.counters import DIMENSIONS, Coverage
 from emulator.state.journal import RequestInfo
-from emulator.web.app import INSPECTOR_PATH, ROUTER
+from emulator.web import ROUTER
+from emulator.web.app import INSPECTOR_PATH, record_coverage
 from emulator.web.context import RequestContext
-from emulator.web.record_coverage import record_coverage
-from tests.support.worlds import world_of
+from tests.support.worlds import build_world
 
 pytestmark = pytest.mark.slow
 
@@ -375,7 +375,7 @@ def test_a_command_that_is_undone_was_met(oms: Emulator) -> None:
 def test_a_transition_is_named_by_its_slug_or_else_by_its_id() -> None:
     """Slugs are the same in one installation and the next; where one is shared, it means the first that has it."""
     moves = [Transition(5, 1, 2, slug="a"), Transition(6, 2, 1, slug="a"), Transition(7, 2, 3)]
-    view = world_of(moves).records
+    view = build_world(moves).records
     assert [transition_name(view, move) for move in moves] == ["a", "a #6", "#7"]
 
 

@@ -29,7 +29,7 @@ from emulator.core.records import (
 from emulator.domain.planning import used_quota
 from emulator.state.store import Transaction
 from tests.domain.commands.arranging import COMMANDS
-from tests.support.worlds import REMOVED, Changes, changes, tables
+from tests.support.worlds import REMOVED, Changes, all_tables, changed_records
 
 ADMIN, TRACK = 1, "TRACK-1"
 WAITING, TRANSFERS, PREPARING, REMOTE, READY = 35, 36, 37, 38, 39
@@ -92,7 +92,7 @@ class Doing:
         self.subject = self.world.records.get_existing(self.kind, self.subject.id)
         self.request = "00000001"
         self.root = self.world.records
-        self.before = tables(self.root)
+        self.before = all_tables(self.root)
 
     def _subscribe(self, tx: Any) -> None:
         """Let one active hook hear each type, and an inactive one hear nothing."""
@@ -106,7 +106,7 @@ class Doing:
         answer = self.oms.session().post(f"/api/v1/oms/{path}/{self.subject.id}/command/", json=body)
         self.now = self.world.clock.now()
         self.stock: Counter[tuple[int, int]] = Counter()
-        self.after = tables(self.world.records)
+        self.after = all_tables(self.world.records)
         return answer
 
     def done(self, **parameters: Any) -> None:
@@ -126,7 +126,7 @@ class Doing:
 
     def check(self, expected: Changes, events: Iterable[Any] = (), quotas: dict[int, int] | None = None) -> None:
         """Insist on these changes, the stock as counted, these events and quotas; and on nothing else."""
-        found = changes(self.before, self.after)
+        found = changed_records(self.before, self.after)
         told = [found.pop(("WebhookEvent", event.id)) for event in self.new(WebhookEvent)]
         assert found == expected | self._stock_changes()
         subjects = [(event, self.subject) if isinstance(event, str) else event for event in events]

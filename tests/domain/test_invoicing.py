@@ -9,7 +9,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.records import Invoice, InvoiceItem, OrderItem, Package, PackageItem
 from emulator.domain.invoicing import included_tax
-from tests.support.worlds import changes, tables
+from tests.support.worlds import all_tables, changed_records
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
     oms = Emulator("demo")
     root = oms.world.records
     package = next(one for one in root.all(Package) if len(root.find(PackageItem, "package", one.id)) > 1)
-    before = tables(root)
+    before = all_tables(root)
     answer = oms.session().post(f"/api/v1/oms/packages/{package.id}/invoice/")
     assert answer.status_code == 201
     after = oms.world.records
@@ -44,7 +44,7 @@ def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
     for line in lines:
         net = Decimal(line.total_amount) - Decimal(str(line.tax_amount))
         assert abs(net * (100 + Decimal(line.tax_rate)) / 100 - Decimal(line.total_amount)) <= Decimal("0.01")
-    assert changes(before, tables(after)) == {
+    assert changed_records(before, all_tables(after)) == {
         ("Invoice", invoice.id): invoice,
         **{("InvoiceItem", line.id): line for line in lines},
         ("Package", package.id): {"invoice": invoice.id, "modified_date": oms.world.clock.now()},

@@ -30,7 +30,7 @@ from emulator.domain.planning import (
     replan,
 )
 from emulator.state.world import World
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 PRODUCT = 900
 ISTANBUL, ANKARA, IZMIR = ("41.01", "28.97"), ("39.93", "32.85"), ("38.42", "27.14")
@@ -45,7 +45,7 @@ def planned(*places: list[Any], quantity: int = 1, number: str = "77P1") -> Worl
     """Make a world with one package at location 1, for a customer in Istanbul."""
     states = [State(1, enum_value="100"), State(2, enum_value="910"), State(5, enum_class="PackageItemStatus")]
     items = [OrderItem(id_, 1, PRODUCT, 1, 1, 1) for id_ in range(1, quantity + 1)]
-    return world_of(
+    return build_world(
         [
             *(*states, State(6, enum_class="PackageItemStatus", enum_value="100")),
             City(1, 1, latitude=ISTANBUL[0], longitude=ISTANBUL[1]),

@@ -20,7 +20,7 @@ from emulator.domain.state_graph import (
     state_with_value,
 )
 from emulator.state.store import Snapshot
-from tests.support.worlds import world_of
+from tests.support.worlds import build_world
 
 ROOT = Emulator("demo").world.records
 PREPARE = "package__prepare_package_command__waiting__preparing"
@@ -140,7 +140,7 @@ def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transiti
 
 def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
     assert slug_or_label(Transition(1, 1, 2, label="Pack", slug=OMITTED)) == "Pack"
-    root = world_of([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).records
+    root = build_world([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).records
     with pytest.raises(ValidationFailed) as caught:
         find_transition(root, 1, "two")
     assert caught.value.errors == {"slug": ['"two" is not the slug of transition 1, which is "Pack".']}

@@ -24,7 +24,7 @@ from emulator.loading.replay import UnreplayableStep, replay_step
 from emulator.state.outbox import NO_SENDER_REASON, DeliveryResult, NoSender, error_result, response_result
 from emulator.state.steps import Step
 from emulator.state.world import World
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 FAILED, DONE = response_result(503, b"no", "no", 0.1), response_result(200, b"200 OK", "200 OK", 0.1)
 FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
@@ -32,7 +32,7 @@ FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
 
 def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> World:
     """Make a world with one event that nobody sent yet."""
-    world = world_of([Webhook(1, retry_countdown_config=policy, event_type="x", **hook)], clock)
+    world = build_world([Webhook(1, retry_countdown_config=policy, event_type="x", **hook)], clock)
     with world.transaction() as tx:
         tx.add(WebhookEvent(1, 1, 1, 4, tx.now, tx.now, "u", due=tx.now))
     return world

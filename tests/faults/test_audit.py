@@ -11,7 +11,7 @@ import requests
 from emulator import Emulator
 from emulator.core.records import Package
 from emulator.domain.audit import RULES
-from tests.support.answers import check_answer
+from tests.support.answers import check_body
 
 LIST = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
@@ -166,7 +166,7 @@ def test_audit_reports_the_expected_findings(
     findings = oms.audit()
     assert tuple(finding["kind"] for finding in findings) == expected
     answer = client.session.get("/__admin/audit")
-    check_answer("audit", answer.content)
+    check_body("audit", answer.content)
     assert answer.json() == {"count": len(expected), "results": findings}
     if not expected:
         oms.assert_well_behaved()

@@ -72,7 +72,7 @@ def test_command_line_limits_are_parsed() -> None:
     ("text", "message"),
     [
         ("full-access", "is not a limit; write role:scope=rate, such as full-access:read=100/min"),
-        ("nobody:read=1/s", "unknown token 'nobody'; known: full-access"),
+        ("guest:read=1/s", "unknown token 'guest'; known: full-access"),
         ("full-access:look=1/s", "unknown scope 'look'; known: read, write"),
     ],
 )

@@ -14,7 +14,7 @@ import requests
 from emulator import Emulator
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS
-from emulator.web.urls import BAD_REQUEST
+from emulator.web.dispatch import BAD_REQUEST
 
 LIST = "/api/v1/oms/packages/"
 

@@ -42,7 +42,7 @@ from emulator.loading.scenario_import import ScenarioImport, import_scenario
 from emulator.loading.worlds import load_base
 from emulator.state.scenario import Scenario
 from tests.support import samples
-from tests.support.recording import recorded
+from tests.support.recording import record_responses
 from tools.documented_scenarios import WHOSE, gets, sample
 
 pytestmark = pytest.mark.slow
@@ -173,12 +173,12 @@ def used_world() -> Emulator:
 
 def test_a_person_has_the_same_replacement_in_all_documents(tmp_path: Path) -> None:
     """An anonymized recording of a whole world loads, and its lists, details and surfaces agree."""
-    answers = list(recorded(used_world(), (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
+    answers = list(record_responses(used_world(), (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
     made = imported([{"path": path, "body": body} for path, body in answers])
     file = tmp_path / "mine.json"
     file.write_bytes(encode_scenario(made.document))
     oms = Emulator(str(file))
-    again = dict(recorded(oms, (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
+    again = dict(record_responses(oms, (*GUIDE_ROUTES, *REFERENCE_ROUTES)))
     assert set(again) == {path for path, _ in answers}
     before = dict(answers)
     for entry, was in zip(

@@ -97,7 +97,7 @@ def test_schema_is_found_by_the_keys_of_a_document(name: str) -> None:
     """The keys of each sample identify its schema without the path."""
     document = body(name)
     first = document["results"][0] if "results" in document else document
-    assert schema_by_keys(first) == samples.SHAPES[name].removeprefix("page-of-")
+    assert schema_by_keys(first) == samples.SCHEMA_NAMES[name].removeprefix("page-of-")
 
 
 def test_unknown_keys_are_ignored_with_a_warning() -> None:

@@ -19,7 +19,7 @@ from emulator.loading.recorded_responses import Capture, read_captures
 from emulator.loading.scenario_import import ScenarioImport, import_scenario
 from emulator.loading.worlds import open_world
 from tests.support import samples
-from tests.support.recording import recorded
+from tests.support.recording import record_responses
 from tools.documented_scenarios import WHOSE, gets, sample
 
 DETAIL = "package-detail.response-200"
@@ -64,11 +64,11 @@ def test_recorded_world_is_served_again(routes: tuple[Route, ...], tmp_path: Pat
     package = oms.package(state="Shipped", items=2)
     oms.carrier(package["id"], "delivered")
     oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
-    responses = list(recorded(oms, routes))
+    responses = list(record_responses(oms, routes))
     answers = [{"url": f"https://oms.shop.example{url}?limit=100", "body": found} for url, found in responses]
     found = made(answers)
     assert found.corrected == []
-    again = list(recorded(served(tmp_path, found.document), routes))
+    again = list(record_responses(served(tmp_path, found.document), routes))
     assert without(LINKS, dict(again)) == without(LINKS, dict(responses))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.client.emulator import Emulator
 from tests.oracle import service
-from tests.oracle.sides import Sides
+from tests.oracle.comparison import Comparison
 
 
 @pytest.fixture(autouse=True)
@@ -22,30 +22,30 @@ def silence_django() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shared_sides() -> Sides:
-    return Sides.of(Emulator("demo"))
+def shared_comparison() -> Comparison:
+    return Comparison.with_emulator(Emulator("demo"))
 
 
 @pytest.fixture
-def sides(shared_sides: Sides) -> Sides:
+def comparison(shared_comparison: Comparison) -> Comparison:
     """Share one emulator between all single requests; none of them changes what another request reads."""
-    return shared_sides
+    return shared_comparison
 
 
 @pytest.fixture
-def fresh_sides() -> Iterator[Sides]:
+def fresh_comparison() -> Iterator[Comparison]:
     """Pair a new emulator with the oracle for one test."""
     before = service.DATA
-    yield Sides.of(Emulator("demo"))
+    yield Comparison.with_emulator(Emulator("demo"))
     service.DATA = before
 
 
 @pytest.fixture
-def oracle_only() -> Iterator[Sides]:
-    """Use the oracle on both sides, to test the oracle itself."""
+def oracle_only() -> Iterator[Comparison]:
+    """Use the oracle on both comparison, to test the oracle itself."""
     before = service.DATA
     jwts = {role: f"jwt.{role}" for role in (*service.ROLES, "expired")}
     roles = {token: role for role, token in jwts.items()}
     service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)), roles)
-    yield Sides(SimpleNamespace(app=service.app), "193", "33", jwts)
+    yield Comparison(SimpleNamespace(app=service.app), "193", "33", jwts)
     service.DATA = before

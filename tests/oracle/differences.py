@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.oracle.wire import Answer, Ask
+from tests.oracle.wire import RawRequest, RawResponse
 
 ADDED_HEADERS = {
     "X-Emulator-": "explanations are sent in extra headers, so that the body stays the vendor's",
@@ -18,31 +18,31 @@ class Difference:
 
     name: str
     reason: str
-    applies: Callable[[Ask, Answer], bool]
-    expected: Callable[[Answer], Answer]
+    applies: Callable[[RawRequest, RawResponse], bool]
+    expected: Callable[[RawResponse], RawResponse]
 
 
-def with_content_length(answer: Answer) -> Answer:
+def with_content_length(answer: RawResponse) -> RawResponse:
     return replace(answer, headers=answer.headers | {"Content-Length": str(len(answer.body))})
 
 
-def error_response(status: int, detail: str) -> Callable[[Answer], Answer]:
+def error_response(status: int, detail: str) -> Callable[[RawResponse], RawResponse]:
     body = f'{{"detail":"{detail}"}}'.encode()
     headers = {"Content-Type": "application/json", "Allow": "POST, OPTIONS"}
-    return lambda _: with_content_length(Answer(status, headers, body))
+    return lambda _: with_content_length(RawResponse(status, headers, body))
 
 
 DIFFERENCES = (
     Difference(
         "nesting",
         "the framework answers 500 to JSON that is too deep for Python's parser; it is a client error",
-        lambda ask, answer: answer.status == 500 and ask.label.startswith("body deep"),
+        lambda request, answer: answer.status == 500 and request.label.startswith("body deep"),
         error_response(400, "JSON parse error - Too deeply nested."),
     ),
     Difference(
         "unknown charset of a parameter",
         "Django crashes when a Content-Type names an unknown charset in the form of RFC 2231",
-        lambda ask, answer: answer.status == 500 and "*=nope''" in (ask.content_type or ""),
+        lambda request, answer: answer.status == 500 and "*=nope''" in (request.content_type or ""),
         error_response(415, "Unsupported media type \\\"application/json; charset*=nope''utf-8\\\" in request."),
     ),
     Difference(
@@ -60,21 +60,23 @@ DIFFERENCES = (
     Difference(
         "body of HEAD",
         "Django leaves it to the server to drop the body of a HEAD response",
-        lambda ask, answer: ask.method == "HEAD" and answer.body != b"",
+        lambda request, answer: request.method == "HEAD" and answer.body != b"",
         lambda answer: replace(answer, body=b""),
     ),
 )
 
 
-def expected_answer(ask: Ask, answer: Answer, differences: tuple[Difference, ...] = DIFFERENCES) -> Answer:
+def expected_response(
+    request: RawRequest, answer: RawResponse, differences: tuple[Difference, ...] = DIFFERENCES
+) -> RawResponse:
     """Return the answer that the emulator must give where the oracle gives this one."""
     for difference in differences:
-        if difference.applies(ask, answer):
+        if difference.applies(request, answer):
             answer = difference.expected(answer)
     return answer
 
 
-def without_added_headers(answer: Answer) -> Answer:
+def without_added_headers(answer: RawResponse) -> RawResponse:
     """Remove the headers that only the emulator sends."""
     headers = {name: value for name, value in answer.headers.items() if not name.startswith(tuple(ADDED_HEADERS))}
     return replace(answer, headers=headers)

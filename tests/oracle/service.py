@@ -197,7 +197,7 @@ class ExtraInformationSerializer(serializers.Serializer):
     extra_information = serializers.DictField()
 
 
-class NoBody(serializers.Serializer):
+class EmptySerializer(serializers.Serializer):
     """Serializer of an operation that takes no body."""
 
 
@@ -381,7 +381,7 @@ PACKAGE_OPERATIONS = (
         "packages/<int:pk>/invoice/",
         "invoice",
         "packages",
-        {"serializer_class": NoBody},
+        {"serializer_class": EmptySerializer},
     ),
 )
 REFERENCE_ONLY = (

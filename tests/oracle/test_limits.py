@@ -8,11 +8,11 @@ import pytest
 
 from emulator import Emulator
 from tests.oracle import service
-from tests.oracle.asks.places import COMMAND, JSON, PACKAGES
-from tests.oracle.asks.reference import on_reference
-from tests.oracle.asks.sequences import Step
-from tests.oracle.sides import Sides
-from tests.oracle.wire import Ask
+from tests.oracle.comparison import Comparison
+from tests.oracle.request_tables.reference import on_reference
+from tests.oracle.request_tables.sequences import Step
+from tests.oracle.request_tables.urls import COMMAND, JSON, PACKAGES
+from tests.oracle.wire import RawRequest
 
 LIMITS = {
     "full-access": {"read": "3/min", "write": "2/hour"},
@@ -20,7 +20,7 @@ LIMITS = {
     "throttled": {"read": "3/day"},
 }
 
-READ = Ask("read", PACKAGES + "?limit=1", authorization="Token full-access")
+READ = RawRequest("read", PACKAGES + "?limit=1", authorization="Token full-access")
 WRITE = READ.variant("write", target=COMMAND, method="POST", content_type=JSON, body=b"{}")
 READER = READ.variant("reader", authorization="Token read-only")
 FORBIDDEN = WRITE.variant("forbidden", authorization="Token read-only")
@@ -47,24 +47,26 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
 
 
 @pytest.fixture
-def limited_sides() -> Iterator[Sides]:
+def limited_comparison() -> Iterator[Comparison]:
     before = service.DATA
-    plain = Sides.of(Emulator("demo"))
+    plain = Comparison.with_emulator(Emulator("demo"))
     limits = {(role, scope): rate for role, scopes in LIMITS.items() for scope, rate in scopes.items()}
     service.DATA.limits = limits
     oms = Emulator("demo", limits=LIMITS)
-    yield Sides(oms, plain.package, plain.transfer, plain.jwts)
+    yield Comparison(oms, plain.package, plain.transfer, plain.jwts)
     service.DATA = before
 
 
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
-def test_limits_refuse_the_same_requests_for_the_same_time(steps: tuple[Step, ...], limited_sides: Sides) -> None:
+def test_limits_refuse_the_same_requests_for_the_same_time(
+    steps: tuple[Step, ...], limited_comparison: Comparison
+) -> None:
     statuses = set()
     for number, step in enumerate(steps):
-        if isinstance(step, Ask):
-            ours, theirs = limited_sides.pair(step)
-            assert (number, ours) == (number, theirs)
-            statuses.add(ours.status)
+        if isinstance(step, RawRequest):
+            actual, expected = limited_comparison.response_pair(step)
+            assert (number, actual) == (number, expected)
+            statuses.add(actual.status)
         else:
-            limited_sides.advance(step)
+            limited_comparison.advance(step)
     assert 429 in statuses

@@ -8,26 +8,26 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 HOST = "oms.test"
-FULL = "Token full-access"
+FULL_ACCESS = "Token full-access"
 
 
 @dataclass(frozen=True)
-class Ask:
+class RawRequest:
     """One request. `None` omits a header; each character of a text stands for one byte."""
 
     label: str
     target: str
     method: str = "GET"
-    authorization: str | None = FULL
+    authorization: str | None = FULL_ACCESS
     accept: str | None = None
     content_type: str | None = None
     body: bytes = b""
     host: str | None = HOST
     content_length: str | None = None
 
-    def variant(self, label: str, **changes: Any) -> Ask:
+    def variant(self, label: str, **changes: Any) -> RawRequest:
         return replace(self, label=f"{self.label} {label}", **changes)
 
     def environ(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """One response. Header names are in title case."""
 
     status: int
@@ -68,7 +68,7 @@ class Answer:
     body: bytes
 
 
-def ask(app: Wsgi, request: Ask) -> Answer:
+def send_wsgi(app: WsgiApp, request: RawRequest) -> RawResponse:
     """Send a request to a WSGI application."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -83,4 +83,4 @@ def ask(app: Wsgi, request: Ask) -> Answer:
         if close:
             close()
     status, headers = started[-1]
-    return Answer(int(status[:3]), {name.title(): value for name, value in headers}, body)
+    return RawResponse(int(status[:3]), {name.title(): value for name, value in headers}, body)

@@ -12,8 +12,8 @@ import pytest
 from emulator.api.filters import FILTER_SETS
 from emulator.client.emulator import Emulator
 from emulator.core.records import DeliveryRange
-from tests.oracle.wire import Ask
-from tests.oracle.wire import ask as send
+from tests.oracle.wire import RawRequest
+from tests.oracle.wire import send_wsgi as send
 from tests.oracle_filters import service
 from tests.oracle_filters.queries import random_query
 from tests.oracle_filters.tables import SORT, TABLES
@@ -43,13 +43,16 @@ class Pair:
         path = f"/api/v1/oms/packages/{pk}/"
         commands = json.loads(self.get_body(path))["commands"]
         body = json.dumps({"transition": commands[0]["id"], "input_parameters": {}}).encode() if commands else b"{}"
-        send(self.emulator.app, Ask("move", f"{path}command/", "POST", content_type="application/json", body=body))
+        send(
+            self.emulator.app,
+            RawRequest("move", f"{path}command/", "POST", content_type="application/json", body=body),
+        )
 
     def get_body(self, path: str) -> bytes:
-        return send(self.emulator.app, Ask("get", path)).body
+        return send(self.emulator.app, RawRequest("get", path)).body
 
     def emulator_result(self, name: str, query: str) -> tuple[int, Any]:
-        answer = send(self.emulator.app, Ask("list", f"{PATHS[name]}?{query}"))
+        answer = send(self.emulator.app, RawRequest("list", f"{PATHS[name]}?{query}"))
         body = json.loads(answer.body)
         if answer.status != 200:
             return answer.status, list(body.items())

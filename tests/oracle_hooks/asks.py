@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.oracle.wire import Ask
+from tests.oracle.wire import RawRequest
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 HOOKS, EVENTS = "/whisperer/hooks/", "/whisperer/hook_events/"
@@ -122,7 +122,7 @@ FORMS = (
 BODIES = (b"[]", b'"x"', b"null", b"1", b"{", b"\xff", b'{"force"')
 
 
-def asks() -> Iterator[Ask]:
+def asks() -> Iterator[RawRequest]:
     yield from reads()
     yield from access()
     yield from creations()
@@ -130,40 +130,42 @@ def asks() -> Iterator[Ask]:
     yield from retries()
 
 
-def reads() -> Iterator[Ask]:
+def reads() -> Iterator[RawRequest]:
     for number, query in enumerate((*QUERIES, *HOOK_QUERIES)):
-        yield Ask(f"hooks {number} {query}", f"{HOOKS}?{query}")
+        yield RawRequest(f"hooks {number} {query}", f"{HOOKS}?{query}")
     for number, query in enumerate((*QUERIES, *EVENT_QUERIES)):
-        yield Ask(f"events {number} {query}", f"{EVENTS}?{query}")
+        yield RawRequest(f"events {number} {query}", f"{EVENTS}?{query}")
     for name in ("hook", "own", "off"):
-        yield Ask(f"detail of {name}", f"{HOOKS}{{{name}}}/")
+        yield RawRequest(f"detail of {name}", f"{HOOKS}{{{name}}}/")
     for name in ("failed", "tried", "sent"):
-        yield Ask(f"detail of {name}", f"{EVENTS}{{{name}}}/")
-    yield Ask("registry", HOOKS + "registry/")
+        yield RawRequest(f"detail of {name}", f"{EVENTS}{{{name}}}/")
+    yield RawRequest("registry", HOOKS + "registry/")
     for target in (HOOKS + "99999/", EVENTS + "99999/", HOOKS + "0/"):
-        yield Ask(f"unknown {target}", target)
+        yield RawRequest(f"unknown {target}", target)
     for target in (HOOKS + "x/", EVENTS + "1.5/", HOOKS + "-1/"):
-        yield Ask(f"no number {target}", target)
+        yield RawRequest(f"no number {target}", target)
 
 
-def access() -> Iterator[Ask]:
+def access() -> Iterator[RawRequest]:
     for target in (HOOKS, HOOK, OWN, EVENTS, EVENTS + "{failed}/", HOOKS + "registry/"):
         for authorization in (None, READER, NOBODY, "Token inactive", "Token x", "Bearer x"):
-            yield Ask(f"as {authorization} {target}", target, authorization=authorization)
-        yield Ask(f"slash of {target}", target.rstrip("/"))
-        yield Ask(f"head of {target}", target, "HEAD")
-        yield Ask(f"xml of {target}", target, accept="text/xml")
+            yield RawRequest(f"as {authorization} {target}", target, authorization=authorization)
+        yield RawRequest(f"slash of {target}", target.rstrip("/"))
+        yield RawRequest(f"head of {target}", target, "HEAD")
+        yield RawRequest(f"xml of {target}", target, accept="text/xml")
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for target in (HOOKS, HOOK, EVENTS, EVENTS + "{failed}/", RETRY, HOOKS + "registry/"):
-            yield Ask(f"{method} by a reader to {target}", target, method, READER, content_type=JSON, body=b"{}")
+            yield RawRequest(
+                f"{method} by a reader to {target}", target, method, READER, content_type=JSON, body=b"{}"
+            )
     for method, target in (("PUT", HOOKS), ("DELETE", HOOKS), ("POST", HOOK), ("POST", EVENTS), ("GET", RETRY)):
-        yield Ask(f"{method} of {target}", target, method)
+        yield RawRequest(f"{method} of {target}", target, method)
     for method in ("PUT", "PATCH", "DELETE"):
-        yield Ask(f"{method} of an event", EVENTS + "{failed}/", method)
-        yield Ask(f"{method} of the registry", HOOKS + "registry/", method)
+        yield RawRequest(f"{method} of an event", EVENTS + "{failed}/", method)
+        yield RawRequest(f"{method} of the registry", HOOKS + "registry/", method)
 
 
-def creations() -> Iterator[Ask]:
+def creations() -> Iterator[RawRequest]:
     yield json_request("create", HOOKS, "POST", VALID_HOOK)
     for number, change in enumerate(CHANGES):
         yield json_request(f"create {number} {str(change)[:60]}", HOOKS, "POST", VALID_HOOK | change)
@@ -172,11 +174,11 @@ def creations() -> Iterator[Ask]:
             f"create without {key}", HOOKS, "POST", {name: VALID_HOOK[name] for name in VALID_HOOK if name != key}
         )
     for number, body in enumerate(BODIES):
-        yield Ask(f"create body {number}", HOOKS, "POST", content_type=JSON, body=body)
+        yield RawRequest(f"create body {number}", HOOKS, "POST", content_type=JSON, body=body)
     for number, form in enumerate(FORMS):
-        yield Ask(f"create form {number}", HOOKS, "POST", content_type=FORM, body=form.encode())
-    yield Ask("create as text", HOOKS, "POST", content_type="text/plain", body=b"x")
-    yield Ask("create with nothing", HOOKS, "POST")
+        yield RawRequest(f"create form {number}", HOOKS, "POST", content_type=FORM, body=form.encode())
+    yield RawRequest("create as text", HOOKS, "POST", content_type="text/plain", body=b"x")
+    yield RawRequest("create with nothing", HOOKS, "POST")
     yield json_request("64 bits", HOOKS, "POST", VALID_HOOK | policy("fixed", {"seconds": 2**70}))
     for target in ("{target}", "{offtarget}"):
         for event_type in ("{type}", "{offtype}"):
@@ -184,7 +186,7 @@ def creations() -> Iterator[Ask]:
             yield json_request(f"create again {target} {event_type}", HOOKS, "POST", hook)
 
 
-def changes() -> Iterator[Ask]:
+def changes() -> Iterator[RawRequest]:
     for number, change in enumerate(CHANGES):
         if not is_incomplete_policy(change.get("retry_countdown_config")):
             yield json_request(f"change {number} {str(change)[:60]}", HOOK, "PATCH", change)
@@ -202,11 +204,11 @@ def changes() -> Iterator[Ask]:
         "replace by the same values", HOOK, "PUT", VALID_HOOK | {"target_url": "{target}", "event_type": "{type}"}
     )
     for number, form in enumerate(FORMS[2:3] + FORMS[6:]):
-        yield Ask(f"replace form {number}", HOOK, "PUT", content_type=FORM, body=form.encode())
-    yield Ask("change form", HOOK, "PATCH", content_type=FORM, body=b"secret_key=&callback=x&is_active=off")
-    yield Ask("delete", HOOK, "DELETE")
-    yield Ask("delete what is off", HOOKS + "{off}/", "DELETE")
-    yield Ask("delete none", HOOKS + "99999/", "DELETE")
+        yield RawRequest(f"replace form {number}", HOOK, "PUT", content_type=FORM, body=form.encode())
+    yield RawRequest("change form", HOOK, "PATCH", content_type=FORM, body=b"secret_key=&callback=x&is_active=off")
+    yield RawRequest("delete", HOOK, "DELETE")
+    yield RawRequest("delete what is off", HOOKS + "{off}/", "DELETE")
+    yield RawRequest("delete none", HOOKS + "99999/", "DELETE")
 
 
 def is_incomplete_policy(given: Any) -> bool:
@@ -214,7 +216,7 @@ def is_incomplete_policy(given: Any) -> bool:
     return isinstance(given, dict) and len(given) < 2
 
 
-def retries() -> Iterator[Ask]:
+def retries() -> Iterator[RawRequest]:
     forces = (
         "{}",
         '{"force":true}',
@@ -226,19 +228,21 @@ def retries() -> Iterator[Ask]:
     )
     for target in ("{failed}", "{tried}", "{sent}", "99999"):
         for body in forces:
-            yield Ask(
+            yield RawRequest(
                 f"retry {target} {body}", f"{EVENTS}{target}/retry/", "POST", content_type=JSON, body=body.encode()
             )
-        yield Ask(f"retry {target}", f"{EVENTS}{target}/retry/", "POST")
-        yield Ask(f"retry {target} form", f"{EVENTS}{target}/retry/", "POST", content_type=FORM, body=b"force=1")
-    yield Ask("retry with a list", RETRY, "POST", content_type=JSON, body=b"[1]")
-    yield Ask("retry with null", RETRY, "POST", content_type=JSON, body=b"null")
-    yield Ask("retry of what is no JSON", RETRY, "POST", content_type=JSON, body=b"{")
-    yield Ask("retry as text", RETRY, "POST", content_type="text/plain", body=b"x")
+        yield RawRequest(f"retry {target}", f"{EVENTS}{target}/retry/", "POST")
+        yield RawRequest(
+            f"retry {target} form", f"{EVENTS}{target}/retry/", "POST", content_type=FORM, body=b"force=1"
+        )
+    yield RawRequest("retry with a list", RETRY, "POST", content_type=JSON, body=b"[1]")
+    yield RawRequest("retry with null", RETRY, "POST", content_type=JSON, body=b"null")
+    yield RawRequest("retry of what is no JSON", RETRY, "POST", content_type=JSON, body=b"{")
+    yield RawRequest("retry as text", RETRY, "POST", content_type="text/plain", body=b"x")
 
 
-def json_request(label: str, target: str, method: str, body: Any) -> Ask:
-    return Ask(label, target, method, content_type=JSON, body=json.dumps(body).encode())
+def json_request(label: str, target: str, method: str, body: Any) -> RawRequest:
+    return RawRequest(label, target, method, content_type=JSON, body=json.dumps(body).encode())
 
 
 ASKS = tuple(asks())

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emulator.web.urls import HTML, NOT_FOUND
+from emulator.web.dispatch import HTML, NOT_FOUND
 from tests.oracle.differences import DIFFERENCES as PROTOCOL
 from tests.oracle.differences import Difference, with_content_length
-from tests.oracle.wire import Answer, Ask
+from tests.oracle.wire import RawRequest, RawResponse
 
 SHARED = ("no Content-Length on 204", "missing Content-Length", "body of HEAD")
 
 
-def with_changed_documents(answer: Answer, change: Callable[[Any], None]) -> Answer:
+def with_changed_documents(answer: RawResponse, change: Callable[[Any], None]) -> RawResponse:
     """Return the answer with its document, or each document of its page, changed."""
     document = json.loads(answer.body)
     for item in document.get("results", [document]):
@@ -29,13 +29,13 @@ def match_samples(event: dict[str, Any]) -> None:
     event["object_id"] = int(event["object_id"])
 
 
-def error_response(status: int, body: Any, allow: str) -> Callable[[Answer], Answer]:
+def error_response(status: int, body: Any, allow: str) -> Callable[[RawResponse], RawResponse]:
     text = json.dumps(body, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "Allow": allow}
-    return lambda _: with_content_length(Answer(status, headers, text))
+    return lambda _: with_content_length(RawResponse(status, headers, text))
 
 
-def has_label(label: str) -> Callable[[Ask, Answer], bool]:
+def has_label(label: str) -> Callable[[RawRequest, RawResponse], bool]:
     return lambda ask, _: ask.label.startswith(label)
 
 
@@ -61,7 +61,7 @@ DIFFERENCES = (
         "ids that are not numbers",
         "the emulator's URLs accept only integers as ids, as the guide's do",
         has_label("no number"),
-        lambda _: with_content_length(Answer(404, {"Content-Type": HTML}, NOT_FOUND)),
+        lambda _: with_content_length(RawResponse(404, {"Content-Type": HTML}, NOT_FOUND)),
     ),
     Difference(
         "model name in a 404",

@@ -26,14 +26,14 @@ from emulator.core import records
 from emulator.core.credentials import CREDENTIALS
 from emulator.state.outbox import DeliveryResult, error_result, response_result
 from emulator.state.world import World
-from tests.oracle.differences import Difference, expected_answer, without_added_headers
-from tests.oracle.wire import Answer, Ask, ask
+from tests.oracle.differences import Difference, expected_response, without_added_headers
+from tests.oracle.wire import RawRequest, RawResponse, send_wsgi
 
 TABLES = (ContentType, Permission, Group, User, Webhook, WebhookEvent, EventQueue)
 PACKAGES = 60
 HOOK_COLUMNS = ("target_url", "is_active", "secret_key", "event_type", "callback")
 JSON_COLUMNS = ("retry_countdown_config", "additional_headers", "config")
-CRASH = Answer(500, {}, b"")
+CRASH = RawResponse(500, {}, b"")
 
 
 def create_tables() -> None:
@@ -124,19 +124,19 @@ class Pair:
             transaction.set_rollback(True)
         self.world.restore(self.start)
 
-    def theirs(self, request: Ask) -> Answer:
+    def theirs(self, request: RawRequest) -> RawResponse:
         """Send a request to dj-whisperer, at the time that a write in the world would have."""
         with patch("django.utils.timezone.now", lambda: self.world.clock.now() + timedelta(milliseconds=1)):
             try:
                 with transaction.atomic():
-                    return ask(service.app, request)
+                    return send_wsgi(service.app, request)
             except Exception:  # noqa: BLE001 - the client receives a 500, whatever the error
                 return CRASH
 
-    def ours(self, request: Ask) -> Answer:
-        return without_added_headers(ask(self.emulator.app, request))
+    def ours(self, request: RawRequest) -> RawResponse:
+        return without_added_headers(send_wsgi(self.emulator.app, request))
 
-    def both(self, request: Ask, differences: tuple[Difference, ...]) -> tuple[Answer, Answer]:
+    def both(self, request: RawRequest, differences: tuple[Difference, ...]) -> tuple[RawResponse, RawResponse]:
         """Return the emulator's answer and the answer expected from it."""
-        theirs = expected_answer(request, self.theirs(request), differences)
+        theirs = expected_response(request, self.theirs(request), differences)
         return self.ours(request), theirs

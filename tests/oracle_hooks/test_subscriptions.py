@@ -11,7 +11,7 @@ import pytest
 
 from emulator.core.records import Webhook, WebhookEvent
 from tests.oracle.differences import Difference
-from tests.oracle.wire import Answer, Ask
+from tests.oracle.wire import RawRequest, RawResponse
 from tests.oracle_hooks.asks import ASKS, EVENTS, HOOKS, RETRY, VALID_HOOK, json_request
 from tests.oracle_hooks.differences import DIFFERENCES
 from tests.oracle_hooks.pair import Pair
@@ -53,7 +53,7 @@ def placeholders(pair: Pair) -> dict[str, str]:
     }
 
 
-def fill_in(request: Ask, pair: Pair) -> Ask:
+def fill_in(request: RawRequest, pair: Pair) -> RawRequest:
     """Return the request with its placeholders replaced."""
     target, body = request.target, request.body
     for name, value in placeholders(pair).items():
@@ -62,19 +62,19 @@ def fill_in(request: Ask, pair: Pair) -> Ask:
     return replace(request, target=target, body=body)
 
 
-def check(pair: Pair, request: Ask, differences: tuple[Difference, ...] = DIFFERENCES) -> None:
+def check(pair: Pair, request: RawRequest, differences: tuple[Difference, ...] = DIFFERENCES) -> None:
     ours, theirs = pair.both(fill_in(request, pair), differences)
     assert ours == theirs
 
 
 @pytest.mark.parametrize("request_", ASKS, ids=[request.label for request in ASKS])
-def test_answer_equals_dj_whisperers_answer(pair: Pair, request_: Ask) -> None:
+def test_answer_equals_dj_whisperers_answer(pair: Pair, request_: RawRequest) -> None:
     if request_.label == "retry unanswered":
         pair.receiver.error = "Connection refused"
     check(pair, request_)
 
 
-LISTS = (Ask("hooks", HOOKS), Ask("events", EVENTS + "?limit=100"))
+LISTS = (RawRequest("hooks", HOOKS), RawRequest("events", EVENTS + "?limit=100"))
 SEQUENCES = {
     "create, change, delete and create a hook again": (
         json_request("create", HOOKS, "POST", VALID_HOOK),
@@ -82,18 +82,18 @@ SEQUENCES = {
         json_request("other type", HOOKS, "POST", VALID_HOOK | {"event_type": "shipment.created"}),
         json_request("change", HOOKS + "{new}/", "PATCH", {"is_active": False, "secret_key": "k"}),
         json_request("change to the other", HOOKS + "{new}/", "PATCH", {"event_type": "shipment.created"}),
-        Ask("delete", HOOKS + "{new}/", "DELETE"),
-        Ask("delete again", HOOKS + "{new}/", "DELETE"),
+        RawRequest("delete", HOOKS + "{new}/", "DELETE"),
+        RawRequest("delete again", HOOKS + "{new}/", "DELETE"),
         json_request("in the way", HOOKS, "POST", VALID_HOOK),
-        Ask("detail", HOOKS + "{new}/"),
+        RawRequest("detail", HOOKS + "{new}/"),
         *LISTS,
     ),
-    "a retry is recorded": (Ask("retry", RETRY, "POST"), Ask("again", RETRY, "POST"), *LISTS),
+    "a retry is recorded": (RawRequest("retry", RETRY, "POST"), RawRequest("again", RETRY, "POST"), *LISTS),
 }
 
 
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
-def test_sequence_of_requests_gives_equal_answers(pair: Pair, steps: tuple[Ask, ...]) -> None:
+def test_sequence_of_requests_gives_equal_answers(pair: Pair, steps: tuple[RawRequest, ...]) -> None:
     new = str(max(pair.root.ids(Webhook)) + 1)
     for step in steps:
         check(pair, replace(step, target=step.target.replace("{new}", new)))
@@ -132,19 +132,19 @@ def test_requests_are_many_and_unique() -> None:
 
 
 @pytest.fixture(scope="module")
-def oracle_answers(shared_pair: Pair) -> list[tuple[Ask, Answer]]:
+def oracle_answers(shared_pair: Pair) -> list[tuple[RawRequest, RawResponse]]:
     """Return dj-whisperer's answer to every request."""
     unanswered = json_request("retry unanswered", RETRY, "POST", {"force": True})
     return [(request, oracle_answer(shared_pair, request)) for request in (*ASKS, unanswered)]
 
 
-def oracle_answer(shared_pair: Pair, request: Ask) -> Answer:
+def oracle_answer(shared_pair: Pair, request: RawRequest) -> RawResponse:
     with prepared(shared_pair, request) as filled_in:
         return shared_pair.theirs(filled_in)
 
 
 @contextmanager
-def prepared(shared_pair: Pair, request: Ask) -> Iterator[Ask]:
+def prepared(shared_pair: Pair, request: RawRequest) -> Iterator[RawRequest]:
     """Yield the request with its placeholders replaced, and a receiver that behaves as the request expects."""
     with shared_pair.rolled_back():
         shared_pair.receiver.error = "Connection refused" if request.label == "retry unanswered" else ""
@@ -153,7 +153,7 @@ def prepared(shared_pair: Pair, request: Ask) -> Iterator[Ask]:
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=[difference.name for difference in DIFFERENCES])
 def test_every_difference_is_needed(
-    shared_pair: Pair, oracle_answers: list[tuple[Ask, Answer]], difference: Difference
+    shared_pair: Pair, oracle_answers: list[tuple[RawRequest, RawResponse]], difference: Difference
 ) -> None:
     """Without the entry, at least one answer differs from dj-whisperer's."""
     assert difference.reason

@@ -32,7 +32,7 @@ from emulator.api.serializers.rendering import render_cache
 from emulator.core.records import Package, Webhook, WebhookEvent
 from emulator.webhooks import WebhookDispatcher
 from tests.oracle_hooks.pair import create_tables
-from tests.support.receivers import Behaviour, Got, Receiver, answer, receiving
+from tests.support.receivers import Behaviour, ReceivedRequest, Receiver, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 
 assert service.app
@@ -120,7 +120,7 @@ def database() -> Iterator[None]:
 
 def send_with_both(columns: Mapping[str, Any], behave: Behaviour, *, path: str = "") -> tuple[Delivery, Delivery]:
     """Return the deliveries of the emulator and of dj-whisperer to a receiver that behaves the same for both."""
-    with receiving(behave) as receiver:
+    with run_receiver(behave) as receiver:
         target = receiver.url + path
         ours, body = send_with_emulator(target, columns)
         mine = take_requests(receiver)
@@ -130,8 +130,8 @@ def send_with_both(columns: Mapping[str, Any], behave: Behaviour, *, path: str =
 
 def take_requests(receiver: Receiver) -> list[Any]:
     """Remove and return the received requests: method, path, headers in their order, and body."""
-    received = [(got.method, got.path, list(got.headers.items()), got.body) for got in receiver.got]
-    receiver.got.clear()
+    received = [(got.method, got.path, list(got.headers.items()), got.body) for got in receiver.requests]
+    receiver.requests.clear()
     return received
 
 
@@ -168,15 +168,15 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 @pytest.mark.parametrize("columns", COLUMNS.values(), ids=COLUMNS)
 def test_request_and_record_equal_those_of_dj_whisperer(columns: Mapping[str, Any]) -> None:
     """Compares method, path, headers in their order and case, body and signature."""
-    ours, theirs = send_with_both(columns, answer(200, b"200 OK"))
+    ours, theirs = send_with_both(columns, respond_with(200, b"200 OK"))
     assert ours == theirs
 
 
 def gzip_response(body: bytes) -> Behaviour:
-    return answer(200, body, Content_Encoding="gzip")
+    return respond_with(200, body, Content_Encoding="gzip")
 
 
-def send_half_the_body(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_half_the_body(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
     handler.end_headers()
@@ -184,14 +184,14 @@ def send_half_the_body(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.close_connection = True
 
 
-def send_chunks(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_chunks(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
     handler.wfile.write(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
 
 
-def send_broken_chunks(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_broken_chunks(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
@@ -199,16 +199,16 @@ def send_broken_chunks(handler: BaseHTTPRequestHandler, _: Got) -> None:
     handler.close_connection = True
 
 
-def send_garbage(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_garbage(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.wfile.write(b"\x00\xff no HTTP at all\r\n\r\n")
     handler.close_connection = True
 
 
-def close_connection(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def close_connection(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.close_connection = True
 
 
-def send_without_length(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_without_length(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.wfile.write(b"until the end")
@@ -217,19 +217,19 @@ def send_without_length(handler: BaseHTTPRequestHandler, _: Got) -> None:
 
 ANSWERS: Mapping[str, Behaviour] = {
     **{
-        f"status {status}": answer(status, b"" if status in (204, 304) else b"told")
+        f"status {status}": respond_with(status, b"" if status in (204, 304) else b"told")
         for status in (200, 201, 202, 204, 299, 304, 306, 400, 401, 404, 410, 418, 429, 500, 502, 503, 599)
     },
-    "an empty body": answer(200, b""),
-    "a non-ASCII body": answer(200, "şöyle".encode()),
-    "a binary body": answer(200, b"\x00\xff'\"\\"),
+    "an empty body": respond_with(200, b""),
+    "a non-ASCII body": respond_with(200, "şöyle".encode()),
+    "a binary body": respond_with(200, b"\x00\xff'\"\\"),
     "a gzip body": gzip_response(gzip.compress(b"unpacked")),
     "a body that is not gzip despite its header": gzip_response(b"no gzip"),
     "an empty gzip body": gzip_response(b""),
     "chunks": send_chunks,
     "no length": send_without_length,
     "less than Content-Length": send_half_the_body,
-    "a redirect without Location": answer(302, b"see"),
+    "a redirect without Location": respond_with(302, b"see"),
     "not HTTP": send_garbage,
     "no answer": close_connection,
 }
@@ -242,20 +242,20 @@ def test_response_is_recorded_as_by_dj_whisperer(behave: Behaviour) -> None:
     assert ours == theirs
 
 
-def redirect_to(status: int, location: Callable[[Got], str | None]) -> Behaviour:
+def redirect_to(status: int, location: Callable[[ReceivedRequest], str | None]) -> Behaviour:
     """Return a behaviour that redirects, and answers where there is no location."""
 
-    def behave(handler: BaseHTTPRequestHandler, request: Got) -> None:
+    def behave(handler: BaseHTTPRequestHandler, request: ReceivedRequest) -> None:
         to = location(request)
         if to is None:
-            answer(200, b"there")(handler, request)
+            respond_with(200, b"there")(handler, request)
         else:
-            answer(status, b"go", Location=to, Set_Cookie="seen=1; Path=/")(handler, request)
+            respond_with(status, b"go", Location=to, Set_Cookie="seen=1; Path=/")(handler, request)
 
     return behave
 
 
-REDIRECTS: Mapping[str, Callable[[Got], str | None]] = {
+REDIRECTS: Mapping[str, Callable[[ReceivedRequest], str | None]] = {
     "once": lambda request: None if request.path == "/there" else "/there",
     "twice": lambda request: {"/hook": "/one?a=ş", "/one?a=%C5%9F": "two#part"}.get(request.path),
     "to another name of the local host": lambda request: (
@@ -267,13 +267,15 @@ REDIRECTS: Mapping[str, Callable[[Got], str | None]] = {
 }
 
 
-def port(request: Got) -> str:
+def port(request: ReceivedRequest) -> str:
     return request.headers["Host"].rpartition(":")[2]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", REDIRECTS.values(), ids=REDIRECTS)
-def test_redirect_is_followed_as_by_dj_whisperer(status: int, location: Callable[[Got], str | None]) -> None:
+def test_redirect_is_followed_as_by_dj_whisperer(
+    status: int, location: Callable[[ReceivedRequest], str | None]
+) -> None:
     """Compares method, body, cookies and credentials of every request on the way, and the final record."""
     columns = {"secret_key": "key", "additional_headers": {"X-Key": "1"}, "config": BASIC}
     ours, theirs = send_with_both(columns, redirect_to(status, location))
@@ -282,7 +284,7 @@ def test_redirect_is_followed_as_by_dj_whisperer(status: int, location: Callable
 
 
 def test_timeout_before_the_response_is_recorded_as_by_dj_whisperer() -> None:
-    def hang(handler: BaseHTTPRequestHandler, _: Got) -> None:
+    def hang(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
         handler.rfile.read(1)  # returns when the client closes the connection
 
     ours, theirs = send_with_both({}, hang)
@@ -291,7 +293,7 @@ def test_timeout_before_the_response_is_recorded_as_by_dj_whisperer() -> None:
 
 
 def test_timeout_within_the_response_is_recorded_as_by_dj_whisperer() -> None:
-    def hang(handler: BaseHTTPRequestHandler, _: Got) -> None:
+    def hang(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "10")
         handler.end_headers()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emulator.core.records import KINDS, QUEUES, RELATIONS, TALLIES, Package, Stock, Webhook, WebhookEvent
 from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 IDS = st.integers(1, 4)
 KEYS = st.integers(1, 3)
@@ -75,7 +75,7 @@ def keys(columns: int) -> list[Any]:
 @given(before=st.lists(CHANGE, max_size=6), after=st.lists(CHANGE, max_size=12))
 def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[Any]) -> None:
     """Compare records, ids, relations, counts, queues and next ids, on a start that has changes already."""
-    world = world_of(BASE)
+    world = build_world(BASE)
     first = Transaction(world.records, START)
     for change in before:
         do(first, *change)
@@ -90,7 +90,7 @@ def test_the_result_is_that_of_the_transactions(before: list[Any], after: list[A
 
 
 def test_a_record_that_was_added_and_removed_leaves_no_trace() -> None:
-    world = world_of(BASE)
+    world = build_world(BASE)
     at_once = apply_changes(world.records, [(Webhook, 7, REMOVED)], {Webhook: 8})
     assert list(at_once.ids(Webhook)) == [1]
     assert at_once.get(Webhook, 7) is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.core.records import WebhookEvent
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 seconds = st.integers(0, 10**9) | st.integers(0, 3)
 changes = st.lists(st.tuples(st.integers(0, 5), st.none() | seconds), max_size=12)
@@ -17,7 +17,7 @@ changes = st.lists(st.tuples(st.integers(0, 5), st.none() | seconds), max_size=1
 @given(st.lists(st.none() | seconds, min_size=6, max_size=6), changes)
 def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list[tuple[int, int | None]]) -> None:
     """Due times may be changed, removed and set again. Older snapshots keep their order."""
-    world = world_of()
+    world = build_world()
     waits: dict[int, int] = {}
     with world.transaction() as tx:
         for number, wait in enumerate(first):
@@ -36,7 +36,7 @@ def test_the_order_is_that_of_a_sorted_list(first: list[int | None], later: list
 
 
 def test_a_removed_record_is_not_queued() -> None:
-    world = world_of()
+    world = build_world()
     with world.transaction() as tx:
         tx.remove(tx.add(WebhookEvent(1, 1, 1, 4, due=START)))
     assert list(world.records.due_items(WebhookEvent)) == []
@@ -44,4 +44,4 @@ def test_a_removed_record_is_not_queued() -> None:
 
 
 def test_events_of_the_start_are_not_queued() -> None:
-    assert list(world_of([WebhookEvent(1, 1, 1, 4)]).records.due_items(WebhookEvent)) == []
+    assert list(build_world([WebhookEvent(1, 1, 1, 4)]).records.due_items(WebhookEvent)) == []

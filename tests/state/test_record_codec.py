@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emulator.core.records import KINDS, OMITTED, Omitted, Package, WebhookEvent
 from emulator.state.record_codec import decode_record, encode_record
 from emulator.state.store import Snapshot
-from tests.support.worlds import world_of
+from tests.support.worlds import build_world
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3))])
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
@@ -50,7 +50,7 @@ def test_a_decoded_record_equals_the_encoded_record(kind: type[Any], data: st.Da
 
 
 def test_an_event_refers_to_the_snapshot_of_its_step() -> None:
-    root = Snapshot(world_of().base, {}, 17)
+    root = Snapshot(build_world().base, {}, 17)
     asked: list[int] = []
     event = WebhookEvent(1, 2, 3, 4, snapshot=root)
 

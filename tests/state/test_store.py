@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
 from emulator.state.store import Reader, Snapshot, TableDataset
 from emulator.state.world import World
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 KEYS = st.integers(1, 4)
 KINDS: dict[type[Any], tuple[str, ...]] = {
@@ -107,7 +107,7 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
     """They are equal inside a transaction, after it, and after a failed one. Old snapshots do not change."""
     model = make_model(start)
     free = first_free(model)
-    world = world_of(record for table in model.values() for record in table.values())
+    world = build_world(record for table in model.values() for record in table.values())
     snapshots: list[tuple[Snapshot, Model]] = [(world.records, deepcopy(model))]
     for steps, fails in rounds:
         attempt, taken, before = deepcopy(model), dict(free), (world.records, world.clock.now())
@@ -126,7 +126,7 @@ def test_the_store_agrees_with_plain_dicts(start: Any, rounds: Any) -> None:
 
 def test_a_world_can_return_to_an_old_snapshot() -> None:
     """Ids that were used since are free again."""
-    world = world_of()
+    world = build_world()
     old = world.records
     for _ in range(2):
         with world.transaction() as tx:
@@ -138,7 +138,7 @@ def test_a_world_can_return_to_an_old_snapshot() -> None:
 
 def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
     base = TableDataset({Stock: {1: Stock(1, 1, 1)}})
-    one, other = world_of(), world_of()
+    one, other = build_world(), build_world()
     one.records, other.records = Snapshot(base, {}), Snapshot(base, {})
     with one.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), quantity=5)
@@ -147,7 +147,7 @@ def test_two_worlds_on_one_base_do_not_see_each_other() -> None:
 
 def test_a_change_is_applied_to_the_current_version_of_the_record() -> None:
     """The caller may pass an older version."""
-    world = world_of([Stock(1, 1, 1)])
+    world = build_world([Stock(1, 1, 1)])
     with world.transaction() as tx:
         old = tx.get_existing(Stock, 1)
         tx.change(old, quantity=5)
@@ -155,7 +155,7 @@ def test_a_change_is_applied_to_the_current_version_of_the_record() -> None:
 
 
 def test_a_relation_has_a_record_whose_key_was_changed_back() -> None:
-    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 1, 1)])
     with world.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), product=2)
         tx.change(tx.get_existing(Stock, 1), product=1)
@@ -165,7 +165,7 @@ def test_a_relation_has_a_record_whose_key_was_changed_back() -> None:
 
 def test_a_removed_record_does_not_exist() -> None:
     """Its id is not used again. Old snapshots still have it."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 1, 1)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 1, 1)])
     old = world.records
     with world.transaction() as tx:
         tx.remove(tx.get_existing(Stock, 2))
@@ -180,16 +180,16 @@ def test_a_removed_record_does_not_exist() -> None:
 
 def test_an_unknown_relation_is_an_error() -> None:
     with pytest.raises(LookupError, match="Stock has no relation 'product'"):
-        world_of([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
+        build_world([Stock(1, 1, 1)]).records.related(Stock, "product", 1)
 
 
 def test_the_error_for_a_missing_record_names_kind_and_id() -> None:
     with pytest.raises(LookupError, match="no Package has the id 7"):
-        world_of().records.get_existing(Package, 7)
+        build_world().records.get_existing(Package, 7)
 
 
 def test_a_transaction_knows_its_time() -> None:
-    world = world_of()
+    world = build_world()
     with world.transaction() as tx:
         assert START < tx.now == world.clock.next_write_time()
     assert world.clock.now() == tx.now
@@ -198,7 +198,7 @@ def test_a_transaction_knows_its_time() -> None:
 @given(st.lists(st.sampled_from(["add", "remove first", "remove last", "remove middle"]), max_size=60))
 def test_a_removed_record_that_is_not_in_the_base_leaves_no_trace(moves: list[str]) -> None:
     """In any order of removals the other records remain, and no map keeps an entry of a removed record."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     added: list[int] = []
     for move in moves:
         with world.transaction() as tx:

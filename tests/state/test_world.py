@@ -13,7 +13,7 @@ from emulator.core.records import Stock
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Transaction
 from emulator.state.world import World
-from tests.support.worlds import START, AfterWrite, world_of
+from tests.support.worlds import START, AfterWriteTask, build_world
 
 WRITERS, WRITES = 8, 100
 
@@ -33,7 +33,7 @@ def in_threads(work: Callable[[], None], times: int = WRITERS) -> None:
 
 
 def test_no_write_of_many_threads_is_lost() -> None:
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     in_threads(lambda: [add_one(world) for _ in range(WRITES)] and None)
     total = WRITERS * WRITES
     assert [stock.quantity for stock in world.records.all(Stock)][:2] == [total, total]
@@ -44,7 +44,7 @@ def test_no_write_of_many_threads_is_lost() -> None:
 
 def test_readers_see_whole_transactions_only() -> None:
     """A reader sees both changes of a transaction or none, while other threads write."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     done = threading.Event()
     torn: list[tuple[int, int, int]] = []
 
@@ -69,7 +69,7 @@ def test_readers_see_whole_transactions_only() -> None:
 
 def test_a_reader_does_not_wait_for_a_writer() -> None:
     """The reader does not see the uncommitted changes."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.transaction() as tx, ThreadPoolExecutor(1) as pool:
         tx.change(tx.get_existing(Stock, 1), quantity=7)
         assert pool.submit(lambda: world.records.get_existing(Stock, 1).quantity).result(timeout=5) == 0
@@ -78,7 +78,7 @@ def test_a_reader_does_not_wait_for_a_writer() -> None:
 
 def test_a_transaction_within_another_is_an_error() -> None:
     """The outer one would overwrite it. Both are rolled back, and later transactions work."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     before = world.records
 
     def write_twice() -> None:
@@ -94,7 +94,7 @@ def test_a_transaction_within_another_is_an_error() -> None:
 
 
 def test_transactions_of_two_worlds_may_overlap() -> None:
-    one, other = world_of([Stock(1, 1, 1), Stock(2, 2, 2)]), world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    one, other = build_world([Stock(1, 1, 1), Stock(2, 2, 2)]), build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     with one.transaction() as tx:
         tx.change(tx.get_existing(Stock, 1), quantity=7)
         add_one(other)
@@ -109,7 +109,7 @@ def test_events_are_recorded_within_the_transaction() -> None:
         recorded.append((tx.events, tx.get_existing(Stock, 1).quantity))
         tx.add(Stock(tx.new_id(Stock), 5, 5))
 
-    world = world_of([Stock(1, 1, 1)], record_events=record)
+    world = build_world([Stock(1, 1, 1)], record_events=record)
     with world.transaction() as tx:
         tx.queue_event("stock.changed", tx.get_existing(Stock, 1))
         tx.change(tx.get_existing(Stock, 1), quantity=3)
@@ -123,7 +123,7 @@ def test_an_error_while_events_are_recorded_rolls_back_the_transaction() -> None
     def record(tx: Transaction, _: object) -> None:
         raise LookupError("no such record")
 
-    world = world_of([Stock(1, 1, 1)], record_events=record)
+    world = build_world([Stock(1, 1, 1)], record_events=record)
     before = world.records
     with pytest.raises(LookupError), world.transaction() as tx:
         tx.queue_event("stock.changed", tx.change(tx.get_existing(Stock, 1), quantity=3))
@@ -135,7 +135,7 @@ def test_an_error_while_events_are_recorded_rolls_back_the_transaction() -> None
 
 def test_one_call_makes_one_write() -> None:
     """A second write could not be replayed. It is rolled back, and the next call can write."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.recording(PendingStep(Step("first", request_id="1"))):
         add_one(world)
         with pytest.raises(RuntimeError, match="one call makes one write"):
@@ -152,7 +152,7 @@ def test_one_call_makes_one_write() -> None:
 
 def test_a_background_write_is_undone_with_the_call_before_it() -> None:
     """The write may be recorded or unrecorded. Without a call before it, a write cannot be undone."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     add_one(world)
     with pytest.raises(Conflict, match="nothing was written"):
         world.undo()
@@ -187,7 +187,7 @@ def test_a_background_write_is_undone_with_the_call_before_it() -> None:
 
 def test_background_writes_do_not_keep_old_records() -> None:
     """Only calls have undo entries, and only the entries of the last thousand writes are kept."""
-    world = world_of([Stock(1, 1, 0), Stock(2, 2, 0)])
+    world = build_world([Stock(1, 1, 0), Stock(2, 2, 0)])
     for _ in range(5):
         add_one(world)
     assert list(world.undo_stack) == []
@@ -202,7 +202,7 @@ def test_background_writes_do_not_keep_old_records() -> None:
 
 def test_a_pending_step_belongs_to_its_thread() -> None:
     """A concurrent write of another thread is not recorded as the step."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     with world.recording(PendingStep(Step("mine", request_id="1"))), ThreadPoolExecutor(1) as pool:
         pool.submit(add_one, world).result()
         assert (len(world.steps), world.steps.is_replayable) == (0, False)
@@ -211,7 +211,7 @@ def test_a_pending_step_belongs_to_its_thread() -> None:
 
 
 def test_request_ids_of_many_threads_are_all_different() -> None:
-    world = world_of()
+    world = build_world()
     ids: list[str] = []
     in_threads(lambda: ids.extend([world.new_request_id() for _ in range(WRITES)]))
     assert sorted(ids) == [f"{number:08d}" for number in range(1, WRITERS * WRITES + 1)]
@@ -219,9 +219,9 @@ def test_request_ids_of_many_threads_are_all_different() -> None:
 
 def test_tasks_are_rescheduled_after_each_committed_write() -> None:
     """They are not rescheduled after a rollback."""
-    world = world_of([Stock(1, 1, 1), Stock(2, 2, 2)])
+    world = build_world([Stock(1, 1, 1), Stock(2, 2, 2)])
     seen: list[int] = []
-    world.schedule.add(AfterWrite(lambda: seen.append(world.records.get_existing(Stock, 1).quantity)))
+    world.schedule.add(AfterWriteTask(lambda: seen.append(world.records.get_existing(Stock, 1).quantity)))
     add_one(world)
     with pytest.raises(ZeroDivisionError), world.transaction():
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Judges the emulator's answers by their schemas, fast enough for every answer of the whole test run."""
+"""Schema checks that are fast enough for every response of the test run."""
 
 from functools import cache
 
@@ -8,8 +8,8 @@ import orjson
 from emulator.core import schemas
 
 
-def check_answer(schema_name: str, body_bytes: bytes) -> None:
-    """Raise an AssertionError that says where the body leaves its schema, and how."""
+def check_body(schema_name: str, body_bytes: bytes) -> None:
+    """Raise an AssertionError with the place and the reason if a body does not match its schema."""
     try:
         document = orjson.loads(body_bytes)
     except orjson.JSONDecodeError as error:
@@ -18,7 +18,7 @@ def check_answer(schema_name: str, body_bytes: bytes) -> None:
 
 
 def check_document(schema_name: str, document: object) -> None:
-    """Do the same for a document that is no longer text."""
+    """Raise an AssertionError if a document does not match its schema."""
     error = next(validator(schema_name).iter_errors(document), None)
     if error:
         line = schemas.find_problem(schema_name, document)
@@ -27,7 +27,7 @@ def check_document(schema_name: str, document: object) -> None:
 
 @cache
 def validator(schema_name: str) -> jsonschema_rs.Draft202012Validator:
-    """Compile the schema once; an unknown name raises what `schemas.schema` raises."""
+    """Return the compiled schema. Raise the error of `schemas.schema` for an unknown name."""
     reference = {"$ref": schemas.load_schema(schema_name)["$id"]}
     return jsonschema_rs.Draft202012Validator(reference, registry=_registry())
 

@@ -1,4 +1,4 @@
-"""Which Chromium the tests drive: without windows where there is one, since those cost half of the time."""
+"""The Chromium of the tests. The headless shell is preferred, because it is twice as fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emulators with other handlers, for tests."""
+"""Emulators with replaced handlers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator import Emulator
 from emulator.api.routes import ROUTES
-from emulator.web.urls import Router
+from emulator.web.context import Router
 
 
 def with_handler(oms: Emulator, operation: str, handler: Callable[..., Any]) -> Emulator:

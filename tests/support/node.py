@@ -1,4 +1,4 @@
-"""Tools of Node that judge what the tests give them, installed once for all processes of a test run."""
+"""Node tools, installed once for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
+QUIET_ENVIRONMENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     code: int
     text: str
 
 
-class Tools(NamedTuple):
-    """The tools that a folder's lock file names."""
+class NodeTools(NamedTuple):
+    """The tools in the lock file of a folder."""
 
     folder: Path
 
@@ -28,28 +28,30 @@ class Tools(NamedTuple):
         return self.folder / "node_modules"
 
     def install(self) -> None:
-        """Install what the lock file says, unless it is there; other processes wait for it."""
+        """Install the tools of the lock file unless they are installed. Other processes wait."""
         stamp = self.installed / ".installed-from"
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             wanted = hashlib.sha256((self.folder / "package-lock.json").read_bytes()).hexdigest()
             if stamp.is_file() and stamp.read_text("utf-8") == wanted:
                 return
-            done = call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], self.folder)
+            done = run_command(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], self.folder)
             assert done.code == 0, done.text
             stamp.write_text(wanted, "utf-8")
 
-    def run(self, name: str, *arguments: str | Path, within: Path | None = None) -> Done:
-        """Run one of the installed tools."""
-        return call([str(self.installed / ".bin" / name), *map(str, arguments)], within or self.folder)
+    def run(self, name: str, *arguments: str | Path, within: Path | None = None) -> CommandResult:
+        """Run an installed tool."""
+        return run_command([str(self.installed / ".bin" / name), *map(str, arguments)], within or self.folder)
 
 
-def missing() -> str | None:
-    """Name what keeps the tools from running here, if something does."""
+def missing_tools() -> str | None:
+    """Return the reason why the tools cannot run, or None."""
     absent = [name for name in ("node", "npm") if shutil.which(name) is None]
     return f"{' and '.join(absent)} not installed" if absent else None
 
 
-def call(command: list[str], within: Path) -> Done:
-    done = subprocess.run(command, cwd=within, env=os.environ | QUIET, capture_output=True, text=True, check=False)
-    return Done(done.returncode, done.stdout + done.stderr)
+def run_command(command: list[str], within: Path) -> CommandResult:
+    done = subprocess.run(
+        command, cwd=within, env=os.environ | QUIET_ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    return CommandResult(done.returncode, done.stdout + done.stderr)

@@ -1,4 +1,4 @@
-"""Every GET of a world on both surfaces, and what it answers: two worlds are the same if all of it is."""
+"""All GET responses of a world on both surfaces. Two worlds are equal if these are equal."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OWNERS: tuple[tuple[str, type[Any]], ...] = (
     ("/hooks/", Webhook),
     ("", Package),
 )
-BELONGING = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
-LIFETIME = 10**9
-"""Seconds: a token of the tests outlives every move of a clock."""
+CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+JWT_LIFETIME = 10**9
+"""In seconds, longer than any test advances a clock."""
 
 
-class Answered(NamedTuple):
-    """What came back for a request."""
+class ReceivedResponse(NamedTuple):
+    """The response to a request."""
 
     status: int
     headers: dict[str, str]
@@ -41,61 +41,65 @@ class Answered(NamedTuple):
         return json.loads(self.body)
 
 
-Ask = Callable[..., Answered]
-"""(method, path, body, headers) -> what came back."""
+SendRequest = Callable[..., ReceivedResponse]
+"""(method, path, body, headers) -> the response."""
 
 
-def in_process(oms: WorldHandle) -> Ask:
-    """Give what asks a world's server without a socket, under the host of the tests."""
+def wsgi_sender(oms: WorldHandle) -> SendRequest:
+    """Return a function that sends requests in process, with the host of the tests."""
     client = Client(oms._emulator_app)
 
-    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+    def send(
+        method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> ReceivedResponse:
         answer = client.open(path, method=method, data=body, headers=headers, base_url=f"http://{HOST}")
-        return Answered(answer.status_code, dict(answer.headers), answer.data)
+        return ReceivedResponse(answer.status_code, dict(answer.headers), answer.data)
 
-    return ask
+    return send
 
 
 @contextmanager
-def over_http(url: str) -> Iterator[Ask]:
-    """Give what asks a server on a port, under the same host; one connection, so for one thread."""
+def http_sender(url: str) -> Iterator[SendRequest]:
+    """Yield a function that sends requests over one connection, with the host of the tests. Use it in one thread."""
     address = urlsplit(url)
     wire = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
 
-    def ask(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answered:
+    def send(
+        method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> ReceivedResponse:
         wire.request(method, path, body, {"Host": HOST, **(headers or {})})
         answer = wire.getresponse()
-        return Answered(answer.status, dict(answer.getheaders()), answer.read())
+        return ReceivedResponse(answer.status, dict(answer.getheaders()), answer.read())
 
     try:
-        yield ask
+        yield send
     finally:
         wire.close()
 
 
-def credentials(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
-    """Give the header that each scheme needs."""
-    bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=LIFETIME)}"}
+def auth_headers(oms: WorldHandle) -> dict[str | None, dict[str, str]]:
+    """Return the Authorization header for each scheme."""
+    bearer = {"Authorization": f"Bearer {oms.jwt(expires_in=JWT_LIFETIME)}"}
     return {"Token": {"Authorization": "Token full-access"}, "Bearer": bearer, None: {}}
 
 
-def everything(oms: WorldHandle, ask: Ask | None = None) -> dict[str, bytes]:
-    """Give the answer of each GET there is in a world, by its path; the export's too."""
-    ask = ask or in_process(oms)
-    headers = credentials(oms)
+def read_everything(oms: WorldHandle, send: SendRequest | None = None) -> dict[str, bytes]:
+    """Return the responses to all GET requests of a world by path, and its export."""
+    send = send or wsgi_sender(oms)
+    headers = auth_headers(oms)
     found: dict[str, bytes] = {}
     for route in ROUTES:
         if route.method == "GET" and "<..." not in route.path:
-            for path in paths(route, oms.world.records):
-                found.update(pages(ask, oms.prefix + path, headers[route.auth_scheme]))
-    found["export"] = ask("GET", f"{oms.prefix}/__admin/export").body
+            for path in existing_paths(route, oms.world.records):
+                found.update(read_pages(send, oms.prefix + path, headers[route.auth_scheme]))
+    found["export"] = send("GET", f"{oms.prefix}/__admin/export").body
     return found
 
 
-def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Give what is at a path, and on the pages that follow."""
+def read_pages(send: SendRequest, path: str | None, headers: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the responses at a path and at the pages that follow."""
     while path is not None:
-        answer = ask("GET", path, None, headers)
+        answer = send("GET", path, None, headers)
         assert answer.status == 200, (path, answer)
         yield path, answer.body
         document = answer.json if answer.headers["Content-Type"] == "application/json" else {}
@@ -103,8 +107,8 @@ def pages(ask: Ask, path: str | None, headers: dict[str, str]) -> Iterator[tuple
         path = None if following is None else following.removeprefix(f"http://{HOST}")
 
 
-def paths(route: Route, root: Snapshot) -> Iterator[str]:
-    """Give every path that a route has an answer for."""
+def existing_paths(route: Route, root: Snapshot) -> Iterator[str]:
+    """Yield every path of a route for which a record exists."""
     if not route.path_parameters:
         yield route.path
         return
@@ -114,6 +118,6 @@ def paths(route: Route, root: Snapshot) -> Iterator[str]:
         if len(route.path_parameters) == 1:
             yield path
             continue
-        kind = BELONGING[route.path_parameters[1]]
+        kind = CHILD_KINDS[route.path_parameters[1]]
         for id_ in root.related(kind, "subject", (root.get_existing(State, record.state).content_type, record.id)):
             yield path.replace(f"<{route.path_parameters[1]}>", str(id_))

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a real port, that behaves as a test wants."""
+"""A webhook receiver on a real port, with the behaviour that a test selects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 
-class Got(NamedTuple):
-    """One request as it came over the wire."""
+class ReceivedRequest(NamedTuple):
+    """A request as it was received."""
 
     method: str
     path: str
@@ -18,13 +18,13 @@ class Got(NamedTuple):
     body: bytes
 
 
-Behaviour = Callable[[BaseHTTPRequestHandler, Got], None]
+Behaviour = Callable[[BaseHTTPRequestHandler, ReceivedRequest], None]
 
 
-def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
-    """Give a behaviour that answers at once."""
+def respond_with(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
+    """Return a behaviour that responds at once."""
 
-    def behave(handler: BaseHTTPRequestHandler, _: Got) -> None:
+    def behave(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
@@ -36,48 +36,50 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Behaviour:
 
 
 class Receiver:
-    """What came, in order, and where to send to."""
+    """The received requests in order, and the URL of the receiver."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
-        self.got: list[Got] = []
-        self.came = threading.Condition()
+        self.requests: list[ReceivedRequest] = []
+        self.arrived = threading.Condition()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body go apart, and the body would wait for the sender's word
+            disable_nagle_algorithm = True  # otherwise the body waits for the acknowledgement of the head
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
-                got = Got(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
-                with receiver.came:
-                    receiver.got.append(got)
-                    receiver.came.notify_all()
+                got = ReceivedRequest(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+                with receiver.arrived:
+                    receiver.requests.append(got)
+                    receiver.arrived.notify_all()
                 receiver.behaviour(self, got)
 
             do_POST = do_GET = handle_any  # noqa: N815 - the names that the library calls
 
             def log_message(self, *_: Any) -> None:
-                """Be quiet."""
+                """Log nothing."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
 
             def handle_error(self, *_: Any) -> None:
-                """Be quiet: a client that hangs up is what some tests want."""
+                """Ignore errors: some tests close the connection early."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def wait_for(self, count: int, timeout: float = 30) -> list[Got]:
-        """Wait until so many requests came."""
-        with self.came:
-            assert self.came.wait_for(lambda: len(self.got) >= count, timeout), f"{len(self.got)} of {count} came"
-            return list(self.got)
+    def wait_for(self, count: int, timeout: float = 30) -> list[ReceivedRequest]:
+        """Wait until this number of requests has been received."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, timeout), (
+                f"{len(self.requests)} of {count} requests"
+            )
+            return list(self.requests)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -86,9 +88,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
-    """Receive on a free port of this machine."""
-    receiver = Receiver(behaviour or answer())
+def run_receiver(behaviour: Behaviour | None = None) -> Iterator[Receiver]:
+    """Run a receiver on a free port."""
+    receiver = Receiver(behaviour or respond_with())
     try:
         yield receiver
     finally:

@@ -1,4 +1,4 @@
-"""Every GET of a world, asked and kept as a person would record an OMS."""
+"""GET responses of a world, recorded as a user would record those of an OMS."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from emulator import Emulator
 from emulator.api.routes import Route
 from emulator.core.records import Package, State, TransferOrder, TransitionLog, WebhookEvent
 
-BELONGINGS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
-UNRECORDED = ("html_content", "invoice_document")
-"""What the emulator makes itself is not recorded."""
+CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}
+GENERATED = ("html_content", "invoice_document")
+"""Parts of paths whose responses the emulator generates. They are not recorded."""
 
 
-def urls(oms: Emulator, path: str) -> list[str]:
-    """Fill a route's path in with every record that there is."""
+def existing_urls(oms: Emulator, path: str) -> list[str]:
+    """Return the paths of a route for all records."""
     if "<" not in path:
         return [path]
     root = oms.world.records
     owner: type[Any] = Package if "/packages/" in path else TransferOrder
     found = [path.replace("<pk>", str(pk)) for pk in root.ids(owner)]
-    for name, kind in BELONGINGS.items():
+    for name, kind in CHILD_KINDS.items():
         if f"<{name}>" in path:
             subjects = {
                 pk: (root.get_existing(State, root.get_existing(owner, pk).state).content_type, pk)
@@ -35,16 +35,16 @@ def urls(oms: Emulator, path: str) -> list[str]:
     return found
 
 
-def recorded(oms: Emulator, routes: Iterable[Route]) -> Iterator[tuple[str, Any]]:
-    """Give every GET's path and body; pages hold all that there is."""
+def record_responses(oms: Emulator, routes: Iterable[Route]) -> Iterator[tuple[str, Any]]:
+    """Yield the path and the body of every GET response. A page contains all records."""
     client = oms.session()
     headers = {"Token": oms.auth, "Bearer": {"Authorization": f"Bearer {oms.jwt()}"}}
     for route in routes:
         if route.method != "GET" or not route.path.startswith(("/api/v1/oms/", "/packages/")):
             continue
-        if any(word in route.path for word in UNRECORDED):
+        if any(word in route.path for word in GENERATED):
             continue
-        for url in urls(oms, route.path):
+        for url in existing_urls(oms, route.path):
             answer = client.get(url, params={"limit": 100}, headers=headers[str(route.auth_scheme)])
             assert answer.status_code == 200, url
             yield url, answer.json()

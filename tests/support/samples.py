@@ -1,4 +1,4 @@
-"""The documented samples, and a walk over them that knows which schema describes each place."""
+"""The documented samples, and a walk over their nodes with the schema of each node."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.answers import validator
 
 Json = Any
 
-SHAPES = {
+SCHEMA_NAMES = {
     "package-command.request": "command",
     "package-command.response-200": "command-result",
     "package-delivery-ranges.response-200": "page-of-delivery-range",
@@ -65,27 +65,27 @@ SHAPES = {
     "transfer-order-webhook-event-list-short.response-200": "page-of-webhook-event-short",
     "transfer-order-webhook-event-list.response-200": "page-of-webhook-event",
 }
-"""Which schema each sample obeys, by the sample's file name without `.json`."""
+"""File name of a sample without `.json` -> the name of its schema."""
 
 FOLDERS = ("documented", "documented_reference")
-"""The guide's samples are real answers; the reference's hold placeholders: "text", 1, {}."""
+"""Samples of the guide are real responses. Those of the reference have placeholders: "text", 1, {}."""
 
 
-class Spot(NamedTuple):
-    """An object or array of a sample that its schema describes; free ones are no spots."""
+class SampleNode(NamedTuple):
+    """An object or array of a sample that its schema describes. Free-form values are not nodes."""
 
     shape: str
-    """Schema name, followed by the keys below it if the schema describes the place itself."""
+    """Name of the schema, followed by the keys of the path if the schema describes the node inline."""
     properties: tuple[str, ...]
-    """The documented keys in the documented order; none for arrays and for maps with keys of their own."""
+    """The documented keys in order. Empty for arrays and for maps with free keys."""
     value: Json
     is_stored: bool
-    """True inside a stored payload, whose keys have an order of their own."""
+    """Whether the node is inside a stored payload, whose keys have a different order."""
 
 
 @cache
 def files_by_name() -> dict[str, Traversable]:
-    """Find the samples; a file of another name, such as a list of corrections, is none."""
+    """Return the sample files by name. Other files, such as lists of corrections, have no dot in their names."""
     folders = (files("emulator") / "fixtures" / folder for folder in FOLDERS)
     found = (file for folder in folders for file in folder.iterdir() if "." in file.name[:-5])
     return {file.name.removesuffix(".json"): file for file in found}
@@ -96,22 +96,22 @@ def names() -> list[str]:
 
 
 def document(name: str) -> Json:
-    """Read the sample's file: what it answers, and what of it is the page's."""
+    """Return the document of a sample file: its body and its metadata."""
     return json.loads(files_by_name()[name].read_bytes())
 
 
 def body(name: str) -> Json:
-    """Read the sample's document afresh: tests may change it."""
+    """Return a new copy of the body, because tests may change it."""
     return document(name)["body"]
 
 
-def spots(name: str, document: Json) -> Iterator[Spot]:
-    """Walk over the sample's objects and arrays, outermost first."""
-    shape = SHAPES[name]
+def sample_nodes(name: str, document: Json) -> Iterator[SampleNode]:
+    """Yield the nodes of a sample, outermost first."""
+    shape = SCHEMA_NAMES[name]
     return _spots(shape, schemas.load_schema(shape), document, is_stored=False)
 
 
-def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[Spot]:
+def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator[SampleNode]:
     if not isinstance(value, dict | list):
         return
     shape, rules = _described(shape, rules, value)
@@ -119,7 +119,7 @@ def _spots(shape: str, rules: Json, value: Json, *, is_stored: bool) -> Iterator
     described = {key: inner for key, inner in _entries(value) if _rules_of(rules, key)}
     if not described and not rules.get("properties"):
         return
-    yield Spot(shape, tuple(rules.get("properties", ())), value, is_stored)
+    yield SampleNode(shape, tuple(rules.get("properties", ())), value, is_stored)
     for key, inner in described.items():
         yield from _spots(f"{shape}/{_step(key)}", _rules_of(rules, key), inner, is_stored=is_stored)
 
@@ -139,7 +139,7 @@ def _rules_of(rules: Json, key: str | int) -> Json:
 
 
 def _described(shape: str, rules: Json, value: Json) -> tuple[str, Json]:
-    """Follow references and alternatives to the rules that describe the value."""
+    """Resolve references and alternatives to the schema that describes the value."""
     if "anyOf" in rules and "properties" not in rules:
         references = [each["$ref"].removesuffix(".json") for each in rules["anyOf"] if "$ref" in each]
         shape = next((each for each in references if validator(each).is_valid(value)), references[0])

@@ -1,4 +1,4 @@
-"""Traffic made of dice: the same seed on the same world asks the same, whatever else the server does meanwhile."""
+"""Random traffic. The same seed and world give the same requests, whatever else the server does."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from typing import Any
 from emulator.client.emulator import WorldHandle
 from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
 from emulator.state.outbox import Delivery
-from tests.support.reads import Answered, Ask, credentials
+from tests.support.reads import ReceivedResponse, SendRequest, auth_headers
 
 SKU = "PZ-101-02-L"
-STATES = ["Waiting", "Preparing", "Ready for Packaging", "Packed", "Shipped", "Delivered", "Blocked"]
-EVENTS = ["attempted", "failed", "delivered", "cancelled"]
+STATE_NAMES = ["Waiting", "Preparing", "Ready for Packaging", "Packed", "Shipped", "Delivered", "Blocked"]
+CARRIER_EVENTS = ["attempted", "failed", "delivered", "cancelled"]
 RECEIVER = "receiver.test"
-TOLD = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "Location")
+COMPARED_HEADERS = ("X-Emulator-Request-Id", "X-Emulator-Hint", "Retry-After", "Location")
 
 
 class Traffic:
-    """One client of one world, over any way to ask."""
+    """A client of one world, over any transport."""
 
-    def __init__(self, oms: WorldHandle, ask: Ask, seed: int) -> None:
-        self.oms, self.ask, self.dice = oms, ask, Random(seed)
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        """Status, the headers that tell of the world, and body of all that came back."""
+    def __init__(self, oms: WorldHandle, send_request: SendRequest, seed: int) -> None:
+        self.oms, self.send_request, self.random = oms, send_request, Random(seed)
+        self.responses: list[tuple[int, dict[str, str], bytes]] = []
+        """Status, compared headers and body of each response."""
 
-    def run(self, asks: int, of: list[Callable[[Traffic], Answered]] | None = None) -> list[Any]:
-        """Ask so many times; give what came back."""
-        for _ in range(asks):
-            self.dice.choice(of or [*WRITES, *OTHERS])(self)
-        return self.answers
+    def run(self, count: int, actions: list[Callable[[Traffic], ReceivedResponse]] | None = None) -> list[Any]:
+        """Run this number of random actions, and return all responses."""
+        for _ in range(count):
+            self.random.choice(actions or [*WRITE_ACTIONS, *OTHER_ACTIONS])(self)
+        return self.responses
 
-    def send(self, method: str, path: str, document: Any = None, scheme: str | None = "Token") -> Answered:
-        headers = dict(credentials(self.oms)[scheme])
+    def send(self, method: str, path: str, document: Any = None, scheme: str | None = "Token") -> ReceivedResponse:
+        headers = dict(auth_headers(self.oms)[scheme])
         body = None if document is None else json.dumps(document).encode()
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return self.note(self.ask(method, self.oms.prefix + path, body, headers))
+        return self.record(self.send_request(method, self.oms.prefix + path, body, headers))
 
-    def note(self, answer: Answered) -> Answered:
-        told = {name: answer.headers[name] for name in TOLD if name in answer.headers}
-        self.answers.append((answer.status, told, answer.body))
+    def record(self, answer: ReceivedResponse) -> ReceivedResponse:
+        told = {name: answer.headers[name] for name in COMPARED_HEADERS if name in answer.headers}
+        self.responses.append((answer.status, told, answer.body))
         return answer
 
-    def some(self, kind: type[Any]) -> Any:
-        """Give one of the world's records of a kind; None if it has none."""
+    def any_record(self, kind: type[Any]) -> Any:
+        """Return a random record of a kind, or None if there is none."""
         ids = list(self.oms.world.records.ids(kind))
-        return self.oms.world.records.get_existing(kind, self.dice.choice(ids)) if ids else None
+        return self.oms.world.records.get_existing(kind, self.random.choice(ids)) if ids else None
 
     def parameters(self, package: Any) -> dict[str, Any]:
         items = [item.id for item in self.oms.world.records.find(PackageItem, "package", package.id)]
@@ -56,185 +56,189 @@ class Traffic:
             "package_items": items,
             "assignment_groups": [{"package_items": items, "erp_code": "1"}],
             "cargo_company": "1",
-            "tracking_number": f"TRACK-{self.dice.randrange(99)}",
+            "tracking_number": f"TRACK-{self.random.randrange(99)}",
             "denial_reason": 1,
         }
 
 
-def command(traffic: Traffic) -> Answered:
-    """One that the package's state allows, on either surface."""
-    package = traffic.some(Package)
+def command(traffic: Traffic) -> ReceivedResponse:
+    """Send a command that the state of the package allows, on a random surface."""
+    package = traffic.any_record(Package)
     edges = [one for one in traffic.oms.world.records.all(Transition) if one.source_state == package.state]
-    chosen = {"transition": traffic.dice.choice(edges).id} if edges else {"transition": 1}
+    chosen = {"transition": traffic.random.choice(edges).id} if edges else {"transition": 1}
     body = chosen | {"input_parameters": traffic.parameters(package)}
-    prefix, scheme = traffic.dice.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
+    prefix, scheme = traffic.random.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
     return traffic.send("POST", f"{prefix}/packages/{package.id}/command/", body, scheme)
 
 
-def transfer_command(traffic: Traffic) -> Answered:
-    transfer = traffic.some(TransferOrder)
+def transfer_command(traffic: Traffic) -> ReceivedResponse:
+    transfer = traffic.any_record(TransferOrder)
     if transfer is None:
         return order(traffic)
     edges = [one for one in traffic.oms.world.records.all(Transition) if one.source_state == transfer.state]
-    chosen = traffic.dice.choice(edges).id if edges else 1
+    chosen = traffic.random.choice(edges).id if edges else 1
     return traffic.send(
         "POST", f"/api/v1/oms/transfer_orders/{transfer.id}/command/", {"transition": chosen, "input_parameters": {}}
     )
 
 
-def refused_command(traffic: Traffic) -> Answered:
-    pk = traffic.some(Package).id
+def refused_command(traffic: Traffic) -> ReceivedResponse:
+    pk = traffic.any_record(Package).id
     return traffic.send("POST", f"/api/v1/oms/packages/{pk}/command/", {"slug": "no", "input_parameters": {}})
 
 
-def invoice(traffic: Traffic) -> Answered:
-    return traffic.send("POST", f"/api/v1/oms/packages/{traffic.some(Package).id}/invoice/")
+def invoice(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("POST", f"/api/v1/oms/packages/{traffic.any_record(Package).id}/invoice/")
 
 
-def set_text(traffic: Traffic) -> Answered:
-    name = traffic.dice.choice(["remote_id", "invoice_number"])
-    path = f"/packages/{traffic.some(Package).id}/set_{name}/"
-    prefix, scheme = traffic.dice.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
-    return traffic.send("POST", prefix + path, {name: f"ü-{traffic.dice.randrange(10**6)}"}, scheme)
+def set_text(traffic: Traffic) -> ReceivedResponse:
+    name = traffic.random.choice(["remote_id", "invoice_number"])
+    path = f"/packages/{traffic.any_record(Package).id}/set_{name}/"
+    prefix, scheme = traffic.random.choice([("/api/v1/oms", "Token"), ("", "Bearer")])
+    return traffic.send("POST", prefix + path, {name: f"ü-{traffic.random.randrange(10**6)}"}, scheme)
 
 
-def extra_information(traffic: Traffic) -> Answered:
-    body = {"extra_information": {f"k{traffic.dice.randrange(5)}": traffic.dice.random()}}
-    return traffic.send("PATCH", f"/packages/{traffic.some(Package).id}/extra_information/", body, "Bearer")
+def extra_information(traffic: Traffic) -> ReceivedResponse:
+    body = {"extra_information": {f"k{traffic.random.randrange(5)}": traffic.random.random()}}
+    return traffic.send("PATCH", f"/packages/{traffic.any_record(Package).id}/extra_information/", body, "Bearer")
 
 
-def order(traffic: Traffic) -> Answered:
-    lines = [{"sku": SKU, "quantity": traffic.dice.randrange(1, 4)}]
+def order(traffic: Traffic) -> ReceivedResponse:
+    lines = [{"sku": SKU, "quantity": traffic.random.randrange(1, 4)}]
     return traffic.send("POST", "/__admin/orders", {"lines": lines})
 
 
-def package(traffic: Traffic) -> Answered:
-    document = {"state": traffic.dice.choice(STATES), "items": traffic.dice.randrange(1, 4)}
+def package(traffic: Traffic) -> ReceivedResponse:
+    document = {"state": traffic.random.choice(STATE_NAMES), "items": traffic.random.randrange(1, 4)}
     return traffic.send("POST", "/__admin/packages", document)
 
 
-def carrier(traffic: Traffic) -> Answered:
-    event = traffic.dice.choice(EVENTS)
-    return traffic.send("POST", f"/__admin/packages/{traffic.some(Package).id}/carrier", {"event": event})
+def carrier(traffic: Traffic) -> ReceivedResponse:
+    event = traffic.random.choice(CARRIER_EVENTS)
+    return traffic.send("POST", f"/__admin/packages/{traffic.any_record(Package).id}/carrier", {"event": event})
 
 
-def cancel_package(traffic: Traffic) -> Answered:
-    return traffic.send("POST", f"/__admin/packages/{traffic.some(Package).id}/cancel")
+def cancel_package(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("POST", f"/__admin/packages/{traffic.any_record(Package).id}/cancel")
 
 
-def cancel_order(traffic: Traffic) -> Answered:
-    return traffic.send("POST", f"/__admin/orders/{traffic.some(Order).id}/cancel")
+def cancel_order(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("POST", f"/__admin/orders/{traffic.any_record(Order).id}/cancel")
 
 
-def stock(traffic: Traffic) -> Answered:
-    place = traffic.some(StockLocation).id
-    return traffic.send("PUT", f"/__admin/stock/{place}/{SKU}", {"quantity": traffic.dice.randrange(100)})
+def stock(traffic: Traffic) -> ReceivedResponse:
+    place = traffic.any_record(StockLocation).id
+    return traffic.send("PUT", f"/__admin/stock/{place}/{SKU}", {"quantity": traffic.random.randrange(100)})
 
 
-def stock_location(traffic: Traffic) -> Answered:
-    if traffic.dice.random() < 0.5:
-        return traffic.send("POST", "/__admin/stock_locations", {"name": f"Shop {traffic.dice.randrange(99)}"})
-    place = traffic.some(StockLocation).id
-    return traffic.send("PATCH", f"/__admin/stock_locations/{place}", {"max_quota": traffic.dice.randrange(99)})
+def stock_location(traffic: Traffic) -> ReceivedResponse:
+    if traffic.random.random() < 0.5:
+        return traffic.send("POST", "/__admin/stock_locations", {"name": f"Shop {traffic.random.randrange(99)}"})
+    place = traffic.any_record(StockLocation).id
+    return traffic.send("PATCH", f"/__admin/stock_locations/{place}", {"max_quota": traffic.random.randrange(99)})
 
 
-def throttled(traffic: Traffic) -> Answered:
+def throttled(traffic: Traffic) -> ReceivedResponse:
     headers = {"Authorization": "Token throttled"}
     for _ in range(3):
-        answer = traffic.note(traffic.ask("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/", None, headers))
+        answer = traffic.record(
+            traffic.send_request("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/", None, headers)
+        )
     return answer
 
 
-def read(traffic: Traffic) -> Answered:
-    paths = ["/packages/?limit=3&page=last", f"/packages/{traffic.some(Package).id}/", "/packages/?colour=red"]
-    return traffic.send("GET", "/api/v1/oms" + traffic.dice.choice(paths))
+def read(traffic: Traffic) -> ReceivedResponse:
+    paths = ["/packages/?limit=3&page=last", f"/packages/{traffic.any_record(Package).id}/", "/packages/?colour=red"]
+    return traffic.send("GET", "/api/v1/oms" + traffic.random.choice(paths))
 
 
-def clock(traffic: Traffic) -> Answered:
-    return traffic.send("POST", "/__admin/clock/advance", {"seconds": traffic.dice.choice([0, 0.25, 30, 86_400])})
+def clock(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("POST", "/__admin/clock/advance", {"seconds": traffic.random.choice([0, 0.25, 30, 86_400])})
 
 
-def clock_back(traffic: Traffic) -> Answered:
-    day = traffic.dice.randrange(1, 28)
+def clock_back(traffic: Traffic) -> ReceivedResponse:
+    day = traffic.random.randrange(1, 28)
     return traffic.send("PUT", "/__admin/clock", {"now": f"2023-04-{day:02}T08:00:00Z"})
 
 
-def undo(traffic: Traffic) -> Answered:
+def undo(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("POST", "/__admin/undo")
 
 
-def snapshot(traffic: Traffic) -> Answered:
-    return traffic.send("PUT", f"/__admin/snapshots/{traffic.dice.choice('abc')}")
+def snapshot(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("PUT", f"/__admin/snapshots/{traffic.random.choice('abc')}")
 
 
-def restore(traffic: Traffic) -> Answered:
-    return traffic.send("POST", f"/__admin/snapshots/{traffic.dice.choice('abc')}/restore")
+def restore(traffic: Traffic) -> ReceivedResponse:
+    return traffic.send("POST", f"/__admin/snapshots/{traffic.random.choice('abc')}/restore")
 
 
-def login(traffic: Traffic) -> Answered:
+def login(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("POST", "/api/v1/auth/login/", {"username": "admin", "password": "admin"}, None)
 
 
-def export(traffic: Traffic) -> Answered:
+def export(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("GET", "/__admin/export")
 
 
-def reset(traffic: Traffic) -> Answered:
+def reset(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("POST", "/__admin/reset")
 
 
-def subscription(traffic: Traffic) -> Answered:
-    """Subscribe to something, or end a subscription."""
+def subscription(traffic: Traffic) -> ReceivedResponse:
+    """Create a hook, or delete one if there are many."""
     hooks = [each for each in traffic.oms.world.records.all(Webhook) if each.is_active]
     if len(hooks) > 4:
-        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
+        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.random.choice(hooks).id}/")
     body = {
-        "target_url": f"http://{RECEIVER}/{traffic.dice.randrange(99)}",
-        "event_type": traffic.dice.choice(["package.created", "package.status.transitioned"]),
+        "target_url": f"http://{RECEIVER}/{traffic.random.randrange(99)}",
+        "event_type": traffic.random.choice(["package.created", "package.status.transitioned"]),
         "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
     }
     return traffic.send("POST", "/whisperer/hooks/", body)
 
 
-def flush(traffic: Traffic) -> Answered:
-    """Let the events be sent that wait, to a receiver that refuses some of them once."""
-    traffic.oms.world.outbox.receivers[RECEIVER] = received
+def flush(traffic: Traffic) -> ReceivedResponse:
+    """Send the waiting events to a receiver that refuses some of them once."""
+    traffic.oms.world.outbox.receivers[RECEIVER] = receive_delivery
     return traffic.send("POST", "/__admin/hooks/flush")
 
 
-def received(delivery: Delivery) -> int:
+def receive_delivery(delivery: Delivery) -> int:
     return 503 if delivery.attempt == 1 and delivery.event % 3 == 0 else 200
 
 
-def deliveries(traffic: Traffic) -> Answered:
+def deliveries(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("GET", "/__admin/hooks/deliveries")
 
 
-def fault(traffic: Traffic) -> Answered:
-    """Arm one, and call what it may meet; or disarm one that may be armed."""
-    if traffic.dice.random() < 0.2:
-        return traffic.send("DELETE", f"/__admin/faults/{traffic.dice.randrange(1, 4)}")
-    when = traffic.dice.choice([{"nth": traffic.dice.randrange(1, 4)}, {"rate": 0.5}, {"token": "full-access"}])
+def fault(traffic: Traffic) -> ReceivedResponse:
+    """Arm a fault and send a request that it may match, or disarm a fault."""
+    if traffic.random.random() < 0.2:
+        return traffic.send("DELETE", f"/__admin/faults/{traffic.random.randrange(1, 4)}")
+    when = traffic.random.choice([{"nth": traffic.random.randrange(1, 4)}, {"rate": 0.5}, {"token": "full-access"}])
     kinds = [{"kind": "status", "options": {"status": 503, "retry_after": 7}}, {"kind": "malformed"}]
-    operation = traffic.dice.choice(["list_packages", "get_package", "command_package"])
-    document = {**traffic.dice.choice(kinds), "operation": operation, "when": when}
+    operation = traffic.random.choice(["list_packages", "get_package", "command_package"])
+    document = {**traffic.random.choice(kinds), "operation": operation, "when": when}
     traffic.send("POST", "/__admin/faults", document)
     return traffic.send("GET", "/api/v1/oms/packages/?limit=1")
 
 
-def faults(traffic: Traffic) -> Answered:
+def faults(traffic: Traffic) -> ReceivedResponse:
     return traffic.send("GET", "/__admin/faults")
 
 
-def limited(traffic: Traffic) -> Answered:
-    """Call as somebody whose reads are limited, in worlds that have the limit."""
+def limited(traffic: Traffic) -> ReceivedResponse:
+    """Send reads with a token whose reads are limited in some worlds."""
     headers = {"Authorization": "Token read-only"}
     for _ in range(2):
-        answer = traffic.note(traffic.ask("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/short/", None, headers))
+        answer = traffic.record(
+            traffic.send_request("GET", f"{traffic.oms.prefix}/api/v1/oms/packages/short/", None, headers)
+        )
     return answer
 
 
-WRITES: list[Callable[[Traffic], Answered]] = [
+WRITE_ACTIONS: list[Callable[[Traffic], ReceivedResponse]] = [
     command,
     command,
     transfer_command,
@@ -249,7 +253,7 @@ WRITES: list[Callable[[Traffic], Answered]] = [
     stock,
     stock_location,
 ]
-OTHERS: list[Callable[[Traffic], Answered]] = [
+OTHER_ACTIONS: list[Callable[[Traffic], ReceivedResponse]] = [
     refused_command,
     throttled,
     read,
@@ -262,7 +266,7 @@ OTHERS: list[Callable[[Traffic], Answered]] = [
     export,
     reset,
 ]
-DISTURBING: list[Callable[[Traffic], Answered]] = [
+HOOK_AND_FAULT_ACTIONS: list[Callable[[Traffic], ReceivedResponse]] = [
     subscription,
     subscription,
     flush,
@@ -273,4 +277,4 @@ DISTURBING: list[Callable[[Traffic], Answered]] = [
     faults,
     limited,
 ]
-"""What hooks are told, what faults and limits make of calls."""
+"""Actions with webhooks, faults and limits."""

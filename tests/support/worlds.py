@@ -1,4 +1,4 @@
-"""Small worlds, and what changed in one: every table before and after."""
+"""Small worlds, and the changes between two states of a world."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def ignore_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     """Create no records of events."""
 
 
-def world_of(
+def build_world(
     records: Iterable[Any] = (), clock: ClockMode = "frozen", record_events: RecordEvents = ignore_events
 ) -> World:
-    """Build a world that has these records."""
+    """Build a world with these records."""
     tables: dict[type[Any], dict[int, Any]] = {}
     for record in records:
         tables.setdefault(type(record), {})[record.id] = record
@@ -36,13 +36,13 @@ def world_of(
 
 
 def with_dispatcher(oms: Emulator, dispatcher: WebhookDispatcher) -> Emulator:
-    """Replace the world of an emulator by an equal one, whose events this dispatcher sends."""
+    """Replace the world of an emulator by an equal one with this dispatcher."""
     before, services = oms.world, WorldServices(events.record_events, sender=dispatcher.sender)
     oms.worlds.slot(before.name).world = World(before.name, before.settings, before.snapshot(), services)
     return oms
 
 
-class AfterWrite:
+class AfterWriteTask:
     """A scheduled task that is never due, and calls a function after each write."""
 
     def __init__(self, reschedule: Callable[[], object]) -> None:
@@ -58,8 +58,8 @@ class AfterWrite:
 Tables = dict[type[Any], dict[int, Any]]
 
 
-def tables(root: Snapshot) -> Tables:
-    """Give every record of every kind."""
+def all_tables(root: Snapshot) -> Tables:
+    """Return all records by kind and id."""
     return {kind: {record.id: record for record in root.all(kind)} for kind in KINDS.values()}
 
 
@@ -68,8 +68,8 @@ Changes = dict[tuple[str, int], Any]
 """(kind, id) -> the new record, the columns that changed, or REMOVED."""
 
 
-def changes(before: Tables, after: Tables) -> Changes:
-    """Give all that differs between two states of a world."""
+def changed_records(before: Tables, after: Tables) -> Changes:
+    """Return the differences between two states of a world."""
     found: Changes = {}
     for kind, table in after.items():
         for id_ in before[kind].keys() - table.keys():

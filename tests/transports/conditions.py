@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.web.test_unused_input import RIGHT, VAIN
+from tests.web.test_unused_input import UNUSED_INPUT, USED_INPUT
 
 LIST = "/api/v1/oms/packages/"
 STRICT = "strict"
@@ -82,7 +82,7 @@ def fault_requests(package: int) -> Iterator[HttpRequest]:
 def strict_mode_requests(package: int) -> Iterator[HttpRequest]:
     """Yield requests with and without unused input, to a world in strict mode and to one in normal mode."""
     for prefix in ("", f"/w/{STRICT}"):
-        for method, path, options, *_ in (*VAIN.values(), *RIGHT.values()):
+        for method, path, options, *_ in (*UNUSED_INPUT.values(), *USED_INPUT.values()):
             target = prefix + path.replace("{pk}", str(package))
             if "json" in options:
                 yield json_request(method, target, options["json"])

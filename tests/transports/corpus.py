@@ -9,8 +9,8 @@ from urllib.parse import quote
 from emulator import Emulator
 from emulator.api.routes import ROUTES
 from emulator.contract import Target, run
-from tests.oracle.asks import ASKS
-from tests.oracle.wire import HOST, Ask
+from tests.oracle.request_tables import REQUESTS
+from tests.oracle.wire import HOST, RawRequest
 from tests.transports.conditions import HttpRequest, fault_requests, hook_requests, strict_mode_requests
 
 JSON = "application/json"
@@ -112,11 +112,15 @@ def percent_encode(text: str) -> str:
 
 def oracle_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
     """Yield a sample of the oracle's requests that every client can send."""
-    for ask in [ask for ask in ASKS if is_sendable(ask)][::ORACLE_REQUEST_INTERVAL]:
-        target = ask.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
-        optional = {"Authorization": ask.authorization, "Accept": ask.accept, "Content-Type": ask.content_type}
+    for request in [request for request in REQUESTS if is_sendable(request)][::ORACLE_REQUEST_INTERVAL]:
+        target = request.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
+        optional = {
+            "Authorization": request.authorization,
+            "Accept": request.accept,
+            "Content-Type": request.content_type,
+        }
         headers = {name: value for name, value in optional.items() if value is not None}
-        yield HttpRequest(ask.method, target, headers, ask.body)
+        yield HttpRequest(request.method, target, headers, request.body)
 
 
 def contract_requests() -> Iterator[HttpRequest]:
@@ -133,18 +137,18 @@ def contract_requests() -> Iterator[HttpRequest]:
 HEADER_VARIABLES = {"Authorization": "HTTP_AUTHORIZATION", "Accept": "HTTP_ACCEPT", "Content-Type": "CONTENT_TYPE"}
 
 
-def is_sendable(ask: Ask) -> bool:
+def is_sendable(request: RawRequest) -> bool:
     """Return whether every HTTP library sends the request unchanged."""
-    texts = (ask.authorization, ask.accept, ask.content_type)
+    texts = (request.authorization, request.accept, request.content_type)
     return (
-        ask.host == HOST
-        and ask.content_length is None
-        and len(ask.body) < 100_000
-        and re.fullmatch(r"/[\w/.%{}?&=,+-]{0,500}", ask.target, re.ASCII) is not None
-        and re.fullmatch(r"(/(?!\.\.?/)[^/?]+)+/?(\?.*)?", ask.target) is not None
-        and re.search(r"%(?![0-9A-Fa-f]{2})|%25|%2[fF]|%00", ask.target) is None
-        and re.fullmatch(r"[A-Z]{3,}", ask.method) is not None
-        and ask.method not in ("CONNECT", "TRACE")
+        request.host == HOST
+        and request.content_length is None
+        and len(request.body) < 100_000
+        and re.fullmatch(r"/[\w/.%{}?&=,+-]{0,500}", request.target, re.ASCII) is not None
+        and re.fullmatch(r"(/(?!\.\.?/)[^/?]+)+/?(\?.*)?", request.target) is not None
+        and re.search(r"%(?![0-9A-Fa-f]{2})|%25|%2[fF]|%00", request.target) is None
+        and re.fullmatch(r"[A-Z]{3,}", request.method) is not None
+        and request.method not in ("CONNECT", "TRACE")
         and all(text is None or re.fullmatch(r"[!-~]([ -~]*[!-~])?", text) for text in texts)
         and not any("{" in (text or "") for text in texts)
     )

@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator
 from tests.transports.conditions import STRICT, HttpRequest
 from tests.transports.corpus import corpus
-from tests.transports.transports import INCOMPLETE, TRANSPORTS, HttpResponse, socket
+from tests.transports.transports import INCOMPLETE, TRANSPORTS, TransportResponse, socket
 
 
 def emulator() -> Emulator:
@@ -29,7 +29,7 @@ def existing_ids() -> tuple[int, int]:
 
 
 @cache
-def expected() -> tuple[tuple[HttpRequest, HttpResponse], ...]:
+def expected() -> tuple[tuple[HttpRequest, TransportResponse], ...]:
     """Return the corpus with the responses through a socket."""
     with socket(emulator()) as send:
         return tuple((request, send(request)) for request in corpus(*existing_ids()))

@@ -20,25 +20,25 @@ SERVER_HEADERS = frozenset(("date", "server", "connection"))
 """Headers that the server adds."""
 
 
-class HttpResponse(NamedTuple):
+class TransportResponse(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
-Transport = Callable[[HttpRequest], HttpResponse]
-INCOMPLETE = HttpResponse(0, [], b"no response, or only a part of it")
+Transport = Callable[[HttpRequest], TransportResponse]
+INCOMPLETE = TransportResponse(0, [], b"no response, or only a part of it")
 """Result of every transport for a connection that ends too early, whether by an error or by a short body."""
 CONNECTION_ERRORS = (OSError, http.client.HTTPException, requests.RequestException, httpx.TransportError)
 
 
-def normalized_response(status: int, headers: Any, body: bytes, method: str) -> HttpResponse:
+def normalized_response(status: int, headers: Any, body: bytes, method: str) -> TransportResponse:
     named = [(str(name), str(value)) for name, value in headers]
     length = next((value for name, value in named if name.lower() == "content-length"), None)
     if method != "HEAD" and length is not None and len(body) < int(length):
         return INCOMPLETE
     pairs = sorted((name.title(), value) for name, value in named if name.lower() not in SERVER_HEADERS)
-    return HttpResponse(status, pairs, body)
+    return TransportResponse(status, pairs, body)
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def socket(oms: Emulator) -> Iterator[Transport]:
         url = urlsplit(oms.url)
         wire = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
 
-        def send(spec: HttpRequest) -> HttpResponse:
+        def send(spec: HttpRequest) -> TransportResponse:
             wire.putrequest(spec.method, spec.target, skip_host=True, skip_accept_encoding=True)
             wire.putheader("Host", "oms.test")
             for name, value in spec.headers.items():
@@ -68,7 +68,7 @@ def socket(oms: Emulator) -> Iterator[Transport]:
 
 
 def by_requests(session: requests.Session) -> Transport:
-    def send(spec: HttpRequest) -> HttpResponse:
+    def send(spec: HttpRequest) -> TransportResponse:
         request = requests.Request(spec.method, BASE, spec.headers, data=spec.body or None)
         prepared = session.prepare_request(request)
         prepared.url = BASE + spec.target  # unchanged: `requests` would normalize it
@@ -99,7 +99,7 @@ def intercept(oms: Emulator) -> Iterator[Transport]:
 def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
     with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:
 
-        def send(spec: HttpRequest) -> HttpResponse:
+        def send(spec: HttpRequest) -> TransportResponse:
             content = spec.body or None
             try:
                 answer = client.request(spec.method, spec.target, headers=spec.headers, content=content)
@@ -114,7 +114,7 @@ def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
 def werkzeug(oms: Emulator) -> Iterator[Transport]:
     client = Client(oms.app)
 
-    def send(spec: HttpRequest) -> HttpResponse:
+    def send(spec: HttpRequest) -> TransportResponse:
         try:
             answer = client.open(
                 spec.target, method=spec.method, base_url=BASE, headers=spec.headers, data=spec.body or None

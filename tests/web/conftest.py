@@ -1,3 +1,3 @@
-"""Ours is compared with the framework's own; the oracle sets Django up before that is imported."""
+"""Import the oracle first: it configures Django before the tests import the framework."""
 
 import tests.oracle.service  # noqa: F401

@@ -13,7 +13,7 @@ HEALTH, RESET = "/__admin/health", "/__admin/reset"
 
 
 @pytest.mark.parametrize(("scenario", "seed"), [("demo", 7), ("empty", 1), ("documented/package-list", 1)])
-def test_health_tells_what_is_loaded(scenario: str, seed: int) -> None:
+def test_health_describes_the_loaded_world(scenario: str, seed: int) -> None:
     answer = Emulator(scenario).session().get(HEALTH)
     assert list(answer.json().items()) == [
         *(("status", "ok"), ("version", __version__), ("world", "default"), ("scenario", scenario), ("seed", seed)),
@@ -25,7 +25,7 @@ def test_health_needs_no_credentials(client: Any) -> None:
     assert client.get(HEALTH, headers={"Authorization": None}).status_code == 200
 
 
-def test_reset_goes_back_to_the_start(oms: Emulator) -> None:
+def test_reset_restores_the_initial_state(oms: Emulator) -> None:
     client = oms.session()
     url = f"/api/v1/oms/packages/{oms.world.records.ids(Package)[0]}/"
     start = client.get(url).content
@@ -62,8 +62,8 @@ HOSTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize(("host", "status"), HOSTS.items(), ids=str)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_callers_name_a_host_of_this_machine_or_an_allowed_one(host: str, status: int, method: str) -> None:
-    """A page of another site that resolves to this machine names its own host."""
+def test_host_must_be_loopback_or_allowed(host: str, status: int, method: str) -> None:
+    """A page of another site that resolves to loopback sends its own host (DNS rebinding)."""
     client = Emulator("empty", allow_hosts=["mine.example"]).session()
     answer = client.request(method, HEALTH if method == "GET" else RESET, headers={"Host": host})
     assert answer.status_code == (status if method == "GET" or status == 403 else 204)
@@ -86,8 +86,8 @@ CROSS = {
 
 
 @pytest.mark.parametrize(("headers", "status"), CROSS.values(), ids=CROSS)
-def test_pages_of_other_origins_are_kept_out(oms: Emulator, headers: dict[str, str], status: int) -> None:
-    """A refused reset resets nothing."""
+def test_requests_from_other_origins_are_refused(oms: Emulator, headers: dict[str, str], status: int) -> None:
+    """A refused reset has no effect."""
     world = oms.world
     assert oms.session().post(RESET, headers=headers).status_code == status
     assert (oms.world is world) == (status == 403)
@@ -106,7 +106,7 @@ def test_pages_of_other_origins_are_kept_out(oms: Emulator, headers: dict[str, s
         ("GET", "/__admin/%ff", 404),
     ],
 )
-def test_unknown_paths_and_methods_are_errors_that_name_the_known_ones(
+def test_error_for_an_unknown_path_or_method_lists_the_known_ones(
     client: Any, method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)
@@ -117,6 +117,6 @@ def test_unknown_paths_and_methods_are_errors_that_name_the_known_ones(
     assert ("Allow" in answer.headers) == (status == 405)
 
 
-def test_the_control_api_sends_no_cors_headers(client: Any) -> None:
+def test_control_responses_have_no_cors_headers(client: Any) -> None:
     answer = client.get(HEALTH, headers={"Origin": "http://oms.test"})
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]

@@ -1,4 +1,4 @@
-"""The control API gives credentials for either surface."""
+"""The control API issues credentials for both surfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SURFACES = {"token": ("Token", "/api/v1/oms/packages/"), "jwt": ("Bearer", "/pac
 
 @pytest.mark.parametrize("kind", SURFACES)
 @pytest.mark.parametrize("role", CREDENTIALS)
-def test_a_credential_meets_what_its_role_meets(client: Any, kind: str, role: str) -> None:
+def test_credential_has_the_permissions_of_its_role(client: Any, kind: str, role: str) -> None:
     answer = client.post(TOKENS, json={"role": role, "kind": kind})
     given, (scheme, path) = answer.json(), SURFACES[kind]
     assert answer.status_code == 201
@@ -27,7 +27,7 @@ def test_a_credential_meets_what_its_role_meets(client: Any, kind: str, role: st
     assert reply.status_code == STATUSES[role]
 
 
-def test_a_jwt_expires_when_it_says(oms: Emulator) -> None:
+def test_jwt_expires_at_the_stated_time(oms: Emulator) -> None:
     client = oms.session()
     given = client.post(TOKENS, json={"role": "full-access", "kind": "jwt", "expires_in": 90}).json()
     headers = {"Authorization": f"Bearer {given['token']}"}
@@ -55,7 +55,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("body", "known"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_with_what_is_known(client: Any, body: bytes, known: str) -> None:
+def test_error_lists_the_known_values(client: Any, body: bytes, known: str) -> None:
     answer = client.post(TOKENS, data=body)
     assert answer.status_code == 400
     assert "\n" not in answer.json()["error"]
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_told_with_what_is_known(client: Any, body: bytes, know
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"NaN"])
-def test_what_is_no_json_is_told(client: Any, body: bytes) -> None:
+def test_invalid_json_is_refused(client: Any, body: bytes) -> None:
     answer = client.post(TOKENS, data=body)
     assert answer.status_code == 400
     assert "the body is not JSON" in answer.json()["error"]

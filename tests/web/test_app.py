@@ -1,4 +1,4 @@
-"""The door: bytes in, bytes out, an id for every request, and the choice between the two APIs."""
+"""The WSGI application: request ids, HEAD, redirects, path decoding, and the choice between the two APIs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.web.urls import decode_path, slash_location
-from tests.oracle.wire import Ask, ask
+from emulator.web.context import decode_path
+from emulator.web.dispatch import slash_location
+from tests.oracle.wire import RawRequest, send_wsgi
 
 LIST = "/api/v1/oms/packages/"
 
 
-def test_every_request_has_an_id_of_its_own(client: Any) -> None:
+def test_every_request_has_a_unique_id(client: Any) -> None:
     ids = [client.get(url).headers["X-Emulator-Request-Id"] for url in (LIST, "/nowhere/", LIST)]
     assert ids == ["00000001", "00000002", "00000003"]
 
 
 @pytest.mark.parametrize("url", [LIST, "/cdn/a.jpg", "/nowhere/", f"{LIST}1/", "/api/v1/oms/packages"])
-def test_head_has_the_headers_of_get_alone(client: Any, url: str) -> None:
+def test_head_response_has_the_headers_of_get_and_no_body(client: Any, url: str) -> None:
     get = client.get(url, allow_redirects=False)
     head = client.head(url)
     own = "X-Emulator-Request-Id"
@@ -33,22 +34,22 @@ def test_head_has_the_headers_of_get_alone(client: Any, url: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "ODD"])
-def test_a_missing_slash_leads_on_for_every_method(client: Any, method: str) -> None:
+def test_missing_slash_redirects_for_every_method(client: Any, method: str) -> None:
     answer = client.request(method, "/api/v1/oms/packages?a=1&b=%20", allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (301, "/api/v1/oms/packages/?a=1&b=%20")
 
 
-def test_a_redirect_never_leads_to_another_host() -> None:
+def test_redirect_stays_on_the_host() -> None:
     assert slash_location("//evil.example/x", "") == "/%2Fevil.example/x/"
 
 
 @pytest.mark.parametrize("path", ["/__admi", "/__adminx", "/__adminx/health", "//__admin/health", "/x/__admin/"])
-def test_only_the_control_apis_own_paths_are_its(client: Any, path: str) -> None:
+def test_similar_paths_do_not_reach_the_control_api(client: Any, path: str) -> None:
     answer = client.get(f"http://oms.test{path}")
     assert (answer.status_code, "X-Emulator-Request-Id" in answer.headers) == (404, True)
 
 
-def test_requests_are_logged_on_request(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_access_log_has_a_line_per_request(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "emulator.access"):
         client.get(LIST)
         client.get("/nowhere/")
@@ -59,13 +60,13 @@ def test_requests_are_logged_on_request(client: Any, caplog: pytest.LogCaptureFi
     ("raw", "text"),
     [(b"/a", "/a"), ("/ş".encode(), "/ş"), (b"/\xff/", "/%FF/"), (b"\xc5", "%C5"), (b"/\xe2\x82x", "/%E2%82x")],
 )
-def test_a_path_is_decoded_as_django_decodes_it(raw: bytes, text: str) -> None:
+def test_path_is_decoded_as_by_django(raw: bytes, text: str) -> None:
     assert decode_path(raw) == text
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_a_path(raw: bytes) -> None:
-    """Which goes over the wire again as it came."""
+def test_any_bytes_can_be_decoded_as_a_path(raw: bytes) -> None:
+    """The path can be encoded again without a change."""
     assert isinstance(decode_path(raw), str)
 
 
@@ -73,10 +74,10 @@ def test_any_bytes_are_a_path(raw: bytes) -> None:
 @pytest.mark.parametrize(
     "target", [LIST, f"{LIST}1/set_remote_id/", "/nowhere/", "/__admin/health", "/__admin/reset"]
 )
-def test_the_application_keeps_to_the_rules_of_wsgi(method: str, target: str) -> None:
-    """As the standard library's validator knows them."""
+def test_application_conforms_to_wsgi(method: str, target: str) -> None:
+    """Checked by the validator of the standard library."""
     oms = Emulator("empty")
-    environ = Ask("", target, method, authorization="Token full-access").environ()
+    environ = RawRequest("", target, method, authorization="Token full-access").environ()
     environ["HTTP_HOST"] = "localhost"
     environ["wsgi.errors"] = StringIO()
 
@@ -84,5 +85,5 @@ def test_the_application_keeps_to_the_rules_of_wsgi(method: str, target: str) ->
         def environ(self) -> dict[str, Any]:
             return environ
 
-    answer = ask(validator(oms.app), Request())
+    answer = send_wsgi(validator(oms.app), Request())
     assert answer.status in (200, 204, 404, 405)

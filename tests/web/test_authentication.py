@@ -1,4 +1,4 @@
-"""Who calls, may they, and how often: each credential meets what it is for, on every operation."""
+"""Authentication, permissions and throttling of every credential on every operation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from emulator.web.authentication import (
     authenticate,
     check_access,
 )
-from tests.support.worlds import START, world_of
+from tests.support.worlds import START, build_world
 
 MINUTE = timedelta(minutes=1)
 
@@ -39,38 +39,43 @@ def shared() -> Emulator:
     return Emulator("empty")
 
 
-def header(oms: Emulator, scheme: str, role: str) -> str:
-    """Give what a caller sends who has this role there."""
+def authorization_header(oms: Emulator, scheme: str, role: str) -> str:
+    """Return the Authorization header of a role."""
     return f"{scheme} {role if scheme == 'Token' or role not in CREDENTIALS else oms.jwt(role)}"
 
 
-def status(oms: Emulator, route: Route, authorization: str | None) -> int:
+def response_status(oms: Emulator, route: Route, authorization: str | None) -> int:
     path = route.path.replace("<pk>", "1").replace("<log_id>", "1").replace("<webhook_event_id>", "1")
     headers = {"Authorization": authorization}
     return int(oms.session().request(route.method, path, headers=headers).status_code)
 
 
 @every_operation
-def test_every_operation_asks_for_a_token(route: Route, shared: Emulator) -> None:
+def test_every_operation_requires_a_token(route: Route, shared: Emulator) -> None:
     scheme = str(route.auth_scheme)
-    assert status(shared, route, None) == 401
-    assert status(shared, route, header(shared, OTHER[scheme], "full-access")) == 401
+    assert response_status(shared, route, None) == 401
+    assert response_status(shared, route, authorization_header(shared, OTHER[scheme], "full-access")) == 401
     for role, expected in (("nobody", 401), ("inactive", 401), ("no-access", 403)):
-        assert status(shared, route, header(shared, scheme, role)) == expected
+        assert response_status(shared, route, authorization_header(shared, scheme, role)) == expected
 
 
 @every_operation
-def test_a_reader_may_read_and_not_write(route: Route, shared: Emulator) -> None:
+def test_read_only_role_may_read_but_not_write(route: Route, shared: Emulator) -> None:
     expected = {200, 404} if route.method == "GET" else {403}
-    assert status(shared, route, header(shared, str(route.auth_scheme), "read-only")) in expected
-    assert status(shared, route, header(shared, str(route.auth_scheme), "full-access")) in {200, 404}
+    assert (
+        response_status(shared, route, authorization_header(shared, str(route.auth_scheme), "read-only")) in expected
+    )
+    assert response_status(shared, route, authorization_header(shared, str(route.auth_scheme), "full-access")) in {
+        200,
+        404,
+    }
 
 
 @every_scheme
 @pytest.mark.parametrize("header", [None, "", " ", "Basic YWRtaW46YWRtaW4=", "Tokenfull-access", "BearerX", "x"])
-def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> None:
-    assert authenticate(header, scheme, world_of()) is None
-    assert authenticate(f"{OTHER[scheme]} full-access", scheme, world_of()) is None
+def test_credentials_of_another_scheme_are_ignored(header: str | None, scheme: Any) -> None:
+    assert authenticate(header, scheme, build_world()) is None
+    assert authenticate(f"{OTHER[scheme]} full-access", scheme, build_world()) is None
 
 
 @pytest.mark.parametrize(
@@ -86,8 +91,8 @@ def test_other_schemes_are_no_credentials(header: str | None, scheme: Any) -> No
     ],
 )
 @every_scheme
-def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str, scheme: Any) -> None:
-    world = world_of()
+def test_invalid_token_gives_the_error_of_the_framework(header: str, said: str, scheme: Any) -> None:
+    world = build_world()
     if said == INACTIVE and scheme == "Bearer":
         header = f"Token {credentials.issue_token('inactive', world.clock.now(), 60).token}"
     with pytest.raises(AuthenticationFailed) as caught:
@@ -98,12 +103,12 @@ def test_a_wrong_token_is_refused_in_the_frameworks_words(header: str, said: str
 @pytest.mark.parametrize(
     "header", ["Token full-access", "token full-access", "TOKEN  full-access", "Token\tfull-access"]
 )
-def test_the_scheme_is_read_as_the_framework_reads_it(header: str) -> None:
-    assert authenticate(header, "Token", world_of()) == CREDENTIALS["full-access"]
+def test_scheme_is_parsed_as_by_the_framework(header: str) -> None:
+    assert authenticate(header, "Token", build_world()) == CREDENTIALS["full-access"]
 
 
-def test_checks_come_in_order() -> None:
-    world = world_of()
+def test_checks_run_in_order() -> None:
+    world = build_world()
     with pytest.raises(NotAuthenticated):
         check_access(None, "GET", world, "Token")
     for method in ("GET", "POST"):
@@ -117,8 +122,8 @@ def test_checks_come_in_order() -> None:
     assert world.throttle.copy_calls() == {}
 
 
-def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> None:
-    world, throttled = world_of(), CREDENTIALS["throttled"]
+def test_sixth_call_of_a_minute_is_throttled_until_the_first_expires() -> None:
+    world, throttled = build_world(), CREDENTIALS["throttled"]
     start = world.clock.now()
     for _ in range(5):
         check_access(throttled, "GET", world, "Token")
@@ -135,7 +140,7 @@ def test_the_sixth_call_of_a_minute_waits_until_the_first_is_a_minute_old() -> N
     assert len(world.throttle.copy_calls()["Token throttled"]) == 5
 
 
-def test_a_reset_forgets_the_calls() -> None:
+def test_reset_clears_the_throttle() -> None:
     oms = Emulator("empty")
     client = oms.session()
     client.headers["Authorization"] = "Token throttled"
@@ -145,7 +150,7 @@ def test_a_reset_forgets_the_calls() -> None:
     assert client.get("/api/v1/oms/packages/").status_code == 200
 
 
-def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
+def test_throttle_counts_each_scheme_separately() -> None:
     oms = Emulator("empty")
     client, bearer = oms.session(), {"Authorization": f"Bearer {oms.jwt('throttled')}"}
     tokens = {"Authorization": "Token throttled"}
@@ -154,17 +159,17 @@ def test_a_throttled_caller_is_counted_for_each_scheme() -> None:
     assert statuses == ([200] * 5 + [429]) * 2
 
 
-def jwt_of(**changes: Any) -> str:
-    """Give a token with these claims changed; `...` leaves one out."""
+def encode_jwt(**changes: Any) -> str:
+    """Return a JWT with changed claims; the value `...` omits a claim."""
     claims = {"sub": "admin", "role": "full-access", "exp": int(START.timestamp()) + 60} | changes
     return jwt.encode(
         {name: value for name, value in claims.items() if value is not ...}, credentials.JWT_SECRET, "HS256"
     )
 
 
-GOOD = jwt_of()
+VALID_JWT = encode_jwt()
 UNSIGNED = jwt.encode({"sub": "a", "role": "full-access", "exp": 2**40}, None, "none")
-HEAD, BODY, SIGNATURE = GOOD.split(".")
+HEAD, BODY, SIGNATURE = VALID_JWT.split(".")
 BAD_JWTS = {
     "of another secret": jwt.encode({"sub": "a", "role": "full-access", "exp": 2**40}, "x" * 32, "HS256"),
     "of another algorithm": jwt.encode(
@@ -182,54 +187,54 @@ BAD_JWTS = {
     "a huge number in its head": base64.urlsafe_b64encode(b'{"alg":' + b"9" * 5000 + b"}").decode() + f".{BODY}.x",
     "no head of JSON": f"e30.{BODY}.{SIGNATURE}",
     "another body": f"{HEAD}.e30.{SIGNATURE}",
-    "without sub": jwt_of(sub=...),
-    "without role": jwt_of(role=...),
-    "without exp": jwt_of(exp=...),
-    "unknown role": jwt_of(role="root"),
-    "role of another type": jwt_of(role=["full-access"]),
-    "exp of another type": jwt_of(exp="tomorrow"),
-    "exp that is true": jwt_of(exp=True),
-    "exp null": jwt_of(exp=None),
-    "exp without end": jwt_of(exp=1e999),
-    "exp beyond numbers": jwt_of(exp=10**400),
-    "exp no number": jwt_of(exp=float("nan")),
-    "sub of another type": jwt_of(sub=1),
+    "without sub": encode_jwt(sub=...),
+    "without role": encode_jwt(role=...),
+    "without exp": encode_jwt(exp=...),
+    "unknown role": encode_jwt(role="root"),
+    "role of another type": encode_jwt(role=["full-access"]),
+    "exp of another type": encode_jwt(exp="tomorrow"),
+    "exp that is true": encode_jwt(exp=True),
+    "exp null": encode_jwt(exp=None),
+    "exp without end": encode_jwt(exp=1e999),
+    "exp beyond numbers": encode_jwt(exp=10**400),
+    "exp no number": encode_jwt(exp=float("nan")),
+    "sub of another type": encode_jwt(sub=1),
 }
 
 
 @pytest.mark.parametrize("token", BAD_JWTS.values(), ids=BAD_JWTS)
-def test_a_bad_jwt_is_an_invalid_token(token: str) -> None:
+def test_invalid_jwt_is_refused(token: str) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
-        authenticate(f"Bearer {token}", "Bearer", world_of())
+        authenticate(f"Bearer {token}", "Bearer", build_world())
     assert (caught.value.detail, caught.value.headers) == ("Invalid token.", {"WWW-Authenticate": "Bearer"})
 
 
 @pytest.mark.parametrize(
     "changes", [{"exp": START.timestamp() + 0.5}, {"aud": "x"}, {"nbf": 2**40}, {"iat": "x"}], ids=str
 )
-def test_other_claims_and_parts_of_seconds_do_no_harm(changes: dict[str, Any]) -> None:
-    assert authenticate(f"Bearer {jwt_of(**changes)}", "Bearer", world_of()) == CREDENTIALS["full-access"]
+def test_jwt_may_have_other_claims_and_fractional_times(changes: dict[str, Any]) -> None:
+    assert authenticate(f"Bearer {encode_jwt(**changes)}", "Bearer", build_world()) == CREDENTIALS["full-access"]
 
 
-def test_a_jwt_speaks_for_its_subject() -> None:
-    found = authenticate(f"Bearer {jwt_of(sub='somebody', role='read-only')}", "Bearer", world_of())
+def test_subject_of_a_jwt_is_the_user() -> None:
+    found = authenticate(f"Bearer {encode_jwt(sub='somebody', role='read-only')}", "Bearer", build_world())
     assert found == CREDENTIALS["read-only"]._replace(username="somebody")
 
 
-def test_a_jwt_expires_by_the_worlds_clock() -> None:
-    world = world_of()
-    assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
+def test_jwt_expires_by_the_clock_of_the_world() -> None:
+    world = build_world()
+    assert authenticate(f"Bearer {VALID_JWT}", "Bearer", world) is not None
     advance_clock(world, by=timedelta(seconds=59))
-    assert authenticate(f"Bearer {GOOD}", "Bearer", world) is not None
+    assert authenticate(f"Bearer {VALID_JWT}", "Bearer", world) is not None
     advance_clock(world, by=timedelta(seconds=1))
     with pytest.raises(AuthenticationFailed) as caught:
-        authenticate(f"Bearer {GOOD}", "Bearer", world)
+        authenticate(f"Bearer {VALID_JWT}", "Bearer", world)
     assert (caught.value.detail, caught.value.headers) == ("Token has expired.", {"WWW-Authenticate": "Bearer"})
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/api/i1/auth/login/"])
 @pytest.mark.parametrize(("user", "token"), PASSWORDS.items(), ids=str)
-def test_a_login_gives_the_users_token(user: tuple[str, str], token: str, path: str, shared: Emulator) -> None:
+def test_login_returns_the_token_of_the_user(user: tuple[str, str], token: str, path: str, shared: Emulator) -> None:
     client = shared.session()
     del client.headers["Authorization"]
     answer = client.post(path, json={"username": user[0], "password": user[1]})
@@ -244,7 +249,7 @@ def test_a_login_gives_the_users_token(user: tuple[str, str], token: str, path: 
         {"username": "admin", "password": "admin "},
     ],
 )
-def test_a_wrong_login_is_refused(body: dict[str, str], shared: Emulator) -> None:
+def test_invalid_login_is_refused(body: dict[str, str], shared: Emulator) -> None:
     answer = shared.session().post("/api/v1/auth/login/", json=body)
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["Unable to log in with provided credentials."]}

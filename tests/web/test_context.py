@@ -12,9 +12,8 @@ from emulator import Emulator
 from emulator.core.errors import BadRequest, ParseError
 from emulator.core.records import Package
 from emulator.web import context as context_module
-from emulator.web.context import RequestContext
-from emulator.web.urls import Router
-from tests.oracle.wire import Ask
+from emulator.web.context import RequestContext, Router
+from tests.oracle.wire import RawRequest
 
 LIST = "/api/v1/oms/packages/"
 PARSERS = ("authenticate", "parse_query", "parse_body")
@@ -31,7 +30,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], dict[str, int]]] = {
 }  # fmt: skip
 
 
-def counted(function: Callable[..., Any], name: str, counts: Counter[str]) -> Callable[..., Any]:
+def count_calls(function: Callable[..., Any], name: str, counts: Counter[str]) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         counts[name] += 1
         return function(*args)
@@ -41,39 +40,39 @@ def counted(function: Callable[..., Any], name: str, counts: Counter[str]) -> Ca
 
 @pytest.mark.parametrize("is_faulted", [False, True])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_each_part_is_parsed_once(
+def test_each_part_of_a_request_is_parsed_once(
     name: str, is_faulted: bool, oms: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With and without an armed fault, which looks at the match and at the credential first."""
+    """An armed fault reads the match and the credential before the dispatcher does."""
     method, path, options, expected = REQUESTS[name]
     package = next(one for one in oms.world.records.all(Package) if one.state == 35)
     if is_faulted:
         oms.faults.add(kind="delay", seconds=0)
     counts: Counter[str] = Counter()
     for parser in PARSERS:
-        monkeypatch.setattr(context_module, parser, counted(getattr(context_module, parser), parser, counts))
+        monkeypatch.setattr(context_module, parser, count_calls(getattr(context_module, parser), parser, counts))
     client, match = oms.session(), Router.match
     monkeypatch.setattr(
-        oms._emulator_app.router, "match", counted(match.__get__(oms._emulator_app.router), "match", counts)
+        oms._emulator_app.router, "match", count_calls(match.__get__(oms._emulator_app.router), "match", counts)
     )
     client.request(method, path.format(pk=package.id), **options)
     assert counts == expected
 
 
-def test_a_cached_read_parses_no_more_than_its_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_read_parses_only_the_credential(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     client = oms.session()
     first = client.get(LIST).content
     counts: Counter[str] = Counter()
     for parser in PARSERS:
-        monkeypatch.setattr(context_module, parser, counted(getattr(context_module, parser), parser, counts))
+        monkeypatch.setattr(context_module, parser, count_calls(getattr(context_module, parser), parser, counts))
     assert client.get(LIST).content == first
     assert counts == {"authenticate": 1}
 
 
-def test_a_parse_error_is_kept_and_raised_again(oms: Emulator) -> None:
-    """The stream of the body can be read once."""
-    ask = Ask("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
-    context = RequestContext(ask.environ(), oms.world, oms._emulator_app.router, LIST)
+def test_parse_error_is_stored_and_raised_again(oms: Emulator) -> None:
+    """The stream of the body can only be read once."""
+    request = RawRequest("", f"{LIST}?{'&' * 2000}", "POST", content_type="application/json", body=b"{")
+    context = RequestContext(request.environ(), oms.world, oms._emulator_app.router, LIST)
     for _ in range(2):
         with pytest.raises(ParseError, match="JSON parse error"):
             _ = context.body

@@ -1,4 +1,4 @@
-"""Pages of other origins may call the emulated API, and read what it answers; the control API they may not."""
+"""Pages of other origins can use the emulated API, but not the control API."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from emulator import Emulator
 from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.domain.scenario_files import find_scenario
-from emulator.web import cors, dispatch
-from emulator.web.app import create_app
+from emulator.web import cors, create_emulator_app, dispatch
 from emulator.worlds.registry import WorldRegistry
 
 PAGE, OTHER = "http://shop.test:3000", "https://other.test"
-ASKING = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+PREFLIGHT_HEADERS = {
+    "Origin": PAGE,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization",
+}
 PACKAGES = "/api/v1/oms/packages/"
 TOKEN = {"Authorization": "Token full-access"}
 
@@ -26,7 +29,7 @@ def oms() -> Emulator:
 
 
 @pytest.fixture(scope="module")
-def narrowed() -> Emulator:
+def restricted_oms() -> Emulator:
     return Emulator("empty", cors_origins=[PAGE.upper().replace("HTTP", "http"), "null"])
 
 
@@ -42,30 +45,30 @@ def cors_headers(answer: Any) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
 
 
-def names(header: str) -> set[str]:
+def header_names(header: str) -> set[str]:
     return {name.strip().lower() for name in header.split(",")}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_every_operation_answers_a_preflight(route: Route, oms: Emulator) -> None:
-    """A browser may ask without credentials, and learns that the call may be made with them."""
+def test_every_operation_accepts_a_preflight(route: Route, oms: Emulator) -> None:
+    """A preflight needs no credentials. The response allows the Authorization header."""
     path = openapi_path(route).replace("{path}", "a.jpg").format(pk=1, log_id=1, webhook_event_id=1)
-    answer = call(oms, "OPTIONS", path, **ASKING | {"Access-Control-Request-Method": route.method})
+    answer = call(oms, "OPTIONS", path, **PREFLIGHT_HEADERS | {"Access-Control-Request-Method": route.method})
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert route.method.lower() in names(answer.headers["Access-Control-Allow-Methods"])
-    assert {"authorization", "content-type"} <= names(answer.headers["Access-Control-Allow-Headers"])
+    assert route.method.lower() in header_names(answer.headers["Access-Control-Allow-Methods"])
+    assert {"authorization", "content-type"} <= header_names(answer.headers["Access-Control-Allow-Headers"])
     assert answer.headers["Access-Control-Max-Age"] == "86400"
 
 
 @pytest.mark.parametrize("lacking", ["Origin", "Access-Control-Request-Method"])
-def test_other_options_need_credentials(lacking: str, oms: Emulator) -> None:
-    """Only what browsers ask is answered without them."""
-    headers = {name: value for name, value in ASKING.items() if name != lacking}
+def test_other_options_requests_need_credentials(lacking: str, oms: Emulator) -> None:
+    """Only a complete preflight is answered without credentials."""
+    headers = {name: value for name, value in PREFLIGHT_HEADERS.items() if name != lacking}
     assert call(oms, "OPTIONS", PACKAGES, **headers).status_code == 401
 
 
-def failing(*_: Any) -> Any:
+def failing_handler(*_: Any) -> Any:
     raise RuntimeError("on purpose")
 
 
@@ -80,34 +83,33 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("status", "path", "headers"), REFUSALS, ids=[f"{row[0]} {row[1]}" for row in REFUSALS])
-def test_pages_can_read_refusals(status: int, path: str, headers: dict[str, str], oms: Emulator) -> None:
-    """Whatever is answered, the page gets it and what explains it."""
+def test_pages_can_read_error_responses(status: int, path: str, headers: dict[str, str], oms: Emulator) -> None:
+    """The page can read the response and its hint."""
     answer = with_origin(oms, path, **headers)
     assert answer.status_code == status
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    exposed = names(answer.headers["Access-Control-Expose-Headers"])
+    exposed = header_names(answer.headers["Access-Control-Expose-Headers"])
     assert {"x-emulator-hint", "x-emulator-request-id", "allow", "retry-after"} <= exposed
 
 
 @pytest.mark.usefixtures("bugs_expected")
-def test_pages_can_read_a_crash(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug of ours is a 500 for them, not a network error."""
-    monkeypatch.setattr(dispatch, "build_call", failing)
+def test_pages_can_read_a_server_error(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of the emulator is a 500 for the page, not a network error."""
+    monkeypatch.setattr(dispatch, "build_call", failing_handler)
     answer = with_origin(oms, PACKAGES, **TOKEN)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (500, "*")
 
 
-def test_every_header_of_ours_is_exposed(oms: Emulator) -> None:
+def test_every_emulator_header_is_exposed(oms: Emulator) -> None:
     """A page can read each X-Emulator header that the code sends."""
     package = oms.session().get(PACKAGES).json()["results"][0]["id"]
     answer = oms.session().post(f"{PACKAGES}{package}/command/", json={"slug": "x", "input_parameters": {}})
     ours = {name.lower() for name in answer.headers if name.lower().startswith("x-emulator-")}
     assert "x-emulator-hint" in ours
-    assert ours <= names(cors.EXPOSED)
+    assert ours <= header_names(cors.EXPOSED)
 
 
-def test_calls_from_no_page_are_answered_as_before(oms: Emulator) -> None:
-    """Without an Origin nothing is added."""
+def test_response_without_an_origin_has_no_cors_headers(oms: Emulator) -> None:
     answer = call(oms, "GET", PACKAGES, **TOKEN)
     assert cors_headers(answer) == {}
     assert "Vary" not in answer.headers
@@ -115,42 +117,41 @@ def test_calls_from_no_page_are_answered_as_before(oms: Emulator) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/__admin/health", "/__admin/nowhere"])
-def test_the_control_api_sends_no_headers(method: str, path: str, oms: Emulator) -> None:
-    """No page of another origin gets anything out of it."""
-    answer = call(oms, method, path, **ASKING)
+def test_control_api_sends_no_cors_headers(method: str, path: str, oms: Emulator) -> None:
+    answer = call(oms, method, path, **PREFLIGHT_HEADERS)
     assert answer.status_code in (403, 404)
     assert cors_headers(answer) == {}
 
 
 @pytest.mark.parametrize("origin", [PAGE, "null"])
-def test_named_origins_may_read(origin: str, narrowed: Emulator) -> None:
-    """Who is named is told so by name, and caches are told that the answer depends on it."""
+def test_allowed_origin_can_read_the_response(origin: str, restricted_oms: Emulator) -> None:
+    """The response names the origin, and `Vary` names the header that it depends on."""
     for answer in (
-        with_origin(narrowed, PACKAGES, origin),
-        call(narrowed, "OPTIONS", PACKAGES, **ASKING | {"Origin": origin}),
+        with_origin(restricted_oms, PACKAGES, origin),
+        call(restricted_oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS | {"Origin": origin}),
     ):
         assert answer.headers["Access-Control-Allow-Origin"] == origin
         assert answer.headers["Vary"] == "Origin"
 
 
 @pytest.mark.parametrize("origin", [OTHER, PAGE + "0", "https://shop.test:3000", "http://a.shop.test:3000", ""])
-def test_others_may_not(origin: str, narrowed: Emulator) -> None:
-    """A browser that is told nothing keeps the answer from the page."""
+def test_other_origins_cannot_read_the_response(origin: str, restricted_oms: Emulator) -> None:
+    """Without the header the browser hides the response from the page."""
     for answer in (
-        with_origin(narrowed, PACKAGES, origin),
-        call(narrowed, "OPTIONS", PACKAGES, **ASKING | {"Origin": origin}),
+        with_origin(restricted_oms, PACKAGES, origin),
+        call(restricted_oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS | {"Origin": origin}),
     ):
         assert "Access-Control-Allow-Origin" not in answer.headers
         assert answer.headers["Vary"] == "Origin"
 
 
-def test_caches_are_told_even_when_nobody_asks(narrowed: Emulator) -> None:
-    """What a cache keeps of a call without an origin must not be given to a page."""
-    answer = call(narrowed, "GET", PACKAGES, **TOKEN)
+def test_vary_header_is_sent_without_an_origin(restricted_oms: Emulator) -> None:
+    """A cache must not serve this response to a page of another origin."""
+    answer = call(restricted_oms, "GET", PACKAGES, **TOKEN)
     assert (answer.headers["Vary"], cors_headers(answer)) == ("Origin", {})
 
 
-def test_a_star_among_the_origins_lets_all_in() -> None:
+def test_star_allows_all_origins() -> None:
     assert (
         with_origin(Emulator("empty", cors_origins=[OTHER, "*"]), PACKAGES).headers["Access-Control-Allow-Origin"]
         == "*"
@@ -160,10 +161,10 @@ def test_a_star_among_the_origins_lets_all_in() -> None:
 @pytest.mark.parametrize(
     "wrong", ["shop.test", "http://shop.test/", "ftp://shop.test", "http://", "", "http://a b/c"]
 )
-def test_what_is_no_origin_is_refused(wrong: str) -> None:
-    """A mistake is told at the start, with what would be right."""
-    with pytest.raises(ValueError, match="is no origin; an origin is http:// or https://"):
-        create_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
+def test_invalid_origin_is_refused(wrong: str) -> None:
+    """The error at the start describes a valid origin."""
+    with pytest.raises(ValueError, match="is not an origin; an origin is http:// or https://"):
+        create_emulator_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
 
 
 def test_only_given_origins_restrict_cors() -> None:

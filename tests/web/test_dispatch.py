@@ -1,4 +1,4 @@
-"""The life of a request: order of checks, and what a bug of ours looks like from outside."""
+"""The dispatcher: order of checks, responses to bugs, indentation, links and hosts."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.support.handlers import with_handler
 LIST = "/api/v1/oms/packages/"
 
 
-def failing(call: Call, world: World) -> Reply:
-    """Write, and then fail."""
+def failing_handler(call: Call, world: World) -> Reply:
+    """Write a record, then raise an error."""
     with world.transaction() as tx:
         tx.change(tx.get_existing(Package, call.path["pk"]), remote_id="half done")
         raise ZeroDivisionError("a bug")
 
 
 @pytest.mark.usefixtures("bugs_expected")
-def test_a_bug_is_a_500_in_the_frameworks_form_and_leaves_the_world_as_it_was(
+def test_bug_is_a_500_in_the_form_of_the_framework_and_rolls_back(
     oms: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     pk = oms.world.records.ids(Package)[0]
     root, now = oms.world.records, oms.world.clock.now()
-    with_handler(oms, "set_package_remote_id", failing)
+    with_handler(oms, "set_package_remote_id", failing_handler)
     with caplog.at_level(logging.ERROR, "emulator"):
         answer = oms.session().post(f"{LIST}{pk}/set_remote_id/", json={"remote_id": "R"})
     assert (answer.status_code, answer.content) == (500, b'{"detail":"A server error occurred."}')
@@ -46,7 +46,9 @@ def test_a_bug_is_a_500_in_the_frameworks_form_and_leaves_the_world_as_it_was(
 
 @pytest.mark.usefixtures("bugs_expected")
 @pytest.mark.parametrize("error", [LookupError, RecursionError, MemoryError, AssertionError, StopIteration])
-def test_every_kind_of_bug_is_a_500(error: type[Exception], oms: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_kind_of_exception_is_a_500(
+    error: type[Exception], oms: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
     def handler(call: Call, world: World) -> Reply:
         raise error("x")
 
@@ -54,13 +56,13 @@ def test_every_kind_of_bug_is_a_500(error: type[Exception], oms: Emulator, caplo
         assert with_handler(oms, "list_packages", handler).session().get(LIST).status_code == 500
 
 
-def test_an_error_without_a_class_of_its_own_is_a_500() -> None:
+def test_base_class_of_errors_is_a_500() -> None:
     assert (ApiError().status, ApiError().headers, ApiError("x").body) == (500, {}, {"detail": "x"})
 
 
-def test_checks_come_in_the_frameworks_order(client: Any) -> None:
-    """Each request is wrong in one more way than the next, and the first check speaks."""
-    asks: list[tuple[int, str, str, dict[str, str]]] = [
+def test_checks_run_in_the_order_of_the_framework(client: Any) -> None:
+    """Each request has one fault more than the next one. The first check decides."""
+    requests: list[tuple[int, str, str, dict[str, str]]] = [
         (404, "PATCH", "/nowhere/?format=xml", {"Accept": "text/html", "Authorization": "Token x"}),
         (404, "PATCH", f"{LIST}0/command/?format=xml", {"Accept": "text/html", "Authorization": "Token x"}),
         (406, "PATCH", f"{LIST}0/command/", {"Accept": "text/html", "Authorization": "Token x"}),
@@ -69,7 +71,7 @@ def test_checks_come_in_the_frameworks_order(client: Any) -> None:
         (405, "PATCH", f"{LIST}0/command/", {}),
         (404, "POST", f"{LIST}0/command/", {"Content-Type": "text/plain"}),
     ]
-    for expected, method, url, headers in asks:
+    for expected, method, url, headers in requests:
         answer = client.request(method, url, headers=headers, data=b"{")
         assert (answer.status_code, method, url) == (expected, method, url)
     pk = client.get(LIST).json()["results"][0]["id"]
@@ -87,7 +89,7 @@ def test_json_is_indented_on_request(client: Any, indent: int) -> None:
     assert pretty.text == json.dumps(plain.json(), indent=indent, ensure_ascii=False)
 
 
-def test_links_carry_the_callers_own_host(oms: Emulator) -> None:
+def test_links_have_the_host_of_the_request(oms: Emulator) -> None:
     page = oms.session().get(LIST, headers={"Host": "shop.example:8443"}).json()
     assert page["next"] == f"http://shop.example:8443{LIST}?page=2"
     labels = [entry["shipping_label"] for entry in page["results"] if entry["shipping_label"]]
@@ -96,13 +98,13 @@ def test_links_carry_the_callers_own_host(oms: Emulator) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "a b", "a/b", "[::1", "a:b", "exa_mple", "<script>"])
-def test_a_host_that_is_none_is_a_bad_request(oms: Emulator, host: str) -> None:
+def test_invalid_host_is_a_bad_request(oms: Emulator, host: str) -> None:
     answer = oms.session().get(LIST, headers={"Host": host})
     assert answer.status_code == 400
     assert b"<script>" not in answer.content
 
 
-def test_the_user_of_a_write_is_the_tokens(oms: Emulator) -> None:
+def test_write_is_attributed_to_the_user_of_the_token(oms: Emulator) -> None:
     pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     client = oms.session()
     assert client.post(f"{LIST}{pk}/command/", json={"transition": 199, "input_parameters": {}}).status_code == 204
@@ -110,8 +112,8 @@ def test_the_user_of_a_write_is_the_tokens(oms: Emulator) -> None:
     assert (log["user"]["username"], log["attributes"]["command"]["remote_user_pk"]) == ("admin", "1")
 
 
-def test_an_answer_repeats(oms: Emulator) -> None:
-    """Two emulators of one scenario answer the same calls with the same bytes."""
+def test_responses_are_deterministic(oms: Emulator) -> None:
+    """Two emulators of one scenario respond to the same requests with the same bytes."""
     urls = [LIST, f"{LIST}short/", f"{LIST}list-simple/", "/api/v1/oms/transfer_orders/"]
     one, other = oms.session(), Emulator("demo").session()
     pk = one.get(LIST).json()["results"][0]["id"]

@@ -1,4 +1,4 @@
-"""Fidelity leaves nothing out and makes nothing up: each row has its mark, and an assumed one its reason."""
+"""Fidelity is complete: each row has a provenance, and an assumed row has a reason."""
 
 from importlib.resources import files
 
@@ -13,9 +13,9 @@ from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
 from tests.support import samples
 
 PROVENANCES = {"documented", "observed", "framework", "assumed"}
-OWN = files("emulator") / "schemas" / "own"
-OURS = {file.name.removesuffix(".json") for file in OWN.iterdir()} | {"formats"}
-"""Schemas that are no shape of the vendor's."""
+OWN_SCHEMA_FOLDER = files("emulator") / "schemas" / "own"
+OWN_SCHEMAS = {file.name.removesuffix(".json") for file in OWN_SCHEMA_FOLDER.iterdir()} | {"formats"}
+"""Schemas of documents that the vendor does not have."""
 
 
 def every_note() -> list[tuple[str, dict]]:
@@ -25,30 +25,28 @@ def every_note() -> list[tuple[str, dict]]:
 
 
 @pytest.mark.parametrize("row", [row for _, row in every_note()], ids=[name[:60] for name, _ in every_note()])
-def test_a_mark_is_known_and_a_guess_has_its_reason(row: dict) -> None:
+def test_provenance_is_known_and_an_assumption_has_a_reason(row: dict) -> None:
     assert row["provenance"] in PROVENANCES
     assert (row["provenance"] == "assumed") == ("reason" in row)
 
 
-def test_every_operation_is_there_and_no_other() -> None:
+def test_every_operation_has_an_entry() -> None:
     assert notes()["operations"].keys() == {route.operation for route in ROUTES}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
-def test_every_status_of_an_operation_is_there_and_no_other(route) -> None:
+def test_every_status_of_an_operation_has_an_entry(route) -> None:
     assert {int(status) for status in notes()["statuses"][route.operation]} == set(route.responses)
 
 
-def test_every_shape_is_there_and_no_other() -> None:
-    assert notes()["shapes"].keys() == set(schemas.schema_names()) - OURS
+def test_every_schema_has_an_entry() -> None:
+    assert notes()["shapes"].keys() == set(schemas.schema_names()) - OWN_SCHEMAS
 
 
-def test_observed_shapes_are_those_that_samples_reach() -> None:
-    """Nobody claims to have seen what neither a sample nor the vendor's published code shows; the reference's samples
-    show keys, and no values.
-    """
+def test_observed_schemas_are_used_by_samples() -> None:
+    """A schema is observed only if a sample of the guide or the vendor's published code contains it."""
     real = [name for name in samples.names() if not name.startswith("reference-")]
-    reached = {spot.shape.split("/")[0] for name in real for spot in samples.spots(name, samples.body(name))}
+    reached = {spot.shape.split("/")[0] for name in real for spot in samples.sample_nodes(name, samples.body(name))}
     published = {
         name
         for name in schemas.schema_names()
@@ -59,7 +57,7 @@ def test_observed_shapes_are_those_that_samples_reach() -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_every_command_and_parameter_is_there_and_no_other(subject: str) -> None:
+def test_every_command_and_parameter_has_an_entry(subject: str) -> None:
     commands = COMMANDS[{"package": Package, "transfer_order": TransferOrder}[subject]]
     told = notes()["commands"][subject]
     assert told.keys() == commands.keys()
@@ -68,8 +66,8 @@ def test_every_command_and_parameter_is_there_and_no_other(subject: str) -> None
     }
 
 
-def test_the_control_api_gives_all_of_it() -> None:
-    """States and transitions are the world's own."""
+def test_control_api_returns_all_entries() -> None:
+    """States and transitions are those of the world."""
     answer = Emulator("empty", installation="second").session().get("/__admin/fidelity")
     assert answer.status_code == 200
     found = answer.json()

@@ -1,4 +1,4 @@
-"""The journal by control API: its filters, its bounds, and that secrets do not leave it."""
+"""The journal: filters, limits, and masked secrets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIST = "/api/v1/oms/packages/"
 JOURNAL = "/__admin/requests"
 
 
-def asked(client: requests.Session, **parameters: Any) -> list[dict[str, Any]]:
+def list_requests(client: requests.Session, **parameters: Any) -> list[dict[str, Any]]:
     return list(client.get(JOURNAL, params=parameters).json()["results"])
 
 
@@ -29,8 +29,8 @@ def used(client: requests.Session) -> requests.Session:
     return client
 
 
-def test_an_exchange_has_the_documented_keys(used: requests.Session) -> None:
-    newest = asked(used)[0]
+def test_exchange_has_the_documented_keys(used: requests.Session) -> None:
+    newest = list_requests(used)[0]
     assert list(newest) == [
         *("id", "at", "operation", "method", "path", "query", "status", "token", "hint", "fault"),
         *("request", "response"),
@@ -54,30 +54,30 @@ FILTERS: dict[str, tuple[dict[str, Any], list[int]]] = {
 
 
 @pytest.mark.parametrize(("parameters", "found"), FILTERS.values(), ids=FILTERS)
-def test_filters_choose(used: requests.Session, parameters: dict[str, Any], found: list[int]) -> None:
+def test_filters_select_exchanges(used: requests.Session, parameters: dict[str, Any], found: list[int]) -> None:
     answer = used.get(JOURNAL, params=parameters).json()
     assert [int(one["id"]) for one in answer["results"]] == found
     assert answer["count"] == (4 if "limit" in parameters else len(found))
 
 
 @pytest.mark.parametrize("parameters", [{"statsu": "1"}, {"status": "x"}, {"limit": "-1"}])
-def test_a_wrong_filter_is_told(client: requests.Session, parameters: dict[str, str]) -> None:
+def test_invalid_filter_is_refused(client: requests.Session, parameters: dict[str, str]) -> None:
     answer = client.get(JOURNAL, params=parameters)
     assert answer.status_code == 400
     assert next(iter(parameters)) in answer.json()["error"]
 
 
-def test_one_exchange_is_found_by_the_id_that_its_answer_had(used: requests.Session) -> None:
+def test_exchange_is_found_by_its_request_id(used: requests.Session) -> None:
     id_ = used.get(LIST).headers["X-Emulator-Request-Id"]
     assert used.get(f"{JOURNAL}/{id_}").json()["path"] == LIST
     assert used.get(f"{JOURNAL}/99999999").status_code == 404
     assert used.delete(JOURNAL).status_code == 204
-    assert asked(used) == []
+    assert list_requests(used) == []
 
 
-def test_control_calls_are_not_in_it(client: requests.Session) -> None:
+def test_control_requests_are_not_in_the_journal(client: requests.Session) -> None:
     client.get("/__admin/health")
-    assert asked(client) == []
+    assert list_requests(client) == []
 
 
 def exchange(number: int, size: int) -> Exchange:
@@ -86,7 +86,7 @@ def exchange(number: int, size: int) -> Exchange:
     )
 
 
-def test_it_keeps_so_many_exchanges_and_no_more() -> None:
+def test_journal_keeps_a_limited_number_of_exchanges() -> None:
     journal = Journal(limit=3)
     for number in range(10):
         journal.add(exchange(number, 1))
@@ -94,7 +94,7 @@ def test_it_keeps_so_many_exchanges_and_no_more() -> None:
     assert journal.evicted_count == 7
 
 
-def test_it_keeps_so_many_bytes_and_at_least_the_latest_exchange() -> None:
+def test_journal_keeps_a_limited_number_of_bytes_but_the_latest_exchange() -> None:
     journal = Journal(byte_limit=100)
     for number in range(5):
         journal.add(exchange(number, 40))
@@ -105,7 +105,7 @@ def test_it_keeps_so_many_bytes_and_at_least_the_latest_exchange() -> None:
     assert [one.id for one in journal.newest_first()] == ["6"]
 
 
-def test_the_size_is_the_emulators_option() -> None:
+def test_size_of_the_journal_is_an_option() -> None:
     oms = Emulator("empty", journal_size=2)
     for _ in range(3):
         oms.session().get(LIST)
@@ -137,19 +137,19 @@ LEAKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("sent", LEAKS.values(), ids=LEAKS)
-def test_no_secret_leaves_it(client: requests.Session, oms: Emulator, sent: dict[str, Any]) -> None:
-    """It was sent, it is in the journal's own memory, and neither the control API nor Python shows it."""
+def test_secrets_are_masked(client: requests.Session, oms: Emulator, sent: dict[str, Any]) -> None:
+    """The journal stores the secret, but neither the control API nor the Python API returns it."""
     arguments = {"url": "/api/v1/auth/login/"} | sent
     client.post(**arguments)
     assert SECRET in repr(oms.world.journal.get("00000001"))
-    assert SECRET not in json.dumps(asked(client))
+    assert SECRET not in json.dumps(list_requests(client))
     assert SECRET not in repr(oms.requests[0]) + repr(oms.requests[0].request)
 
 
-def test_a_built_in_token_is_no_secret(used: requests.Session) -> None:
-    assert asked(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
+def test_built_in_token_is_not_masked(used: requests.Session) -> None:
+    assert list_requests(used)[0]["request"]["headers"]["Authorization"] == "Token full-access"
 
 
-def test_the_token_that_a_login_gives_is_masked(client: requests.Session) -> None:
+def test_token_of_a_login_is_masked(client: requests.Session) -> None:
     client.post("/api/v1/auth/login/", json={"username": "admin", "password": "admin"})
-    assert asked(client)[0]["response"]["body"] == {"key": "***"}
+    assert list_requests(client)[0]["response"]["body"] == {"key": "***"}

@@ -1,4 +1,4 @@
-"""Names come in the language that the caller likes best, of those that there are."""
+"""Names are in the known language that the caller prefers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emulator import Emulator
 from emulator.core.records import Package
 from emulator.web.negotiation import LANGUAGES, select_language
 
-ASKED = {
+PREFERENCES = {
     None: "en-us",
     "": "en-us",
     "tr": "tr-tr",
@@ -29,17 +29,17 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize(("header", "language"), ASKED.items(), ids=str)
-def test_the_header_chooses(header: str | None, language: str) -> None:
+@pytest.mark.parametrize(("header", "language"), PREFERENCES.items(), ids=str)
+def test_header_selects_the_language(header: str | None, language: str) -> None:
     assert select_language(header, "en-us") == language
 
 
 @pytest.mark.parametrize("default", LANGUAGES)
-def test_without_a_wish_it_is_the_worlds_own(default: str) -> None:
+def test_default_is_the_language_of_the_world(default: str) -> None:
     assert select_language(None, default) == select_language("xx", default) == default
 
 
-def test_a_state_is_named_in_the_callers_language_and_both_are_kept_apart(oms: Emulator) -> None:
+def test_state_name_has_the_language_of_the_caller(oms: Emulator) -> None:
     client = oms.session()
     pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     names = [

@@ -1,4 +1,4 @@
-"""Answer form, parser and links are chosen as the framework chooses them."""
+"""Media types, parsers and page links are selected as by the framework."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rest_framework.utils import urls
 
 from emulator.api import parameters
 from emulator.core.errors import NotAcceptable, NotFound
-from emulator.web import negotiation
-from tests.oracle.asks.bodies import CONTENT_TYPES
-from tests.oracle.asks.formats import ACCEPTS
-from tests.oracle.asks.paging import EXTRAS
+from emulator.web import negotiation, parsing
+from tests.oracle.request_tables.bodies import CONTENT_TYPES
+from tests.oracle.request_tables.formats import ACCEPTS
+from tests.oracle.request_tables.paging import EXTRAS
 
 NEGOTIATOR = DefaultContentNegotiation()
 PARSERS = [JSONParser(), FormParser(), MultiPartParser()]
@@ -48,7 +48,7 @@ HEADERS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 quick = settings(deadline=None, derandomize=True)
 
 
-def their_media_type(accept: str | None, format_: str | None) -> Any:
+def framework_media_type(accept: str | None, format_: str | None) -> Any:
     headers = {} if accept is None else {"accept": accept}
     request = SimpleNamespace(headers=headers, query_params={"format": format_} if format_ else {})
     try:
@@ -58,48 +58,45 @@ def their_media_type(accept: str | None, format_: str | None) -> Any:
     return JSONRenderer().get_indent(media_type, {})
 
 
-def our_media_type(accept: str | None, format_: str | None) -> Any:
+def emulator_media_type(accept: str | None, format_: str | None) -> Any:
     try:
         return negotiation.indent_of(negotiation.select_media_type(accept, format_))
     except (NotAcceptable, NotFound) as error:
         return error.status
 
 
-def told_apart(accept: str) -> bool:
-    """Leave out the headers with two equally specific types, among which the framework picks by hash."""
+def is_distinguished(accept: str) -> bool:
+    """Return whether no two types are equally specific. Among those the framework picks by hash."""
     return sum("indent" in token for token in accept.split(",")) < 2
 
 
 @pytest.mark.parametrize("format_", [None, "json", "xml"])
 @pytest.mark.parametrize("accept", ACCEPTS)
 def test_accept_and_format(accept: str | None, format_: str | None) -> None:
-    """The same type is accepted, with the same indentation, or the same refusal raised."""
-    assert our_media_type(accept, format_) == their_media_type(accept, format_)
+    """Both return the same media type and indentation, or raise the same error."""
+    assert emulator_media_type(accept, format_) == framework_media_type(accept, format_)
 
 
 @quick
-@given(HEADERS.filter(told_apart))
-def test_any_accept_header(accept: str) -> None:
-    """No header is read otherwise, and none crashes."""
-    assert our_media_type(accept, None) == their_media_type(accept, None)
+@given(HEADERS.filter(is_distinguished))
+def test_any_accept_header_is_negotiated_as_by_the_framework(accept: str) -> None:
+    assert emulator_media_type(accept, None) == framework_media_type(accept, None)
 
 
-def their_parser(content_type: str) -> str | None:
+def framework_parser(content_type: str) -> str | None:
     parser = NEGOTIATOR.select_parser(SimpleNamespace(content_type=content_type), PARSERS)
     return parser and parser.media_type
 
 
 @pytest.mark.parametrize("content_type", [kind for kind in CONTENT_TYPES if kind is not None])
 def test_parsers(content_type: str) -> None:
-    """The same parser reads the same content type."""
-    assert negotiation.select_parser(content_type) == their_parser(content_type)
+    assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
 @quick
 @given(HEADERS)
-def test_any_content_type(content_type: str) -> None:
-    """No content type is read otherwise, and none crashes."""
-    assert negotiation.select_parser(content_type) == their_parser(content_type)
+def test_any_content_type_selects_the_parser_of_the_framework(content_type: str) -> None:
+    assert parsing.select_parser(content_type) == framework_parser(content_type)
 
 
 URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_characters="#[]"), max_size=12)
@@ -108,7 +105,6 @@ URLS = st.sampled_from(EXTRAS) | st.text(st.characters(codec="utf-8", exclude_ch
 @quick
 @given(URLS.map(lambda query: f"http://oms.test/packages/?{query}"))
 def test_links(url: str) -> None:
-    """A parameter is set or dropped as the framework does it."""
     assert parameters.page_url(url, 7) == urls.replace_query_param(url, "page", 7)
     assert parameters.page_url(url, 1) == urls.remove_query_param(url, "page")
 
@@ -122,6 +118,6 @@ def test_links(url: str) -> None:
         (3, 3, (None, "u?page=2")),
     ],
 )
-def test_page_one_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
-    """The link to the first page is the list's own."""
+def test_link_to_the_first_page_has_no_number(page: int, pages: int, links: tuple[str | None, str | None]) -> None:
+    """The link to the first page is the URL of the list."""
     assert parameters.page_links(f"u?page={page}", page, pages) == links

@@ -1,4 +1,4 @@
-"""The threads that make answers: few at once, none idle while work waits, and nobody kept from it for long."""
+"""The worker pool: few tasks run at once, and long or waiting tasks do not block others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 20
 
 
 class Task:
-    """What waitress has a dispatcher do."""
+    """A task as waitress passes it to its dispatcher."""
 
     def __init__(self, work: Callable[[], object] = lambda: None) -> None:
         self.work = work
@@ -34,44 +34,44 @@ class Task:
 
 
 @contextmanager
-def working(most: int = 8, long: float = 0.005) -> Iterator[WorkerPool]:
-    workers = WorkerPool(most, long)
+def running_pool(max_threads: int = 8, long_task_seconds: float = 0.005) -> Iterator[WorkerPool]:
+    workers = WorkerPool(max_threads, long_task_seconds)
     try:
         yield workers
     finally:
         workers.shutdown()
 
 
-def relieved(workers: WorkerPool, task: Task) -> bool:
-    """Relieve as a server's loop does, until a task is done."""
+def wait_for_task(workers: WorkerPool, task: Task) -> bool:
+    """Start waiting tasks as the server's loop does, until a task is done."""
     return any(task.done.wait(0.005) or workers.start_waiting_tasks() for _ in range(SECONDS * 200))
 
 
-def add_all(workers: WorkerPool, tasks: list[Task]) -> None:
+def add_tasks(workers: WorkerPool, tasks: list[Task]) -> None:
     for task in tasks:
         workers.add_task(task)
 
 
 @pytest.mark.slow
-def test_each_task_is_done_once_whoever_brings_it() -> None:
-    """By several threads that bring tasks, while others are done."""
+def test_each_task_runs_once() -> None:
+    """Several threads add tasks while others run."""
     counted: list[int] = []
-    with working() as workers:
+    with running_pool() as workers:
         tasks = [[Task(partial(counted.append, number)) for number in range(500)] for _ in range(4)]
-        bringing = [threading.Thread(target=add_all, args=(workers, own)) for own in tasks]
+        bringing = [threading.Thread(target=add_tasks, args=(workers, own)) for own in tasks]
         for thread in bringing:
             thread.start()
         for thread in bringing:
             thread.join()
-        assert all(relieved(workers, task) for own in tasks for task in own)
+        assert all(wait_for_task(workers, task) for own in tasks for task in own)
         assert not workers.has_waiting_tasks()
     assert sorted(counted) == sorted([*range(500)] * 4)
 
 
-def test_quick_tasks_are_done_by_few_threads() -> None:
-    """As many as may work at once, however many tasks wait, and always the same ones."""
+def test_short_tasks_run_in_few_threads() -> None:
+    """The number of threads does not grow with the number of tasks."""
     threads: set[int] = set()
-    with working(long=SECONDS) as workers:
+    with running_pool(long_task_seconds=SECONDS) as workers:
         tasks = [Task(lambda: threads.add(threading.get_ident())) for _ in range(1_000)]
         for task in tasks:
             workers.add_task(task)
@@ -79,32 +79,32 @@ def test_quick_tasks_are_done_by_few_threads() -> None:
     assert len(threads) <= MAX_RUNNING
 
 
-def test_who_takes_long_is_in_nobodys_way() -> None:
-    """Others work beside, also where more take long than may work at once."""
+def test_long_tasks_do_not_block_others() -> None:
+    """Other tasks start even if more long tasks run than may run at once."""
     end = threading.Event()
-    with working(most=6) as workers:
+    with running_pool(max_threads=6) as workers:
         slow = [Task(lambda: end.wait(SECONDS)) for _ in range(5)]
         for task in slow:
             workers.add_task(task)
         quick = [Task() for _ in range(20)]
         for task in quick:
             workers.add_task(task)
-        assert relieved(workers, quick[-1])
+        assert wait_for_task(workers, quick[-1])
         assert all(task.done.is_set() for task in quick[:-1]), "in their order"
         assert not any(task.done.is_set() for task in slow)
         end.set()
         assert all(task.done.wait(SECONDS) for task in slow)
 
 
-def test_who_waits_for_others_lets_them_work_at_once() -> None:
-    """Nobody has to relieve them."""
+def test_waiting_task_releases_its_slot() -> None:
+    """The other tasks start without a call of `start_waiting_tasks`."""
     end = threading.Event()
 
     def rest() -> None:
         with release_worker_slot():
             end.wait(SECONDS)
 
-    with working(long=SECONDS) as workers:
+    with running_pool(long_task_seconds=SECONDS) as workers:
         resting_tasks = [Task(rest) for _ in range(6)]
         for task in resting_tasks:
             workers.add_task(task)
@@ -115,19 +115,19 @@ def test_who_waits_for_others_lets_them_work_at_once() -> None:
 
 
 @pytest.mark.parametrize("error", [LookupError("no such channel"), SystemExit(1)], ids=["a bug", "an exit"])
-def test_a_task_that_fails_ends_no_thread(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_task_does_not_end_its_thread(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> None:
         raise error
 
-    with caplog.at_level(logging.ERROR, "emulator"), working(most=1) as workers:
+    with caplog.at_level(logging.ERROR, "emulator"), running_pool(max_threads=1) as workers:
         failing, after = Task(fail), Task()
         workers.add_task(failing)
         workers.add_task(after)
-        assert relieved(workers, after)
+        assert wait_for_task(workers, after)
     assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
 
 
-def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
+def test_shutdown_waits_for_running_tasks_and_cancels_the_others() -> None:
     begun = threading.Event()
 
     def work() -> None:
@@ -135,7 +135,7 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
         while not workers.stopped:
             threading.Event().wait(0.001)
 
-    workers = WorkerPool(most=1)
+    workers = WorkerPool(max_threads=1)
     first, second = Task(work), Task()
     workers.add_task(first)
     workers.add_task(second)
@@ -145,8 +145,8 @@ def test_a_stop_waits_for_what_is_being_done_and_drops_the_rest() -> None:
     assert (second.done.is_set(), second.cancelled.is_set()) == (False, True)
 
 
-def test_idle_threads_end_with_a_stop() -> None:
-    workers = WorkerPool(most=4)
+def test_shutdown_ends_idle_threads() -> None:
+    workers = WorkerPool(max_threads=4)
     threads: set[threading.Thread] = set()
     tasks = [Task(lambda: threads.add(threading.current_thread())) for _ in range(10)]
     for task in tasks:

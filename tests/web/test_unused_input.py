@@ -1,4 +1,4 @@
-"""What the service takes in silence: told of in the hint and the journal, and refused when strict."""
+"""Input that the service silently ignores is reported in the hint and the journal, and refused in strict mode."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ GUIDE = "/api/v1/oms/packages/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
 GROUP = {"erp_code": "1", "package_items": [1], "item": 2}
 
-VAIN: dict[str, tuple[str, str, dict[str, Any], str]] = {
+UNUSED_INPUT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "unknown parameter": ("GET", GUIDE + "?stat=1", {}, "query parameter 'stat' is unknown and was ignored; nearest known: 'state'"),
     "on a detail": ("GET", GUIDE + "{pk}/?expand=1", {}, "query parameter 'expand' is unknown"),
-    "limit of nothing": ("GET", GUIDE + "?limit=0", {}, "limit '0' is no number above 0 and was ignored"),
-    "limit that is none": ("GET", GUIDE + "?limit=all", {}, "limit 'all' is no number above 0 and was ignored"),
-    "limit beyond the most": ("GET", GUIDE + "?limit=500", {}, "limit '500' is more than 100: no page has more"),
-    "another's name for it": ("GET", GUIDE + "package_denial_reason/?page_size=x", {}, "page_size 'x' is no number"),
+    "limit of nothing": ("GET", GUIDE + "?limit=0", {}, "limit '0' is not a number above 0 and was ignored"),
+    "limit that is none": ("GET", GUIDE + "?limit=all", {}, "limit 'all' is not a number above 0 and was ignored"),
+    "limit beyond the most": ("GET", GUIDE + "?limit=500", {}, "limit '500' is more than 100: larger pages do not exist"),
+    "another's name for it": ("GET", GUIDE + "package_denial_reason/?page_size=x", {}, "page_size 'x' is not a number"),
     "empty page": ("GET", GUIDE + "?page=", {}, "query parameter 'page' is empty and was ignored"),
-    "twice": ("GET", GUIDE + "?limit=2&limit=3", {}, "query parameter 'limit' came 2 times, and only the last one counts"),
+    "twice": ("GET", GUIDE + "?limit=2&limit=3", {}, "query parameter 'limit' was sent 2 times, and only the last value counts"),
     "empty filter": ("GET", GUIDE + "?state=", {}, "filter 'state' with the value '' filters nothing"),
     "no boolean": ("GET", GUIDE + "?is_click_and_collect=yes", {}, "filter 'is_click_and_collect' with the value 'yes'"),
-    "unknown column": ("GET", GUIDE + "?sort=-nmber", {}, "sort 'nmber' is no column and was ignored; nearest known: 'number'"),
-    "body of a read": ("GET", GUIDE + "{pk}/", {"json": {"a": 1}}, "a GET has no body: what came was ignored"),
+    "unknown column": ("GET", GUIDE + "?sort=-nmber", {}, "sort 'nmber' is not a column and was ignored; nearest known: 'number'"),
+    "body of a read": ("GET", GUIDE + "{pk}/", {"json": {"a": 1}}, "the body of a GET was ignored"),
     "unknown key": ("POST", GUIDE + "{pk}/set_remote_id/", {"json": {"remote_id": "R", "remote": 1}},
                     "key 'remote' is unknown and was ignored; nearest known: 'remote_id'"),
     "in a form": ("POST", GUIDE + "{pk}/set_remote_id/", {"data": {"remote_id": "R", "colour": "1"}}, "key 'colour' is unknown"),
@@ -38,13 +38,13 @@ VAIN: dict[str, tuple[str, str, dict[str, Any], str]] = {
                                {"json": {"slug": COMPLETE, "input_parameters": {"cargo_compny": 1}}},
                                "key 'input_parameters.cargo_compny' is unknown and was ignored; nearest known: 'cargo_company'"),
     "parameter where none is": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 199, "input_parameters": {"x": 1}}},
-                                "key 'input_parameters.x' was ignored: nothing is taken here"),
-    "body of an invoice": ("POST", GUIDE + "{pk}/invoice/", {"json": {"number": "1"}}, "the body is not read here"),
+                                "key 'input_parameters.x' was ignored: no keys are expected here"),
+    "body of an invoice": ("POST", GUIDE + "{pk}/invoice/", {"json": {"number": "1"}}, "the operation has no body"),
     "on the reference": ("POST", "/packages/{pk}/set_remote_id/", {"json": {"remote_id": "R", "x": 1}}, "key 'x' is unknown"),
     "login": ("POST", "/api/v1/auth/login/", {"json": {"username": "admin", "password": "admin", "otp": 1}}, "key 'otp'"),
 }  # fmt: skip
 
-RIGHT: dict[str, tuple[str, str, dict[str, Any]]] = {
+USED_INPUT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list": ("GET", GUIDE, {}),
     "filters": ("GET", GUIDE + "?state=35&sort=-id,number&limit=100&page=1&format=json", {}),
     "last": ("GET", GUIDE + "?page=last", {}),
@@ -74,10 +74,10 @@ def call(oms: Emulator, method: str, path: str, options: dict[str, Any]) -> Any:
     return session.request(method, path.replace("{pk}", str(package.id)), **options)
 
 
-@pytest.mark.parametrize("case", VAIN)
-def test_what_comes_in_vain_is_told_of(case: str, oms: Emulator) -> None:
-    """As the service takes it, with a hint; the same again from what is kept ready."""
-    method, path, options, says = VAIN[case]
+@pytest.mark.parametrize("case", UNUSED_INPUT)
+def test_unused_input_is_reported_in_the_hint(case: str, oms: Emulator) -> None:
+    """The status is that of the service. A cached response has the same hint."""
+    method, path, options, says = UNUSED_INPUT[case]
     answer = call(oms, method, path, options)
     assert answer.status_code < 300, answer.text
     assert says in unquote(answer.headers["X-Emulator-Hint"])
@@ -86,10 +86,10 @@ def test_what_comes_in_vain_is_told_of(case: str, oms: Emulator) -> None:
         assert call(oms, method, path, options).headers["X-Emulator-Hint"] == answer.headers["X-Emulator-Hint"]
 
 
-@pytest.mark.parametrize("case", VAIN)
-def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
-    """A 400 in the form that the operation has for errors, with the reason in the hint, and nothing is written."""
-    method, path, options, says = VAIN[case]
+@pytest.mark.parametrize("case", UNUSED_INPUT)
+def test_unused_input_is_refused_in_strict_mode(case: str) -> None:
+    """The 400 has the form of the operation's errors, and nothing is written."""
+    method, path, options, says = UNUSED_INPUT[case]
     oms = Emulator("demo", strict=True)
     root = oms.world.records
     answer = call(oms, method, path, options)
@@ -103,9 +103,9 @@ def test_what_comes_in_vain_is_refused_when_strict(case: str) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("case", RIGHT)
-def test_what_is_right_is_let_alone(case: str, strict: bool) -> None:
-    method, path, options = RIGHT[case]
+@pytest.mark.parametrize("case", USED_INPUT)
+def test_used_input_has_no_hint(case: str, strict: bool) -> None:
+    method, path, options = USED_INPUT[case]
     answer = call(Emulator("demo", strict=strict), method, path, options)
     assert answer.status_code < 300, answer.text
     assert "X-Emulator-Hint" not in answer.headers
@@ -116,8 +116,8 @@ PAGED = [route for route in ROUTES if route.is_paginated and route.path.startswi
 
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("route", PAGED, ids=lambda route: route.operation)
-def test_a_page_beyond_what_can_be_read_is_told_of_everywhere(route: Route, strict: bool) -> None:
-    """A size that would be cut in silence is refused when strict; a page that is not there is loud anyway, a 404."""
+def test_invalid_page_and_page_size_are_reported(route: Route, strict: bool) -> None:
+    """A page size above the maximum is refused in strict mode. An unknown page is always a 404."""
     oms = Emulator("demo", strict=strict)
     pk = oms.world.records.ids(TransferOrder if "transfer" in route.operation else Package)[0]
     path = route.path.replace("<int:pk>", str(pk)).replace("<pk>", str(pk))
@@ -125,15 +125,15 @@ def test_a_page_beyond_what_can_be_read_is_told_of_everywhere(route: Route, stri
     assert "X-Emulator-Hint" not in session.get(f"{path}?{size}={MAX_PAGE_SIZE}&page=last").headers
     cut = session.get(f"{path}?{size}={MAX_PAGE_SIZE + 1}")
     assert cut.status_code == (400 if strict else 200)
-    assert f"{size} '101' is more than 100: no page has more" in cut.headers["X-Emulator-Hint"]
+    assert f"{size} '101' is more than 100: larger pages do not exist" in cut.headers["X-Emulator-Hint"]
     for page in ("0", "-1", "99999", "x"):
         beyond = session.get(f"{path}?page={page}")
         assert (beyond.status_code, beyond.json()) == (404, {"detail": "Invalid page."})
-        assert "?page=last names the last one" in beyond.headers["X-Emulator-Hint"]
+        assert "?page=last is the last page" in beyond.headers["X-Emulator-Hint"]
 
 
-def test_strict_refuses_where_the_framework_would_read(oms: Emulator) -> None:
-    """The order of checks stays: a package that is not there comes first, what cannot be parsed as well."""
+def test_strict_mode_keeps_the_order_of_checks(oms: Emulator) -> None:
+    """An unknown package and an unparsable body are reported first."""
     session = Emulator("demo", strict=True).session()
     assert session.post(f"{GUIDE}1/set_remote_id/", json={"x": 1}).status_code == 404
     bad = session.post(f"{GUIDE}6501/set_remote_id/", data="{", headers={"Content-Type": "application/json"})
@@ -141,14 +141,14 @@ def test_strict_refuses_where_the_framework_would_read(oms: Emulator) -> None:
     assert session.get(f"{GUIDE}?limit=0", headers={"Authorization": "Token x"}).status_code == 401
 
 
-def test_groups_of_manual_planning_are_looked_into(oms: Emulator) -> None:
+def test_unused_keys_of_assignment_groups_are_reported(oms: Emulator) -> None:
     body = {"transition": 1018, "input_parameters": {"assignment_groups": [GROUP]}}
     pk = next(one.id for one in oms.world.records.all(Package) if one.state == 35)
     answer = oms.session().post(f"{GUIDE}{pk}/command/", json=body)
     assert "key 'input_parameters.assignment_groups.item' is unknown" in answer.headers["X-Emulator-Hint"]
 
 
-def test_transfers_commands_are_looked_into(oms: Emulator) -> None:
+def test_unused_parameters_of_transfer_commands_are_reported(oms: Emulator) -> None:
     pk = next(one.id for one in oms.world.records.all(TransferOrder) if one.state == 73)
     command = oms.session().get(f"/api/v1/oms/transfer_orders/{pk}/").json()["commands"][0]
     body = {"transition": command["id"], "input_parameters": {"colour": 1}}
@@ -156,9 +156,9 @@ def test_transfers_commands_are_looked_into(oms: Emulator) -> None:
     assert "key 'input_parameters.colour' " in answer.headers["X-Emulator-Hint"]
 
 
-def test_a_hundred_strange_keys_are_told_of_shortly(oms: Emulator) -> None:
+def test_hint_for_a_hundred_unknown_keys_is_short(oms: Emulator) -> None:
     pk = oms.world.records.ids(Package)[0]
     body = {"remote_id": "R"} | {f"k{number}" * 50: 1 for number in range(100)}
     hint = oms.session().post(f"{GUIDE}{pk}/set_remote_id/", json=body).headers["X-Emulator-Hint"]
-    assert hint.endswith("97 more such parts")
+    assert hint.endswith("97 more")
     assert len(hint) < 1000

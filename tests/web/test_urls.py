@@ -1,17 +1,17 @@
-"""Paths find their operations as Django resolves URLs."""
+"""The router matches paths as Django resolves URLs."""
 
 from __future__ import annotations
 
 import pytest
 
 from emulator.api.routes import ROUTES, Route
-from emulator.web.urls import Router
+from emulator.web.context import Router
 
 ROUTER = Router(ROUTES)
 
 
-def filled(route: Route) -> tuple[str, dict[str, int]]:
-    """Give a path of the route, with a number of its own for each integer."""
+def example_path(route: Route) -> tuple[str, dict[str, int]]:
+    """Return a path of the route with a different number for each integer."""
     path, numbers = route.path.replace("<...rest>", "a/b.jpg"), {}
     for at, name in enumerate(("pk", "log_id", "webhook_event_id"), start=7):
         if f"<{name}>" in path:
@@ -20,8 +20,8 @@ def filled(route: Route) -> tuple[str, dict[str, int]]:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
-def test_every_route_is_found_at_its_path(route: Route) -> None:
-    path, numbers = filled(route)
+def test_every_route_matches_its_path(route: Route) -> None:
+    path, numbers = example_path(route)
     match = ROUTER.match(path)
     assert match is not None
     assert match.resource.route(route.method) is route
@@ -29,8 +29,8 @@ def test_every_route_is_found_at_its_path(route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.operation} {route.path}" for route in ROUTES])
-def test_a_route_is_nowhere_else(route: Route) -> None:
-    path, _ = filled(route)
+def test_route_matches_no_other_path(route: Route) -> None:
+    path, _ = example_path(route)
     if route.path.endswith("<...rest>"):
         assert ROUTER.match(route.path.removesuffix("<...rest>")) is None
         return
@@ -40,7 +40,7 @@ def test_a_route_is_nowhere_else(route: Route) -> None:
 
 
 @pytest.mark.parametrize("pk", ["x", "-1", "1.0", "+1", " 1", "1 ", "٣", "１", "0x1", "1_000", "", "²"])
-def test_an_id_is_made_of_ascii_digits(pk: str) -> None:
+def test_id_consists_of_ascii_digits(pk: str) -> None:
     assert ROUTER.match(f"/api/v1/oms/packages/{pk}/") is None or pk == ""
     assert ROUTER.match(f"/api/v1/oms/packages/{pk}/command/") is None
 
@@ -52,11 +52,11 @@ def test_any_number_is_an_id(pk: str, value: int) -> None:
     assert match.path == {"pk": value}
 
 
-def test_a_number_that_python_does_not_read_is_no_id() -> None:
+def test_number_that_python_cannot_convert_does_not_match() -> None:
     assert ROUTER.match(f"/api/v1/oms/packages/{'9' * 5000}/") is None
 
 
-def test_a_literal_segment_may_not_be_a_number() -> None:
+def test_literal_segment_does_not_match_a_number() -> None:
     assert ROUTER.match("/api/v1/oms/7/") is None
     assert ROUTER.match("/7/v1/oms/packages/") is None
 
@@ -69,21 +69,21 @@ def test_a_literal_segment_may_not_be_a_number() -> None:
         ("/cdn/x.jpg", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_what_is_allowed_is_listed_in_the_frameworks_order(path: str, allow: str) -> None:
+def test_allow_header_has_the_order_of_the_framework(path: str, allow: str) -> None:
     match = ROUTER.match(path)
     assert match is not None
     assert match.resource.allow == allow
 
 
-def test_head_is_answered_by_the_route_of_get() -> None:
+def test_head_has_the_route_of_get() -> None:
     match = ROUTER.match("/api/v1/oms/packages/")
     assert match is not None
     assert match.resource.route("HEAD") is match.resource.route("GET") is not None
     assert match.resource.route("PUT") is None
 
 
-def test_operations_have_one_name_each() -> None:
-    """One grep finds all of an operation; only login has two paths."""
+def test_each_operation_has_one_path() -> None:
+    """Only the login has two paths."""
     names = [route.operation for route in ROUTES]
     assert {name for name in names if names.count(name) > 1} == {"login"}
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from emulator import Emulator
 from emulator.core.records import Package, Webhook
-from tests.support.receivers import Got
+from tests.support.receivers import ReceivedRequest
 
 TYPE = "package.refused"
 AT_ONCE = 500
@@ -32,5 +32,5 @@ def queue_events(oms: Emulator, url: str, count: int) -> None:
                 tx.queue_event(TYPE, package)
 
 
-def uuids_of(got: Sequence[Got]) -> list[str]:
+def uuids_of(got: Sequence[ReceivedRequest]) -> list[str]:
     return [json.loads(each.body)["event"]["uuid"] for each in got]

@@ -19,8 +19,8 @@ from emulator.domain.webhook_retries import next_due_event
 from emulator.state.outbox import Delivery
 from emulator.state.store import Snapshot
 from emulator.webhooks import WebhookDispatcher
-from tests.support.receivers import Got, answer, receiving
-from tests.support.worlds import AfterWrite
+from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
+from tests.support.worlds import AfterWriteTask
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def to(deliveries: list[Delivery], url: str) -> list[Delivery]:
     return [each for each in deliveries if each.url == url]
 
 
-def uuids(got: list[Got]) -> list[str]:
+def uuids(got: list[ReceivedRequest]) -> list[str]:
     return [json.loads(each.body)["event"]["uuid"] for each in got]
 
 
@@ -41,7 +41,7 @@ def test_every_event_is_sent_once(mode: Any) -> None:
     """Several worlds send many events to one receiver."""
     oms = Emulator("empty", delivery=mode)
     worlds = [oms, oms.in_world("a"), oms.in_world("b")]
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         for world in worlds:
             world.hooks.add(receiver.url, EVENT)
         threads = [threading.Thread(target=lambda w=world: [w.package() for _ in range(40)]) for world in worlds]
@@ -56,25 +56,25 @@ def test_every_event_is_sent_once(mode: Any) -> None:
     assert all(each.attempted >= 40 for each in flushed)
     numbers = Counter(
         (json.loads(got.body)["payload"]["id"], uuid)
-        for got, uuid in zip(receiver.got, uuids(receiver.got), strict=True)
+        for got, uuid in zip(receiver.requests, uuids(receiver.requests), strict=True)
     )
-    assert len(receiver.got) == 120
+    assert len(receiver.requests) == 120
     assert max(numbers.values()) == 3, "equal worlds send equal events"
 
 
 def test_flush_mode_sends_only_on_a_flush() -> None:
     oms = Emulator("empty", delivery="flush")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
-        assert receiver.got == []
+        assert receiver.requests == []
         assert oms.hooks.flush().delivered == 1
-        assert len(receiver.got) == 1
+        assert len(receiver.requests) == 1
         assert oms.hooks.flush() == (0, 0)
 
 
 def test_background_mode_sends_without_a_flush() -> None:
-    with Emulator("empty", clock="ticking") as oms, receiving() as receiver:
+    with Emulator("empty", clock="ticking") as oms, run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -83,11 +83,11 @@ def test_background_mode_sends_without_a_flush() -> None:
 
 def test_flush_sends_events_in_order() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         ids = [oms.package()["id"] for _ in range(10)]
         oms.hooks.flush()
-    assert [json.loads(got.body)["payload"]["id"] for got in receiver.got] == ids
+    assert [json.loads(got.body)["payload"]["id"] for got in receiver.requests] == ids
 
 
 def test_advancing_the_clock_makes_all_retries_in_order() -> None:
@@ -146,11 +146,11 @@ def test_hanging_receiver_blocks_no_other_work() -> None:
     """While all deliveries of a world hang, calls are answered and the hooks of other worlds are called."""
     release = threading.Event()
 
-    def hang(handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def hang(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
         release.wait(30)
-        answer()(handler, got)
+        respond_with()(handler, got)
 
-    with Emulator("empty", clock="ticking") as oms, receiving(hang) as slow, receiving() as quick:
+    with Emulator("empty", clock="ticking") as oms, run_receiver(hang) as slow, run_receiver() as quick:
         other = oms.in_world("other")
         other.hooks.add(quick.url, EVENT)
         oms.hooks.add(slow.url, EVENT)
@@ -167,7 +167,7 @@ def test_hanging_receiver_blocks_no_other_work() -> None:
 
 def test_thousand_worlds_share_the_threads_of_the_pool() -> None:
     oms = Emulator("empty", clock="ticking", max_worlds=2000)
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         for number in range(1000):
             world = oms.in_world(f"w{number}")
             world.hooks.add(receiver.url, EVENT)
@@ -180,24 +180,24 @@ def test_thousand_worlds_share_the_threads_of_the_pool() -> None:
 
 def test_stop_sends_due_events() -> None:
     oms = Emulator("empty", clock="ticking")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         for _ in range(30):
             oms.package()
         oms.stop()
-        assert len(receiver.got) == 30
+        assert len(receiver.requests) == 30
 
 
 def test_reset_world_sends_no_more_events() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         before = oms.world
         oms.reset()
         assert before.is_closed
         assert before.outbox.flush() == (0, 0)
-        assert receiver.got == []
+        assert receiver.requests == []
 
 
 def test_results_do_not_advance_a_frozen_clock() -> None:
@@ -214,15 +214,15 @@ def test_results_do_not_advance_a_frozen_clock() -> None:
 def test_replay_sends_nothing_and_has_the_same_results() -> None:
     oms = Emulator("empty")
     calls: list[int] = []
-    with receiving(answer(503)) as receiver:
+    with run_receiver(respond_with(503)) as receiver:
         oms.hooks.add(receiver.url, EVENT, retry=EXPONENTIAL)
         oms.package()
         oms.clock.advance(minutes=1)
-        calls.append(len(receiver.got))
+        calls.append(len(receiver.requests))
         document = oms.export()
         again = Emulator("empty")
         assert put_scenario(again, document) == 200
-        assert len(receiver.got) == calls[0]
+        assert len(receiver.requests) == calls[0]
     paths = ("/whisperer/hook_events/?limit=100", "/whisperer/hooks/", "/api/v1/oms/packages/")
     for path in paths:
         assert oms.session().get(path).content == again.session().get(path).content
@@ -268,7 +268,7 @@ def test_refused_delivery_is_finalized_in_the_write_of_its_event() -> None:
     oms = Emulator("empty", clock="real", delivery="background")
     seen = []
     world = oms.world
-    world.schedule.add(AfterWrite(lambda: seen.append([event.retry_count for event in events_of(world.records)])))
+    world.schedule.add(AfterWriteTask(lambda: seen.append([event.retry_count for event in events_of(world.records)])))
     oms.hooks.add("http://elsewhere.example/", EVENT)
     url = f"{oms.server_url}/__admin/packages"
     assert [oms.session().post(url, json={}).status_code for _ in range(2)] == [201, 201]

@@ -20,7 +20,7 @@ import pytest
 from emulator import Emulator
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.webhooks import WebhookDispatcher
-from tests.support.receivers import Behaviour, Got, answer, receiving
+from tests.support.receivers import Behaviour, ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 from tests.webhooks.queueing import queue_events, uuids_of
 
@@ -33,9 +33,9 @@ class Gate:
     """A receiver's behaviour that waits until the gate is open."""
 
     def __init__(self, then: Behaviour | None = None) -> None:
-        self.open, self.then = threading.Event(), then or answer()
+        self.open, self.then = threading.Event(), then or respond_with()
 
-    def __call__(self, handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def __call__(self, handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
         self.open.wait(30)
         self.then(handler, got)
 
@@ -65,7 +65,7 @@ def finish_deliveries(gate: Gate, world: Any) -> None:
 def test_result_of_a_removed_event_is_discarded(oms: Emulator, how: str) -> None:
     """The event is removed while it is in flight. Its result is not recorded as a step."""
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         world = oms.world
         before = world.snapshot()
         oms.hooks.add(receiver.url, EVENT)
@@ -80,7 +80,7 @@ def test_result_of_a_removed_event_is_discarded(oms: Emulator, how: str) -> None
 
 def test_deleted_world_records_no_result(oms: Emulator) -> None:
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         other = oms.in_world("other")
         other.hooks.add(receiver.url, EVENT)
         other.package()
@@ -94,8 +94,8 @@ def test_deleted_world_records_no_result(oms: Emulator) -> None:
 def test_repeated_call_has_its_own_result(oms: Emulator) -> None:
     """The same call after an undo creates an event with the same id. It does not get the result of the first one."""
     gate, answers = Gate(), iter([503, 200])
-    gate.then = lambda handler, got: answer(next(answers))(handler, got)  # noqa: PLW0108 - each call takes the next status
-    with receiving(gate) as receiver:
+    gate.then = lambda handler, got: respond_with(next(answers))(handler, got)  # noqa: PLW0108 - each call takes the next status
+    with run_receiver(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -109,7 +109,7 @@ def test_repeated_call_has_its_own_result(oms: Emulator) -> None:
 
 
 def test_event_that_is_due_again_after_a_restore_is_sent(oms: Emulator) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.lock:  # so that no result is recorded before the snapshot
             oms.package()
@@ -124,7 +124,7 @@ def test_event_that_is_due_again_after_a_restore_is_sent(oms: Emulator) -> None:
 def test_event_that_is_created_while_the_clock_is_advanced_is_sent(oms: Emulator) -> None:
     """No event is lost that is created while another thread sends synchronously."""
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         oms.package()
         receiver.wait_for(1)
@@ -138,7 +138,7 @@ def test_event_that_is_created_while_the_clock_is_advanced_is_sent(oms: Emulator
 
 
 def test_concurrent_writes_flushes_and_advances_send_each_event_once(oms: Emulator) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         jobs = [
             lambda: [oms.package() for _ in range(40)],
@@ -152,13 +152,13 @@ def test_concurrent_writes_flushes_and_advances_send_each_event_once(oms: Emulat
         for thread in threads:
             thread.join(60)
         oms.hooks.flush()
-        assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 80}
+        assert Counter(Counter(uuids_of(receiver.requests)).values()) == {1: 80}
 
 
 def test_stop_does_not_wait_for_a_hanging_delivery(oms: Emulator) -> None:
     """The event stays in the queue. A later write starts the threads again."""
     gate = Gate()
-    with receiving(gate) as slow, receiving() as quick:
+    with run_receiver(gate) as slow, run_receiver() as quick:
         oms.hooks.add(slow.url, EVENT)
         oms.package()
         slow.wait_for(1)
@@ -173,7 +173,7 @@ def test_stop_does_not_wait_for_a_hanging_delivery(oms: Emulator) -> None:
 
 def test_hanging_world_leaves_threads_for_other_worlds(oms: Emulator) -> None:
     gate = Gate()
-    with receiving(gate) as slow, receiving() as quick:
+    with run_receiver(gate) as slow, run_receiver() as quick:
         oms.hooks.add(slow.url, EVENT)
         for _ in range(50):
             oms.package()
@@ -183,7 +183,7 @@ def test_hanging_world_leaves_threads_for_other_worlds(oms: Emulator) -> None:
         for _ in range(20):
             other.package()
         quick.wait_for(20)
-        assert len(slow.got) == 2
+        assert len(slow.requests) == 2
         gate.open.set()
         slow.wait_for(50)
 
@@ -208,20 +208,20 @@ def test_receiver_can_flush_and_advance_the_clock() -> None:
 def test_event_without_a_hook_does_not_stop_the_others(mode: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Its result cannot be recorded, so it is logged once."""
     oms = Emulator("empty", clock="ticking", delivery=mode)
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.transaction() as tx:
             tx.add(WebhookEvent(tx.new_id(WebhookEvent), 999_999, 1, 4, uuid="x", due=tx.now, created_date=tx.now))
         oms.package()
         oms.hooks.flush()
         oms.stop()
-        assert len(receiver.got) == 1
+        assert len(receiver.requests) == 1
     assert len([each for each in caplog.records if "is left until a restart" in each.getMessage()]) == 1
 
 
 def test_event_without_a_subject_is_a_failed_attempt() -> None:
     oms = Emulator("empty")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         oms.hooks.add(receiver.url, EVENT)
         with oms.world.transaction() as tx:
             hook = next(each for each in tx.all(Webhook) if each.target_url == receiver.url)
@@ -249,7 +249,7 @@ def test_memory_is_limited_while_a_receiver_hangs() -> None:
     oms = Emulator("empty")
     oms.package()
     release = threading.Event()
-    with receiving(lambda *_: release.wait(60)) as receiver:
+    with run_receiver(lambda *_: release.wait(60)) as receiver:
         queue_events(oms, receiver.url, 2_000)
         dispatcher = WebhookDispatcher("background", timeout=0.01)
         with_dispatcher(oms, dispatcher)
@@ -269,12 +269,12 @@ def test_thousand_events_arrive_once_each() -> None:
     """`make bench ARGS=hooks` does the same with ten thousand."""
     oms = Emulator("empty", clock="ticking")
     oms.package()
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         queue_events(oms, receiver.url, 1_000)
         receiver.wait_for(1_000, timeout=120)
         flushed = oms.hooks.flush()
         oms.stop()
-    assert Counter(Counter(uuids_of(receiver.got)).values()) == {1: 1_000}
+    assert Counter(Counter(uuids_of(receiver.requests)).values()) == {1: 1_000}
     assert flushed.delivered == 1_000
     assert sum(each.delivered for each in events(oms) if each.retry_count == 1) >= 1_000
 
@@ -283,7 +283,7 @@ def test_queued_events_are_sent_after_a_restart(tmp_path: Path) -> None:
     """A state file stores queue and results. Delivered events are not sent again."""
     file = tmp_path / "state.oms"
     gate = Gate()
-    with receiving(gate) as receiver:
+    with run_receiver(gate) as receiver:
         first = Emulator("empty", clock="ticking", state=file)
         first.hooks.add(lambda _: None, EVENT)
         for _ in range(5):
@@ -295,17 +295,17 @@ def test_queued_events_are_sent_after_a_restart(tmp_path: Path) -> None:
         receiver.wait_for(2)
         first._dispatcher.stop = partial(first._dispatcher.stop, seconds=0.1)  # type: ignore[method-assign]
         first.close()
-        in_flight = len(receiver.got)
+        in_flight = len(receiver.requests)
         gate.open.set()
         again = Emulator("empty", clock="ticking", state=file)
         receiver.wait_for(5 + in_flight)
         again.hooks.flush()
         hooks = {each.id for each in again.world.records.all(Webhook) if each.target_url == receiver.url}
         own = [each for each in events(again) if each.webhook in hooks and each.delivered]
-        assert len({json.loads(got.body)["payload"]["id"] for got in receiver.got}) == 5
+        assert len({json.loads(got.body)["payload"]["id"] for got in receiver.requests}) == 5
         assert len(own) == 5
         again.close()
-    assert len(receiver.got) == 5 + in_flight, (
+    assert len(receiver.requests) == 5 + in_flight, (
         "only events in flight at the stop are sent twice, because their results are unknown"
     )
 
@@ -313,7 +313,7 @@ def test_queued_events_are_sent_after_a_restart(tmp_path: Path) -> None:
 def test_retries_continue_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.oms"
     answers = iter([503, 200])
-    with receiving(lambda handler, got: answer(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - each call takes the next status
+    with run_receiver(lambda handler, got: respond_with(next(answers))(handler, got)) as receiver:  # noqa: PLW0108 - each call takes the next status
         first = Emulator("empty", state=file)
         first.hooks.add(receiver.url, EVENT, retry={"choice": "fixed", "kwargs": {"seconds": 60}})
         first.package()

@@ -15,7 +15,7 @@ from emulator import Emulator
 from emulator.core.records import WebhookEvent
 from emulator.state.outbox import Delivery
 from emulator.webhooks import WebhookDispatcher
-from tests.support.receivers import Got, answer, receiving
+from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 
 EVENT = "package.created"
@@ -40,9 +40,9 @@ def sent(oms: Emulator, url: str, **hook: Any) -> tuple[Delivery, WebhookEvent]:
 
 
 def test_logged_delivery_equals_the_received_request(oms: Emulator) -> None:
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         delivery, event = sent(oms, receiver.url, secret_key="s", additional_headers={"X-Own": "1"})
-    (got,) = receiver.got
+    (got,) = receiver.requests
     assert (got.method, got.path, got.body) == ("POST", "/hook", delivery.body)
     assert {name: got.headers[name] for name in delivery.headers} == delivery.headers
     assert got.headers["User-Agent"].startswith("python-requests/")
@@ -56,7 +56,7 @@ def test_logged_delivery_equals_the_received_request(oms: Emulator) -> None:
 )
 def test_status_decides_on_delivery_and_retry(oms: Emulator, status: int, delivered: bool, is_retried: bool) -> None:
     """A 2xx is delivered. Another status below 400 is neither delivered nor retried."""
-    with receiving(answer(status, b"")) as receiver:
+    with run_receiver(respond_with(status, b"")) as receiver:
         _, event = sent(oms, receiver.url)
         assert (event.response_http_status, event.delivered) == (status, delivered)
         assert (event.due is not None) == is_retried
@@ -64,26 +64,26 @@ def test_status_decides_on_delivery_and_retry(oms: Emulator, status: int, delive
 
 def test_redirect_is_followed_like_requests_does(oms: Emulator) -> None:
     """After a 302 with GET and without a body, after a 307 unchanged."""
-    with receiving() as target:
+    with run_receiver() as target:
 
-        def behave(handler: BaseHTTPRequestHandler, got: Got) -> None:
-            answer(302 if got.path == "/hook" else 307, b"", Location=target.url)(handler, got)
+        def behave(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
+            respond_with(302 if got.path == "/hook" else 307, b"", Location=target.url)(handler, got)
 
-        with receiving(behave) as receiver:
+        with run_receiver(behave) as receiver:
             sent(oms, receiver.url)
-            assert [(got.method, got.body) for got in target.got] == [("GET", b"")]
+            assert [(got.method, got.body) for got in target.requests] == [("GET", b"")]
             oms.hooks.add(receiver.url + "/307", EVENT)
             oms.package(state="Packed", items=1)
             last = next(each for each in oms.hooks.deliveries if each.url.endswith("/307"))
-            assert (target.got[-1].method, target.got[-1].body) == ("POST", last.body)
+            assert (target.requests[-1].method, target.requests[-1].body) == ("POST", last.body)
             assert last.delivered
 
 
 def test_body_of_a_redirect_is_limited(oms: Emulator) -> None:
     """A redirect with 64 MiB is followed after 64 KiB."""
-    with receiving() as target:
+    with run_receiver() as target:
 
-        def pour_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
+        def pour_redirect(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
             handler.send_response(307)
             handler.send_header("Location", target.url)
             handler.send_header("Content-Length", str(64 * 1024 * 1024))
@@ -93,22 +93,22 @@ def test_body_of_a_redirect_is_limited(oms: Emulator) -> None:
                 for _chunk in range(64):
                     handler.wfile.write(b"x" * 1024 * 1024)
 
-        with receiving(pour_redirect) as receiver:
+        with run_receiver(pour_redirect) as receiver:
             delivery, _ = sent(oms, receiver.url)
-        assert (delivery.status, len(target.got)) == (200, 1)
+        assert (delivery.status, len(target.requests)) == (200, 1)
 
 
 def test_cookies_of_a_receiver_are_not_sent_with_the_next_delivery(oms: Emulator) -> None:
-    with receiving(answer(200, b"", Set_Cookie="seen=1; Path=/")) as receiver:
+    with run_receiver(respond_with(200, b"", Set_Cookie="seen=1; Path=/")) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         for _ in range(2):
             oms.package(state="Packed", items=1)
         oms.hooks.flush()
-        assert [got.headers.get("Cookie") for got in receiver.got] == [None, None]
+        assert [got.headers.get("Cookie") for got in receiver.requests] == [None, None]
 
 
 def test_redirect_to_a_forbidden_host_is_refused(oms: Emulator) -> None:
-    with receiving(answer(302, b"", Location="http://example.com/")) as receiver:
+    with run_receiver(respond_with(302, b"", Location="http://example.com/")) as receiver:
         delivery, event = sent(oms, receiver.url)
     assert delivery.status is None
     assert "redirects to 'example.com'" in delivery.response
@@ -142,11 +142,11 @@ def test_refused_connection_is_a_failed_attempt(oms: Emulator) -> None:
     assert event.response_content == delivery.response
 
 
-def hang(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def hang(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.server.stopping.wait(20)  # type: ignore[attr-defined]
 
 
-def drip(handler: BaseHTTPRequestHandler, got: Got, status: int = 200) -> None:
+def drip(handler: BaseHTTPRequestHandler, got: ReceivedRequest, status: int = 200) -> None:
     handler.send_response(status)
     handler.send_header("Location", got.path)
     handler.send_header("Content-Length", "100000")
@@ -158,11 +158,11 @@ def drip(handler: BaseHTTPRequestHandler, got: Got, status: int = 200) -> None:
             return
 
 
-def drip_redirect(handler: BaseHTTPRequestHandler, got: Got) -> None:
+def drip_redirect(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
     drip(handler, got, 302)
 
 
-def pour(handler: BaseHTTPRequestHandler, got: Got) -> None:
+def pour(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
     handler.send_response(200)
     handler.end_headers()
     handler.close_connection = True
@@ -170,11 +170,11 @@ def pour(handler: BaseHTTPRequestHandler, got: Got) -> None:
         handler.wfile.write(b"x" * 1024 * 1024)
 
 
-def hang_up(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def hang_up(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.connection.close()
 
 
-def send_garbage(handler: BaseHTTPRequestHandler, _: Got) -> None:
+def send_garbage(handler: BaseHTTPRequestHandler, _: ReceivedRequest) -> None:
     handler.wfile.write(b"\x00\xff not HTTP\r\n\r\n")
     handler.close_connection = True
 
@@ -186,7 +186,7 @@ def stopping() -> threading.Event:
 
 @pytest.mark.parametrize("behave", [hang, drip, drip_redirect])
 def test_endless_response_is_abandoned(oms: Emulator, behave: Any, stopping: threading.Event) -> None:
-    with receiving(behave) as receiver:
+    with run_receiver(behave) as receiver:
         receiver._server.stopping = stopping  # type: ignore[attr-defined]
         delivery, event = sent(quick(oms), receiver.url)
         stopping.set()
@@ -196,7 +196,7 @@ def test_endless_response_is_abandoned(oms: Emulator, behave: Any, stopping: thr
 
 def test_large_response_is_cut(oms: Emulator) -> None:
     """64 KiB of 64 MiB are read."""
-    with receiving(pour) as receiver:
+    with run_receiver(pour) as receiver:
         delivery, event = sent(oms, receiver.url)
     assert (delivery.status, len(delivery.response)) == (200, 64 * 1024)
     assert len(event.response_content or "") == 64 * 1024 + len("b''")
@@ -204,7 +204,7 @@ def test_large_response_is_cut(oms: Emulator) -> None:
 
 @pytest.mark.parametrize("behave", [hang_up, send_garbage])
 def test_broken_response_is_a_failed_attempt(oms: Emulator, behave: Any) -> None:
-    with receiving(behave) as receiver:
+    with run_receiver(behave) as receiver:
         delivery, event = sent(quick(oms), receiver.url)
     assert delivery.status is None
     assert delivery.response
@@ -221,7 +221,7 @@ def test_invalid_header_is_a_failed_attempt(oms: Emulator) -> None:
 def test_proxies_of_the_machine_are_ignored(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         delivery, _ = sent(oms, receiver.url)
     assert delivery.delivered
 
@@ -229,11 +229,11 @@ def test_proxies_of_the_machine_are_ignored(oms: Emulator, monkeypatch: pytest.M
 def test_connection_is_reused(oms: Emulator) -> None:
     ports: list[int] = []
 
-    def record_port(handler: BaseHTTPRequestHandler, got: Got) -> None:
+    def record_port(handler: BaseHTTPRequestHandler, got: ReceivedRequest) -> None:
         ports.append(handler.client_address[1])
-        answer()(handler, got)
+        respond_with()(handler, got)
 
-    with receiving(record_port) as receiver:
+    with run_receiver(record_port) as receiver:
         oms.hooks.add(receiver.url, EVENT)
         for _ in range(5):
             oms.package(state="Packed", items=1)

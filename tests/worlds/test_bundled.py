@@ -13,7 +13,7 @@ from emulator.client.emulator import WorldHandle
 from emulator.core.records import TransferOrder
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
 from tests.support.answers import check_document
-from tests.support.reads import everything, in_process
+from tests.support.reads import read_everything, wsgi_sender
 from tools import webhook_failures
 from tools.busy_day import FILE, lived, make
 
@@ -54,7 +54,7 @@ def test_scenario_loads_lists_and_replays(file: Path) -> None:
 def test_scenario_can_be_put_over_http(name: str) -> None:
     """The answer contains its name. The `request` of a documented scenario can be sent."""
     oms = Emulator("empty")
-    answer = in_process(oms)("PUT", "/__admin/scenario", json.dumps({"name": name}).encode())
+    answer = wsgi_sender(oms)("PUT", "/__admin/scenario", json.dumps({"name": name}).encode())
     assert (answer.status, answer.json["name"]) == (200, name)
     check_document("scenario-state", answer.json)
     assert answer.json["steps"] == len(bundled_scenarios()[name].steps)
@@ -87,11 +87,11 @@ def test_webhook_failures_contains_every_outcome_for_each_policy() -> None:
 
 
 def test_replayed_busy_day_equals_the_generated_world(busy_day: Emulator) -> None:
-    assert everything(busy_day) == everything(lived())
+    assert read_everything(busy_day) == read_everything(lived())
 
 
 def test_busy_day_contains_every_state(busy_day: Emulator) -> None:
-    graph = in_process(busy_day)("GET", "/__admin/graph").json
+    graph = wsgi_sender(busy_day)("GET", "/__admin/graph").json
     states = [*graph["packages"]["states"], *graph["transfers"]["states"]]
     assert [state["name"] for state in states if not state["count"]] == []
     assert len(list(busy_day.world.records.ids(TransferOrder))) > len(states) / 4

@@ -14,7 +14,7 @@ from emulator.core.errors import ControlError
 from emulator.core.records import Package, StockLocation
 from emulator.state import clock as clock_module
 from emulator.state.clock import EARLIEST, LATEST
-from tests.support.reads import Answered, in_process
+from tests.support.reads import ReceivedResponse, wsgi_sender
 
 LIST = "/api/v1/oms/packages/"
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -25,8 +25,8 @@ def oms() -> Emulator:
     return Emulator("demo", packages=4)
 
 
-def throttled(oms: WorldHandle) -> Answered:
-    return in_process(oms)("GET", f"{oms.prefix}{LIST}", None, {"Authorization": "Token throttled"})
+def throttled(oms: WorldHandle) -> ReceivedResponse:
+    return wsgi_sender(oms)("GET", f"{oms.prefix}{LIST}", None, {"Authorization": "Token throttled"})
 
 
 def test_writes_and_logs_have_the_time_of_the_world(oms: Emulator) -> None:
@@ -97,7 +97,7 @@ def test_snapshot_contains_the_throttle_window(oms: Emulator) -> None:
 
 def test_jwt_expires_according_to_the_clock_of_the_world(oms: Emulator) -> None:
     headers = {"Authorization": f"Bearer {oms.jwt(expires_in=60)}"}
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     assert ask("GET", "/packages/", None, headers).status == 200
     oms.clock.advance(seconds=61)
     expired = ask("GET", "/packages/", None, headers)
@@ -148,7 +148,7 @@ def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.Mon
     assert oms.clock.freeze() == start + timedelta(seconds=10)
     fake_time.seconds += 10
     assert oms.clock.now() == start + timedelta(seconds=10)
-    assert in_process(oms)("PUT", "/__admin/clock", b'{"mode": "real"}').json["now"] == "2024-02-29T12:00:00Z"
+    assert wsgi_sender(oms)("PUT", "/__admin/clock", b'{"mode": "real"}').json["now"] == "2024-02-29T12:00:00Z"
     assert oms.clock.mode == "real"
     assert oms.clock.freeze() == NOON
 
@@ -156,7 +156,7 @@ def test_changing_the_mode_keeps_the_time(oms: Emulator, monkeypatch: pytest.Mon
 def test_ticking_clock_can_be_advanced_by_zero(oms: Emulator) -> None:
     oms.clock.tick()
     for _ in range(50):
-        assert in_process(oms)("POST", "/__admin/clock/advance", b'{"seconds": 0}').status == 200
+        assert wsgi_sender(oms)("POST", "/__admin/clock/advance", b'{"seconds": 0}').status == 200
 
 
 def test_worlds_have_separate_clocks(oms: Emulator) -> None:
@@ -191,14 +191,14 @@ def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> 
     start = oms.clock.now()
     late, early = PeriodicTask(start + timedelta(minutes=7)), PeriodicTask(start + timedelta(minutes=5))
     oms.world.schedule.add(late, early)
-    clock = in_process(oms)("GET", "/__admin/clock").json
+    clock = wsgi_sender(oms)("GET", "/__admin/clock").json
     assert clock["next_event"] == "2023-04-05T09:05:00Z"
     assert oms.clock.to_next_event() == start + timedelta(minutes=5)
     assert (len(early.ran), len(late.ran)) == (1, 0)
     oms.clock.advance(minutes=11)
     assert [at - start for at in late.ran] == [timedelta(minutes=7)]
     assert [at - start for at in early.ran] == [timedelta(minutes=5), timedelta(minutes=15)]
-    assert in_process(oms)("POST", "/__admin/clock/advance", b'{"to_next_event": true}').status == 200
+    assert wsgi_sender(oms)("POST", "/__admin/clock/advance", b'{"to_next_event": true}').status == 200
     assert oms.clock.now() == start + timedelta(minutes=17)
     oms.clock.advance(days=1)
     assert (early.due, late.due, oms.clock.next_event()) == (None, None, None)
@@ -254,7 +254,7 @@ def test_requests_succeed_at_the_limits_of_time(at: datetime | str, oms: Emulato
     oms.package(state="Shipped")
     oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 1}])
     bearer = {"Authorization": f"Bearer {oms.jwt()}"}
-    assert in_process(oms)("GET", "/packages/", None, bearer).status == 200
+    assert wsgi_sender(oms)("GET", "/packages/", None, bearer).status == 200
     assert throttled(oms).status == 200
     for mode in ("ticking", "frozen"):
-        assert in_process(oms)("PUT", "/__admin/clock", b'{"mode": "%s"}' % mode.encode()).status == 200
+        assert wsgi_sender(oms)("PUT", "/__admin/clock", b'{"mode": "%s"}' % mode.encode()).status == 200

@@ -20,8 +20,8 @@ from emulator.domain.scenario_files import find_scenario
 from emulator.loading.worlds import encode_scenario_file
 from emulator.state.scenario import ScenarioError
 from tests.support.answers import check_document
-from tests.support.reads import everything, in_process
-from tests.support.traffic import WRITES, Traffic
+from tests.support.reads import read_everything, wsgi_sender
+from tests.support.traffic import WRITE_ACTIONS, Traffic
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def file_names(folder: Path) -> list[str]:
 def oms() -> Emulator:
     """Return a world with some writes."""
     emulator = Emulator("demo", packages=4)
-    Traffic(emulator, in_process(emulator), 3).run(12, WRITES)
+    Traffic(emulator, wsgi_sender(emulator), 3).run(12, WRITE_ACTIONS)
     return emulator
 
 
@@ -44,7 +44,7 @@ def test_saved_world_opens_as_an_equal_world(oms: Emulator, tmp_path: Path) -> N
     file = tmp_path / "mine.json"
     oms.save(file)
     again = Emulator(file)
-    assert everything(again) == everything(oms)
+    assert read_everything(again) == read_everything(oms)
     again.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
 
@@ -68,7 +68,7 @@ def test_file_has_one_line_per_step_and_a_format_number(oms: Emulator) -> None:
 
 def test_export_of_the_control_api_equals_the_saved_file(oms: Emulator, tmp_path: Path) -> None:
     oms.save(tmp_path / "mine.json")
-    assert in_process(oms)("GET", "/__admin/export").body == (tmp_path / "mine.json").read_bytes()
+    assert wsgi_sender(oms)("GET", "/__admin/export").body == (tmp_path / "mine.json").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["documented/package-list", "empty", "demo"])
@@ -76,7 +76,7 @@ def test_new_world_of_any_scenario_can_be_exported(name: str, tmp_path: Path) ->
     """Recorded answers are exported too."""
     oms = Emulator(name, **({} if name.startswith("doc") else {"packages": 2}))
     oms.save(tmp_path / "mine.json")
-    assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)
+    assert read_everything(Emulator(tmp_path / "mine.json")) == read_everything(oms)
 
 
 def test_saving_replaces_only_scenario_files(oms: Emulator, tmp_path: Path) -> None:
@@ -216,9 +216,9 @@ def test_installation_path_is_relative_to_the_scenario_file(tmp_path: Path, monk
     (tmp_path / "b").mkdir()
     oms.save(tmp_path / "b" / "exported.json")
     monkeypatch.chdir(tmp_path / "b")
-    assert everything(Emulator("exported.json")) == everything(oms)
+    assert read_everything(Emulator("exported.json")) == read_everything(oms)
     monkeypatch.chdir(tmp_path / "a")
-    assert everything(Emulator("demo", packages=3, installation="own.json"))["export"] != b""
+    assert read_everything(Emulator("demo", packages=3, installation="own.json"))["export"] != b""
     assert Emulator("demo", packages=1, installation="second").export()["installation"] == "second"
 
 
@@ -243,15 +243,15 @@ def test_exported_world_contains_its_installation(is_folder: bool, tmp_path: Pat
     """The exported file opens as an equal world without the installation's files."""
     installation = write_installation(tmp_path / "there", is_folder=is_folder)
     oms = Emulator("demo", packages=3, installation=installation)
-    expected = everything(oms)
+    expected = read_everything(oms)
     oms.save(tmp_path / "world.json")
     for file in (tmp_path / "there").iterdir():
         file.unlink()
     opened = Emulator(tmp_path / "world.json")
     assert opened.export() == oms.export()
-    assert {**everything(opened), "export": b""} == {**expected, "export": b""}
+    assert {**read_everything(opened), "export": b""} == {**expected, "export": b""}
     assert opened.export()["installation"]["cargo_company"][0]["name"] == "Swift"
-    assert in_process(opened)("GET", "/__admin/scenario").json["installation"] == "(its own)"
+    assert wsgi_sender(opened)("GET", "/__admin/scenario").json["installation"] == "(its own)"
 
 
 def test_export_contains_the_installation_that_the_world_started_with(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_error_style_is_part_of_the_scenario(style: str, shape: str, tmp_path: P
     other = oms.session().post(f"/api/v1/oms/packages/{pk}/set_remote_id/", json={}).json()
     assert ("error" in other) == (style == "wrapped")
     assert oms.export().get("error_style", "documented") == style
-    assert in_process(oms)("GET", "/__admin/scenario").json["error_style"] == style
+    assert wsgi_sender(oms)("GET", "/__admin/scenario").json["error_style"] == style
     oms.save(tmp_path / "again.json")
     assert Emulator(tmp_path / "again.json").world.settings.error_style == style
     oms.reset()
@@ -329,7 +329,7 @@ def test_strict_mode_is_an_option_of_the_server_and_not_of_a_scenario(tmp_path: 
 def test_integers_can_be_written_as_floats(tmp_path: Path) -> None:
     """JSON Schema treats 2.0 as an integer."""
     oms = Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 2.0, "seed": 3.0}))
-    assert everything(oms) == everything(
+    assert read_everything(oms) == read_everything(
         Emulator(write_scenario(tmp_path, {"name": "mine", "packages": 2, "seed": 3}))
     )
     assert encode_scenario_file(oms.export()).count(b".0") == 0
@@ -339,4 +339,4 @@ def test_large_seed_is_preserved(tmp_path: Path) -> None:
     oms = Emulator("demo", packages=2, seed=10**40)
     oms.save(tmp_path / "mine.json")
     assert find_scenario(str(tmp_path / "mine.json")).seed == 10**40
-    assert everything(Emulator(tmp_path / "mine.json")) == everything(oms)
+    assert read_everything(Emulator(tmp_path / "mine.json")) == read_everything(oms)

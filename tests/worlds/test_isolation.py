@@ -17,15 +17,15 @@ from emulator.domain.scenario_files import find_scenario, with_limits
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
 from emulator.state.store import REMOVED, Snapshot
-from tests.support.reads import Ask, over_http
-from tests.support.traffic import DISTURBING, OTHERS, WRITES, Traffic
+from tests.support.reads import SendRequest, http_sender
+from tests.support.traffic import HOOK_AND_FAULT_ACTIONS, OTHER_ACTIONS, WRITE_ACTIONS, Traffic
 
 pytestmark = pytest.mark.slow
 
 WORLDS, ASKS, PACKAGES, SEEDS = 50, 18, 3, 3
 SCENARIO = with_limits(find_scenario("demo").with_size(PACKAGES, 1), {"read-only": {"read": "3/min"}})
 TIMEOUT = 120
-TRAFFIC = [*WRITES, *OTHERS, *DISTURBING * 3]
+TRAFFIC = [*WRITE_ACTIONS, *OTHER_ACTIONS, *HOOK_AND_FAULT_ACTIONS * 3]
 OUTCOMES = (b'"status":200', b'"status":503')
 LISTS = (
     "/__admin/requests?limit=1000",
@@ -61,7 +61,7 @@ def use_world(oms: Emulator, number: int, barrier: Barrier | None = None) -> Res
     world = oms.in_world(name)
     if barrier is not None:
         barrier.wait(TIMEOUT)
-    with over_http(oms.server_url) as ask:
+    with http_sender(oms.server_url) as ask:
         traffic = Traffic(world, ask, number)
         for hook in list(world.world.records.ids(Webhook)):  # no receiver listens at their addresses
             traffic.send("DELETE", f"/whisperer/hooks/{hook}/")
@@ -80,7 +80,7 @@ def changes(root: Snapshot) -> dict[tuple[str, int], bytes]:
     }
 
 
-def read_lists(world: WorldHandle, ask: Ask) -> Iterator[tuple[str, bytes]]:
+def read_lists(world: WorldHandle, ask: SendRequest) -> Iterator[tuple[str, bytes]]:
     """Yield the lists of a world."""
     headers = {"Authorization": "Token full-access"}
     for path in LISTS:

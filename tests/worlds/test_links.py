@@ -16,7 +16,7 @@ from emulator.client.emulator import WorldHandle
 from emulator.core.records import Package, ShippingLabel
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.worlds.registry import DEFAULT_WORLD
-from tests.support.reads import HOST, Ask, credentials, everything, in_process
+from tests.support.reads import HOST, SendRequest, auth_headers, read_everything, wsgi_sender
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
     document = {"name": "mine", "base_url": "http://oms.example/w/qa/", "packages": 6, "seed": 2}
     oms.worlds.create("qa", scenario_from_document(document))
     oms.in_world("qa").package(state="Shipped")
-    answers = [body for path, body in everything(oms.in_world("qa")).items() if "webhook_events" in path]
+    answers = [body for path, body in read_everything(oms.in_world("qa")).items() if "webhook_events" in path]
     labels = set(re.findall(rb'"([^"]*/shipping-label/[^"]*)"', b"".join(answers)))
     assert labels
     assert {label.partition(b"/api")[0] for label in labels} == {b"/w/qa", b"http://oms.example/w/qa"}
@@ -66,7 +66,7 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
 
 def test_every_link_leads_to_the_same_world(world: WorldHandle) -> None:
     """Covers all GET operations of both surfaces."""
-    answers = ((path, without_payloads(body)) for path, body in everything(world).items() if path != "export")
+    answers = ((path, without_payloads(body)) for path, body in read_everything(world).items() if path != "export")
     found_links = [(path, link) for path, body in answers for link in links(body)]
     inside = f"{world.prefix}/".encode()
     assert [each for each in found_links if not each[1].startswith(inside)] == []
@@ -77,8 +77,8 @@ def test_links_have_no_prefix_in_the_default_world_or_with_the_header() -> None:
     """A client follows links with the same header."""
     oms = Emulator("demo", packages=6, seed=2)
     oms.in_world("qa", "demo", seed=2)
-    ask = in_process(oms)
-    headers = credentials(oms)["Token"]
+    ask = wsgi_sender(oms)
+    headers = auth_headers(oms)["Token"]
     default = ask("GET", "/api/v1/oms/packages/?limit=2", None, headers)
     chosen = ask("GET", "/api/v1/oms/packages/?limit=2", None, headers | {"X-Emulator-World": "qa"})
     assert default.json["next"] == chosen.json["next"] == f"http://{HOST}/api/v1/oms/packages/?limit=2&page=2"
@@ -86,8 +86,8 @@ def test_links_have_no_prefix_in_the_default_world_or_with_the_header() -> None:
 
 @pytest.mark.parametrize("row", READS, ids=lambda row: row.operation)
 def test_links_of_the_control_api_lead_to_the_same_world(row: object, world: WorldHandle) -> None:
-    ask = in_process(world)
-    ask("GET", f"{world.prefix}/api/v1/oms/packages/?limit=2", None, credentials(world)["Token"])
+    ask = wsgi_sender(world)
+    ask("GET", f"{world.prefix}/api/v1/oms/packages/?limit=2", None, auth_headers(world)["Token"])
     path = row.full_path.replace("<request_id>", "00000002")  # type: ignore[attr-defined]
     answer = ask("GET", world.prefix + path)
     assert answer.status == 200, answer
@@ -106,16 +106,16 @@ def is_link(link: bytes) -> bool:
 
 def test_redirect_to_the_trailing_slash_stays_in_the_world(world: WorldHandle) -> None:
     """The Location header keeps prefix and query."""
-    headers = credentials(world)["Token"]
-    answer = in_process(world)("GET", f"{world.prefix}/api/v1/oms/packages?limit=2", None, headers)
+    headers = auth_headers(world)["Token"]
+    answer = wsgi_sender(world)("GET", f"{world.prefix}/api/v1/oms/packages?limit=2", None, headers)
     assert (answer.status, answer.headers["Location"]) == (301, f"{world.prefix}/api/v1/oms/packages/?limit=2")
 
 
 def test_labels_and_images_need_no_credentials(world: WorldHandle) -> None:
     """Browsers request them without an Authorization header."""
-    ask = in_process(world)
+    ask = wsgi_sender(world)
     pk = next(label.package for label in world.world.records.all(ShippingLabel))
-    package = ask("GET", f"{world.prefix}/api/v1/oms/packages/{pk}/", None, credentials(world)["Token"])
+    package = ask("GET", f"{world.prefix}/api/v1/oms/packages/{pk}/", None, auth_headers(world)["Token"])
     text = package.body.decode()
     found_links = set(
         re.findall(rf"http://{HOST}({re.escape(world.prefix)}/(?:api/v1/oms/shipping-label|cdn)/[^\"]*)", text)
@@ -130,7 +130,7 @@ def test_label_is_not_found_in_another_world() -> None:
     empty = oms.in_world("none", "empty")
     oms.package(state="Shipped")
     label = next(iter(oms.world.records.ids(ShippingLabel)))
-    ask: Ask = in_process(oms)
+    ask: SendRequest = wsgi_sender(oms)
     path = f"/api/v1/oms/shipping-label/{label}/preview/"
     assert [ask("GET", prefix + path).status for prefix in ("", empty.prefix)] == [200, 404]
 
@@ -140,9 +140,9 @@ def test_percent_encoded_prefix_selects_the_same_world() -> None:
     oms = Emulator("demo", packages=2)
     oms.in_world("qa")
     for path in ("/w/%71a/api/v1/oms/packages/?limit=1", "/%77/qa/api/v1/oms/packages/?limit=1"):
-        answer = in_process(oms)("GET", path, None, credentials(oms)["Token"])
+        answer = wsgi_sender(oms)("GET", path, None, auth_headers(oms)["Token"])
         assert answer.json["next"] == f"http://{HOST}/w/qa/api/v1/oms/packages/?limit=1&page=2"
-    health = in_process(oms)("GET", f"/w/{quote('q')}%61/__admin/health")
+    health = wsgi_sender(oms)("GET", f"/w/{quote('q')}%61/__admin/health")
     assert health.json["world"] == "qa"
 
 

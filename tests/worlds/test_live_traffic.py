@@ -17,8 +17,8 @@ from emulator.core.records import Order, Package, State, TransferOrder
 from emulator.domain.traffic import PACKAGE_STAGES, TRANSFER_STAGES
 from emulator.state.store import Snapshot
 from emulator.state.world import World
-from tests.support.soaking import records_of, what_leads_nowhere
-from tests.support.worlds import AfterWrite
+from tests.support.integrity import broken_references, count_entries
+from tests.support.worlds import AfterWriteTask
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +170,7 @@ def test_any_scenario_can_have_live_traffic() -> None:
 def wait_until(world: World, condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Wait for writes until a condition holds, and return whether it does."""
     reached = threading.Event()
-    world.schedule.add(AfterWrite(lambda: reached.set() if condition() else None))
+    world.schedule.add(AfterWriteTask(lambda: reached.set() if condition() else None))
     return condition() or reached.wait(seconds)
 
 
@@ -218,9 +218,9 @@ def test_finished_records_are_removed_completely(monkeypatch: pytest.MonkeyPatch
         count = session.get(LIST + "?limit=100").json()["count"]
         assert count == len(oms.world.records.ids(Package))
         if hour in (4, 9):
-            sizes.append(records_of(oms.world.records))
+            sizes.append(count_entries(oms.world.records))
     assert operations(oms).count("forget_orders") > 5
-    assert what_leads_nowhere(oms.world.records) == []
+    assert broken_references(oms.world.records) == []
     early, late = sizes
     assert late < early * 1.25, (early, late)
     newest = [order.id for order in oms.world.records.all(Order)][-1]

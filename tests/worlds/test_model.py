@@ -14,9 +14,9 @@ from emulator.core.errors import Conflict
 from emulator.core.records import WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.state.world import World
-from tests.support.reads import everything, in_process
-from tests.support.traffic import WRITES, Traffic
-from tests.support.worlds import Tables, tables
+from tests.support.reads import read_everything, wsgi_sender
+from tests.support.traffic import WRITE_ACTIONS, Traffic
+from tests.support.worlds import Tables, all_tables
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ class Model:
 
     def write(self, world: WorldHandle) -> None:
         before = len(world.world.steps)
-        Traffic(world, in_process(world), self.rng.randrange(10**9)).run(1, WRITES)
+        Traffic(world, wsgi_sender(world), self.rng.randrange(10**9)).run(1, WRITE_ACTIONS)
         if len(world.world.steps) != before:
             self.histories[world.name].append(copy_of(world.world))
 
@@ -127,7 +127,7 @@ ACTIONS: list[Callable[[Model, WorldHandle], None]] = [
 
 def copy_of(world: World) -> Copy:
     """Copy a world without the snapshot that an event refers to, which is a different object after a replay."""
-    copies = tables(world.records)
+    copies = all_tables(world.records)
     copies[WebhookEvent] = {id_: event._replace(snapshot=None) for id_, event in copies[WebhookEvent].items()}
     return Copy(copies, world.clock.now().isoformat(), len(world.steps))
 
@@ -147,20 +147,20 @@ def test_random_actions_leave_every_world_equal_to_the_model(seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_undoing_every_write_restores_every_answer(seed: int) -> None:
     oms = Emulator("demo", packages=6, seed=seed)
-    start = everything(oms)
-    Traffic(oms, in_process(oms), seed).run(30, WRITES)
-    changed = everything(oms)
+    start = read_everything(oms)
+    Traffic(oms, wsgi_sender(oms), seed).run(30, WRITE_ACTIONS)
+    changed = read_everything(oms)
     for _ in range(len(oms.world.steps)):
         oms.undo()
-    assert everything(oms) == start != changed
+    assert read_everything(oms) == start != changed
 
 
 @pytest.mark.parametrize("seed", [3, 4])
 def test_export_at_any_time_replays_to_equal_answers(seed: int) -> None:
     oms = Emulator("demo", packages=6, seed=seed)
-    traffic = Traffic(oms, in_process(oms), seed)
+    traffic = Traffic(oms, wsgi_sender(oms), seed)
     for _ in range(4):
         traffic.run(8)
         replayed = Emulator("empty")
         replayed.worlds.create("default", scenario_from_document(oms.export()))
-        assert everything(replayed) == everything(oms)
+        assert read_everything(replayed) == read_everything(oms)

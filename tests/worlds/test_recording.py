@@ -21,7 +21,7 @@ from emulator.domain.scenario_files import find_scenario, scenario_from_document
 from emulator.loading.replay import REPLAYS
 from emulator.worlds.registry import WorldRegistry
 from tests.support.answers import check_document
-from tests.support.reads import Answered, credentials, everything, in_process
+from tests.support.reads import ReceivedResponse, auth_headers, read_everything, wsgi_sender
 from tests.support.traffic import SKU
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def oms() -> Emulator:
     return Emulator("demo", packages=PACKAGES, seed=SEED)
 
 
-def send(oms: WorldHandle, operation: str, document: Any = None, **path: int | str) -> Answered:
+def send(oms: WorldHandle, operation: str, document: Any = None, **path: int | str) -> ReceivedResponse:
     """Send a request for an operation over WSGI, with the method and path of its route."""
     row = next((route for route in ROUTES if route.operation == operation), None)
     control = next((row for row in CONTROL_ENDPOINTS if row.operation == operation), None)
@@ -44,8 +44,8 @@ def send(oms: WorldHandle, operation: str, document: Any = None, **path: int | s
     for name, value in path.items():
         url = url.replace(f"<{name}>", str(value))
     body = None if document is None else json.dumps(document).encode()
-    headers = credentials(oms)[row.auth_scheme if row else None] | {"Content-Type": "application/json"}
-    return in_process(oms)(method, oms.prefix + url, body, headers)
+    headers = auth_headers(oms)[row.auth_scheme if row else None] | {"Content-Type": "application/json"}
+    return wsgi_sender(oms)(method, oms.prefix + url, body, headers)
 
 
 def record_and_transition(oms: WorldHandle, kind: type[Any], command: str) -> tuple[int, int]:
@@ -58,8 +58,8 @@ def record_and_transition(oms: WorldHandle, kind: type[Any], command: str) -> tu
     )
 
 
-def send_command(operation: str, kind: type[Any], command: str) -> Callable[[WorldHandle], Answered]:
-    def perform(oms: WorldHandle) -> Answered:
+def send_command(operation: str, kind: type[Any], command: str) -> Callable[[WorldHandle], ReceivedResponse]:
+    def perform(oms: WorldHandle) -> ReceivedResponse:
         oms.package(state="Waiting")
         pk, transition = record_and_transition(oms, kind, command)
         return send(oms, operation, {"transition": transition, "input_parameters": {}}, pk=pk)
@@ -67,20 +67,20 @@ def send_command(operation: str, kind: type[Any], command: str) -> Callable[[Wor
     return perform
 
 
-def on_package(operation: str, document: Any = None) -> Callable[[WorldHandle], Answered]:
+def on_package(operation: str, document: Any = None) -> Callable[[WorldHandle], ReceivedResponse]:
     return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.records.ids(Package))))
 
 
-def on_transfer(operation: str, document: Any) -> Callable[[WorldHandle], Answered]:
+def on_transfer(operation: str, document: Any) -> Callable[[WorldHandle], ReceivedResponse]:
     return lambda oms: send(oms, operation, document, pk=next(iter(oms.world.records.ids(TransferOrder))))
 
 
-def report_delivery(oms: WorldHandle) -> Answered:
+def report_delivery(oms: WorldHandle) -> ReceivedResponse:
     pk = oms.package(state="Shipped")["id"]
     return send(oms, "control_report_carrier", {"event": "delivered"}, pk=pk)
 
 
-def cancel_order(oms: WorldHandle) -> Answered:
+def cancel_order(oms: WorldHandle) -> ReceivedResponse:
     return send(oms, "control_cancel_order", id=oms.order(lines=[{"sku": SKU, "quantity": 1}])["order"])
 
 
@@ -98,7 +98,7 @@ def create_hook(oms: WorldHandle) -> int:
 
 
 EXTRA = {"extra_information": {"a": [1.0, 1e22, -0.0, None, {"ü": "\u2028"}]}}
-WRITES: dict[str, Callable[[WorldHandle], Answered]] = {
+WRITES: dict[str, Callable[[WorldHandle], ReceivedResponse]] = {
     "command_package": send_command("command_package", Package, "BLOCK_THE_PACKAGE"),
     "reference_command_package": send_command("reference_command_package", Package, "BLOCK_THE_PACKAGE"),
     "invoice_package": on_package("invoice_package"),
@@ -154,7 +154,7 @@ def test_write_is_recorded_and_replays_to_an_equal_world(operation: str, oms: Em
     check_document("scenario", document)
     last = document["steps"][-1]
     assert (last["operation"], last["request"]) == (operation, answer.headers["X-Emulator-Request-Id"])
-    assert everything(replay(oms)) == everything(oms)
+    assert read_everything(replay(oms)) == read_everything(oms)
 
 
 @pytest.mark.parametrize("operation", sorted(REQUESTED_WRITES))
@@ -192,15 +192,15 @@ BODIES: dict[str, tuple[str, bytes]] = {
 def test_body_of_any_kind_is_replayed(kind: str, body: bytes, oms: Emulator) -> None:
     """Replayed from the exported document in Python and from its text over HTTP."""
     pk = next(iter(oms.world.records.ids(Package)))
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     headers = {"Content-Type": kind, "Authorization": "Token full-access"}
     assert ask("POST", f"/api/v1/oms/packages/{pk}/set_remote_id/", body, headers).status == 204
-    answers = everything(oms)
-    assert everything(replay(oms)) == answers
+    answers = read_everything(oms)
+    assert read_everything(replay(oms)) == answers
     replayed = Emulator("empty")
     text = ask("GET", "/__admin/export").body
-    assert in_process(replayed)("PUT", "/__admin/scenario", b'{"document": %s}' % text).status == 200
-    assert everything(replayed) == answers
+    assert wsgi_sender(replayed)("PUT", "/__admin/scenario", b'{"document": %s}' % text).status == 200
+    assert read_everything(replayed) == answers
 
 
 def test_file_in_a_form_is_replayed_with_its_name(oms: Emulator) -> None:
@@ -213,16 +213,16 @@ def test_file_in_a_form_is_replayed_with_its_name(oms: Emulator) -> None:
     )
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Authorization": "Token full-access"}
     url = f"/api/v1/oms/packages/{pk}/command/"
-    assert in_process(oms)("POST", url, parts + b"--b--\r\n", headers).status == 204
-    assert everything(replay(oms)) == everything(oms)
+    assert wsgi_sender(oms)("POST", url, parts + b"--b--\r\n", headers).status == 204
+    assert read_everything(replay(oms)) == read_everything(oms)
 
 
 def test_language_of_the_client_is_recorded(oms: Emulator) -> None:
     pk = next(iter(oms.world.records.ids(Package)))
     headers = {"Accept-Language": "tr-tr", "Authorization": "Token full-access"}
-    assert in_process(oms)("POST", f"/api/v1/oms/packages/{pk}/invoice/", None, headers).status == 201
+    assert wsgi_sender(oms)("POST", f"/api/v1/oms/packages/{pk}/invoice/", None, headers).status == 201
     assert oms.export()["steps"][0]["language"] == "tr-tr"
-    assert everything(replay(oms)) == everything(oms)
+    assert read_everything(replay(oms)) == read_everything(oms)
 
 
 def test_replayed_world_continues_like_the_original(oms: Emulator) -> None:
@@ -236,7 +236,7 @@ def test_replayed_world_continues_like_the_original(oms: Emulator) -> None:
         assert each.undo() == "00000004"
         each.undo()
         each.package(state="Packed")
-    assert everything(oms) == everything(replayed)
+    assert read_everything(oms) == read_everything(replayed)
 
 
 def test_world_with_unrecorded_writes_cannot_be_exported(oms: Emulator) -> None:
@@ -247,7 +247,7 @@ def test_world_with_unrecorded_writes_cannot_be_exported(oms: Emulator) -> None:
         tx.change(tx.get_existing(Order, next(iter(tx.ids(Order)))), number="N")
     with pytest.raises(ValueError, match="changed by other means than calls"):
         oms.export()
-    assert in_process(oms)("GET", "/__admin/export").status == 409
+    assert wsgi_sender(oms)("GET", "/__admin/export").status == 409
     oms.snapshot("dirty")
     oms.undo()
     assert oms.export()["steps"] == []

@@ -5,51 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, jsonify, request
+from flask import Flask, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from emulator.core.errors import ControlError
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
-from emulator.web.admin.fidelity import add_fidelity, add_graph
-from emulator.web.admin.observability import add_observability
-from emulator.web.admin.pages import add_docs, add_inspector
+from emulator.web.admin import fidelity, observability, pages, simulation
+from emulator.web.admin import worlds as world_routes
 from emulator.web.admin.shared import (
-    CurrentWorld,
-    access_error,
+    EXTENSION_KEY,
+    ControlSettings,
     add_request_id,
+    api,
     error_response,
     invalid_file_response,
 )
-from emulator.web.admin.simulation import (
-    add_arranging,
-    add_clock,
-    add_faults,
-    add_live_traffic,
-    add_tokens,
-    add_webhooks,
-)
-from emulator.web.admin.worlds import add_scenarios, add_snapshots, add_worlds
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-ROUTES = (
-    add_worlds,
-    add_scenarios,
-    add_snapshots,
-    add_arranging,
-    add_graph,
-    add_fidelity,
-    add_tokens,
-    add_clock,
-    add_live_traffic,
-    add_faults,
-    add_webhooks,
-    add_observability,
-)
+ROUTE_MODULES = (world_routes, simulation, observability, fidelity, pages)
+"""Importing these modules adds their routes to the blueprint."""
 
 
 def control_api(worlds: WorldRegistry, allowed_hosts: Collection[str]) -> Flask:
@@ -59,18 +38,7 @@ def control_api(worlds: WorldRegistry, allowed_hosts: Collection[str]) -> Flask:
     """
     app = Flask("emulator", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    api = Blueprint("admin", __name__, url_prefix="/__admin")
-
-    @api.before_request
-    def check_access() -> ResponseReturnValue | None:
-        error = access_error(request, allowed_hosts)
-        return None if error is None else (jsonify(error=error), 403)
-
-    add_docs(api)
-    add_inspector(api)
-    current = CurrentWorld(worlds)
-    for add_routes in ROUTES:
-        add_routes(api, current)
+    app.extensions[EXTENSION_KEY] = ControlSettings(worlds, allowed_hosts)
     app.register_blueprint(api)
     app.after_request(add_request_id)
     add_error_handlers(app)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
 from emulator.api.serializers.fields import state_name
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, State, TransferOrder, Transition
 from emulator.domain import installation
 from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Origin
 from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
 from emulator.state.store import Reader
-from emulator.web.admin.shared import CurrentWorld
+from emulator.web.admin.shared import api, current_world
 
 FIDELITY_FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
@@ -29,31 +30,30 @@ ANY_OPERATION = "*"
 UNNAMED_STATE = Origin("assumed", "recorded answers show its id alone")
 RECORDED = Origin("observed")
 
-FidelityRow = dict[str, Any]
+FidelityRow = JsonObject
 
 
-def add_fidelity(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/fidelity")
-    def fidelity() -> Response:
-        world = current.world()
-        graph = graph_document(world.records, world.settings.installation, world.settings.language)
-        return jsonify({**fidelity_document(), **graph_rows(graph)})
+@api.get("/fidelity")
+def fidelity() -> Response:
+    world = current_world()
+    graph = graph_document(world.records, world.settings.installation, world.settings.language)
+    return jsonify({**fidelity_document(), **graph_rows(graph)})
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
     """Return the provenance of operations, statuses, shapes, webhooks, live traffic, filters and commands."""
     return {
-        "operations": list(operations()),
-        "statuses": list(statuses()),
+        "operations": list(operation_rows()),
+        "statuses": list(status_rows()),
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
         "webhooks": [{"rule": rule, **note} for rule, note in notes()["webhooks"].items()],
         "live": [{"rule": rule, **note} for rule, note in notes()["live"].items()],
-        "filters": list(filters()),
-        "commands": list(commands()),
+        "filters": list(filter_rows()),
+        "commands": list(command_rows()),
     }
 
 
-def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[FidelityRow]]:
+def graph_rows(graph: JsonObject) -> dict[str, list[FidelityRow]]:
     """Return the states and transitions of a graph as flat lists."""
     return {
         key: [{"of": part, **row} for part, rows in graph.items() for row in rows[key]]
@@ -62,32 +62,32 @@ def graph_rows(graph: Mapping[str, Any]) -> dict[str, list[FidelityRow]]:
 
 
 @cache
-def notes() -> Any:
+def notes() -> JsonValue:
     return orjson.loads(FIDELITY_FILE.read_bytes())
 
 
-def operations() -> Iterator[FidelityRow]:
+def operation_rows() -> Iterator[FidelityRow]:
     for route in ROUTES:
         row = {"operation": route.operation, "method": route.method, "path": route.path, "doc": route.doc}
         yield row | notes()["operations"][route.operation]
 
 
-def filters() -> Iterator[FidelityRow]:
+def filter_rows() -> Iterator[FidelityRow]:
     """Yield the filters of each list operation."""
     for name, table in FILTER_SETS.items():
-        operations = [route.operation for route in ROUTES if route.filter_set == name]
+        names = [route.operation for route in ROUTES if route.filter_set == name]
         for each in table.filters:
             row = {"name": each.name, "aliases": list(each.aliases), "type": each.value_type, "lookup": each.lookup}
             reason = {"reason" if each.provenance == "assumed" else "note": each.reason} if each.reason else {}
-            yield {"operations": operations, **row, "doc": each.doc, "provenance": each.provenance, **reason}
+            yield {"operations": names, **row, "doc": each.doc, "provenance": each.provenance, **reason}
 
 
-def statuses() -> Iterator[FidelityRow]:
+def status_rows() -> Iterator[FidelityRow]:
     for operation, rows in notes()["statuses"].items():
         yield from ({"operation": operation, "status": int(status), **note} for status, note in rows.items())
 
 
-def commands() -> Iterator[FidelityRow]:
+def command_rows() -> Iterator[FidelityRow]:
     """Yield each command with its parameters, in the order of the tables."""
     for subject, kind in SUBJECTS.items():
         for code, command in COMMANDS[kind].items():
@@ -101,20 +101,21 @@ def commands() -> Iterator[FidelityRow]:
             yield {"of": subject, "command": code, "parameters": parameters, **note}
 
 
-def add_graph(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/graph")
-    def graph() -> Response:
-        world = current.world()
-        return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
+@api.get("/graph")
+def graph() -> Response:
+    world = current_world()
+    return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
 
 
-def graph_document(view: Reader, name: str, language: str) -> dict[str, Any]:
+def graph_document(view: Reader, name: str, language: str) -> JsonObject:
     """Return the state graphs of packages and of transfer orders, with the number of records per state."""
-    origin = origin_lookup(installation.complete_installation(name))
+    base = installation.complete_installation(name)
     return {
         part: {
-            "states": [state_row(each, counts, origin, language) for each in states],
-            "transitions": [transition_row(each, origin) for each in transitions_from(view, states)],
+            "states": [state_row(each, counts, language) | provenance(each, base) for each in states],
+            "transitions": [
+                transition_summary(each) | provenance(each, base) for each in transitions_from(view, states)
+            ],
         }
         for part, (kind, enum_class) in STATE_GRAPHS.items()
         for states, counts in [(states_of_kind(view, kind, enum_class), count_by_state(view, kind))]
@@ -129,34 +130,21 @@ def count_by_state(view: Reader, kind: type[Any]) -> Mapping[int, int]:
     return counts
 
 
-def state_row(
-    state: State, counts: Mapping[int, int], origin: Callable[[Any], Origin], language: str
-) -> dict[str, Any]:
+def state_row(state: State, counts: Mapping[int, int], language: str) -> JsonObject:
     return {
         "id": state.id,
         "name": state_name(state, language),
         "enum_value": state.enum_value,
         "count": counts.get(state.id, 0),
-        **origin_fields(origin(state)),
     }
 
 
-def transition_row(transition: Transition, origin: Callable[[Any], Origin]) -> dict[str, Any]:
-    return {**transition_summary(transition), **origin_fields(origin(transition))}
-
-
-def origin_fields(origin: Origin) -> dict[str, str]:
-    """Return the provenance, and the reason if there is one."""
+def provenance(record: State | Transition, base: installation.Installation) -> dict[str, str]:
+    """Return the provenance of a state or transition, and the reason if there is one."""
+    if base.records.get(type(record), {}).get(record.id) == record:
+        origin = base.origins[type(record), record.id]
+    elif isinstance(record, State) and record.name == f"State {record.id}":
+        origin = UNNAMED_STATE
+    else:
+        origin = RECORDED
     return {key: value for key, value in origin._asdict().items() if value is not None}
-
-
-def origin_lookup(whole: installation.Installation) -> Callable[[Any], Origin]:
-    """Return a function that returns the origin of a state or transition."""
-
-    def origin(record: Any) -> Origin:
-        kind = type(record)
-        if whole.records.get(kind, {}).get(record.id) == record:
-            return whole.origins[kind, record.id]
-        return UNNAMED_STATE if kind is State and record.name == f"State {record.id}" else RECORDED
-
-    return origin

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from flask import Blueprint, Response
+from flask import Response
 
 from emulator.api.control.journal import exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
@@ -15,84 +14,82 @@ from emulator.coverage import build_report, counts_of
 from emulator.coverage.report import as_document
 from emulator.domain.audit import audit, finding_document
 from emulator.web.admin.shared import (
-    CurrentWorld,
+    api,
+    current_world,
     json_response,
     no_content,
     parse_bool,
     parse_int,
     query_parameters,
+    world_registry,
 )
-from emulator.web.record_coverage import register_graph
+from emulator.web.app import register_graph
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+    Family = TypeVar("Family", CounterMetricFamily, GaugeMetricFamily)
+
 JOURNAL_PARAMETERS = ("operation", "method", "status", "path", "limit", "brief")
 DEFAULT_LIMIT = 100
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-
-def add_observability(api: Blueprint, current: CurrentWorld) -> None:
-    add_journal(api, current)
-    add_audit(api, current)
-    add_coverage(api, current)
-    add_metrics(api, current)
+Samples = Mapping[tuple[str, ...], float]
+"""Values of the labels -> the value of the metric."""
+MetricRow = tuple[str, tuple[str, ...], Samples]
+"""The text of a metric, the names of its labels and its samples."""
 
 
-def add_journal(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/requests")
-    def list_requests() -> Response:
-        query = query_parameters(*JOURNAL_PARAMETERS)
-        status = parse_int("status", query["status"]) if "status" in query else None
-        limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
-        document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
-        journal = current.world().journal
-        matches = list(
-            find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path"))
+@api.get("/requests")
+def list_requests() -> Response:
+    query = query_parameters(*JOURNAL_PARAMETERS)
+    status = parse_int("status", query["status"]) if "status" in query else None
+    limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
+    document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
+    journal = current_world().journal
+    matches = list(find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path")))
+    return json_response({"count": len(matches), "results": [document(each) for each in matches[:limit]]})
+
+
+@api.get("/requests/<request_id>")
+def get_request(request_id: str) -> Response:
+    journal = current_world().journal
+    exchange = journal.get(request_id)
+    if exchange is None:
+        raise UnknownRecord(
+            f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
         )
-        return json_response({"count": len(matches), "results": [document(each) for each in matches[:limit]]})
-
-    @api.get("/requests/<request_id>")
-    def get_request(request_id: str) -> Response:
-        journal = current.world().journal
-        exchange = journal.get(request_id)
-        if exchange is None:
-            raise UnknownRecord(
-                f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
-            )
-        return json_response(exchange_document(exchange))
-
-    @api.delete("/requests")
-    def clear_requests() -> Response:
-        current.world().journal.clear()
-        return no_content()
+    return json_response(exchange_document(exchange))
 
 
-def add_audit(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/audit")
-    def audit_requests() -> Response:
-        exchanges = reversed(list(current.world().journal.newest_first()))
-        findings = [finding_document(finding) for finding in audit(exchanges)]
-        return json_response({"count": len(findings), "results": findings})
+@api.delete("/requests")
+def clear_requests() -> Response:
+    current_world().journal.clear()
+    return no_content()
 
 
-def add_coverage(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/coverage")
-    def coverage() -> Response:
-        world = current.world()
-        register_graph(world)
-        return json_response(as_document(build_report(counts_of(world.coverage))))
+@api.get("/audit")
+def audit_requests() -> Response:
+    exchanges = reversed(list(current_world().journal.newest_first()))
+    findings = [finding_document(finding) for finding in audit(exchanges)]
+    return json_response({"count": len(findings), "results": findings})
 
 
-def add_metrics(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/metrics")
-    def metrics() -> Response:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - slow to import
+@api.get("/coverage")
+def coverage() -> Response:
+    world = current_world()
+    register_graph(world)
+    return json_response(as_document(build_report(counts_of(world.coverage))))
 
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(MetricsCollector(current.worlds))
-        return Response(generate_latest(registry), content_type=METRICS_TYPE)
+
+@api.get("/metrics")
+def metrics() -> Response:
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - slow to import
+
+    collectors = CollectorRegistry(auto_describe=False)
+    collectors.register(MetricsCollector(world_registry()))
+    return Response(generate_latest(collectors), content_type=METRICS_TYPE)
 
 
 class MetricsCollector:
@@ -103,67 +100,66 @@ class MetricsCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the current value of each metric."""
-        counts, worlds = self.worlds.metrics, self.worlds.all()
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - slow to import
+
+        for name, (text, labels, samples) in self.counters().items():
+            yield with_samples(CounterMetricFamily(f"oms_emulator_{name}", text, labels=labels), samples)
+        for name, (text, labels, samples) in self.gauges().items():
+            yield with_samples(GaugeMetricFamily(f"oms_emulator_{name}", text, labels=labels), samples)
+
+    def counters(self) -> dict[str, MetricRow]:
+        counts = self.worlds.metrics
         requests = counts.requests()
-        yield counter(
-            "requests",
-            "Responses of the emulated API",
-            ("operation", "status"),
-            (((name, str(status)), number) for (name, status), number in requests.items()),
-        )
-        yield counter(
-            "refused_commands",
-            "Commands with a 400 response: a transition or parameter that the state does not allow",
-            ("operation",),
-            (
-                ((name,), number)
-                for (name, status), number in requests.items()
-                if status == 400 and "command_" in name
+        refused = {name: count for (name, status), count in requests.items() if status == 400 and "command_" in name}
+        return {
+            "requests": (
+                "Responses of the emulated API",
+                ("operation", "status"),
+                {(name, str(status)): count for (name, status), count in requests.items()},
             ),
-        )
-        yield counter("faults", "Responses changed by a fault", ("kind",), by_name(counts.faults()))
-        yield counter("deliveries", "Webhook delivery attempts", ("outcome",), by_name(counts.deliveries()))
-        yield counter("writes", "Writes in all worlds", (), [((), counts.writes)])
-        yield gauge("worlds", "Open worlds", (), [((), len(worlds))])
-        yield gauge("world_steps", "Recorded steps", ("world",), [((each.name,), len(each.steps)) for each in worlds])
-        yield gauge(
-            "world_clock_seconds",
-            "World time in seconds since 1970",
-            ("world",),
-            [((each.name,), each.clock.now().timestamp()) for each in worlds],
-        )
-        yield gauge("uptime_seconds", "Seconds since the emulator started", (), [((), counts.uptime)])
+            "refused_commands": (
+                "Commands with a 400 response: a transition or parameter that the state does not allow",
+                ("operation",),
+                by_name(refused),
+            ),
+            "faults": ("Responses changed by a fault", ("kind",), by_name(counts.faults())),
+            "deliveries": ("Webhook delivery attempts", ("outcome",), by_name(counts.deliveries())),
+            "writes": ("Writes in all worlds", (), {(): counts.writes}),
+        }
+
+    def gauges(self) -> dict[str, MetricRow]:
+        worlds = self.worlds.all()
         caches = {id(cache): cache for cache in map(render_cache, worlds)}.values()
-        for name, (column, text) in CACHE_METRICS.items():
-            total = sum(getattr(each, column) for each in caches)
-            yield gauge(f"render_cache_{name}", text, (), [((), total)])
+        steps = {world.name: len(world.steps) for world in worlds}
+        times = {world.name: world.clock.now().timestamp() for world in worlds}
+        return {
+            "worlds": ("Open worlds", (), {(): len(worlds)}),
+            "world_steps": ("Recorded steps", ("world",), by_name(steps)),
+            "world_clock_seconds": ("World time in seconds since 1970", ("world",), by_name(times)),
+            "uptime_seconds": ("Seconds since the emulator started", (), {(): self.worlds.metrics.uptime}),
+            "render_cache_hits": (
+                "Cache hits of rendered documents since the open scenarios were loaded",
+                (),
+                {(): sum(cache.hits for cache in caches)},
+            ),
+            "render_cache_misses": (
+                "Cache misses of rendered documents since the open scenarios were loaded",
+                (),
+                {(): sum(cache.misses for cache in caches)},
+            ),
+            "render_cache_bytes": (
+                "Size of the cached documents in bytes",
+                (),
+                {(): sum(cache.size for cache in caches)},
+            ),
+        }
 
 
-CACHE_METRICS = {
-    "hits": ("hits", "Cache hits of rendered documents since the open scenarios were loaded"),
-    "misses": ("misses", "Cache misses of rendered documents since the open scenarios were loaded"),
-    "bytes": ("size", "Size of the cached documents in bytes"),
-}
-Samples = Iterable[tuple[tuple[str, ...], float]]
+def by_name(counts: Mapping[str, float]) -> Samples:
+    return {(name,): count for name, count in counts.items()}
 
 
-def by_name(counts: Counter[str]) -> Samples:
-    return [((name,), number) for name, number in counts.items()]
-
-
-def counter(name: str, text: str, labels: tuple[str, ...], rows: Samples) -> CounterMetricFamily:
-    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 - slow to import
-
-    family = CounterMetricFamily(f"oms_emulator_{name}", text, labels=labels)
-    for values, number in rows:
-        family.add_metric(values, number)
-    return family
-
-
-def gauge(name: str, text: str, labels: tuple[str, ...], rows: Samples) -> GaugeMetricFamily:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - slow to import
-
-    family = GaugeMetricFamily(f"oms_emulator_{name}", text, labels=labels)
-    for values, number in rows:
-        family.add_metric(values, number)
+def with_samples(family: Family, samples: Samples) -> Family:
+    for labels, value in samples.items():
+        family.add_metric(labels, value)
     return family

@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
-from flask import Blueprint, Response, redirect, render_template_string, request
+from flask import Response, redirect, render_template_string, request
 from werkzeug.exceptions import NotFound
 
 from emulator.api.openapi import openapi_document
 from emulator.core.credentials import CREDENTIALS
+from emulator.web.admin.shared import api
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+DOCS = Path(__file__).parent.parent / "docs"
 INSPECTOR = Path(__file__).parent.parent / "inspector"
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -44,71 +46,41 @@ INSPECTOR_HEADERS = {
 }
 
 
-def add_docs(api: Blueprint) -> None:
-    """Serve `openapi.json`, the documentation page and its assets."""
+@api.get("/openapi.json")
+def openapi() -> Response:
+    return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
 
-    @api.get("/openapi.json")
-    def openapi() -> Response:
-        return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
 
-    @api.get("/docs")
-    @api.get("/docs/")
-    def docs() -> Response:
-        page = Response(render_template_string(DOCS_PAGE, root=request.script_root, tokens=list(CREDENTIALS)))
-        page.headers["Content-Security-Policy"] = DOCS_POLICY
-        return page
+@api.get("/docs")
+@api.get("/docs/")
+def docs() -> Response:
+    page = Response(
+        render_template_string(
+            (DOCS / "index.html").read_text("utf-8"), root=request.script_root, tokens=list(CREDENTIALS)
+        )
+    )
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
 
-    @api.get("/docs/start.js")
-    def docs_script() -> Response:
-        return Response(DOCS_SCRIPT, content_type="text/javascript")
 
-    @api.get("/docs/<name>")
-    def docs_asset(name: str) -> Response:
-        try:
-            file = swagger_ui()[name]
-        except KeyError:
-            raise NotFound from None
-        return Response(file.read_bytes(), mimetype=guess_type(name)[0])
+@api.get("/docs/start.js")
+def docs_script() -> Response:
+    return Response((DOCS / "start.js").read_bytes(), content_type="text/javascript")
+
+
+@api.get("/docs/<name>")
+def docs_asset(name: str) -> Response:
+    try:
+        file = swagger_ui()[name]
+    except KeyError:
+        raise NotFound from None
+    return Response(file.read_bytes(), mimetype=guess_type(name)[0])
 
 
 @cache
 def swagger_ui() -> Mapping[str, Traversable]:
     """Return the files of Swagger UI in its package, by name."""
     return {file.name: file for file in (files("flask_swagger_ui") / "dist").iterdir()}
-
-
-DOCS_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>OMS emulator: API</title>
-<link rel="icon" href="{{ root }}/__admin/docs/favicon-32x32.png">
-<link rel="stylesheet" href="{{ root }}/__admin/docs/swagger-ui.css">
-<style>
-.tokens { max-width: 1460px; margin: 1em auto 0; padding: 0 20px; font: 14px/1.6 sans-serif }
-.tokens code { background: #eef1f5; padding: 2px 6px; border-radius: 3px }
-</style>
-</head>
-<body>
-<p class="tokens">To try an operation, choose <b>Authorize</b> and paste one of
-{% for token in tokens %}<code>Token {{ token }}</code> {% endfor %}</p>
-<div id="swagger-ui" data-document="{{ root }}/__admin/openapi.json"></div>
-<script src="{{ root }}/__admin/docs/swagger-ui-bundle.js"></script>
-<script src="{{ root }}/__admin/docs/start.js"></script>
-</body>
-</html>
-"""
-
-DOCS_SCRIPT = """window.ui = SwaggerUIBundle({
-  url: document.getElementById("swagger-ui").dataset.document,
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  docExpansion: "none",
-  filter: true,
-  persistAuthorization: true,
-  validatorUrl: null,
-});
-"""
 
 
 class Asset(NamedTuple):
@@ -119,20 +91,19 @@ class Asset(NamedTuple):
     etag: str
 
 
-def add_inspector(api: Blueprint) -> None:
-    """Serve the inspector page and its files."""
+@api.get("/ui")
+def inspector() -> ResponseReturnValue:
+    return redirect(f"{request.script_root}/__admin/ui/", 308)
 
-    @api.get("/ui")
-    def inspector() -> ResponseReturnValue:
-        return redirect(f"{request.script_root}/__admin/ui/", 308)
 
-    @api.get("/ui/")
-    def inspector_page() -> Response:
-        return file_response("index.html")
+@api.get("/ui/")
+def inspector_page() -> Response:
+    return file_response("index.html")
 
-    @api.get("/ui/<path:name>")
-    def inspector_file(name: str) -> Response:
-        return file_response(name)
+
+@api.get("/ui/<path:name>")
+def inspector_file(name: str) -> Response:
+    return file_response(name)
 
 
 def file_response(name: str) -> Response:

@@ -1,26 +1,48 @@
-"""Helpers of the control API: access check, current world, request parsing and responses."""
+"""The blueprint of the control API and its helpers: access check, current world, request parsing, responses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Request, Response, g, request
+from flask import Blueprint, Request, Response, current_app, g, jsonify, request
 
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.world import World
+from emulator.web.app import WORLD_KEY
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 JSON = "application/json"
-WORLD_KEY = "emulator.world"
-"""Key of the WSGI environment that holds the name of the requested world."""
+api = Blueprint("admin", __name__, url_prefix="/__admin")
+"""The routes of the control API. The other modules of this package add theirs."""
+EXTENSION_KEY = "oms_emulator"
+"""Key of the application's extensions that holds its `ControlSettings`."""
 SAME_SITE = frozenset(("", "same-origin", "none"))
 """Accepted values of `Sec-Fetch-Site`."""
+
+
+class ControlSettings(NamedTuple):
+    """The worlds of the server, and the hosts besides loopback under which the control API may be used."""
+
+    worlds: WorldRegistry
+    allowed_hosts: Collection[str]
+
+
+def control_settings() -> ControlSettings:
+    settings: ControlSettings = current_app.extensions[EXTENSION_KEY]
+    return settings
+
+
+@api.before_request
+def check_access() -> tuple[Response, int] | None:
+    error = access_error(request, control_settings().allowed_hosts)
+    return None if error is None else (jsonify(error=error), 403)
 
 
 def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None:
@@ -36,22 +58,22 @@ def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None
     return None
 
 
-class CurrentWorld:
-    """The worlds of the server, and the world that the current request addresses."""
-
-    def __init__(self, worlds: WorldRegistry) -> None:
-        self.worlds = worlds
-
-    @property
-    def name(self) -> str:
-        return str(request.environ.get(WORLD_KEY, DEFAULT_WORLD))
-
-    def world(self) -> World:
-        """Return the world of the current request. Raise `UnknownWorld` if it does not exist."""
-        return self.worlds.get(self.name)
+def world_registry() -> WorldRegistry:
+    """Return the worlds of the server."""
+    return control_settings().worlds
 
 
-def run_write(world: World, operation: str, document: Any = None, **path: int | str) -> Any:
+def world_name() -> str:
+    """Return the name of the world that the current request addresses."""
+    return str(request.environ.get(WORLD_KEY, DEFAULT_WORLD))
+
+
+def current_world() -> World:
+    """Return the world that the current request addresses. Raise `UnknownWorld` if it does not exist."""
+    return world_registry().get(world_name())
+
+
+def run_write(world: World, operation: str, document: JsonValue = None, **path: int | str) -> JsonValue:
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
     return run_recorded_operation(world, operation, document, path, g.request_id)
@@ -64,7 +86,7 @@ def add_request_id(response: Response) -> Response:
     return response
 
 
-def read_document() -> Any:
+def read_document() -> JsonValue:
     """Return the JSON document in the request body."""
     try:
         return json_text.load_json(request.get_data())
@@ -72,7 +94,7 @@ def read_document() -> Any:
         raise InvalidDocument(f"the body is not JSON: {error}") from None
 
 
-def read_optional_document() -> Any:
+def read_optional_document() -> JsonValue:
     """Return the JSON document in the request body, or an empty object without a body."""
     return read_document() if request.get_data().strip() else {}
 
@@ -103,7 +125,7 @@ def parse_int(name: str, text: str) -> int:
     return int(text[:18])
 
 
-def json_response(value: dict[str, Any] | bytes, status: int = 200) -> Response:
+def json_response(value: JsonObject | bytes, status: int = 200) -> Response:
     """Return a JSON response. Links in the document use the address that the client used."""
     body = json_text.dump_json(value) if isinstance(value, dict) else value
     prefix = request.script_root

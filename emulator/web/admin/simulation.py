@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
-from flask import Blueprint, Response
+from flask import Response
 
 from emulator.api.control.clock import (
     advance_clock,
@@ -20,12 +19,14 @@ from emulator.api.control.operations import validated_document
 from emulator.core import credentials
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.errors import InvalidDocument
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.fault_rules import fault_document
 from emulator.loading.faults import arm_from_document, disarm_all_faults, disarm_fault
 from emulator.state.clock import CLOCK_MODES, format_time
 from emulator.state.world import World
 from emulator.web.admin.shared import (
-    CurrentWorld,
+    api,
+    current_world,
     json_response,
     no_content,
     parse_int,
@@ -36,90 +37,87 @@ from emulator.web.admin.shared import (
 )
 
 
-def add_arranging(api: Blueprint, current: CurrentWorld) -> None:
-    add_orders(api, current)
-    add_packages(api, current)
-    add_stock(api, current)
+@api.post("/orders")
+def make_order() -> Response:
+    return json_response(run_write(current_world(), "control_make_order", read_document()), 201)
 
 
-def add_orders(api: Blueprint, current: CurrentWorld) -> None:
-    @api.post("/orders")
-    def make_order() -> Response:
-        return json_response(run_write(current.world(), "control_make_order", read_document()), 201)
-
-    @api.post("/orders/<int:id_>/cancel")
-    def cancel_order(id_: int) -> Response:
-        require_no_document()
-        return json_response(run_write(current.world(), "control_cancel_order", id=id_))
+@api.post("/orders/<int:id_>/cancel")
+def cancel_order(id_: int) -> Response:
+    require_no_document()
+    return json_response(run_write(current_world(), "control_cancel_order", id=id_))
 
 
-def add_packages(api: Blueprint, current: CurrentWorld) -> None:
-    @api.post("/packages")
-    def make_package() -> Response:
-        return json_response(run_write(current.world(), "control_make_package", read_document()), 201)
-
-    @api.post("/packages/<int:pk>/carrier")
-    def report_carrier(pk: int) -> Response:
-        return json_response(run_write(current.world(), "control_report_carrier", read_document(), pk=pk))
-
-    @api.post("/packages/<int:pk>/cancel")
-    def cancel_package(pk: int) -> Response:
-        require_no_document()
-        return json_response(run_write(current.world(), "control_cancel_package", pk=pk))
+@api.post("/packages")
+def make_package() -> Response:
+    return json_response(run_write(current_world(), "control_make_package", read_document()), 201)
 
 
-def add_stock(api: Blueprint, current: CurrentWorld) -> None:
-    @api.put("/stock/<int:location>/<path:sku>")
-    def put_stock(location: int, sku: str) -> Response:
-        stock = run_write(current.world(), "control_put_stock", read_document(), location_id=location, sku=sku)
-        return json_response(stock)
-
-    @api.post("/stock_locations")
-    def make_stock_location() -> Response:
-        return json_response(run_write(current.world(), "control_make_stock_location", read_document()), 201)
-
-    @api.patch("/stock_locations/<int:id_>")
-    def change_stock_location(id_: int) -> Response:
-        return json_response(run_write(current.world(), "control_change_stock_location", read_document(), id=id_))
+@api.post("/packages/<int:pk>/carrier")
+def report_carrier(pk: int) -> Response:
+    return json_response(run_write(current_world(), "control_report_carrier", read_document(), pk=pk))
 
 
-def add_clock(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/clock")
-    def clock() -> Response:
-        return json_response(clock_document(current.world()))
-
-    @api.put("/clock")
-    def put_clock() -> Response:
-        world = current.world()
-        document = validated_document("clock", read_document())
-        now = parse_time(document["now"]) if "now" in document else None
-        set_clock(world, document.get("mode"), now, document.get("speed"))
-        return json_response(clock_document(world))
-
-    @api.post("/clock/advance")
-    def post_clock_advance() -> Response:
-        world = current.world()
-        document = validated_document("clock-advance", read_document())
-        if "seconds" in document:
-            advance_clock(world, by=build_duration(seconds=document["seconds"]))
-        elif "to" in document:
-            advance_clock(world, to=parse_time(document["to"]))
-        else:
-            advance_clock(world)
-        return json_response(clock_document(world))
+@api.post("/packages/<int:pk>/cancel")
+def cancel_package(pk: int) -> Response:
+    require_no_document()
+    return json_response(run_write(current_world(), "control_cancel_package", pk=pk))
 
 
-def add_live_traffic(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/live")
-    def live() -> Response:
-        return json_response(rate_document(current.world()))
-
-    @api.put("/live")
-    def put_live() -> Response:
-        return json_response(set_traffic_rate(current.world(), read_document()))
+@api.put("/stock/<int:location>/<path:sku>")
+def put_stock(location: int, sku: str) -> Response:
+    stock = run_write(current_world(), "control_put_stock", read_document(), location_id=location, sku=sku)
+    return json_response(stock)
 
 
-def clock_document(world: World) -> dict[str, Any]:
+@api.post("/stock_locations")
+def make_stock_location() -> Response:
+    return json_response(run_write(current_world(), "control_make_stock_location", read_document()), 201)
+
+
+@api.patch("/stock_locations/<int:id_>")
+def change_stock_location(id_: int) -> Response:
+    return json_response(run_write(current_world(), "control_change_stock_location", read_document(), id=id_))
+
+
+@api.get("/clock")
+def clock() -> Response:
+    return json_response(clock_document(current_world()))
+
+
+@api.put("/clock")
+def put_clock() -> Response:
+    world = current_world()
+    document = validated_document("clock", read_document())
+    now = parse_time(document["now"]) if "now" in document else None
+    set_clock(world, document.get("mode"), now, document.get("speed"))
+    return json_response(clock_document(world))
+
+
+@api.post("/clock/advance")
+def post_clock_advance() -> Response:
+    world = current_world()
+    document = validated_document("clock-advance", read_document())
+    if "seconds" in document:
+        advance_clock(world, by=build_duration(seconds=document["seconds"]))
+    elif "to" in document:
+        advance_clock(world, to=parse_time(document["to"]))
+    else:
+        advance_clock(world)
+    return json_response(clock_document(world))
+
+
+@api.get("/live")
+def live() -> Response:
+    return json_response(rate_document(current_world()))
+
+
+@api.put("/live")
+def put_live() -> Response:
+    return json_response(set_traffic_rate(current_world(), read_document()))
+
+
+def clock_document(world: World) -> JsonObject:
     next_event = world.schedule.next_due()
     return {
         "mode": world.clock.mode,
@@ -130,54 +128,59 @@ def clock_document(world: World) -> dict[str, Any]:
     }
 
 
-def add_faults(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/faults")
-    def faults() -> Response:
-        armed = [fault_document(fault) for fault in current.world().faults.copy().armed]
-        return json_response({"count": len(armed), "results": armed})
-
-    @api.post("/faults")
-    def arm_fault() -> Response:
-        world = current.world()
-        return json_response(fault_document(arm_from_document(world, read_document())), 201)
-
-    @api.delete("/faults")
-    def disarm_faults() -> Response:
-        disarm_all_faults(current.world())
-        return no_content()
-
-    @api.delete("/faults/<int:id>")
-    def delete_fault(id: int) -> Response:  # noqa: A002 - the name in the path
-        disarm_fault(current.world(), id)
-        return no_content()
+@api.get("/faults")
+def faults() -> Response:
+    armed = [fault_document(fault) for fault in current_world().faults.copy().armed]
+    return json_response({"count": len(armed), "results": armed})
 
 
-def add_webhooks(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/hooks/deliveries")
-    def deliveries() -> Response:
-        limit = query_parameters("limit").get("limit")
-        log = list(current.world().outbox.log)
-        latest = log if limit is None else log[max(len(log) - parse_int("limit", limit), 0) :]
-        return json_response({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
+@api.post("/faults")
+def arm_fault() -> Response:
+    world = current_world()
+    return json_response(fault_document(arm_from_document(world, read_document())), 201)
 
-    @api.post("/hooks/flush")
-    def flush_hooks() -> Response:
-        require_no_document()
-        return json_response(current.world().outbox.flush()._asdict())
 
-    @api.get("/hooks/disturbances")
-    def delivery_faults() -> Response:
-        armed = [each._asdict() for each in current.world().outbox.faults]
-        return json_response({"count": len(armed), "results": armed})
+@api.delete("/faults")
+def disarm_faults() -> Response:
+    disarm_all_faults(current_world())
+    return no_content()
 
-    @api.post("/hooks/disturbances")
-    def add_fault() -> Response:
-        return json_response(add_delivery_fault(current.world(), read_document())._asdict(), 201)
 
-    @api.delete("/hooks/disturbances")
-    def remove_delivery_faults() -> Response:
-        current.world().outbox.clear_faults()
-        return no_content()
+@api.delete("/faults/<int:id>")
+def delete_fault(id: int) -> Response:  # noqa: A002 - the name in the path
+    disarm_fault(current_world(), id)
+    return no_content()
+
+
+@api.get("/hooks/deliveries")
+def deliveries() -> Response:
+    limit = query_parameters("limit").get("limit")
+    log = list(current_world().outbox.log)
+    latest = log if limit is None else log[max(len(log) - parse_int("limit", limit), 0) :]
+    return json_response({"count": len(log), "results": [delivery_document(delivery) for delivery in latest]})
+
+
+@api.post("/hooks/flush")
+def flush_hooks() -> Response:
+    require_no_document()
+    return json_response(current_world().outbox.flush()._asdict())
+
+
+@api.get("/hooks/disturbances")
+def delivery_faults() -> Response:
+    armed = [each._asdict() for each in current_world().outbox.faults]
+    return json_response({"count": len(armed), "results": armed})
+
+
+@api.post("/hooks/disturbances")
+def add_fault() -> Response:
+    return json_response(add_delivery_fault(current_world(), read_document())._asdict(), 201)
+
+
+@api.delete("/hooks/disturbances")
+def remove_delivery_faults() -> Response:
+    current_world().outbox.clear_faults()
+    return no_content()
 
 
 CREDENTIAL_KINDS = ("token", "jwt")
@@ -185,13 +188,12 @@ TOKEN_KEYS = ("role", "kind", "expires_in")
 DEFAULT_TOKEN_SECONDS = 3600
 
 
-def add_tokens(api: Blueprint, current: CurrentWorld) -> None:
-    @api.post("/tokens")
-    def make_token() -> Response:
-        return json_response(create_token(validated_token_request(read_document()), current.world()), 201)
+@api.post("/tokens")
+def make_token() -> Response:
+    return json_response(create_token(validated_token_request(read_document()), current_world()), 201)
 
 
-def validated_token_request(document: Any) -> dict[str, Any]:
+def validated_token_request(document: JsonValue) -> JsonObject:
     """Validate a document of the form `{role, kind, expires_in?}`."""
     if not isinstance(document, dict):
         raise InvalidDocument("the body must be an object", TOKEN_KEYS)
@@ -202,14 +204,14 @@ def validated_token_request(document: Any) -> dict[str, Any]:
     return document
 
 
-def check_one_of(key: str, document: dict[str, Any], known: Collection[str]) -> None:
+def check_one_of(key: str, document: JsonObject, known: Collection[str]) -> None:
     value = document.get(key)
     if not isinstance(value, str) or value not in known:
         problem = f"unknown {key} {value!r}" if key in document else f"{key} is missing"
         raise InvalidDocument(problem, known)
 
 
-def create_token(document: dict[str, Any], world: World) -> dict[str, Any]:
+def create_token(document: JsonObject, world: World) -> JsonObject:
     """Return a credential. A jwt expires by the clock of the world, a token does not expire."""
     role, kind = document["role"], document["kind"]
     if kind == "token":

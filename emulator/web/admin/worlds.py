@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
 
 from emulator.api.control.operations import validated_document
 from emulator.core.errors import InvalidDocument
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
 from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
@@ -18,103 +16,111 @@ from emulator.state.persistence import WorldSnapshot
 from emulator.state.scenario import Scenario
 from emulator.state.world import World
 from emulator.web.admin.shared import (
-    CurrentWorld,
+    api,
+    current_world,
     json_response,
     no_content,
     read_document,
     read_optional_document,
     require_no_document,
+    world_name,
+    world_registry,
 )
 from emulator.worlds.registry import validated_name
 
 
-def add_worlds(api: Blueprint, current: CurrentWorld) -> None:
-    worlds = current.worlds
-
-    @api.get("/health")
-    def health() -> Response:
-        return jsonify(health_document(current.name, current.world()))
-
-    @api.post("/reset")
-    def reset() -> Response:
-        worlds.reset(current.name)
-        return no_content()
-
-    @api.get("/worlds")
-    def list_worlds() -> Response:
-        results = [world_document(name, worlds.get(name, using=False)) for name in worlds]
-        return json_response({"count": len(results), "results": results})
-
-    @api.put("/worlds/<name>")
-    def put_world(name: str) -> Response:
-        document = validated_start("world", read_optional_document())
-        is_new = validated_name(name) not in worlds
-        world = create_world(name, document, current)
-        return json_response(world_document(name, world), 201 if is_new else 200)
-
-    @api.delete("/worlds/<name>")
-    def delete_world(name: str) -> Response:
-        worlds.delete(name)
-        return no_content()
+@api.get("/health")
+def health() -> Response:
+    return jsonify(health_document(world_name(), current_world()))
 
 
-def add_scenarios(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/scenario")
-    def scenario() -> Response:
-        return json_response(scenario_document(current.world()))
-
-    @api.put("/scenario")
-    def put_scenario() -> Response:
-        document = validated_start("scenario-wanted", read_document())
-        current.world()
-        loaded = requested_scenario(document, current.worlds.scenario)
-        return json_response(scenario_document(current.worlds.create(current.name, loaded)))
-
-    @api.get("/scenarios")
-    def scenarios() -> Response:
-        results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
-        return json_response({"count": len(results), "results": results})
-
-    @api.get("/export")
-    def export() -> Response:
-        return json_response(encode_scenario_file(export_world(current.world())))
+@api.post("/reset")
+def reset() -> Response:
+    world_registry().reset(world_name())
+    return no_content()
 
 
-def add_snapshots(api: Blueprint, current: CurrentWorld) -> None:
-    @api.get("/snapshots")
-    def list_snapshots() -> Response:
-        results = [snapshot_document(name, snapshot) for name, snapshot in current.world().snapshots.items()]
-        return json_response({"count": len(results), "results": results})
-
-    @api.put("/snapshots/<name>")
-    def take_snapshot(name: str) -> Response:
-        require_no_document()
-        return json_response(
-            snapshot_document(name, current.world().take_snapshot(validated_name(name, "snapshot"))), 201
-        )
-
-    @api.post("/snapshots/<name>/restore")
-    def restore_snapshot(name: str) -> Response:
-        require_no_document()
-        world = current.world()
-        snapshot = world.snapshots[name]
-        world.restore(snapshot)
-        return json_response(snapshot_document(name, snapshot))
-
-    @api.post("/undo")
-    def undo() -> Response:
-        require_no_document()
-        return json_response({"undone": current.world().undo()})
+@api.get("/worlds")
+def list_worlds() -> Response:
+    results = [world_document(name, world_registry().get(name, using=False)) for name in world_registry()]
+    return json_response({"count": len(results), "results": results})
 
 
-def validated_start(schema: str, document: Any) -> Mapping[str, Any]:
+@api.put("/worlds/<name>")
+def put_world(name: str) -> Response:
+    document = validated_start("world", read_optional_document())
+    is_new = validated_name(name) not in world_registry()
+    world = create_world(name, document)
+    return json_response(world_document(name, world), 201 if is_new else 200)
+
+
+@api.delete("/worlds/<name>")
+def delete_world(name: str) -> Response:
+    world_registry().delete(name)
+    return no_content()
+
+
+@api.get("/scenario")
+def scenario() -> Response:
+    return json_response(scenario_document(current_world()))
+
+
+@api.put("/scenario")
+def put_scenario() -> Response:
+    document = validated_start("scenario-wanted", read_document())
+    current_world()
+    loaded = requested_scenario(document, world_registry().scenario)
+    return json_response(scenario_document(world_registry().create(world_name(), loaded)))
+
+
+@api.get("/scenarios")
+def scenarios() -> Response:
+    results = [{"name": one.name, "description": one.description} for one in bundled_scenarios().values()]
+    return json_response({"count": len(results), "results": results})
+
+
+@api.get("/export")
+def export() -> Response:
+    return json_response(encode_scenario_file(export_world(current_world())))
+
+
+@api.get("/snapshots")
+def list_snapshots() -> Response:
+    results = [snapshot_document(name, snapshot) for name, snapshot in current_world().snapshots.items()]
+    return json_response({"count": len(results), "results": results})
+
+
+@api.put("/snapshots/<name>")
+def take_snapshot(name: str) -> Response:
+    require_no_document()
+    return json_response(
+        snapshot_document(name, current_world().take_snapshot(validated_name(name, "snapshot"))), 201
+    )
+
+
+@api.post("/snapshots/<name>/restore")
+def restore_snapshot(name: str) -> Response:
+    require_no_document()
+    world = current_world()
+    snapshot = world.snapshots[name]
+    world.restore(snapshot)
+    return json_response(snapshot_document(name, snapshot))
+
+
+@api.post("/undo")
+def undo() -> Response:
+    require_no_document()
+    return json_response({"undone": current_world().undo()})
+
+
+def validated_start(schema: str, document: JsonValue) -> JsonObject:
     """Validate a document that describes the start of a world. A scenario document inside it is not changed."""
     if not isinstance(document, dict) or not isinstance(document.get("document"), dict):
         return validated_document(schema, document)
     return {**validated_document(schema, document | {"document": {}}), "document": document["document"]}
 
 
-def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenario:
+def requested_scenario(document: JsonObject, default: Scenario) -> Scenario:
     """Return the scenario that a document selects: by name, as a scenario document, or the default one."""
     if "document" in document:
         if problem := schema_problem(document["document"]):
@@ -125,18 +131,18 @@ def requested_scenario(document: Mapping[str, Any], default: Scenario) -> Scenar
     return selected.with_size(document.get("packages"), document.get("seed"))
 
 
-def create_world(name: str, document: Mapping[str, Any], current: CurrentWorld) -> World:
+def create_world(name: str, document: JsonObject) -> World:
     """Create the world that a document describes: a branch of a world or snapshot, or a scenario."""
-    worlds = current.worlds
+    worlds = world_registry()
     if "world" in document:
         return worlds.branch(name, worlds.get(document["world"]))
     if "snapshot" in document:
-        origin = current.world()
+        origin = current_world()
         return worlds.branch(name, origin, origin.snapshots[document["snapshot"]])
     return worlds.create(name, requested_scenario(document, worlds.scenario))
 
 
-def health_document(name: str, world: World) -> dict[str, Any]:
+def health_document(name: str, world: World) -> JsonObject:
     return {
         "status": "ok",
         "version": __version__,
@@ -147,7 +153,7 @@ def health_document(name: str, world: World) -> dict[str, Any]:
     }
 
 
-def world_document(name: str, world: World) -> dict[str, Any]:
+def world_document(name: str, world: World) -> JsonObject:
     settings = world.settings
     return {
         "name": name,
@@ -162,7 +168,7 @@ def world_document(name: str, world: World) -> dict[str, Any]:
     }
 
 
-def scenario_document(world: World) -> dict[str, Any]:
+def scenario_document(world: World) -> JsonObject:
     settings = world.settings
     source: Scenario = settings.source
     document = {
@@ -179,5 +185,5 @@ def scenario_document(world: World) -> dict[str, Any]:
     return document if settings.request is None else document | {"request": settings.request}
 
 
-def snapshot_document(name: str, snapshot: WorldSnapshot) -> dict[str, Any]:
+def snapshot_document(name: str, snapshot: WorldSnapshot) -> JsonObject:
     return {"name": name, "now": format_time(snapshot.now), "steps": len(snapshot.steps)}

@@ -8,8 +8,8 @@ import pytest
 
 from emulator import Emulator
 from emulator.state.journal import Exchange, Journal, RequestInfo
-from tests.support.answers import check_answer
-from tests.support.reads import in_process
+from tests.support.answers import check_body
+from tests.support.reads import wsgi_sender
 from tests.support.worlds import START
 
 LIST = "/api/v1/oms/packages/"
@@ -24,14 +24,14 @@ def oms() -> Emulator:
 
 
 def journal(oms: Emulator, query: str = "") -> Any:
-    answer = in_process(oms)("GET", f"/__admin/requests{query}")
+    answer = wsgi_sender(oms)("GET", f"/__admin/requests{query}")
     assert answer.status == 200
-    check_answer("exchanges", answer.body)
+    check_body("exchanges", answer.body)
     return answer.json
 
 
 def test_exchange_contains_request_and_response(oms: Emulator) -> None:
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     pk = ask("GET", f"{LIST}?limit=1", None, FULL).json["results"][0]["id"]
     body = b'{"slug":"no","input_parameters":{}}'
     sent = {"Content-Type": "application/json", **FULL}
@@ -59,7 +59,7 @@ def test_exchange_contains_request_and_response(oms: Emulator) -> None:
 
 def test_brief_list_omits_only_request_and_response(oms: Emulator) -> None:
     """A value that is not a boolean is rejected."""
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     ask("GET", LIST, None, FULL)
     (full,) = journal(oms, "?brief=false")["results"]
     assert journal(oms, "?brief=true&operation=list_packages")["results"] == [
@@ -70,7 +70,7 @@ def test_brief_list_omits_only_request_and_response(oms: Emulator) -> None:
 
 
 def test_filters_select_exchanges_newest_first(oms: Emulator) -> None:
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     for path in (LIST, f"{LIST}1/", LIST, "/nowhere/"):
         ask("GET", path, None, FULL)
     ask("HEAD", LIST, None, FULL)
@@ -102,8 +102,8 @@ SECRETS: list[tuple[str, bytes]] = [
 @pytest.mark.parametrize(("kind", "body"), SECRETS)
 def test_secrets_of_bodies_are_masked(kind: str, body: bytes, oms: Emulator) -> None:
     """Malformed bodies are masked, too."""
-    in_process(oms)("POST", LOGIN, body, {"Content-Type": kind})
-    text = in_process(oms)("GET", "/__admin/requests").body.decode()
+    wsgi_sender(oms)("POST", LOGIN, body, {"Content-Type": kind})
+    text = wsgi_sender(oms)("GET", "/__admin/requests").body.decode()
     assert SECRET not in text
     assert "***" in text
 
@@ -111,7 +111,7 @@ def test_secrets_of_bodies_are_masked(kind: str, body: bytes, oms: Emulator) -> 
 @pytest.mark.parametrize("header", ["Token hunter2", "Bearer hunter2", "Basic hunter2", SECRET])
 def test_secrets_of_headers_are_masked(header: str, oms: Emulator) -> None:
     headers = {"Authorization": header, "Proxy-Authorization": SECRET, "X-Api-Key": SECRET}
-    in_process(oms)("GET", LIST, None, headers)
+    wsgi_sender(oms)("GET", LIST, None, headers)
     exchange = journal(oms)["results"][0]
     assert SECRET not in str(exchange)
     assert exchange["token"] is None
@@ -120,7 +120,7 @@ def test_secrets_of_headers_are_masked(header: str, oms: Emulator) -> None:
 
 def test_token_of_a_login_is_masked(oms: Emulator) -> None:
     body = b'{"username": "admin", "password": "admin"}'
-    assert in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"}).json == {"key": "full-access"}
+    assert wsgi_sender(oms)("POST", LOGIN, body, {"Content-Type": "application/json"}).json == {"key": "full-access"}
     exchange = journal(oms)["results"][0]
     assert exchange["request"]["body"] == {"username": "admin", "password": "***"}
     assert exchange["response"]["body"] == {"key": "***"}
@@ -128,13 +128,13 @@ def test_token_of_a_login_is_masked(oms: Emulator) -> None:
 
 def test_binary_body_is_shown_as_text(oms: Emulator) -> None:
     for body in (b"\xff\x00", b"\x01", "ü".encode("utf-16")):
-        in_process(oms)("POST", LOGIN, body, {"Content-Type": "application/json"})
+        wsgi_sender(oms)("POST", LOGIN, body, {"Content-Type": "application/json"})
         assert isinstance(journal(oms)["results"][0]["request"]["body"], str)
 
 
 def test_failed_request_has_its_body(oms: Emulator) -> None:
     """The body is recorded even if the record was not found and the body was not parsed."""
-    in_process(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})
+    wsgi_sender(oms)("POST", f"{LIST}1/command/", b"{}", {"Content-Type": "application/json", **FULL})
     exchange = journal(oms)["results"][0]
     assert (exchange["status"], exchange["request"]["body"]) == (404, {})
 
@@ -161,7 +161,7 @@ def test_journal_is_limited_in_number_and_bytes() -> None:
 
 def test_each_world_has_its_own_journal_and_ids(oms: Emulator) -> None:
     oms.in_world("other")
-    ask = in_process(oms)
+    ask = wsgi_sender(oms)
     ask("GET", LIST, None, FULL)
     assert ask("GET", f"/w/other{LIST}", None, FULL).headers["X-Emulator-Request-Id"] == "00000001"
     assert ask("GET", "/w/other/__admin/requests").json["count"] == 1

@@ -10,7 +10,7 @@ import pytest
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
 from emulator.client.emulator import Emulator
-from tests.oracle.wire import Ask, ask
+from tests.oracle.wire import RawRequest, send_wsgi
 
 PACKAGES = "/api/v1/oms/packages/"
 FILTERED = [route for route in ROUTES if route.filter_set and route.auth_scheme == "Token"]
@@ -23,7 +23,7 @@ def demo() -> Emulator:
 
 
 def get(emulator: Any, path: str, **query: str) -> Any:
-    return ask(emulator.app, Ask("list", f"{path}?{urlencode(query, quote_via=quote)}"))
+    return send_wsgi(emulator.app, RawRequest("list", f"{path}?{urlencode(query, quote_via=quote)}"))
 
 
 def test_unknown_parameter_is_ignored_with_a_hint(demo: Emulator) -> None:
@@ -112,7 +112,7 @@ def test_edge_value_gives_the_frameworks_status(demo: Emulator, name: str, value
 
 def test_ten_thousand_parameters_are_rejected(demo: Emulator) -> None:
     """Django's limit is a thousand."""
-    assert ask(demo.app, Ask("list", f"{PACKAGES}?{'&'.join(['pk__in=1'] * 10_000)}")).status == 400
+    assert send_wsgi(demo.app, RawRequest("list", f"{PACKAGES}?{'&'.join(['pk__in=1'] * 10_000)}")).status == 400
 
 
 def test_links_of_a_filtered_list_lead_to_all_pages(demo: Emulator) -> None:

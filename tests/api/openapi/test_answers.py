@@ -11,11 +11,11 @@ import pytest
 from emulator import Emulator
 from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES
-from emulator.web.urls import Router
+from emulator.web.context import Router
 from tests.api.openapi import reading
-from tests.oracle.asks import ASKS
-from tests.oracle.sides import Sides
-from tests.oracle.wire import Answer, Ask
+from tests.oracle.comparison import Comparison
+from tests.oracle.request_tables import REQUESTS
+from tests.oracle.wire import RawRequest, RawResponse
 
 pytestmark = pytest.mark.slow
 
@@ -23,17 +23,17 @@ ROUTER = Router(ROUTES)
 
 
 @pytest.fixture(scope="module")
-def sides() -> Sides:
-    return Sides.of(Emulator("demo"))
+def sides() -> Comparison:
+    return Comparison.with_emulator(Emulator("demo"))
 
 
-def document_path(request: Ask) -> str | None:
+def document_path(request: RawRequest) -> str | None:
     """Return the path in the document that a request matches, or None."""
     match = ROUTER.match(request.target.partition("?")[0])
     return None if match is None else openapi_path(match.resource.any_route)
 
 
-def undescribed_part(path: str, request: Ask, answer: Answer) -> str | None:
+def undescribed_part(path: str, request: RawRequest, answer: RawResponse) -> str | None:
     """Return the part of a response that the document does not describe, or None."""
     item = reading.DOCUMENT["paths"][path]
     operation = item.get(request.method.lower()) or next(iter(item.values()))
@@ -52,20 +52,20 @@ def undescribed_part(path: str, request: Ask, answer: Answer) -> str | None:
     return None if error is None else f"{answer.status}: {error.message[:200]}"
 
 
-def is_described(request: Ask, answer: Answer) -> bool:
+def is_described(request: RawRequest, answer: RawResponse) -> bool:
     """Exclude responses to OPTIONS and HEAD, and the HTML pages of Django."""
     return request.method.upper() not in ("OPTIONS", "HEAD") and not answer.body.lstrip().startswith(
         b"<!doctype html>"
     )
 
 
-def test_responses_are_described(sides: Sides) -> None:
+def test_responses_are_described(sides: Comparison) -> None:
     """Each status, media type and body matches the document."""
     seen, unknown = Counter[str](), Counter[str]()
     problems: dict[tuple[Any, ...], str | None] = {}
-    for ask in ASKS:
-        request = sides.addressed(ask)
-        path, answer = document_path(request), sides.ours(ask)
+    for ask in REQUESTS:
+        request = sides.fill_placeholders(ask)
+        path, answer = document_path(request), sides.emulator_response(ask)
         if path is not None and is_described(request, answer):
             seen[path] += 1
             key = (path, request.method, answer.status, answer.headers.get("Content-Type"), answer.body)

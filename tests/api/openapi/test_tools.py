@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.node import Tools, missing
+from tests.support.node import NodeTools, missing_tools
 
 ROOT = Path(__file__).parent.parent.parent.parent
-TOOLS = Tools(Path(__file__).parent / "node")
+TOOLS = NodeTools(Path(__file__).parent / "node")
 
 pytestmark = [
     pytest.mark.gate,
-    pytest.mark.skipif(missing() is not None, reason=f"requires Node: {missing()}"),
+    pytest.mark.skipif(missing_tools() is not None, reason=f"requires Node: {missing_tools()}"),
 ]
 
 

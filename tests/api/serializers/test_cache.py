@@ -29,7 +29,7 @@ from emulator.domain.scenario_files import find_scenario
 from emulator.loading.worlds import open_world
 from emulator.state.store import Snapshot
 from emulator.state.world import World
-from tests.support.worlds import world_of
+from tests.support.worlds import build_world
 
 LANGUAGES = ("en-us", "tr-tr")
 SMALL = find_scenario("demo").with_size(10, 3)
@@ -138,7 +138,7 @@ def test_missing_record_has_no_document() -> None:
 
 
 def empty_snapshot() -> Snapshot:
-    return world_of().records
+    return build_world().records
 
 
 def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
@@ -168,7 +168,7 @@ def test_text_larger_than_the_limit_is_returned_but_not_cached() -> None:
 
 
 def test_new_text_replaces_the_stale_entry() -> None:
-    world, cache = world_of([Package(1, 1, 1, 1, 1)]), RenderCache("en-us", "", limit=1000)
+    world, cache = build_world([Package(1, 1, 1, 1, 1)]), RenderCache("en-us", "", limit=1000)
 
     def render(reader: TrackedReader) -> bytes:
         return reader.get_existing(Package, 1).number.encode() or b"none"

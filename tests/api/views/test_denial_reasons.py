@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from tests.support.answers import check_answer
+from tests.support.answers import check_body
 
 PATH = "/api/v1/oms/packages/package_denial_reason/"
 
@@ -20,7 +20,7 @@ def oms() -> Emulator:
 def get(oms: Emulator, query: str = "") -> Any:
     answer = oms.session().get(PATH + query)
     if answer.status_code == 200:
-        check_answer("page-of-denial-reason", answer.content)
+        check_body("page-of-denial-reason", answer.content)
     return answer
 
 

@@ -11,7 +11,7 @@ import requests
 from emulator import Emulator
 from emulator.api.routes import REFERENCE_ROUTES
 from emulator.core.records import Invoice, InvoiceDocument, OrderItem, Package, PackageItem, Product
-from tests.support.worlds import changes, tables
+from tests.support.worlds import all_tables, changed_records
 
 GUIDE = "/api/v1/oms"
 EVIL = "<script>alert('1')</script>&\"{0}{number}"
@@ -114,7 +114,7 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
     pk = oms.world.records.ids(Package)[-1]
     url = f"/packages/{pk}/"
     start = bearer.get(url).json()["extra_information"]
-    before = tables(oms.world.records)
+    before = all_tables(oms.world.records)
     first, second = {"note": {"a": 1}, "tags": ["x"]}, {"note": "\u2028é", "more": None}
     for changes_ in (first, second):
         answer = bearer.patch(f"{url}extra_information/", json={"extra_information": changes_})
@@ -123,7 +123,7 @@ def test_extra_information_merges_and_shows_on_both_surfaces(oms: Emulator, bear
     assert bearer.get(url).json()["extra_information"] == merged
     assert bearer.get("/packages/list-simple/").json()["results"][0]["extra_information"] == merged
     assert oms.session().get(f"{GUIDE}{url}").json()["extra_information"] == merged
-    changed = changes(before, tables(oms.world.records))
+    changed = changed_records(before, all_tables(oms.world.records))
     assert {key: set(columns or ()) for key, columns in changed.items()} == {
         ("Package", pk): {"extra_information", "modified_date"}
     }

@@ -35,7 +35,7 @@ from tests.domain.commands.arranging import (
     send,
 )
 from tests.domain.doing import MOVED, Doing, edges
-from tests.support.worlds import changes, tables
+from tests.support.worlds import all_tables, changed_records
 
 INTEGER, LIST = "A valid integer is required.", "Expected a list of items but got type"
 PREPARE = "package__prepare_package_command__waiting__preparing"
@@ -395,11 +395,13 @@ def test_an_unknown_command_moves_along_the_graph() -> None:
 
 def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
     oms = Emulator("demo")
-    before = tables(oms.world.records)
+    before = all_tables(oms.world.records)
     with oms.world.transaction() as tx:
         run_command(in_state(oms, TRANSFERS, 73), {"transition": 1049}, None, tx)
     (log,) = [
-        made for (kind, _), made in changes(before, tables(oms.world.records)).items() if kind == "TransitionLog"
+        made
+        for (kind, _), made in changed_records(before, all_tables(oms.world.records)).items()
+        if kind == "TransitionLog"
     ]
     assert (log.user, log.attributes, log.request_id) == (None, b"{}", None)
 

@@ -1,4 +1,4 @@
-"""Orders, packages, stock and locations through the control API: documents in, documents out, never a 500."""
+"""The control API for orders, packages, stock and stock locations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator import Emulator
 from emulator.api.serializers.rendering import render_cache
 from emulator.core import schemas
 from emulator.core.records import Package, StockLocation, Webhook, WebhookEvent
-from tests.support.answers import check_answer
+from tests.support.answers import check_body
 
 SKU = "PZ-101-02-L"
 ROOT = "/__admin"
@@ -84,26 +84,26 @@ def send(oms: Emulator, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "shape"), ANSWERS)
-def test_answers_have_their_shapes(method: str, path: str, body: Any, status: int, shape: str) -> None:
+def test_responses_match_their_schemas(method: str, path: str, body: Any, status: int, shape: str) -> None:
     answer = send(Emulator("empty"), method, path, body)
     assert answer.status_code == status, answer.text
-    check_answer(shape, answer.data)
+    check_body(shape, answer.data)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "words"), REFUSALS)
-def test_refusals_are_one_line_and_change_nothing(method: str, path: str, body: Any, status: int, words: str) -> None:
+def test_error_is_one_line_and_changes_nothing(method: str, path: str, body: Any, status: int, words: str) -> None:
     oms = Emulator("empty")
     before = oms.world.records
     answer = send(oms, method, path, body)
     assert (answer.status_code, answer.json["error"][: len(words)]) == (status, words)
-    check_answer("control-error", answer.data)
+    check_body("control-error", answer.data)
     assert oms.world.records is before
 
 
 @pytest.mark.parametrize(
     "name", ["arrange-order", "arrange-package", "arrange-stock-location", "change-stock-location"]
 )
-def test_an_unknown_key_names_the_known_ones(name: str) -> None:
+def test_error_for_an_unknown_key_lists_the_known_ones(name: str) -> None:
     paths = {
         "arrange-order": "/orders",
         "arrange-package": "/packages",
@@ -116,8 +116,8 @@ def test_an_unknown_key_names_the_known_ones(name: str) -> None:
     assert (answer.status_code, answer.json["known"]) == (400, known)
 
 
-def test_the_life_of_a_package() -> None:
-    """The carrier takes it on its way; what comes too early or too late says what would be right."""
+def test_carrier_events_move_a_package() -> None:
+    """A carrier event in the wrong state is refused with the possible states."""
     oms = Emulator("empty")
     pk = send(oms, "POST", "/packages", {"state": "Packed"}).json["id"]
     path = f"/packages/{pk}/carrier"
@@ -125,7 +125,7 @@ def test_the_life_of_a_package() -> None:
     assert early.status_code == 409
     assert early.json["known"] == ["Shipped", "Attempted Delivery", "Delivery Failed"]
     called_off = send(oms, "POST", path, {"event": "cancelled"})
-    check_answer("package", called_off.data)
+    check_body("package", called_off.data)
     found = called_off.json
     assert [found[key] for key in ("shipment", "shipping_label", "tracking_number")] == [None, None, None]
     assert found["state"]["name"] == "Packed all items"
@@ -144,21 +144,21 @@ def test_cancelling_an_order_cancels_its_transfers() -> None:
     made = send(oms, "POST", "/orders", {"lines": [{"sku": SKU, "quantity": 90}]}).json
     assert made["transfers"]
     cancelled = send(oms, "POST", f"/orders/{made['order']}/cancel")
-    check_answer("arranged-order", cancelled.data)
+    check_body("arranged-order", cancelled.data)
     assert cancelled.json == made
     session = oms.session()
     for id_ in made["transfers"]:
         transfer = session.get(f"/api/v1/oms/transfer_orders/{id_}/").json()
-        assert {transfer["state"]["enum_value"], *values(transfer)} == {"cancelled"}
+        assert {transfer["state"]["enum_value"], *text_values(transfer)} == {"cancelled"}
     assert send(oms, "POST", f"/orders/{made['order']}/cancel").status_code == 409
 
 
-def values(transfer: Any) -> set[str]:
+def text_values(transfer: Any) -> set[str]:
     return {item["state"]["enum_value"] for item in transfer["transferitem_set"]}
 
 
-def test_an_order_with_a_shipped_package_is_not_cancelled_at_all() -> None:
-    """All or nothing."""
+def test_order_with_a_shipped_package_cannot_be_cancelled() -> None:
+    """Nothing is changed."""
     oms = Emulator("empty")
     shipped = oms.package(state="Shipped", order_number="A-1")
     waiting = oms.package(order_number="A-1")
@@ -185,8 +185,8 @@ TYPES = sorted({name for *_, names in EVENTS for name in names})
 
 
 @pytest.mark.parametrize(("method", "path", "body", "types"), EVENTS)
-def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> None:
-    """One event for each subscription and change, with the record's document as its payload."""
+def test_changes_create_webhook_events(method: str, path: str, body: Any, types: list[str]) -> None:
+    """Each change creates one event for each subscription, with the record's document as payload."""
     oms = Emulator("empty")
     pk = oms.package(state="Shipped")["id"]
     with oms.world.transaction() as tx:
@@ -207,11 +207,11 @@ def test_hooks_are_told(method: str, path: str, body: Any, types: list[str]) -> 
             assert event.object_id in oms.world.records.ids(StockLocation)
         else:
             told = oms.session().get(f"/api/v1/oms/packages/{event.object_id}/webhook_events/{event.id}/")
-            check_answer("webhook-event", told.content)
+            check_body("webhook-event", told.content)
 
 
-def test_a_location_with_events_has_its_document_as_payload() -> None:
-    """The document is the guide's, in the order that the vendor's database keeps."""
+def test_event_of_a_stock_location_contains_its_document() -> None:
+    """The document is that of the guide, with the key order of the vendor's database."""
     from emulator.api.serializers import render_document  # noqa: PLC0415 - used by one test
 
     oms = Emulator("empty")
@@ -221,7 +221,7 @@ def test_a_location_with_events_has_its_document_as_payload() -> None:
     root = oms.world.records
     id_ = root.ids(WebhookEvent)[-1]
     body = render_document("webhook-event", id_, root, "en-us", render_cache(oms.world))
-    check_answer("webhook-event", body or b"")
+    check_body("webhook-event", body or b"")
     assert json.loads(body or b"")["request_payload"]["payload"] == document
 
 
@@ -231,8 +231,7 @@ CALLS = sorted({(method, path) for method, path, *_ in (*ANSWERS, *REFUSALS)} | 
 @pytest.mark.slow
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(st.sampled_from(CALLS), JSON, st.data())
-def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> None:
-    """Whatever value stands under whatever known key."""
+def test_no_value_gives_a_500(call: tuple[str, str], value: Any, data: Any) -> None:
     oms = Emulator("empty")
     oms.package(state="Shipped")
     names = {"/orders": "arrange-order", "/packages": "arrange-package", "/stock_locations": "arrange-stock-location"}
@@ -244,12 +243,12 @@ def test_nothing_is_ever_a_500(call: tuple[str, str], value: Any, data: Any) -> 
     answer = send(oms, *call, body)
     assert answer.status_code in (200, 201, 400, 404, 409), answer.text
     if answer.status_code >= 400:
-        check_answer("control-error", answer.data)
+        check_body("control-error", answer.data)
 
 
 @pytest.mark.parametrize("scenario", ["documented/package-delivery-ranges", "documented/package-detail"])
-def test_a_world_that_lacks_what_is_needed_says_what(scenario: str) -> None:
-    """A recorded world may have no product, place or carrier: a conflict, not a bug."""
+def test_error_names_what_the_world_lacks(scenario: str) -> None:
+    """A recorded world can lack a product, location or carrier. This is a conflict, not a bug."""
     oms = Emulator(scenario)
     for path, body in (
         ("/packages", {"state": "Packed"}),
@@ -259,4 +258,4 @@ def test_a_world_that_lacks_what_is_needed_says_what(scenario: str) -> None:
         answer = send(oms, "POST", path, body)
         assert answer.status_code in (201, 400, 409), answer.text
         if answer.status_code != 201:
-            check_answer("control-error", answer.data)
+            check_body("control-error", answer.data)

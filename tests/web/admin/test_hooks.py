@@ -1,4 +1,4 @@
-"""`/__admin/hooks/…`: what was delivered, delivering on demand, disturbances; and what is no such document."""
+"""`/__admin/hooks/…`: deliveries, flush and delivery faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import requests
 
 from emulator import Emulator
 from emulator.core.event_types import EVENT_TYPES
-from tests.support.receivers import receiving
+from tests.support.receivers import run_receiver
 
 DELIVERIES, FLUSH, DISTURBANCES = (f"/__admin/hooks/{name}" for name in ("deliveries", "flush", "disturbances"))
 EVENT = "package.created"
@@ -17,7 +17,7 @@ EVENT = "package.created"
 
 @pytest.fixture
 def oms() -> Emulator:
-    """Without the scenario's own hook, whose deliveries would be among those that are looked at."""
+    """Return an emulator without the hook of the scenario, whose deliveries would be listed too."""
     oms = Emulator("empty")
     for hook in oms.session().get("/whisperer/hooks/").json()["results"]:
         oms.session().delete(f"/whisperer/hooks/{hook['id']}/")
@@ -35,23 +35,23 @@ def subscribe(client: requests.Session, url: str, **more: Any) -> None:
     assert client.post("/whisperer/hooks/", json=hook).status_code == 201
 
 
-def test_a_flush_sends_what_is_due_and_deliveries_tell_of_it(oms: Emulator, client: requests.Session) -> None:
-    with receiving() as receiver:
+def test_flush_sends_due_events_and_lists_the_deliveries(oms: Emulator, client: requests.Session) -> None:
+    with run_receiver() as receiver:
         subscribe(client, receiver.url, secret_key="a secret", additional_headers={"Authorization": "Bearer hidden"})
         oms.package()
         assert client.get(DELIVERIES).json() == {"count": 0, "results": []}
         assert client.post(FLUSH).json() == {"attempted": 1, "delivered": 1}
         assert client.post(FLUSH).json() == {"attempted": 0, "delivered": 0}
     (delivery,) = client.get(DELIVERIES).json()["results"]
-    (got,) = receiver.got
+    (got,) = receiver.requests
     assert (delivery["url"], delivery["event_type"], delivery["attempt"]) == (receiver.url, EVENT, 1)
     assert (delivery["status"], delivery["response"], delivery["delivered"]) == (200, "ok", True)
     assert delivery["headers"]["X-Whisperer-Signature"] == got.headers["X-Whisperer-Signature"]
     assert "hidden" not in str(delivery)
 
 
-def test_disturbances_are_armed_told_and_met(oms: Emulator, client: requests.Session) -> None:
-    with receiving() as receiver:
+def test_delivery_faults_are_armed_listed_and_applied(oms: Emulator, client: requests.Session) -> None:
+    with run_receiver() as receiver:
         subscribe(client, receiver.url)
         armed = client.post(DISTURBANCES, json={"kind": "duplicate", "event_type": EVENT})
         assert (armed.status_code, armed.json()["times"]) == (201, 1)
@@ -59,11 +59,11 @@ def test_disturbances_are_armed_told_and_met(oms: Emulator, client: requests.Ses
         oms.package()
         assert client.post(FLUSH).json()["attempted"] == 2
         assert client.get(DISTURBANCES).json() == {"count": 0, "results": []}
-    assert receiver.got[0].body == receiver.got[1].body
+    assert receiver.requests[0].body == receiver.requests[1].body
     assert [each["disturbed"] for each in client.get(DELIVERIES).json()["results"]] == ["duplicate", "duplicate"]
 
 
-def test_disturbances_can_be_taken_back(client: requests.Session) -> None:
+def test_delivery_faults_can_be_removed(client: requests.Session) -> None:
     client.post(DISTURBANCES, json={"kind": "drop", "times": 5})
     answer = client.delete(DISTURBANCES)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -83,9 +83,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("document", "why"), REFUSED.values(), ids=REFUSED)
-def test_a_document_that_is_no_disturbance_is_refused_in_one_line(
-    client: requests.Session, document: Any, why: str
-) -> None:
+def test_invalid_delivery_fault_is_refused_in_one_line(client: requests.Session, document: Any, why: str) -> None:
     answer = client.post(DISTURBANCES, json=document)
     assert answer.status_code == 400
     assert why in answer.json()["error"]
@@ -93,7 +91,7 @@ def test_a_document_that_is_no_disturbance_is_refused_in_one_line(
     assert client.get(DISTURBANCES).json()["count"] == 0
 
 
-def test_a_refusal_of_an_event_type_names_those_that_there_are(client: requests.Session) -> None:
+def test_error_for_an_event_type_lists_the_known_ones(client: requests.Session) -> None:
     answer = client.post(DISTURBANCES, json={"kind": "drop", "event_type": "x"})
     assert all(event.name in answer.text for event in EVENT_TYPES)
 
@@ -105,13 +103,13 @@ def test_other_methods_are_refused(client: requests.Session, method: str, path: 
     assert client.request(method, path).status_code == 405
 
 
-def test_a_flush_takes_no_document(client: requests.Session) -> None:
+def test_flush_accepts_no_document(client: requests.Session) -> None:
     assert client.post(FLUSH, json={"all": True}).status_code == 400
 
 
-def test_each_world_has_deliveries_of_its_own(oms: Emulator, client: requests.Session) -> None:
+def test_each_world_has_separate_deliveries(oms: Emulator, client: requests.Session) -> None:
     other = oms.branch("other")
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         other.hooks.add(receiver.url, EVENT)
         other.package()
         assert client.post(FLUSH).json()["attempted"] == 0
@@ -120,8 +118,8 @@ def test_each_world_has_deliveries_of_its_own(oms: Emulator, client: requests.Se
     assert client.get(DELIVERIES, headers={"X-Emulator-World": "other"}).json()["count"] == 1
 
 
-def test_the_latest_deliveries_alone_may_be_asked_for(oms: Emulator, client: requests.Session) -> None:
-    """The first of them first; the count is that of all."""
+def test_limit_selects_the_latest_deliveries(oms: Emulator, client: requests.Session) -> None:
+    """They are in order, and the count includes all deliveries."""
     oms.hooks.add(lambda _: 200, EVENT)
     for _ in range(3):
         oms.package(state="Waiting")

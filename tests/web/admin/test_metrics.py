@@ -1,4 +1,4 @@
-"""`/__admin/metrics`: what was counted, read by the standard client's own parser."""
+"""`/__admin/metrics`, parsed by the Prometheus client."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LIST = "/api/v1/oms/packages/"
 Labels = frozenset[tuple[str, str]]
 
 
-def read(oms: Emulator) -> dict[tuple[str, Labels], float]:
-    """Give every sample by its name and labels."""
+def read_metrics(oms: Emulator) -> dict[tuple[str, Labels], float]:
+    """Return the value of each sample by name and labels."""
     answer = oms.session().get("/__admin/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = list(text_string_to_metric_families(answer.text))
@@ -26,11 +26,11 @@ def read(oms: Emulator) -> dict[tuple[str, Labels], float]:
     return {(each.name, frozenset(each.labels.items())): each.value for family in families for each in family.samples}
 
 
-def sample(found: dict[tuple[str, Labels], float], name: str, **labels: Any) -> float:
+def metric_value(found: dict[tuple[str, Labels], float], name: str, **labels: Any) -> float:
     return found.get((f"oms_emulator_{name}", frozenset((key, str(value)) for key, value in labels.items())), 0.0)
 
 
-def test_requests_refusals_and_faults_are_counted_by_what_they_were() -> None:
+def test_requests_refused_commands_and_faults_are_counted() -> None:
     oms = Emulator("demo", packages=20)
     session = oms.session()
     package = oms.package(state="Waiting")
@@ -44,53 +44,53 @@ def test_requests_refusals_and_faults_are_counted_by_what_they_were() -> None:
     session.post(command, json={"transition": edge["id"], "input_parameters": {}})
     oms.faults.add("list_packages", status=503)
     session.get(LIST)
-    found = read(oms)
-    assert sample(found, "requests_total", operation="list_packages", status=200) == 3
-    assert sample(found, "requests_total", operation="list_packages", status=503) == 1
-    assert sample(found, "requests_total", operation="get_package", status=404) == 1
-    assert sample(found, "requests_total", operation="none", status=404) == 1
-    assert sample(found, "requests_total", operation="command_package", status=204) == 1
-    assert sample(found, "refused_commands_total", operation="command_package") == 1
-    assert sample(found, "faults_total", kind="status") == 1
-    assert sample(found, "writes_total") == 2
+    found = read_metrics(oms)
+    assert metric_value(found, "requests_total", operation="list_packages", status=200) == 3
+    assert metric_value(found, "requests_total", operation="list_packages", status=503) == 1
+    assert metric_value(found, "requests_total", operation="get_package", status=404) == 1
+    assert metric_value(found, "requests_total", operation="none", status=404) == 1
+    assert metric_value(found, "requests_total", operation="command_package", status=204) == 1
+    assert metric_value(found, "refused_commands_total", operation="command_package") == 1
+    assert metric_value(found, "faults_total", kind="status") == 1
+    assert metric_value(found, "writes_total") == 2
 
 
-def test_worlds_steps_and_clocks_are_told() -> None:
+def test_worlds_steps_and_clocks_are_reported() -> None:
     oms = Emulator("demo", packages=4)
     oms.in_world("qa", "empty")
     oms.package(state="Waiting")
-    found = read(oms)
-    assert sample(found, "worlds") == 2
-    assert sample(found, "world_steps", world="default") == 1
-    assert sample(found, "world_steps", world="qa") == 0
-    assert sample(found, "world_clock_seconds", world="default") == oms.clock.now().timestamp()
-    assert sample(found, "uptime_seconds") >= 0
+    found = read_metrics(oms)
+    assert metric_value(found, "worlds") == 2
+    assert metric_value(found, "world_steps", world="default") == 1
+    assert metric_value(found, "world_steps", world="qa") == 0
+    assert metric_value(found, "world_clock_seconds", world="default") == oms.clock.now().timestamp()
+    assert metric_value(found, "uptime_seconds") >= 0
 
 
-def test_deliveries_are_counted_by_outcome_also_after_a_reset() -> None:
+def test_deliveries_are_counted_by_outcome_across_a_reset() -> None:
     oms = Emulator("demo", packages=4)
     oms.package(state="Waiting")
     oms.hooks.flush()
     sent = len(oms.hooks.deliveries)
     assert sent
     oms.reset()
-    assert sample(read(oms), "deliveries_total", outcome="unanswered") == sent
+    assert metric_value(read_metrics(oms), "deliveries_total", outcome="unanswered") == sent
 
 
-def test_the_render_cache_tells_hits_misses_and_bytes() -> None:
+def test_render_cache_reports_hits_misses_and_bytes() -> None:
     oms = Emulator("demo", packages=30, seed=4321)
     session = oms.session()
     session.get(LIST)
-    before = read(oms)
+    before = read_metrics(oms)
     session.get(LIST, params={"limit": 7})
-    after = read(oms)
-    assert sample(after, "render_cache_hits") - sample(before, "render_cache_hits") == 7
-    assert sample(before, "render_cache_misses") == sample(after, "render_cache_misses") >= 10
-    assert sample(after, "render_cache_bytes") > 10_000
+    after = read_metrics(oms)
+    assert metric_value(after, "render_cache_hits") - metric_value(before, "render_cache_hits") == 7
+    assert metric_value(before, "render_cache_misses") == metric_value(after, "render_cache_misses") >= 10
+    assert metric_value(after, "render_cache_bytes") > 10_000
 
 
-def test_counting_costs_a_microsecond_at_most() -> None:
-    """The best of many rounds, as the machine may be busy."""
+def test_counting_takes_at_most_a_microsecond() -> None:
+    """The fastest of many rounds counts, because the machine can be busy."""
     counts = Metrics()
     best = min(timeit.repeat(lambda: counts.count("list_packages", 200, None), number=2_000, repeat=30)) / 2_000
     assert best < 1e-6
@@ -98,6 +98,6 @@ def test_counting_costs_a_microsecond_at_most() -> None:
 
 
 @pytest.mark.slow
-def test_the_client_library_is_imported_at_the_first_call_alone() -> None:
+def test_client_library_is_imported_by_the_first_request() -> None:
     code = "import emulator.web.admin, sys; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Worlds, snapshots, undo, scenarios and the journal through the control API: answers, refusals, and never a 500."""
+"""The control API for worlds, snapshots, undo, scenarios and the journal."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from emulator.state.clock import Scheduled
 from emulator.state.world import World, WorldServices
 from emulator.worlds import registry as worlds_module
 from emulator.worlds.registry import WorldRegistry
-from tests.support.answers import check_answer
-from tests.support.reads import Answered, in_process
+from tests.support.answers import check_body
+from tests.support.reads import ReceivedResponse, wsgi_sender
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +31,9 @@ def oms() -> Emulator:
     return Emulator("demo", packages=2)
 
 
-def asked(oms: Emulator, method: str, path: str, document: Any = None, **headers: str) -> Answered:
+def send_json(oms: Emulator, method: str, path: str, document: Any = None, **headers: str) -> ReceivedResponse:
     body = document if isinstance(document, bytes) or document is None else json.dumps(document).encode()
-    return in_process(oms)(method, path, body, headers or None)
+    return wsgi_sender(oms)(method, path, body, headers or None)
 
 
 ANSWERS: list[tuple[str, str, Any, int, str | None]] = [
@@ -164,61 +164,61 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
 
 
 @pytest.fixture
-def arranged(oms: Emulator) -> Emulator:
-    """With another world, a snapshot, a write and an exchange."""
+def prepared_oms(oms: Emulator) -> Emulator:
+    """Return an emulator with a second world, a snapshot, a write and an exchange."""
     oms.in_world("other")
     oms.snapshot("kept")
-    assert asked(oms, "GET", LIST, **FULL).status == 200
+    assert send_json(oms, "GET", LIST, **FULL).status == 200
     oms.package()
     return oms
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "shape"), ANSWERS)
-def test_each_call_answers_what_its_row_says(
-    method: str, path: str, document: Any, status: int, shape: str | None, arranged: Emulator
+def test_response_matches_the_endpoint_table(
+    method: str, path: str, document: Any, status: int, shape: str | None, prepared_oms: Emulator
 ) -> None:
-    answer = asked(arranged, method, f"/__admin/{path}", document)
+    answer = send_json(prepared_oms, method, f"/__admin/{path}", document)
     assert answer.status == status, answer.body
     if shape is None:
         assert answer.body == b""
     else:
-        check_answer(shape, answer.body)
-    row = row_of(method, path)
+        check_body(shape, answer.body)
+    row = find_row(method, path)
     assert row.responses[status] == shape
 
 
 @pytest.mark.parametrize(("method", "path", "document", "status", "said"), REFUSALS)
-def test_each_refusal_is_one_line_that_says_why(
-    method: str, path: str, document: Any, status: int, said: str, arranged: Emulator
+def test_error_is_one_line_with_the_reason(
+    method: str, path: str, document: Any, status: int, said: str, prepared_oms: Emulator
 ) -> None:
-    """It is a status that the row lists, and changes nothing."""
-    before = arranged.export()
-    answer = asked(arranged, method, f"/__admin/{path}", document)
+    """The status is in the endpoint table, and nothing changes."""
+    before = prepared_oms.export()
+    answer = send_json(prepared_oms, method, f"/__admin/{path}", document)
     assert answer.status == status, answer.body
-    check_answer("control-error", answer.body)
+    check_body("control-error", answer.body)
     assert said in answer.json["error"]
     if status != 405 and "Not Found" not in said:
-        assert status in row_of(method, path).errors
-    assert arranged.export() == before
-    assert sorted(arranged.worlds) == ["default", "other"]
+        assert status in find_row(method, path).errors
+    assert prepared_oms.export() == before
+    assert sorted(prepared_oms.worlds) == ["default", "other"]
 
 
-def row_of(method: str, path: str) -> Endpoint:
-    """Give the row that describes a call."""
+def find_row(method: str, path: str) -> Endpoint:
+    """Return the row of the endpoint table for a request."""
     parts = path.partition("?")[0].split("/")
-    found = [row for row in CONTROL_ENDPOINTS if row.method == method and fits(row.path.split("/"), parts)]
+    found = [row for row in CONTROL_ENDPOINTS if row.method == method and matches_pattern(row.path.split("/"), parts)]
     return min(found, key=lambda row: row.path.count("<"))
 
 
-def fits(pattern: list[str], parts: list[str]) -> bool:
+def matches_pattern(pattern: list[str], parts: list[str]) -> bool:
     return len(pattern) == len(parts) and all(
         one.startswith("<") or one == part for one, part in zip(pattern, parts, strict=True)
     )
 
 
 @pytest.mark.parametrize("row", CONTROL_ENDPOINTS, ids=lambda row: row.operation)
-def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: Endpoint, oms: Emulator) -> None:
-    """Never another world's answer: the row tells which calls need one."""
+def test_request_to_an_unknown_world_is_a_404_or_needs_no_world(row: Endpoint, oms: Emulator) -> None:
+    """The endpoint table says which requests need a world."""
     path = row.full_path
     for name in ("name", "pk", "id", "location_id", "sku", "request_id"):
         path = path.replace(f"<{name}>", "1")
@@ -227,7 +227,7 @@ def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: End
     document = {"mode": "frozen"} if row.request_schema == "clock" else document
     sent = None if row.method in ("GET", "DELETE") else document
     for where, headers in ((f"/w/nope{path}", {}), (path, {"X-Emulator-World": "nope"})):
-        answer = asked(oms, row.method, where, sent, **headers)
+        answer = send_json(oms, row.method, where, sent, **headers)
         if answer.status == 404:
             assert 404 in row.errors
             assert "nope" in answer.json["error"] or "'1'" in answer.json["error"]
@@ -237,8 +237,8 @@ def test_in_a_world_that_is_not_there_a_call_is_a_404_or_needs_no_world(row: End
     assert oms.export()["steps"] == []
 
 
-def test_where_nothing_is_due_there_is_no_next_event(oms: Emulator) -> None:
-    answer = asked(oms, "POST", "/__admin/clock/advance", {"to_next_event": True})
+def test_clock_cannot_advance_to_a_missing_next_event(oms: Emulator) -> None:
+    answer = send_json(oms, "POST", "/__admin/clock/advance", {"to_next_event": True})
     assert answer.status == 409
     assert answer.json["error"].startswith("world default has no scheduled event")
 
@@ -252,112 +252,111 @@ WITHOUT_WORLD = {
     "control_ui",
     "control_metrics",
 }
-"""Calls that are about no world, or about others than the one that is called."""
+"""Requests that do not use the world that they address."""
 
 
-def test_each_request_of_the_emulated_api_in_an_unknown_world_is_told_so(oms: Emulator) -> None:
-    """A 404 as where no URL matches, with the reason in the hint, whatever is asked."""
+def test_emulated_api_of_an_unknown_world_is_a_404_with_a_hint(oms: Emulator) -> None:
     for path, headers in ((f"/w/nope{LIST}", FULL), (LIST, FULL | {"X-Emulator-World": "nope"}), ("/w/nope", {})):
         for method in ("GET", "POST", "OPTIONS", "DELETE"):
-            answer = in_process(oms)(method, path, None, headers)
+            answer = wsgi_sender(oms)(method, path, None, headers)
             assert answer.status == 404
             assert (
                 answer.headers["X-Emulator-Hint"] == "no world is named 'nope'; make it with PUT /__admin/worlds/nope"
             )
 
 
-ODD = ["", "..", ".", "a b", "é", "\xff", "%", "a\x00b", "💥", "x" * 10_000, "a?b"]
+UNUSUAL_NAMES = ["", "..", ".", "a b", "é", "\xff", "%", "a\x00b", "💥", "x" * 10_000, "a?b"]
 
 
-@pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
-def test_odd_names_of_worlds_lead_nowhere(name: str, oms: Emulator) -> None:
-    """On either API, in the path and in the header."""
+@pytest.mark.parametrize("name", UNUSUAL_NAMES, ids=range(len(UNUSUAL_NAMES)))
+def test_unusual_world_names_are_not_found(name: str, oms: Emulator) -> None:
+    """In both APIs, in the path and in the header."""
     for path in (LIST, "/__admin/health"):
-        assert in_process(oms)("GET", f"/w/{quote(name)}{path}", None, FULL).status == 404
+        assert wsgi_sender(oms)("GET", f"/w/{quote(name)}{path}", None, FULL).status == 404
         if name.isascii() and "\x00" not in name:
-            assert in_process(oms)("GET", path, None, FULL | {"X-Emulator-World": name}).status == 404
+            assert wsgi_sender(oms)("GET", path, None, FULL | {"X-Emulator-World": name}).status == 404
 
 
-def test_the_path_wins_over_the_header(oms: Emulator) -> None:
+def test_path_takes_precedence_over_the_header(oms: Emulator) -> None:
     oms.in_world("one", "empty")
     oms.in_world("two")
     both = FULL | {"X-Emulator-World": "two"}
-    ask = in_process(oms)
-    assert [ask("GET", path, None, both).json["count"] for path in (f"/w/one{LIST}", LIST, f"/w/default{LIST}")] == [
+    send = wsgi_sender(oms)
+    assert [send("GET", path, None, both).json["count"] for path in (f"/w/one{LIST}", LIST, f"/w/default{LIST}")] == [
         0,
         2,
         2,
     ]
-    assert ask("GET", "/w/one/__admin/health", None, both).json["world"] == "one"
-    assert ask("GET", "/__admin/health", None, both).json["world"] == "two"
-    assert ask("GET", f"/w/nope{LIST}", None, both).status == 404
+    assert send("GET", "/w/one/__admin/health", None, both).json["world"] == "one"
+    assert send("GET", "/__admin/health", None, both).json["world"] == "two"
+    assert send("GET", f"/w/nope{LIST}", None, both).status == 404
 
 
-def test_a_world_can_be_made_from_within_one_that_is_not_there(oms: Emulator) -> None:
-    """A client that always sends its header can begin with PUT; the world is made under the name of the path."""
-    ask = in_process(oms)
-    assert ask("PUT", "/__admin/worlds/mine", b"{}", {"X-Emulator-World": "mine"}).status == 201
-    assert ask("PUT", "/w/nope/__admin/worlds/other", b"{}").status == 201
+def test_world_can_be_created_from_an_unknown_world(oms: Emulator) -> None:
+    """The name in the path is used, even if the header names an unknown world."""
+    send = wsgi_sender(oms)
+    assert send("PUT", "/__admin/worlds/mine", b"{}", {"X-Emulator-World": "mine"}).status == 201
+    assert send("PUT", "/w/nope/__admin/worlds/other", b"{}").status == 201
     assert sorted(oms.worlds) == ["default", "mine", "other"]
-    assert ask("PUT", "/w/nope/__admin/worlds/third", b'{"snapshot": "x"}').status == 404
+    assert send("PUT", "/w/nope/__admin/worlds/third", b'{"snapshot": "x"}').status == 404
 
 
-def test_reset_goes_back_to_the_start_of_the_scenario_that_is_loaded(oms: Emulator) -> None:
-    """And keeps the snapshots; those of another scenario's world are gone with it."""
-    ask = in_process(oms)
+def test_reset_restores_the_start_of_the_loaded_scenario(oms: Emulator) -> None:
+    """Snapshots are kept by a reset and dropped when another scenario is loaded."""
+    send = wsgi_sender(oms)
     oms.snapshot("early")
     start = oms.export()
     oms.package()
     oms.reset()
     assert oms.export() == start
-    assert [row["name"] for row in ask("GET", "/__admin/snapshots").json["results"]] == ["early"]
-    assert ask("PUT", "/__admin/scenario", b'{"name": "empty", "seed": 5}').status == 200
-    assert ask("GET", "/__admin/snapshots").json["count"] == 0
+    assert [row["name"] for row in send("GET", "/__admin/snapshots").json["results"]] == ["early"]
+    assert send("PUT", "/__admin/scenario", b'{"name": "empty", "seed": 5}').status == 200
+    assert send("GET", "/__admin/snapshots").json["count"] == 0
     oms.package()
     oms.reset()
-    assert ask("GET", "/__admin/scenario").json["seed"] == 5
+    assert send("GET", "/__admin/scenario").json["seed"] == 5
     assert oms.export()["steps"] == []
 
 
-def test_too_many_worlds_are_refused_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says what the limit is; whoever calls a world that was closed is told why."""
+def test_number_of_worlds_is_limited_and_idle_worlds_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error contains the limit. A request to a closed world gets the reason."""
     now = [0.0]
     monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
     oms = Emulator("empty", max_worlds=3, world_idle=60)
-    ask = in_process(oms)
+    send = wsgi_sender(oms)
     for name, status in (("one", 201), ("two", 201), ("three", 409), ("two", 200)):
-        answer = ask("PUT", f"/__admin/worlds/{name}", b"{}")
+        answer = send("PUT", f"/__admin/worlds/{name}", b"{}")
         assert answer.status == status
-    assert "3 worlds are open, as many as --max-worlds allows" in ask("PUT", "/__admin/worlds/three").json["error"]
+    assert "3 worlds are open, as many as --max-worlds allows" in send("PUT", "/__admin/worlds/three").json["error"]
     now[0] = 50
-    assert ask("GET", f"/w/two{LIST}", None, FULL).status == 200
+    assert send("GET", f"/w/two{LIST}", None, FULL).status == 200
     now[0] = 70
-    assert ask("PUT", "/__admin/worlds/three").status == 201
+    assert send("PUT", "/__admin/worlds/three").status == 201
     assert sorted(oms.worlds) == ["default", "three", "two"]
-    gone = ask("GET", f"/w/one{LIST}", None, FULL)
+    gone = send("GET", f"/w/one{LIST}", None, FULL)
     assert (gone.status, gone.headers["X-Emulator-Hint"]) == (
         404,
         "world 'one' was closed after 60 seconds without a call",
     )
-    assert ask("GET", "/w/one/__admin/clock").json["error"].startswith("world 'one' was closed after 60 seconds")
+    assert send("GET", "/w/one/__admin/clock").json["error"].startswith("world 'one' was closed after 60 seconds")
     now[0] = 1_000
-    assert ask("PUT", "/__admin/worlds/one").status == 201
-    assert ask("GET", f"/w/one{LIST}", None, FULL).status == 200
+    assert send("PUT", "/__admin/worlds/one").status == 201
+    assert send("GET", f"/w/one{LIST}", None, FULL).status == 200
 
 
-def test_only_looking_at_worlds_keeps_none_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_worlds_does_not_keep_them_open(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(worlds_module, "machine_seconds", lambda: now[0])
     oms = Emulator("empty", world_idle=60)
     oms.in_world("idle")
     now[0] = 100
-    assert asked(oms, "GET", "/__admin/worlds").json["count"] == 2
-    assert asked(oms, "PUT", "/__admin/worlds/new").status == 201
+    assert send_json(oms, "GET", "/__admin/worlds").json["count"] == 2
+    assert send_json(oms, "PUT", "/__admin/worlds/new").status == 201
     assert "idle" not in oms.worlds
 
 
-def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
-    """What happens by itself ends with it."""
+def test_replaced_or_deleted_world_is_closed(oms: Emulator) -> None:
+    """Its background tasks end."""
     first = oms.in_world("x").world
     oms.worlds.create("x")
     second = oms.worlds.get("x")
@@ -368,25 +367,25 @@ def test_a_world_that_was_replaced_or_deleted_is_closed(oms: Emulator) -> None:
     assert not oms.world.is_closed
 
 
-def test_a_mounted_world_is_one_in_both_servers() -> None:
-    """A reset on either side is one for both."""
+def test_mounted_world_is_shared_by_both_servers() -> None:
+    """A reset on one side applies to both."""
     here, there = Emulator("demo", packages=2), Emulator("empty")
     there.worlds.mount("guest", here.worlds.slot("default"))
     there.in_world("guest").package()
     assert len(here.world.steps) == 1
     here.reset()
     assert len(there.in_world("guest").world.steps) == 0
-    assert asked(there, "GET", f"/w/guest{LIST}", **FULL).json["count"] == 2
+    assert send_json(there, "GET", f"/w/guest{LIST}", **FULL).json["count"] == 2
 
 
-def test_the_list_of_scenarios_is_that_of_the_package(oms: Emulator) -> None:
-    assert [row["name"] for row in asked(oms, "GET", "/__admin/scenarios").json["results"]] == list(
+def test_bundled_scenarios_are_listed(oms: Emulator) -> None:
+    assert [row["name"] for row in send_json(oms, "GET", "/__admin/scenarios").json["results"]] == list(
         bundled_scenarios()
     )
 
 
-def test_every_new_world_is_fitted_out(oms: Emulator) -> None:
-    """Worlds that are put, branched and reset all use the server's services."""
+def test_every_new_world_has_the_services_of_the_server(oms: Emulator) -> None:
+    """Created, branched and reset worlds use the services of the server."""
     connected: list[str] = []
 
     def tasks(world: World) -> list[Scheduled]:

@@ -23,7 +23,7 @@ from emulator.loading.worlds import open_world
 from emulator.state.record_codec import encode_record
 from emulator.state.store import REMOVED, Snapshot
 from tests.cli.test_serve import command, environment, ready
-from tests.support.reads import everything, over_http
+from tests.support.reads import http_sender, read_everything
 from tests.support.traffic import SKU
 
 PACKAGES = 4
@@ -60,7 +60,7 @@ class WritingClient(threading.Thread):
         """Released for each acknowledged write."""
 
     def run(self) -> None:
-        with over_http(self.url) as self.ask:
+        with http_sender(self.url) as self.ask:
             try:
                 while True:
                     self.write(self)
@@ -273,7 +273,7 @@ def check_answers(oms: WorldHandle) -> None:
     oms.clock.freeze()
     other = Emulator("empty")
     other.worlds.create(oms.name, scenario_from_document(oms.export(), "replayed"))
-    assert everything(oms) == everything(other.in_world(oms.name))
+    assert read_everything(oms) == read_everything(other.in_world(oms.name))
 
 
 class SoakResult(NamedTuple):

@@ -19,7 +19,7 @@ from emulator.loading.worlds import encode_scenario_file
 from emulator.state.clock import TrafficRate
 from emulator.state.journal import RequestIds
 from emulator.state.world import World
-from tests.support.reads import everything, in_process
+from tests.support.reads import read_everything, wsgi_sender
 from tests.support.traffic import SKU, Traffic
 from tests.worlds.sqlite.test_state import ALL_REQUESTS, PACKAGES, copy_as_after_a_kill, set_stock
 
@@ -47,7 +47,7 @@ def open_emulator(file: Path, stack: ExitStack, scenario: str = "demo", **option
 def restored_contents(oms: WorldHandle, name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Restore a snapshot and return all answers and the export."""
     oms.restore(name)
-    return everything(oms), oms.export()
+    return read_everything(oms), oms.export()
 
 
 def clock_and_rate(world: World) -> tuple[str, float, TrafficRate]:
@@ -58,7 +58,7 @@ def clock_and_rate(world: World) -> tuple[str, float, TrafficRate]:
 def test_every_snapshot_of_a_killed_server_is_restored(seed: int, file: Path, open_emulators: ExitStack) -> None:
     """Snapshots are taken between random requests, undo, restore and reset."""
     oms, rng = open_emulator(file, open_emulators), Random(seed)
-    traffic = Traffic(oms, in_process(oms), seed)
+    traffic = Traffic(oms, wsgi_sender(oms), seed)
     for name in "abcdefgh":
         traffic.run(4, ALL_REQUESTS)
         oms.snapshot(name)
@@ -66,11 +66,11 @@ def test_every_snapshot_of_a_killed_server_is_restored(seed: int, file: Path, op
             oms.restore(rng.choice(list(oms.world.snapshots)))
         if rng.random() < 0.2:
             oms.reset()
-    before = everything(oms)
+    before = read_everything(oms)
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
     names = list(oms.world.snapshots)
     assert list(killed.world.snapshots) == names
-    assert everything(killed) == before
+    assert read_everything(killed) == before
     rng.shuffle(names)
     for name in names:
         assert restored_contents(killed, name) == restored_contents(oms, name), name
@@ -93,11 +93,11 @@ def test_restored_snapshot_continues_like_one_in_memory(file: Path, open_emulato
         one.restore("before-undo")
         for world in (one, one.in_world("branch")):
             world.world.request_ids = RequestIds(500)
-            Traffic(world, in_process(world), 5).run(20, ALL_REQUESTS)
+            Traffic(world, wsgi_sender(world), 5).run(20, ALL_REQUESTS)
     for name in ("default", "branch"):
-        assert everything(killed.in_world(name)) == everything(oms.in_world(name))
+        assert read_everything(killed.in_world(name)) == read_everything(oms.in_world(name))
     later = open_emulator(copy_as_after_a_kill(file.with_name("killed.db"), "later.db"), open_emulators)
-    assert everything(later.in_world("branch")) == everything(oms.in_world("branch"))
+    assert read_everything(later.in_world("branch")) == read_everything(oms.in_world("branch"))
 
 
 def test_steps_of_a_snapshot_are_kept_until_its_world_is_deleted(file: Path, open_emulators: ExitStack) -> None:

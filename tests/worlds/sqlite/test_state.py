@@ -22,8 +22,8 @@ from emulator.core.errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.state.journal import RequestIds
 from emulator.worlds.sqlite.branches import read_branch_table, step_key, step_ranges
-from tests.support.reads import Answered, everything, in_process
-from tests.support.traffic import OTHERS, SKU, WRITES, Traffic
+from tests.support.reads import ReceivedResponse, read_everything, wsgi_sender
+from tests.support.traffic import OTHER_ACTIONS, SKU, WRITE_ACTIONS, Traffic
 
 PACKAGES = 6
 REQUESTS_PER_RUN = 25
@@ -57,7 +57,9 @@ class Observed(NamedTuple):
 
 def observed(oms: Emulator) -> dict[str, Observed]:
     return {
-        name: Observed(everything(oms.in_world(name)), oms.in_world(name).clock.mode, oms.in_world(name).clock.now())
+        name: Observed(
+            read_everything(oms.in_world(name)), oms.in_world(name).clock.mode, oms.in_world(name).clock.now()
+        )
         for name in oms.worlds
     }
 
@@ -70,20 +72,20 @@ def copy_as_after_a_kill(file: Path, name: str) -> Path:
     return copy
 
 
-def change_subscriptions(traffic: Traffic) -> Answered:
+def change_subscriptions(traffic: Traffic) -> ReceivedResponse:
     """Create a subscription, or delete one if there are more than five."""
     hooks = list(traffic.oms.world.records.all(Webhook))
     if len(hooks) > 5:
-        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.dice.choice(hooks).id}/")
+        return traffic.send("DELETE", f"/whisperer/hooks/{traffic.random.choice(hooks).id}/")
     body = {
-        "target_url": f"http://127.0.0.1:9/{traffic.dice.randrange(99)}",
-        "event_type": traffic.dice.choice(["package.created", "package.status.transitioned"]),
+        "target_url": f"http://127.0.0.1:9/{traffic.random.randrange(99)}",
+        "event_type": traffic.random.choice(["package.created", "package.status.transitioned"]),
         "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
     }
     return traffic.send("POST", "/whisperer/hooks/", body)
 
 
-ALL_REQUESTS = [*WRITES, *OTHERS, change_subscriptions, change_subscriptions]
+ALL_REQUESTS = [*WRITE_ACTIONS, *OTHER_ACTIONS, change_subscriptions, change_subscriptions]
 
 
 @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # slow to shrink
@@ -96,18 +98,18 @@ def test_next_server_gives_the_same_answers(seed: int, tmp_path_factory: pytest.
     with ExitStack() as stack:
         oms = open_emulator(file, stack)
         oms.in_world("second", seed=2)
-        Traffic(oms, in_process(oms), seed).run(REQUESTS_PER_RUN, ALL_REQUESTS)
+        Traffic(oms, wsgi_sender(oms), seed).run(REQUESTS_PER_RUN, ALL_REQUESTS)
         oms.branch("third")
         for name in ("second", "third", "default"):
             world = oms.in_world(name)
-            Traffic(world, in_process(world), rng.randrange(99)).run(REQUESTS_PER_RUN, ALL_REQUESTS)
+            Traffic(world, wsgi_sender(world), rng.randrange(99)).run(REQUESTS_PER_RUN, ALL_REQUESTS)
         for name in ("second", "third", "default"):
             set_stock(oms.in_world(name))  # the last write stores the request count and the throttle windows
         before = observed(oms)
         killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), stack)
         assert set(killed.worlds) == set(before)
         for name in before:
-            assert everything(killed.in_world(name)) == before[name].answers, name
+            assert read_everything(killed.in_world(name)) == before[name].answers, name
         oms.close()
         reopened = open_emulator(file, stack)
         assert observed(reopened) == before
@@ -116,8 +118,8 @@ def test_next_server_gives_the_same_answers(seed: int, tmp_path_factory: pytest.
             one.clock.set(other.clock.now())
             for world in (one, other):
                 world.world.request_ids = RequestIds(5_000)
-                Traffic(world, in_process(world), seed).run(REQUESTS_PER_RUN, ALL_REQUESTS)
-            assert everything(one) == everything(other)
+                Traffic(world, wsgi_sender(world), seed).run(REQUESTS_PER_RUN, ALL_REQUESTS)
+            assert read_everything(one) == read_everything(other)
 
 
 def set_stock(oms: WorldHandle, quantity: int = 7) -> None:
@@ -148,7 +150,7 @@ def test_subscriptions_survive_a_kill(file: Path, open_emulators: ExitStack) -> 
     assert session.delete(f"/whisperer/hooks/{first}/").status_code == 204
     oms.package(state="Waiting")
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
-    assert everything(killed) == everything(oms)
+    assert read_everything(killed) == read_everything(oms)
     assert list(killed.world.records.due_items(WebhookEvent)) == list(oms.world.records.due_items(WebhookEvent))
 
 
@@ -190,8 +192,8 @@ def test_changes_of_worlds_survive_a_kill(file: Path, open_emulators: ExitStack)
         "branch": 2,
     }
     assert killed.in_world("empty").world.settings.scenario == "empty"
-    assert [everything(killed.in_world(name)) for name in oms.worlds] == [
-        everything(oms.in_world(name)) for name in oms.worlds
+    assert [read_everything(killed.in_world(name)) for name in oms.worlds] == [
+        read_everything(oms.in_world(name)) for name in oms.worlds
     ]
 
 
@@ -207,13 +209,13 @@ def test_undo_and_restore_survive_a_kill(file: Path, open_emulators: ExitStack) 
     set_stock(oms, 20)
     branch.undo()
     killed = open_emulator(copy_as_after_a_kill(file, "killed.db"), open_emulators)
-    assert everything(killed) == everything(oms)
-    assert everything(killed.in_world("branch")) == everything(branch)
+    assert read_everything(killed) == read_everything(oms)
+    assert read_everything(killed.in_world("branch")) == read_everything(branch)
     oms.restore("five")
     set_stock(oms, 30)
     later = open_emulator(copy_as_after_a_kill(file, "later.db"), open_emulators)
     assert len(later.world.steps) == 6
-    assert everything(later) == everything(oms)
+    assert read_everything(later) == read_everything(oms)
 
 
 def test_undo_after_a_restart_reverts_only_new_writes(file: Path, open_emulators: ExitStack) -> None:

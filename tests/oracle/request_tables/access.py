@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import COMMAND, INVOICE_NUMBER, JSON, LOGINS, PACKAGES, READS, WRITES
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, INVOICE_NUMBER, JSON, LOGINS, PACKAGES, READS, WRITES
+from tests.oracle.wire import RawRequest
 
 AUTHORIZATIONS = (
     None, "", " ", "Token", "Token ", "token", "Token full-access", "token full-access", "TOKEN full-access",
@@ -32,30 +32,30 @@ LOGIN_BODIES = (
 )  # fmt: skip
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for number, value in enumerate(AUTHORIZATIONS):
-        yield Ask(f"authorization {number}", PACKAGES + "?limit=1", authorization=value)
-        yield Ask(f"authorization {number} on a write", INVOICE_NUMBER, "POST", authorization=value)
-    yield from roles()
-    yield from login()
+        yield RawRequest(f"authorization {number}", PACKAGES + "?limit=1", authorization=value)
+        yield RawRequest(f"authorization {number} on a write", INVOICE_NUMBER, "POST", authorization=value)
+    yield from requests_by_role()
+    yield from login_requests()
 
 
-def roles() -> Iterator[Ask]:
+def requests_by_role() -> Iterator[RawRequest]:
     """Send every method as every role, to one read and one write."""
     for role in ROLES:
         for method in METHODS:
             for name, target in (("read", PACKAGES + "?limit=1"), ("write", COMMAND)):
-                yield Ask(f"role {role} {method} {name}", target, method, f"Token {role}")
+                yield RawRequest(f"role {role} {method} {name}", target, method, f"Token {role}")
     for target in READS:
-        yield Ask(f"role no-access {target}", target, authorization="Token no-access")
+        yield RawRequest(f"role no-access {target}", target, authorization="Token no-access")
     for target in WRITES:
-        yield Ask(f"role read-only {target}", target, "POST", "Token read-only")
-        yield Ask(f"role read-only options {target}", target, "OPTIONS", "Token read-only")
+        yield RawRequest(f"role read-only {target}", target, "POST", "Token read-only")
+        yield RawRequest(f"role read-only options {target}", target, "OPTIONS", "Token read-only")
 
 
-def login() -> Iterator[Ask]:
+def login_requests() -> Iterator[RawRequest]:
     first, second = LOGINS
-    plain = Ask("login", first, "POST", None, content_type=JSON)
+    plain = RawRequest("login", first, "POST", None, content_type=JSON)
     for number, body in enumerate(LOGIN_BODIES):
         yield plain.variant(f"body {number}", body=body)
     yield plain.variant("at the other path", target=second, body=LOGIN_BODIES[3])

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import CHILD_LISTS, LISTS, PACKAGES
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import CHILD_LISTS, LISTS, PACKAGES
+from tests.oracle.wire import RawRequest
 
 PAGES = (
     "0", "-1", "1", "2", "3", "19", "20", "21", "last", "LAST", "Last", "first", "", "+1", "%201", "1%20", "%2B2", "02",
@@ -29,27 +29,27 @@ EXTRAS = (
 )  # fmt: skip
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for number, value in enumerate(PAGES):
-        yield Ask(f"page {number}", f"{PACKAGES}?page={value}")
+        yield RawRequest(f"page {number}", f"{PACKAGES}?page={value}")
     for number, value in enumerate(LIMITS):
-        yield Ask(f"limit {number}", f"{PACKAGES}?limit={value}")
+        yield RawRequest(f"limit {number}", f"{PACKAGES}?limit={value}")
     for number, query in enumerate(QUERIES):
-        yield Ask(f"pages {number}", f"{PACKAGES}?{query}")
+        yield RawRequest(f"pages {number}", f"{PACKAGES}?{query}")
     for number, query in enumerate(EXTRAS):
-        yield Ask(f"links {number} from the second page", f"{PACKAGES}?{query}&page=2&limit=3")
-        yield Ask(f"links {number} from the third page", f"{PACKAGES}?limit=3&page=3&{query}")
+        yield RawRequest(f"links {number} from the second page", f"{PACKAGES}?{query}&page=2&limit=3")
+        yield RawRequest(f"links {number} from the third page", f"{PACKAGES}?limit=3&page=3&{query}")
     yield from every_list()
     for host in ("oms.test:8080", "OMS.Test", "[::1]:80", "127.0.0.1", "localhost.", None):
-        yield Ask(f"links at {host}", PACKAGES + "?page=2&limit=3", host=host)
+        yield RawRequest(f"links at {host}", PACKAGES + "?page=2&limit=3", host=host)
     for fields in (999, 1000, 1001):
         query = "&".join(["a=1"] * (fields - 2))
-        yield Ask(f"{fields} parameters", f"{PACKAGES}?page=2&limit=1&{query}")
-    yield Ask("1001 blank parameters", f"{PACKAGES}?{'&' * 1001}")
-    yield Ask("1001 parameters from a stranger", f"{PACKAGES}?{'a&' * 1001}", authorization=None)
+        yield RawRequest(f"{fields} parameters", f"{PACKAGES}?page=2&limit=1&{query}")
+    yield RawRequest("1001 blank parameters", f"{PACKAGES}?{'&' * 1001}")
+    yield RawRequest("1001 parameters from a stranger", f"{PACKAGES}?{'a&' * 1001}", authorization=None)
 
 
-def every_list() -> Iterator[Ask]:
+def every_list() -> Iterator[RawRequest]:
     for target in LISTS:
         for query in (
             "",
@@ -61,7 +61,7 @@ def every_list() -> Iterator[Ask]:
             "?limit=1000",
             "?page=abc",
         ):
-            yield Ask(f"list {target}{query}", target + query)
+            yield RawRequest(f"list {target}{query}", target + query)
     for target in CHILD_LISTS:
         for query in ("", "?page=1", "?page=last", "?page=99999", "?page=0", "?page=abc", "?limit=x"):
-            yield Ask(f"list {target}{query}", target + query)
+            yield RawRequest(f"list {target}{query}", target + query)

@@ -1,12 +1,12 @@
 """Sequences of requests that test the throttle. A number advances the clock by that many seconds."""
 
-from tests.oracle.asks.places import COMMAND, JSON, PACKAGES, UNKNOWN
-from tests.oracle.asks.reference import on_reference
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.reference import on_reference
+from tests.oracle.request_tables.urls import COMMAND, JSON, PACKAGES, UNKNOWN
+from tests.oracle.wire import RawRequest
 
-Step = Ask | float
+Step = RawRequest | float
 
-LIST = Ask("list", PACKAGES + "?limit=1", authorization="Token throttled")
+LIST = RawRequest("list", PACKAGES + "?limit=1", authorization="Token throttled")
 MISSING = LIST.variant("missing", target=PACKAGES + UNKNOWN + "/")
 METHOD = LIST.variant("method", method="DELETE")
 OPTIONS = LIST.variant("options", method="OPTIONS")
@@ -60,7 +60,7 @@ GUIDE_SEQUENCES: dict[str, tuple[Step, ...]] = {
 }
 
 REFERENCE_SEQUENCES: dict[str, tuple[Step, ...]] = {
-    f"{name}, on the reference": tuple(on_reference(step) if isinstance(step, Ask) else step for step in steps)
+    f"{name}, on the reference": tuple(on_reference(step) if isinstance(step, RawRequest) else step for step in steps)
     for name, steps in GUIDE_SEQUENCES.items()
 }
 ACROSS_SURFACES = {"each scheme has its own count": (*(LIST,) * 6, *(on_reference(LIST),) * 6, LIST)}

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import COMMAND, FORM, INVOICE_NUMBER
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, FORM, INVOICE_NUMBER
+from tests.oracle.wire import RawRequest
 
 URLENCODED = (
     b"invoice_number=1", b"invoice_number=", b"invoice_number", b"invoice_number=1&invoice_number=",
@@ -33,8 +33,8 @@ BOUNDARIES = (
 )  # fmt: skip
 
 
-def asks() -> Iterator[Ask]:
-    plain = Ask("form", INVOICE_NUMBER, "POST", content_type=FORM)
+def build_requests() -> Iterator[RawRequest]:
+    plain = RawRequest("form", INVOICE_NUMBER, "POST", content_type=FORM)
     for number, body in enumerate(URLENCODED):
         yield plain.variant(f"urlencoded {number}", body=body)
     for charset in ("utf-8", "latin-1", "utf-16", "foo", "base64", "cp1254"):
@@ -44,16 +44,20 @@ def asks() -> Iterator[Ask]:
     for number, body in enumerate(COMMAND_FORMS):
         yield plain.variant(f"of a command {number}", target=COMMAND, body=body)
     parted = plain.variant("in parts", content_type="multipart/form-data; boundary=B")
-    for name, body in PARTED.items():
+    for name, body in MULTIPART_BODIES.items():
         yield parted.variant(name, body=body)
         yield parted.variant(f"{name}, cut", body=body[: len(body) // 2])
     for number, kind in enumerate(BOUNDARIES):
-        yield parted.variant(f"with boundary {number}", content_type=kind, body=parts(field(b"invoice_number", b"1")))
+        yield parted.variant(
+            f"with boundary {number}", content_type=kind, body=multipart_body(field_part(b"invoice_number", b"1"))
+        )
     for name, part in COMMAND_PARTS.items():
-        yield parted.variant(f"of a command {name}", target=COMMAND, body=parts(field(b"transition", b"x"), part))
+        yield parted.variant(
+            f"of a command {name}", target=COMMAND, body=multipart_body(field_part(b"transition", b"x"), part)
+        )
 
 
-def parts(*contents: bytes, boundary: bytes = b"B") -> bytes:
+def multipart_body(*contents: bytes, boundary: bytes = b"B") -> bytes:
     return (
         b"".join(b"--" + boundary + b"\r\n" + content + b"\r\n" for content in contents)
         + b"--"
@@ -62,58 +66,58 @@ def parts(*contents: bytes, boundary: bytes = b"B") -> bytes:
     )
 
 
-def field(name: bytes, value: bytes, *lines: bytes) -> bytes:
+def field_part(name: bytes, value: bytes, *lines: bytes) -> bytes:
     return b"\r\n".join((b'Content-Disposition: form-data; name="' + name + b'"', *lines, b"", value))
 
 
-def file(name: bytes, file_name: bytes, content: bytes, *lines: bytes) -> bytes:
-    return field(name + b'"; filename="' + file_name, content, b"Content-Type: text/plain", *lines)
+def file_part(name: bytes, file_name: bytes, content: bytes, *lines: bytes) -> bytes:
+    return field_part(name + b'"; filename="' + file_name, content, b"Content-Type: text/plain", *lines)
 
 
 NAME = b"invoice_number"
 BASE64 = b"Content-Transfer-Encoding: base64"
-PARTED = {
-    "whole": parts(field(NAME, b"1")),
-    "blank": parts(field(NAME, b"")),
-    "spaces": parts(field(NAME, b" 1 ")),
-    "other": parts(field(b"x", b"1")),
-    "twice": parts(field(NAME, b"1"), field(NAME, b" ")),
-    "nul": parts(field(NAME, b"\x00")),
-    "not utf-8": parts(field(NAME, b"\xff")),
-    "long": parts(field(NAME, b"x" * 256)),
-    "file": parts(file(NAME, b"a.txt", b"x")),
-    "file and field": parts(field(NAME, b"1"), file(NAME, b"a.txt", b"x")),
-    "nameless file": parts(file(NAME, b"", b"x")),
-    "dot file": parts(file(NAME, b"..", b"x")),
-    "no name": parts(b"Content-Disposition: form-data\r\n\r\n1"),
-    "no header": parts(b"\r\n1"),
-    "no disposition": parts(b"Content-Type: text/plain\r\n\r\n1"),
-    "upper case": parts(b'CONTENT-DISPOSITION: FORM-DATA; NAME="invoice_number"\r\n\r\n1'),
-    "unquoted": parts(b"Content-Disposition: form-data; name=invoice_number\r\n\r\n1"),
-    "spaced name": parts(field(b" invoice_number ", b"1")),
-    "newlines only": parts(field(NAME, b"1")).replace(b"\r\n", b"\n"),
-    "other boundary": parts(field(NAME, b"1"), boundary=b"X"),
-    "base64": parts(field(NAME, b"eHl6", BASE64)),
-    "bad base64": parts(field(NAME, b"e", BASE64)),
-    "base64 file": parts(file(b"f", b"x", b"eHl6", BASE64), field(NAME, b"1")),
-    "bad base64 file": parts(file(b"f", b"x", b"e", BASE64)),
-    "large header": parts(field(b"x" * 2000, b"1")),
+MULTIPART_BODIES = {
+    "whole": multipart_body(field_part(NAME, b"1")),
+    "blank": multipart_body(field_part(NAME, b"")),
+    "spaces": multipart_body(field_part(NAME, b" 1 ")),
+    "other": multipart_body(field_part(b"x", b"1")),
+    "twice": multipart_body(field_part(NAME, b"1"), field_part(NAME, b" ")),
+    "nul": multipart_body(field_part(NAME, b"\x00")),
+    "not utf-8": multipart_body(field_part(NAME, b"\xff")),
+    "long": multipart_body(field_part(NAME, b"x" * 256)),
+    "file": multipart_body(file_part(NAME, b"a.txt", b"x")),
+    "file and field": multipart_body(field_part(NAME, b"1"), file_part(NAME, b"a.txt", b"x")),
+    "nameless file": multipart_body(file_part(NAME, b"", b"x")),
+    "dot file": multipart_body(file_part(NAME, b"..", b"x")),
+    "no name": multipart_body(b"Content-Disposition: form-data\r\n\r\n1"),
+    "no header": multipart_body(b"\r\n1"),
+    "no disposition": multipart_body(b"Content-Type: text/plain\r\n\r\n1"),
+    "upper case": multipart_body(b'CONTENT-DISPOSITION: FORM-DATA; NAME="invoice_number"\r\n\r\n1'),
+    "unquoted": multipart_body(b"Content-Disposition: form-data; name=invoice_number\r\n\r\n1"),
+    "spaced name": multipart_body(field_part(b" invoice_number ", b"1")),
+    "newlines only": multipart_body(field_part(NAME, b"1")).replace(b"\r\n", b"\n"),
+    "other boundary": multipart_body(field_part(NAME, b"1"), boundary=b"X"),
+    "base64": multipart_body(field_part(NAME, b"eHl6", BASE64)),
+    "bad base64": multipart_body(field_part(NAME, b"e", BASE64)),
+    "base64 file": multipart_body(file_part(b"f", b"x", b"eHl6", BASE64), field_part(NAME, b"1")),
+    "bad base64 file": multipart_body(file_part(b"f", b"x", b"e", BASE64)),
+    "large header": multipart_body(field_part(b"x" * 2000, b"1")),
     "only the end": b"--B--\r\n",
     "garbage": b"hello",
     "large garbage": b"hello" * 1000,
     "json": b'{"invoice_number":"1"}',
-    "preamble": b"before\r\n" + parts(field(NAME, b"1")) + b"after",
-    "too many fields": parts(*[field(b"a", b"1")] * 1003),
-    "too many files": parts(*[file(b"f", b"x", b"1")] * 101),
-    "not ascii": parts(field("ş".encode(), b"1"), field(NAME, "ş".encode())),
-    "value over lines": parts(field(NAME, b"1\r\n2\r\n")),
+    "preamble": b"before\r\n" + multipart_body(field_part(NAME, b"1")) + b"after",
+    "too many fields": multipart_body(*[field_part(b"a", b"1")] * 1003),
+    "too many files": multipart_body(*[file_part(b"f", b"x", b"1")] * 101),
+    "not ascii": multipart_body(field_part("ş".encode(), b"1"), field_part(NAME, "ş".encode())),
+    "value over lines": multipart_body(field_part(NAME, b"1\r\n2\r\n")),
 }
 COMMAND_PARTS = {
-    "parameter": field(b"input_parameters.a", b"1"),
-    "parameters": field(b"input_parameters", b"{}"),
-    "parameter file": file(b"input_parameters.a", b"a.txt", b"x"),
-    "parameters file": file(b"input_parameters", b"a.txt", b"x"),
-    "transition file": file(b"transition", b"a.txt", b"x"),
-    "blank slug": field(b"slug", b""),
-    "slug file": file(b"slug", b"a.txt", b"x"),
+    "parameter": field_part(b"input_parameters.a", b"1"),
+    "parameters": field_part(b"input_parameters", b"{}"),
+    "parameter file": file_part(b"input_parameters.a", b"a.txt", b"x"),
+    "parameters file": file_part(b"input_parameters", b"a.txt", b"x"),
+    "transition file": file_part(b"transition", b"a.txt", b"x"),
+    "blank slug": field_part(b"slug", b""),
+    "slug file": file_part(b"slug", b"a.txt", b"x"),
 }

@@ -1,4 +1,4 @@
-"""What a world holds, and whether it holds together."""
+"""The size of a world, and the integrity of its references."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from emulator.core.records import REFERENCES
 from emulator.state.store import Reader
 
 
-def records_of(view: Reader) -> int:
-    """Give how much a world has beside its base: entries of all its maps."""
+def count_entries(view: Reader) -> int:
+    """Return the number of entries in all maps of a world, without its base."""
     return sum(len(entries) for entries in view.maps.values())
 
 
-def what_leads_nowhere(view: Reader) -> list[tuple[Any, str]]:
-    """Give the world's own references whose record is not there."""
+def broken_references(view: Reader) -> list[tuple[Any, str]]:
+    """Return each record with a reference to a missing record, and the column."""
     found = []
     for kind, columns in REFERENCES.items():
         for id_ in view.maps.get(kind, {}):

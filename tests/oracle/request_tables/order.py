@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from tests.oracle.asks.places import COMMAND, INVOICE_NUMBER, JSON, PACKAGES, UNKNOWN
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, INVOICE_NUMBER, JSON, PACKAGES, UNKNOWN
+from tests.oracle.wire import RawRequest
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Fault:
     path: tuple[str, str] = ("", "")
     changes: tuple[tuple[str, Any], ...] = ()
 
-    def applied(self, ask: Ask) -> Ask:
-        path, _, query = ask.target.partition("?")
+    def applied(self, request: RawRequest) -> RawRequest:
+        path, _, query = request.target.partition("?")
         query = "&".join(part for part in (query, self.query) if part)
         target = path.replace(*self.path) + (f"?{query}" if query else "")
-        return replace(ask, target=target, **dict(self.changes))
+        return replace(request, target=target, **dict(self.changes))
 
 
 FAULTS = (
@@ -46,18 +46,22 @@ FAULTS = (
 TARGETS = {"write": (INVOICE_NUMBER, "POST"), "command": (COMMAND, "POST")}
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     # Django decodes the query string with the body's charset too, and crashes on codecs that are not for text.
-    return (ask for ask in faulty_requests() if not ("base64" in (ask.content_type or "") and "?" in ask.target))
+    return (
+        request
+        for request in faulty_requests()
+        if not ("base64" in (request.content_type or "") and "?" in request.target)
+    )
 
 
-def faulty_requests() -> Iterator[Ask]:
+def faulty_requests() -> Iterator[RawRequest]:
     for place, (target, method) in TARGETS.items():
-        start = Ask(f"both wrong at {place}:", target, method, content_type=JSON, body=b"[]")
+        start = RawRequest(f"both wrong at {place}:", target, method, content_type=JSON, body=b"[]")
         for one, other in combinations(FAULTS, 2):
             wrong = one.applied(other.applied(start))
             yield replace(wrong, label=f"{start.label} {one.name}, {other.name}")
-    read = Ask("wrong read:", PACKAGES + "?page=abc")
+    read = RawRequest("wrong read:", PACKAGES + "?page=abc")
     for one in FAULTS:
         wrong = one.applied(read)
         yield replace(wrong, label=f"{read.label} {one.name}")

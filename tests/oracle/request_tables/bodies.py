@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import COMMAND, INVOICE, INVOICE_NUMBER, JSON, PACKAGES, REMOTE_ID
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, INVOICE, INVOICE_NUMBER, JSON, PACKAGES, REMOTE_ID
+from tests.oracle.wire import RawRequest
 
 CONTENT_TYPES = (
     None, "", " ", JSON, JSON + "; charset=utf-8", JSON + ";charset=UTF-8", JSON + "; x=1", JSON + ";", JSON + ";;",
@@ -19,7 +19,7 @@ CHARSETS = (
     "punycode", "unicode_escape", "raw_unicode_escape", "cp1254", "foo", "", "base64", "rot13", "bz2", "hex", "zlib",
     "undefined", "uu", "mbcs2", '"utf-8"', '""', "'utf-8'", "*", "utf-8; charset=latin-1", "unicode-1-1-utf-7",
 )  # fmt: skip
-NOT_JSON = (
+INVALID_JSON = (
     b"{", b"}", b"[", b"]", b'"', b"'", b"x", b"{'a':1}", b"{a:1}", b'{"a"}', b'{"a":}', b'{"a":1,}', b"[1,]", b"[,]",
     b"{,}", b'{"a" 1}', b'{"a":1 "b":2}', b'{"a":1,"b"}', b"[1 2]", b'{"a":1}}', b'{"a":1} x', b"1 2", b"// x",
     b"/* x */", b'{"a":1}/*', b"undefined", b"None", b"True", b"tru", b'{"a":nul}', b"--1", b"+1", b"1.", b".5", b"01",
@@ -30,42 +30,42 @@ NOT_JSON = (
     b'{"invoice_number":"\xc3', b'\xc3\xa9', b'{"a":1}\xe2\x80\xa8', b'{"invoice_number":' + b"9" * 4301 + b"}",
     b'{"invoice_number":-' + b"9" * 4301 + b"}", b"<xml/>", b"a=1&b=2", b"\r\n", b'{"a":1}\x00',
 )  # fmt: skip
-JSON_OF_ANOTHER_KIND = (
+JSON_OF_WRONG_TYPE = (
     b"[]", b"[{}]", b"[1]", b'""', b'"x"', b"0", b"1", b"-1", b"1.5", b"1e400", b"null", b"true", b"false", b"{}",
     b'{"a":1}', b" {} ", b"\n{}\n", b'{"\\ud800":1}', b'{"":1}',
 )  # fmt: skip
-DEEP = {
+DEEP_JSON = {
     "arrays unclosed": b"[" * 100_000,
     "arrays": b"[" * 100_000 + b"]" * 100_000,
     "objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "in a field": b'{"invoice_number":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
 }
-FINE = b'{"invoice_number":"1"}'
+VALID_BODY = b'{"invoice_number":"1"}'
 
 
-def asks() -> Iterator[Ask]:
-    plain = Ask("body", INVOICE_NUMBER, "POST", content_type=JSON)
+def build_requests() -> Iterator[RawRequest]:
+    plain = RawRequest("body", INVOICE_NUMBER, "POST", content_type=JSON)
     for number, kind in enumerate(CONTENT_TYPES):
-        yield plain.variant(f"of type {number}", content_type=kind, body=FINE)
+        yield plain.variant(f"of type {number}", content_type=kind, body=VALID_BODY)
         yield plain.variant(f"empty of type {number}", content_type=kind)
     for number, charset in enumerate(CHARSETS):
-        yield plain.variant(f"in charset {number}", content_type=f"{JSON}; charset={charset}", body=FINE)
-    yield from encoded(plain)
-    for number, body in enumerate(NOT_JSON):
+        yield plain.variant(f"in charset {number}", content_type=f"{JSON}; charset={charset}", body=VALID_BODY)
+    yield from requests_in_encodings(plain)
+    for number, body in enumerate(INVALID_JSON):
         yield plain.variant(f"not json {number}", body=body)
-    for number, body in enumerate(JSON_OF_ANOTHER_KIND):
+    for number, body in enumerate(JSON_OF_WRONG_TYPE):
         yield plain.variant(f"other json {number}", body=body)
         yield plain.variant(f"other json {number} for a remote id", target=REMOTE_ID, body=body)
-    for number, body in enumerate((*JSON_OF_ANOTHER_KIND, *NOT_JSON[:6])):
+    for number, body in enumerate((*JSON_OF_WRONG_TYPE, *INVALID_JSON[:6])):
         if body.strip() not in (b"{}", b'{"a":1}'):
             yield plain.variant(f"command json {number}", target=COMMAND, body=body)
-    for name, body in DEEP.items():
+    for name, body in DEEP_JSON.items():
         yield plain.variant(f"deep {name}", body=body)
-    yield from sizes(plain)
-    yield from unread()
+    yield from requests_of_sizes(plain)
+    yield from requests_with_unread_body()
 
 
-def encoded(plain: Ask) -> Iterator[Ask]:
+def requests_in_encodings(plain: RawRequest) -> Iterator[RawRequest]:
     text = '{"invoice_number":"şé"}'
     for name in (
         "utf-8",
@@ -84,22 +84,24 @@ def encoded(plain: Ask) -> Iterator[Ask]:
         yield plain.variant(f"written in {name}, not said", body=text.encode(name, "replace"))
     rfc2231 = ("utf-8''utf-8", "''utf-8", "utf-8''latin-1", "nope''utf-8")
     for number, value in enumerate(rfc2231):
-        yield plain.variant(f"charset by rfc 2231 {number}", content_type=f"{JSON}; charset*={value}", body=FINE)
+        yield plain.variant(
+            f"charset by rfc 2231 {number}", content_type=f"{JSON}; charset*={value}", body=VALID_BODY
+        )
 
 
-def sizes(plain: Ask) -> Iterator[Ask]:
-    yield plain.variant("of no length", body=FINE, content_length="0")
-    yield plain.variant("of a length that is none", body=FINE, content_length="abc")
-    yield plain.variant("cut short", body=FINE, content_length="5")
+def requests_of_sizes(plain: RawRequest) -> Iterator[RawRequest]:
+    yield plain.variant("of no length", body=VALID_BODY, content_length="0")
+    yield plain.variant("of a length that is none", body=VALID_BODY, content_length="abc")
+    yield plain.variant("cut short", body=VALID_BODY, content_length="5")
     yield plain.variant("of the largest size", body=b'"' + b"x" * 2_621_438 + b'"')
     yield plain.variant("too large", body=b'"' + b"x" * 2_621_439 + b'"')
     yield plain.variant("too large form", content_type="application/x-www-form-urlencoded", body=b"x" * 2_621_441)
 
 
-def unread() -> Iterator[Ask]:
+def requests_with_unread_body() -> Iterator[RawRequest]:
     """Send bodies with requests that do not read them."""
     for number, (kind, body) in enumerate(((JSON, b"{"), ("text/plain", b"x"), (None, b"x"), (JSON, b"\xff"))):
-        read = Ask(f"unread body {number}", PACKAGES + "?limit=1", content_type=kind, body=body)
+        read = RawRequest(f"unread body {number}", PACKAGES + "?limit=1", content_type=kind, body=body)
         yield read
         yield read.variant("by HEAD", method="HEAD")
         yield read.variant("by OPTIONS", method="OPTIONS")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.oracle import service
-from tests.oracle.differences import DIFFERENCES, Difference, expected_answer, without_added_headers
-from tests.oracle.wire import FULL, Answer, Ask, Wsgi, ask
+from tests.oracle.differences import DIFFERENCES, Difference, expected_response, without_added_headers
+from tests.oracle.wire import FULL_ACCESS, RawRequest, RawResponse, WsgiApp, send_wsgi
 
-CRASH = Answer(500, {}, b"")
+CRASH_RESPONSE = RawResponse(500, {}, b"")
 LISTS = {
     "packages": "/api/v1/oms/packages/",
     "transfers": "/api/v1/oms/transfer_orders/",
@@ -22,7 +22,7 @@ JWT_LIFETIME = 86_400
 
 
 @dataclass(frozen=True)
-class Sides:
+class Comparison:
     """An emulator and an oracle that knows the same ids."""
 
     emulator: Any
@@ -32,8 +32,8 @@ class Sides:
     """Role, or `expired` -> bearer token."""
 
     @classmethod
-    def of(cls, emulator: Any) -> Sides:
-        ids = {kind: ids_of(emulator.app, path) for kind, path in LISTS.items()}
+    def with_emulator(cls, emulator: Any) -> Comparison:
+        ids = {kind: list_ids(emulator.app, path) for kind, path in LISTS.items()}
         jwts = {role: emulator.jwt(role, expires_in=JWT_LIFETIME) for role in service.ROLES}
         jwts["expired"] = emulator.jwt(expires_in=-1)
         service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})
@@ -45,7 +45,7 @@ class Sides:
         now = service.DATA.now() + seconds
         service.DATA.now = lambda: now
 
-    def addressed(self, request: Ask) -> Ask:
+    def fill_placeholders(self, request: RawRequest) -> RawRequest:
         """Return the request with ids and bearer tokens filled in."""
         target = request.target.replace("{package}", self.package).replace("{transfer}", self.transfer)
         authorization = request.authorization
@@ -53,31 +53,33 @@ class Sides:
             authorization = str(authorization).replace(f"{{{role}}}", token)
         return replace(request, target=target, authorization=authorization)
 
-    def theirs(self, request: Ask) -> Answer:
+    def oracle_response(self, request: RawRequest) -> RawResponse:
         try:
-            return ask(service.app, self.addressed(request))
+            return send_wsgi(service.app, self.fill_placeholders(request))
         except ValueError:
-            return CRASH
+            return CRASH_RESPONSE
 
-    def ours(self, request: Ask) -> Answer:
-        return ask(self.emulator.app, self.addressed(request))
+    def emulator_response(self, request: RawRequest) -> RawResponse:
+        return send_wsgi(self.emulator.app, self.fill_placeholders(request))
 
-    def pair(self, request: Ask, differences: tuple[Difference, ...] = DIFFERENCES) -> tuple[Answer, Answer]:
+    def response_pair(
+        self, request: RawRequest, differences: tuple[Difference, ...] = DIFFERENCES
+    ) -> tuple[RawResponse, RawResponse]:
         """Return the emulator's answer and the answer expected from it, reduced to the compared parts."""
-        theirs, ours = (
-            expected_answer(request, self.theirs(request), differences),
-            without_added_headers(self.ours(request)),
+        expected, actual = (
+            expected_response(request, self.oracle_response(request), differences),
+            without_added_headers(self.emulator_response(request)),
         )
-        kind = theirs.headers.pop("X-Stand-In", None)
+        kind = expected.headers.pop("X-Stand-In", None)
         if kind is None:
-            return ours, theirs
-        return comparable_part(kind, ours), comparable_part(kind, theirs)
+            return actual, expected
+        return comparable_part(kind, actual), comparable_part(kind, expected)
 
 
-def comparable_part(kind: str, answer: Answer) -> Answer:
+def comparable_part(kind: str, answer: RawResponse) -> RawResponse:
     """Return the parts of an answer that do not depend on its documents."""
     headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
-    return Answer(answer.status, headers, page_envelope(answer.body) if kind == "page" and answer.body else b"")
+    return RawResponse(answer.status, headers, page_envelope(answer.body) if kind == "page" and answer.body else b"")
 
 
 def page_envelope(body: bytes) -> bytes:
@@ -86,12 +88,14 @@ def page_envelope(body: bytes) -> bytes:
     return json.dumps([list(page), facts, len(page.get("results", ()))], indent=1).encode()
 
 
-def ids_of(app: Wsgi, path: str) -> list[int]:
+def list_ids(app: WsgiApp, path: str) -> list[int]:
     """Return the ids of all documents. Documents without an id are numbered."""
     documents: list[dict[str, Any]] = []
     page = 1
     while True:
-        answer = json.loads(ask(app, Ask("ids", f"{path}?limit=100&page={page}", authorization=FULL)).body)
+        answer = json.loads(
+            send_wsgi(app, RawRequest("ids", f"{path}?limit=100&page={page}", authorization=FULL_ACCESS)).body
+        )
         documents += answer["results"]
         if answer["next"] is None:
             return [document.get("id", number) for number, document in enumerate(documents)]

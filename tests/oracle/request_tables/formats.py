@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import COMMAND, INVOICE_NUMBER, JSON, PACKAGE, PACKAGES, UNKNOWN
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, INVOICE_NUMBER, JSON, PACKAGE, PACKAGES, UNKNOWN
+from tests.oracle.wire import RawRequest
 
 ACCEPTS = (
     None, "", " ", ",", ";", "*/*", "*", "*/json", "*/html", "application/*", "application/json", "application/json;",
@@ -28,29 +28,29 @@ FORMATS = (
     "format=json&format=xml", "format=xml&format=json", "format=xml&format=", "FORMAT=xml", "format=%6Ason",
     "format=+json", "format=%20", "format=.json", "format=json%00", "form%61t=xml", "format=%ff", "format[]=xml",
 )  # fmt: skip
-REQUESTS = {
-    "list": Ask("", PACKAGES + "?limit=1"),
-    "unknown": Ask("", PACKAGES + UNKNOWN + "/"),
-    "page": Ask("", "/nowhere/"),
-    "stranger": Ask("", PACKAGES, authorization=None),
-    "options": Ask("", COMMAND, "OPTIONS"),
-    "write": Ask("", INVOICE_NUMBER, "POST", content_type=JSON, body=b'{"invoice_number":"1"}'),
-    "bad write": Ask("", INVOICE_NUMBER, "POST", content_type=JSON, body=b"{}"),
-    "missing slash": Ask("", PACKAGES[:-1]),
-    "method": Ask("", PACKAGES, "DELETE"),
+BASE_REQUESTS = {
+    "list": RawRequest("", PACKAGES + "?limit=1"),
+    "unknown": RawRequest("", PACKAGES + UNKNOWN + "/"),
+    "page": RawRequest("", "/nowhere/"),
+    "stranger": RawRequest("", PACKAGES, authorization=None),
+    "options": RawRequest("", COMMAND, "OPTIONS"),
+    "write": RawRequest("", INVOICE_NUMBER, "POST", content_type=JSON, body=b'{"invoice_number":"1"}'),
+    "bad write": RawRequest("", INVOICE_NUMBER, "POST", content_type=JSON, body=b"{}"),
+    "missing slash": RawRequest("", PACKAGES[:-1]),
+    "method": RawRequest("", PACKAGES, "DELETE"),
 }
 SELECTED_ACCEPTS = ("text/html", "application/json; indent=3", "*/*; indent=2", "", "text/html, */*;q=0.1")
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for number, accept in enumerate(ACCEPTS):
-        yield Ask(f"accept {number}", PACKAGES + UNKNOWN + "/", accept=accept)
-    for place, ask in REQUESTS.items():
+        yield RawRequest(f"accept {number}", PACKAGES + UNKNOWN + "/", accept=accept)
+    for place, request in BASE_REQUESTS.items():
         for accept in SELECTED_ACCEPTS:
-            yield ask.variant(f"accept {accept} at {place}", accept=accept)
+            yield request.variant(f"accept {accept} at {place}", accept=accept)
     for number, query in enumerate(FORMATS):
-        yield Ask(f"format {number}", PACKAGES + "?limit=2&" + query)
-        yield Ask(f"format {number} of one", PACKAGE + "?" + query)
+        yield RawRequest(f"format {number}", PACKAGES + "?limit=2&" + query)
+        yield RawRequest(f"format {number} of one", PACKAGE + "?" + query)
     for accept in SELECTED_ACCEPTS:
-        yield Ask(f"unknown format and accept {accept}", PACKAGES + "?format=xml", accept=accept)
-        yield Ask(f"known format and accept {accept}", PACKAGES + "?format=json&limit=1", accept=accept)
+        yield RawRequest(f"unknown format and accept {accept}", PACKAGES + "?format=xml", accept=accept)
+        yield RawRequest(f"known format and accept {accept}", PACKAGES + "?format=json&limit=1", accept=accept)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import COMMAND, LISTS, LOGINS, PACKAGE, PACKAGES, READS, ROOT, UNKNOWN, WRITES
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables.urls import COMMAND, LISTS, LOGINS, PACKAGE, PACKAGES, READS, ROOT, UNKNOWN, WRITES
+from tests.oracle.wire import RawRequest
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP")
 ODD_METHODS = ("get", "Post", "options", "CONNECT", "PROPFIND", "X", "GET2", "madeup")
 
-NOWHERE = (
+UNKNOWN_PATHS = (
     "/", "", "/api", "/api/", "/api/v1/", "/api/v1/oms", "/api/v1/oms/", "/api/v2/oms/packages/", "/API/v1/oms/packages/",
     "/favicon.ico", "/robots.txt", "/nowhere", "/nowhere/", "//", "//api/v1/oms/packages/", "/api//v1/oms/packages/",
     "/api/v1/oms//packages/", "/api/v1/oms/packages//", "/api/v1/oms/packages/?x/", "/api/v1/oms/packages/index.html",
@@ -38,43 +38,43 @@ HOSTS = (
 )  # fmt: skip
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for target in (*READS, *WRITES):
         for method in METHODS:
             if not (target in WRITES and method == "POST"):
-                yield Ask(f"{method} {target}", target, method)
+                yield RawRequest(f"{method} {target}", target, method)
     for method in ODD_METHODS:
-        yield Ask(f"odd method {method} on a read", PACKAGES + "?limit=1", method)
+        yield RawRequest(f"odd method {method} on a read", PACKAGES + "?limit=1", method)
         if method != "Post":
-            yield Ask(f"odd method {method} on a write", COMMAND, method)
-    for number, target in enumerate(NOWHERE):
-        yield Ask(f"nowhere {number}", target)
-        yield Ask(f"nowhere {number} by POST", target, "POST", None)
-    yield from ids()
-    yield from slashless()
+            yield RawRequest(f"odd method {method} on a write", COMMAND, method)
+    for number, target in enumerate(UNKNOWN_PATHS):
+        yield RawRequest(f"nowhere {number}", target)
+        yield RawRequest(f"nowhere {number} by POST", target, "POST", None)
+    yield from requests_with_ids()
+    yield from requests_without_slash()
     for number, host in enumerate(HOSTS):
-        yield Ask(f"host {number}", PACKAGES + UNKNOWN + "/", host=host)
-        yield Ask(f"host {number} nowhere", "/nowhere/", host=host)
-    yield Ask("bad host without a slash", PACKAGES[:-1], host="a b")
+        yield RawRequest(f"host {number}", PACKAGES + UNKNOWN + "/", host=host)
+        yield RawRequest(f"host {number} nowhere", "/nowhere/", host=host)
+    yield RawRequest("bad host without a slash", PACKAGES[:-1], host="a b")
 
 
-def ids() -> Iterator[Ask]:
+def requests_with_ids() -> Iterator[RawRequest]:
     for number, value in enumerate(IDS):
-        yield Ask(f"id {number}", f"{PACKAGES}{value}/")
-        yield Ask(f"id {number} of a log", f"{PACKAGE}transition_logs/{value}/")
-        yield Ask(f"id {number} of a package with a log", f"{PACKAGES}{value}/transition_logs/1/")
-        yield Ask(f"id {number} in a write", f"{ROOT}transfer_orders/{value}/command/", "POST")
-    yield Ask("id with zeros before it", PACKAGES + "000{package}/")
+        yield RawRequest(f"id {number}", f"{PACKAGES}{value}/")
+        yield RawRequest(f"id {number} of a log", f"{PACKAGE}transition_logs/{value}/")
+        yield RawRequest(f"id {number} of a package with a log", f"{PACKAGES}{value}/transition_logs/1/")
+        yield RawRequest(f"id {number} in a write", f"{ROOT}transfer_orders/{value}/command/", "POST")
+    yield RawRequest("id with zeros before it", PACKAGES + "000{package}/")
 
 
-def slashless() -> Iterator[Ask]:
+def requests_without_slash() -> Iterator[RawRequest]:
     """Omit the trailing slash: with GET and POST on every operation, with every method on some."""
     for target in (*READS, *WRITES, *LOGINS):
-        yield Ask(f"without a slash {target}", target[:-1])
-        yield Ask(f"without a slash by POST {target}", target[:-1], "POST", None)
+        yield RawRequest(f"without a slash {target}", target[:-1])
+        yield RawRequest(f"without a slash by POST {target}", target[:-1], "POST", None)
     for method in METHODS:
         for target in (LISTS[0], COMMAND):
-            yield Ask(
+            yield RawRequest(
                 f"without a slash {method} {target}",
                 target[:-1],
                 method,
@@ -82,8 +82,8 @@ def slashless() -> Iterator[Ask]:
                 content_type="text/plain",
             )
     for number, query in enumerate(SLASHLESS_QUERIES):
-        yield Ask(f"without a slash, with query {number}", PACKAGES[:-1] + query)
+        yield RawRequest(f"without a slash, with query {number}", PACKAGES[:-1] + query)
     for number, path in enumerate(
         ("%70ackages", "packages/{package}%2Fcommand", "packages/000{package}", "packages/short")
     ):
-        yield Ask(f"without a slash, escaped {number}", ROOT + path)
+        yield RawRequest(f"without a slash, escaped {number}", ROOT + path)

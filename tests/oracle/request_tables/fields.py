@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.asks.places import (
+from tests.oracle.request_tables.urls import (
     COMMAND,
     INVOICE_NUMBER,
     JSON,
@@ -11,7 +11,7 @@ from tests.oracle.asks.places import (
     TRANSFER,
     TRANSFER_COMMAND,
 )
-from tests.oracle.wire import Ask
+from tests.oracle.wire import RawRequest
 
 TEXTS = (
     "null", '""', '" "', '"\\t\\n\\r "', '"\\u00a0"', '"\\u2003\\u2028"', '"\\u200b"', '"\\ufeff"', '"x"', '" x "',
@@ -37,7 +37,7 @@ TEXT_FIELDS = (
 COMMANDS = (("package", COMMAND), ("transfer", TRANSFER_COMMAND))
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for target, field in TEXT_FIELDS:
         for number, value in enumerate(TEXTS):
             yield post_json(f"{field} at {target} {number}", target, f'{{"{field}":{value}}}')
@@ -49,7 +49,7 @@ def asks() -> Iterator[Ask]:
         yield from command_requests(f"command of {record}", target)
 
 
-def command_requests(label: str, target: str) -> Iterator[Ask]:
+def command_requests(label: str, target: str) -> Iterator[RawRequest]:
     """Send commands that are refused before the transition is looked up."""
     for number, value in enumerate(NUMBERS):
         yield post_json(f"{label} transition {number}", target, f'{{"transition":{value}}}')
@@ -66,5 +66,5 @@ def command_requests(label: str, target: str) -> Iterator[Ask]:
     yield post_json(f"{label} unknown keys", target, '{"a":1,"b":{}}')
 
 
-def post_json(label: str, target: str, body: str) -> Ask:
-    return Ask(label, target, "POST", content_type=JSON, body=body.encode())
+def post_json(label: str, target: str, body: str) -> RawRequest:
+    return RawRequest(label, target, "POST", content_type=JSON, body=body.encode())

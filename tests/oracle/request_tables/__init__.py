@@ -6,12 +6,14 @@ Targets contain `{package}` and `{transfer}` in place of the ids of existing rec
 
 from dataclasses import replace
 
-from tests.oracle.asks import access, bodies, fields, formats, forms, order, paging, reference, routing
-from tests.oracle.wire import Ask
+from tests.oracle.request_tables import access, bodies, fields, formats, forms, order, paging, reference, routing
+from tests.oracle.wire import RawRequest
 
 TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing)
 
-_ALL = [ask for table in TABLES for ask in table.asks()]
+ALL_REQUESTS = [request for table in TABLES for request in table.build_requests()]
 
-ASKS: tuple[Ask, ...] = tuple({replace(ask, label=""): ask for ask in reversed(_ALL)}.values())[::-1]
+REQUESTS: tuple[RawRequest, ...] = tuple(
+    {replace(request, label=""): request for request in reversed(ALL_REQUESTS)}.values()
+)[::-1]
 """All requests without duplicates; a duplicate keeps its first label."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.oracle.asks import access, order, paging
-from tests.oracle.asks.places import FORM, JSON, PACKAGE, PACKAGES, READS, ROOT, UNKNOWN, WRITES
-from tests.oracle.wire import FULL, Ask
+from tests.oracle.request_tables import access, order, paging
+from tests.oracle.request_tables.urls import FORM, JSON, PACKAGE, PACKAGES, READS, ROOT, UNKNOWN, WRITES
+from tests.oracle.wire import FULL_ACCESS, RawRequest
 
 ROLES = ("full-access", "read-only", "no-access", "inactive", "throttled")
 SCHEMES = {"Token": "Bearer", "token": "bearer", "TOKEN": "BEARER"}
@@ -50,49 +50,53 @@ def path(target: str) -> str:
     return "/packages/" + target.removeprefix(PACKAGES)
 
 
-def on_reference(ask: Ask) -> Ask:
+def on_reference(request: RawRequest) -> RawRequest:
     """Return the equivalent request on the reference. A request without an equivalent is returned unchanged."""
-    if not ask.target.startswith(PACKAGES):
-        return ask
+    if not request.target.startswith(PACKAGES):
+        return request
     return replace(
-        ask,
-        label=f"reference: {ask.label}",
-        target=path(ask.target),
-        authorization=bearer(ask.authorization),
+        request,
+        label=f"reference: {request.label}",
+        target=path(request.target),
+        authorization=bearer(request.authorization),
     )
 
 
-def asks() -> Iterator[Ask]:
+def build_requests() -> Iterator[RawRequest]:
     for table in (access, order, paging):
-        yield from (on_reference(ask) for ask in table.asks() if ask.target.startswith(PACKAGES))
+        yield from (
+            on_reference(request) for request in table.build_requests() if request.target.startswith(PACKAGES)
+        )
     yield from methods()
     for number, value in enumerate(AUTHORIZATIONS):
-        yield Ask(f"reference: bearer {number}", "/packages/?limit=1", authorization=value)
-        yield Ask(f"reference: bearer {number} on the guide", f"{ROOT}packages/?limit=1", authorization=value)
+        yield RawRequest(f"reference: bearer {number}", "/packages/?limit=1", authorization=value)
+        yield RawRequest(f"reference: bearer {number} on the guide", f"{ROOT}packages/?limit=1", authorization=value)
     yield from extra_information()
 
 
-def methods() -> Iterator[Ask]:
+def methods() -> Iterator[RawRequest]:
     """Request every URL with every method that writes nothing, with and without permission."""
     targets = [path(target) for target in (*READS, *WRITES) if target.startswith(PACKAGES)] + [EXTRA, *REFERENCE_ONLY]
     own = {EXTRA: "PATCH"} | {path(target): "POST" for target in WRITES}
     for target in targets:
         for method in METHODS:
-            allowed = FULL if own.get(target) != method else "Token read-only"
-            yield Ask(f"reference: {method} {target}", target, method, bearer(allowed))
-        yield Ask(f"reference: nobody {target}", target, own.get(target, "GET"), None)
-        yield Ask(f"reference: html {target}", target, own.get(target, "GET"), bearer(FULL), accept="text/html")
-        yield Ask(f"reference: without a slash {target}", target[:-1], own.get(target, "GET"), None)
+            allowed = FULL_ACCESS if own.get(target) != method else "Token read-only"
+            yield RawRequest(f"reference: {method} {target}", target, method, bearer(allowed))
+        yield RawRequest(f"reference: nobody {target}", target, own.get(target, "GET"), None)
+        yield RawRequest(
+            f"reference: html {target}", target, own.get(target, "GET"), bearer(FULL_ACCESS), accept="text/html"
+        )
+        yield RawRequest(f"reference: without a slash {target}", target[:-1], own.get(target, "GET"), None)
     for target in (EXTRA, *REFERENCE_ONLY, path(PACKAGE)):
         for number in (UNKNOWN, "x", "0", "9" * 30):
             other = target.replace("{package}", number)
-            yield Ask(f"reference: id {number} {target}", other, own.get(target, "GET"), bearer(FULL))
+            yield RawRequest(f"reference: id {number} {target}", other, own.get(target, "GET"), bearer(FULL_ACCESS))
     for query in ("?page=2", "?page=last", "?limit=1", "?limit=x&page=1"):
-        yield Ask(f"reference: items {query}", REFERENCE_ONLY[0] + query, authorization=bearer(FULL))
+        yield RawRequest(f"reference: items {query}", REFERENCE_ONLY[0] + query, authorization=bearer(FULL_ACCESS))
 
 
-def extra_information() -> Iterator[Ask]:
-    plain = Ask("reference: extra", EXTRA, "PATCH", bearer(FULL), content_type=JSON)
+def extra_information() -> Iterator[RawRequest]:
+    plain = RawRequest("reference: extra", EXTRA, "PATCH", bearer(FULL_ACCESS), content_type=JSON)
     for number, body in enumerate(BODIES):
         yield plain.variant(f"body {number}", body=body)
     for number, body in enumerate(FORMS):
