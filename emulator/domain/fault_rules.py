@@ -27,7 +27,7 @@ from emulator.core.errors import (
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State
 from emulator.core.seeded_random import draw, u32
-from emulator.domain.arranging.documents import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
 from emulator.state.store import Reader
 from emulator.state.world import World

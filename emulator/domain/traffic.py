@@ -36,8 +36,8 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import draw, u16
-from emulator.domain.planning import end_reservations
 from emulator.domain.state_graph import Subject, offered_transitions
+from emulator.domain.stock import end_reservations
 from emulator.state.steps import Step
 from emulator.state.store import Reader, Transaction
 

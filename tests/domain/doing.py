@@ -26,7 +26,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.planning import used_quota
+from emulator.domain.stock import used_quota
 from emulator.state.store import Transaction
 from tests.domain.commands.arranging import COMMANDS
 from tests.support.worlds import REMOVED, Changes, changes, tables

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from emulator.domain.encrypted_ids import base62, encrypted_id
+from emulator.domain.planning import base62, encrypted_id
 
 AT = datetime(2023, 3, 15, 12, 19, 51, tzinfo=UTC)
 

@@ -21,14 +21,14 @@ from emulator.core.records import (
     StockLocation,
 )
 from emulator.domain.planning import (
-    can_fulfill,
-    distance_to_address,
+    distance_km,
     great_circle_km,
     highest_suffix,
     nearest_with_stock,
     parse_interval,
     replan,
 )
+from emulator.domain.stock import can_fulfill
 from emulator.state.world import World
 from tests.support.worlds import START, world_of
 
@@ -142,8 +142,8 @@ def test_distances_are_those_of_the_globe() -> None:
     assert great_circle_km(10, 20, 10, 20) == 0
     root = planned(OWN, location(2, (None, None))).records
     address = root.get_existing(Address, 1)
-    assert distance_to_address(root, root.get_existing(StockLocation, 1), address) == 0
-    assert distance_to_address(root, root.get_existing(StockLocation, 2), address) is None
+    assert distance_km(root, root.get_existing(StockLocation, 1), address) == 0
+    assert distance_km(root, root.get_existing(StockLocation, 2), address) is None
 
 
 @pytest.mark.parametrize(

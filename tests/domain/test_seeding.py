@@ -26,8 +26,7 @@ from emulator.core.records import (
     WebhookEvent,
     relation_key,
 )
-from emulator.domain.seeding import DemoDataset, make_demo_dataset
-from emulator.domain.seeding.generator import MAX_CACHED_BLOCKS
+from emulator.domain.seeding import MAX_CACHED_BLOCKS, DemoDataset, make_demo_dataset
 from emulator.domain.seeding.plans import (
     FIRST_IDS,
     IDS_PER_BLOCK,
@@ -175,7 +174,9 @@ def test_one_record_is_looked_for_without_making_the_others() -> None:
 
 def test_records_are_made_without_faker() -> None:
     """Whoever serves needs none."""
-    code = "import sys, emulator.domain.seeding as s, datetime as d; s.make_demo_dataset(5, 1, d.datetime.now(d.UTC)); "
+    code = (
+        "import sys, emulator.domain.seeding as s, datetime as d; s.make_demo_dataset(5, 1, d.datetime.now(d.UTC)); "
+    )
     code += "sys.exit('faker' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -16,8 +16,9 @@ from emulator.domain.state_graph import (
     find_transition,
     offered_transitions,
     resolve_transition,
+    sibling_state,
+    sibling_state_id,
     slug_or_label,
-    state_with_value,
 )
 from emulator.state.store import Snapshot
 from tests.support.worlds import world_of
@@ -148,9 +149,11 @@ def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
 
 def test_a_state_is_found_by_its_value_among_states_of_the_same_kind() -> None:
     item = next(iter(ROOT.all(PackageItem)))
-    beside = ROOT.get_existing(State, item.state)
-    found = state_with_value(ROOT, "PackageItemStatus", "900", beside=beside)
-    assert found is not None
-    assert found.id == 70
-    assert state_with_value(ROOT, "PackageItemStatus", "12345", beside=beside) is None
-    assert state_with_value(ROOT, "PackageStatus", "100", beside=beside) is None
+    state = ROOT.get_existing(State, item.state)
+    sibling = sibling_state(ROOT, state, "900")
+    assert sibling is not None
+    assert sibling.id == 70
+    assert sibling.enum_class == "PackageItemStatus"
+    assert sibling_state(ROOT, state, "12345") is None
+    assert sibling_state_id(ROOT, state.id, "900") == 70
+    assert sibling_state_id(ROOT, state.id, "12345") == state.id

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from emulator.core.records import OMITTED, REFERENCES, ColumnValue, Record, RecordKind, State, Transition
 from emulator.core.schemas import find_problems
 from emulator.domain.commands import is_known_command
-from emulator.domain.installation.reading import (
+from emulator.domain.installation import (
     COMMAND,
     Installation,
     InvalidInstallation,

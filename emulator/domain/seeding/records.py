@@ -28,7 +28,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import derive_uuid, pick, u16
-from emulator.domain.encrypted_ids import encrypted_id
+from emulator.domain.planning import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
 from emulator.domain.seeding.pools import DAY, plane_distance_km
 from emulator.state.datasets import from_microseconds

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 from emulator.core.records import State, Webhook
 from emulator.core.seeded_random import draw
 from emulator.domain.installation import Records
-from emulator.domain.planning import RESERVING_VALUES
 from emulator.domain.state_graph import ITEM_STATE_VALUES
+from emulator.domain.stock import RESERVING_VALUES
 
 T = TypeVar("T")
 

@@ -22,8 +22,8 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.domain.commands import run_command
-from emulator.domain.planning import used_quota
 from emulator.domain.state_graph import offered_transitions
+from emulator.domain.stock import used_quota
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.planning import used_quota
+from emulator.domain.stock import used_quota
 from tests.domain.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.core.records import CargoCompany, InvoiceDocument, Package, ShippingLabel
-from emulator.domain.commands.steps import create_shipment
+from emulator.domain.shipments import create_shipment
 from tests.domain.doing import LABELLESS, MOVED, TRACK, Doing, as_it_is, edges
 from tests.support.worlds import REMOVED
 
