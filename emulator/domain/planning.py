@@ -274,8 +274,8 @@ def parse_interval(text: str) -> timedelta:
 def encrypted_id(id_: int, signed_at: datetime) -> str:
     """Return `<base64 of the id>:<seconds in base 62>:<signature>`, the form of Django's timestamp signer.
 
-    The vendor shows it next to the id of a package, and signs it at the time of the response. The emulator signs it at
-    the creation of the package, so that responses are deterministic.
+    The vendor shows it next to the id of a package, and signs it at the time of the response. The emulator uses the
+    creation time of the package, so that responses are deterministic.
     """
     value = base64.urlsafe_b64encode(str(id_).encode()).rstrip(b"=").decode()
     signed = f"{value}:{base62(int(signed_at.timestamp()))}"
@@ -301,7 +301,7 @@ def create_package_item(
 def add_package_item(
     tx: Transaction, package: Package, order_item: int, source: int | None = None, **columns: ColumnValue
 ) -> PackageItem:
-    """Add an order item to a package, and reserve it at the source (default: the package's location)."""
+    """Add an order item to a package, and reserve it at the source. The default is the package's location."""
     item = tx.add(
         PackageItem(
             id=tx.new_id(PackageItem),

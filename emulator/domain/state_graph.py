@@ -208,8 +208,8 @@ def resolve_package_state(view: Reader, name_or_id: str | int) -> State:
         lambda state: value in state_names(state),
         lambda state: str(state.id) == value,
     ):
-        if found := [state for state in states if matches(state)]:
-            return found[0]
+        for state in filter(matches, states):
+            return state
     raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states])
 
 

@@ -1,7 +1,7 @@
-"""Generated traffic: the moves of orders that are created after a world's start, as a table of states.
+"""Generated traffic: the moves of new orders through the state graph, and the deletion of finished orders.
 
-The weights and the waits are assumed. The state graph decides whether a move is possible. Random values depend on the
-seed and the record alone, and not on the time of the computation.
+The weights and the waits of the moves are assumed. The state graph decides whether a move is possible. Random values
+depend on the seed and the record alone, and not on the time of the computation.
 """
 
 from __future__ import annotations
@@ -44,9 +44,16 @@ from emulator.state.store import Reader, Transaction
 TRAFFIC_USER = "admin"
 """The user of generated commands."""
 RANDOM_RANGE = 65_536
-PREVIOUS_STATE = "(where it came from)"
+LOW_STOCK, FULL_STOCK = 6, 40
+"""Stock below `LOW_STOCK` is refilled to at least `FULL_STOCK`."""
+RETAINED_PACKAGES = 200
+"""Number of the newest packages whose orders are never deleted."""
+RETENTION_PERIOD = timedelta(hours=1)
+IDLE_PERIOD = timedelta(hours=24)
+"""A package is finished after this time in a final state, or after this time without a change."""
+PREVIOUS_STATE = "(previous state)"
 """Destination of a move back to the previous state."""
-CARRIER, CANCEL, INVOICE, NO_MOVE = "(carrier)", "(cancel)", "(invoice)", "(nothing)"
+CARRIER, CANCEL, INVOICE, NO_MOVE = "(carrier)", "(cancel)", "(invoice)", "(no move)"
 """Used in place of a command code: a carrier event, a cancellation by the customer, an invoice, no move."""
 
 
@@ -116,7 +123,7 @@ COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder:
 
 
 class NextCheck(NamedTuple):
-    """The time of the next look at a record, and its number since the record entered its state."""
+    """The time of the next check of a record, and its number since the record entered its state."""
 
     at: datetime
     attempt: int
@@ -135,14 +142,14 @@ def current_stage(view: Reader, subject: Subject) -> StateStage | None:
 
 
 def draw_for_check(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
-    """Return the random bytes of one look at a record in its state."""
+    """Return the random bytes of one check of a record in its state."""
     return draw(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
 
 
 def next_check(view: Reader, seed: int, subject: Subject, after: datetime) -> NextCheck | None:
-    """Return the next look at a record that is later than `after`, or None in a final state.
+    """Return the next check of a record that is later than `after`, or None in a final state.
 
-    The looks follow each other at a random interval, which starts when the record enters its state.
+    The checks follow each other at a random interval, which starts when the record enters its state.
     """
     stage = current_stage(view, subject)
     if stage is None:
@@ -158,7 +165,7 @@ def next_check(view: Reader, seed: int, subject: Subject, after: datetime) -> Ne
 
 
 def build_move_step(view: Reader, seed: int, subject: Subject, attempt: int) -> Step | None:
-    """Return the step of a look at a record, or None if nothing happens or the graph does not allow the move."""
+    """Return the step of a check, or None if the record does not move or the graph does not allow the move."""
     stage = current_stage(view, subject)
     if stage is None:
         return None
@@ -233,10 +240,6 @@ def build_order_step(view: Reader, seed: int, number: int) -> Step | None:
     return Step("control_make_order", body={"lines": lines, **options})
 
 
-LOW_STOCK, FULL_STOCK = 6, 40
-"""Stock below `LOW` is refilled to at least `FULL`."""
-
-
 def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     """Yield a step for each stock of an active location that is nearly empty."""
     active = {location.id for location in view.all(StockLocation) if location.is_active}
@@ -250,9 +253,7 @@ def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
             yield Step("control_put_stock", path, body={"quantity": FULL_STOCK + more})
 
 
-RETAINED_PACKAGES = 200
-RETENTION_PERIOD = timedelta(hours=1)
-IDLE_PERIOD = timedelta(hours=24)
+# --- deletion of finished orders ------------------------------------------------------------------------------------
 
 
 def is_finished(view: Reader, package: Package, now: datetime) -> bool:

@@ -28,8 +28,7 @@ from emulator.core.records import (
 )
 from emulator.domain.seeding import MAX_CACHED_BLOCKS, DemoDataset, make_demo_dataset
 from emulator.domain.seeding.plans import (
-    FIRST_IDS,
-    IDS_PER_BLOCK,
+    ID_RANGES,
     KINDS_WITHOUT_GAPS,
     PACKAGES_PER_BLOCK,
     PackagePlan,
@@ -60,18 +59,18 @@ def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) 
     assert ids == sorted(set(ids))
     assert all(base.get(kind, id_).id == id_ for id_ in ids)
     next_id = base.next_id(kind)
-    if kind in FIRST_IDS:
-        assert [id_ for id_ in range(FIRST_IDS[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
+    if kind in ID_RANGES:
+        assert [id_ for id_ in range(ID_RANGES[kind].first - 9, next_id + 9) if base.get(kind, id_)] == ids
     assert base.get(kind, next_id) is None
     assert not ids or next_id > ids[-1]
 
 
-@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", ID_RANGES, ids=lambda kind: kind.__name__)
 def test_no_block_uses_more_ids_than_it_has(kind: type[Any]) -> None:
     base = demo(500)
-    used = Counter((id_ - FIRST_IDS[kind]) // IDS_PER_BLOCK[kind] for id_ in base.ids(kind))
-    assert max(used.values()) <= IDS_PER_BLOCK[kind]
-    assert (set(used.values()) == {IDS_PER_BLOCK[kind]}) is (kind in KINDS_WITHOUT_GAPS)
+    used = Counter((id_ - ID_RANGES[kind].first) // ID_RANGES[kind].per_block for id_ in base.ids(kind))
+    assert max(used.values()) <= ID_RANGES[kind].per_block
+    assert (set(used.values()) == {ID_RANGES[kind].per_block}) is (kind in KINDS_WITHOUT_GAPS)
 
 
 @pytest.mark.parametrize("packages", [203, 36_404])
@@ -118,7 +117,7 @@ def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], r
 
 
 def everything(base: DemoDataset) -> list[Any]:
-    return [base.get(kind, id_) for kind in FIRST_IDS for id_ in base.ids(kind)]
+    return [base.get(kind, id_) for kind in ID_RANGES for id_ in base.ids(kind)]
 
 
 def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
@@ -155,7 +154,7 @@ def test_a_base_keeps_few_blocks() -> None:
     assert base._block.cache_info().currsize == MAX_CACHED_BLOCKS
 
 
-@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", ID_RANGES, ids=lambda kind: kind.__name__)
 def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
     """As its ids do: those that there are, those in the gaps, those before and after."""
     base = demo()
@@ -185,7 +184,7 @@ def test_records_are_made_without_faker() -> None:
 
 
 def plan_of(root: Snapshot, package: Package) -> PackagePlan:
-    block, position = divmod(package.id - FIRST_IDS[Package], PACKAGES_PER_BLOCK)
+    block, position = divmod(package.id - ID_RANGES[Package].first, PACKAGES_PER_BLOCK)
     plan: PackagePlan = root.base.plans.block_plans(block)[position]  # type: ignore[attr-defined]  # a DemoBase
     return plan
 

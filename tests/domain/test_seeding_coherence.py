@@ -40,7 +40,8 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.seeding.pools import interval, pool
+from emulator.domain.planning import parse_interval
+from emulator.domain.seeding.pools import pool
 from emulator.domain.state_graph import ITEM_STATE_VALUES
 from emulator.state.store import Snapshot
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, orders_of, packages_of, transfers_of
@@ -292,11 +293,11 @@ def test_targets_are_the_locations_intervals_away(size: int) -> None:
     for root, package in packages_of(size):
         location = root.get_existing(StockLocation, package.stock_location)
         placed = root.get_existing(Order, package.order).date_placed
-        wait = timedelta(microseconds=interval(location.target_packing_interval))
+        wait = parse_interval(location.target_packing_interval)
         assert package.target_packing_date == placed + wait
     for root, package, transfer in transfers_of(size):
         location = root.get_existing(StockLocation, package.stock_location)
-        wait = timedelta(microseconds=interval(location.target_transfer_interval))
+        wait = parse_interval(location.target_transfer_interval)
         assert transfer.target_transfer_date == transfer.created_date + wait
 
 

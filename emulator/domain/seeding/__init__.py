@@ -1,6 +1,7 @@
-"""The dataset of a demonstration: it makes blocks of records when they are read, and keeps a limited number of them.
+"""The demo dataset: records of a scenario without documents, which depend on its seed alone.
 
-All records of the documented 36,404 packages would take seconds to make and hundreds of megabytes to keep.
+It makes blocks of records when they are read, and keeps a limited number of them. All records of the documented
+36,404 packages would take seconds to make and hundreds of megabytes to keep.
 """
 
 from __future__ import annotations
@@ -11,14 +12,22 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-from emulator.core.records import TALLIES, OrderItem, Package, Shipment, TransferOrder, TransitionLog, WebhookEvent
+from emulator.core.records import (
+    REFERENCES,
+    TALLIES,
+    OrderItem,
+    Package,
+    Shipment,
+    TransferOrder,
+    TransitionLog,
+    WebhookEvent,
+)
 from emulator.domain.installation import Records
 from emulator.domain.seeding.plans import (
-    FIRST_IDS,
+    ID_RANGES,
     KINDS_WITHOUT_GAPS,
     ORDERS_PER_BLOCK,
     PACKAGES_PER_BLOCK,
-    RELATION_OWNERS,
     Block,
     OrderPlan,
     PackagePlan,
@@ -39,8 +48,6 @@ from emulator.domain.seeding.records import (
 )
 from emulator.state.datasets import TableDataset, count_keys, read_column
 
-__all__ = ["DemoDataset", "make_demo_dataset"]
-
 R = TypeVar("R")
 
 MAX_CACHED_BLOCKS = 1024
@@ -50,13 +57,13 @@ SUBJECT_KINDS = (TransitionLog, WebhookEvent)
 
 
 def make_demo_dataset(packages: int, seed: int, start: datetime, installation: str = "default") -> DemoDataset:
-    """Return a demonstration whose newest package was made shortly before the start."""
+    """Return a dataset whose newest package was created shortly before the start."""
     records = fixed_records(installation, packages, seed, start)
     return DemoDataset(make_plans(packages, seed, start, records), records)
 
 
 class DemoDataset:
-    """A base with the installation in tables, and the records of orders in blocks."""
+    """A dataset with the installation in tables, and the records of orders in blocks."""
 
     def __init__(self, plans: Plans, records: Records, kept_blocks: int = MAX_CACHED_BLOCKS) -> None:
         self.plans = plans
@@ -70,7 +77,7 @@ class DemoDataset:
         self._ids: dict[type[Any], Sequence[int]] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
-        if kind not in FIRST_IDS:
+        if kind not in ID_RANGES:
             return self._fixed.get(kind, id_)
         block = block_of(kind, id_)
         return self._block(block).get(kind, id_) if self._has_block(block) else None
@@ -79,21 +86,21 @@ class DemoDataset:
         return self.get(kind, id_) is not None
 
     def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
-        if kind not in FIRST_IDS:
+        if kind not in ID_RANGES:
             return self._fixed.related(kind, relation, key)
         block = self._block_with(kind, relation, key)
         return self._block(block).related(kind, relation, key) if self._has_block(block) else ()
 
     def ids(self, kind: type[Any]) -> Sequence[int]:
         """Return all ids of this kind. For a kind with gaps the first call makes all records."""
-        if kind not in FIRST_IDS:
+        if kind not in ID_RANGES:
             return self._fixed.ids(kind)
         if (ids := self._ids.get(kind)) is None:
             ids = self._ids[kind] = self._range(kind) if kind in KINDS_WITHOUT_GAPS else self._collect_ids(kind)
         return ids
 
     def next_id(self, kind: type[Any]) -> int:
-        return first_id(kind, self.plans.blocks) if kind in FIRST_IDS else self._fixed.next_id(kind)
+        return first_id(kind, self.plans.blocks) if kind in ID_RANGES else self._fixed.next_id(kind)
 
     def tally(self, kind: type[Any]) -> Mapping[Any, int]:
         return self._tallies[kind]
@@ -113,21 +120,20 @@ class DemoDataset:
 
     def _block_with(self, kind: type[Any], relation: str, key: Any) -> int:
         """Return the block of the records under a key of a relation, or -1."""
-        if relation == "number":  # an order's number tells its index, and a package's number begins with its order's
+        if relation == "number":  # contains the order's index
             order = order_index(key.rpartition("P")[0] if kind is Package else key)
             return -1 if order is None else order // ORDERS_PER_BLOCK
-        owner, id_ = (
-            (self._subjects.get(key[0]), key[1])
-            if kind in SUBJECT_KINDS
-            else (RELATION_OWNERS.get((kind, relation)), key)
-        )
-        return -1 if owner is None else block_of(owner, id_)
+        if kind in SUBJECT_KINDS:
+            owner, id_ = self._subjects.get(key[0]), key[1]
+        else:
+            owner, id_ = REFERENCES[kind].get(relation), key
+        return block_of(owner, id_) if owner in ID_RANGES else -1
 
     def _range(self, kind: type[Any]) -> range:
         """Return the ids of a kind without gaps: those of the whole blocks and of the last block."""
         whole, rest = divmod(self.plans.packages, PACKAGES_PER_BLOCK)
         last = len(self._block(whole).tables[kind]) if rest else 0
-        return range(FIRST_IDS[kind], first_id(kind, whole) + last)
+        return range(first_id(kind, 0), first_id(kind, whole) + last)
 
     def _collect_ids(self, kind: type[Any]) -> tuple[int, ...]:
         return tuple(id_ for block in range(self.plans.blocks) for id_ in self._make_block(block).tables[kind])
@@ -160,7 +166,7 @@ def transfer_column(value: Callable[[TransferPlan], Any]) -> ColumnReader:
 
 
 def package_states(plans: Plans) -> Iterator[int]:
-    """Yield the states of all packages. This column is the most frequent one, and needs no plans."""
+    """Yield the states of all packages. This column is read most often, and does not need plans."""
     return (slot.path[-1] for block in range(plans.blocks) for slot in plans.slots(block))
 
 
@@ -169,7 +175,7 @@ def product_ids(plan: PackagePlan) -> tuple[int, ...]:
 
 
 def item_omnitron_ids(plans: Plans) -> Iterator[tuple[int, ...]]:
-    """Yield the omnitron ids of each package's order items. A replanned package has the items of the one before."""
+    """Yield the omnitron ids of each package's order items. A replacement has the items of the package before it."""
     ids: tuple[int, ...] = ()
     for plan in plans.all_packages():
         if plan.index % PACKAGES_PER_BLOCK == 0:

@@ -1,4 +1,4 @@
-"""Pools of data and the records made from them once: regions, products, stock, delivery ranges and hooks."""
+"""Pools of data, and the records that every demo dataset has: products, stock, delivery ranges and hooks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from emulator.core.records import (
 from emulator.core.seeded_random import draw
 from emulator.domain import installation
 from emulator.domain.installation import Records
+from emulator.domain.planning import parse_interval
+from emulator.state.datasets import MICROSECOND
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -143,8 +145,8 @@ def make_packing_location(location: StockLocation, records: Records) -> PackingL
     return PackingLocation(
         id=location.id,
         point=coordinates(records[LocationAddress][location.address]),
-        packing_time=interval(location.target_packing_interval),
-        transfer_time=interval(location.target_transfer_interval),
+        packing_time=parse_interval(location.target_packing_interval) // MICROSECOND,
+        transfer_time=parse_interval(location.target_transfer_interval) // MICROSECOND,
     )
 
 
@@ -163,14 +165,6 @@ def coordinates(record: Any) -> tuple[float, float]:
     return float(record.longitude or 0), float(record.latitude or 0)
 
 
-def interval(text: str) -> int:
-    """Parse a duration as the vendor prints it (`5 00:00:00`) into microseconds."""
-    days, clock = text.split(" ")
-    return int(days) * DAY + sum(
-        int(part) * unit for part, unit in zip(clock.split(":"), (HOUR, MINUTE, SECOND), strict=True)
-    )
-
-
 @cache
 def plane_distance_km(one: tuple[float, float], other: tuple[float, float]) -> int:
     """Return the kilometres between two points of one country."""
@@ -178,7 +172,7 @@ def plane_distance_km(one: tuple[float, float], other: tuple[float, float]) -> i
     return round(hypot(east, one[1] - other[1]) * KILOMETRES_PER_DEGREE)
 
 
-# --- the records that are made once -------------------------------------------------------------------------------
+# --- records that every demo dataset has --------------------------------------------------------------------------
 
 DELIVERY_RANGE_COUNT = 30
 OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
@@ -200,7 +194,7 @@ HOOK_TARGET = "https://integration.example.com/oms/"
 
 
 def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
-    """Return the installation's records and those that a demonstration adds whatever its size."""
+    """Return the records of the installation and those that every demo dataset adds."""
     products = pool("products")
     records = dict(installation.load_installation(name))
     added: dict[type[Any], Iterable[Any]] = {
