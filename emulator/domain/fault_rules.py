@@ -79,17 +79,15 @@ def answer_status(
 
 def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -> ApiError:
     """Return the framework's error for a status. The default is an error with the phrase of the status."""
-    factories: dict[int, Callable[[], ApiError]] = {
+    errors: dict[int, Callable[[], ApiError]] = {
         401: lambda: AuthenticationFailed(scheme=call.scheme),
         405: lambda: MethodNotAllowed(call.method),
         415: lambda: UnsupportedMediaType(call.content_type),
         429: lambda: Throttled(RETRY_AFTER if retry_after is None else retry_after),
     }
-    classes = {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
-    if status in factories:
-        return factories[status]()
-    if status in classes:
-        return classes[status]()
+    errors |= {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
+    if status in errors:
+        return errors[status]()
     return ApiError(STATUS_DETAILS.get(status, f"{HTTPStatus(status).phrase}."))
 
 

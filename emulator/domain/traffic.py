@@ -283,19 +283,29 @@ def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and is_deletable(tx, order)]
     packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
     transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
-    shipping_records = [*list_shipments(tx, packages, transfers), *list_labels(tx, packages)]
+    shipments = [
+        each
+        for each in added_records(tx, Shipment)
+        if each.package in packages or each.transfer_order in transfers  # cancelled shipments, too
+    ]
+    labels = [each for each in added_records(tx, ShippingLabel) if each.package in packages]
     for order in deletable:
         delete_order(tx, order)
-    for record in shipping_records:
+    for record in (*shipments, *labels):
         tx.remove(record)
     return len(deletable)
+
+
+def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
+    """Yield the records of a kind that were added after the scenario's start."""
+    return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
 
 
 def is_deletable(view: Reader, order: Order) -> bool:
     if view.base.has(Order, order.id):
         return False
-    events = (event for subject in logged_records(view, order) for event in list_events(view, subject))
-    return all(event.due is None for event in events)
+    keys = (subject_key(view, subject) for subject in logged_records(view, order))
+    return all(event.due is None for key in keys for event in view.find(WebhookEvent, "subject", key))
 
 
 def logged_records(view: Reader, order: Order) -> Iterator[Order | Package | TransferOrder]:
@@ -310,55 +320,39 @@ def subject_key(view: Reader, subject: Order | Package | TransferOrder) -> tuple
     return (view.get_existing(State, subject.state).content_type, subject.id)
 
 
-def list_events(view: Reader, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
-    return view.find(WebhookEvent, "subject", subject_key(view, subject))
-
-
-def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
-    """Yield the records of a kind that were added after the scenario's start."""
-    return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
-
-
-def list_shipments(view: Reader, packages: set[int], transfers: set[int]) -> list[Shipment]:
-    """Return the shipments of packages and transfer orders, including cancelled ones."""
-    return [
-        each for each in added_records(view, Shipment) if each.package in packages or each.transfer_order in transfers
-    ]
-
-
-def list_labels(view: Reader, packages: set[int]) -> list[ShippingLabel]:
-    return [each for each in added_records(view, ShippingLabel) if each.package in packages]
-
-
 def delete_order(tx: Transaction, order: Order) -> None:
-    """Delete an order. Records are deleted before the records that they refer to."""
+    """Delete an order with everything that belongs to it, and its customer if no other order has the customer."""
     for subject in logged_records(tx, order):
-        for record in [*list_events(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
-            tx.remove(record)
+        for kind in (WebhookEvent, TransitionLog):
+            for record in tx.find(kind, "subject", subject_key(tx, subject)):
+                tx.remove(record)
     for package in tx.find(Package, "order", order.id):
-        delete_package(tx, package)
-    for item in tx.find(OrderItem, "order", order.id):
-        tx.remove(item)
-    tx.remove(order)
-    addresses = {order.shipping_address, order.billing_address}
+        end_reservations(tx, package, give_back=True)
+    remove_with_dependents(tx, order)
     customer = tx.get_existing(Customer, order.customer)
     if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
-        for id_ in addresses:
+        for id_ in {order.shipping_address, order.billing_address}:
             tx.remove(tx.get_existing(Address, id_))
         tx.remove(customer)
 
 
-def delete_package(tx: Transaction, package: Package) -> None:
-    end_reservations(tx, package, give_back=True)
-    for transfer in tx.find(TransferOrder, "package", package.id):
-        for item in tx.find(TransferItem, "transfer_order", transfer.id):
-            tx.remove(item)
-        tx.remove(transfer)
-    for invoice in tx.find(Invoice, "package", package.id):
-        for line in tx.find(InvoiceItem, "invoice", invoice.id):
-            tx.remove(line)
-        tx.remove(invoice)
-    for kind in (InvoiceDocument, PackageItem):
-        for record in tx.find(kind, "package", package.id):
-            tx.remove(record)
-    tx.remove(package)
+DEPENDENTS: Mapping[RecordKind, tuple[tuple[RecordKind, str], ...]] = {
+    Order: ((Package, "order"), (OrderItem, "order")),
+    Package: (
+        (TransferOrder, "package"),
+        (Invoice, "package"),
+        (InvoiceDocument, "package"),
+        (PackageItem, "package"),
+    ),
+    TransferOrder: ((TransferItem, "transfer_order"),),
+    Invoice: ((InvoiceItem, "invoice"),),
+}
+"""Kind -> the kinds of the records that belong to it, and the relations that find them."""
+
+
+def remove_with_dependents(tx: Transaction, record: Record) -> None:
+    """Remove a record after the records that belong to it."""
+    for kind, relation in DEPENDENTS.get(type(record), ()):
+        for dependent in tx.find(kind, relation, record.id):
+            remove_with_dependents(tx, dependent)
+    tx.remove(record)

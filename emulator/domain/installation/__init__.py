@@ -1,7 +1,8 @@
-"""Read and validate the files of an installation.
+"""Installations: the configuration of one customer's OMS (states, transitions, locations, channels, carriers).
 
 A file is an object of kinds, each a list of entries whose keys are the columns of the kind. An installation is one
-file, or a folder of files that are merged.
+file, or a folder of files that are merged. It replaces the kinds of records that it contains. The other kinds are
+those of the default installation.
 """
 
 from __future__ import annotations
@@ -21,29 +22,6 @@ from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, State, Transition
 from emulator.core.schemas import find_problem
 
-__all__ = [
-    "DEFAULT",
-    "FOLDER",
-    "FileVersions",
-    "Installation",
-    "InvalidInstallation",
-    "Origin",
-    "Origins",
-    "Records",
-    "broken_references",
-    "bundled_names",
-    "complete_installation",
-    "display_name",
-    "installation_path",
-    "installation_version",
-    "is_inline_document",
-    "load_installation",
-    "load_own_records",
-    "origins",
-    "portable_form",
-    "read_installation",
-]
-
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "installation"
 DEFAULT, SUFFIX = "default", ".json"
 PROVENANCE_KEYS = ("provenance", "reason")
@@ -53,6 +31,10 @@ INLINE_NAME = "(its own)"
 METADATA_KEYS = ("$schema", "description")
 """Keys of a file that are not kinds."""
 ASSUMED = "assumed"
+COMMAND = "command"
+GRAPH_KINDS = (State, Transition)
+CONTENT_TYPE_STEP = 100
+RENUMBERED_REASON = "from the default installation; the id is ours, as its own is taken here"
 
 Records: TypeAlias = dict[RecordKind, dict[int, Record]]
 Converter: TypeAlias = Callable[[JsonValue], ColumnValue]
@@ -76,11 +58,58 @@ class Installation(NamedTuple):
     origins: Origins
 
 
+class BrokenReference(NamedTuple):
+    """A reference to a missing entry: the kinds of both entries, the location and the message."""
+
+    kind: RecordKind
+    target: RecordKind
+    where: str
+    what: str
+
+
 class InvalidInstallation(ValueError):
-    """A file that is not an installation. The message says which file, where in it, and what is wrong."""
+    """A file is not a valid installation. The message names the file, the location in it, and the problem."""
 
     def __init__(self, file: Path | str, where: str, what: str) -> None:
         super().__init__(f"{file}: {where}: {what}")
+
+
+def load_installation(name: str) -> Records:
+    """Return the records of an installation by kind and id. `name` is a bundled name, a path or JSON text."""
+    return complete_installation(name).records
+
+
+def load_own_records(name: str) -> Records:
+    """Return only the records in the installation's file."""
+    return read_installation(installation_path(name)).records
+
+
+def origins(name: str) -> Origins:
+    """Return the provenance of each entry of an installation."""
+    return complete_installation(name).origins
+
+
+def installation_version(name: str) -> FileVersions:
+    """Return the versions of the installation's files, which are part of the cache key."""
+    return () if is_inline_document(name) else file_versions(installation_path(name))
+
+
+def complete_installation(name: str) -> Installation:
+    """Return an installation, completed from the default installation. Raise `ValueError` if there is none."""
+    source = name if is_inline_document(name) else installation_path(name)
+    return build_installation(source, installation_version(name))
+
+
+@lru_cache(maxsize=32)
+def build_installation(source: Path | str, _versions: FileVersions) -> Installation:
+    own = read_installation(source) if isinstance(source, Path) else read_text(source)
+    installation = fill_missing_entries(own, read_installation(installation_path(DEFAULT)))
+    for broken in broken_references(installation.records):
+        raise InvalidInstallation(display_name(str(source)), broken.where, broken.what)
+    return installation
+
+
+# --- names and paths ------------------------------------------------------------------------------------------------
 
 
 def bundled_names() -> list[str]:
@@ -94,9 +123,8 @@ def installation_path(name: str) -> Path:
         return bundled
     if name and installation_files(path := Path(name)):
         return path
-    raise ValueError(
-        f"unknown installation {name!r}; known: {', '.join(bundled_names())}, or a path that ends in .json"
-    )
+    known = ", ".join(bundled_names())
+    raise ValueError(f"unknown installation {name!r}; known: {known}, or a path that ends in .json")
 
 
 @lru_cache(maxsize=32)
@@ -134,6 +162,9 @@ def read_versioned_text(path: Path, _versions: FileVersions) -> str:
     # The index of a transition in its file is its position. Sorting keeps this order for several files.
     document = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
     return json_text.dump_json(document).decode()
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=32)
@@ -189,8 +220,8 @@ def parse_file(file: Path) -> JsonValue:
         return orjson.loads(file.read_bytes())
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
-    except orjson.JSONDecodeError as wrong:
-        raise InvalidInstallation(file, "/", f"is not JSON: {wrong}") from None
+    except orjson.JSONDecodeError as error:
+        raise InvalidInstallation(file, "/", f"is not JSON: {error}") from None
 
 
 def iter_entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
@@ -208,22 +239,23 @@ def parse_entry(file: Path | str, where: str, kind: RecordKind, entry: JsonObjec
     columns = column_converters(kind)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     try:
         record = kind(**{key: columns[key](value) for key, value in entry.items() if key not in PROVENANCE_KEYS})
-    except (TypeError, ValueError) as wrong:
-        raise InvalidInstallation(file, where, str(wrong)) from None
+    except (TypeError, ValueError) as error:
+        raise InvalidInstallation(file, where, str(error)) from None
     origin = Origin(entry["provenance"], entry.get("reason"))
     if (origin.provenance == ASSUMED) == (origin.reason is None):
         raise InvalidInstallation(file, where, "an entry must have a reason if and only if its provenance is assumed")
     return record, origin
 
 
-def broken_references(records: Records) -> Iterator[tuple[str, str]]:
-    """Yield location and message of each reference to a missing entry."""
+def broken_references(records: Records) -> Iterator[BrokenReference]:
+    """Yield each reference to a missing entry."""
     for kind, table in records.items():
         for column, other in REFERENCES[kind].items():
             for record in table.values():
                 id_ = getattr(record, column)
                 if id_ is not None and id_ not in records.get(other, {}):
-                    yield f"/{kind.__name__} {record.id}/{column}", f"no {other.__name__} with the id {id_}"
+                    where = f"/{kind.__name__} {record.id}/{column}"
+                    yield BrokenReference(kind, other, where, f"no {other.__name__} with the id {id_}")
 
 
 @cache
@@ -238,7 +270,7 @@ def value_converter(hint: object) -> Converter:
     for type_, convert in ((Json, compact_json), (datetime, datetime.fromisoformat)):
         if type_ in types:
             return or_none(convert) if type(None) in types else convert
-    return unchanged_value
+    return lambda value: value
 
 
 def or_none(convert: Converter) -> Converter:
@@ -246,14 +278,7 @@ def or_none(convert: Converter) -> Converter:
     return lambda value: None if value is None else convert(value)
 
 
-def unchanged_value(value: JsonValue) -> ColumnValue:
-    return value
-
-
-COMMAND = "command"
-GRAPH_KINDS = (State, Transition)
-CONTENT_TYPE_STEP = 100
-RENUMBERED_REASON = "from the default installation; the id is ours, as its own is taken here"
+# --- completion from the default installation -----------------------------------------------------------------------
 
 
 def fill_missing_entries(own: Installation, default: Installation) -> Installation:
@@ -287,17 +312,12 @@ def copy_missing_states(result: Installation, own: Installation, default: Instal
     """Copy the states of the enum classes that the file lacks. Return the default ids -> the new ids."""
     own_states = own.records.get(State, {}).values()
     classes, content_types = {state.enum_class for state in own_states}, {state.content_type for state in own_states}
-    return {
-        state.id: copy_with_free_id(
-            result, default, state, content_type=free_content_type(state.content_type, content_types)
-        )
-        for state in default.records[State].values()
-        if state.enum_class not in classes
-    }
-
-
-def free_content_type(first: int, taken: set[int]) -> int:
-    return next(number for number in count(first, CONTENT_TYPE_STEP) if number not in taken)
+    new_ids = {}
+    for state in default.records[State].values():
+        if state.enum_class not in classes:
+            free = next(each for each in count(state.content_type, CONTENT_TYPE_STEP) if each not in content_types)
+            new_ids[state.id] = copy_with_free_id(result, default, state, content_type=free)
+    return new_ids
 
 
 def copy_missing_transitions(
@@ -347,39 +367,3 @@ def copy_with_free_id(result: Installation, default: Installation, record: Recor
     origin = default.origins[kind, record.id]
     result.origins[kind, id_] = origin if id_ == record.id else Origin(ASSUMED, RENUMBERED_REASON)
     return id_
-
-
-def load_installation(name: str) -> Records:
-    """Return the records of an installation by kind and id. `name` is a bundled name, a path or JSON text."""
-    return complete_installation(name).records
-
-
-def load_own_records(name: str) -> Records:
-    """Return only the records in the installation's file."""
-    return read_installation(installation_path(name)).records
-
-
-def origins(name: str) -> Origins:
-    """Return the provenance of each entry of an installation."""
-    return complete_installation(name).origins
-
-
-def installation_version(name: str) -> FileVersions:
-    """Return the versions of the installation's files, which are part of the cache key."""
-    return () if is_inline_document(name) else file_versions(installation_path(name))
-
-
-def complete_installation(name: str) -> Installation:
-    """Return an installation, completed from the default installation. Raise `ValueError` if there is none."""
-    return build_installation(
-        name if is_inline_document(name) else installation_path(name), installation_version(name)
-    )
-
-
-@lru_cache(maxsize=32)
-def build_installation(source: Path | str, _versions: FileVersions) -> Installation:
-    own = read_installation(source) if isinstance(source, Path) else read_text(source)
-    installation = fill_missing_entries(own, read_installation(installation_path(DEFAULT)))
-    for where, what in broken_references(installation.records):
-        raise InvalidInstallation(display_name(str(source)), where, what)
-    return installation
