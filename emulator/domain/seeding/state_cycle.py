@@ -1,4 +1,4 @@
-"""The state of each package of a demonstration: a cycle of 25 packages that contains every state.
+"""The state of each package of a demo dataset: a cycle of 25 packages that contains every state.
 
 A cycle has five blocks of five packages, so common states occur more often. The fourth and the fifth package of a
 block belong to one order. Each whole block has one transfer order, and a cycle shows all five states of those.
