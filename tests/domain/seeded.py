@@ -1,4 +1,4 @@
-"""Demonstrations of several sizes and samples of their packages, for the tests of seeding."""
+"""Demo datasets of several sizes and samples of their packages, for the tests of seeding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator.state.store import Snapshot
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIZES = (200, 36_404)
 SAMPLED = 40
-"""The number of blocks of a demonstration that are tested: all of the small one, the first and last of each."""
+"""The number of blocks of a dataset that are tested: all of the small one, the first and last of each."""
 PACKAGE, TRANSFER = 4, 6
 """Content types."""
 
