@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -232,7 +232,9 @@ def describe_range(option: FaultOption) -> str:
 # --- arming and triggering ----------------------------------------------------------------------------------------
 
 
-def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
+def arm_fault(
+    faults: Faults, view: Reader, document: Mapping[str, JsonValue], operations: Collection[str]
+) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes.
 
     Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
@@ -256,7 +258,7 @@ def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any], operati
     return fault
 
 
-def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
+def fault_from_document(document: Mapping[str, JsonValue]) -> ArmedFault:
     """Return the fault of a document that `fault_scenario_document` returned."""
     return ArmedFault(
         id=document["id"],
@@ -272,7 +274,7 @@ def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
     )
 
 
-def fault_document(fault: ArmedFault) -> dict[str, Any]:
+def fault_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in the control API."""
     return {
         "id": fault.id,
@@ -286,7 +288,7 @@ def fault_document(fault: ArmedFault) -> dict[str, Any]:
     }
 
 
-def fault_scenario_document(fault: ArmedFault) -> dict[str, Any]:
+def fault_scenario_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in scenario files: with its counts, and without empty keys."""
     counts = {"met": fault.matches, "seen": fault.request_counts}
     return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}

@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 from emulator.core.records import (
     REFERENCES,
     TALLIES,
+    ColumnValue,
     OrderItem,
     Package,
+    RecordKind,
     Shipment,
     TransferOrder,
     TransitionLog,
@@ -69,12 +71,12 @@ class DemoDataset:
         self.plans = plans
         self.caches: dict[Any, Any] = {}
         self._fixed = TableDataset(records)
-        self._subjects: dict[int, type[Any]] = {
+        self._subjects: dict[int, RecordKind] = {
             plans.package_type: Package,
             plans.transfer_type: TransferOrder,
         }
         self._block = lru_cache(kept_blocks)(self._make_block)
-        self._ids: dict[type[Any], Sequence[int]] = {}
+        self._ids: dict[RecordKind, Sequence[int]] = {}
 
     def get(self, kind: type[R], id_: int) -> R | None:
         if kind not in ID_RANGES:
@@ -82,16 +84,16 @@ class DemoDataset:
         block = block_of(kind, id_)
         return self._block(block).get(kind, id_) if self._has_block(block) else None
 
-    def has(self, kind: type[Any], id_: int) -> bool:
+    def has(self, kind: RecordKind, id_: int) -> bool:
         return self.get(kind, id_) is not None
 
-    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+    def related(self, kind: RecordKind, relation: str, key: ColumnValue) -> tuple[int, ...]:
         if kind not in ID_RANGES:
             return self._fixed.related(kind, relation, key)
         block = self._block_with(kind, relation, key)
         return self._block(block).related(kind, relation, key) if self._has_block(block) else ()
 
-    def ids(self, kind: type[Any]) -> Sequence[int]:
+    def ids(self, kind: RecordKind) -> Sequence[int]:
         """Return all ids of this kind. For a kind with gaps the first call makes all records."""
         if kind not in ID_RANGES:
             return self._fixed.ids(kind)
@@ -99,26 +101,26 @@ class DemoDataset:
             ids = self._ids[kind] = self._range(kind) if kind in KINDS_WITHOUT_GAPS else self._collect_ids(kind)
         return ids
 
-    def next_id(self, kind: type[Any]) -> int:
+    def next_id(self, kind: RecordKind) -> int:
         return first_id(kind, self.plans.blocks) if kind in ID_RANGES else self._fixed.next_id(kind)
 
-    def tally(self, kind: type[Any]) -> Mapping[Any, int]:
+    def tally(self, kind: RecordKind) -> Mapping[ColumnValue, int]:
         return self._tallies[kind]
 
-    def column(self, kind: type[Any], path: str) -> Sequence[Any]:
+    def column(self, kind: RecordKind, path: str) -> Sequence[ColumnValue]:
         if path == "id":
             return self.ids(kind)
         read = PLAN_COLUMNS.get(kind, {}).get(path)
         return read_column(self, kind, path) if read is None else list(read(self.plans))
 
     @cached_property
-    def _tallies(self) -> dict[type[Any], Counter[Any]]:
+    def _tallies(self) -> dict[RecordKind, Counter[ColumnValue]]:
         return {kind: count_keys(self, kind) for kind in TALLIES}
 
     def _has_block(self, block: int) -> bool:
         return 0 <= block < self.plans.blocks
 
-    def _block_with(self, kind: type[Any], relation: str, key: Any) -> int:
+    def _block_with(self, kind: RecordKind, relation: str, key: ColumnValue) -> int:
         """Return the block of the records under a key of a relation, or -1."""
         if relation == "number":  # contains the order's index
             order = order_index(key.rpartition("P")[0] if kind is Package else key)
@@ -129,13 +131,13 @@ class DemoDataset:
             owner, id_ = REFERENCES[kind].get(relation), key
         return block_of(owner, id_) if owner in ID_RANGES else -1
 
-    def _range(self, kind: type[Any]) -> range:
+    def _range(self, kind: RecordKind) -> range:
         """Return the ids of a kind without gaps: those of the whole blocks and of the last block."""
         whole, rest = divmod(self.plans.packages, PACKAGES_PER_BLOCK)
         last = len(self._block(whole).tables[kind]) if rest else 0
         return range(first_id(kind, 0), first_id(kind, whole) + last)
 
-    def _collect_ids(self, kind: type[Any]) -> tuple[int, ...]:
+    def _collect_ids(self, kind: RecordKind) -> tuple[int, ...]:
         return tuple(id_ for block in range(self.plans.blocks) for id_ in self._make_block(block).tables[kind])
 
     def _make_block(self, number: int) -> Block:
@@ -150,18 +152,18 @@ class DemoDataset:
         return block
 
 
-ColumnReader = Callable[[Plans], Iterator[Any]]
+ColumnReader = Callable[[Plans], Iterator[ColumnValue]]
 
 
-def package_column(value: Callable[[PackagePlan], Any]) -> ColumnReader:
+def package_column(value: Callable[[PackagePlan], ColumnValue]) -> ColumnReader:
     return lambda plans: map(value, plans.all_packages())
 
 
-def order_column(value: Callable[[OrderPlan], Any]) -> ColumnReader:
+def order_column(value: Callable[[OrderPlan], ColumnValue]) -> ColumnReader:
     return lambda plans: map(value, plans.all_orders())
 
 
-def transfer_column(value: Callable[[TransferPlan], Any]) -> ColumnReader:
+def transfer_column(value: Callable[[TransferPlan], ColumnValue]) -> ColumnReader:
     return lambda plans: map(value, plans.all_transfers())
 
 
@@ -199,7 +201,7 @@ def transfer_awb_number(plan: TransferPlan) -> str | None:
     return tracking_number(shipment, plan.draws[3])
 
 
-PLAN_COLUMNS: dict[type[Any], dict[str, ColumnReader]] = {
+PLAN_COLUMNS: dict[RecordKind, dict[str, ColumnReader]] = {
     Package: {
         "state": package_states,
         "number": package_column(lambda plan: plan.number),

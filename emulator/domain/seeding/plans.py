@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from emulator.core.records import (
     Address,
+    ColumnValue,
     Customer,
     DeliveryRange,
     Order,
     OrderItem,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Reservation,
     Shipment,
     ShippingLabel,
@@ -89,7 +92,7 @@ PACKAGES_PER_BLOCK = 5
 """Packages in a block."""
 ORDERS_PER_BLOCK = 4
 """Orders in a block. The last two packages belong to one order."""
-ID_RANGES: dict[type[Any], IdRange] = {
+ID_RANGES: dict[RecordKind, IdRange] = {
     Address: IdRange(2001, 8),
     Customer: IdRange(1201, 4),
     Order: IdRange(6301, ORDERS_PER_BLOCK),
@@ -109,12 +112,12 @@ KINDS_WITHOUT_GAPS = (Customer, Order, Package, PackageItem, TransferOrder, Webh
 """Kinds of which a whole block uses all its ids."""
 
 
-def first_id(kind: type[Any], block: int) -> int:
+def first_id(kind: RecordKind, block: int) -> int:
     """Return the first id of this kind in a block."""
     return ID_RANGES[kind].first + block * ID_RANGES[kind].per_block
 
 
-def block_of(kind: type[Any], id_: int) -> int:
+def block_of(kind: RecordKind, id_: int) -> int:
     """Return the block that an id of this kind belongs to."""
     return (id_ - ID_RANGES[kind].first) // ID_RANGES[kind].per_block
 
@@ -124,9 +127,9 @@ class Block:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in ID_RANGES}
+        self.tables: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in ID_RANGES}
 
-    def new_id(self, kind: type[Any]) -> int:
+    def new_id(self, kind: RecordKind) -> int:
         """Return the next free id of this kind."""
         return first_id(kind, self.number) + len(self.tables[kind])
 
@@ -138,12 +141,12 @@ class Block:
     def get(self, kind: type[R], id_: int) -> R | None:
         return self.tables[kind].get(id_)
 
-    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
+    def related(self, kind: RecordKind, relation: str, key: ColumnValue) -> tuple[int, ...]:
         """Return the ids under this key of the relation."""
         return self._relations.get((kind, relation), {}).get(key, ())
 
     @cached_property
-    def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
+    def _relations(self) -> dict[tuple[RecordKind, str], dict[ColumnValue, tuple[int, ...]]]:
         return group_relations(self.tables)
 
 

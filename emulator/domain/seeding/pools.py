@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import cos, hypot, radians
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from emulator.core.json_text import compact_json
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     CargoCompany,
     Channel,
@@ -24,6 +23,8 @@ from emulator.core.records import (
     PriceList,
     Product,
     ProductImage,
+    Record,
+    RecordKind,
     Stock,
     StockList,
     StockLocation,
@@ -52,7 +53,7 @@ KILOMETRES_PER_DEGREE = 111.2
 
 
 @cache
-def pool(name: str) -> Any:
+def pool(name: str) -> JsonValue:
     """Return a pool that `make pools` wrote."""
     return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
 
@@ -130,7 +131,7 @@ def make_region(code: str, country: int, records: Records) -> Region:
     )
 
 
-def ids_with_values(table: dict[int, Any], column: str, wanted: Sequence[str]) -> list[int]:
+def ids_with_values(table: dict[int, Record], column: str, wanted: Sequence[str]) -> list[int]:
     """Return the ids of the wanted values, in their order. If none exists, return all ids."""
     ids = {getattr(record, column): id_ for id_, record in table.items()}
     return [ids[value] for value in wanted if value in ids] or list(table)
@@ -161,7 +162,7 @@ def make_destinations(country: int, records: Records) -> list[Destination]:
     ]
 
 
-def coordinates(record: Any) -> tuple[float, float]:
+def coordinates(record: Record) -> tuple[float, float]:
     return float(record.longitude or 0), float(record.latitude or 0)
 
 
@@ -197,7 +198,7 @@ def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Recor
     """Return the records of the installation and those that every demo dataset adds."""
     products = pool("products")
     records = dict(installation.load_installation(name))
-    added: dict[type[Any], Iterable[Any]] = {
+    added: dict[RecordKind, Iterable[Record]] = {
         Product: map(make_product, products),
         ProductImage: make_images(products),
         Stock: make_stock(records[StockLocation], products, packages, seed),
@@ -209,7 +210,7 @@ def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Recor
     return records
 
 
-def make_product(row: dict[str, Any]) -> Product:
+def make_product(row: JsonObject) -> Product:
     added = PRODUCTS_ADDED_AT + timedelta(minutes=row["id"])
     return Product(
         id=row["id"],
@@ -226,13 +227,13 @@ def make_product(row: dict[str, Any]) -> Product:
     )
 
 
-def make_images(products: list[dict[str, Any]]) -> list[ProductImage]:
+def make_images(products: list[JsonObject]) -> list[ProductImage]:
     images = [(row["id"], order, url) for row in products for order, url in enumerate(row["images"])]
     return [ProductImage(id_, *image) for id_, image in enumerate(images, start=2001)]
 
 
 def make_stock(
-    locations: dict[int, StockLocation], products: list[dict[str, Any]], packages: int, seed: int
+    locations: dict[int, StockLocation], products: list[JsonObject], packages: int, seed: int
 ) -> list[Stock]:
     """Return stock of every product at every packing location: enough for all packages that wait there."""
     records: list[Stock] = []
