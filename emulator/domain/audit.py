@@ -35,6 +35,13 @@ class AuditFinding(NamedTuple):
     requests: tuple[str, ...]
     """Ids of the exchanges, in order."""
     says: str
+    """The message."""
+
+
+def new_finding(kind: str, says: str, *exchanges: Exchange) -> AuditFinding:
+    """Return a finding about these exchanges. Its operation and time are those of the last one."""
+    last = exchanges[-1]
+    return AuditFinding(kind, last.info.operation, last.at, tuple(each.id for each in exchanges), says)
 
 
 Rule: TypeAlias = Callable[[Sequence[Exchange]], Iterator[AuditFinding]]
@@ -83,10 +90,9 @@ def find_early_retries(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
         key = request_key(exchange)
         previous = waiting.pop(key, None)
         if previous is not None and (seconds := seconds_between(previous[0], exchange)) < previous[1]:
-            says = f"asked again {seconds:.3f} seconds after a {previous[0].status} with Retry-After: {previous[1]:g}"
-            yield AuditFinding(
-                "impatience", exchange.info.operation, exchange.at, (previous[0].id, exchange.id), says
-            )
+            answer = f"a {previous[0].status} with Retry-After: {previous[1]:g}"
+            says = f"{exchange.method} {exchange.path} was repeated {seconds:.3f} seconds after {answer}"
+            yield new_finding("impatience", says, previous[0], exchange)
         retry_after = exchange.response_headers.get("Retry-After", "")
         if retry_after.isascii() and retry_after.isdigit():
             waiting[key] = exchange, float(retry_after)
@@ -98,11 +104,11 @@ def find_repeated_writes(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding
     for exchange in exchanges:
         if exchange.method not in WRITES or exchange.info.operation is None:
             continue
-        record = "/".join(part for part in exchange.path.split("/")[:-2])
+        record = "/".join(exchange.path.split("/")[:-2])
         success = successes.get(record)
         if success is not None and is_same_request(success, exchange):
-            says = f"{exchange.method} {exchange.path} was answered {success.status}, and sent again"
-            yield AuditFinding("repetition", exchange.info.operation, exchange.at, (success.id, exchange.id), says)
+            says = f"{exchange.method} {exchange.path} was repeated after a {success.status}"
+            yield new_finding("repetition", says, success, exchange)
         if is_success(exchange):
             successes[record] = exchange
 
@@ -131,10 +137,9 @@ def find_polling(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
 def polling_finding(reads: Sequence[Exchange]) -> Iterator[AuditFinding]:
     """Yield a finding if enough equal reads followed each other too fast."""
     if len(reads) >= MIN_POLLS:
-        first, last = reads[0], reads[-1]
-        often = f"{len(reads)} times within {seconds_between(first, last):.3f} seconds"
-        says = f"{first.method} {first.path} {often}; poll once a second"
-        yield AuditFinding("polling", last.info.operation, last.at, tuple(read.id for read in reads), says)
+        times = f"{len(reads)} times within {seconds_between(reads[0], reads[-1]):.3f} seconds"
+        says = f"{reads[0].method} {reads[0].path} was sent {times}; poll at most once a second"
+        yield new_finding("polling", says, *reads)
 
 
 def find_row_by_row_reads(exchanges: Sequence[Exchange]) -> Iterator[AuditFinding]:
@@ -164,10 +169,8 @@ def row_by_row_finding(page: PageReads | None) -> Iterator[AuditFinding]:
         return
     listed, rows, details = page
     if len(details) >= max(MIN_DETAILS, len(rows) / 2):
-        last = list(details.values())[-1]
-        says = f"{len(details)} details of the {len(rows)} rows that {listed.path} had listed, one call each"
-        ids = (listed.id, *(read.id for read in details.values()))
-        yield AuditFinding("row_by_row", last.info.operation, last.at, ids, says)
+        says = f"{len(details)} of the {len(rows)} rows in {listed.path} were read in separate requests"
+        yield new_finding("row_by_row", says, listed, *details.values())
 
 
 def ids_in_page(exchange: Exchange) -> frozenset[int]:

@@ -73,7 +73,8 @@ def describe_other_kind(view: Reader, kind: RecordKind, id_: int) -> Iterator[st
     """Describe the records of other kinds that have this id."""
     for other, name in SUBJECT_NAMES.items():
         if other is not kind and view.has(other, id_):
-            yield f"{id_} is the id of {with_article(name)} {name}{describe_owner(view, view.get_existing(other, id_))}"
+            owner = describe_owner(view, view.get_existing(other, id_))
+            yield f"{id_} is the id of {with_article(name)} {name}{owner}"
 
 
 def with_article(name: str) -> str:

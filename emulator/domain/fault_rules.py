@@ -1,4 +1,4 @@
-"""Injected faults: one function per kind, and its options."""
+"""Injected faults: the kinds with their options, and the rules by which calls trigger armed faults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -27,7 +27,7 @@ from emulator.core.errors import (
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import State
 from emulator.core.seeded_random import draw, u32
-from emulator.domain.arranging.documents import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
+from emulator.domain.state_graph import PACKAGE_STATUS, STATE_ALIASES, TRANSFER_STATUS, state_names
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -36,6 +36,9 @@ NO_REPLY = Reply(0)
 """Placeholder for the response to a call that is not handled."""
 MAX_DELAY = 600.0
 RETRY_AFTER = 60
+U32_RANGE = 2**32
+CONDITION_KEYS = ("nth", "token", "state", "after", "rate")
+ERROR_STATUSES = [each.value for each in HTTPStatus if each >= 400]
 STATUS_DETAILS = {503: "Service temporarily unavailable, try again later."}
 """Status without an exception in the framework -> detail, from an example in the framework's documentation."""
 
@@ -76,17 +79,15 @@ def answer_status(
 
 def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -> ApiError:
     """Return the framework's error for a status. The default is an error with the phrase of the status."""
-    factories: dict[int, Callable[[], ApiError]] = {
+    errors: dict[int, Callable[[], ApiError]] = {
         401: lambda: AuthenticationFailed(scheme=call.scheme),
         405: lambda: MethodNotAllowed(call.method),
         415: lambda: UnsupportedMediaType(call.content_type),
         429: lambda: Throttled(RETRY_AFTER if retry_after is None else retry_after),
     }
-    classes = {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
-    if status in factories:
-        return factories[status]()
-    if status in classes:
-        return classes[status]()
+    errors |= {each.status: each for each in (ParseError, PermissionDenied, NotFound, NotAcceptable, ServerError)}
+    if status in errors:
+        return errors[status]()
     return ApiError(STATUS_DETAILS.get(status, f"{HTTPStatus(status).phrase}."))
 
 
@@ -223,22 +224,17 @@ def validate_option(kind: str, name: str, option: FaultOption, value: JsonValue)
 
 
 def describe_range(option: FaultOption) -> str:
-    return (
-        f"at least {option.minimum}"
-        if option.maximum == float("inf")
-        else f"from {option.minimum} to {option.maximum:g}"
-    )
+    if option.maximum == float("inf"):
+        return f"at least {option.minimum}"
+    return f"from {option.minimum} to {option.maximum:g}"
 
 
-ERROR_STATUSES = [each.value for each in HTTPStatus if each >= 400]
+# --- arming and triggering ----------------------------------------------------------------------------------------
 
 
-U32_RANGE = 2**32
-CONDITION_KEYS = ("nth", "token", "state", "after", "rate")
-FILTER_KEYS = ("operation", "method", "times")
-
-
-def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any], operations: Collection[str]) -> ArmedFault:
+def arm_fault(
+    faults: Faults, view: Reader, document: Mapping[str, JsonValue], operations: Collection[str]
+) -> ArmedFault:
     """Arm the fault that a document (valid by its schema) describes.
 
     Raise `InvalidDocument` for an unknown kind, option, operation, token or state. The error lists the known ones.
@@ -255,20 +251,15 @@ def arm_fault(faults: Faults, view: Reader, document: Mapping[str, Any], operati
     if any(fault.id == document.get("id") for fault in faults.armed):
         raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
-    complete = {
-        "id": faults.next_id,
-        **document,
-        "options": options,
-        "when": when,
-        "times": 1 if times is None and "nth" in when else times,
-    }
-    fault = fault_from_document(complete)
+    if times is None and "nth" in when:
+        times = 1
+    fault = fault_from_document({"id": faults.next_id, **document, "options": options, "when": when, "times": times})
     faults.add(fault)
     return fault
 
 
-def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
-    """Return the fault of a document that `kept_document` made."""
+def fault_from_document(document: Mapping[str, JsonValue]) -> ArmedFault:
+    """Return the fault of a document that `fault_scenario_document` returned."""
     return ArmedFault(
         id=document["id"],
         kind=document["kind"],
@@ -283,7 +274,7 @@ def fault_from_document(document: Mapping[str, Any]) -> ArmedFault:
     )
 
 
-def fault_document(fault: ArmedFault) -> dict[str, Any]:
+def fault_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in the control API."""
     return {
         "id": fault.id,
@@ -297,7 +288,7 @@ def fault_document(fault: ArmedFault) -> dict[str, Any]:
     }
 
 
-def fault_scenario_document(fault: ArmedFault) -> dict[str, Any]:
+def fault_scenario_document(fault: ArmedFault) -> JsonObject:
     """Return the document of a fault in scenario files: with its counts, and without empty keys."""
     counts = {"met": fault.matches, "seen": fault.request_counts}
     return {key: value for key, value in (fault_document(fault) | counts).items() if value not in (None, {}, 0)}
@@ -307,13 +298,13 @@ def triggered_faults(world: World, call: FaultTarget) -> list[ArmedFault]:
     """Return the faults that this call triggers, in the order of their arming. Count the call in each match."""
     faults, request = world.faults, request_key(call)
     with faults.lock:
-        concerned = [fault for fault in faults.armed if is_candidate(fault, call, world)]
-        found = [fault for fault in concerned if count_and_trigger(fault, request, world)]
-    world.save_fault_counts(faults, [FaultMatch(fault, request) for fault in concerned])
-    return found
+        matches = [fault for fault in faults.armed if matches_call(fault, call, world)]
+        triggered = [fault for fault in matches if count_and_trigger(fault, request, world)]
+    world.save_fault_counts(faults, [FaultMatch(fault, request) for fault in matches])
+    return triggered
 
 
-def is_candidate(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
+def matches_call(fault: ArmedFault, call: FaultTarget, world: World) -> bool:
     """Return whether a fault matches this call."""
     when = fault.when
     return (
@@ -345,7 +336,7 @@ def request_key(call: FaultTarget) -> str:
 
 
 def draw_probability(fault: ArmedFault, request: str, seed: int) -> bool:
-    """Draw from the world's seed. The draw depends on the request alone, not on other requests between."""
+    """Draw from the world's seed. The draw depends on the request and its count, and not on other requests."""
     fault.request_counts[request] = fault.request_counts.get(request, 0) + 1
     draws = draw(seed, f"fault {fault.id} {request}", fault.request_counts[request])
     return u32(draws, 0) < float(fault.when["rate"]) * U32_RANGE
@@ -356,13 +347,14 @@ def resolve_state_ids(view: Reader, name_or_id: str | int) -> frozenset[int]:
     states = [state for state in view.all(State) if state.enum_class in (PACKAGE_STATUS, TRANSFER_STATUS)]
     text = str(name_or_id).strip().casefold()
     value = STATE_ALIASES.get(text, text)
-    found = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in state_names(state)]
-    if not found:
+    ids = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in state_names(state)]
+    if not ids:
         raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states])
-    return frozenset(found)
+    return frozenset(ids)
 
 
 def parse_time(text: str) -> datetime:
+    """Parse the time of `after`. Without a time zone, it is in UTC."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

@@ -1,37 +1,195 @@
-"""Planning: find other locations for items that a location refuses or does not have."""
+"""The planner: choose stock locations, and create the packages and transfer orders that it decides on.
+
+It compares stock first, then distance, and never exceeds a quota. The rules of real planners are not known. These are
+assumed: the simplest that use all three.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import string
 from collections import Counter
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
+from typing import NamedTuple
 
+from emulator.core.errors import Conflict
 from emulator.core.json_text import JsonObject, compact_json
 from emulator.core.records import (
     Address,
     City,
+    Columns,
+    ColumnValue,
     LocationAddress,
     Order,
     OrderItem,
     Package,
     PackageItem,
-    Reservation,
+    Product,
     State,
-    Stock,
     StockLocation,
     TransferItem,
     TransferOrder,
 )
-from emulator.domain.encrypted_ids import encrypted_id
-from emulator.domain.state_graph import state_with_value
+from emulator.domain.state_graph import (
+    ITEM_STATE_VALUES,
+    ITEM_STATUS,
+    TRANSFER_STATUS,
+    TRANSFER_WAITING,
+    WAITING,
+    require_state,
+    sibling_state,
+    sibling_state_id,
+)
+from emulator.domain.stock import Quantities, available_quantities, can_fulfill, has_quota, reserve_item
 from emulator.state.store import Reader, Transaction
 
 EARTH_RADIUS_KM = 6371
 FAR_AWAY = float("inf")
-WAITING, CANCELLATION_WAITING = "100", "990"
-FIRST_PACKED_VALUE = 400
-"""Packages in states with a lower value use the quota of their location."""
+PLAN_ITEM_OFFSET = 66
+"""Difference between the plan item and the id of a package, as in the documented samples."""
+DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+SIGNING_SALT = b"oms-emulator id_encrypted"
+
+
+# --- choice of locations ------------------------------------------------------------------------------------------
+
+
+class FulfillmentPlan(NamedTuple):
+    """The location that packs a package, and the pieces that each other location transfers to it."""
+
+    location: StockLocation
+    transfers: tuple[tuple[StockLocation, Quantities], ...] = ()
+
+
+def plan_fulfillment(
+    view: Reader, pieces: Quantities, address: Address, pickup: StockLocation | None = None
+) -> FulfillmentPlan:
+    """Decide where these pieces are packed. Raise `Conflict` if stock or quotas do not suffice."""
+    check_total_stock(view, pieces, pickup)
+    location = choose_packing_location(view, pieces, address) if pickup is None else pickup
+    if not has_quota(view, location):
+        raise Conflict(f"location {location.id} {location.name} has no quota left")
+    missing = pieces - available_quantities(view, location, pieces)
+    return FulfillmentPlan(location, tuple(plan_transfers(view, location, missing)))
+
+
+def check_total_stock(view: Reader, pieces: Quantities, pickup: StockLocation | None) -> None:
+    """Raise `Conflict` if the total stock of all locations does not suffice."""
+    locations = {each.id: each for each in (*sending_locations(view), pickup) if each is not None}
+    total = sum((available_quantities(view, each, pieces) for each in locations.values()), Counter())
+    lacking = [
+        f"{view.get_existing(Product, product).sku}: {number} wanted, {total[product]} there"
+        for product, number in pieces.items()
+        if total[product] < number
+    ]
+    if lacking:
+        raise Conflict("not enough stock of " + "; ".join(lacking))
+
+
+def sending_locations(view: Reader) -> list[StockLocation]:
+    """Return the active fulfillment centers, which pack orders and send transfers."""
+    return [each for each in view.all(StockLocation) if each.is_active and each.is_fulfillment_center]
+
+
+def choose_packing_location(view: Reader, pieces: Quantities, address: Address) -> StockLocation:
+    """Return the location with quota that has most of the pieces. Among equals, return the nearest to the address."""
+    locations = [location for location in sending_locations(view) if has_quota(view, location)]
+    if not locations:
+        raise Conflict("no location that packs has quota left")
+    return min(
+        locations,
+        key=lambda each: (-available_quantities(view, each, pieces).total(), *distance_rank(view, each, address)),
+    )
+
+
+def plan_transfers(
+    view: Reader, location: StockLocation, missing: Quantities
+) -> Iterator[tuple[StockLocation, Quantities]]:
+    """Yield the transfers of the missing pieces, each from the location that has most of them, or is nearest."""
+
+    def rank(other: StockLocation) -> tuple[int, float, int, int]:
+        return (-available_quantities(view, other, missing).total(), *distance_rank(view, other, location))
+
+    others = [each for each in sending_locations(view) if each.id != location.id]
+    while missing:
+        source = min(others, key=rank)
+        pieces = available_quantities(view, source, missing)
+        yield source, pieces
+        missing -= pieces
+        others.remove(source)
+
+
+def resolve_pickup_location(view: Reader, order: Order, address: Address) -> StockLocation | None:
+    """Return the store where the customer collects the order, or None if the order is shipped.
+
+    It is the store that the order names, or the nearest one.
+    """
+    if not order.is_click_and_collect:
+        return None
+    stores = {each.id: each for each in view.all(StockLocation) if each.is_active and each.is_pickup_location}
+    if order.retail_store_id in stores:
+        return stores[order.retail_store_id]
+    if order.retail_store_id is not None:
+        raise Conflict(f"location {order.retail_store_id} does not offer click and collect", list(stores))
+    if not stores:
+        raise Conflict("no active location offers click and collect")
+    return min(stores.values(), key=lambda store: distance_rank(view, store, address))
+
+
+def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageItem]) -> StockLocation | None:
+    """Return the other fulfillment center with quota and all items that is nearest to the customer."""
+    pieces = Counter(tx.get_existing(OrderItem, item.order_item).product for item in items)
+    address = tx.get_existing(Address, package.shipping_address)
+    locations = [
+        location
+        for location in sending_locations(tx)
+        if location.id != package.stock_location and has_quota(tx, location) and can_fulfill(tx, location, pieces)
+    ]
+    return min(locations, key=lambda location: distance_rank(tx, location, address), default=None)
+
+
+def find_other_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
+    """Return the first active location, except source and destination, that has all items of a transfer."""
+    pieces = Counter(item.product for item in tx.find(TransferItem, "transfer_order", transfer.id))
+    for location in tx.all(StockLocation):
+        is_candidate = location.is_active and location.id not in {transfer.source, transfer.destination}
+        if is_candidate and can_fulfill(tx, location, pieces):
+            return location
+    return None
+
+
+def distance_rank(view: Reader, location: StockLocation, target: Address | StockLocation) -> tuple[float, int, int]:
+    """Return the sort key that puts the nearest location first, then the lowest priority and id."""
+    kilometres = distance_km(view, location, target)
+    return (FAR_AWAY if kilometres is None else kilometres, location.priority, location.id)
+
+
+def distance_km(view: Reader, location: StockLocation, target: Address | StockLocation) -> float | None:
+    """Return the kilometres from a location to another one or to the city of an address.
+
+    Return None if either has no coordinates.
+    """
+    start = view.get_existing(LocationAddress, location.address)
+    end: LocationAddress | City = (
+        view.get_existing(City, target.city)
+        if isinstance(target, Address)
+        else view.get_existing(LocationAddress, target.address)
+    )
+    degrees = (start.latitude, start.longitude, end.latitude, end.longitude)
+    return None if None in degrees else great_circle_km(*(float(str(each)) for each in degrees))
+
+
+def great_circle_km(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+    """Return the kilometres between two points in degrees."""
+    south, west, north, east = map(radians, (latitude, longitude, to_latitude, to_longitude))
+    half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
+
+
+# --- packages -----------------------------------------------------------------------------------------------------
 
 
 def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> JsonObject | None:
@@ -39,74 +197,58 @@ def replan(tx: Transaction, package: Package, items: list[PackageItem]) -> JsonO
 
     Return None if no location has the items, or if the installation has no waiting state for the new package.
     """
-    if not items or waiting_state(tx, package) is None:
+    if not items or sibling_state(tx, tx.get_existing(State, package.state), WAITING) is None:
         return None
     location = nearest_with_stock(tx, package, items)
     return None if location is None else create_group_package(tx, package, location, items)
 
 
-def waiting_state(view: Reader, package: Package) -> State | None:
-    return state_with_value(view, "PackageStatus", WAITING, beside=view.get_existing(State, package.state))
-
-
 def create_group_package(
-    tx: Transaction, package: Package, location: StockLocation, items: list[PackageItem]
+    tx: Transaction, parent: Package, location: StockLocation, items: list[PackageItem]
 ) -> JsonObject:
     """Create a waiting package of these items at a location. Return the documented response."""
-    child = create_successor_package(tx, package, location)
+    order = tx.get_existing(Order, parent.order)
+    child = create_package(tx, order, location, parent, state=sibling_state_id(tx, parent.state, WAITING))
     for item in items:
-        reserve_item(tx, child, copy_package_item(tx, item, child))
+        add_package_item(tx, child, item.order_item, state=sibling_state_id(tx, item.state, WAITING))
     tx.queue_event("package.created", child)
     return {
         "package__id": child.id,
         "package__number": child.number,
         "package__stock_location__id": location.id,
         "package__stock_location__name": location.name,
-        "is_same_location": location.id == package.stock_location,
+        "is_same_location": location.id == parent.stock_location,
     }
 
 
-def create_successor_package(tx: Transaction, parent: Package, location: StockLocation) -> Package:
-    """Create the package `...P{n+1}` that replaces its parent."""
+def create_package(
+    tx: Transaction, order: Order, location: StockLocation, parent: Package | None = None, **columns: ColumnValue
+) -> Package:
+    """Create a package without items. `parent` is the package that it replaces.
+
+    The columns must contain the state. They replace the default values of other columns.
+    """
     id_ = tx.new_id(Package)
-    waiting = waiting_state(tx, parent)
-    order = tx.get_existing(Order, parent.order)
-    extra = {
-        "parent_package": {"id": parent.id, "number": parent.number},
-        "distance_to_shipping_address": round(
-            distance_to_address(tx, location, tx.get_existing(Address, parent.shipping_address)) or 0
-        ),
+    address = order.shipping_address if parent is None else parent.shipping_address
+    extra: JsonObject = {} if parent is None else {"parent_package": {"id": parent.id, "number": parent.number}}
+    kilometres = distance_km(tx, location, tx.get_existing(Address, address))
+    defaults: Columns = {
+        "number": f"{order.number}P{next_package_number(tx, order)}",
+        "target_packing_date": order.date_placed + parse_interval(location.target_packing_interval),
+        "delivery_range": None if parent is None else parent.delivery_range,
+        "created_date": tx.now,
+        "modified_date": tx.now,
+        "extra_information": compact_json(extra | {"distance_to_shipping_address": round(kilometres or 0)}),
     }
     return tx.add(
         Package(
             id=id_,
-            state=parent.state if waiting is None else waiting.id,
             order=order.id,
-            shipping_address=parent.shipping_address,
+            shipping_address=address,
             stock_location=location.id,
-            number=f"{order.number}P{next_package_number(tx, order)}",
-            target_packing_date=order.date_placed + parse_interval(location.target_packing_interval),
-            delivery_range=parent.delivery_range,
-            plan_item=parent.plan_item,
-            created_date=tx.now,
-            modified_date=tx.now,
-            extra_information=compact_json(extra),
+            plan_item=id_ + PLAN_ITEM_OFFSET if parent is None else parent.plan_item,
             id_encrypted=encrypted_id(id_, tx.now),
-        )
-    )
-
-
-def copy_package_item(tx: Transaction, item: PackageItem, package: Package) -> PackageItem:
-    """Add the same order item to another package, in the waiting state."""
-    waiting = state_with_value(tx, "PackageItemStatus", WAITING, beside=tx.get_existing(State, item.state))
-    return tx.add(
-        PackageItem(
-            id=tx.new_id(PackageItem),
-            state=item.state if waiting is None else waiting.id,
-            order_item=item.order_item,
-            package=package.id,
-            created_date=tx.now,
-            modified_date=tx.now,
+            **(defaults | columns),
         )
     )
 
@@ -122,59 +264,6 @@ def highest_suffix(numbers: Iterable[str], mark: str) -> int:
     return max((int(suffix) for suffix in suffixes if suffix.isascii() and suffix.isdigit()), default=0)
 
 
-def nearest_with_stock(tx: Transaction, package: Package, items: list[PackageItem]) -> StockLocation | None:
-    """Return the other fulfilment center with quota and all items that is nearest to the customer."""
-    quantities = Counter(tx.get_existing(OrderItem, item.order_item).product for item in items)
-    address = tx.get_existing(Address, package.shipping_address)
-    locations = [
-        location
-        for location in tx.all(StockLocation)
-        if location.is_active and location.is_fulfillment_center and location.id != package.stock_location
-        if has_quota(tx, location) and can_fulfill(tx, location, quantities)
-    ]
-    return min(locations, key=lambda location: distance_rank(tx, location, address), default=None)
-
-
-def distance_rank(view: Reader, location: StockLocation, address: Address) -> tuple[float, int, int]:
-    """Return the sort key that puts the nearest location first, then the lowest priority and id."""
-    kilometres = distance_to_address(view, location, address)
-    return (FAR_AWAY if kilometres is None else kilometres, location.priority, location.id)
-
-
-def can_fulfill(tx: Transaction, location: StockLocation, quantities: Counter[int]) -> bool:
-    """Return whether these quantities of all products are available at the location."""
-    return all(free_stock(tx, location.id, product) >= quantity for product, quantity in quantities.items())
-
-
-def has_quota(view: Reader, location: StockLocation) -> bool:
-    """Return whether the location accepts one more package."""
-    return location.max_quota is None or used_quota(view, location.id) < location.max_quota
-
-
-def used_quota(view: Reader, location: int) -> int:
-    """Return how many packages of a location use its quota: those not packed yet, or waiting for cancellation."""
-    return sum(view.count(Package, (location, state.id)) for state in view.all(State) if counts_on_quota(state))
-
-
-def counts_on_quota(state: State) -> bool:
-    is_unpacked = state.enum_value.isdigit() and int(state.enum_value) < FIRST_PACKED_VALUE
-    return state.enum_class == "PackageStatus" and (is_unpacked or state.enum_value == CANCELLATION_WAITING)
-
-
-def distance_to_address(view: Reader, location: StockLocation, address: Address) -> float | None:
-    """Return the kilometres from a location to the city of an address, or None if either has no coordinates."""
-    start, city = view.get_existing(LocationAddress, location.address), view.get_existing(City, address.city)
-    degrees = (start.latitude, start.longitude, city.latitude, city.longitude)
-    return None if None in degrees else great_circle_km(*(float(str(each)) for each in degrees))
-
-
-def great_circle_km(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
-    """Return the kilometres between two points in degrees."""
-    south, west, north, east = map(radians, (latitude, longitude, to_latitude, to_longitude))
-    half = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
-
-
 def parse_interval(text: str) -> timedelta:
     """Parse a duration in the vendor's form, such as `5 00:00:00`."""
     days, _, clock = text.rpartition(" ")
@@ -182,36 +271,96 @@ def parse_interval(text: str) -> timedelta:
     return timedelta(days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
 
-def find_other_source(tx: Transaction, transfer: TransferOrder) -> StockLocation | None:
-    """Return the first active location, except source and destination, that has all items of a transfer."""
-    items = tx.find(TransferItem, "transfer_order", transfer.id)
-    quantities = Counter(item.product for item in items)
-    for location in tx.all(StockLocation):
-        is_candidate = location.is_active and location.id not in {transfer.source, transfer.destination}
-        if is_candidate and can_fulfill(tx, location, quantities):
-            return location
-    return None
+def encrypted_id(id_: int, signed_at: datetime) -> str:
+    """Return `<base64 of the id>:<seconds in base 62>:<signature>`, the form of Django's timestamp signer.
+
+    The vendor shows it next to the id of a package, and signs it at the time of the response. The emulator uses the
+    creation time of the package, so that responses are deterministic.
+    """
+    value = base64.urlsafe_b64encode(str(id_).encode()).rstrip(b"=").decode()
+    signed = f"{value}:{base62(int(signed_at.timestamp()))}"
+    digest = hashlib.sha256(SIGNING_SALT + signed.encode()).digest()
+    return f"{signed}:{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def base62(number: int) -> str:
+    """Return a number in Django's base 62."""
+    number, digit = divmod(number, 62)
+    return (base62(number) if number else "") + DIGITS[digit]
+
+
+def create_package_item(
+    tx: Transaction, package: Package, order_item: OrderItem, source: int | None = None, **columns: ColumnValue
+) -> PackageItem:
+    """Add an order item to a package, in the item state that corresponds to the package's state."""
+    value = tx.get_existing(State, package.state).enum_value
+    state = require_state(tx, ITEM_STATUS, ITEM_STATE_VALUES.get(value, value))
+    return add_package_item(tx, package, order_item.id, source, state=state.id, **columns)
+
+
+def add_package_item(
+    tx: Transaction, package: Package, order_item: int, source: int | None = None, **columns: ColumnValue
+) -> PackageItem:
+    """Add an order item to a package, and reserve it at the source. The default is the package's location."""
+    item = tx.add(
+        PackageItem(
+            id=tx.new_id(PackageItem),
+            order_item=order_item,
+            package=package.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+            **columns,
+        )
+    )
+    reserve_item(tx, package, item, source)
+    return item
+
+
+# --- transfer orders ----------------------------------------------------------------------------------------------
+
+
+def create_transfer_order(
+    tx: Transaction, package: Package, source: StockLocation, items: list[PackageItem]
+) -> TransferOrder:
+    """Create the transfer order that moves these items from a source to the package's location."""
+    transfer = add_transfer_order(
+        tx,
+        package,
+        source,
+        state=require_state(tx, TRANSFER_STATUS, TRANSFER_WAITING).id,
+        destination=package.stock_location,
+        plan_item=package.plan_item,
+    )
+    for item in items:
+        create_transfer_item(tx, transfer, item)
+    tx.queue_event("transfer.status.created", transfer)
+    return transfer
+
+
+def create_transfer_item(tx: Transaction, transfer: TransferOrder, item: PackageItem) -> None:
+    tx.add(
+        TransferItem(
+            id=tx.new_id(TransferItem),
+            state=require_state(tx, TRANSFER_STATUS, TRANSFER_WAITING, of_items=True).id,
+            package_item=item.id,
+            product=tx.get_existing(OrderItem, item.order_item).product,
+            transfer_order=transfer.id,
+            created_date=tx.now,
+            modified_date=tx.now,
+        )
+    )
+    tx.change(item, transfer_order=transfer.id)
 
 
 def recreate_transfer(tx: Transaction, transfer: TransferOrder, source: int) -> TransferOrder:
     """Create a waiting transfer order of the same items to the same destination."""
-    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.get_existing(State, transfer.state))
-    package = tx.get_existing(Package, transfer.package)
-    numbers = (each.number for each in tx.find(TransferOrder, "package", package.id))
-    sender = tx.get_existing(StockLocation, source)
-    successor = tx.add(
-        TransferOrder(
-            id=tx.new_id(TransferOrder),
-            state=transfer.state if waiting is None else waiting.id,
-            package=package.id,
-            source=source,
-            destination=transfer.destination,
-            number=f"{package.number}T{1 + highest_suffix(numbers, 'T')}",
-            target_transfer_date=tx.now + parse_interval(sender.target_transfer_interval),
-            plan_item=transfer.plan_item,
-            created_date=tx.now,
-            modified_date=tx.now,
-        )
+    successor = add_transfer_order(
+        tx,
+        tx.get_existing(Package, transfer.package),
+        tx.get_existing(StockLocation, source),
+        state=sibling_state_id(tx, transfer.state, TRANSFER_WAITING),
+        destination=transfer.destination,
+        plan_item=transfer.plan_item,
     )
     for item in tx.find(TransferItem, "transfer_order", transfer.id):
         copy_transfer_item(tx, item, successor)
@@ -221,11 +370,10 @@ def recreate_transfer(tx: Transaction, transfer: TransferOrder, source: int) -> 
 
 def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOrder) -> None:
     """Add the same package item to another transfer order, waiting. The package item then refers to the new one."""
-    waiting = state_with_value(tx, "TransferStatus", "waiting", beside=tx.get_existing(State, item.state))
     tx.add(
         item._replace(
             id=tx.new_id(TransferItem),
-            state=item.state if waiting is None else waiting.id,
+            state=sibling_state_id(tx, item.state, TRANSFER_WAITING),
             transfer_order=transfer.id,
             created_date=tx.now,
             modified_date=tx.now,
@@ -236,85 +384,20 @@ def copy_transfer_item(tx: Transaction, item: TransferItem, transfer: TransferOr
         tx.change(package_item, transfer_order=transfer.id, modified_date=tx.now)
 
 
-RESERVING_VALUES = ("100", "200", "300", "350", "400", "950", "990")
-"""Values of the package states in which packages claim stock: they are not packed yet, and not replaced."""
-PACKED_VALUES = ("450", "500", "600", "650", "700", "800")
-"""Values of the package states in which the items have left the stock. In other states, their stock is available."""
-
-
-def release_reservations_if_ended(tx: Transaction, package: Package) -> None:
-    """End the package's claims if its state has none."""
-    value = tx.get_existing(State, package.state).enum_value
-    if value not in RESERVING_VALUES:
-        end_reservations(tx, package, give_back=value not in PACKED_VALUES)
-
-
-def reserve_item(tx: Transaction, package: Package, item: PackageItem, location: int | None = None) -> None:
-    """Claim one piece of the item's product at a location. The default is the package's location.
-
-    Without available stock, the claim has quantity 0, so that stock is never below zero.
-    """
-    location_id = package.stock_location if location is None else location
-    product = tx.get_existing(OrderItem, item.order_item).product
-    quantity = take_from_stock(tx, location_id, product)
-    tx.add(Reservation(tx.new_id(Reservation), package.id, item.id, product, location_id, quantity))
-
-
-def take_from_stock(tx: Transaction, location: int, product: int) -> int:
-    """Take one piece from the available stock. Return the number taken: 0 if no piece is available, else 1."""
-    if tx.related(Stock, "place", (location, product)) and free_stock(tx, location, product) < 1:
-        return 0
-    change_stock(tx, location, product, -1)
-    return 1
-
-
-def transfer_reservations(view: Reader, transfer: TransferOrder) -> list[Reservation]:
-    """Return the claims of a transfer order's items on the stock of its source."""
-    items = {item.package_item for item in view.find(TransferItem, "transfer_order", transfer.id)}
-    claims = view.find(Reservation, "package", transfer.package)
-    return [claim for claim in claims if claim.package_item in items and claim.stock_location == transfer.source]
-
-
-def receive_transfer(tx: Transaction, transfer: TransferOrder) -> None:
-    """Move the claims of a transfer order's items to its destination."""
-    for claim in transfer_reservations(tx, transfer):
-        tx.change(claim, stock_location=transfer.destination)
-
-
-def move_reservations(tx: Transaction, transfer: TransferOrder, source: int | None) -> None:
-    """Move the claims of a transfer order's items to another source, or remove them without one."""
-    for claim in transfer_reservations(tx, transfer):
-        if source is None:
-            tx.remove(claim)
-        else:
-            tx.change(claim, stock_location=source, quantity=take_from_stock(tx, source, claim.product))
-
-
-def set_stock(tx: Transaction, location: int, product: int, quantity: int) -> Stock:
-    """Set the available quantity of a product at a location."""
-    for stock in tx.find(Stock, "place", (location, product)):
-        return tx.change(stock, quantity=quantity)
-    return tx.add(Stock(tx.new_id(Stock), product, location, quantity))
-
-
-def end_reservations(tx: Transaction, package: Package, *, give_back: bool, items: set[int] | None = None) -> None:
-    """End the claims of all or some of a package's items.
-
-    `give_back` makes their stock available again. It is false for packed items, which have left the stock.
-    """
-    for reservation in tx.find(Reservation, "package", package.id):
-        if items is None or reservation.package_item in items:
-            tx.remove(reservation)
-            if give_back:
-                change_stock(tx, reservation.stock_location, reservation.product, reservation.quantity)
-
-
-def change_stock(tx: Transaction, location: int, product: int, difference: int) -> None:
-    """Change the available quantity of a product at a location, if the location has a stock record for it."""
-    for stock in tx.find(Stock, "place", (location, product)):
-        tx.change(stock, quantity=stock.quantity + difference)
-
-
-def free_stock(view: Reader, location: int, product: int) -> int:
-    """Return the available quantity of a product at a location."""
-    return sum(stock.quantity for stock in view.find(Stock, "place", (location, product)))
+def add_transfer_order(
+    tx: Transaction, package: Package, source: StockLocation, **columns: ColumnValue
+) -> TransferOrder:
+    """Add a transfer order without items."""
+    numbers = (transfer.number for transfer in tx.find(TransferOrder, "package", package.id))
+    return tx.add(
+        TransferOrder(
+            id=tx.new_id(TransferOrder),
+            package=package.id,
+            source=source.id,
+            number=f"{package.number}T{1 + highest_suffix(numbers, 'T')}",
+            target_transfer_date=tx.now + parse_interval(source.target_transfer_interval),
+            created_date=tx.now,
+            modified_date=tx.now,
+            **columns,
+        )
+    )

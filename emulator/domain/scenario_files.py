@@ -25,6 +25,11 @@ DOCUMENTED = "documented/"
 """Prefix of the scenarios that `tools/documented_scenarios.py` imports from the documented samples."""
 
 
+SCHEMA = "scenario.json"
+FORMAT = 1
+PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url", "error_style")
+
+
 def with_installation(scenario: Scenario, installation: str | None) -> Scenario:
     """Return the scenario on another installation. A path becomes absolute. None changes nothing."""
     return scenario if installation is None else replace(scenario, installation=absolute_installation(installation))
@@ -175,8 +180,3 @@ def scenario_document(scenario: Scenario) -> JsonObject:
     if scenario.answers:
         document["answers"] = [{"path": path, "body": json_text.load_json(body)} for path, body in scenario.answers]
     return document
-
-
-SCHEMA = "scenario.json"
-FORMAT = 1
-PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url", "error_style")

@@ -1,16 +1,46 @@
-"""The state graph: find transitions, and check that a record's state allows them."""
+"""The state graph: find states and transitions, check that a record's state allows them, and move records."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias, TypeVar
 
-from emulator.core.errors import ValidationFailed
-from emulator.core.json_text import JsonObject
-from emulator.core.records import OMITTED, Package, RecordKind, State, TransferOrder, Transition, TransitionLog
-from emulator.state.store import Reader
+import orjson
+
+from emulator.core.errors import Conflict, InvalidDocument, ValidationFailed
+from emulator.core.json_text import JsonObject, compact_json
+from emulator.core.records import (
+    OMITTED,
+    Json,
+    Order,
+    OrderItem,
+    Package,
+    PackageItem,
+    RecordKind,
+    State,
+    TransferItem,
+    TransferOrder,
+    Transition,
+    TransitionLog,
+    User,
+)
+from emulator.state.store import Reader, Transaction
 
 Subject: TypeAlias = Package | TransferOrder
 """A record that commands move through the state graph."""
+S = TypeVar("S", bound=Subject)
+R = TypeVar("R", bound=Order | OrderItem | Package | PackageItem | TransferOrder | TransferItem)
+
+COMMAND = "command"
+"""The actor of a transition that clients make through the API."""
+PACKAGE_STATUS, ITEM_STATUS, TRANSFER_STATUS = "PackageStatus", "PackageItemStatus", "TransferStatus"
+ORDER_STATUS = "OrderStatus"
+WAITING, WAITING_FOR_TRANSFER, TRANSFER_WAITING = "100", "300", "waiting"
+STATE_GRAPHS: dict[str, tuple[RecordKind, str]] = {
+    "packages": (Package, PACKAGE_STATUS),
+    "transfers": (TransferOrder, TRANSFER_STATUS),
+}
+"""Name of a graph -> kind of its records, and enum class of their states."""
 ITEM_STATE_VALUES = {
     "200": "250",
     "300": "150",
@@ -24,19 +54,17 @@ ITEM_STATE_VALUES = {
 
 250, 150, 900 and 600 are from samples. The others are assumed, and chosen to differ from those.
 """
-
-COMMAND = "command"
-
-STATE_GRAPHS: dict[str, tuple[RecordKind, str]] = {
-    "packages": (Package, "PackageStatus"),
-    "transfers": (TransferOrder, "TransferStatus"),
-}
-"""Name of a graph -> kind of its records, and enum class of their states."""
+STATE_ALIASES: Mapping[str, str] = {"packed": "500", "out of stock": "920", "all items packed": "500"}
+"""Other name in the documentation, in lower case -> enum value."""
 
 
 def command_error(key: str, message: str) -> ValidationFailed:
     """Return the error of a command: one key with one message."""
     return ValidationFailed({key: [message]})
+
+
+def unknown_id_error(key: str, id_: object) -> ValidationFailed:
+    return command_error(key, f'Invalid pk "{id_}" - object does not exist.')
 
 
 def resolve_transition(view: Reader, subject: Subject, body: JsonObject) -> Transition:
@@ -61,7 +89,7 @@ def find_transition(view: Reader, id_: int | None, slug: str | None) -> Transiti
         return find_transition_by_slug(view, str(slug))
     transition = view.get(Transition, id_)
     if transition is None or transition.actor != COMMAND:
-        raise command_error("transition", f'Invalid pk "{id_}" - object does not exist.')
+        raise unknown_id_error("transition", id_)
     if slug is not None and find_transition_by_slug(view, slug).id != id_:
         raise command_error(
             "slug", f'"{slug}" is not the slug of transition {id_}, which is "{slug_or_label(transition)}".'
@@ -87,14 +115,11 @@ def describe_state(view: Reader, subject: Subject) -> str:
     last = next(view.latest(TransitionLog, "subject", (state.content_type, subject.id)), None)
     since = "since the scenario's start"
     if last is not None and last.request_id == "":
-        since = f"by itself since {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
+        since = f"since an automatic transition at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
     elif last is not None and last.request_id is not None:
         since = f"since request {last.request_id} at {last.created_date:%Y-%m-%dT%H:%M:%S}Z"
-    now = (
-        ", ".join(f"{each.id} {slug_or_label(each)}" for each in offered_transitions(view, subject.state))
-        or "nothing"
-    )
-    return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {now}'
+    allowed = ", ".join(f"{each.id} {slug_or_label(each)}" for each in offered_transitions(view, subject.state))
+    return f'{subject.number} is in state {state.id} "{state.name}" {since}; allowed now: {allowed or "nothing"}'
 
 
 def offered_transitions(view: Reader, state: int) -> list[Transition]:
@@ -111,9 +136,15 @@ def actor_transition(view: Reader, subject: Subject, code: str) -> Transition | 
     return None
 
 
-def state_with_value(view: Reader, enum_class: str, value: str, *, beside: State) -> State | None:
-    """Return the state with this enum value, for the same kind of record as the state `beside`."""
-    return next(iter(view.find(State, "value", (enum_class, beside.content_type, value))), None)
+def sibling_state(view: Reader, state: State, value: str) -> State | None:
+    """Return the state with this enum value, for the same kind of record as the given state."""
+    return next(iter(view.find(State, "value", (state.enum_class, state.content_type, value))), None)
+
+
+def sibling_state_id(view: Reader, state: int, value: str) -> int:
+    """Return the id of the state with this enum value, or the given id if the installation has no such state."""
+    sibling = sibling_state(view, view.get_existing(State, state), value)
+    return state if sibling is None else sibling.id
 
 
 def states_of_kind(view: Reader, kind: RecordKind, enum_class: str) -> list[State]:
@@ -153,3 +184,112 @@ def transition_name(view: Reader, transition: Transition) -> str:
     slug = str(transition.slug)
     first = next((each.id for each in view.find(Transition, "slug", slug) if each.actor == COMMAND), None)
     return slug if first == transition.id else f"{slug} #{transition.id}"
+
+
+def require_state(view: Reader, enum_class: str, value: str, *, of_items: bool = False) -> State:
+    """Return the state with this value. `of_items` selects transfer items, which share the transfers' enum class."""
+    known = [state for state in view.all(State) if state.enum_class == enum_class]
+    types = sorted({state.content_type for state in known})
+    content_type = (types[-1] if of_items else types[0]) if types else None
+    for state in known:
+        if (state.content_type, state.enum_value) == (content_type, value):
+            return state
+    raise Conflict(f"the installation has no {enum_class} {value}", sorted({state.enum_value for state in known}))
+
+
+def resolve_package_state(view: Reader, name_or_id: str | int) -> State:
+    """Return the package state with this enum value, name or id."""
+    states = [state for state in view.all(State) if state.enum_class == PACKAGE_STATUS]
+    text = str(name_or_id).strip().casefold()
+    value = STATE_ALIASES.get(text, text)
+    for matches in (
+        lambda state: state.enum_value == value,
+        lambda state: value in state_names(state),
+        lambda state: str(state.id) == value,
+    ):
+        for state in filter(matches, states):
+            return state
+    raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states])
+
+
+def state_names(state: State) -> set[str]:
+    """Return the names of the state in all languages, in lower case."""
+    stored = state.translations if isinstance(state.translations, bytes) else b"null"
+    translations = orjson.loads(stored) or {}
+    return {state.name.casefold()} | {str(each.get("name", "")).casefold() for each in translations.values()}
+
+
+def shortest_path(view: Reader, start: int, end: int) -> list[Transition]:
+    """Return the shortest path between two states, with documented transitions first, or an empty list."""
+    paths: dict[int, list[Transition]] = {start: []}
+    queue = [start]
+    for state in queue:  # grows during the iteration
+        for transition in sorted(view.find(Transition, "source_state", state), key=lambda each: each.position):
+            if transition.destination_state not in paths:
+                paths[transition.destination_state] = [*paths[state], transition]
+                queue.append(transition.destination_state)
+    return paths.get(end, [])
+
+
+class CommandStep(NamedTuple):
+    """One state transition, with the transaction, the user and the request that make it."""
+
+    tx: Transaction
+    transition: Transition
+    user: User | None = None
+    request_id: str | None = None
+
+
+def apply_transition(subject: S, step: CommandStep) -> S:
+    """Move the subject to the transition's destination and log the move. Return the changed subject.
+
+    A transition to its own source changes no state and is not logged.
+    """
+    tx, transition = step.tx, step.transition
+    if transition.source_state == transition.destination_state:
+        return tx.change(subject, modified_date=tx.now)
+    tx.add(
+        TransitionLog(
+            id=tx.new_id(TransitionLog),
+            old_state=subject.state,
+            new_state=transition.destination_state,
+            object_id=subject.id,
+            content_type=tx.get_existing(State, subject.state).content_type,
+            user=None if step.user is None else step.user.id,
+            attributes=log_attributes(step),
+            created_date=tx.now,
+            request_id=step.request_id,
+        )
+    )
+    return tx.change(subject, state=transition.destination_state, modified_date=tx.now)
+
+
+def log_attributes(step: CommandStep) -> Json:
+    """Return the log attributes of a command: its code, transition and user. Moves without a user have none."""
+    if step.user is None:
+        return b"{}"
+    command = {"slug": step.transition.command_code, "transition_id": step.transition.id}
+    return compact_json({"command": command | {"remote_user_pk": str(step.user.id)}})
+
+
+def set_state(tx: Transaction, record: R, value: str) -> R:
+    """Move the record to the state of its kind with this enum value, if the installation has one."""
+    state = sibling_state_id(tx, record.state, value)
+    return record if state == record.state else tx.change(record, state=state, modified_date=tx.now)
+
+
+def items_of(tx: Transaction, package: Package) -> list[PackageItem]:
+    return tx.find(PackageItem, "package", package.id)
+
+
+def move_items(tx: Transaction, package: Package) -> None:
+    """Move all items of the package to the item state that corresponds to its state."""
+    value = tx.get_existing(State, package.state).enum_value
+    for item in items_of(tx, package):
+        set_state(tx, item, ITEM_STATE_VALUES.get(value, value))
+
+
+def set_order_item_states(tx: Transaction, package: Package, value: str) -> None:
+    """Move the order items of the package to an order state."""
+    for item in items_of(tx, package):
+        set_state(tx, tx.get_existing(OrderItem, item.order_item), value)

@@ -1,7 +1,7 @@
-"""Generated traffic: the moves of orders that are created after a world's start, as a table of states.
+"""Generated traffic: the moves of new orders through the state graph, and the deletion of finished orders.
 
-The weights and the waits are assumed. The state graph decides whether a move is possible. Random values depend on the
-seed and the record alone, and not on the time of the computation.
+The weights and the waits of the moves are assumed. The state graph decides whether a move is possible. Random values
+depend on the seed and the record alone, and not on the time of the computation.
 """
 
 from __future__ import annotations
@@ -36,17 +36,24 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import draw, u16
-from emulator.domain.planning import end_reservations
 from emulator.domain.state_graph import Subject, offered_transitions
+from emulator.domain.stock import end_reservations
 from emulator.state.steps import Step
 from emulator.state.store import Reader, Transaction
 
 TRAFFIC_USER = "admin"
 """The user of generated commands."""
 RANDOM_RANGE = 65_536
-PREVIOUS_STATE = "(where it came from)"
+LOW_STOCK, FULL_STOCK = 6, 40
+"""Stock below `LOW_STOCK` is refilled to at least `FULL_STOCK`."""
+RETAINED_PACKAGES = 200
+"""Number of the newest packages whose orders are never deleted."""
+RETENTION_PERIOD = timedelta(hours=1)
+IDLE_PERIOD = timedelta(hours=24)
+"""A package is finished after this time in a final state, or after this time without a change."""
+PREVIOUS_STATE = "(previous state)"
 """Destination of a move back to the previous state."""
-CARRIER, CANCEL, INVOICE, NO_MOVE = "(carrier)", "(cancel)", "(invoice)", "(nothing)"
+CARRIER, CANCEL, INVOICE, NO_MOVE = "(carrier)", "(cancel)", "(invoice)", "(no move)"
 """Used in place of a command code: a carrier event, a cancellation by the customer, an invoice, no move."""
 
 
@@ -116,7 +123,7 @@ COMMANDS: Mapping[RecordKind, str] = {Package: "command_package", TransferOrder:
 
 
 class NextCheck(NamedTuple):
-    """The time of the next look at a record, and its number since the record entered its state."""
+    """The time of the next check of a record, and its number since the record entered its state."""
 
     at: datetime
     attempt: int
@@ -135,14 +142,14 @@ def current_stage(view: Reader, subject: Subject) -> StateStage | None:
 
 
 def draw_for_check(seed: int, subject: Subject, since: datetime, attempt: int) -> bytes:
-    """Return the random bytes of one look at a record in its state."""
+    """Return the random bytes of one check of a record in its state."""
     return draw(seed, f"live {type(subject).__name__} {subject.state} {since.isoformat()} {subject.id}", attempt)
 
 
 def next_check(view: Reader, seed: int, subject: Subject, after: datetime) -> NextCheck | None:
-    """Return the next look at a record that is later than `after`, or None in a final state.
+    """Return the next check of a record that is later than `after`, or None in a final state.
 
-    The looks follow each other at a random interval, which starts when the record enters its state.
+    The checks follow each other at a random interval, which starts when the record enters its state.
     """
     stage = current_stage(view, subject)
     if stage is None:
@@ -158,7 +165,7 @@ def next_check(view: Reader, seed: int, subject: Subject, after: datetime) -> Ne
 
 
 def build_move_step(view: Reader, seed: int, subject: Subject, attempt: int) -> Step | None:
-    """Return the step of a look at a record, or None if nothing happens or the graph does not allow the move."""
+    """Return the step of a check, or None if the record does not move or the graph does not allow the move."""
     stage = current_stage(view, subject)
     if stage is None:
         return None
@@ -233,10 +240,6 @@ def build_order_step(view: Reader, seed: int, number: int) -> Step | None:
     return Step("control_make_order", body={"lines": lines, **options})
 
 
-LOW_STOCK, FULL_STOCK = 6, 40
-"""Stock below `LOW` is refilled to at least `FULL`."""
-
-
 def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
     """Yield a step for each stock of an active location that is nearly empty."""
     active = {location.id for location in view.all(StockLocation) if location.is_active}
@@ -250,9 +253,7 @@ def build_restock_steps(view: Reader, seed: int, hour: int) -> Iterator[Step]:
             yield Step("control_put_stock", path, body={"quantity": FULL_STOCK + more})
 
 
-RETAINED_PACKAGES = 200
-RETENTION_PERIOD = timedelta(hours=1)
-IDLE_PERIOD = timedelta(hours=24)
+# --- deletion of finished orders ------------------------------------------------------------------------------------
 
 
 def is_finished(view: Reader, package: Package, now: datetime) -> bool:
@@ -282,19 +283,29 @@ def delete_orders(tx: Transaction, orders: Iterable[int]) -> int:
     deletable = [order for id_ in orders if (order := tx.get(Order, id_)) is not None and is_deletable(tx, order)]
     packages = {id_ for order in deletable for id_ in tx.related(Package, "order", order.id)}
     transfers = {id_ for package in packages for id_ in tx.related(TransferOrder, "package", package)}
-    shipping_records = [*list_shipments(tx, packages, transfers), *list_labels(tx, packages)]
+    shipments = [
+        each
+        for each in added_records(tx, Shipment)
+        if each.package in packages or each.transfer_order in transfers  # cancelled shipments, too
+    ]
+    labels = [each for each in added_records(tx, ShippingLabel) if each.package in packages]
     for order in deletable:
         delete_order(tx, order)
-    for record in shipping_records:
+    for record in (*shipments, *labels):
         tx.remove(record)
     return len(deletable)
+
+
+def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
+    """Yield the records of a kind that were added after the scenario's start."""
+    return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
 
 
 def is_deletable(view: Reader, order: Order) -> bool:
     if view.base.has(Order, order.id):
         return False
-    events = (event for subject in logged_records(view, order) for event in list_events(view, subject))
-    return all(event.due is None for event in events)
+    keys = (subject_key(view, subject) for subject in logged_records(view, order))
+    return all(event.due is None for key in keys for event in view.find(WebhookEvent, "subject", key))
 
 
 def logged_records(view: Reader, order: Order) -> Iterator[Order | Package | TransferOrder]:
@@ -309,55 +320,39 @@ def subject_key(view: Reader, subject: Order | Package | TransferOrder) -> tuple
     return (view.get_existing(State, subject.state).content_type, subject.id)
 
 
-def list_events(view: Reader, subject: Order | Package | TransferOrder) -> list[WebhookEvent]:
-    return view.find(WebhookEvent, "subject", subject_key(view, subject))
-
-
-def added_records(view: Reader, kind: RecordKind) -> Iterator[Record]:
-    """Yield the records of a kind that were added after the scenario's start."""
-    return (view.get_existing(kind, id_) for id_ in view.added_ids(kind))
-
-
-def list_shipments(view: Reader, packages: set[int], transfers: set[int]) -> list[Shipment]:
-    """Return the shipments of packages and transfer orders, including cancelled ones."""
-    return [
-        each for each in added_records(view, Shipment) if each.package in packages or each.transfer_order in transfers
-    ]
-
-
-def list_labels(view: Reader, packages: set[int]) -> list[ShippingLabel]:
-    return [each for each in added_records(view, ShippingLabel) if each.package in packages]
-
-
 def delete_order(tx: Transaction, order: Order) -> None:
-    """Delete an order. Records are deleted before the records that they refer to."""
+    """Delete an order with everything that belongs to it, and its customer if no other order has the customer."""
     for subject in logged_records(tx, order):
-        for record in [*list_events(tx, subject), *tx.find(TransitionLog, "subject", subject_key(tx, subject))]:
-            tx.remove(record)
+        for kind in (WebhookEvent, TransitionLog):
+            for record in tx.find(kind, "subject", subject_key(tx, subject)):
+                tx.remove(record)
     for package in tx.find(Package, "order", order.id):
-        delete_package(tx, package)
-    for item in tx.find(OrderItem, "order", order.id):
-        tx.remove(item)
-    tx.remove(order)
-    addresses = {order.shipping_address, order.billing_address}
+        end_reservations(tx, package, give_back=True)
+    remove_with_dependents(tx, order)
     customer = tx.get_existing(Customer, order.customer)
     if not tx.related(Order, "customer", customer.id) and not tx.base.has(Customer, customer.id):
-        for id_ in addresses:
+        for id_ in {order.shipping_address, order.billing_address}:
             tx.remove(tx.get_existing(Address, id_))
         tx.remove(customer)
 
 
-def delete_package(tx: Transaction, package: Package) -> None:
-    end_reservations(tx, package, give_back=True)
-    for transfer in tx.find(TransferOrder, "package", package.id):
-        for item in tx.find(TransferItem, "transfer_order", transfer.id):
-            tx.remove(item)
-        tx.remove(transfer)
-    for invoice in tx.find(Invoice, "package", package.id):
-        for line in tx.find(InvoiceItem, "invoice", invoice.id):
-            tx.remove(line)
-        tx.remove(invoice)
-    for kind in (InvoiceDocument, PackageItem):
-        for record in tx.find(kind, "package", package.id):
-            tx.remove(record)
-    tx.remove(package)
+DEPENDENTS: Mapping[RecordKind, tuple[tuple[RecordKind, str], ...]] = {
+    Order: ((Package, "order"), (OrderItem, "order")),
+    Package: (
+        (TransferOrder, "package"),
+        (Invoice, "package"),
+        (InvoiceDocument, "package"),
+        (PackageItem, "package"),
+    ),
+    TransferOrder: ((TransferItem, "transfer_order"),),
+    Invoice: ((InvoiceItem, "invoice"),),
+}
+"""Kind -> the kinds of the records that belong to it, and the relations that find them."""
+
+
+def remove_with_dependents(tx: Transaction, record: Record) -> None:
+    """Remove a record after the records that belong to it."""
+    for kind, relation in DEPENDENTS.get(type(record), ()):
+        for dependent in tx.find(kind, relation, record.id):
+            remove_with_dependents(tx, dependent)
+    tx.remove(record)

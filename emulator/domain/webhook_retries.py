@@ -1,4 +1,4 @@
-"""The retry schedule of events, and the columns that an attempt changes: the rules of dj-whisperer.
+"""The rules of dj-whisperer, the vendor's sender of webhooks: retry policies, retry schedule and request headers.
 
 The first attempt is immediate. Then a task makes up to ten retries, each after the wait of the hook's policy, counted
 from the end of the attempt before. After that a scanner retries at its rounds, until the 19th attempt. `is_active` is
@@ -26,16 +26,83 @@ from emulator.state.clock import format_time
 from emulator.state.outbox import NOT_SENT_PREFIX, DeliveryResult
 from emulator.state.store import Reader, Transaction
 
+Kwargs: TypeAlias = Mapping[str, JsonValue]
+
 TASK_RETRIES = 10
 MAX_ATTEMPTS = 19
 """After this number of attempts, an event is given up."""
 SCANNER_PERIOD = timedelta(hours=1)
-"""Interval of the scanner's rounds, counted from midnight (assumed). An installation can choose it. The only
-documented event that the scanner sent was due at 14:56:57 and sent at 15:00:00. An hour is the longest usual interval
-that agrees with it."""
+"""Interval of the scanner's rounds, counted from midnight (assumed). An installation can choose it.
+
+The only documented event that the scanner sent was due at 14:56:57 and sent at 15:00:00. An hour is the longest usual
+interval that agrees with it.
+"""
 ONE_MICROSECOND = timedelta(microseconds=1)
 CALLBACK_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-"""A callback that can exist: a dotted path. Any other callback fails, and ends the task's retries."""
+"""A callback that can exist: a dotted path. Any other callback fails and ends the task's retries."""
+MAX_BELOW_MIN = "'max_value' must be greater than 'min_value'."
+EVENT_HEADER, SIGNATURE_HEADER, AUTHORIZATION_HEADER = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
+LENGTH_HEADER = "Content-Length"
+
+
+# --- policies -------------------------------------------------------------------------------------------------------
+
+
+class RetryPolicy(NamedTuple):
+    """A retry policy."""
+
+    fields: Mapping[str, Field]
+    """The fields of its configuration."""
+    seconds: Callable[[Kwargs, int, int], int]
+    """Configuration, number of retries so far, random number -> seconds before the next retry."""
+    check: Callable[[Kwargs], None] = lambda _kwargs: None
+    """Raises `FieldError` for contradictory values."""
+
+
+def fixed_seconds(kwargs: Kwargs, _retries: int, _random: int) -> int:
+    return int(kwargs["seconds"])
+
+
+def linear_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return with_maximum(kwargs["base"] * retries, kwargs)
+
+
+def exponential_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
+    return with_maximum(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
+
+
+def random_seconds(kwargs: Kwargs, _retries: int, random: int) -> int:
+    """Return a number of seconds between the bounds, both included."""
+    low, high = kwargs["min_value"], kwargs["max_value"]
+    return int(low + random % (high - low + 1))
+
+
+def with_maximum(wait: int, kwargs: Kwargs) -> int:
+    """Return the wait, or the policy's limit if that is lower."""
+    limit = kwargs.get("limit")
+    return wait if limit is None else min(wait, limit)
+
+
+def check_bounds(kwargs: Kwargs) -> None:
+    if kwargs["min_value"] >= kwargs["max_value"]:
+        raise FieldError(MAX_BELOW_MIN)
+
+
+NUMBER_FIELD = IntegerField(min_value=0)
+LIMIT_FIELD = IntegerField(min_value=0, required=False, allow_null=True)
+FACTOR_FIELD = IntegerField(min_value=1, required=False, default=1)
+
+POLICIES: Mapping[str, RetryPolicy] = {
+    "fixed": RetryPolicy({"seconds": NUMBER_FIELD}, fixed_seconds),
+    "linear": RetryPolicy({"base": NUMBER_FIELD, "limit": LIMIT_FIELD}, linear_seconds),
+    "exponential": RetryPolicy(
+        {"base": NUMBER_FIELD, "factor": FACTOR_FIELD, "limit": LIMIT_FIELD}, exponential_seconds
+    ),
+    "random": RetryPolicy({"min_value": NUMBER_FIELD, "max_value": NUMBER_FIELD}, random_seconds, check_bounds),
+}
+
+
+# --- schedule -------------------------------------------------------------------------------------------------------
 
 
 def next_attempt_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
@@ -54,8 +121,8 @@ def next_attempt_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
 
 def task_retry_at(event: WebhookEvent, hook: Webhook) -> datetime | None:
     """Return the time of the task's next retry. It does not retry after a redirect or a failed callback."""
-    refused = event.response_http_status is None or event.response_http_status >= 400
-    if not refused or (hook.callback and CALLBACK_PATTERN.fullmatch(hook.callback) is None):
+    is_refused = event.response_http_status is None or event.response_http_status >= 400
+    if not is_refused or (hook.callback and CALLBACK_PATTERN.fullmatch(hook.callback) is None):
         return None
     return event.modified_date + policy_wait(hook, event.retry_count - 1, event.uuid)
 
@@ -125,66 +192,7 @@ def apply_result(event: WebhookEvent, hook: Webhook, result: DeliveryResult, now
     return event._replace(due=next_attempt_at(event, hook))
 
 
-MAX_BELOW_MIN = "'max_value' must be greater than 'min_value'."
-
-Kwargs: TypeAlias = Mapping[str, JsonValue]
-
-
-class RetryPolicy(NamedTuple):
-    """A retry policy."""
-
-    fields: Mapping[str, Field]
-    """The fields of its configuration."""
-    seconds: Callable[[Kwargs, int, int], int]
-    """Configuration, number of retries so far, random number -> seconds before the next retry."""
-    check: Callable[[Kwargs], None] = lambda _kwargs: None
-    """Raises `FieldError` for contradictory values."""
-
-
-def fixed_seconds(kwargs: Kwargs, _retries: int, _random: int) -> int:
-    return int(kwargs["seconds"])
-
-
-def linear_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return with_maximum(kwargs["base"] * retries, kwargs)
-
-
-def exponential_seconds(kwargs: Kwargs, retries: int, _random: int) -> int:
-    return with_maximum(kwargs["base"] ** retries * kwargs.get("factor", 1), kwargs)
-
-
-def random_seconds(kwargs: Kwargs, _retries: int, random: int) -> int:
-    """Return a number of seconds between the bounds, both included."""
-    low, high = kwargs["min_value"], kwargs["max_value"]
-    return int(low + random % (high - low + 1))
-
-
-def with_maximum(wait: int, kwargs: Kwargs) -> int:
-    limit = kwargs.get("limit")
-    return wait if limit is None else min(wait, limit)
-
-
-def check_bounds(kwargs: Kwargs) -> None:
-    if kwargs["min_value"] >= kwargs["max_value"]:
-        raise FieldError(MAX_BELOW_MIN)
-
-
-NUMBER_FIELD = IntegerField(min_value=0)
-LIMIT_FIELD = IntegerField(min_value=0, required=False, allow_null=True)
-FACTOR_FIELD = IntegerField(min_value=1, required=False, default=1)
-
-POLICIES: Mapping[str, RetryPolicy] = {
-    "fixed": RetryPolicy({"seconds": NUMBER_FIELD}, fixed_seconds),
-    "linear": RetryPolicy({"base": NUMBER_FIELD, "limit": LIMIT_FIELD}, linear_seconds),
-    "exponential": RetryPolicy(
-        {"base": NUMBER_FIELD, "factor": FACTOR_FIELD, "limit": LIMIT_FIELD}, exponential_seconds
-    ),
-    "random": RetryPolicy({"min_value": NUMBER_FIELD, "max_value": NUMBER_FIELD}, random_seconds, check_bounds),
-}
-
-
-EVENT_HEADER, SIGNATURE_HEADER, AUTHORIZATION_HEADER = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
-LENGTH_HEADER = "Content-Length"
+# --- headers --------------------------------------------------------------------------------------------------------
 
 
 def webhook_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:

@@ -1,5 +1,5 @@
-"""Assertions of the helpers tell what differed, as those of the tests do."""
+"""Rewrite the assertions of the helper modules, so that failures show the differences."""
 
 import pytest
 
-pytest.register_assert_rewrite("tests.domain.doing")
+pytest.register_assert_rewrite("tests.domain.command_run")

@@ -1,4 +1,4 @@
-"""Demonstrations of several sizes and samples of their packages, for the tests of seeding."""
+"""Demo datasets of several sizes and samples of their packages, for the tests of seeding."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cache
 
 from emulator.core.records import Order, Package, TransferOrder
 from emulator.domain.seeding import DemoDataset, make_demo_dataset
-from emulator.domain.seeding.plans import FIRST_IDS, ORDERS_PER_BLOCK, PACKAGES_PER_BLOCK
+from emulator.domain.seeding.plans import ID_RANGES, ORDERS_PER_BLOCK, PACKAGES_PER_BLOCK
 from emulator.state.store import Snapshot
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SIZES = (200, 36_404)
 SAMPLED = 40
-"""The number of blocks of a demonstration that are tested: all of the small one, the first and last of each."""
+"""The number of blocks of a dataset that are tested: all of the small one, the first and last of each."""
 PACKAGE, TRANSFER = 4, 6
 """Content types."""
 
@@ -29,7 +29,7 @@ def orders_of(size: int) -> Iterator[tuple[Snapshot, Order]]:
     root, last = Snapshot(demo(size), {}), size // PACKAGES_PER_BLOCK - 1
     for block in sorted({last, *range(0, last, max(1, last // SAMPLED))}):
         for order in range(ORDERS_PER_BLOCK):
-            yield root, root.get_existing(Order, FIRST_IDS[Order] + block * ORDERS_PER_BLOCK + order)
+            yield root, root.get_existing(Order, ID_RANGES[Order].first + block * ORDERS_PER_BLOCK + order)
 
 
 def packages_of(size: int) -> Iterator[tuple[Snapshot, Package]]:

@@ -1,4 +1,4 @@
-"""Every type of event is told once, to each active hook of its type, with the full document of that moment."""
+"""Each change queues one event for each active hook of its type, with the full document after the change."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def command(kind: Kind, code: str) -> Cause:
     def run(oms: Emulator) -> Subject:
         edge = next(edge for edge in COMMANDS if edge["command_code"] == code and edge in kind.commands)
         record = ready_for(oms, kind, edge)
-        return sent(oms, kind, edge, record)
+        return send_transition(oms, kind, edge, record)
 
     return run
 
 
-def sent(oms: Emulator, kind: Kind, edge: dict[str, Any], record: Any) -> Subject:
+def send_transition(oms: Emulator, kind: Kind, edge: dict[str, Any], record: Any) -> Subject:
     body = {"transition": edge["id"], "input_parameters": parameters(oms, record)}
     answer = send(oms, kind, record.id, body)
     assert answer.status_code in {200, 204}, answer.text
@@ -54,7 +54,9 @@ def shipped_transfer(code: str) -> Cause:
         _, pk = transfer("READY_TO_SHIP_TRANSFER_ORDER_ADVANCE")(oms)
         record = oms.world.records.get_existing(TransferOrder, pk)
         fitting = (edge for edge in TRANSFERS.commands if edge["command_code"] == code)
-        return sent(oms, TRANSFERS, next(edge for edge in fitting if edge["source_state"] == record.state), record)
+        return send_transition(
+            oms, TRANSFERS, next(edge for edge in fitting if edge["source_state"] == record.state), record
+        )
 
     return run
 
@@ -63,53 +65,53 @@ def carrier(state: str, event: str) -> Cause:
     return lambda oms: (Package, oms.carrier(oms.package(state=state)["id"], event)["id"])
 
 
-def ordered(oms: Emulator) -> Subject:
+def place_order(oms: Emulator) -> Subject:
     return Package, oms.order(lines=[{"sku": SKU, "quantity": 1}])["packages"][0]
 
 
-def replanned(oms: Emulator) -> Subject:
+def replan_package(oms: Emulator) -> Subject:
     package("REFUSE_PACKAGE")(oms)
     return Package, oms.world.records.ids(Package)[-1]
 
 
-def arranged(oms: Emulator) -> Subject:
+def arrange_package(oms: Emulator) -> Subject:
     return Package, oms.package(state="Packed", items=2)["id"]
 
 
-def operator(oms: Emulator) -> Subject:
+def cancel_package(oms: Emulator) -> Subject:
     return Package, oms.cancel_package(oms.package(state="Packed")["id"])["id"]
 
 
-def awaited(oms: Emulator) -> Subject:
+def wait_for_transfer(oms: Emulator) -> Subject:
     oms.package(state="Waiting for Transfer")
     return TransferOrder, oms.world.records.ids(TransferOrder)[-1]
 
 
-def renewed(oms: Emulator) -> Subject:
+def renew_transfer(oms: Emulator) -> Subject:
     transfer("RENEW_TRANSFER")(oms)
     return TransferOrder, oms.world.records.ids(TransferOrder)[-1]
 
 
-def place(oms: Emulator) -> Subject:
+def new_location(oms: Emulator) -> Subject:
     return StockLocation, oms.stock_location(name="New")["id"]
 
 
-def placed_anew(oms: Emulator) -> Subject:
+def changed_location(oms: Emulator) -> Subject:
     return StockLocation, oms.change_stock_location(1, max_quota=4)["id"]
 
 
 CAUSES: dict[str, dict[str, Cause]] = {
-    "package.created": {"an order": ordered, "a new plan": replanned, "the control API": arranged},
+    "package.created": {"an order": place_order, "replanning": replan_package, "the control API": arrange_package},
     "package.status.transitioned": {
         "a command": package("PREPARE_PACKAGE_COMMAND"),
         "the carrier": carrier("Shipped", "attempted"),
-        "the operator": operator,
+        "the operator": cancel_package,
     },
     "package.status.packed": {
         "packing": package("COMPLETE_PACKAGING"),
         "packing alone": package("COMPLETE_PACKAGING_WITHOUT_SHIPMENT"),
     },
-    "package.status.cancelled": {"the operator": operator},
+    "package.status.cancelled": {"the operator": cancel_package},
     "package.status.shipped": {
         "shipping": package("SHIP_PACKAGE"),
         "with another carrier": package("SHIPMENT_ORDER_ADVANCE"),
@@ -132,22 +134,22 @@ CAUSES: dict[str, dict[str, Cause]] = {
     },
     "shipment.cancelled": {
         "the carrier": carrier("Packed all items", "cancelled"),
-        "the operator": operator,
+        "the operator": cancel_package,
     },
-    "transfer.status.created": {"the planner": awaited, "a renewal": renewed},
+    "transfer.status.created": {"the planner": wait_for_transfer, "a renewal": renew_transfer},
     "transfer.status.transitioned": {"a command": transfer("DISPATCH_TRANSFER_ORDER")},
     "transfer.status.ready_to_shipment": {"a command": transfer("READY_TO_SHIP_TRANSFER_ORDER")},
     "transfer.status.in_transit": {"a command": transfer("DISPATCH_TRANSFER_ORDER")},
     "transfer.status.transferred": {"a command": transfer("DELIVER_TRANSFER_ORDER")},
     "transfer.status.cancelled": {"a renewal": transfer("RENEW_TRANSFER")},
-    "stock_location.created": {"the control API": place},
-    "stock_location.updated": {"the control API": placed_anew},
+    "stock_location.created": {"the control API": new_location},
+    "stock_location.updated": {"the control API": changed_location},
 }
 ROWS = [(event_type, cause) for event_type, causes in CAUSES.items() for cause in causes.values()]
 IDS = [f"{event_type} {name}" for event_type, causes in CAUSES.items() for name in causes]
 
 
-def hook(client: Any, event_type: str, path: str, **more: Any) -> int:
+def create_hook(client: Any, event_type: str, path: str, **more: Any) -> int:
     policy = {"choice": "fixed", "kwargs": {"seconds": 60}}
     body = {"target_url": f"http://127.0.0.1:9/{path}", "event_type": event_type, "retry_countdown_config": policy}
     answer = client.post("/whisperer/hooks/", json=body | more)
@@ -155,14 +157,14 @@ def hook(client: Any, event_type: str, path: str, **more: Any) -> int:
     return int(answer.json()["id"])
 
 
-def of(client: Any, path: str, hook_id: int) -> list[Any]:
-    """Give the events of a list that are this hook's."""
+def events_of_hook(client: Any, path: str, hook_id: int) -> list[Any]:
+    """Return the events of a list that belong to this hook."""
     results = client.get(path).json()["results"]
     return [event for event in results if event.get("webhook", {}).get("id") == hook_id]
 
 
-def shown(oms: Emulator, subject: Subject) -> Any:
-    """Give the document that the API has of a record now, as far as a payload has it."""
+def shown_document(oms: Emulator, subject: Subject) -> Any:
+    """Return the API's document of a record, without the keys that payloads lack."""
     kind, id_ = subject
     client = oms.session()
     if kind is Package:
@@ -178,23 +180,23 @@ def shown(oms: Emulator, subject: Subject) -> Any:
     return json.loads(text.replace("http://oms.test", oms.world.settings.base_url))
 
 
-def test_every_type_has_its_causes() -> None:
+def test_every_event_type_has_a_cause() -> None:
     assert [event.name for event in EVENT_TYPES] == list(CAUSES)
 
 
 @pytest.mark.parametrize(("event_type", "cause"), ROWS, ids=IDS)
-def test_a_change_tells_every_active_hook_of_its_type_once(
+def test_change_queues_one_event_for_each_active_hook_of_its_type(
     oms: Emulator, client: Any, event_type: str, cause: Cause
 ) -> None:
-    """At once, wherever events are listed, with the subject's document as it is after the change."""
-    told, other, off = (hook(client, event_type, path) for path in ("a", "b", "c"))
+    """Every list of events contains it immediately, with the subject's document after the change."""
+    told, other, off = (create_hook(client, event_type, path) for path in ("a", "b", "c"))
     client.delete(f"/whisperer/hooks/{off}/")
     subject = cause(oms)
-    assert of(client, f"/whisperer/hook_events/?webhook={off}", off) == []
-    found = [self_told(client, each, subject) for each in (told, other)]
+    assert events_of_hook(client, f"/whisperer/hook_events/?webhook={off}", off) == []
+    found = [only_event(client, each, subject) for each in (told, other)]
     assert len({event["uuid"] for event in found}) == 2
     payloads = [event["request_payload"]["payload"] for event in found]
-    now = shown(oms, subject)
+    now = shown_document(oms, subject)
     assert payloads[0] == payloads[1]
     assert {key: payloads[0][key] for key in now} == now
     check_document(PAYLOADS[subject[0]], payloads[0])
@@ -204,9 +206,9 @@ def test_a_change_tells_every_active_hook_of_its_type_once(
         check_lists(oms, subject, event)
 
 
-def self_told(client: Any, hook_id: int, subject: Subject) -> Any:
-    """Give the one event that a hook has of a record."""
-    found = of(client, f"/whisperer/hook_events/?webhook={hook_id}&limit=100", hook_id)
+def only_event(client: Any, hook_id: int, subject: Subject) -> Any:
+    """Return the only event of a hook about a record."""
+    found = events_of_hook(client, f"/whisperer/hook_events/?webhook={hook_id}&limit=100", hook_id)
     own = [event for event in found if event["object_id"] == subject[1]]
     assert len(own) == 1, [event["object_id"] for event in found]
     assert (own[0]["delivered"], own[0]["retry_count"], own[0]["response_http_status"]) == (False, 0, None)
@@ -214,7 +216,7 @@ def self_told(client: Any, hook_id: int, subject: Subject) -> Any:
 
 
 def check_lists(oms: Emulator, subject: Subject, event: Any) -> None:
-    """The same event is among those of its record, on each surface that has such a list."""
+    """Check that the lists of both surfaces contain the event."""
     kind, pk = subject
     client, id_ = oms.session(), event["id"]
     if kind is StockLocation:
@@ -227,18 +229,18 @@ def check_lists(oms: Emulator, subject: Subject, event: Any) -> None:
         assert id_ in [each["id"] for each in listed]
 
 
-def test_an_event_keeps_the_document_of_its_moment(oms: Emulator, client: Any) -> None:
-    """What happens to the package afterwards does not change what was told."""
-    mine = hook(client, "package.status.packed", "a")
+def test_event_keeps_the_document_of_its_time(oms: Emulator, client: Any) -> None:
+    """Later changes of the package do not change the event."""
+    mine = create_hook(client, "package.status.packed", "a")
     subject = package("COMPLETE_PACKAGING")(oms)
-    before = self_told(client, mine, subject)
+    before = only_event(client, mine, subject)
     client.post(f"/api/v1/oms/packages/{subject[1]}/set_remote_id/", json={"remote_id": "later"})
-    assert self_told(client, mine, subject) == before
+    assert only_event(client, mine, subject) == before
     assert before["request_payload"]["payload"]["remote_id"] != "later"
 
 
-def test_what_is_refused_tells_nobody(oms: Emulator, client: Any) -> None:
-    hook(client, "package.status.transitioned", "a")
+def test_refused_command_queues_no_event(oms: Emulator, client: Any) -> None:
+    create_hook(client, "package.status.transitioned", "a")
     before = list(oms.world.records.ids(WebhookEvent))
     pk = oms.package(state="Delivered")["id"]
     made = list(oms.world.records.ids(WebhookEvent))
@@ -247,8 +249,8 @@ def test_what_is_refused_tells_nobody(oms: Emulator, client: Any) -> None:
     assert len(made) - len(before) <= 1
 
 
-def test_an_event_is_due_at_once(oms: Emulator, client: Any) -> None:
-    mine = hook(client, "package.created", "a")
+def test_event_is_due_immediately(oms: Emulator, client: Any) -> None:
+    mine = create_hook(client, "package.created", "a")
     oms.package()
     event = oms.world.records.all(WebhookEvent)
     last = [each for each in event if each.webhook == mine][-1]

@@ -1,4 +1,4 @@
-"""The bundled installation is complete and honest; a broken one is refused with file, place and what is known."""
+"""The bundled installation matches the samples. An invalid one is refused with file, location and known values."""
 
 from collections import Counter
 from pathlib import Path
@@ -29,16 +29,16 @@ DOCUMENTED_STATES = {
 
 
 @pytest.mark.parametrize("id_", DOCUMENTED_STATES)
-def test_the_documented_states_have_their_ids_and_values(id_: int) -> None:
+def test_documented_states_have_their_ids_and_values(id_: int) -> None:
     assert STATES[id_].enum_value == DOCUMENTED_STATES[id_]
 
 
-def test_the_states_of_one_kind_have_different_values() -> None:
+def test_states_of_one_kind_have_different_values() -> None:
     counts = Counter((state.content_type, state.enum_value) for state in STATES.values())
     assert max(counts.values()) == 1
 
 
-def test_content_types_go_with_one_enum_class() -> None:
+def test_content_type_has_one_enum_class() -> None:
     classes = {(state.content_type, state.enum_class) for state in STATES.values()}
     assert dict(classes) == {
         3: "OrderStatus",
@@ -51,7 +51,7 @@ def test_content_types_go_with_one_enum_class() -> None:
 
 
 def found(sample: str, key: str) -> list[dict[str, Any]]:
-    """All objects of a documented sample that have this key."""
+    """Return all objects of a documented sample that have this key."""
     objects: list[dict[str, Any]] = []
     waiting = [orjson.loads((DOCUMENTED / f"{sample}.json").read_bytes())["body"]]
     while waiting:
@@ -65,8 +65,8 @@ def found(sample: str, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("sample", ["package-list.response-200", "transfer-order-list.response-200"])
-def test_transitions_are_those_of_the_samples(sample: str) -> None:
-    """Every entry of `commands` is there with its values; nothing but `command_code` is ours."""
+def test_transitions_match_the_samples(sample: str) -> None:
+    """Every entry of `commands` has its documented values. Only `command_code` is assumed."""
     assert found(sample, "source_state")
     for entry in found(sample, "source_state"):
         transition = DEFAULT[Transition][entry["id"]]
@@ -75,8 +75,8 @@ def test_transitions_are_those_of_the_samples(sample: str) -> None:
             assert (orjson.loads(stored) if isinstance(stored, bytes) else stored) == value
 
 
-def test_transitions_keep_the_order_of_the_samples() -> None:
-    """The documented ones come first, in the samples' order; ours follow."""
+def test_transitions_have_the_order_of_the_samples() -> None:
+    """The documented transitions come first, in the samples' order. The assumed transitions follow."""
     documented = [166, 199, 138, 430, 232, 3, 331, 694, 298, 100]
     assert list(DEFAULT[Transition])[: len(documented)] == documented
     origins = installation.origins("default")
@@ -84,8 +84,8 @@ def test_transitions_keep_the_order_of_the_samples() -> None:
 
 
 @pytest.mark.parametrize("sample", ["package-list.response-200", "transfer-order-webhook-event-list.response-200"])
-def test_observed_states_are_those_of_the_samples(sample: str) -> None:
-    """`name` follows the language, so it is the English translation here."""
+def test_observed_states_match_the_samples(sample: str) -> None:
+    """`name` depends on the language, so it is the English translation here."""
     origins = installation.origins("default")
     for entry in found(sample, "enum_class"):
         state = STATES[entry["id"]]
@@ -95,7 +95,7 @@ def test_observed_states_are_those_of_the_samples(sample: str) -> None:
         assert state.modified_date.isoformat()[:26] == entry["modified_date"][:26]
 
 
-def test_what_the_samples_name_is_there() -> None:
+def test_records_that_the_samples_name_exist() -> None:
     assert DEFAULT[Channel][1].name == "PZ Shop"
     assert DEFAULT[CargoCompany][728].name == "Speeta"
     assert 1 in DEFAULT[CargoCompany]
@@ -103,7 +103,7 @@ def test_what_the_samples_name_is_there() -> None:
     assert DEFAULT[StockLocation][4].name == "Pz Store 4"
 
 
-def test_every_package_state_has_an_item_state_of_its_own() -> None:
+def test_every_package_state_has_a_different_item_state() -> None:
     packages = [state for state in STATES.values() if state.content_type == 4]
     items = [state for state in STATES.values() if state.content_type == 5]
     assert len(items) == len(packages)
@@ -150,8 +150,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("document", "said"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_refused_with_place_and_reason(document: Any, said: str, tmp_path: Path) -> None:
-    """One line: the file, the place in it, what is wrong and what would be right."""
+def test_invalid_file_is_refused_with_location_and_reason(document: Any, said: str, tmp_path: Path) -> None:
+    """The error is one line with the file, the location in it, the problem and the correct values."""
     file = tmp_path / "mine.json"
     file.write_bytes(orjson.dumps(document))
     with pytest.raises(installation.InvalidInstallation) as caught:
@@ -160,7 +160,7 @@ def test_a_broken_file_is_refused_with_place_and_reason(document: Any, said: str
     assert "\n" not in str(caught.value)
 
 
-def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
+def test_invalid_json_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text("{")
     with pytest.raises(installation.InvalidInstallation, match="not JSON"):
@@ -168,13 +168,13 @@ def test_text_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nowhere", "", "nowhere.json"])
-def test_an_unknown_name_names_the_known_ones(name: str) -> None:
+def test_unknown_name_lists_the_known_names(name: str) -> None:
     with pytest.raises(ValueError, match=f"unknown installation '{name}'; known: default.*, or a path"):
         installation.load_installation(name)
 
 
-def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
-    """Editing the file is enough; no process has to be started anew."""
+def test_changed_file_is_read_again(tmp_path: Path) -> None:
+    """A changed file takes effect without a restart."""
     file = tmp_path / "mine.json"
     for title in ("first", "another"):
         file.write_bytes(orjson.dumps({"denial_reason": [{"id": 9, "title": title, "provenance": "documented"}]}))
@@ -182,8 +182,8 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", installation.bundled_names())
-def test_bundled_installations_fit_the_schema(name: str) -> None:
-    """They are not checked at start: this is where."""
+def test_bundled_installations_match_the_schema(name: str) -> None:
+    """The emulator does not validate bundled installations at the start."""
     path = installation.installation_path(name)
     for file in path.glob("*.json") if path.is_dir() else [path]:
         assert list(find_problems("installation", orjson.loads(file.read_bytes()))) == []

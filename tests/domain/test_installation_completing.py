@@ -1,4 +1,4 @@
-"""An installation of one's own replaces what it has; the rest is the default's, and every demonstration stands."""
+"""A custom installation replaces the kinds that it contains. The default installation provides the others."""
 
 from collections import Counter
 from pathlib import Path
@@ -32,7 +32,7 @@ NOTE = {"provenance": "documented"}
 
 
 def state_rows(without: tuple[str, str] | None = None) -> list[dict[str, Any]]:
-    """The default's states, those of one enum class and value left out."""
+    """Return the default's states, without those of one enum class and value."""
     kept = [each for each in DEFAULT[State].values() if (each.enum_class, each.enum_value) != without]
     return [{key: getattr(each, key) for key in KEYS} | NOTE for each in kept]
 
@@ -46,7 +46,7 @@ def transition_rows(states: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def written(tmp_path: Path):
-    """Write an installation's file; give its path."""
+    """Write an installation's file, and return its path."""
 
     def write(document: dict[str, Any]) -> str:
         file = tmp_path / "mine.json"
@@ -56,21 +56,21 @@ def written(tmp_path: Path):
     return write
 
 
-def test_kinds_that_a_file_lacks_are_the_defaults(written) -> None:
-    """A file with states alone keeps places, carriers, channels and users."""
+def test_missing_kinds_come_from_the_default(written) -> None:
+    """A file with states only has the default's locations, carriers, channels and users."""
     mine = installation.load_installation(written({"state": state_rows()}))
     assert {kind for kind in DEFAULT if mine[kind] == DEFAULT[kind]} >= DEFAULT.keys() - {State, Transition}
 
 
-def test_kinds_that_a_file_has_are_its_own(written) -> None:
-    """No carrier of the default's stays beside the user's."""
+def test_kinds_of_a_file_replace_the_default(written) -> None:
+    """The default's carriers are not added to the user's."""
     rows = [{"id": 5, "name": "Mine"} | NOTE]
     mine = installation.load_installation(written({"cargo_company": rows}))
     assert [each.name for each in mine[CargoCompany].values()] == ["Mine"]
 
 
-def test_what_borrowed_entries_refer_to_is_there(written) -> None:
-    """Districts of the default bring their cities, beside the one that the file has."""
+def test_references_of_copied_entries_are_copied(written) -> None:
+    """The default's districts are copied with their cities."""
     mine = installation.load_installation(written({"city": [{"id": 7, "country": 1, "name": "MINE"} | NOTE]}))
     assert mine[City][7].name == "MINE"
     assert {each.city for each in mine[District].values()} <= mine[City].keys()
@@ -79,8 +79,8 @@ def test_what_borrowed_entries_refer_to_is_there(written) -> None:
             assert {getattr(each, column) for each in table.values()} - {None} <= mine[other].keys()
 
 
-def test_ids_that_are_taken_are_not_taken_twice(written) -> None:
-    """The second installation has a package state 85, which is a state of transfer items in the default."""
+def test_copied_entries_get_free_ids(written) -> None:
+    """The second installation has a package state 85. In the default, 85 is a state of transfer items."""
     mine, origins = installation.load_installation("second"), installation.origins("second")
     assert mine[State][85].enum_class == "PackageStatus"
     moved = next(
@@ -90,24 +90,24 @@ def test_ids_that_are_taken_are_not_taken_twice(written) -> None:
     assert "taken" in str(origins[State, moved.id].reason)
 
 
-def test_content_types_stay_apart(written) -> None:
-    """A file whose packages have the content type of the default's transfer orders moves those."""
+def test_copied_states_get_a_free_content_type(written) -> None:
+    """If packages have the content type of the default's transfer orders, the transfer orders get another one."""
     rows = [{**row, "content_type": 6} for row in state_rows() if row["enum_class"] == "PackageStatus"]
     mine = installation.load_installation(written({"state": rows}))
     classes = {(each.content_type, each.enum_class) for each in mine[State].values()}
     assert len(classes) == len({content_type for content_type, _ in classes})
 
 
-def test_moves_from_outside_are_borrowed_between_states_of_the_same_value() -> None:
-    """Recorded answers show commands only; a package of such an installation can be cancelled all the same."""
+def test_external_transitions_are_copied_between_states_with_equal_values() -> None:
+    """Recorded responses show commands only. A package of such an installation can still be cancelled."""
     mine = installation.load_installation("second")
     moves = {(each.actor, each.source_state, each.destination_state) for each in mine[Transition].values()}
     assert ("operator", 33, 44) in moves
     assert not [each for each in mine[Transition].values() if each.actor == "command" and each.source_state == 44]
 
 
-def test_commands_of_the_default_do_not_slip_in() -> None:
-    """What the user's OMS does not offer is not offered."""
+def test_commands_of_the_default_are_not_copied() -> None:
+    """Commands that the user's OMS does not offer are not offered."""
     mine = installation.load_installation("second")
     ours = {
         id_ for id_, each in mine[Transition].items() if each.actor == "command" and each.source_state in (33, 34)
@@ -115,8 +115,8 @@ def test_commands_of_the_default_do_not_slip_in() -> None:
     assert ours == set(installation.load_own_records("second")[Transition])
 
 
-def test_a_file_without_transitions_has_the_defaults(written) -> None:
-    """States under other ids, and the default's transitions between them."""
+def test_file_without_transitions_gets_the_default_transitions(written) -> None:
+    """The transitions lead to the file's states, which have other ids."""
     rows = [row | {"id": row["id"] + 1000} for row in state_rows()]
     mine = installation.load_installation(written({"state": rows}))
     assert {each.slug for each in mine[Transition].values()} == {each.slug for each in DEFAULT[Transition].values()}
@@ -128,8 +128,8 @@ VALUES = sorted({(each.enum_class, each.enum_value) for each in DEFAULT[State].v
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lacking", VALUES, ids=[" ".join(pair) for pair in VALUES])
-def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], written) -> None:
-    """Where a state lacks, the nearest earlier one of the path takes its place: the log leads to the state."""
+def test_demo_dataset_is_valid_without_any_one_state(lacking: tuple[str, str], written) -> None:
+    """The nearest earlier state of the path replaces a missing state. The log leads to this state."""
     states = state_rows(lacking)
     name = written({"state": states, "transition": transition_rows(states)})
     oms = Emulator("demo", packages=100, installation=name)
@@ -145,8 +145,8 @@ def test_a_demonstration_stands_without_any_one_state(lacking: tuple[str, str], 
     assert oms.session().get("/api/v1/oms/transfer_orders/?limit=100").status_code == 200
 
 
-def test_a_state_that_lacks_is_replaced_by_the_one_before_it(written) -> None:
-    """Without Shipped, what would be shipped or later is still packed."""
+def test_missing_state_is_replaced_by_the_previous_state(written) -> None:
+    """Without the state Shipped, packages that would be shipped or delivered are packed."""
     states = state_rows(("PackageStatus", "600"))
     states = [row for row in states if (row["enum_class"], row["enum_value"]) not in LATER]
     oms = Emulator("demo", installation=written({"state": states, "transition": transition_rows(states)}))
@@ -157,8 +157,8 @@ def test_a_state_that_lacks_is_replaced_by_the_one_before_it(written) -> None:
 LATER = {("PackageStatus", value) for value in ("650", "700", "800")}
 
 
-def test_one_place_to_pack_is_enough(written) -> None:
-    """With a single stock location all comes from there, transfers included."""
+def test_one_packing_location_suffices(written) -> None:
+    """With a single stock location, all packages and transfers start there."""
     place = next(each for each in DEFAULT[StockLocation].values() if each.is_fulfillment_center)
     rows = [{"id": place.id, "address": place.address, "name": place.name, "is_active": True} | NOTE]
     oms = Emulator("demo", installation=written({"stock_location": rows}))
@@ -166,16 +166,16 @@ def test_one_place_to_pack_is_enough(written) -> None:
     assert oms.session().get("/api/v1/oms/transfer_orders/").status_code == 200
 
 
-def test_nowhere_to_pack_is_one_line(written) -> None:
-    """An installation of a country that the pools do not know can be empty only."""
+def test_missing_packing_location_is_an_error(written) -> None:
+    """For a country without pools, only an empty dataset is possible."""
     name = written({"country": [{"id": each, "name": "Utopia", "code": "xx"} | NOTE for each in DEFAULT[Country]]})
     with pytest.raises(ValueError, match="nowhere to pack"):
         Emulator("demo", installation=name)
     assert not list(Emulator("empty", installation=name).world.records.ids(Package))
 
 
-def test_the_second_installation_serves_its_own_demonstration() -> None:
-    """Its ids, its content types, its commands; every one of them runs."""
+def test_second_installation_has_a_demo_dataset() -> None:
+    """The dataset has the installation's ids and content types. All of its commands run."""
     oms = Emulator("demo", installation="second")
     root, session = oms.world.records, oms.session()
     waiting = [each.id for each in root.all(Package) if each.state == 33]
@@ -194,15 +194,15 @@ def test_the_second_installation_serves_its_own_demonstration() -> None:
         assert oms.world.records.get_existing(Package, package).state == command["destination_state"]
 
 
-def test_every_logged_move_of_the_second_installation_is_one_of_its_transitions() -> None:
-    """The demonstration goes only where the graph leads."""
+def test_logged_transitions_of_the_second_installation_exist() -> None:
+    """The logs of the dataset contain only transitions of the graph."""
     root = Emulator("demo", installation="second").world.records
     moves = {(each.source_state, each.destination_state) for each in root.all(Transition)}
     assert {(each.old_state, each.new_state) for each in root.all(TransitionLog)} <= moves
 
 
-def test_a_scenario_names_its_installation(tmp_path: Path, written) -> None:
-    """By name, or by a file beside its own."""
+def test_scenario_names_its_installation(tmp_path: Path, written) -> None:
+    """The name is that of a bundled installation, or a path relative to the scenario file."""
     written({"denial_reason": [{"id": 9, "title": "Mine"} | NOTE]})
     file = tmp_path / "scenario.json"
     file.write_bytes(orjson.dumps({"name": "x", "installation": "mine.json"}))

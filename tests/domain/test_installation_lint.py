@@ -1,4 +1,4 @@
-"""Lint finds what is odd in an installation, diff how two differ: one line for each."""
+"""Lint reports probable mistakes, and diff reports differences. Each finding is one line."""
 
 from pathlib import Path
 from typing import Any
@@ -59,26 +59,25 @@ def written(folder: Path, document: Any, name: str = "mine.json") -> Path:
     return file
 
 
-def test_the_default_installation_has_no_findings() -> None:
-    """It is what others are measured by."""
+def test_default_installation_has_no_findings() -> None:
     assert lint_installation(installation.installation_path("default")) == []
 
 
-def test_a_clean_file_has_no_findings(tmp_path: Path) -> None:
+def test_valid_file_has_no_findings(tmp_path: Path) -> None:
     assert lint_installation(written(tmp_path, CLEAN)) == []
 
 
 @pytest.mark.parametrize(("document", "line"), FINDINGS.values(), ids=FINDINGS)
-def test_a_finding_is_one_line(document: dict[str, Any], line: str, tmp_path: Path) -> None:
-    """What is odd, where, and nothing else."""
+def test_finding_is_one_line(document: dict[str, Any], line: str, tmp_path: Path) -> None:
+    """The line contains the location and the problem."""
     found = lint_installation(written(tmp_path, document))
     assert [each for each in found if line in each], found
     assert all("\n" not in each for each in found)
     assert len(found) <= 2
 
 
-def test_moves_from_outside_are_no_unknown_commands(tmp_path: Path) -> None:
-    """The carrier's codes are not commands of the API."""
+def test_external_transitions_are_not_unknown_commands(tmp_path: Path) -> None:
+    """The codes of the carrier are not commands of the API."""
     moves = [move(1, 1, 2, actor="carrier", command_code="CARRIER_ATTEMPTED"), move(2, 2, 3)]
     assert lint_installation(written(tmp_path, CLEAN | {"transition": moves})) == []
 
@@ -89,14 +88,14 @@ def differing(tmp_path: Path, document: dict[str, Any]) -> list[str]:
     return diff_installations(installation.load_own_records(str(one)), installation.load_own_records(str(other)))
 
 
-def test_equal_files_do_not_differ(tmp_path: Path) -> None:
-    """Dates, order and provenance make no difference."""
+def test_equal_files_have_no_differences(tmp_path: Path) -> None:
+    """Dates, order and provenance are not compared."""
     rows = [START, MIDDLE | {"created_date": "2023-01-01T00:00:00Z"}, END]
     assert differing(tmp_path, {"transition": CLEAN["transition"][::-1], "state": rows}) == []
 
 
-def test_differences_are_told_with_what_they_are(tmp_path: Path) -> None:
-    """Removed, added and changed, states before transitions."""
+def test_each_difference_is_one_line(tmp_path: Path) -> None:
+    """Lines start with `-`, `+` or `~`. States come before transitions."""
     states = [START, MIDDLE | {"name": "Two"}, state(5, "900")]
     assert differing(tmp_path, {"state": states, "transition": [move(1, 1, 5), move(2, 2, 5)]}) == [
         "~ state 2 S2 (PackageStatus 200): name: S2 -> Two",

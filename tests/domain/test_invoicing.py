@@ -1,4 +1,4 @@
-"""The purchase invoice of a package: a line for each item, with the tax that its amount includes."""
+"""The purchase invoice of a package has a line for each item, with the tax that the amount includes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.support.worlds import all_tables, changed_records
         ("0.03", "100.00", "0.02"),
     ],
 )
-def test_the_tax_is_included_in_the_amount(amount: str, rate: str, tax: str) -> None:
-    """Rounded half up, to the cent."""
+def test_tax_is_included_in_the_amount(amount: str, rate: str, tax: str) -> None:
+    """The tax is rounded half up, to the cent."""
     assert included_tax(amount, rate) == tax
 
 
-def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
+def test_invoice_has_a_line_for_each_item() -> None:
     oms = Emulator("demo")
     root = oms.world.records
     package = next(one for one in root.all(Package) if len(root.find(PackageItem, "package", one.id)) > 1)
@@ -57,7 +57,7 @@ def test_an_invoice_has_a_line_for_each_item_and_the_package_names_it() -> None:
     assert (len(document["number"]), document["number"].isdigit()) == (10, True)
 
 
-def test_a_second_invoice_is_refused() -> None:
+def test_second_invoice_is_refused() -> None:
     oms = Emulator("demo")
     url = f"/api/v1/oms/packages/{oms.world.records.ids(Package)[0]}/invoice/"
     assert oms.session().post(url).status_code == 201

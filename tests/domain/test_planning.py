@@ -1,4 +1,4 @@
-"""Where items go when their location does not send them: the nearest other one that has them all."""
+"""Replanning moves items to the nearest other location that has all of them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from emulator.core.records import (
     StockLocation,
 )
 from emulator.domain.planning import (
-    can_fulfill,
-    distance_to_address,
+    distance_km,
     great_circle_km,
     highest_suffix,
     nearest_with_stock,
     parse_interval,
     replan,
 )
+from emulator.domain.stock import can_fulfill
 from emulator.state.world import World
 from tests.support.worlds import START, build_world
 
@@ -42,7 +42,7 @@ def location(id_: int, point: tuple[str, str] | tuple[None, None], **columns: An
 
 
 def planned(*places: list[Any], quantity: int = 1, number: str = "77P1") -> World:
-    """Make a world with one package at location 1, for a customer in Istanbul."""
+    """Return a world with one package at location 1, for a customer in Istanbul."""
     states = [State(1, enum_value="100"), State(2, enum_value="910"), State(5, enum_class="PackageItemStatus")]
     items = [OrderItem(id_, 1, PRODUCT, 1, 1, 1) for id_ in range(1, quantity + 1)]
     return build_world(
@@ -79,12 +79,12 @@ CHOICES: dict[str, tuple[list[list[Any]], int | None]] = {
 
 
 @pytest.mark.parametrize(("places", "expected"), CHOICES.values(), ids=CHOICES)
-def test_the_location_is(places: list[list[Any]], expected: int | None) -> None:
+def test_nearest_location_with_stock(places: list[list[Any]], expected: int | None) -> None:
     assert chosen(planned(*places)) == expected
 
 
-def test_a_location_must_have_every_item() -> None:
-    """Two items of one product need two of it."""
+def test_location_must_have_every_item() -> None:
+    """Two items of one product need two pieces of it."""
     assert chosen(planned(OWN, location(2, IZMIR), quantity=2)) is None
     world = planned(OWN, location(2, IZMIR), quantity=2)
     with world.transaction() as tx:
@@ -94,7 +94,7 @@ def test_a_location_must_have_every_item() -> None:
     assert chosen(world) == 2
 
 
-def test_the_new_package_takes_over() -> None:
+def test_new_package_replaces_its_parent() -> None:
     world = planned(OWN, location(2, IZMIR, target_packing_interval="2 06:00:00"))
     with world.transaction() as tx:
         answer = replan(tx, tx.get_existing(Package, 1), tx.find(PackageItem, "package", 1))
@@ -113,14 +113,14 @@ def test_the_new_package_takes_over() -> None:
     assert [(item.state, item.order_item) for item in world.records.find(PackageItem, "package", 2)] == [(6, 1)]
 
 
-def test_a_package_without_items_is_not_planned() -> None:
+def test_package_without_items_is_not_replanned() -> None:
     world = planned(OWN, location(2, IZMIR), quantity=0)
     with world.transaction() as tx:
         assert replan(tx, tx.get_existing(Package, 1), []) is None
     assert list(world.records.ids(Package)) == [1]
 
 
-def test_an_installation_without_a_waiting_state_plans_nothing() -> None:
+def test_installation_without_a_waiting_state_does_not_replan() -> None:
     world = planned(OWN, location(2, IZMIR))
     with world.transaction() as tx:
         tx.change(tx.get_existing(State, 1), enum_value="1")
@@ -132,18 +132,18 @@ def test_an_installation_without_a_waiting_state_plans_nothing() -> None:
     ("numbers", "part"),
     [([], 0), (["77P1", "77P3", "77P2"], 3), (["77P10", "77P9"], 10), (["odd", "77P", "77P²"], 0)],
 )
-def test_parts_are_counted_on_from_the_highest(numbers: list[str], part: int) -> None:
+def test_highest_suffix(numbers: list[str], part: int) -> None:
     assert highest_suffix(numbers, "P") == part
 
 
-def test_distances_are_those_of_the_globe() -> None:
+def test_distances_are_great_circle_distances() -> None:
     assert great_circle_km(41.01, 28.97, 39.93, 32.85) == pytest.approx(350, abs=5)
     assert great_circle_km(0, 0, 0, 180) == pytest.approx(20015, abs=1)
     assert great_circle_km(10, 20, 10, 20) == 0
     root = planned(OWN, location(2, (None, None))).records
     address = root.get_existing(Address, 1)
-    assert distance_to_address(root, root.get_existing(StockLocation, 1), address) == 0
-    assert distance_to_address(root, root.get_existing(StockLocation, 2), address) is None
+    assert distance_km(root, root.get_existing(StockLocation, 1), address) == 0
+    assert distance_km(root, root.get_existing(StockLocation, 2), address) is None
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,5 @@ def test_distances_are_those_of_the_globe() -> None:
         ("1 00:00:01.5", timedelta(days=1, seconds=1.5)),
     ],
 )
-def test_durations_are_as_the_vendor_prints_them(text: str, duration: timedelta) -> None:
+def test_durations_have_the_form_of_the_vendor(text: str, duration: timedelta) -> None:
     assert parse_interval(text) == duration

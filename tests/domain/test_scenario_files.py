@@ -1,4 +1,4 @@
-"""Scenarios by name and by file; whatever is wrong with either is said in one line that names what is right."""
+"""Scenarios are found by name or by file. Each error is one line that contains the correct values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support import samples
 
 
 @pytest.mark.parametrize("name", bundled_scenarios())
-def test_every_bundled_scenario_loads_and_says_what_it_is_for(name: str) -> None:
+def test_every_bundled_scenario_loads_and_has_a_description(name: str) -> None:
     found = find_scenario(name)
     world = open_world(found, "frozen")
     assert found.name == world.settings.scenario == name
@@ -50,7 +50,7 @@ def test_every_bundled_file_is_valid(file: Path) -> None:
         ("Demo", "Did you mean demo?"),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_known_ones(name: str, said: str) -> None:
+def test_unknown_scenario_lists_the_known_names(name: str, said: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         find_scenario(name)
     assert said in str(caught.value)
@@ -66,7 +66,7 @@ def file_of(folder: Path, content: Any) -> str:
     return str(path)
 
 
-WRONG_FILES: dict[str, tuple[Any, str | None]] = {
+INVALID_FILES: dict[str, tuple[Any, str | None]] = {
     "not JSON": (b"{", "mine.json is not JSON: Expecting property name"),
     "not UTF-8": (b'{"name": "\xff"}', "mine.json is not JSON: 'utf-8' codec"),
     "empty": (b"", "is not JSON"),
@@ -75,20 +75,20 @@ WRONG_FILES: dict[str, tuple[Any, str | None]] = {
     "no name": ({}, "/name: "),
     "unknown key": (MINE | {"colour": "red"}, "/colour: "),
     "negative size": (MINE | {"packages": -1}, "/packages: "),
-    "a size that is no number": (MINE | {"packages": "9"}, "/packages: "),
-    "a clock that is none": (MINE | {"clock": "noon"}, "/clock: "),
-    "a language that nobody speaks": (MINE | {"language": "xx"}, "/language: "),
+    "a size that is not a number": (MINE | {"packages": "9"}, "/packages: "),
+    "invalid clock": (MINE | {"clock": "noon"}, "/clock: "),
+    "unknown language": (MINE | {"language": "xx"}, "/language: "),
     "an answer without a path": (MINE | {"answers": [{"body": {}}]}, "/answers/0/path: "),
     "unknown installation": (MINE | {"installation": "nowhere"}, "unknown installation 'nowhere'; known: default"),
-    "a date that is none": (MINE | {"clock": "2023-02-31T00:00:00Z"}, "clock"),
+    "invalid date": (MINE | {"clock": "2023-02-31T00:00:00Z"}, "clock"),
     "nested too deep": (b"[" * 100_000 + b"]" * 100_000, "is not JSON"),
     "a huge seed": (MINE | {"seed": 10**40, "packages": 5}, None),
 }
 
 
-@pytest.mark.parametrize(("content", "said"), WRONG_FILES.values(), ids=WRONG_FILES)
-def test_a_wrong_file_is_refused_in_one_line(content: Any, said: str | None, tmp_path: Path) -> None:
-    """With the file, the place in it, and what would be right; what is odd but right is taken."""
+@pytest.mark.parametrize(("content", "said"), INVALID_FILES.values(), ids=INVALID_FILES)
+def test_invalid_file_is_refused_in_one_line(content: Any, said: str | None, tmp_path: Path) -> None:
+    """The error contains the file, the location in it and the correct values. Unusual valid files are accepted."""
     if said is None:
         Emulator(file_of(tmp_path, content))
         return
@@ -99,13 +99,13 @@ def test_a_wrong_file_is_refused_in_one_line(content: Any, said: str | None, tmp
 
 
 @pytest.mark.parametrize("where", ["missing.json", ".", "folder.json"])
-def test_a_file_that_cannot_be_read_is_named(where: str, tmp_path: Path) -> None:
+def test_unreadable_file_is_named(where: str, tmp_path: Path) -> None:
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(ScenarioError, match=r"^(cannot read scenario file|unknown scenario) "):
         find_scenario(str(tmp_path / where))
 
 
-def test_a_file_makes_a_world(tmp_path: Path) -> None:
+def test_scenario_file_makes_a_world(tmp_path: Path) -> None:
     document = MINE | {"packages": 7, "seed": 3, "clock": "2024-05-06T07:08:09Z", "language": "tr-tr"}
     oms = Emulator(file_of(tmp_path, document))
     assert oms.world.settings.scenario == "mine"
@@ -116,14 +116,14 @@ def test_a_file_makes_a_world(tmp_path: Path) -> None:
     assert names <= {entry["state"]["translations"]["tr-tr"]["name"] for entry in page["results"]}
 
 
-def test_recorded_answers_in_a_file_make_a_world(tmp_path: Path) -> None:
+def test_recorded_responses_make_a_world(tmp_path: Path) -> None:
     package = samples.body("package-list.response-200")["results"][0]
     path = f"/api/v1/oms/packages/{package['id']}/"
     oms = Emulator(file_of(tmp_path, MINE | {"answers": [{"path": path, "body": package}]}))
     assert oms.session().get(path).json()["number"] == package["number"]
 
 
-def test_size_and_seed_override_the_files() -> None:
+def test_size_and_seed_override_the_file() -> None:
     small = find_scenario("demo").with_size(3, 5)
     assert (small.packages, small.seed) == (3, 5)
     assert find_scenario("demo").with_size(None, None) == find_scenario("demo")
@@ -136,12 +136,12 @@ def test_size_and_seed_override_the_files() -> None:
         ("documented/package-list", 5, "its number of packages cannot be set"),
     ],
 )
-def test_a_size_that_cannot_be_is_refused(name: str, packages: int, said: str) -> None:
+def test_invalid_size_is_refused(name: str, packages: int, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
         find_scenario(name).with_size(packages, None)
 
 
-def test_worlds_of_one_scenario_share_their_base() -> None:
+def test_worlds_of_one_scenario_share_their_dataset() -> None:
     assert load_base(find_scenario("demo")) is load_base(Scenario(**vars(find_scenario("demo"))))
     assert Emulator("demo").world.base is Emulator("demo").world.base
     assert Emulator("demo").world.base is not Emulator("demo", seed=8).world.base

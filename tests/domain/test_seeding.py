@@ -1,4 +1,4 @@
-"""A demonstration is complete and whole, the same for the same seed, and what its plans say."""
+"""A demo dataset is complete, depends on its seed alone, and matches its plans."""
 
 from __future__ import annotations
 
@@ -26,11 +26,9 @@ from emulator.core.records import (
     WebhookEvent,
     relation_key,
 )
-from emulator.domain.seeding import DemoDataset, make_demo_dataset
-from emulator.domain.seeding.generator import MAX_CACHED_BLOCKS
+from emulator.domain.seeding import MAX_CACHED_BLOCKS, DemoDataset, make_demo_dataset
 from emulator.domain.seeding.plans import (
-    FIRST_IDS,
-    IDS_PER_BLOCK,
+    ID_RANGES,
     KINDS_WITHOUT_GAPS,
     PACKAGES_PER_BLOCK,
     PackagePlan,
@@ -44,7 +42,7 @@ from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_
 
 
 @pytest.mark.parametrize("packages", [0, 1, 3, 4, 5, 199, 200, 36_404, 100_000])
-def test_there_are_as_many_packages_as_asked_for_and_a_fifth_as_many_transfers(packages: int) -> None:
+def test_number_of_packages_and_transfers(packages: int) -> None:
     base = demo(packages)
     assert len(base.ids(Package)) == packages
     assert len(base.ids(TransferOrder)) == packages // 5
@@ -54,29 +52,29 @@ def test_there_are_as_many_packages_as_asked_for_and_a_fifth_as_many_transfers(p
 
 @pytest.mark.parametrize("packages", [0, 1, 3, 4, 7, 199, 200])
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_ids_are_those_of_the_records_ascending(packages: int, kind: type[Any]) -> None:
-    """Nothing lies outside them, and the next id is free."""
+def test_ids_are_ascending_and_complete(packages: int, kind: type[Any]) -> None:
+    """No other id has a record, and the next id is free."""
     base = demo(packages)
     ids = list(base.ids(kind))
     assert ids == sorted(set(ids))
     assert all(base.get(kind, id_).id == id_ for id_ in ids)
     next_id = base.next_id(kind)
-    if kind in FIRST_IDS:
-        assert [id_ for id_ in range(FIRST_IDS[kind] - 9, next_id + 9) if base.get(kind, id_)] == ids
+    if kind in ID_RANGES:
+        assert [id_ for id_ in range(ID_RANGES[kind].first - 9, next_id + 9) if base.get(kind, id_)] == ids
     assert base.get(kind, next_id) is None
     assert not ids or next_id > ids[-1]
 
 
-@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
-def test_no_block_uses_more_ids_than_it_has(kind: type[Any]) -> None:
+@pytest.mark.parametrize("kind", ID_RANGES, ids=lambda kind: kind.__name__)
+def test_block_uses_only_its_reserved_ids(kind: type[Any]) -> None:
     base = demo(500)
-    used = Counter((id_ - FIRST_IDS[kind]) // IDS_PER_BLOCK[kind] for id_ in base.ids(kind))
-    assert max(used.values()) <= IDS_PER_BLOCK[kind]
-    assert (set(used.values()) == {IDS_PER_BLOCK[kind]}) is (kind in KINDS_WITHOUT_GAPS)
+    used = Counter((id_ - ID_RANGES[kind].first) // ID_RANGES[kind].per_block for id_ in base.ids(kind))
+    assert max(used.values()) <= ID_RANGES[kind].per_block
+    assert (set(used.values()) == {ID_RANGES[kind].per_block}) is (kind in KINDS_WITHOUT_GAPS)
 
 
 @pytest.mark.parametrize("packages", [203, 36_404])
-def test_every_reference_is_kept(packages: int) -> None:
+def test_every_reference_leads_to_a_record(packages: int) -> None:
     base = demo(packages)
     last = base.plans.blocks - 1
     blocks = range(last + 1) if packages < 1000 else (0, 77, 4_000, last)
@@ -88,7 +86,7 @@ def test_every_reference_is_kept(packages: int) -> None:
                     assert id_ is None or base.get(other, id_) is not None, (record, column)
 
 
-def test_every_relation_finds_what_a_search_finds() -> None:
+def test_relations_match_a_full_search() -> None:
     base = demo(203)
     for kind, relations in RELATIONS.items():
         for relation, columns in relations.items():
@@ -111,7 +109,7 @@ def test_every_relation_finds_what_a_search_finds() -> None:
         (TransferOrder, "package", 6500),
     ],
 )
-def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], relation: str, key: Any) -> None:
+def test_relation_is_empty_for_an_unknown_key(kind: type[Any], relation: str, key: Any) -> None:
     assert demo().related(kind, relation, key) == ()
 
 
@@ -119,17 +117,17 @@ def test_a_relation_finds_nothing_under_a_key_that_is_nobodys(kind: type[Any], r
 
 
 def everything(base: DemoDataset) -> list[Any]:
-    return [base.get(kind, id_) for kind in FIRST_IDS for id_ in base.ids(kind)]
+    return [base.get(kind, id_) for kind in ID_RANGES for id_ in base.ids(kind)]
 
 
-def test_the_same_seed_gives_the_same_records_and_another_seed_others() -> None:
+def test_records_depend_on_the_seed() -> None:
     assert everything(make_demo_dataset(60, 7, START)) == everything(make_demo_dataset(60, 7, START))
     ours, theirs = everything(make_demo_dataset(60, 7, START)), everything(make_demo_dataset(60, 8, START))
     assert not set(ours) & set(theirs) - {record for record in ours if isinstance(record, ShippingLabel)}
 
 
-def test_a_forgotten_block_comes_back_the_same() -> None:
-    """Whatever was asked for in between."""
+def test_evicted_block_is_created_again_unchanged() -> None:
+    """Other reads in between do not change it."""
     kept = demo(200)
     forgetful = DemoDataset(kept.plans, dict(kept._fixed._records), kept_blocks=2)
     forwards = [forgetful.get(Package, id_) for id_ in kept.ids(Package)]
@@ -137,7 +135,7 @@ def test_a_forgotten_block_comes_back_the_same() -> None:
     assert forwards == backwards[::-1] == [kept.get(Package, id_) for id_ in kept.ids(Package)]
 
 
-def test_many_threads_see_the_same_records() -> None:
+def test_threads_see_the_same_records() -> None:
     kept = demo(200)
     forgetful = DemoDataset(kept.plans, dict(kept._fixed._records), kept_blocks=2)
     ids = list(kept.ids(Package)) * 4
@@ -148,25 +146,25 @@ def test_many_threads_see_the_same_records() -> None:
 
 
 @pytest.mark.slow
-def test_a_base_keeps_few_blocks() -> None:
-    """However many are looked at."""
+def test_cache_is_limited() -> None:
+    """The number of cached blocks does not depend on the number of reads."""
     base = make_demo_dataset(36_404, 3, START)
     for id_ in base.ids(Package)[:: 5 * PACKAGES_PER_BLOCK]:
         base.get(Package, id_)
     assert base._block.cache_info().currsize == MAX_CACHED_BLOCKS
 
 
-@pytest.mark.parametrize("kind", FIRST_IDS, ids=lambda kind: kind.__name__)
-def test_a_base_tells_which_records_it_has(kind: type[Any]) -> None:
-    """As its ids do: those that there are, those in the gaps, those before and after."""
+@pytest.mark.parametrize("kind", ID_RANGES, ids=lambda kind: kind.__name__)
+def test_has_agrees_with_ids(kind: type[Any]) -> None:
+    """Tested for ids of records, in gaps, before the first and after the last record."""
     base = demo()
     ids = set(base.ids(kind))
     around = range(min(ids) - 2, max(ids) + 50)
     assert {id_ for id_ in around if base.has(kind, id_)} == ids
 
 
-def test_one_record_is_looked_for_without_making_the_others() -> None:
-    """Also of a kind whose ids have gaps, among many: no more than its own block is made."""
+def test_lookup_makes_only_one_block() -> None:
+    """Also for a kind whose ids have gaps."""
     base = make_demo_dataset(36_404, 3, START)
     log = base.related(TransitionLog, "subject", (PACKAGE, base.ids(Package)[-1]))[0]
     assert (base.has(TransitionLog, log), base.has(TransitionLog, log + 10**9)) == (True, False)
@@ -174,7 +172,7 @@ def test_one_record_is_looked_for_without_making_the_others() -> None:
 
 
 def test_records_are_made_without_faker() -> None:
-    """Whoever serves needs none."""
+    """The server does not import faker."""
     code = (
         "import sys, emulator.domain.seeding as s, datetime as d; s.make_demo_dataset(5, 1, d.datetime.now(d.UTC)); "
     )
@@ -186,13 +184,13 @@ def test_records_are_made_without_faker() -> None:
 
 
 def plan_of(root: Snapshot, package: Package) -> PackagePlan:
-    block, position = divmod(package.id - FIRST_IDS[Package], PACKAGES_PER_BLOCK)
+    block, position = divmod(package.id - ID_RANGES[Package].first, PACKAGES_PER_BLOCK)
     plan: PackagePlan = root.base.plans.block_plans(block)[position]  # type: ignore[attr-defined]  # a DemoBase
     return plan
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_plan_says_what_the_records_say(size: int) -> None:
+def test_package_plan_matches_the_records(size: int) -> None:
     for root, package in packages_of(size):
         plan = plan_of(root, package)
         order, shipment = root.get_existing(Order, package.order), root.get(Shipment, package.shipment or 0)
@@ -211,7 +209,7 @@ def test_a_plan_says_what_the_records_say(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_transfer_plan_says_what_the_records_say(size: int) -> None:
+def test_transfer_plan_matches_the_records(size: int) -> None:
     for root, package, transfer in transfers_of(size):
         package_plan = plan_of(root, package)
         assert package_plan.slot.transfer is not None

@@ -1,4 +1,4 @@
-"""The records of a demonstration agree with one another, as those of a shop would."""
+"""The records of a demo dataset are consistent with each other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.seeding.pools import interval, pool
+from emulator.domain.planning import parse_interval
+from emulator.domain.seeding.pools import pool
 from emulator.domain.state_graph import ITEM_STATE_VALUES
 from emulator.state.store import Snapshot
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, orders_of, packages_of, transfers_of
@@ -67,7 +68,7 @@ def ascending(*times: datetime | None) -> bool:
 
 
 @pytest.mark.parametrize("packages", [200, 203])
-def test_every_state_occurs_within_any_25_packages_and_any_5_transfers(packages: int) -> None:
+def test_cycle_contains_every_state(packages: int) -> None:
     base = demo(packages)
     in_order = [base.get(Package, id_).state for id_ in base.ids(Package)]
     transfers = [base.get(TransferOrder, id_).state for id_ in base.ids(TransferOrder)]
@@ -75,7 +76,7 @@ def test_every_state_occurs_within_any_25_packages_and_any_5_transfers(packages:
     assert all(set(transfers[at : at + 5]) == states(TRANSFER) for at in range(len(transfers) - 4))
 
 
-def test_common_states_are_common() -> None:
+def test_common_states_are_frequent() -> None:
     base = demo(200)
     counts = Counter(base.get(Package, id_).state for id_ in base.ids(Package))
     assert min(counts[common] for common in (WAITING, 37, PACKED, 42, 47)) > max(
@@ -84,7 +85,7 @@ def test_common_states_are_common() -> None:
 
 
 @sizes
-def test_items_follow_their_package(size: int) -> None:
+def test_item_states_correspond_to_the_package_state(size: int) -> None:
     for root, package in packages_of(size):
         value = root.get_existing(State, package.state).enum_value
         items = root.find(PackageItem, "package", package.id)
@@ -94,7 +95,7 @@ def test_items_follow_their_package(size: int) -> None:
 
 
 @sizes
-def test_order_items_follow_their_latest_package(size: int) -> None:
+def test_order_item_states_correspond_to_the_latest_package(size: int) -> None:
     for root, package in packages_of(size):
         wanted = (
             PREPARING
@@ -111,8 +112,8 @@ def test_order_items_follow_their_latest_package(size: int) -> None:
 
 
 @sizes
-def test_an_orders_items_are_spread_over_its_packages(size: int) -> None:
-    """Each lies in one package; in a second one only where that was made in the first one's place."""
+def test_items_of_an_order_are_divided_among_its_packages(size: int) -> None:
+    """Each item is in one package, or in two if the second package replaces the first."""
     for root, order in orders_of(size):
         packages = root.find(Package, "order", order.id)
         assert [package.number for package in packages] == [f"{order.number}P{n + 1}" for n in range(len(packages))]
@@ -139,7 +140,7 @@ def test_amounts_add_up(size: int) -> None:
 
 
 @sizes
-def test_pay_on_delivery_is_what_the_packages_items_cost(size: int) -> None:
+def test_pay_on_delivery_amount_is_the_total_of_the_items(size: int) -> None:
     for root, package in packages_of(size):
         if package.shipment is None:
             continue
@@ -151,7 +152,7 @@ def test_pay_on_delivery_is_what_the_packages_items_cost(size: int) -> None:
 
 
 @sizes
-def test_numbers_are_unique_and_formed_as_documented(size: int) -> None:
+def test_numbers_are_unique_and_have_the_documented_form(size: int) -> None:
     orders = [order for _, order in orders_of(size)]
     assert len({order.number for order in orders}) == len(orders)
     assert all(re.fullmatch(r"\d{16}", order.number) for order in orders)
@@ -163,15 +164,15 @@ def test_numbers_are_unique_and_formed_as_documented(size: int) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9+/]+:[0-9A-Za-z]{6}:[-\w]{43}", text) for text in signed)
 
 
-def test_an_encrypted_id_is_the_id_in_base_64() -> None:
-    """As on the page: 6636 is NjYzNg."""
+def test_encrypted_id_contains_the_id_in_base_64() -> None:
+    """As in the documentation: 6636 is NjYzNg."""
     package = demo(200).get(Package, 6636)
     assert package is not None
     assert package.id_encrypted.startswith("NjYzNg:")
 
 
 @pytest.mark.parametrize("kind", [Shipment, ShippingLabel, WebhookEvent])
-def test_what_is_unique_is_unique(kind: type[Any]) -> None:
+def test_unique_columns_are_unique(kind: type[Any]) -> None:
     base = demo(200)
     column = "awb_number" if kind is Shipment else "uuid"
     values = [getattr(base.get(kind, id_), column) for id_ in base.ids(kind)]
@@ -182,7 +183,7 @@ def test_what_is_unique_is_unique(kind: type[Any]) -> None:
 
 
 @sizes
-def test_an_address_is_one_place_and_one_persons(size: int) -> None:
+def test_address_is_consistent(size: int) -> None:
     for root, order in orders_of(size):
         customer = root.get_existing(Customer, order.customer)
         for address in (
@@ -201,7 +202,7 @@ def test_an_address_is_one_place_and_one_persons(size: int) -> None:
 
 
 @sizes
-def test_people_fit_their_country(size: int) -> None:
+def test_names_belong_to_the_country(size: int) -> None:
     for root, order in orders_of(size):
         address = root.get_existing(Address, order.shipping_address)
         code = root.get_existing(Country, address.country).code
@@ -213,7 +214,7 @@ def test_people_fit_their_country(size: int) -> None:
         assert re.fullmatch(r"[a-z]+\.[a-z]+@example\.com", root.get_existing(Customer, order.customer).email)
 
 
-def test_both_countries_and_all_ways_to_pay_occur() -> None:
+def test_both_countries_and_all_payment_types_occur() -> None:
     orders = [order for _, order in orders_of(200)]
     root = Snapshot(demo(200), {})
     assert {root.get_existing(Address, order.shipping_address).country for order in orders} == {1, 2}
@@ -224,7 +225,7 @@ def test_both_countries_and_all_ways_to_pay_occur() -> None:
 
 
 @sizes
-def test_a_package_is_packed_where_that_is_done_in_the_country_it_goes_to(size: int) -> None:
+def test_package_is_packed_by_a_fulfillment_center_of_its_country(size: int) -> None:
     for root, package in packages_of(size):
         location = root.get_existing(StockLocation, package.stock_location)
         assert location.is_active
@@ -238,7 +239,7 @@ def country_of(root: Snapshot, location: int) -> int:
 
 
 @sizes
-def test_what_is_collected_waits_at_a_pickup_location(size: int) -> None:
+def test_collected_orders_have_a_pickup_location(size: int) -> None:
     for root, order in orders_of(size):
         assert order.is_click_and_collect == (order.retail_store_id is not None)
         if order.retail_store_id is not None:
@@ -248,7 +249,7 @@ def test_what_is_collected_waits_at_a_pickup_location(size: int) -> None:
             assert country_of(root, store.id) == root.get_existing(Address, order.shipping_address).country
 
 
-def test_distances_are_those_of_the_map() -> None:
+def test_distances_match_the_coordinates() -> None:
     for _, package in packages_of(200):
         assert 0 <= orjson.loads(package.extra_information)["distance_to_shipping_address"] < 1500
 
@@ -257,7 +258,7 @@ def test_distances_are_those_of_the_map() -> None:
 
 
 @sizes
-def test_dates_run_in_order(size: int) -> None:
+def test_dates_are_ascending(size: int) -> None:
     for root, package in packages_of(size):
         order = root.get_existing(Order, package.order)
         logs = root.find(TransitionLog, "subject", (PACKAGE, package.id))
@@ -279,7 +280,7 @@ def test_newer_packages_have_higher_ids(size: int) -> None:
     assert dates == sorted(dates)
 
 
-def test_the_newest_package_is_not_a_day_old() -> None:
+def test_newest_package_is_less_than_a_day_old() -> None:
     for size in SIZES:
         base = demo(size)
         newest = base.get(Package, base.ids(Package)[-1])
@@ -288,19 +289,19 @@ def test_the_newest_package_is_not_a_day_old() -> None:
 
 
 @sizes
-def test_targets_are_the_locations_intervals_away(size: int) -> None:
+def test_target_dates_follow_the_intervals_of_the_location(size: int) -> None:
     for root, package in packages_of(size):
         location = root.get_existing(StockLocation, package.stock_location)
         placed = root.get_existing(Order, package.order).date_placed
-        wait = timedelta(microseconds=interval(location.target_packing_interval))
+        wait = parse_interval(location.target_packing_interval)
         assert package.target_packing_date == placed + wait
     for root, package, transfer in transfers_of(size):
         location = root.get_existing(StockLocation, package.stock_location)
-        wait = timedelta(microseconds=interval(location.target_transfer_interval))
+        wait = parse_interval(location.target_transfer_interval)
         assert transfer.target_transfer_date == transfer.created_date + wait
 
 
-def test_delivery_ranges_are_working_days_to_come() -> None:
+def test_delivery_ranges_are_future_working_days() -> None:
     ranges = list(Snapshot(demo(), {}).all(DeliveryRange))
     assert len(ranges) == 30
     assert ranges[0].lower > START
@@ -314,8 +315,8 @@ def test_delivery_ranges_are_working_days_to_come() -> None:
 
 
 @sizes
-def test_a_package_went_from_waiting_to_its_state(size: int) -> None:
-    """One that needed a transfer order waited for that first."""
+def test_package_log_leads_from_waiting_to_its_state(size: int) -> None:
+    """A package with a transfer order waits for it first."""
     for root, package in packages_of(size):
         logs = root.find(TransitionLog, "subject", (PACKAGE, package.id))
         path = [*(log.old_state for log in logs[:1]), *(log.new_state for log in logs)] or [package.state]
@@ -327,7 +328,7 @@ def test_a_package_went_from_waiting_to_its_state(size: int) -> None:
 
 
 @sizes
-def test_logs_are_the_systems_or_an_installations_users(size: int) -> None:
+def test_log_users_exist(size: int) -> None:
     for root, package in packages_of(size):
         for log in root.find(TransitionLog, "subject", (PACKAGE, package.id)):
             attributes = orjson.loads(log.attributes)
@@ -335,7 +336,7 @@ def test_logs_are_the_systems_or_an_installations_users(size: int) -> None:
 
 
 @sizes
-def test_what_went_on_the_road_has_a_shipment_a_label_and_a_number(size: int) -> None:
+def test_shipped_packages_have_shipment_label_and_number(size: int) -> None:
     for root, package in packages_of(size):
         if package.state in ON_THE_ROAD:
             assert package.shipping_label is not None
@@ -359,14 +360,14 @@ def test_what_went_on_the_road_has_a_shipment_a_label_and_a_number(size: int) ->
             assert root.get_existing(ShippingLabel, package.shipping_label).package == package.id
 
 
-def test_some_packed_packages_have_a_shipment_and_some_have_none() -> None:
+def test_only_some_packed_packages_have_a_shipment() -> None:
     packed = [package for _, package in packages_of(200) if package.state == PACKED]
     assert {package.shipment is None for package in packed} == {True, False}
     assert any(package.invoice_number for _, package in packages_of(200))
 
 
 @sizes
-def test_a_re_planned_package_names_the_one_before_it(size: int) -> None:
+def test_replacement_names_its_parent(size: int) -> None:
     found = 0
     for root, package in packages_of(size):
         parent = orjson.loads(package.extra_information).get("parent_package")
@@ -386,7 +387,7 @@ def test_a_re_planned_package_names_the_one_before_it(size: int) -> None:
 
 
 @sizes
-def test_a_transfer_order_fits_its_package(size: int) -> None:
+def test_transfer_order_matches_its_package(size: int) -> None:
     for root, package, transfer in transfers_of(size):
         assert (transfer.state in OPEN_TRANSFERS) == (package.state == WAITING_FOR_TRANSFER)
         assert transfer.destination == package.stock_location != transfer.source
@@ -398,14 +399,14 @@ def test_a_transfer_order_fits_its_package(size: int) -> None:
 
 
 @sizes
-def test_what_waits_for_a_transfer_has_one(size: int) -> None:
+def test_package_that_waits_for_a_transfer_has_one(size: int) -> None:
     for root, package in packages_of(size):
         if package.state == WAITING_FOR_TRANSFER:
             assert len(root.related(TransferOrder, "package", package.id)) == 1
 
 
 @sizes
-def test_transfer_items_are_the_packages_items(size: int) -> None:
+def test_transfer_items_are_the_items_of_the_package(size: int) -> None:
     for root, package, transfer in transfers_of(size):
         items = root.find(PackageItem, "package", package.id)
         moved = root.find(TransferItem, "transfer_order", transfer.id)
@@ -421,7 +422,7 @@ def test_transfer_items_are_the_packages_items(size: int) -> None:
 
 
 @sizes
-def test_a_transfer_order_went_on_before_its_package_did(size: int) -> None:
+def test_transfer_order_moves_before_its_package(size: int) -> None:
     for root, package, transfer in transfers_of(size):
         logs = root.find(TransitionLog, "subject", (TRANSFER, transfer.id))
         states_ = [73, *(log.new_state for log in logs)]
@@ -444,7 +445,7 @@ TRANSFER_EVENTS = {73: "transfer.status.created", 75: "transfer.status.cancelled
 
 
 @sizes
-def test_each_package_and_transfer_told_the_hook_of_its_last_change(size: int) -> None:
+def test_last_change_of_each_record_has_an_event(size: int) -> None:
     for root, package in packages_of(size):
         logs = root.related(TransitionLog, "subject", (PACKAGE, package.id))
         wanted = EVENTS.get(package.state, "package.status.transitioned") if logs else "package.created"
@@ -467,7 +468,7 @@ def hook_of(root: Snapshot, event: WebhookEvent) -> str:
     return root.get_existing(Webhook, event.webhook).event_type
 
 
-def test_most_events_were_delivered_and_a_few_were_not() -> None:
+def test_most_events_were_delivered() -> None:
     found = list(Snapshot(demo(), {}).all(WebhookEvent))
     failed = [event for event in found if not event.delivered]
     assert 0 < len(failed) < len(found) / 10
@@ -477,14 +478,14 @@ def test_most_events_were_delivered_and_a_few_were_not() -> None:
     assert all(len(orjson.loads(event.request_datetimes)) == 1 for event in delivered)
 
 
-def test_hooks_call_nobody_that_exists() -> None:
+def test_hooks_call_reserved_hosts_only() -> None:
     for hook in Snapshot(demo(), {}).all(Webhook):
         assert hook.target_url.startswith("https://integration.example.com/oms/")
 
 
 @pytest.mark.parametrize("size", [200, 36_404])
-def test_what_waits_is_in_stock(size: int) -> None:
-    """The packages of a location never wait for more of a product than lies there."""
+def test_waiting_items_are_in_stock(size: int) -> None:
+    """The packages of a location never wait for more pieces of a product than its stock."""
     base = demo(size)
     goods = [row["id"] for row in pool("products")]
     waiting: Counter[tuple[int, int]] = Counter()
@@ -496,7 +497,7 @@ def test_what_waits_is_in_stock(size: int) -> None:
     assert len(waiting) > 50
 
 
-def test_products_have_pictures() -> None:
+def test_products_have_images() -> None:
     root = Snapshot(demo(), {})
     assert len(root.ids(Product)) == 80
     assert all(root.related(ProductImage, "product", id_) for id_ in root.ids(Product))

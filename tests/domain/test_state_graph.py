@@ -1,4 +1,4 @@
-"""Which transition is meant, and whether it may be taken: every refusal has its documented key and says why."""
+"""Commands name a transition by id or slug. Every refusal has its documented key and a reason."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from emulator.domain.state_graph import (
     find_transition,
     offered_transitions,
     resolve_transition,
+    sibling_state,
+    sibling_state_id,
     slug_or_label,
-    state_with_value,
 )
 from emulator.state.store import Snapshot
 from tests.support.worlds import build_world
@@ -40,7 +41,7 @@ TRANSFER = in_state(TransferOrder, 73)
     [{"transition": 199}, {"slug": PREPARE}, {"transition": 199, "slug": PREPARE}, {"transition": 199, "slug": None}],
     ids=str,
 )
-def test_an_id_a_slug_or_both_name_a_transition(asked: dict[str, Any]) -> None:
+def test_transition_is_found_by_id_slug_or_both(asked: dict[str, Any]) -> None:
     assert resolve_transition(ROOT, WAITING, asked).id == 199
 
 
@@ -80,7 +81,7 @@ REFUSALS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("subject", "asked", "key", "message"), REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_has_one_key_and_one_message(subject: Any, asked: Any, key: str, message: str) -> None:
+def test_refusal_has_one_key_and_one_message(subject: Any, asked: Any, key: str, message: str) -> None:
     with pytest.raises(ValidationFailed) as caught:
         resolve_transition(ROOT, subject, asked)
     assert caught.value.errors == {key: [message]}
@@ -102,8 +103,8 @@ def test_every_command_is_found_by_its_slug(transition: Transition) -> None:
 
 
 @every_other_move
-def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transition) -> None:
-    """Neither its id nor its slug is known, and no record offers it."""
+def test_external_transition_is_not_a_command(transition: Transition) -> None:
+    """Its id and slug are unknown to commands, and no record offers it."""
     with pytest.raises(ValidationFailed) as caught:
         find_transition(ROOT, transition.id, None)
     assert caught.value.errors == {"transition": [f'Invalid pk "{transition.id}" - object does not exist.']}
@@ -114,7 +115,7 @@ def test_a_move_of_carrier_planner_or_operator_is_no_command(transition: Transit
 
 
 @every_other_move
-def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition) -> None:
+def test_external_transition_is_found_by_code_and_source_state(transition: Transition) -> None:
     kind: type[Any] = (
         TransferOrder if ROOT.get_existing(State, transition.source_state).content_type == 6 else Package
     )
@@ -124,7 +125,7 @@ def test_a_move_is_found_by_its_code_in_its_source_state(transition: Transition)
 
 
 @every_command
-def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transition: Transition) -> None:
+def test_command_is_allowed_only_in_its_source_state(transition: Transition) -> None:
     kind: type[Any] = (
         TransferOrder if ROOT.get_existing(State, transition.source_state).content_type == 6 else Package
     )
@@ -138,7 +139,7 @@ def test_every_command_is_allowed_from_its_source_and_from_nowhere_else(transiti
     assert len(states) > 3
 
 
-def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
+def test_transition_without_a_slug_is_shown_by_its_label() -> None:
     assert slug_or_label(Transition(1, 1, 2, label="Pack", slug=OMITTED)) == "Pack"
     root = build_world([Transition(1, 1, 2, label="Pack"), Transition(2, 1, 2, slug="two")]).records
     with pytest.raises(ValidationFailed) as caught:
@@ -146,11 +147,13 @@ def test_a_transition_without_a_slug_is_printed_by_its_label() -> None:
     assert caught.value.errors == {"slug": ['"two" is not the slug of transition 1, which is "Pack".']}
 
 
-def test_a_state_is_found_by_its_value_among_states_of_the_same_kind() -> None:
+def test_sibling_state_has_the_same_kind() -> None:
     item = next(iter(ROOT.all(PackageItem)))
-    beside = ROOT.get_existing(State, item.state)
-    found = state_with_value(ROOT, "PackageItemStatus", "900", beside=beside)
-    assert found is not None
-    assert found.id == 70
-    assert state_with_value(ROOT, "PackageItemStatus", "12345", beside=beside) is None
-    assert state_with_value(ROOT, "PackageStatus", "100", beside=beside) is None
+    state = ROOT.get_existing(State, item.state)
+    sibling = sibling_state(ROOT, state, "900")
+    assert sibling is not None
+    assert sibling.id == 70
+    assert sibling.enum_class == "PackageItemStatus"
+    assert sibling_state(ROOT, state, "12345") is None
+    assert sibling_state_id(ROOT, state.id, "900") == 70
+    assert sibling_state_id(ROOT, state.id, "12345") == state.id

@@ -1,4 +1,4 @@
-"""The life of an event under the sender's rules, and how cheap it is to know what is next."""
+"""Retries of events follow the rules of the vendor's sender. The next due event is found quickly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIXED = b'{"choice":"fixed","kwargs":{"seconds":60}}'
 
 
 def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> World:
-    """Make a world with one event that nobody sent yet."""
+    """Return a world with one event that has not been sent yet."""
     world = build_world([Webhook(1, retry_countdown_config=policy, event_type="x", **hook)], clock)
     with world.transaction() as tx:
         tx.add(WebhookEvent(1, 1, 1, 4, tx.now, tx.now, "u", due=tx.now))
@@ -39,15 +39,15 @@ def world_with(policy: bytes = FIXED, clock: Any = "frozen", **hook: Any) -> Wor
 
 
 def tried(world: World, outcome: DeliveryResult = FAILED) -> WebhookEvent:
-    """Go to the time of the next attempt and record what it came to."""
+    """Advance to the time of the next attempt, and record its result."""
     at, id_ = next_due_event(world.records) or pytest.fail("nothing is due")
     world.clock.set_time(at)
     with world.transaction() as tx:
         return record_result(tx, id_, outcome)
 
 
-def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
-    """At once, ten times after the wait from the end of the attempt before, then at eight rounds of the scanner."""
+def test_undelivered_event_has_19_attempts() -> None:
+    """The first attempt is immediate. Ten retries follow the policy. Eight retries are scanner rounds."""
     world = world_with()
     events = []
     while next_due_event(world.records) is not None:
@@ -63,8 +63,8 @@ def test_an_event_that_nobody_takes_is_tried_19_times() -> None:
     assert times[-1] is None
 
 
-def test_the_documented_event_ended_when_it_did() -> None:
-    """Event 3113: exponential, base 2, tried a 19th time at the full hour after 2 ** 18 seconds."""
+def test_documented_event_ends_at_the_documented_time() -> None:
+    """Event 3113 has an exponential policy. Its 19th attempt is at the full hour after 2 ** 18 seconds."""
     created = datetime(2022, 10, 5, 14, 7, 53, 785643, tzinfo=UTC)
     hook = Webhook(1, retry_countdown_config=b'{"choice":"exponential","kwargs":{"base":2,"factor":1}}')
     event = WebhookEvent(3113, 1, 1, 4, created, created + timedelta(days=2), "u", retry_count=18)
@@ -72,8 +72,8 @@ def test_the_documented_event_ended_when_it_did() -> None:
     assert last == datetime(2022, 10, 8, 15, 0, tzinfo=UTC)
 
 
-def test_an_outcome_is_recorded_as_the_sender_does() -> None:
-    """Attempts newest first, what came back as Python prints bytes, 500 where nothing did."""
+def test_result_is_recorded_in_the_form_of_the_sender() -> None:
+    """Attempts are newest first. The response is the `repr` of bytes. Without a response, the status is 500."""
     world = world_with()
     start = world.clock.now()
     first = tried(world, error_result("Connection refused", 0.2))
@@ -107,17 +107,17 @@ GOES_ON = {
 
 
 @pytest.mark.parametrize(("hook", "outcome"), ENDS.values(), ids=ENDS)
-def test_what_ends_the_retries(hook: Any, outcome: DeliveryResult) -> None:
+def test_retries_end(hook: Any, outcome: DeliveryResult) -> None:
     assert tried(world_with(**hook), outcome).due is None
 
 
 @pytest.mark.parametrize(("hook", "outcome"), GOES_ON.values(), ids=GOES_ON)
-def test_what_does_not_end_them(hook: Any, outcome: DeliveryResult) -> None:
+def test_retries_continue(hook: Any, outcome: DeliveryResult) -> None:
     event = tried(world_with(**hook), outcome)
     assert event.due == event.modified_date + timedelta(seconds=60)
 
 
-def test_due_events_come_in_their_order_and_no_others() -> None:
+def test_due_events_are_ordered_and_complete() -> None:
     world = world_with()
     with world.transaction() as tx:
         for number, wait in ((2, 5), (3, 1), (4, 9)):
@@ -126,8 +126,8 @@ def test_due_events_come_in_their_order_and_no_others() -> None:
 
 
 @pytest.mark.slow
-def test_to_know_the_next_is_cheap_however_many_wait() -> None:
-    """50 microseconds with 10,000 events: far more than is needed, so that a busy machine does not matter."""
+def test_next_due_event_is_found_quickly() -> None:
+    """The limit of 50 microseconds with 10,000 events is generous, so that a busy machine does not matter."""
     world = world_with()
     with world.transaction() as tx:
         for number in range(2, 10_002):
@@ -137,7 +137,7 @@ def test_to_know_the_next_is_cheap_however_many_wait() -> None:
 
 
 def hooked(oms: Emulator) -> tuple[World, int]:
-    """Give the world, and an event in it that nobody sent."""
+    """Return the world, and an event in it that has not been sent."""
     client = oms.session()
     body = {
         "target_url": "http://127.0.0.1:9/",
@@ -149,10 +149,8 @@ def hooked(oms: Emulator) -> tuple[World, int]:
     return oms.world, oms.world.records.ids(WebhookEvent)[-1]
 
 
-def test_a_world_without_a_sender_answers_that_the_attempt_failed(
-    oms: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And records it as one that had no answer."""
+def test_retry_without_a_sender_fails(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt is recorded as one without a response."""
     world, event_id = hooked(oms)
     monkeypatch.setattr(world.outbox, "sender", NoSender())
     answer = oms.session().post(f"/whisperer/hook_events/{event_id}/retry/", json={"force": True})
@@ -160,8 +158,8 @@ def test_a_world_without_a_sender_answers_that_the_attempt_failed(
     assert world.records.get_existing(WebhookEvent, event_id).response_http_status == 500
 
 
-def test_a_retry_is_repeated_without_calling_anybody(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The step is what came of it; another world that does the same steps has the same event."""
+def test_replayed_retry_makes_no_http_call(oms: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step contains the result, so a replay in another world gives the same event."""
     world, event_id = hooked(oms)
     calls: list[int] = []
 
@@ -198,12 +196,12 @@ def tables(world: World, kind: type[Any]) -> list[Any]:
         ({"pk": 1}, {"status": "x"}, "status"),
     ],
 )
-def test_a_step_that_cannot_be_is_refused(oms: Emulator, path: Any, body: Any, says: str) -> None:
+def test_invalid_step_is_refused(oms: Emulator, path: Any, body: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         replay_step(oms.world, Step("record_outcome", path, body=body))
 
 
-def test_an_outcome_of_what_is_gone_is_an_error(oms: Emulator) -> None:
+def test_result_of_a_deleted_event_is_an_error(oms: Emulator) -> None:
     with pytest.raises(LookupError):
         save_result(oms.world, 99_999, DONE)
     assert issubclass(UnreplayableStep, ValueError)

@@ -194,7 +194,9 @@ def test_finding_names_the_requests(oms: Emulator) -> None:
     client = Client(oms)
     retries_too_early(client)
     (finding,) = oms.audit()
-    assert finding["says"] == "asked again 9.000 seconds after a 503 with Retry-After: 10"
+    assert finding["says"] == (
+        "GET /api/v1/oms/packages/ was repeated 9.000 seconds after a 503 with Retry-After: 10"
+    )
     assert finding["requests"] == ["00000001", "00000002"]
     assert finding["operation"] == "list_packages"
 

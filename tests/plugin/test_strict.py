@@ -26,8 +26,8 @@ def test_a_strict_test_fails_for_what_its_client_does(run: Run) -> None:
     done.stdout.fnmatch_lines(
         [
             "strict: the client does what hurts a real service",
-            "  repetition: POST *set_remote_id/ was answered 204, and sent again (requests 00000002, 00000003)",
-            "  polling: GET * 3 times within * seconds; poll once a second (requests 00000004, 00000005, 00000006)",
+            "  repetition: POST *set_remote_id/ was repeated after a 204 (requests 00000002, 00000003)",
+            "  polling: GET * was sent 3 times within * seconds; poll at most once a second (requests *04, *05, *06)",
             "*- oms-emulator -*",
             "6 of 6 exchanges:",
         ]

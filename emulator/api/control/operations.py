@@ -14,15 +14,13 @@ from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord, Valid
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Order, Package, StockLocation
 from emulator.core.schemas import find_problems, load_schema
-from emulator.domain.arranging.carrier import apply_carrier_event
-from emulator.domain.arranging.carrier import cancel_order as cancel_order_of
-from emulator.domain.arranging.carrier import cancel_package as cancel_package_of
-from emulator.domain.arranging.documents import get_record
+from emulator.domain.arranging import get_record
 from emulator.domain.arranging.locations import create_stock_location, update_stock_location
-from emulator.domain.arranging.orders import product_by_sku
-from emulator.domain.arranging.packages import arrange_package
-from emulator.domain.arranging.planner import place_order
-from emulator.domain.planning import set_stock
+from emulator.domain.arranging.orders import place_order, product_by_sku
+from emulator.domain.arranging.packages import apply_carrier_event, arrange_package
+from emulator.domain.arranging.packages import cancel_order as cancel_order_of
+from emulator.domain.arranging.packages import cancel_package as cancel_package_of
+from emulator.domain.stock import set_stock
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Transaction
 from emulator.state.world import World

@@ -1,4 +1,4 @@
-"""Create and change stock locations."""
+"""Create and change stock locations, and resolve the locations of addresses."""
 
 from __future__ import annotations
 
@@ -19,35 +19,18 @@ from emulator.core.records import (
     Township,
 )
 from emulator.core.seeded_random import derive_uuid, pick
-from emulator.domain.arranging.documents import to_columns
+from emulator.domain.arranging import MAX_KNOWN, plain_columns, to_columns
 from emulator.domain.seeding.records import email_name
 from emulator.state.store import Reader, Transaction
 
-LOCATION_COLUMNS = (
-    "stock_location_type",
-    "engine",
-    "tags",
-    "omnitron_id",
-    "name",
-    "is_fulfillment_center",
-    "is_pickup_location",
-    "is_delivery_location",
-    "is_return_available",
-    "is_fast_delivery_available",
-    "is_active",
-    "priority",
-    "conf",
-    "daytime_phone",
-    "evening_phone",
-    "fax_number",
-    "email",
-    "target_packing_interval",
-    "target_transfer_interval",
-    "erp_code",
-    "use_as_shipper_location",
-    "max_quota",
-)
-ADDRESS_COLUMNS = ("title", "line", "postcode", "notes", "longitude", "latitude")
+LOCATION_COLUMNS = plain_columns(StockLocation, "created_date", "modified_date")
+ADDRESS_COLUMNS = plain_columns(LocationAddress, "mapping", "is_active")
+LOCATION_LEVELS: Mapping[str, RecordKind] = {
+    "country": Country,
+    "city": City,
+    "township": Township,
+    "district": District,
+}
 
 
 def create_stock_location(tx: Transaction, document: JsonObject) -> StockLocation:
@@ -103,16 +86,6 @@ def check_code_is_unique(tx: Transaction, id_: int, code: str | None) -> None:
             raise Conflict(f"location {other.id} {other.name} already has the erp_code {code!r}")
 
 
-LOCATION_LEVELS: Mapping[str, RecordKind] = {
-    "country": Country,
-    "city": City,
-    "township": Township,
-    "district": District,
-}
-MAX_KNOWN = 30
-"""Maximum number of known names in an error message."""
-
-
 class GeoLocation(NamedTuple):
     """The location of an address, as ids."""
 
@@ -127,11 +100,8 @@ def resolve_location(view: Reader, document: JsonObject, random: int) -> GeoLoca
 
     `random` selects one of the matches in the first matching country.
     """
-    ids_by_level = {
-        level: matching_ids(view, level, document[level])
-        for level in LOCATION_LEVELS
-        if document.get(level) is not None
-    }
+    levels = [level for level in LOCATION_LEVELS if document.get(level) is not None]
+    ids_by_level = {level: matching_ids(view, level, document[level]) for level in levels}
     matching = [
         location
         for location in list_geo_locations(view)
@@ -140,8 +110,8 @@ def resolve_location(view: Reader, document: JsonObject, random: int) -> GeoLoca
     if matching:
         in_country = [location for location in matching if location.country == matching[0].country]
         return pick(in_country, random)
-    if ids_by_level:
-        raise InvalidDocument("no place in " + " and ".join(f"{level} {document[level]!r}" for level in ids_by_level))
+    if levels:
+        raise InvalidDocument("no place in " + " and ".join(f"{level} {document[level]!r}" for level in levels))
     raise Conflict("this world has no places: its scenario has no township")
 
 

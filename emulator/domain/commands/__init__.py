@@ -1,4 +1,4 @@
-"""Commands: one function each, and `run_command`, which runs them all."""
+"""The commands of packages and transfer orders. `run_command` runs the one that a request names."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject
 from emulator.core.records import Package, RecordKind, TransferOrder, User
-from emulator.domain.commands.packages import PACKING_COMMANDS
-from emulator.domain.commands.shipping import SHIPPING_COMMANDS
-from emulator.domain.commands.steps import Command, CommandStep, Outcome, apply_transition
+from emulator.domain.commands.packages import PACKAGE_COMMANDS, Command, Outcome
 from emulator.domain.commands.transfers import TRANSFER_COMMANDS
-from emulator.domain.state_graph import Subject, command_error, resolve_transition
+from emulator.domain.state_graph import (
+    STATE_GRAPHS,
+    CommandStep,
+    Subject,
+    apply_transition,
+    command_error,
+    resolve_transition,
+)
 from emulator.state.store import Transaction
 
 COMMANDS: dict[RecordKind, Mapping[str, Command]] = {
-    Package: {**PACKING_COMMANDS, **SHIPPING_COMMANDS},
+    Package: PACKAGE_COMMANDS,
     TransferOrder: TRANSFER_COMMANDS,
 }
-SUBJECTS: dict[str, RecordKind] = {"PackageStatus": Package, "TransferStatus": TransferOrder}
-"""Enum class of states -> kind of the records that commands move between them."""
 PLAIN_MOVE = "PKG_STATE_TRANSITION"
 """Command for unknown command codes, which other installations may have. It only moves the state."""
 
@@ -50,16 +53,4 @@ def command_by_code(kind: RecordKind, code: str) -> Command:
 
 def is_known_command(enum_class: str, code: str) -> bool:
     """Return whether records in states of this enum class have a command with this code."""
-    return enum_class in SUBJECTS and code in COMMANDS[SUBJECTS[enum_class]]
-
-
-__all__ = [
-    "COMMANDS",
-    "PLAIN_MOVE",
-    "SUBJECTS",
-    "Command",
-    "Outcome",
-    "command_by_code",
-    "is_known_command",
-    "run_command",
-]
+    return any(code in COMMANDS[kind] for kind, of_kind in STATE_GRAPHS.values() if of_kind == enum_class)

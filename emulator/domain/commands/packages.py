@@ -1,27 +1,47 @@
-"""Commands that pack packages: their changes beyond the state transition."""
+"""Commands of packages: the changes that each makes in addition to the state transition."""
 
 from __future__ import annotations
 
-from emulator.core.fields import CharField, IntegerField, ListField, ObjectField
-from emulator.core.json_text import compact_json
-from emulator.core.records import DenialReason, Package, PackageItem, State, StockLocation, TransitionLog
-from emulator.domain.commands.steps import (
-    Command,
-    CommandStep,
-    Outcome,
-    Parameters,
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from emulator.core.fields import CharField, Field, IntegerField, ListField, ObjectField
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
+from emulator.core.records import (
+    DenialReason,
+    InvoiceDocument,
+    Package,
+    PackageItem,
+    Record,
+    State,
+    StockLocation,
+    TransitionLog,
+)
+from emulator.domain.planning import create_group_package, replan
+from emulator.domain.shipments import (
+    attach_shipment,
     create_label,
-    create_shipment,
     default_carrier,
+    require_shipment,
+    resolve_carrier,
+    touch_shipment,
+)
+from emulator.domain.state_graph import (
+    CommandStep,
+    command_error,
     items_of,
     move_items,
-    resolve_carrier,
     set_order_item_states,
     set_state,
+    unknown_id_error,
 )
-from emulator.domain.planning import create_group_package, end_reservations, release_reservations_if_ended, replan
-from emulator.domain.state_graph import command_error
+from emulator.domain.stock import end_reservations, release_reservations_if_ended
 from emulator.state.store import Transaction
+
+Parameters: TypeAlias = Mapping[str, JsonValue]
+Outcome: TypeAlias = JsonObject | None
+"""The response of a command: a body (200), or None (204)."""
 
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
@@ -35,40 +55,71 @@ SPECIFIC_EVENTS = {
 """Package state value -> event types of every transition to this state."""
 
 
-def move_only(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
-    """Move the items with their package, and release its stock claims if the new state has none."""
+@dataclass(frozen=True)
+class Command:
+    """A command. `run` receives the subject after its transition. `parameters` are fields of `input_parameters`."""
+
+    run: Callable[[Record, Parameters, CommandStep], Outcome]
+    parameters: Mapping[str, Field] = field(default_factory=dict)
+
+
+def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
+    """Queue the transition event, the events of the new state, and the given events."""
+    specific = SPECIFIC_EVENTS.get(tx.get_existing(State, package.state).enum_value, ())
+    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
+        tx.queue_event(event_type, package)
+
+
+def finish_move(tx: Transaction, package: Package, *event_types: str) -> None:
+    """Move the items with their package, and queue its events."""
+    move_items(tx, package)
+    queue_events(tx, package, *event_types)
+
+
+def resolve_items(
+    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
+) -> list[PackageItem]:
+    """Return the package items that the parameters name.
+
+    Raise `ValidationFailed` for `key` if an item does not belong to the package.
+    """
+    items = {item.id: item for item in items_of(tx, package)}
+    for id_ in parameters["package_items"]:
+        if id_ not in items:
+            raise command_error(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
+    return [items[id_] for id_ in dict.fromkeys(parameters["package_items"])]
+
+
+# --- packing ------------------------------------------------------------------------------------------------------
+
+
+def move_only(package: Package, _parameters: Parameters, step: CommandStep) -> None:
+    """Move the items with their package, and end its reservations if the new state has none."""
     release_reservations_if_ended(step.tx, package)
-    move_items(step.tx, package)
-    queue_events(step.tx, package)
-    return None
+    finish_move(step.tx, package)
 
 
-def deallocate_package(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+def deallocate_package(package: Package, _parameters: Parameters, step: CommandStep) -> None:
     """End the package's reservations. Their stock becomes available again."""
     end_reservations(step.tx, package, give_back=True)
-    move_items(step.tx, package)
-    queue_events(step.tx, package)
-    return None
+    finish_move(step.tx, package)
 
 
-def complete_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+def complete_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> None:
     """Pack the items without creating a shipment."""
     pack_items(step.tx, package)
     queue_events(step.tx, package)
-    return None
 
 
-def complete_packaging(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def complete_packaging(package: Package, parameters: Parameters, step: CommandStep) -> None:
     """Pack the items and create a shipment. Create a label unless the package waits for one."""
     tx = step.tx
     company = resolve_carrier(tx, parameters) or default_carrier(tx)
     pack_items(tx, package)
-    shipment = create_shipment(tx, company, package)
-    package = tx.change(package, shipment=shipment.id, tracking_number=shipment.awb_number)
+    package = attach_shipment(tx, package, company)
     if tx.get_existing(State, package.state).enum_value != WAITING_FOR_LABEL:
         create_label(tx, package)
     queue_events(tx, package, "shipment.created", "package.shipment.awb_number")
-    return None
 
 
 def pack_items(tx: Transaction, package: Package) -> None:
@@ -77,7 +128,7 @@ def pack_items(tx: Transaction, package: Package) -> None:
     set_order_item_states(tx, package, ORDER_PREPARING)
 
 
-def mark_packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_packed_for_refund(package: Package, _parameters: Parameters, step: CommandStep) -> None:
     """Move the items, end the reservations and clear the discrepancy reasons."""
     end_reservations(step.tx, package, give_back=True)
     move_items(step.tx, package)
@@ -85,10 +136,9 @@ def mark_packed_for_refund(package: Package, _parameters: Parameters, step: Comm
         if item.discrepancy_reason is not None:
             step.tx.change(item, discrepancy_reason=None, modified_date=step.tx.now)
     queue_events(step.tx, package)
-    return None
 
 
-def unblock_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
+def unblock_package(package: Package, parameters: Parameters, step: CommandStep) -> None:
     """Return the package to the state in which it was blocked. Without a log entry, any offered state is allowed."""
     content_type = step.tx.get_existing(State, package.state).content_type
     logs = step.tx.latest(TransitionLog, "subject", (content_type, package.id))
@@ -97,7 +147,10 @@ def unblock_package(package: Package, parameters: Parameters, step: CommandStep)
         state_name = step.tx.get_existing(State, entry.old_state).name
         message = f'{package.number} was blocked in state "{state_name}" and can return to that one only.'
         raise command_error("transition", message)
-    return move_only(package, parameters, step)
+    move_only(package, parameters, step)
+
+
+# --- planning -----------------------------------------------------------------------------------------------------
 
 
 def refuse_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
@@ -122,7 +175,7 @@ def resolve_denial_reason(tx: Transaction, id_: int | None) -> DenialReason | No
         return None
     reason = tx.get(DenialReason, id_)
     if reason is None or not reason.is_active:
-        raise command_error("denial_reason", f'Invalid pk "{id_}" - object does not exist.')
+        raise unknown_id_error("denial_reason", id_)
     return reason
 
 
@@ -130,8 +183,7 @@ def mark_out_of_stock(package: Package, parameters: Parameters, step: CommandSte
     """Mark the package and its items as out of stock, and replan them at another location."""
     resolve_items(step.tx, package, parameters)
     end_reservations(step.tx, package, give_back=False)
-    move_items(step.tx, package)
-    queue_events(step.tx, package)
+    finish_move(step.tx, package)
     return replan(step.tx, package, items_of(step.tx, package))
 
 
@@ -144,20 +196,6 @@ def mark_items_out_of_stock(package: Package, parameters: Parameters, step: Comm
     return replan(step.tx, package, moved)
 
 
-def resolve_items(
-    tx: Transaction, package: Package, parameters: Parameters, key: str = "package_items"
-) -> list[PackageItem]:
-    """Return the package items that the parameters name.
-
-    Raise `ValidationFailed` for `key` if an item does not belong to the package.
-    """
-    items = {item.id: item for item in items_of(tx, package)}
-    for id_ in parameters["package_items"]:
-        if id_ not in items:
-            raise command_error(key, f'Invalid pk "{id_}" - {package.number} has no such item.')
-    return [items[id_] for id_ in dict.fromkeys(parameters["package_items"])]
-
-
 def plan_manually(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """Replace the package by a new package for each group of items, at the location of the group."""
     tx = step.tx
@@ -167,8 +205,7 @@ def plan_manually(package: Package, parameters: Parameters, step: CommandStep) -
     ]
     check_assignment(tx, package, [item.id for _, items in groups for item in items])
     end_reservations(tx, package, give_back=True)
-    move_items(tx, package)
-    queue_events(tx, package)
+    finish_move(tx, package)
     responses = [create_group_package(tx, package, location, items) for location, items in groups]
     return responses[0]
 
@@ -189,29 +226,124 @@ def check_assignment(tx: Transaction, package: Package, assigned: list[int]) -> 
         raise command_error("assignment_groups", message)
 
 
-def queue_events(tx: Transaction, package: Package, *event_types: str) -> None:
-    """Queue the transition event, the events of the new state, and the given events."""
-    specific = SPECIFIC_EVENTS.get(tx.get_existing(State, package.state).enum_value, ())
-    for event_type in dict.fromkeys(("package.status.transitioned", *specific, *event_types)):
-        tx.queue_event(event_type, package)
+# --- shipping and invoice -----------------------------------------------------------------------------------------
 
 
-PACKAGE_ITEMS = ListField(child=IntegerField())
-GROUP = ObjectField(fields={"package_items": PACKAGE_ITEMS, "erp_code": CharField()})
-CARRIER = {"cargo_company": IntegerField(required=False)}
+def ship_package(package: Package, _parameters: Parameters, step: CommandStep) -> None:
+    """Ship the package with its existing shipment. The carrier is not notified."""
+    require_shipment(step.tx, package)
+    mark_shipped(package, step)
 
-PACKING_COMMANDS = {
+
+def ship_without_shipment(package: Package, _parameters: Parameters, step: CommandStep) -> None:
+    """Ship the package, with or without a shipment."""
+    mark_shipped(package, step)
+
+
+def ship_advanced(package: Package, parameters: Parameters, step: CommandStep) -> None:
+    """Ship the package with the given carrier and tracking number."""
+    company = resolve_carrier(step.tx, parameters) or default_carrier(step.tx)
+    package = attach_shipment(step.tx, package, company, parameters["tracking_number"])
+    create_label(step.tx, package)
+    mark_shipped(package, step, "shipment.created", "package.shipment.awb_number")
+
+
+def mark_shipped(package: Package, step: CommandStep, *event_types: str) -> None:
+    # The order items stay in state Preparing, as in the documented sample of a delivered package.
+    package = step.tx.change(package, shipment_date=step.tx.now)
+    finish_move(step.tx, package, *event_types)
+
+
+def update_shipment_status(package: Package, _parameters: Parameters, step: CommandStep) -> None:
+    """Deliver the package: move its items, and update the times of its shipment."""
+    touch_shipment(step.tx, package)
+    finish_move(step.tx, package, "shipment.status.updated")
+
+
+def update_shipment_info(package: Package, parameters: Parameters, step: CommandStep) -> None:
+    """Change carrier and numbers of the shipment, and create a new label."""
+    tx, number = step.tx, parameters["tracking_number"]
+    shipment = require_shipment(tx, package)
+    company = resolve_carrier(tx, parameters)
+    tx.change(
+        shipment,
+        cargo_company=shipment.cargo_company if company is None else company.id,
+        awb_number=number,
+        query_number=parameters.get("query_number", number),
+        update_date_time=tx.now,
+        modified_date=tx.now,
+    )
+    package = tx.change(package, tracking_number=number)
+    create_label(tx, package)
+    tx.queue_event("package.shipment.awb_number", package)
+
+
+def update_label(package: Package, parameters: Parameters, step: CommandStep) -> None:
+    """Create a new label. A package that waited for it becomes packed."""
+    resolve_items(step.tx, package, parameters)
+    require_shipment(step.tx, package)
+    package = create_label(step.tx, package)
+    if step.transition.source_state != step.transition.destination_state:
+        finish_move(step.tx, package)
+
+
+def update_invoice(package: Package, parameters: Parameters, step: CommandStep) -> None:
+    """Replace the package's invoice document."""
+    tx = step.tx
+    for former in tx.find(InvoiceDocument, "package", package.id):
+        tx.remove(former)
+    tx.add(
+        InvoiceDocument(
+            id=tx.new_id(InvoiceDocument),
+            package=package.id,
+            number=parameters["invoice_number"],
+            document_type=parameters["invoice_document_type"],
+            content=parameters["document_content"],
+            date=parameters["invoice_date"],
+            created_date=tx.now,
+        )
+    )
+    tx.change(package, invoice_number=parameters["invoice_number"])
+
+
+NUMBER = CharField(max_length=255)
+CARRIER = IntegerField(required=False)
+ITEMS = ListField(child=IntegerField())
+GROUP = ObjectField(fields={"package_items": ITEMS, "erp_code": CharField()})
+SHIPMENT_INFO: Mapping[str, Field] = {
+    "cargo_company": CARRIER,
+    "tracking_number": NUMBER,
+    "query_number": CharField(required=False, max_length=255),
+}
+INVOICE: Mapping[str, Field] = {
+    "invoice_number": NUMBER,
+    "invoice_document_type": NUMBER,
+    "document_content": CharField(),
+    "invoice_date": CharField(max_length=32),
+}
+
+PACKAGE_COMMANDS: Mapping[str, Command] = {
     "PREPARE_PACKAGE_COMMAND": Command(move_only),
     "PKG_STATE_TRANSITION": Command(move_only),
     "PKG_DEALLOCATE_RESERVATIONS": Command(deallocate_package),
-    "COMPLETE_PACKAGING": Command(complete_packaging, CARRIER),
+    "COMPLETE_PACKAGING": Command(complete_packaging, {"cargo_company": CARRIER}),
     "COMPLETE_PACKAGING_WITHOUT_SHIPMENT": Command(complete_without_shipment),
     "CHANNEL_BASED_COMPLETE_PACKAGING": Command(complete_without_shipment),
     "PACKAGE_PACKED_FOR_REFUND": Command(mark_packed_for_refund),
     "BLOCK_THE_PACKAGE": Command(move_only),
     "UNBLOCK_THE_PACKAGE": Command(unblock_package),
     "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField(required=False)}),
-    "DETECTED_OUT_OF_STOCK_ITEM": Command(mark_out_of_stock, {"package_items": PACKAGE_ITEMS}),
-    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(mark_items_out_of_stock, {"package_items": PACKAGE_ITEMS}),
+    "DETECTED_OUT_OF_STOCK_ITEM": Command(mark_out_of_stock, {"package_items": ITEMS}),
+    "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(mark_items_out_of_stock, {"package_items": ITEMS}),
     "MANUAL_PLANNING": Command(plan_manually, {"assignment_groups": ListField(child=GROUP)}),
+    "SHIP_PACKAGE": Command(ship_package),
+    "SHIPMENT_ORDER": Command(ship_package),
+    "SHIP_PACKAGE_WITHOUT_SHIPMENT": Command(ship_without_shipment),
+    "SHIPMENT_ORDER_ADVANCE": Command(ship_advanced, {"cargo_company": IntegerField(), "tracking_number": NUMBER}),
+    "UPDATE_PACKAGE_SHIPMENT_STATUS": Command(update_shipment_status),
+    "UPDATE_SHIPMENT_INFO_OF_PACKAGE": Command(update_shipment_info, SHIPMENT_INFO),
+    "UPDATE_SHIPMENT_LABEL": Command(
+        update_label, {"package_items": ListField(child=IntegerField(), allow_empty=True)}
+    ),
+    "UPDATE_INVOICE_OF_THE_PACKAGE": Command(update_invoice, INVOICE),
 }

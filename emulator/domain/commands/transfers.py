@@ -1,26 +1,16 @@
-"""Commands of transfer orders: their changes beyond the state transition."""
+"""Commands of transfer orders: the changes that each makes in addition to the state transition."""
 
 from __future__ import annotations
 
 import orjson
 
 from emulator.core.fields import CharField, IntegerField
-from emulator.core.records import Package, State, TransferItem, TransferOrder
-from emulator.domain.commands.packages import queue_events
-from emulator.domain.commands.steps import (
-    Command,
-    CommandStep,
-    Outcome,
-    Parameters,
-    apply_transition,
-    create_shipment,
-    default_carrier,
-    move_items,
-    resolve_carrier,
-    set_state,
-)
-from emulator.domain.planning import find_other_source, move_reservations, receive_transfer, recreate_transfer
-from emulator.domain.state_graph import actor_transition
+from emulator.core.records import CargoCompany, Package, State, TransferItem, TransferOrder
+from emulator.domain.commands.packages import Command, Parameters, finish_move
+from emulator.domain.planning import find_other_source, recreate_transfer
+from emulator.domain.shipments import create_shipment, default_carrier, resolve_carrier
+from emulator.domain.state_graph import CommandStep, actor_transition, apply_transition, set_state
+from emulator.domain.stock import move_reservations, receive_transfer
 from emulator.state.store import Transaction
 
 SPECIFIC_EVENTS = {
@@ -39,57 +29,54 @@ SHIPMENT_EVENTS = {
 TRANSFERRED, CANCELLED = "transferred", "cancelled"
 
 
-def move_only(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
+def move_only(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> None:
     """Move the items with their transfer order."""
     move_transfer_items(step.tx, transfer)
-    return None
 
 
-def mark_ready(transfer: TransferOrder, parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_ready(transfer: TransferOrder, parameters: Parameters, step: CommandStep) -> None:
     """Mark the transfer order as ready. Create a shipment unless the transition's configuration disables it."""
     company = resolve_carrier(step.tx, parameters)
     configuration = orjson.loads(step.transition.configuration)
     if not isinstance(configuration, dict) or configuration.get("create_shipment", True):
-        shipment = create_shipment(step.tx, company or default_carrier(step.tx), transfer)
-        transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
-        move_transfer_items(step.tx, transfer, "shipment.created")
+        move_with_shipment(transfer, step, company)
     else:
         move_transfer_items(step.tx, transfer)
-    return None
 
 
-def mark_ready_advanced(transfer: TransferOrder, parameters: Parameters, step: CommandStep) -> Outcome:
+def mark_ready_advanced(transfer: TransferOrder, parameters: Parameters, step: CommandStep) -> None:
     """Mark the transfer order as ready, with the given carrier and tracking number."""
-    company = resolve_carrier(step.tx, parameters) or default_carrier(step.tx)
-    shipment = create_shipment(step.tx, company, transfer, parameters["tracking_number"])
+    move_with_shipment(transfer, step, resolve_carrier(step.tx, parameters), parameters["tracking_number"])
+
+
+def move_with_shipment(
+    transfer: TransferOrder, step: CommandStep, company: CargoCompany | None, awb_number: str | None = None
+) -> None:
+    shipment = create_shipment(step.tx, company or default_carrier(step.tx), transfer, awb_number)
     transfer = step.tx.change(transfer, transfer_shipment=shipment.id)
     move_transfer_items(step.tx, transfer, "shipment.created")
-    return None
 
 
-def cancel_and_recreate(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
+def cancel_and_recreate(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> None:
     """Cancel the transfer order, and create another one of the same items."""
     move_transfer_items(step.tx, transfer)
     recreate_transfer(step.tx, transfer, transfer.source)
-    return None
 
 
-def report_product_not_found(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
+def report_product_not_found(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> None:
     """Cancel the transfer order, and transfer its items from another location that has them, if any."""
     move_transfer_items(step.tx, transfer)
     source = find_other_source(step.tx, transfer)
     move_reservations(step.tx, transfer, None if source is None else source.id)
     if source is not None:
         recreate_transfer(step.tx, transfer, source.id)
-    return None
 
 
-def deliver_transfer(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> Outcome:
+def deliver_transfer(transfer: TransferOrder, _parameters: Parameters, step: CommandStep) -> None:
     """Complete the transfer order. With the last transfer of a package, the package starts waiting for packing."""
     move_transfer_items(step.tx, transfer)
     receive_transfer(step.tx, transfer)
     move_to_waiting(step.tx.get_existing(Package, transfer.package), step)
-    return None
 
 
 def move_to_waiting(package: Package, step: CommandStep) -> None:
@@ -101,8 +88,7 @@ def move_to_waiting(package: Package, step: CommandStep) -> None:
     if values != {TRANSFERRED} or transition is None:
         return
     package = apply_transition(package, CommandStep(tx, transition, None, step.request_id))
-    move_items(tx, package)
-    queue_events(tx, package)
+    finish_move(tx, package)
 
 
 def move_transfer_items(tx: Transaction, transfer: TransferOrder, *event_types: str) -> None:

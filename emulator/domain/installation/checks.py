@@ -1,4 +1,4 @@
-"""Find probable mistakes in an installation. Each finding is one line."""
+"""Check an installation for probable mistakes, and compare two installations. Each finding is one line."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from emulator.core.records import OMITTED, REFERENCES, ColumnValue, Record, RecordKind, State, Transition
+from emulator.core.records import OMITTED, ColumnValue, Record, RecordKind, State, Transition
 from emulator.core.schemas import find_problems
 from emulator.domain.commands import is_known_command
-from emulator.domain.installation.reading import (
+from emulator.domain.installation import (
     COMMAND,
     Installation,
     InvalidInstallation,
@@ -25,6 +25,9 @@ START_VALUES = {"PackageStatus": ("100", "300"), "TransferStatus": ("waiting",)}
 """Enum class -> values of the initial states: a package waits for packing, or for its transfers."""
 FINAL_VALUES = {"PackageStatus": ("800", "900", "910", "920", "1100"), "TransferStatus": ("transferred", "cancelled")}
 """Enum class -> values of the states that may be final: delivered, cancelled, replanned, or packed for a refund."""
+IGNORED_COLUMNS = ("id", "position", "created_date", "modified_date")
+"""Columns that do not affect behaviour."""
+Formatter: TypeAlias = Callable[[Record], str]
 
 
 def lint_installation(path: Path) -> list[str]:
@@ -47,16 +50,9 @@ def schema_violations(path: Path) -> Iterator[str]:
 
 def unknown_references(installation: Installation) -> Iterator[str]:
     """Yield references to missing entries, in transitions and to kinds that the file contains."""
-    for kind, where, what, target in broken_entry_references(installation.records):
-        if target in installation.records or kind is Transition:
-            yield f"{where}: {what}"
-
-
-def broken_entry_references(records: Records) -> Iterator[tuple[RecordKind, str, str, RecordKind]]:
-    """Yield kind, location, message and target kind of each broken reference."""
-    for where, what in broken_references(records):
-        kind = next(each for each in records if where.startswith(f"/{each.__name__} "))
-        yield kind, where, what, REFERENCES[kind][where.rpartition("/")[2]]
+    for broken in broken_references(installation.records):
+        if broken.target in installation.records or broken.kind is Transition:
+            yield f"{broken.where}: {broken.what}"
 
 
 def unreachable_states(installation: Installation) -> Iterator[str]:
@@ -126,9 +122,7 @@ CHECKS: tuple[Callable[[Installation], Iterator[str]], ...] = (
 )
 
 
-Formatter: TypeAlias = Callable[[Record], str]
-IGNORED_COLUMNS = ("id", "position", "created_date", "modified_date")
-"""Columns that do not affect behaviour."""
+# --- differences ----------------------------------------------------------------------------------------------------
 
 
 def diff_installations(old: Records, new: Records) -> list[str]:

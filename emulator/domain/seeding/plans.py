@@ -1,6 +1,6 @@
-"""The decisions about each order, package and transfer order of a demonstration.
+"""The plans of a demo dataset: the values of each order, package and transfer order, and the ids of their blocks.
 
-A plan computes each decision when it is read. That is much cheaper than the records, so filters read plans.
+A plan computes each value when it is read. That is much cheaper than the records, so filters read plans.
 All times are microseconds since 1970.
 """
 
@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from emulator.core.records import (
     Address,
+    ColumnValue,
     Customer,
     DeliveryRange,
     Order,
     OrderItem,
     Package,
     PackageItem,
+    Record,
+    RecordKind,
     Reservation,
     Shipment,
     ShippingLabel,
@@ -32,6 +35,7 @@ from emulator.core.records import (
 )
 from emulator.core.seeded_random import draw, pick, u16, u32
 from emulator.domain.installation import Records
+from emulator.domain.planning import PLAN_ITEM_OFFSET
 from emulator.domain.seeding.pools import (
     DAY,
     HOUR,
@@ -46,26 +50,30 @@ from emulator.domain.seeding.pools import (
 from emulator.domain.seeding.state_cycle import Cycle, PackageSlot, StateIds, TransferSlot
 from emulator.state.store import group_relations, to_microseconds
 
+R = TypeVar("R")
+
 ITEM_COUNTS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1), (1, 3, 2, 1, 1), (2, 2, 2, 1, 1))
-"""The number of items of each package in a block. The last two are equal, because a replanned package takes over the
-items of the package before it."""
+"""The number of items of each package in a block.
+
+The last two are equal, because a replacement has the items of the package before it.
+"""
 MIN_AGE = 6 * HOUR
-"""The newest package is at least this old at the start."""
+"""Minimum age of the newest package at the start."""
 MIN_PERIOD, MAX_PERIOD, PERIOD_PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
-"""The packages are spread over the shortest time plus a day for each hundred, at most over the longest time."""
+"""The packages are spread over the minimum period plus a day for each hundred, up to the maximum period."""
 REPLANNING_DELAY = 80_000
 """Microseconds between the end of a package and the package that replaces it."""
 MAX_HISTORY = 6 * DAY
-"""The longest time from a package's creation to its last state."""
+"""Maximum time from a package's creation to its last state."""
 TRANSFER_DELAY = 81_000
 """Microseconds from a package's creation to its transfer order's."""
 FIRST_NUMBER, NUMBER_STEP = 2_236_000_000_000_000, 9_973_217
 PAYMENT_TYPES = ("credit_card",) * 6 + ("funds_transfer",) * 2 + ("pay_on_delivery",) * 2
 DELIVERY_TYPES = ("standard",) * 6 + ("same_day", None)
 ITALIAN_CHANCE, COLLECT_CHANCE, DELIVERY_RANGE_CHANCE = 77, 32, 90
-"""Of 256 orders this many are Italian and this many are collected; of 256 open packages this many have a range."""
-ORDER_OMNITRON_OFFSET, PLAN_ITEM_OFFSET = 40_200, 66
-"""Differences between a record's id and its omnitron id or its plan item."""
+"""Chances of 256 that an order is Italian or collected, and that an open package has a delivery range."""
+ORDER_OMNITRON_OFFSET = 40_200
+"""Difference between the omnitron id and the id of an order."""
 APPLICATION_USER = "test.application"
 NO_REGION = (
     "the installation has nowhere to pack: packages are made up where a country with the code tr or it has a district"
@@ -73,12 +81,81 @@ NO_REGION = (
 )
 
 
+class IdRange(NamedTuple):
+    """The first id of a kind, and the number of its ids that are reserved for each block."""
+
+    first: int
+    per_block: int
+
+
+PACKAGES_PER_BLOCK = 5
+"""Packages in a block."""
+ORDERS_PER_BLOCK = 4
+"""Orders in a block. The last two packages belong to one order."""
+ID_RANGES: dict[RecordKind, IdRange] = {
+    Address: IdRange(2001, 8),
+    Customer: IdRange(1201, 4),
+    Order: IdRange(6301, ORDERS_PER_BLOCK),
+    OrderItem: IdRange(6201, 8),
+    Package: IdRange(6501, PACKAGES_PER_BLOCK),
+    PackageItem: IdRange(6701, 8),
+    Reservation: IdRange(5501, 8),
+    Shipment: IdRange(3001, 6),
+    ShippingLabel: IdRange(2901, 5),
+    TransferItem: IdRange(1401, 3),
+    TransferOrder: IdRange(1301, 1),
+    TransitionLog: IdRange(48001, 24),
+    WebhookEvent: IdRange(3101, 6),
+}
+"""The ids of each kind that is generated."""
+KINDS_WITHOUT_GAPS = (Customer, Order, Package, PackageItem, TransferOrder, WebhookEvent)
+"""Kinds of which a whole block uses all its ids."""
+
+
+def first_id(kind: RecordKind, block: int) -> int:
+    """Return the first id of this kind in a block."""
+    return ID_RANGES[kind].first + block * ID_RANGES[kind].per_block
+
+
+def block_of(kind: RecordKind, id_: int) -> int:
+    """Return the block that an id of this kind belongs to."""
+    return (id_ - ID_RANGES[kind].first) // ID_RANGES[kind].per_block
+
+
+class Block:
+    """The records of one block, by kind and id."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.tables: dict[RecordKind, dict[int, Record]] = {kind: {} for kind in ID_RANGES}
+
+    def new_id(self, kind: RecordKind) -> int:
+        """Return the next free id of this kind."""
+        return first_id(kind, self.number) + len(self.tables[kind])
+
+    def add(self, record: R) -> R:
+        """Add the record, and return it."""
+        self.tables[type(record)][record.id] = record  # type: ignore[attr-defined]
+        return record
+
+    def get(self, kind: type[R], id_: int) -> R | None:
+        return self.tables[kind].get(id_)
+
+    def related(self, kind: RecordKind, relation: str, key: ColumnValue) -> tuple[int, ...]:
+        """Return the ids under this key of the relation."""
+        return self._relations.get((kind, relation), {}).get(key, ())
+
+    @cached_property
+    def _relations(self) -> dict[tuple[RecordKind, str], dict[ColumnValue, tuple[int, ...]]]:
+        return group_relations(self.tables)
+
+
 class OrderPlan:
-    """The decisions about one order."""
+    """The values of one order."""
 
     def __init__(self, plans: Plans, index: int) -> None:
         self.plans, self.index = plans, index
-        self.id = FIRST_IDS[Order] + index
+        self.id = first_id(Order, 0) + index
         self.draws = draw(plans.seed, "order", index)
         self.region = plans.regions[0 if self.draws[0] >= ITALIAN_CHANCE else -1]
 
@@ -130,16 +207,16 @@ class OrderPlan:
 
 
 class PackagePlan:
-    """The decisions about one package."""
+    """The values of one package."""
 
     def __init__(self, order: OrderPlan, index: int, slot: PackageSlot) -> None:
         self.plans, self.order, self.index, self.slot = order.plans, order, index, slot
-        self.id = FIRST_IDS[Package] + index
+        self.id = first_id(Package, 0) + index
         self.draws = draw(self.plans.seed, "package", index)
 
     @property
     def item_draws(self) -> bytes:
-        """The random bytes of the package whose items it has: its own, or those of the package that it replaces."""
+        """The random bytes that its items are drawn from. A replacement has the items of the package before it."""
         return draw(self.plans.seed, "package", self.index - 1) if self.slot.is_replacement else self.draws
 
     @property
@@ -156,7 +233,7 @@ class PackagePlan:
 
     @property
     def packing_location(self) -> PackingLocation:
-        """The location that packs it. A replanned package has another location if there is one."""
+        """The location that packs it. A replacement has another location if there is one."""
         sources, at = self.order.region.packing_locations, self.item_draws[0]
         if self.slot.is_replacement:
             at += 1 + self.draws[0] % max(1, len(sources) - 1)
@@ -211,12 +288,12 @@ class PackagePlan:
 
 
 class TransferPlan:
-    """The decisions about the transfer order of a package."""
+    """The values of the transfer order of a package."""
 
     def __init__(self, package: PackagePlan, slot: TransferSlot) -> None:
         self.plans, self.package, self.slot = package.plans, package, slot
         self.block = package.index // PACKAGES_PER_BLOCK
-        self.id = FIRST_IDS[TransferOrder] + self.block
+        self.id = first_id(TransferOrder, self.block)
 
     @cached_property
     def draws(self) -> bytes:
@@ -283,7 +360,7 @@ class OrderStates(NamedTuple):
 
 @dataclass(frozen=True)
 class Plans:
-    """All plans of a demonstration, and the parts of its installation that its records need."""
+    """All plans of a demo dataset, and the parts of its installation that its records need."""
 
     packages: int
     seed: int
@@ -300,7 +377,7 @@ class Plans:
     transfer_type: int
     """The content types of packages and transfer orders."""
     user: int | None
-    """The user of the commands that moved packages, if they were not the OMS's own."""
+    """The user of the logged commands, if the installation has one."""
 
     @property
     def blocks(self) -> int:
@@ -340,9 +417,8 @@ class Plans:
     def package_created(self, index: int) -> int:
         """Return the creation time of a package: later than the time of the package before it."""
         # Fibonacci hashing scatters well enough, and is much cheaper than a draw.
-        jitter = ((index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF) % (
-            self.package_interval // 2
-        )
+        hashed = (index + self.seed * 7919) * 0x9E3779B97F4A7C15 >> 20 & 0xFFFF_FFFF_FFF
+        jitter = hashed % (self.package_interval // 2)
         return self.start - MIN_AGE - (self.packages - index) * self.package_interval + jitter
 
 
@@ -354,7 +430,7 @@ def order_index(number: str) -> int | None:
 
 
 def make_plans(packages: int, seed: int, start: datetime, records: Records) -> Plans:
-    """Return the plans of a demonstration with this number of packages."""
+    """Return the plans of a demo dataset with this number of packages."""
     packing_regions = tuple(build_regions(records).values())
     if packages and not packing_regions:
         raise ValueError(NO_REGION)
@@ -377,94 +453,3 @@ def make_plans(packages: int, seed: int, start: datetime, records: Records) -> P
         transfer_type=states.content_type("TransferStatus"),
         user=users.get(APPLICATION_USER),
     )
-
-
-R = TypeVar("R")
-
-PACKAGES_PER_BLOCK = 5
-"""Packages in a block."""
-ORDERS_PER_BLOCK = 4
-"""Orders in a block. The last two packages belong to one order."""
-FIRST_IDS: dict[type[Any], int] = {
-    Address: 2001,
-    Customer: 1201,
-    Order: 6301,
-    OrderItem: 6201,
-    Package: 6501,
-    PackageItem: 6701,
-    Reservation: 5501,
-    Shipment: 3001,
-    ShippingLabel: 2901,
-    TransferItem: 1401,
-    TransferOrder: 1301,
-    TransitionLog: 48001,
-    WebhookEvent: 3101,
-}
-"""The first id of each kind that is generated."""
-IDS_PER_BLOCK: dict[type[Any], int] = {
-    Address: 8,
-    Customer: 4,
-    Order: ORDERS_PER_BLOCK,
-    OrderItem: 8,
-    Package: PACKAGES_PER_BLOCK,
-    PackageItem: 8,
-    Reservation: 8,
-    Shipment: 6,
-    ShippingLabel: 5,
-    TransferItem: 3,
-    TransferOrder: 1,
-    TransitionLog: 24,
-    WebhookEvent: 6,
-}
-"""The number of ids of each kind that are reserved for a block."""
-KINDS_WITHOUT_GAPS = (Customer, Order, Package, PackageItem, TransferOrder, WebhookEvent)
-"""Kinds of which a whole block uses all its ids."""
-RELATION_OWNERS: dict[tuple[type[Any], str], type[Any]] = {
-    (Order, "customer"): Customer,
-    (OrderItem, "order"): Order,
-    (Package, "order"): Order,
-    (Package, "shipping_address"): Address,
-    (PackageItem, "package"): Package,
-    (Reservation, "package"): Package,
-    (TransferOrder, "package"): Package,
-    (TransferItem, "transfer_order"): TransferOrder,
-}
-"""Relations whose key is an id -> the kind of that id. The id tells the block."""
-
-
-def first_id(kind: type[Any], block: int) -> int:
-    """Return the first id of this kind in a block."""
-    return FIRST_IDS[kind] + block * IDS_PER_BLOCK[kind]
-
-
-def block_of(kind: type[Any], id_: int) -> int:
-    """Return the block that an id of this kind belongs to."""
-    return (id_ - FIRST_IDS[kind]) // IDS_PER_BLOCK[kind]
-
-
-class Block:
-    """The records of one block, by kind and id."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.tables: dict[type[Any], dict[int, Any]] = {kind: {} for kind in FIRST_IDS}
-
-    def new_id(self, kind: type[Any]) -> int:
-        """Return the next free id of this kind."""
-        return first_id(kind, self.number) + len(self.tables[kind])
-
-    def add(self, record: R) -> R:
-        """Add the record, and return it."""
-        self.tables[type(record)][record.id] = record  # type: ignore[attr-defined]
-        return record
-
-    def get(self, kind: type[R], id_: int) -> R | None:
-        return self.tables[kind].get(id_)
-
-    def related(self, kind: type[Any], relation: str, key: Any) -> tuple[int, ...]:
-        """Return the ids under this key of the relation."""
-        return self._relations.get((kind, relation), {}).get(key, ())
-
-    @cached_property
-    def _relations(self) -> dict[tuple[type[Any], str], dict[Any, tuple[int, ...]]]:
-        return group_relations(self.tables)

@@ -1,4 +1,4 @@
-"""Pools of data and the records made from them once: regions, products, stock, delivery ranges and hooks."""
+"""Pools of data, and the records that every demo dataset has: products, stock, delivery ranges and hooks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import cos, hypot, radians
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from emulator.core.json_text import compact_json
+from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import (
     CargoCompany,
     Channel,
@@ -24,6 +23,8 @@ from emulator.core.records import (
     PriceList,
     Product,
     ProductImage,
+    Record,
+    RecordKind,
     Stock,
     StockList,
     StockLocation,
@@ -32,6 +33,8 @@ from emulator.core.records import (
 from emulator.core.seeded_random import draw
 from emulator.domain import installation
 from emulator.domain.installation import Records
+from emulator.domain.planning import parse_interval
+from emulator.state.store import MICROSECOND
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -50,7 +53,7 @@ KILOMETRES_PER_DEGREE = 111.2
 
 
 @cache
-def pool(name: str) -> Any:
+def pool(name: str) -> JsonValue:
     """Return a pool that `make pools` wrote."""
     return orjson.loads((POOL_FOLDER / f"{name}.json").read_bytes())
 
@@ -128,7 +131,7 @@ def make_region(code: str, country: int, records: Records) -> Region:
     )
 
 
-def ids_with_values(table: dict[int, Any], column: str, wanted: Sequence[str]) -> list[int]:
+def ids_with_values(table: dict[int, Record], column: str, wanted: Sequence[str]) -> list[int]:
     """Return the ids of the wanted values, in their order. If none exists, return all ids."""
     ids = {getattr(record, column): id_ for id_, record in table.items()}
     return [ids[value] for value in wanted if value in ids] or list(table)
@@ -143,8 +146,8 @@ def make_packing_location(location: StockLocation, records: Records) -> PackingL
     return PackingLocation(
         id=location.id,
         point=coordinates(records[LocationAddress][location.address]),
-        packing_time=interval(location.target_packing_interval),
-        transfer_time=interval(location.target_transfer_interval),
+        packing_time=parse_interval(location.target_packing_interval) // MICROSECOND,
+        transfer_time=parse_interval(location.target_transfer_interval) // MICROSECOND,
     )
 
 
@@ -159,16 +162,8 @@ def make_destinations(country: int, records: Records) -> list[Destination]:
     ]
 
 
-def coordinates(record: Any) -> tuple[float, float]:
+def coordinates(record: Record) -> tuple[float, float]:
     return float(record.longitude or 0), float(record.latitude or 0)
-
-
-def interval(text: str) -> int:
-    """Parse a duration as the vendor prints it (`5 00:00:00`) into microseconds."""
-    days, clock = text.split(" ")
-    return int(days) * DAY + sum(
-        int(part) * unit for part, unit in zip(clock.split(":"), (HOUR, MINUTE, SECOND), strict=True)
-    )
 
 
 @cache
@@ -178,7 +173,7 @@ def plane_distance_km(one: tuple[float, float], other: tuple[float, float]) -> i
     return round(hypot(east, one[1] - other[1]) * KILOMETRES_PER_DEGREE)
 
 
-# --- the records that are made once -------------------------------------------------------------------------------
+# --- records that every demo dataset has --------------------------------------------------------------------------
 
 DELIVERY_RANGE_COUNT = 30
 OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
@@ -200,10 +195,10 @@ HOOK_TARGET = "https://integration.example.com/oms/"
 
 
 def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
-    """Return the installation's records and those that a demonstration adds whatever its size."""
+    """Return the records of the installation and those that every demo dataset adds."""
     products = pool("products")
     records = dict(installation.load_installation(name))
-    added: dict[type[Any], Iterable[Any]] = {
+    added: dict[RecordKind, Iterable[Record]] = {
         Product: map(make_product, products),
         ProductImage: make_images(products),
         Stock: make_stock(records[StockLocation], products, packages, seed),
@@ -215,7 +210,7 @@ def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Recor
     return records
 
 
-def make_product(row: dict[str, Any]) -> Product:
+def make_product(row: JsonObject) -> Product:
     added = PRODUCTS_ADDED_AT + timedelta(minutes=row["id"])
     return Product(
         id=row["id"],
@@ -232,13 +227,13 @@ def make_product(row: dict[str, Any]) -> Product:
     )
 
 
-def make_images(products: list[dict[str, Any]]) -> list[ProductImage]:
+def make_images(products: list[JsonObject]) -> list[ProductImage]:
     images = [(row["id"], order, url) for row in products for order, url in enumerate(row["images"])]
     return [ProductImage(id_, *image) for id_, image in enumerate(images, start=2001)]
 
 
 def make_stock(
-    locations: dict[int, StockLocation], products: list[dict[str, Any]], packages: int, seed: int
+    locations: dict[int, StockLocation], products: list[JsonObject], packages: int, seed: int
 ) -> list[Stock]:
     """Return stock of every product at every packing location: enough for all packages that wait there."""
     records: list[Stock] = []

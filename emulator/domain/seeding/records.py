@@ -1,4 +1,4 @@
-"""The records of a package and of a transfer order: items, shipment, label, transition log and event."""
+"""Make the records of an order, its packages and their transfer orders from their plans."""
 
 from __future__ import annotations
 
@@ -28,21 +28,188 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.core.seeded_random import derive_uuid, pick, u16
-from emulator.domain.encrypted_ids import encrypted_id
+from emulator.domain.planning import encrypted_id
 from emulator.domain.seeding.plans import Block, OrderPlan, PackagePlan, TransferPlan, first_id
 from emulator.domain.seeding.pools import DAY, plane_distance_km
+from emulator.domain.webhook_retries import MAX_ATTEMPTS
 from emulator.state.store import from_microseconds
 
 INVOICED_CHANCE, ESTIMATED_CHANCE = 60, 120
-"""Of 256 packed packages this many have an invoice number; of 256 shipments this many have an estimated date."""
+"""Chances of 256 that a packed package has an invoice number, and that a shipment has an estimated date."""
 USER_CHANCE, FAILURE_CHANCE = 128, 12
-"""Of 256 transitions this many are a user's; of 256 events this many were not delivered."""
+"""Chances of 256 that a user made a transition, and that an event was not delivered."""
 FIRST_TRACKING_NUMBER = 4_000_000
 PAY_ON_DELIVERY = "pay_on_delivery"
 COMMAND_ATTRIBUTES = b'{"command":{"remote_user_pk":"298"}}'
 RESPONSE_TIME = timedelta(microseconds=412_733)
-ATTEMPTS = 19
-"""The number of attempts before the service stops retrying an event."""
+CORPORATE_CHANCE, GIFT_CHANCE, NOTE_CHANCE = 24, 20, 26
+"""Chances of 256 that an order is billed to a company, is a gift, and has a note."""
+NOTES = {
+    "try": ("Kapıya bırakılabilir.", "Gelmeden önce arayınız."),
+    "eur": ("Citofonare due volte.", "Lasciare al portiere."),
+}
+GIFT_NOTES = {"try": "İyi ki doğdun!", "eur": "Tanti auguri!"}
+DISCOUNT_PERCENTAGES = (0,) * 10 + (5, 10, 10, 15, 20, 25)
+"""The discount as a percentage of the price."""
+PRICE_PERCENTAGES = (100,) * 6 + (90, 80, 70, 60)
+"""The price as a percentage of the retail price."""
+ITEM_OMNITRON_OFFSET, ADDRESS_OMNITRON_OFFSET = 47_000, 400
+"""Differences between a record's id and its omnitron id."""
+ASCII_REPLACEMENTS = str.maketrans("ıİşŞğĞçÇöÖüÜ", "iissggccoouu")
+
+
+# --- orders -------------------------------------------------------------------------------------------------------
+
+
+def make_order(block: Block, packages: list[PackagePlan]) -> list[list[int]]:
+    """Make the order of these packages, and return the ids of the order items of each package."""
+    plan = packages[0].order
+    customer = block.add(make_customer(block, plan))
+    shipping = block.add(make_address(block, plan, customer))
+    billing = (
+        block.add(make_billing_address(block, plan, shipping)) if plan.draws[29] < CORPORATE_CHANCE else shipping
+    )
+    block.add(make_order_record(plan, shipping, billing, {package.slot.order_item_state for package in packages}))
+    item_ids: list[list[int]] = []
+    for package in packages:
+        item_ids.append(item_ids[-1] if package.slot.is_replacement else make_order_items(block, package))
+    return item_ids
+
+
+def make_customer(block: Block, plan: OrderPlan) -> Customer:
+    return Customer(
+        id=block.new_id(Customer),
+        channel=plan.channel,
+        email=f"{email_name(plan.first_name)}.{email_name(plan.last_name)}@example.com",
+        first_name=plan.first_name,
+        last_name=plan.last_name,
+        phone_number=pick(plan.region.phones, u16(plan.draws, 17)),
+        erp_code=None,
+    )
+
+
+@cache
+def email_name(name: str) -> str:
+    """Return a name in the letters of an e-mail address."""
+    letters = unicodedata.normalize("NFKD", name.translate(ASCII_REPLACEMENTS)).encode("ascii", "ignore").decode()
+    return "".join(letter for letter in letters.lower() if letter.isalnum())
+
+
+def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
+    """Return the shipping address, which has the customer's name."""
+    place = plan.destination
+    district = place.district
+    id_ = block.new_id(Address)
+    return Address(
+        id=id_,
+        city=district.city,
+        country=plan.region.country,
+        township=district.township,
+        district=district.id,
+        customer=customer.id,
+        created_date=from_microseconds(plan.created - (1 + plan.draws[30]) * DAY),
+        modified_date=from_microseconds(plan.created),
+        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
+        title="Ev" if plan.region.currency == "try" else "Casa",
+        line=pick(plan.region.address_lines, u16(plan.draws, 15)),
+        postcode=place.postcode,
+        email=customer.email,
+        phone_number=customer.phone_number,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+    )
+
+
+def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Address:
+    """Return the billing address of a company at the same place."""
+    company = pick(plan.region.companies, plan.draws[31])
+    id_ = block.new_id(Address)
+    return shipping._replace(
+        id=id_,
+        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
+        title=company["name"],
+        company_name=company["name"],
+        tax_office=company["tax_office"],
+        tax_no=company["tax_no"],
+        e_bill_taxpayer=plan.draws[32] % 2 == 0,
+        is_corporate=True,
+    )
+
+
+def make_order_record(plan: OrderPlan, shipping: Address, billing: Address, item_states: set[int]) -> Order:
+    draws, currency = plan.draws, plan.region.currency
+    has_gift_box = draws[19] < GIFT_CHANCE
+    return Order(
+        id=plan.id,
+        state=order_state(plan, item_states),
+        channel=plan.channel,
+        customer=shipping.customer,
+        shipping_address=shipping.id,
+        billing_address=billing.id,
+        number=plan.number,
+        payment_type=plan.payment_type,
+        date_placed=from_microseconds(plan.date_placed),
+        created_date=from_microseconds(plan.created),
+        modified_date=from_microseconds(plan.created + 500),
+        omnitron_id=plan.omnitron_id,
+        gift_box_note=GIFT_NOTES[currency] if has_gift_box else None,
+        has_gift_box=has_gift_box,
+        retail_store_id=plan.retail_store,
+        notes=pick(NOTES[currency], draws[25]) if draws[26] < NOTE_CHANCE else None,
+        is_click_and_collect=plan.retail_store is not None,
+        delivery_type=plan.delivery_type,
+    )
+
+
+def order_state(plan: OrderPlan, item_states: set[int]) -> int:
+    """Return the state of an order whose items have these states."""
+    states = plan.plans.order_states
+    if states.preparing in item_states:
+        return states.preparing
+    return states.canceled if item_states == {states.canceled} else states.approved
+
+
+def make_order_items(block: Block, package: PackagePlan) -> list[int]:
+    """Make the order items of a package, and return their ids."""
+    plan, region, state = package.order, package.order.region, package.slot.order_item_state
+    created = from_microseconds(plan.created + 9000)
+    modified = created if state == package.plans.order_states.approved else from_microseconds(package.modified)
+    ids = []
+    for k, at in enumerate(package.product_positions):
+        good = package.plans.products[at]
+        retail = good.price if region.currency == "try" else good.price_eur
+        price = retail * pick(PRICE_PERCENTAGES, package.draws[40 + k]) // 100
+        discount = price * pick(DISCOUNT_PERCENTAGES, package.draws[7 + k]) // 100
+        id_ = block.new_id(OrderItem)
+        ids.append(id_)
+        block.add(
+            OrderItem(
+                id=id_,
+                state=state,
+                product=good.id,
+                order=plan.id,
+                price_list=region.price_list,
+                stock_list=region.stock_list,
+                created_date=created,
+                modified_date=modified,
+                omnitron_id=id_ + ITEM_OMNITRON_OFFSET,
+                net_amount=format_amount(price - discount),
+                price=format_amount(price),
+                price_currency=region.currency,
+                retail_price=format_amount(retail),
+                tax_rate=region.tax_rate or good.tax_rate,
+                discount_amount=format_amount(discount),
+            )
+        )
+    return ids
+
+
+def format_amount(cents: int) -> str:
+    """Return an amount of money as the vendor prints it."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+# --- packages and transfer orders ---------------------------------------------------------------------------------
 
 
 def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> None:
@@ -260,170 +427,6 @@ def make_event(block: Block, plan: PackagePlan | TransferPlan) -> None:
             response_http_status=502 if failed else 200,
             delivered=not failed,
             request_datetimes=EMPTY_ARRAY if failed else compact_json([answered], orjson.OPT_UTC_Z),
-            retry_count=ATTEMPTS if failed else 1,
+            retry_count=MAX_ATTEMPTS if failed else 1,
         )
     )
-
-
-CORPORATE_CHANCE, GIFT_CHANCE, NOTE_CHANCE = 24, 20, 26
-"""Of 256 orders this many are billed to a company, this many are gifts, and this many have a note."""
-NOTES = {
-    "try": ("Kapıya bırakılabilir.", "Gelmeden önce arayınız."),
-    "eur": ("Citofonare due volte.", "Lasciare al portiere."),
-}
-GIFT_NOTES = {"try": "İyi ki doğdun!", "eur": "Tanti auguri!"}
-DISCOUNT_PERCENTAGES = (0,) * 10 + (5, 10, 10, 15, 20, 25)
-"""The discount as a percentage of the price."""
-PRICE_PERCENTAGES = (100,) * 6 + (90, 80, 70, 60)
-"""The price as a percentage of the retail price."""
-ITEM_OMNITRON_OFFSET, ADDRESS_OMNITRON_OFFSET = 47_000, 400
-"""Differences between a record's id and its omnitron id."""
-ASCII_REPLACEMENTS = str.maketrans("ıİşŞğĞçÇöÖüÜ", "iissggccoouu")
-
-
-def make_order(block: Block, packages: list[PackagePlan]) -> list[list[int]]:
-    """Make the order of these packages, and return the ids of the order items of each package."""
-    plan = packages[0].order
-    customer = block.add(make_customer(block, plan))
-    shipping = block.add(make_address(block, plan, customer))
-    billing = (
-        block.add(make_billing_address(block, plan, shipping)) if plan.draws[29] < CORPORATE_CHANCE else shipping
-    )
-    block.add(make_order_record(plan, shipping, billing, {package.slot.order_item_state for package in packages}))
-    item_ids: list[list[int]] = []
-    for package in packages:
-        item_ids.append(item_ids[-1] if package.slot.is_replacement else make_order_items(block, package))
-    return item_ids
-
-
-def make_customer(block: Block, plan: OrderPlan) -> Customer:
-    return Customer(
-        id=block.new_id(Customer),
-        channel=plan.channel,
-        email=f"{email_name(plan.first_name)}.{email_name(plan.last_name)}@example.com",
-        first_name=plan.first_name,
-        last_name=plan.last_name,
-        phone_number=pick(plan.region.phones, u16(plan.draws, 17)),
-        erp_code=None,
-    )
-
-
-@cache
-def email_name(name: str) -> str:
-    """Return a name in the letters of an e-mail address."""
-    letters = unicodedata.normalize("NFKD", name.translate(ASCII_REPLACEMENTS)).encode("ascii", "ignore").decode()
-    return "".join(letter for letter in letters.lower() if letter.isalnum())
-
-
-def make_address(block: Block, plan: OrderPlan, customer: Customer) -> Address:
-    """Return the shipping address, which has the customer's name."""
-    place = plan.destination
-    district = place.district
-    id_ = block.new_id(Address)
-    return Address(
-        id=id_,
-        city=district.city,
-        country=plan.region.country,
-        township=district.township,
-        district=district.id,
-        customer=customer.id,
-        created_date=from_microseconds(plan.created - (1 + plan.draws[30]) * DAY),
-        modified_date=from_microseconds(plan.created),
-        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
-        title="Ev" if plan.region.currency == "try" else "Casa",
-        line=pick(plan.region.address_lines, u16(plan.draws, 15)),
-        postcode=place.postcode,
-        email=customer.email,
-        phone_number=customer.phone_number,
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-    )
-
-
-def make_billing_address(block: Block, plan: OrderPlan, shipping: Address) -> Address:
-    """Return the billing address of a company at the same place."""
-    company = pick(plan.region.companies, plan.draws[31])
-    id_ = block.new_id(Address)
-    return shipping._replace(
-        id=id_,
-        omnitron_id=id_ + ADDRESS_OMNITRON_OFFSET,
-        title=company["name"],
-        company_name=company["name"],
-        tax_office=company["tax_office"],
-        tax_no=company["tax_no"],
-        e_bill_taxpayer=plan.draws[32] % 2 == 0,
-        is_corporate=True,
-    )
-
-
-def make_order_record(plan: OrderPlan, shipping: Address, billing: Address, item_states: set[int]) -> Order:
-    draws, currency = plan.draws, plan.region.currency
-    has_gift_box = draws[19] < GIFT_CHANCE
-    return Order(
-        id=plan.id,
-        state=order_state(plan, item_states),
-        channel=plan.channel,
-        customer=shipping.customer,
-        shipping_address=shipping.id,
-        billing_address=billing.id,
-        number=plan.number,
-        payment_type=plan.payment_type,
-        date_placed=from_microseconds(plan.date_placed),
-        created_date=from_microseconds(plan.created),
-        modified_date=from_microseconds(plan.created + 500),
-        omnitron_id=plan.omnitron_id,
-        gift_box_note=GIFT_NOTES[currency] if has_gift_box else None,
-        has_gift_box=has_gift_box,
-        retail_store_id=plan.retail_store,
-        notes=pick(NOTES[currency], draws[25]) if draws[26] < NOTE_CHANCE else None,
-        is_click_and_collect=plan.retail_store is not None,
-        delivery_type=plan.delivery_type,
-    )
-
-
-def order_state(plan: OrderPlan, item_states: set[int]) -> int:
-    """Return the state of an order whose items have these states."""
-    states = plan.plans.order_states
-    if states.preparing in item_states:
-        return states.preparing
-    return states.canceled if item_states == {states.canceled} else states.approved
-
-
-def make_order_items(block: Block, package: PackagePlan) -> list[int]:
-    """Make the order items of a package, and return their ids."""
-    plan, region, state = package.order, package.order.region, package.slot.order_item_state
-    created = from_microseconds(plan.created + 9000)
-    modified = created if state == package.plans.order_states.approved else from_microseconds(package.modified)
-    ids = []
-    for k, at in enumerate(package.product_positions):
-        good = package.plans.products[at]
-        retail = good.price if region.currency == "try" else good.price_eur
-        price = retail * pick(PRICE_PERCENTAGES, package.draws[40 + k]) // 100
-        discount = price * pick(DISCOUNT_PERCENTAGES, package.draws[7 + k]) // 100
-        id_ = block.new_id(OrderItem)
-        ids.append(id_)
-        block.add(
-            OrderItem(
-                id=id_,
-                state=state,
-                product=good.id,
-                order=plan.id,
-                price_list=region.price_list,
-                stock_list=region.stock_list,
-                created_date=created,
-                modified_date=modified,
-                omnitron_id=id_ + ITEM_OMNITRON_OFFSET,
-                net_amount=format_amount(price - discount),
-                price=format_amount(price),
-                price_currency=region.currency,
-                retail_price=format_amount(retail),
-                tax_rate=region.tax_rate or good.tax_rate,
-                discount_amount=format_amount(discount),
-            )
-        )
-    return ids
-
-
-def format_amount(cents: int) -> str:
-    """Return an amount of money as the vendor prints it."""
-    return f"{cents // 100}.{cents % 100:02}"

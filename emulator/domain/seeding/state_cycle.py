@@ -1,4 +1,4 @@
-"""The state of each package of a demonstration: a cycle of 25 packages that contains every state.
+"""The state of each package of a demo dataset: a cycle of 25 packages that contains every state.
 
 A cycle has five blocks of five packages, so common states occur more often. The fourth and the fifth package of a
 block belong to one order. Each whole block has one transfer order, and a cycle shows all five states of those.
@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 from emulator.core.records import State, Webhook
 from emulator.core.seeded_random import draw
 from emulator.domain.installation import Records
-from emulator.domain.planning import RESERVING_VALUES
 from emulator.domain.state_graph import ITEM_STATE_VALUES
+from emulator.domain.stock import RESERVING_VALUES
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Whatever is ordered, commanded, carried and cancelled: stock is never below zero, and no quota is exceeded."""
+"""After any sequence of operations, stock is never below zero, and the planner exceeds no quota."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from emulator.core.records import (
     TransferOrder,
 )
 from emulator.domain.commands import run_command
-from emulator.domain.planning import used_quota
 from emulator.domain.state_graph import offered_transitions
+from emulator.domain.stock import used_quota
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ STEPS = st.lists(
 
 
 def small_world() -> Emulator:
-    """Make a world of four locations with little stock and small quotas."""
+    """Return a world of four locations with little stock and small quotas."""
     oms = Emulator("empty")
     with oms.world.transaction() as tx:
         for stock in list(tx.all(Stock)):
@@ -127,8 +127,8 @@ def check(oms: Emulator) -> None:
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(STEPS)
-def test_stock_is_never_below_zero_and_the_planner_exceeds_no_quota(steps: list[tuple[Any, ...]]) -> None:
-    """After every step, done or refused, the counts hold; a refused one leaves no trace."""
+def test_stock_and_quota_limits_hold(steps: list[tuple[Any, ...]]) -> None:
+    """The counts are checked after every step. A refused step changes nothing."""
     oms = small_world()
     for each in steps:
         before = oms.world.records
@@ -139,8 +139,8 @@ def test_stock_is_never_below_zero_and_the_planner_exceeds_no_quota(steps: list[
         check(oms)
 
 
-def test_what_an_order_takes_comes_back_when_it_is_cancelled() -> None:
-    """Every claim is given back where it was held, also on goods that were under way."""
+def test_cancelled_order_returns_its_stock() -> None:
+    """Every reservation is given back at its location, also for goods in a transfer."""
     oms = small_world()
     before = {stock.id: stock.quantity for stock in oms.world.records.all(Stock)}
     made = oms.order(lines=[{"sku": SKUS[0], "quantity": 5}], shipping_address={"city": "İstanbul"})
@@ -151,8 +151,8 @@ def test_what_an_order_takes_comes_back_when_it_is_cancelled() -> None:
     assert list(oms.world.records.all(Reservation)) == []
 
 
-def test_an_exhausted_quota_is_a_conflict() -> None:
-    """The planner takes the next location, and refuses when all are full."""
+def test_exhausted_quota_is_a_conflict() -> None:
+    """The planner uses the next location, and refuses the order if all are full."""
     oms = small_world()
     for place in PLACES:
         oms.stock(place, SKUS[0], 100)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from emulator import Emulator
 from emulator.core.records import CargoCompany, Package, PackageItem, TransferOrder
-from emulator.domain.commands.steps import create_shipment
+from emulator.domain.shipments import create_shipment
 
 FOLDER = Path(__file__).parents[3] / "emulator" / "fixtures" / "installation" / "default"
 TRANSITIONS = json.loads((FOLDER / "transitions.json").read_bytes())["transition"]

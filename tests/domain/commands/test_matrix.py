@@ -17,7 +17,7 @@ STATES = [(kind, state) for kind in KINDS for state in kind.states]
 
 @pytest.fixture(scope="module")
 def unchanged_world() -> Emulator:
-    """A shared world that no test changes."""
+    """Return a shared world that no test changes."""
     return Emulator("demo")
 
 

@@ -25,7 +25,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.planning import used_quota
+from emulator.domain.stock import used_quota
 from tests.domain.commands.arranging import PACKAGES, STATES, TRANSFERS, TRANSITIONS, Kind, parameters, send
 
 pytestmark = pytest.mark.slow
@@ -89,7 +89,7 @@ class Commands(RuleBasedStateMachine):
         self.check_events(events_before, kind, record)
 
     def check_move(self, kind: Kind, record: Any, transition: dict[str, Any]) -> None:
-        """The record is in the destination state, and its log is a valid path that ends there."""
+        """Check that the record is in the destination state, and that its log is a valid path that ends there."""
         after = self.oms.world.records.get_existing(kind.record, record.id)
         assert after.state == transition["destination_state"]
         logs = self.oms.world.records.find(TransitionLog, "subject", (kind.content_type, record.id))
@@ -103,7 +103,7 @@ class Commands(RuleBasedStateMachine):
         return Counter((event.webhook, event.content_type, event.object_id) for event in events)
 
     def check_events(self, before: Counter[tuple[int, int, int]], kind: Kind, record: Any) -> None:
-        """A change queues one event for each subscription, never two of one type for one record."""
+        """Check that a change queues one event for each subscription, and never two of one type for one record."""
         new = self.events() - before
         assert all(number == 1 for number in new.values())
         root = self.oms.world.records

@@ -1,4 +1,4 @@
-"""A refusal is a 400 in the documented form, explains itself, and changes nothing: the root is the same object."""
+"""A refusal is a 400 in the documented form with a hint, and changes nothing."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from emulator.core.records import (
     WebhookEvent,
 )
 from emulator.domain.commands import COMMANDS, run_command
+from tests.domain.command_run import MOVED, CommandRun, transitions_with
 from tests.domain.commands.arranging import (
     KINDS,
     PACKAGES,
@@ -34,7 +35,6 @@ from tests.domain.commands.arranging import (
     ready_for,
     send,
 )
-from tests.domain.doing import MOVED, Doing, edges
 from tests.support.worlds import all_tables, changed_records
 
 INTEGER, LIST = "A valid integer is required.", "Expected a list of items but got type"
@@ -42,7 +42,7 @@ PREPARE = "package__prepare_package_command__waiting__preparing"
 
 
 def refused(oms: Emulator, kind: Kind, record: Any, body: Any) -> dict[str, list[str]]:
-    """Send what must be refused; give the errors, after all that is true of every refusal."""
+    """Send a command that must be refused, check the response, and return its errors."""
     root, now = oms.world.records, oms.world.clock.now()
     answer = send(oms, kind, record.id, body)
     assert answer.status_code == 400, answer.text
@@ -60,7 +60,7 @@ def refused(oms: Emulator, kind: Kind, record: Any, body: Any) -> dict[str, list
 
 
 class Wrong(NamedTuple):
-    """A parameter of a command with a value that it cannot have, or without one."""
+    """A parameter of a command with an invalid or missing value."""
 
     kind: Kind
     edge: dict[str, Any]
@@ -73,7 +73,7 @@ class Wrong(NamedTuple):
 
 
 def wrong_values(field: Any) -> Iterator[tuple[Any, str]]:
-    """Give values that a field must refuse, and why it does; `...` stands for none at all."""
+    """Yield invalid values of a field with their messages. `...` is a missing value."""
     if field.required:
         yield ..., REQUIRED
     yield None, NULL
@@ -97,7 +97,7 @@ def wrong_values(field: Any) -> Iterator[tuple[Any, str]]:
 
 
 def wrongs() -> Iterator[Wrong]:
-    """Give every parameter of every command, wrong in every way, by the installation's first transition of it."""
+    """Yield every invalid value of every parameter of every command, with the first transition of the command."""
     for kind in KINDS:
         for code, command in COMMANDS[kind.record].items():
             edge = next(edge for edge in kind.commands if edge["command_code"] == code) if command.parameters else {}
@@ -109,8 +109,8 @@ NESTED_NULL = "non_field_errors: No data provided"
 
 
 @pytest.mark.parametrize("wrong", list(wrongs()), ids=str)
-def test_a_wrong_parameter_is_named_and_nothing_changes(wrong: Wrong) -> None:
-    """Missing, null, empty, too long, or of another type: the key is the parameter's, the message the framework's."""
+def test_invalid_parameter_is_named_and_changes_nothing(wrong: Wrong) -> None:
+    """The key is the name of the parameter. The message is the framework's."""
     oms = Emulator("demo")
     record = ready_for(oms, wrong.kind, wrong.edge)
     given = parameters(oms, record)
@@ -123,14 +123,14 @@ def test_a_wrong_parameter_is_named_and_nothing_changes(wrong: Wrong) -> None:
     assert errors[wrong.parameter][0].startswith(expected)
 
 
-def test_the_table_of_wrong_parameters_is_no_empty_one() -> None:
+def test_table_of_invalid_parameters_is_not_empty() -> None:
     commands = {wrong.edge["command_code"] for wrong in wrongs()}
     taking = {code for table in COMMANDS.values() for code, command in table.items() if command.parameters}
     assert commands == taking
     assert len(list(wrongs())) > 150
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_invalid_parameters_are_reported_together() -> None:
     oms = Emulator("demo")
     record = in_state(oms, TRANSFERS, 73)
     body = {"transition": 298, "input_parameters": {"cargo_company": "x"}}
@@ -182,7 +182,7 @@ UNKNOWN: dict[str, tuple[Kind, int, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("kind", "transition", "given", "key", "message"), UNKNOWN.values(), ids=UNKNOWN)
-def test_what_does_not_exist_is_refused(
+def test_unknown_reference_is_refused(
     kind: Kind, transition: int, given: dict[str, Any], key: str, message: str
 ) -> None:
     oms = Emulator("demo")
@@ -192,14 +192,14 @@ def test_what_does_not_exist_is_refused(
     assert errors[key][0].startswith(message.replace("{number}", record.number))
 
 
-def test_the_locations_of_the_table_above_are_what_they_are_called() -> None:
+def test_locations_of_the_table_have_their_names() -> None:
     by_code = {location.erp_code: location for location in Emulator("demo").world.records.all(StockLocation)}
     assert "NOWHERE" not in by_code
     assert not by_code["TR-TZX"].is_active
 
 
-@pytest.mark.parametrize("edge", edges("UPDATE_SHIPMENT_LABEL"), ids=lambda edge: edge["slug"])
-def test_a_label_for_anothers_item_is_refused(edge: dict[str, Any]) -> None:
+@pytest.mark.parametrize("edge", transitions_with("UPDATE_SHIPMENT_LABEL"), ids=lambda edge: edge["slug"])
+def test_label_for_an_item_of_another_package_is_refused(edge: dict[str, Any]) -> None:
     oms = Emulator("demo")
     record = ready_for(oms, PACKAGES, edge)
     errors = refused(oms, PACKAGES, record, {"slug": edge["slug"], "input_parameters": {"package_items": [1]}})
@@ -216,7 +216,7 @@ GROUPINGS = {
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=GROUPINGS)
-def test_each_item_is_planned_by_hand_exactly_once(grouping: Any) -> None:
+def test_manual_planning_requires_each_item_exactly_once(grouping: Any) -> None:
     oms = Emulator("demo")
     root = oms.world.records
     waiting = (package for package in root.all(Package) if package.state == 35)
@@ -228,11 +228,13 @@ def test_each_item_is_planned_by_hand_exactly_once(grouping: Any) -> None:
     assert message == f"Each package item must be in exactly one group; {record.number} has {known}."
 
 
-NEED_SHIPMENT = edges("SHIP_PACKAGE", "SHIPMENT_ORDER", "UPDATE_SHIPMENT_INFO_OF_PACKAGE", "UPDATE_SHIPMENT_LABEL")
+NEED_SHIPMENT = transitions_with(
+    "SHIP_PACKAGE", "SHIPMENT_ORDER", "UPDATE_SHIPMENT_INFO_OF_PACKAGE", "UPDATE_SHIPMENT_LABEL"
+)
 
 
 @pytest.mark.parametrize("edge", NEED_SHIPMENT, ids=lambda edge: edge["slug"])
-def test_a_shipment_must_be_there_where_one_is_needed(edge: dict[str, Any]) -> None:
+def test_missing_shipment_is_refused(edge: dict[str, Any]) -> None:
     oms = Emulator("demo")
     record = in_state(oms, PACKAGES, edge["source_state"])
     with oms.world.transaction() as tx:
@@ -241,37 +243,41 @@ def test_a_shipment_must_be_there_where_one_is_needed(edge: dict[str, Any]) -> N
     assert refused(oms, PACKAGES, record, body) == {"shipment": [f"{record.number} has no shipment."]}
 
 
-BLOCKS = [(block, unblock) for block in edges("BLOCK_THE_PACKAGE") for unblock in edges("UNBLOCK_THE_PACKAGE")]
+BLOCKS = [
+    (block, unblock)
+    for block in transitions_with("BLOCK_THE_PACKAGE")
+    for unblock in transitions_with("UNBLOCK_THE_PACKAGE")
+]
 ASTRAY = [(block, unblock) for block, unblock in BLOCKS if block["source_state"] != unblock["destination_state"]]
 
 
 @pytest.mark.parametrize(("block", "unblock"), ASTRAY, ids=[f"{b['id']}-{u['id']}" for b, u in ASTRAY])
-def test_unblocking_to_another_state_than_before_is_refused(block: dict[str, Any], unblock: dict[str, Any]) -> None:
-    """The message names the one it can return to, and that one is still possible."""
-    doing = Doing(block["id"])
-    doing.done()
-    blocked = doing.world.records.get_existing(Package, doing.subject.id)
-    errors = refused(doing.oms, PACKAGES, blocked, {"slug": unblock["slug"], "input_parameters": {}})
+def test_unblocking_to_another_state_is_refused(block: dict[str, Any], unblock: dict[str, Any]) -> None:
+    """The message names the state to which it can return. That transition still works."""
+    run = CommandRun(block["id"])
+    run.send_ok()
+    blocked = run.world.records.get_existing(Package, run.subject.id)
+    errors = refused(run.oms, PACKAGES, blocked, {"slug": unblock["slug"], "input_parameters": {}})
     name = STATES[block["source_state"]]["name"]
     message = f'{blocked.number} was blocked in state "{name}" and can return to that one only.'
     assert errors == {"transition": [message]}
     back = next(u for b, u in BLOCKS if b is block and u["destination_state"] == block["source_state"])
-    assert send(doing.oms, PACKAGES, blocked.id, {"transition": back["id"], "input_parameters": {}}).ok
+    assert send(run.oms, PACKAGES, blocked.id, {"transition": back["id"], "input_parameters": {}}).ok
 
 
-def test_the_last_blocking_counts() -> None:
-    """Blocked while waiting, then again while being prepared: back to that."""
-    doing = Doing(1021)
+def test_unblocking_uses_the_last_blocking() -> None:
+    """A package blocked in Waiting and later in Preparing returns to Preparing."""
+    run = CommandRun(1021)
     for transition in (1021, 1025, 199, 1023):
         body = {"transition": transition, "input_parameters": {}}
-        assert send(doing.oms, PACKAGES, doing.subject.id, body).status_code == 204
-    blocked = doing.world.records.get_existing(Package, doing.subject.id)
-    assert "Preparing" in str(refused(doing.oms, PACKAGES, blocked, {"transition": 1025, "input_parameters": {}}))
+        assert send(run.oms, PACKAGES, run.subject.id, body).status_code == 204
+    blocked = run.world.records.get_existing(Package, run.subject.id)
+    assert "Preparing" in str(refused(run.oms, PACKAGES, blocked, {"transition": 1025, "input_parameters": {}}))
 
 
-@pytest.mark.parametrize("edge", edges("UNBLOCK_THE_PACKAGE"), ids=lambda edge: edge["slug"])
-def test_a_package_that_no_log_says_was_blocked_returns_anywhere(edge: dict[str, Any]) -> None:
-    """As one that a recorded answer shows without its history."""
+@pytest.mark.parametrize("edge", transitions_with("UNBLOCK_THE_PACKAGE"), ids=lambda edge: edge["slug"])
+def test_package_without_a_log_can_return_to_any_state(edge: dict[str, Any]) -> None:
+    """Recorded responses show packages without their history."""
     oms = Emulator("demo")
     package = in_state(oms, PACKAGES, 35)
     with oms.world.transaction() as tx:
@@ -306,7 +312,7 @@ NAMES: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize(("asked", "key", "message"), NAMES.values(), ids=NAMES)
-def test_a_command_must_be_named_rightly(asked: dict[str, Any], key: str, message: str) -> None:
+def test_command_must_be_named_correctly(asked: dict[str, Any], key: str, message: str) -> None:
     oms = Emulator("demo")
     errors = refused(oms, PACKAGES, in_state(oms, PACKAGES, 35), asked | {"input_parameters": {}})
     assert list(errors) == [key]
@@ -323,15 +329,15 @@ BODIES: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize(("body", "key", "message"), BODIES.values(), ids=BODIES)
-def test_a_body_must_have_its_form(body: Any, key: str, message: str) -> None:
+def test_body_must_be_an_object_of_the_right_form(body: Any, key: str, message: str) -> None:
     oms = Emulator("demo")
     errors = refused(oms, PACKAGES, in_state(oms, PACKAGES, 35), body)
     assert list(errors) == [key]
     assert errors[key][0].startswith(message)
 
 
-def test_items_must_be_named_where_the_transition_says_so() -> None:
-    """Whatever command it runs: the flag is the operator's."""
+def test_items_are_required_if_the_transition_requires_them() -> None:
+    """The flag of the transition applies to any command."""
     oms = Emulator("demo")
     record = in_state(oms, PACKAGES, 35)
     with oms.world.transaction() as tx:
@@ -347,8 +353,8 @@ LED = [(PACKAGES, 199), (PACKAGES, 232), (TRANSFERS, 100), (TRANSFERS, 694)]
 
 
 @pytest.mark.parametrize(("kind", "transition"), LED)
-def test_the_hint_names_the_request_that_led_to_the_present_state(kind: Kind, transition: int) -> None:
-    """Not the refused ones in between; and before any, the scenario's start."""
+def test_hint_names_the_request_that_led_to_the_state(kind: Kind, transition: int) -> None:
+    """Refused requests are not named. Before the first command, it is the scenario's start."""
     oms = Emulator("demo")
     record = in_state(oms, kind, oms.world.records.get_existing(Transition, transition).source_state)
     body = {"transition": transition, "input_parameters": {}}
@@ -362,8 +368,7 @@ def test_the_hint_names_the_request_that_led_to_the_present_state(kind: Kind, tr
         assert f"since request {request} at {moment}; allowed now: " in again.headers["X-Emulator-Hint"]
 
 
-def test_a_hint_fits_into_a_header() -> None:
-    """Letters beyond ASCII are percent-encoded."""
+def test_hint_is_percent_encoded() -> None:
     oms = Emulator("demo")
     with oms.world.transaction() as tx:
         tx.change(tx.get_existing(State, 35), name="Bekliyor ğ")
@@ -374,26 +379,26 @@ def test_a_hint_fits_into_a_header() -> None:
 # what is true of commands in general
 
 
-def test_every_command_of_the_installation_has_a_function_and_every_function_a_transition() -> None:
+def test_commands_and_transitions_match() -> None:
     for kind in KINDS:
         assert {edge["command_code"] for edge in kind.commands} | {"PKG_STATE_TRANSITION"} == set(
             COMMANDS[kind.record]
         )
 
 
-def test_an_unknown_command_moves_along_the_graph() -> None:
-    """Another installation's transition is carried out as far as its states tell."""
+def test_unknown_command_moves_along_the_graph() -> None:
+    """A transition with the code of another installation moves only the state."""
 
-    def rename(doing: Doing, tx: Any) -> None:
+    def rename(run: CommandRun, tx: Any) -> None:
         tx.change(tx.get_existing(Transition, 199), command_code="NOBODY_KNOWS")
 
-    doing = Doing(199, arrange=rename)
-    doing.edge = doing.root.get_existing(Transition, 199)
-    doing.done()
-    doing.check(doing.moved() | doing.followed(), [MOVED])
+    run = CommandRun(199, arrange=rename)
+    run.transition = run.records.get_existing(Transition, 199)
+    run.send_ok()
+    run.check(run.move_changes() | run.item_changes(), [MOVED])
 
 
-def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
+def test_automatic_move_has_no_command_in_its_log() -> None:
     oms = Emulator("demo")
     before = all_tables(oms.world.records)
     with oms.world.transaction() as tx:
@@ -406,8 +411,8 @@ def test_a_move_that_nobody_asked_for_keeps_no_command_in_its_log() -> None:
     assert (log.user, log.attributes, log.request_id) == (None, b"{}", None)
 
 
-def test_an_event_tells_of_its_subject_as_it_was_after_the_command() -> None:
-    """And still does when the subject has moved on."""
+def test_event_contains_the_subject_after_the_command() -> None:
+    """Later changes of the subject do not change the event."""
     oms = Emulator("demo")
     record = in_state(oms, PACKAGES, 35)
     for transition in (199, 1002):
@@ -426,7 +431,7 @@ def test_an_event_tells_of_its_subject_as_it_was_after_the_command() -> None:
     ]
 
 
-def test_an_inactive_hook_hears_nothing() -> None:
+def test_inactive_hook_gets_no_event() -> None:
     oms = Emulator("demo")
     with oms.world.transaction() as tx:
         for hook in tx.all(Webhook):
@@ -437,8 +442,8 @@ def test_an_inactive_hook_hears_nothing() -> None:
 
 
 @pytest.mark.parametrize("kind", [Package, TransferOrder])
-def test_a_record_that_is_not_there_is_not_found(kind: type[Any]) -> None:
-    """Before its command is read."""
+def test_missing_record_is_not_found(kind: type[Any]) -> None:
+    """The body is not read."""
     oms = Emulator("demo")
     where = PACKAGES if kind is Package else TRANSFERS
     answer = send(oms, where, 1, [])

@@ -1,4 +1,4 @@
-"""One command on one record of the demonstration: every table before and after, and what should differ."""
+"""Run one command on one record, and compare the changes of all tables with the expected changes."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.planning import used_quota
+from emulator.domain.stock import used_quota
 from emulator.state.store import Transaction
 from tests.domain.commands.arranging import COMMANDS
 from tests.support.worlds import REMOVED, Changes, all_tables, changed_records
 
 ADMIN, TRACK = 1, "TRACK-1"
 WAITING, TRANSFERS, PREPARING, REMOTE, READY = 35, 36, 37, 38, 39
-PACKED, LABELLESS, SHIPPED, ATTEMPTED, FAILED, DELIVERED = 40, 41, 42, 45, 46, 47
+PACKED, WAITING_FOR_LABEL, SHIPPED, ATTEMPTED, FAILED, DELIVERED = 40, 41, 42, 45, 46, 47
 CANCELED, BLOCKED, CANCELLING, OUT_OF_STOCK, REPLAN, REFUND = 48, 49, 50, 51, 52, 53
 ITEM = {
-    WAITING: 55, TRANSFERS: 56, PREPARING: 57, REMOTE: 58, READY: 59, PACKED: 61, LABELLESS: 60, SHIPPED: 62,
+    WAITING: 55, TRANSFERS: 56, PREPARING: 57, REMOTE: 58, READY: 59, PACKED: 61, WAITING_FOR_LABEL: 60, SHIPPED: 62,
     ATTEMPTED: 63, FAILED: 64, DELIVERED: 70, CANCELED: 66, BLOCKED: 68, CANCELLING: 69, OUT_OF_STOCK: 65,
     REPLAN: 67, REFUND: 71,
 }  # fmt: skip
@@ -54,90 +54,90 @@ EVENT_TYPES = (
 MOVED, T_MOVED = "package.status.transitioned", "transfer.status.transitioned"
 
 
-def edges(*codes: str) -> list[dict[str, Any]]:
-    """Give the installation's transitions that run one of these package commands."""
+def transitions_with(*codes: str) -> list[dict[str, Any]]:
+    """Return the installation's transitions with one of these package commands."""
     return [edge for edge in COMMANDS if edge["command_code"] in codes and edge["source_state"] < 73]
 
 
-def anything(doing: Doing, record: Any) -> bool:
-    """Let any record in the source state be the subject."""
+def any_record(run: CommandRun, record: Any) -> bool:
+    """Accept any record in the source state."""
     return True
 
 
-def as_it_is(doing: Doing, tx: Any) -> None:
-    """Arrange nothing."""
+def change_nothing(run: CommandRun, tx: Any) -> None:
+    """Change nothing."""
 
 
-class Doing:
-    """A record, one command to it, and what changed. `arrange` makes the record ready in a transaction."""
+class CommandRun:
+    """A record, a command for it, and the changes. `arrange` prepares the record in a transaction."""
 
     def __init__(
         self,
         transition: int,
         *,
-        fits: Callable[[Doing, Any], bool] = anything,
-        arrange: Callable[[Doing, Any], None] = as_it_is,
+        is_suitable: Callable[[CommandRun, Any], bool] = any_record,
+        arrange: Callable[[CommandRun, Any], None] = change_nothing,
     ) -> None:
         self.oms = Emulator("demo")
         self.world = self.oms.world
-        self.edge = self.world.records.get_existing(Transition, transition)
-        source = self.world.records.get_existing(State, self.edge.source_state)
+        self.transition = self.world.records.get_existing(Transition, transition)
+        source = self.world.records.get_existing(State, self.transition.source_state)
         self.copies = 0
         self.kind: type[Any] = Package if source.content_type == 4 else TransferOrder
         found = (record for record in self.world.records.all(self.kind) if record.state == source.id)
-        self.subject: Any = next(record for record in found if fits(self, record))
+        self.subject: Any = next(record for record in found if is_suitable(self, record))
         with self.world.transaction() as tx:
             self._subscribe(tx)
             arrange(self, tx)
         self.subject = self.world.records.get_existing(self.kind, self.subject.id)
-        self.request = "00000001"
-        self.root = self.world.records
-        self.before = all_tables(self.root)
+        self.request_id = "00000001"
+        self.records = self.world.records
+        self.before = all_tables(self.records)
 
     def _subscribe(self, tx: Any) -> None:
-        """Let one active hook hear each type, and an inactive one hear nothing."""
+        """Create an active hook for each event type, and make all other hooks inactive."""
         for hook in tx.all(Webhook):
             tx.change(hook, is_active=False)
         self.hooks = {tx.add(Webhook(tx.new_id(Webhook), event_type=each)).id: each for each in EVENT_TYPES}
 
     def send(self, **parameters: Any) -> Any:
         path = "packages" if self.kind is Package else "transfer_orders"
-        body = {"transition": self.edge.id, "input_parameters": parameters}
+        body = {"transition": self.transition.id, "input_parameters": parameters}
         answer = self.oms.session().post(f"/api/v1/oms/{path}/{self.subject.id}/command/", json=body)
         self.now = self.world.clock.now()
         self.stock: Counter[tuple[int, int]] = Counter()
         self.after = all_tables(self.world.records)
         return answer
 
-    def done(self, **parameters: Any) -> None:
-        """Send the command; it answers 204 and nothing else."""
+    def send_ok(self, **parameters: Any) -> None:
+        """Send the command, and check that it responds with 204."""
         answer = self.send(**parameters)
         assert (answer.status_code, answer.content) == (204, b""), answer.text
 
-    def then(self, transition: int) -> Doing:
-        """Give the next command to the same record: what was after is now before."""
-        following = Doing.__new__(Doing)
+    def next_command(self, transition: int) -> CommandRun:
+        """Return a run of the next command on the same record. Its tables before are the present ones."""
+        following = CommandRun.__new__(CommandRun)
         following.__dict__.update(self.__dict__)
-        following.root, following.before = self.world.records, self.after
+        following.records, following.before = self.world.records, self.after
         following.subject = self.world.records.get_existing(self.kind, self.subject.id)
-        following.edge = self.root.get_existing(Transition, transition)
-        following.request = f"{int(self.request) + 1:08d}"
+        following.transition = self.records.get_existing(Transition, transition)
+        following.request_id = f"{int(self.request_id) + 1:08d}"
         return following
 
     def check(self, expected: Changes, events: Iterable[Any] = (), quotas: dict[int, int] | None = None) -> None:
-        """Insist on these changes, the stock as counted, these events and quotas; and on nothing else."""
+        """Check that exactly these changes, the counted stock changes, these events and quotas occurred."""
         found = changed_records(self.before, self.after)
-        told = [found.pop(("WebhookEvent", event.id)) for event in self.new(WebhookEvent)]
+        told = [found.pop(("WebhookEvent", event.id)) for event in self.new_records(WebhookEvent)]
         assert found == expected | self._stock_changes()
         subjects = [(event, self.subject) if isinstance(event, str) else event for event in events]
-        assert [self._told(event) for event in told] == [
+        assert [self._event_key(event) for event in told] == [
             (event_type, subject.id, self.before[State][subject.state].content_type)
             for event_type, subject in subjects
         ]
         assert all((event.snapshot.get(Package, -1), event.created_date) == (None, self.now) for event in told)
         assert self._quota_changes() == (quotas or {})
 
-    def _told(self, event: WebhookEvent) -> tuple[str, int, int]:
+    def _event_key(self, event: WebhookEvent) -> tuple[str, int, int]:
         return self.hooks[event.webhook], event.object_id, event.content_type
 
     def _stock_changes(self) -> Changes:
@@ -148,46 +148,52 @@ class Doing:
         return found
 
     def _quota_changes(self) -> dict[int, int]:
-        """By the tally, which must be what a count of all packages gives."""
+        """Return the changes of quota. Check that the tally matches a count of all packages."""
         root = self.world.records
         counted = Counter((package.stock_location, package.state) for package in self.after[Package].values())
         assert {key: number for key, number in root.tally(Package).items() if number} == counted
-        found = {id_: used_quota(root, id_) - used_quota(self.root, id_) for id_ in self.before[StockLocation]}
+        found = {id_: used_quota(root, id_) - used_quota(self.records, id_) for id_ in self.before[StockLocation]}
         return {id_: more for id_, more in found.items() if more}
 
-    def new(self, kind: type[Any]) -> list[Any]:
+    def new_records(self, kind: type[Any]) -> list[Any]:
         return [record for id_, record in self.after[kind].items() if id_ not in self.before[kind]]
 
-    def the_new(self, kind: type[Any]) -> Any:
-        (record,) = self.new(kind)
+    def new_record(self, kind: type[Any]) -> Any:
+        (record,) = self.new_records(kind)
         return record
 
-    def free(self, kind: type[Any]) -> int:
-        """Give the id that the first new record of a kind gets."""
-        return Transaction(self.root, self.now).new_id(kind)
+    def next_id(self, kind: type[Any]) -> int:
+        """Return the id of the first new record of a kind."""
+        return Transaction(self.records, self.now).new_id(kind)
 
     @property
     def items(self) -> list[PackageItem]:
-        return self.root.find(PackageItem, "package", self.subject.id)
+        return self.records.find(PackageItem, "package", self.subject.id)
 
     def item_ids(self) -> list[int]:
         return [item.id for item in self.items]
 
     def product(self, item: PackageItem) -> int:
-        return int(self.root.get_existing(OrderItem, item.order_item).product)
+        return int(self.records.get_existing(OrderItem, item.order_item).product)
 
     # what should differ
 
-    def moved(self, **columns: Any) -> Changes:
-        """The subject is at the destination, with its log entry, made by the caller's command."""
-        command = {"slug": self.edge.command_code, "transition_id": self.edge.id, "remote_user_pk": str(ADMIN)}
-        changed = {"state": self.edge.destination_state, "modified_date": self.now, **columns}
-        log = self.log(self.subject, self.edge.destination_state, ADMIN, {"command": command})
+    def move_changes(self, **columns: Any) -> Changes:
+        """Return the changes of a state transition by the caller: the subject and its log entry."""
+        command = {
+            "slug": self.transition.command_code,
+            "transition_id": self.transition.id,
+            "remote_user_pk": str(ADMIN),
+        }
+        changed = {"state": self.transition.destination_state, "modified_date": self.now, **columns}
+        log = self.log_entry(self.subject, self.transition.destination_state, ADMIN, {"command": command})
         return {(self.kind.__name__, self.subject.id): changed, ("TransitionLog", log.id): log}
 
-    def log(self, subject: Any, state: int, user: int | None, attributes: Any, position: int = 0) -> TransitionLog:
+    def log_entry(
+        self, subject: Any, state: int, user: int | None, attributes: Any, position: int = 0
+    ) -> TransitionLog:
         return TransitionLog(
-            id=self.free(TransitionLog) + position,
+            id=self.next_id(TransitionLog) + position,
             old_state=subject.state,
             new_state=state,
             object_id=subject.id,
@@ -195,29 +201,29 @@ class Doing:
             user=user,
             attributes=orjson.dumps(attributes),
             created_date=self.now,
-            request_id=self.request,
+            request_id=self.request_id,
         )
 
-    def touched(self, **columns: Any) -> Changes:
-        """The subject has these columns; no move, no log."""
+    def column_changes(self, **columns: Any) -> Changes:
+        """Return the changes of the subject's columns without a state transition."""
         return {(self.kind.__name__, self.subject.id): {"modified_date": self.now, **columns}}
 
-    def followed(self, items: Iterable[PackageItem] | None = None) -> Changes:
-        """The package's items have the state that fits the package's new one."""
-        state = ITEM[self.edge.destination_state]
+    def item_changes(self, items: Iterable[PackageItem] | None = None) -> Changes:
+        """Return the changes of the package's items to the state that corresponds to the package's new state."""
+        state = ITEM[self.transition.destination_state]
         chosen = self.items if items is None else items
         return {("PackageItem", item.id): {"state": state, "modified_date": self.now} for item in chosen}
 
-    def order_items(self, state: int) -> Changes:
-        found = [self.root.get_existing(OrderItem, item.order_item) for item in self.items]
+    def order_item_changes(self, state: int) -> Changes:
+        found = [self.records.get_existing(OrderItem, item.order_item) for item in self.items]
         changed = {"state": state, "modified_date": self.now}
         return {("OrderItem", item.id): changed for item in found if item.state != state}
 
-    def released(self, *, give_back: bool, items: Iterable[int] | None = None) -> Changes:
-        """The package's reservations are gone; what they held may be promised again, or is gone too."""
+    def reservation_changes(self, *, give_back: bool, items: Iterable[int] | None = None) -> Changes:
+        """Return the removals of the package's reservations, and count the stock that is given back."""
         claims = [
             claim
-            for claim in self.root.find(Reservation, "package", self.subject.id)
+            for claim in self.records.find(Reservation, "package", self.subject.id)
             if items is None or claim.package_item in items
         ]
         assert claims, "the package has no reservation to lose"
@@ -227,28 +233,28 @@ class Doing:
                 self.stock[claim.stock_location, claim.product] += claim.quantity
         return {("Reservation", claim.id): REMOVED for claim in claims}
 
-    def shipment(self, company: int, number: str | None = None) -> tuple[Shipment, Changes]:
-        """Give the new shipment as it should be; its number is the one given, or any ten digits."""
-        awb = number or str(self.the_new(Shipment).awb_number)
+    def shipment_changes(self, company: int, number: str | None = None) -> tuple[Shipment, Changes]:
+        """Return the expected new shipment. Its number is the given one, or any ten digits."""
+        awb = number or str(self.new_record(Shipment).awb_number)
         assert number or (len(awb) == 10 and awb.isdigit())
         package, transfer = (self.subject.id, None) if self.kind is Package else (None, self.subject.id)
         made = Shipment(
-            *(self.free(Shipment), company, 99, package, transfer, self.now, self.now),
+            *(self.next_id(Shipment), company, 99, package, transfer, self.now, self.now),
             awb_number=awb,
             update_date_time=self.now,
             query_number=awb,
         )
         return made, {("Shipment", made.id): made}
 
-    def label(self) -> tuple[ShippingLabel, Changes]:
-        made = ShippingLabel(self.free(ShippingLabel), self.subject.id, uuid=self.the_new(ShippingLabel).uuid)
+    def label_changes(self) -> tuple[ShippingLabel, Changes]:
+        made = ShippingLabel(self.next_id(ShippingLabel), self.subject.id, uuid=self.new_record(ShippingLabel).uuid)
         return made, {("ShippingLabel", made.id): made}
 
-    def left_quota(self) -> dict[int, int]:
-        """Give the change of the location's quota that the move makes."""
-        more = (self.edge.destination_state in ON_QUOTA) - (self.subject.state in ON_QUOTA)
+    def quota_change(self) -> dict[int, int]:
+        """Return the change of the location's quota by the state transition."""
+        more = (self.transition.destination_state in ON_QUOTA) - (self.subject.state in ON_QUOTA)
         return {self.subject.stock_location: more} if more else {}
 
-    def transfer_items(self, state: int) -> Changes:
-        items = self.root.find(TransferItem, "transfer_order", self.subject.id)
+    def transfer_item_changes(self, state: int) -> Changes:
+        items = self.records.find(TransferItem, "transfer_order", self.subject.id)
         return {("TransferItem", item.id): {"state": state, "modified_date": self.now} for item in items}
