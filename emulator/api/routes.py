@@ -9,13 +9,18 @@ from typing import Literal
 
 from emulator.api.request_fields import INVOICE_NUMBER_FIELDS, REMOTE_ID_FIELDS
 from emulator.api.views.documents import get_invoice_document, render_product_image, render_shipping_label
-from emulator.api.views.reads import (
+from emulator.api.views.records import (
     REFERENCE_PAGE_SIZE,
+    command_view,
     detail_view,
+    invoice_package_view,
     list_package_items,
     list_view,
+    log_in,
+    patch_extra_information,
     related_detail_view,
     related_list_view,
+    set_columns_view,
 )
 from emulator.api.views.webhooks import (
     create_hook,
@@ -25,13 +30,6 @@ from emulator.api.views.webhooks import (
     owned_list_view,
     retry_hook_event,
     update_hook_view,
-)
-from emulator.api.views.writes import (
-    command_view,
-    invoice_package_view,
-    log_in,
-    patch_extra_information,
-    set_columns_view,
 )
 from emulator.core.call import Call, Reply
 from emulator.core.records import (

@@ -27,8 +27,7 @@ from emulator.domain.scenario_files import find_scenario, read_scenario_file, wi
 from emulator.loading.faults import WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import CLOCK_MODES, ClockMode
-from emulator.state.counters import Coverage
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
 from emulator.state.world import World, WorldServices
 from emulator.web import as_flask, create_emulator_app

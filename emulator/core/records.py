@@ -656,13 +656,6 @@ INDEXED_COLUMNS: dict[RecordKind, frozenset[str]] = {
 """The columns of a kind that a relation, a tally or a queue uses. A change of these updates it, too."""
 
 
-def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
-    """Return the key of a record in a relation with these columns."""
-    if len(columns) == 1:
-        return getattr(record, columns[0])
-    return tuple(getattr(record, column) for column in columns)
-
-
 def _references(kind: RecordKind) -> dict[str, RecordKind]:
     references: dict[str, RecordKind] = {}
     for column, hint in get_type_hints(kind, include_extras=True).items():

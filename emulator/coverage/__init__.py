@@ -11,7 +11,7 @@ from emulator.coverage.counts import (
     write_text,
 )
 from emulator.coverage.report import FORMATS, Report, build_report, render, shortfall, summary, write_counts
-from emulator.state.counters import DIMENSIONS, Coverage
+from emulator.state.journal import DIMENSIONS, Coverage
 
 __all__ = [
     "DIMENSIONS",

@@ -25,7 +25,7 @@ from emulator.domain.state_graph import (
     transition_summary,
     transitions_from,
 )
-from emulator.state.counters import DIMENSIONS, Coverage
+from emulator.state.journal import DIMENSIONS, Coverage
 from emulator.state.store import BaseDataset, Snapshot, TableDataset
 
 Graph: TypeAlias = JsonObject

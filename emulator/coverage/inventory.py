@@ -11,7 +11,7 @@ from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
 from emulator.coverage.counts import CoverageError, Graph, command_transitions
 from emulator.domain.state_graph import STATE_GRAPHS
-from emulator.state.counters import DIMENSIONS
+from emulator.state.journal import DIMENSIONS
 
 ANY_OPERATION = "*"
 """A name for any operation."""

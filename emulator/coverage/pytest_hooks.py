@@ -8,7 +8,7 @@ import pytest
 
 from emulator.coverage.counts import FILE_PATTERN, CoverageError, clear_counts, read_counts
 from emulator.coverage.report import build_report, summary, write_counts
-from emulator.state.counters import Coverage
+from emulator.state.journal import Coverage
 
 
 class CoverageRecorder:

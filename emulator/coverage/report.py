@@ -30,7 +30,7 @@ from emulator.coverage.counts import (
     write_text,
 )
 from emulator.coverage.inventory import ANY_OPERATION, SHARED_STATUSES, inventory, select_dimensions
-from emulator.state.counters import DIMENSIONS, Coverage
+from emulator.state.journal import DIMENSIONS, Coverage
 
 FORMATS = ("text", "json", "junit", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".html": "html"}

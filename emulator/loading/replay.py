@@ -8,7 +8,7 @@ from emulator.api.control.clock import FORGET_ORDERS, replay_order_deletion
 from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT, replay_postponement, replay_result
 from emulator.api.control.operations import CONTROL_OPERATIONS, run_operation
 from emulator.api.routes import ROUTES, Route
-from emulator.api.views.reads import find_user
+from emulator.api.views.records import find_user
 from emulator.core import json_text
 from emulator.core.call import Call
 from emulator.core.credentials import find_writer

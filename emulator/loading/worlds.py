@@ -22,8 +22,8 @@ from emulator.loading.faults import arm_fault
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
-from emulator.state.counters import CallTimes
 from emulator.state.faults import ArmedFault, Faults
+from emulator.state.journal import CallTimes
 from emulator.state.persistence import WorldSnapshot, WorldState, initial_snapshot
 from emulator.state.scenario import Scenario, ScenarioError, Settings
 from emulator.state.steps import Step

@@ -1,12 +1,16 @@
-"""The journal: the latest exchanges of a world, limited in number and in bytes."""
+"""What is recorded of requests: the journal of a world, coverage counts, metrics and throttle windows."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from emulator.state.clock import machine_seconds
+from emulator.state.outbox import Delivery
+from emulator.state.store import BaseDataset
 
 DEFAULT_JOURNAL_SIZE = 1_000
 """Default number of exchanges in a journal."""
@@ -108,3 +112,148 @@ class Journal:
     def get(self, id_: str) -> Exchange | None:
         """Return the exchange with this request id, or None."""
         return next((exchange for exchange in self.newest_first() if exchange.id == id_), None)
+
+
+DIMENSIONS: dict[str, str] = {
+    "operations": "operations called",
+    "statuses": "statuses of each operation",
+    "transitions": "transitions taken",
+    "refusals": "transitions refused",
+    "filters": "filters applied",
+    "events": "webhook events announced",
+    "credentials": "credentials used",
+}
+"""Dimension -> description of its names, in the order of the reports."""
+
+CoverageKey = tuple[str, str]
+"""A dimension, and the covered name."""
+
+
+class Coverage:
+    """Counts of one server, for all its worlds, or of several that share it. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.bases: dict[str, BaseDataset | None] = {}
+        """Installation -> base of its first world, for the states and transitions that can be covered. None: that
+        world does not show those of its installation."""
+        self._counts: dict[CoverageKey, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, keys: Iterable[CoverageKey]) -> None:
+        """Count each key once more."""
+        with self._lock:
+            counts = self._counts
+            for key in keys:
+                counts[key] = counts.get(key, 0) + 1
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the counts: dimension -> name -> count, sorted by name."""
+        with self._lock:
+            counts = sorted(self._counts.items())
+        by_dimension: dict[str, dict[str, int]] = {dimension: {} for dimension in DIMENSIONS}
+        for (dimension, name), count in counts:
+            by_dimension[dimension][name] = count
+        return by_dimension
+
+
+NO_OPERATION = "none"
+"""Label of a request that matched no operation."""
+MAX_QUEUED = 4_096
+"""Maximum length of the queue of requests. A full queue is added to the counts."""
+
+AnsweredRequest = tuple[str | None, int, str | None]
+"""Operation, status, and the kind of the fault that was injected."""
+
+
+class Metrics:
+    """Counts of requests, faults, writes and deliveries."""
+
+    def __init__(self) -> None:
+        self.started_at = machine_seconds()
+        self._queue: deque[AnsweredRequest] = deque()
+        self._requests: Counter[AnsweredRequest] = Counter()
+        self._deliveries: Counter[str] = Counter()
+        self._writes = 0
+        self._lock = threading.Lock()
+
+    def count(self, operation: str | None, status: int, fault: str | None) -> None:
+        """Count an answered request. Take no lock, because this is called for each request."""
+        self._queue.append((operation, status, fault))
+        if len(self._queue) >= MAX_QUEUED:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        with self._lock:
+            queued = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._requests.update(queued)
+
+    def requests(self) -> Counter[tuple[str, int]]:
+        """Return the number of requests by operation and status."""
+        counts: Counter[tuple[str, int]] = Counter()
+        for (operation, status, _), number in self._all().items():
+            counts[operation or NO_OPERATION, status] += number
+        return counts
+
+    def faults(self) -> Counter[str]:
+        """Return the number of injected faults by kind."""
+        counts: Counter[str] = Counter()
+        for (_, _, fault), number in self._all().items():
+            if fault is not None:
+                counts[fault] += number
+        return counts
+
+    def _all(self) -> Counter[AnsweredRequest]:
+        self._add_up()
+        with self._lock:
+            return self._requests.copy()
+
+    def deliveries(self) -> Counter[str]:
+        """Return the number of delivery attempts by outcome."""
+        with self._lock:
+            return self._deliveries.copy()
+
+    @property
+    def writes(self) -> int:
+        return self._writes
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return machine_seconds() - self.started_at
+
+    def count_write(self) -> None:
+        """Count a committed transaction of any world."""
+        with self._lock:
+            self._writes += 1
+
+    def count_delivery(self, delivery: Delivery) -> None:
+        """Count an attempt to deliver an event of any world."""
+        outcome = "delivered" if delivery.delivered else "unanswered" if delivery.status is None else "refused"
+        with self._lock:
+            self._deliveries[outcome] += 1
+
+
+CallTimes = Mapping[str, Iterable[datetime]]
+"""Caller (scheme, role and scope) -> times of its latest calls."""
+
+
+class ThrottleWindows:
+    """Sliding windows of calls. The world's lock guards them."""
+
+    def __init__(self, calls: CallTimes) -> None:
+        self._calls = {caller: list(times) for caller, times in calls.items()}
+
+    def copy_calls(self) -> dict[str, list[datetime]]:
+        """Return a copy of all windows."""
+        return {caller: list(times) for caller, times in self._calls.items()}
+
+    def count_call(self, caller: str, limit: int, period: timedelta, now: datetime) -> float | None:
+        """Count a call, or return the seconds that the caller must wait.
+
+        Calls later than `now` are dropped: the clock was set back.
+        """
+        recent = [at for at in self._calls.get(caller, []) if now - period < at <= now]
+        if len(recent) >= limit:
+            return (recent[0] + period - now).total_seconds()
+        self._calls[caller] = [*recent, now]
+        return None

@@ -33,7 +33,6 @@ from emulator.core.records import (
     RecordKind,
     TransferItem,
     TransferOrder,
-    relation_key,
 )
 
 R = TypeVar("R")
@@ -60,6 +59,13 @@ TO_MANY_STEPS: dict[Relation, Relation] = {
     (TransferOrder, "items"): (TransferItem, "transfer_order"),
 }
 """Steps of a path that lead to several records: kind and name -> target kind and the relation that finds them."""
+
+
+def relation_key(record: Record, columns: tuple[str, ...]) -> Key:
+    """Return the key of a record in a relation with these columns."""
+    if len(columns) == 1:
+        return getattr(record, columns[0])
+    return tuple(getattr(record, column) for column in columns)
 
 
 class BaseDataset(Protocol):

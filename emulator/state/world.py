@@ -11,9 +11,8 @@ from datetime import datetime
 from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
-from emulator.state.counters import Coverage, Metrics, ThrottleWindows
 from emulator.state.faults import FaultMatch, Faults
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Journal, RequestIds
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, Journal, Metrics, RequestIds, ThrottleWindows
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     Branch,

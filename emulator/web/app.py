@@ -23,8 +23,7 @@ from emulator.core.records import State
 from emulator.domain.scenario_files import DOCUMENTED
 from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
 from emulator.state.clock import machine_seconds
-from emulator.state.counters import CoverageKey
-from emulator.state.journal import Exchange
+from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes

@@ -18,7 +18,7 @@ from emulator.api.filters import FILTER_SETS, ListQuery
 from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
-from emulator.api.views.reads import find_user
+from emulator.api.views.records import find_user
 from emulator.core.call import Call, Reply
 from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
 from emulator.core.json_text import JsonValue

@@ -9,17 +9,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from emulator.core import records
-from emulator.core.records import (
-    KINDS,
-    REFERENCES,
-    RELATIONS,
-    UNDATED,
-    Omitted,
-    Package,
-    TransitionLog,
-    WebhookEvent,
-    relation_key,
-)
+from emulator.core.records import KINDS, REFERENCES, RELATIONS, UNDATED, Omitted, Package, TransitionLog, WebhookEvent
+from emulator.state.store import relation_key
 
 FLAT = {int, str, bool, bytes, datetime, NoneType, Omitted}
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

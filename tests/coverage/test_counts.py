@@ -26,7 +26,7 @@ from emulator.coverage import (
 )
 from emulator.coverage.counts import default_graph
 from emulator.domain.scenario_files import FOLDER
-from emulator.state.counters import DIMENSIONS, Coverage
+from emulator.state.journal import DIMENSIONS, Coverage
 from tests.cli.test_serve import environment
 
 pytestmark = pytest.mark.slow

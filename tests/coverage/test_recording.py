@@ -18,8 +18,7 @@ from emulator.api.routes import ROUTES
 from emulator.core.call import Reply
 from emulator.core.records import Transition
 from emulator.domain.state_graph import transition_name
-from emulator.state.counters import DIMENSIONS, Coverage
-from emulator.state.journal import RequestInfo
+from emulator.state.journal import DIMENSIONS, Coverage, RequestInfo
 from emulator.web import ROUTER
 from emulator.web.app import INSPECTOR_PATH, record_coverage
 from emulator.web.context import RequestContext

@@ -20,7 +20,7 @@ from emulator.coverage import Counts, CoverageError, Report, build_report, merge
 from emulator.coverage.counts import command_transitions, default_graph
 from emulator.coverage.report import as_document, percent
 from emulator.domain import installation
-from emulator.state.counters import DIMENSIONS
+from emulator.state.journal import DIMENSIONS
 
 LIST = "/api/v1/oms/packages/"
 

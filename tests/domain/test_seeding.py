@@ -24,7 +24,6 @@ from emulator.core.records import (
     TransferOrder,
     TransitionLog,
     WebhookEvent,
-    relation_key,
 )
 from emulator.domain.seeding import MAX_CACHED_BLOCKS, DemoDataset, make_demo_dataset
 from emulator.domain.seeding.plans import (
@@ -35,7 +34,7 @@ from emulator.domain.seeding.plans import (
     TransferPlan,
 )
 from emulator.domain.seeding.pools import pool
-from emulator.state.store import Snapshot
+from emulator.state.store import Snapshot, relation_key
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
 # --- what there is ---------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog, relation_key
-from emulator.state.store import Reader, Snapshot, TableDataset
+from emulator.core.records import RELATIONS, Package, PackageItem, Stock, TransitionLog
+from emulator.state.store import Reader, Snapshot, TableDataset, relation_key
 from emulator.state.world import World
 from tests.support.worlds import START, build_world
 

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import unquote
 
 from emulator.api.serializers.rendering import to_json
-from emulator.api.views.reads import get_or_404
+from emulator.api.views.records import get_or_404
 from emulator.core.call import Call, Reply
 from emulator.core.records import (
     OMITTED,

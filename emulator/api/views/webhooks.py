@@ -18,7 +18,7 @@ from emulator.api.filters.query import find_ids
 from emulator.api.filters.tables import OWNER_FILTERS
 from emulator.api.parameters import paginate
 from emulator.api.request_fields import HOOK_FIELDS
-from emulator.api.views.reads import GUIDE_PAGE_SIZE, ViewFunction, get_or_404, render, render_page
+from emulator.api.views.records import GUIDE_PAGE_SIZE, ViewFunction, get_or_404, render, render_page
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from emulator.core.records import KINDS, RELATIONS, Record, RecordKind, WebhookEvent, relation_key
+from emulator.core.records import KINDS, RELATIONS, Record, RecordKind, WebhookEvent
 from emulator.state.record_codec import COLUMN_TYPES, KIND_NAMES, decode_record, encode_record
-from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes
+from emulator.state.store import REMOVED, Snapshot, Transaction, apply_changes, relation_key
 
 STEP_BITS = 32
 """Bits of a step's number."""

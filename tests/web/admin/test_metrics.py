@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from emulator import Emulator
-from emulator.state.counters import Metrics
+from emulator.state.journal import Metrics
 
 LIST = "/api/v1/oms/packages/"
 Labels = frozenset[tuple[str, str]]
