@@ -8,9 +8,6 @@ WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 FAST = not slow and not browser and not oracle and not gate
 
-# Set this to `language` to make the language check a part of `make check` and `make test`.
-LANGUAGE_GATE =
-
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,11 +17,11 @@ run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
 
 # The inner loop: everything that answers within half a minute.
-check: $(VENV)/.dev lint $(LANGUAGE_GATE)
+check: $(VENV)/.dev lint language
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
 # Everything except the tools of Node and the soak tests.
-test: $(VENV)/.dev lint $(LANGUAGE_GATE)
+test: $(VENV)/.dev lint language
 	$(PYTEST) -m "not gate" $(ARGS)
 
 # What `make test` leaves out: the tools of Node, coverage, and shortened soak tests.

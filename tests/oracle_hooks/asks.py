@@ -237,7 +237,7 @@ def retries() -> Iterator[RawRequest]:
         )
     yield RawRequest("retry with a list", RETRY, "POST", content_type=JSON, body=b"[1]")
     yield RawRequest("retry with null", RETRY, "POST", content_type=JSON, body=b"null")
-    yield RawRequest("retry of what is no JSON", RETRY, "POST", content_type=JSON, body=b"{")
+    yield RawRequest("retry with invalid JSON", RETRY, "POST", content_type=JSON, body=b"{")
     yield RawRequest("retry as text", RETRY, "POST", content_type="text/plain", body=b"x")
 
 

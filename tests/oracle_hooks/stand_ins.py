@@ -1,5 +1,6 @@
-"""Replacements for modules that dj-whisperer imports and the tests do not need: a task queue, a cache, PostgreSQL's
-arrays.
+"""Replacements for modules that dj-whisperer imports and the tests do not need.
+
+They replace a task queue, a cache and the arrays of PostgreSQL.
 
 They must be installed before Django is set up. dj-whisperer then runs on SQLite, and the tests call its tasks.
 """
