@@ -37,6 +37,8 @@ from emulator.domain.seeding.pools import pool
 from emulator.state.store import Snapshot, relation_key
 from tests.domain.seeded import PACKAGE, SIZES, START, TRANSFER, demo, packages_of, transfers_of
 
+pytestmark = pytest.mark.slow
+
 # --- what there is ---------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,8 @@ from emulator.core.records import Package
 from emulator.domain.fault_rules import FAULT_KINDS
 from emulator.state.clock import machine_seconds
 
+pytestmark = pytest.mark.slow
+
 LIST = "/api/v1/oms/packages/?limit=2"
 
 

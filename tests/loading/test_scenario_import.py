@@ -22,6 +22,8 @@ from tests.support import samples
 from tests.support.recording import record_responses
 from tools.documented_scenarios import WHOSE, gets, sample
 
+pytestmark = pytest.mark.slow
+
 DETAIL = "package-detail.response-200"
 
 

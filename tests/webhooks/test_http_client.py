@@ -18,6 +18,8 @@ from emulator.webhooks import WebhookDispatcher
 from tests.support.receivers import ReceivedRequest, respond_with, run_receiver
 from tests.support.worlds import with_dispatcher
 
+pytestmark = pytest.mark.slow
+
 EVENT = "package.created"
 
 

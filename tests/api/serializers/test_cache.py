@@ -86,6 +86,7 @@ def small_world() -> World:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WRITES)
+@pytest.mark.slow
 def test_no_document_is_stale_after_any_writes(writes: list[list[Any]]) -> None:
     """Check the changed world, its earlier snapshot and an unchanged world on the same base."""
     world, other = small_world(), small_world()
