@@ -60,7 +60,7 @@ def run() -> Iterator[Run]:
 
     def start(program: str, *options: str, **settings: object) -> subprocess.Popen[str]:
         whole = command("exec", *options, "--", sys.executable, "-c", program)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment({})}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment(UNBUFFERED)}
         process: subprocess.Popen[str] = subprocess.Popen(whole, **(pipes | settings))  # type: ignore[call-overload]
         started.append(process)
         return process
@@ -155,6 +155,8 @@ def test_whatever_signal_ends_the_command_its_number_and_128_is_the_exit_code(
     assert (process.returncode, out, err) == (128 + number, "", "")
 
 
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+"""A signal handler may interrupt another one that prints, which a buffered stream refuses with a RuntimeError."""
 TIDIES = """
 import os, signal
 
