@@ -134,7 +134,7 @@ def send_plain(port: int, count: int) -> float:
     from emulator.domain.webhook_retries import webhook_headers  # noqa: PLC0415 - as above
 
     oms = queued_world(port, count)
-    root = oms.world.root
+    root = oms.world.records
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _, id_ in root.due_items(WebhookEvent):
         event = root.get_existing(WebhookEvent, id_)
