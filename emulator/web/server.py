@@ -131,6 +131,12 @@ class Channel(HTTPChannel):
         self.outbuf_lock.release()
         return bool(super().writable())
 
+    def del_channel(self, map: Any = None) -> None:  # noqa: A002 - the name in waitress
+        """Close the file of an incomplete body, which waitress leaves to the garbage collector."""
+        if self.request is not None:
+            self.request.close()
+        super().del_channel(map)
+
     def service(self) -> None:
         try:
             super().service()

@@ -132,7 +132,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "two sources": (("export", "--url", "http://x", "--state", "x"), "cannot be used together"),
     "no state file": (("export", "--state", "/nowhere/x"), "there is no state file /nowhere/x"),
     "no address": (("export", "--url", "x"), "'x' is not an address"),
-    "nobody there": (("export", "--url", "http://127.0.0.1:1"), "cannot reach an oms-emulator at http://127.0.0.1:1"),
+    "no server at the address": (
+        ("export", "--url", "http://127.0.0.1:1"),
+        "cannot reach an oms-emulator at http://127.0.0.1:1",
+    ),
 }
 
 

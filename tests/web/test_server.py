@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 
+from emulator import Emulator
 from emulator.state.persistence import release_worker_slot
 from emulator.web.server import MAX_RUNNING, WorkerPool
 
@@ -157,3 +161,15 @@ def test_shutdown_ends_idle_threads() -> None:
         thread.join(SECONDS)
     assert threads
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
+    """The temporary file of the body is closed when the client disconnects or the server stops."""
+    with Emulator("empty") as oms:
+        address = urlsplit(oms.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as client:
+            client.sendall(
+                b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_000_000
+            )
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []

@@ -82,7 +82,7 @@ def methods() -> Iterator[RawRequest]:
         for method in METHODS:
             allowed = FULL_ACCESS if own.get(target) != method else "Token read-only"
             yield RawRequest(f"reference: {method} {target}", target, method, bearer(allowed))
-        yield RawRequest(f"reference: nobody {target}", target, own.get(target, "GET"), None)
+        yield RawRequest(f"reference: no credentials {target}", target, own.get(target, "GET"), None)
         yield RawRequest(
             f"reference: html {target}", target, own.get(target, "GET"), bearer(FULL_ACCESS), accept="text/html"
         )
