@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
@@ -308,24 +308,27 @@ class World:
         token.wait()
         self.schedule.record_discontinuity()
 
-    def advance(self, to: datetime) -> None:
-        """Advance the clock to a time, and run on the way what is due, in order and at its due time.
+    def advance(self, to: datetime | None = None, by: timedelta = timedelta(0)) -> None:
+        """Advance the clock to a time or by a duration, and run on the way what is due, in order and at its due time.
 
-        A time in the past changes nothing. Raise `ValueError` for a real clock.
+        A time in the past changes nothing. Durations of concurrent calls add up. Raise `ValueError` for a real clock.
         """
-        while (due := self.schedule.next_due()) is not None and due <= to:
-            self._advance_clock(due)
+        while (due := self.schedule.next_due()) is not None and due <= (to or self.clock.now() + by):
+            by -= self._advance_clock(due)
             self.schedule.run_due(self.clock.now())
         with self.lock:
             self.persistence.check()
-            self._advance_clock(to)
+            self._advance_clock(to or self.clock.now() + by)
             token = self.persistence.save_state(self.state())
         token.wait()
         self.schedule.reschedule()
 
-    def _advance_clock(self, to: datetime) -> None:
+    def _advance_clock(self, to: datetime) -> timedelta:
+        """Return by how much the clock was advanced."""
         with self.lock:  # otherwise a concurrent write would set the clock back to its own time
-            self.clock.set_time(max(to, self.clock.now()))
+            now = self.clock.now()
+            self.clock.set_time(max(to, now))
+            return max(to - now, timedelta(0))
 
     # Changes other than writes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -206,7 +208,17 @@ def test_advancing_runs_due_tasks_in_order_and_at_their_times(oms: Emulator) -> 
         oms.clock.to_next_event()
 
 
-def test_concurrent_writes_do_not_set_the_clock_back(oms: Emulator) -> None:
+@pytest.fixture
+def frequent_thread_switches() -> Iterator[None]:
+    """Switch threads so often that a read and a write of the clock without a lock lose a change."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("frequent_thread_switches")
+def test_no_concurrent_move_of_the_clock_is_lost(oms: Emulator) -> None:
     start = oms.clock.now()
     with ThreadPoolExecutor(4) as pool:
         moves = [pool.submit(oms.clock.advance, minutes=1) for _ in range(100)]

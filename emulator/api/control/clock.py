@@ -53,7 +53,11 @@ def advance_clock(world: World, by: timedelta | None = None, to: datetime | None
         raise Conflict(f"the clock of world {world.name} is already past {to.isoformat()}; use PUT clock to go back")
     if to is None and by is None and (to := world.schedule.next_due()) is None:
         raise Conflict(f"world {world.name} has no scheduled event")
-    world.advance(require_within_calendar(to) if to else add_duration(world.clock.now(), by or timedelta(0)))
+    if to is not None:
+        world.advance(require_within_calendar(to))
+    elif by is not None:
+        add_duration(world.clock.now(), by)
+        world.advance(by=by)
 
 
 def build_duration(**units: float) -> timedelta:
@@ -66,6 +70,7 @@ def build_duration(**units: float) -> timedelta:
 
 
 def add_duration(now: datetime, by: timedelta) -> datetime:
+    """Return a later time if a world's clock can show it, or raise `InvalidDocument`."""
     try:
         return require_within_calendar(now + by)
     except OverflowError:
