@@ -49,7 +49,6 @@ OWNERS = {
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
     "referencing": ("core/",),
-    "immutables": ("state/",),
     "jwt": ("core/",),
     "click": ("cli/",),
     "sqlite3": ("worlds/sqlite/",),

@@ -15,8 +15,6 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
-from immutables import Map
-
 from emulator.core.records import (
     INDEXED_COLUMNS,
     OMITTED,
@@ -34,6 +32,7 @@ from emulator.core.records import (
     TransferItem,
     TransferOrder,
 )
+from emulator.state.persistent_map import PersistentMap
 
 R = TypeVar("R")
 Relation: TypeAlias = tuple[RecordKind, str]
@@ -49,7 +48,7 @@ kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally
 count; (kind, "queue") -> `QueueHeap`; "next" -> kind -> next id.
 """
 
-_EMPTY: Map[Any, Any] = Map()
+_EMPTY: PersistentMap[Any, Any] = PersistentMap()
 _NO_KEY = object()
 REMOVED = object()
 """Replaces a record of the base that the world removed."""

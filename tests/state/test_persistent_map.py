@@ -1,0 +1,44 @@
+"""The persistent map holds what a dictionary holds after the same changes. No change alters its predecessor."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.state.persistent_map import BUCKETS, PersistentMap
+
+KEYS = st.integers(-3, 3) | st.integers().map(lambda number: number * BUCKETS) | st.none() | st.text(max_size=2)
+CHANGES = st.lists(st.tuples(st.sampled_from(["set", "delete"]), KEYS, st.integers(0, 9)), max_size=60)
+
+
+@given(CHANGES)
+def test_a_map_equals_a_dictionary_after_the_same_changes(changes: list[tuple[str, int | str | None, int]]) -> None:
+    """Keys of one bucket are included: multiples of the number of buckets."""
+    maps: list[PersistentMap[int | str | None, int]] = [PersistentMap()]
+    expected: list[dict[int | str | None, int]] = [{}]
+    for action, key, value in changes:
+        after = dict(expected[-1])
+        if action == "set":
+            after[key] = value
+            maps.append(maps[-1].set(key, value))
+        elif key in after:
+            del after[key]
+            maps.append(maps[-1].delete(key))
+        else:
+            with pytest.raises(KeyError):
+                maps[-1].delete(key)
+            continue
+        expected.append(after)
+    for built, model in zip(maps, expected, strict=True):
+        assert dict(built) == model == dict(built.items())
+        assert (len(built), bool(built)) == (len(model), bool(model))
+        assert all(key in built and built.get(key) == value for key, value in model.items())
+        assert built.get("not a key") is None
+        assert built.get("not a key", 5) == 5
+
+
+def test_update_sets_every_key() -> None:
+    before = PersistentMap[str, int]().set("a", 1).set("b", 2)
+    assert dict(before.update({"b": 3, "c": 4})) == {"a": 1, "b": 3, "c": 4}
+    assert dict(before) == {"a": 1, "b": 2}
