@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-live lint language metrics bench pools docs installations samples clean
+.PHONY: run check test test-all coverage soak soak-live lint language metrics bench pools docs types installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -64,6 +64,9 @@ pools: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tools.docs
+
+types: $(VENV)/.dev
+	$(BIN)/python -m tools.make_types
 
 installations: $(VENV)/.dev
 	$(BIN)/python -m tools.second_installation

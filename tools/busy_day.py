@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from emulator import Emulator
+from emulator.api_types import ArrangedOrder
 from emulator.domain.scenario_files import FOLDER, find_scenario
 from emulator.state.scenario import Scenario
 from emulator.worlds.registry import DEFAULT_WORLD
@@ -36,7 +37,7 @@ class Day:
         self.oms = oms
         self.client: requests.Session = oms.session()
 
-    def order(self, *lines: tuple[str, int], **details: Any) -> dict[str, Any]:
+    def order(self, *lines: tuple[str, int], **details: Any) -> ArrangedOrder:
         """Advance the clock by minutes and create an order."""
         self.oms.clock.advance(minutes=4)
         return self.oms.order(lines=[{"sku": sku, "quantity": quantity} for sku, quantity in lines], **details)

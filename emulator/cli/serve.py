@@ -15,7 +15,7 @@ from copy import copy
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -209,7 +209,7 @@ FORWARDED = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
     *(signal.SIGTSTP, signal.SIGWINCH),
 )
-FULL_ACCESS = "full-access"
+FULL_ACCESS: Final = "full-access"
 YEAR = 365 * 24 * 3600
 
 

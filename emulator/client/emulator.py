@@ -8,7 +8,7 @@ from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import orjson
 
@@ -40,6 +40,20 @@ if TYPE_CHECKING:
     import requests
     from flask import Flask
 
+    from emulator.api_types import (
+        ArrangedOrder,
+        ArrangeOrder,
+        ArrangePackage,
+        ArrangeStockLocation,
+        CarrierEventName,
+        ChangeStockLocation,
+        InstallationName,
+        Package,
+        Role,
+        ScenarioName,
+        Stock,
+        StockLocation,
+    )
     from emulator.coverage import Report
     from emulator.web.server import HttpServer
     from emulator.worlds.sqlite.state_file import StateFile
@@ -88,7 +102,7 @@ class WorldHandle:
         """The header of a token with all permissions."""
         return {"Authorization": "Token full-access"}
 
-    def jwt(self, role: str = "full-access", expires_in: float = 3600) -> str:
+    def jwt(self, role: Role = "full-access", expires_in: float = 3600) -> str:
         """Return a JWT for the reference surface (`Authorization: Bearer ...`).
 
         It expires after `expires_in` seconds of this world's clock. Raise `ValueError` for an unknown role.
@@ -126,7 +140,7 @@ class WorldHandle:
 
     # Records
 
-    def order(self, **document: JsonValue) -> JsonObject:
+    def order(self, **document: Unpack[ArrangeOrder]) -> ArrangedOrder:
         """Place an order and plan its packages.
 
         Arguments are the keys of an order document; `lines` is required. Return the ids of the new records:
@@ -134,48 +148,47 @@ class WorldHandle:
 
         Example: `oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 2}], shipping_address={"city": "Bursa"})`
         """
-        return self._run("control_make_order", document)
+        return cast("ArrangedOrder", self._run("control_make_order", document))
 
-    def package(self, **document: JsonValue) -> JsonObject:
+    def package(self, **document: Unpack[ArrangePackage]) -> Package:
         """Create a package, and return its detail. Arguments are the keys of a package document.
 
         Example: `oms.package(state="Packed", items=2)`
         """
-        return self._run("control_make_package", document)
+        return cast("Package", self._run("control_make_package", document))
 
-    def carrier(self, package: int, event: str) -> JsonObject:
+    def carrier(self, package: int, event: CarrierEventName) -> Package:
         """Report an event of the carrier, and return the package's detail.
 
         `event` is `attempted`, `failed`, `delivered` or `cancelled`.
         """
-        return self._run("control_report_carrier", {"event": event}, pk=package)
+        return cast("Package", self._run("control_report_carrier", {"event": event}, pk=package))
 
-    def cancel_package(self, package: int) -> JsonObject:
+    def cancel_package(self, package: int) -> Package:
         """Cancel a package as the operator does, and return its detail."""
-        return self._run("control_cancel_package", pk=package)
+        return cast("Package", self._run("control_cancel_package", pk=package))
 
-    def cancel_order(self, order: int) -> JsonObject:
+    def cancel_order(self, order: int) -> ArrangedOrder:
         """Cancel an order with all its packages, and return the ids of the cancelled records."""
-        return self._run("control_cancel_order", id=order)
+        return cast("ArrangedOrder", self._run("control_cancel_order", id=order))
 
-    def stock(self, location: int, sku: str, quantity: int) -> JsonObject:
+    def stock(self, location: int, sku: str, quantity: int) -> Stock:
         """Set the available quantity of a product at a location, and return the new stock."""
-        return self._run("control_put_stock", {"quantity": quantity}, location_id=location, sku=sku)
+        return cast("Stock", self._run("control_put_stock", {"quantity": quantity}, location_id=location, sku=sku))
 
-    def stock_location(self, **document: JsonValue) -> JsonObject:
+    def stock_location(self, **document: Unpack[ArrangeStockLocation]) -> StockLocation:
         """Create a stock location, and return its document."""
-        return self._run("control_make_stock_location", document)
+        return cast("StockLocation", self._run("control_make_stock_location", document))
 
-    def change_stock_location(self, location: int, **document: JsonValue) -> JsonObject:
+    def change_stock_location(self, location: int, **document: Unpack[ChangeStockLocation]) -> StockLocation:
         """Change a stock location, and return its document."""
-        return self._run("control_change_stock_location", document, id=location)
+        return cast("StockLocation", self._run("control_change_stock_location", document, id=location))
 
-    def _run(self, operation: str, document: JsonValue = None, **path: int | str) -> JsonObject:
-        result: JsonValue = run_recorded_operation(self.world, operation, document, path)
+    def _run(self, operation: str, document: Mapping[str, JsonValue] | None = None, **path: int | str) -> Any:
+        result = run_recorded_operation(self.world, operation, document, path)
         if isinstance(result, bytes):
             result = orjson.loads(fill_links(result, self.url, self.prefix))
-        created: JsonObject = result
-        return created
+        return result
 
     # State
 
@@ -267,11 +280,11 @@ class Emulator(WorldHandle):
 
     def __init__(  # noqa: PLR0913 - options by keyword
         self,
-        scenario: str | PathLike[str] = "demo",
+        scenario: ScenarioName | str | PathLike[str] = "demo",
         *,
         packages: int | None = None,
         seed: int | None = None,
-        installation: str | PathLike[str] | None = None,
+        installation: InstallationName | str | PathLike[str] | None = None,
         clock: ClockMode = "frozen",
         host: str = "127.0.0.1",
         port: int = 0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 from urllib.parse import parse_qs, parse_qsl, unquote
 
 import orjson
@@ -18,6 +18,9 @@ from emulator.core.fields import MISSING, Missing
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.journal import Exchange
 from emulator.state.world import World
+
+if TYPE_CHECKING:
+    from emulator.api_types import Operation, Role
 
 MAX_NEAREST = 3
 """Number of other calls that a failure shows."""
@@ -38,7 +41,7 @@ class ExpectedFields(TypedDict, total=False):
     json: JsonValue
     path: str | None
     query: Parameters | None
-    token: str | None
+    token: Role | None
     status: int | None
 
 
@@ -73,7 +76,7 @@ class Requests:
         self._world().journal.clear()
 
     def assert_called(
-        self, operation: str | None = None, *, times: int | None = None, **fields: Unpack[ExpectedFields]
+        self, operation: Operation | None = None, *, times: int | None = None, **fields: Unpack[ExpectedFields]
     ) -> None:
         """Assert that a matching request was made: at least once, or exactly `times` times.
 
@@ -99,7 +102,7 @@ class Requests:
             lines += nearest_requests(expected, others)
         raise AssertionError("\n".join(lines + self._evicted_lines()))
 
-    def assert_not_called(self, operation: str | None = None, **fields: Unpack[ExpectedFields]) -> None:
+    def assert_not_called(self, operation: Operation | None = None, **fields: Unpack[ExpectedFields]) -> None:
         """Assert that no matching request was made. The arguments are those of `assert_called`.
 
         Raise an `AssertionError` that shows the matching requests. Raise `ValueError` for an unknown operation.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Unpack
 
 import orjson
 
@@ -14,6 +15,9 @@ from emulator.loading.replay import replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver
 from emulator.state.steps import Step
 from emulator.state.world import World
+
+if TYPE_CHECKING:
+    from emulator.api_types import DeliveryFaultKind, DeliveryFields, EventTypeName, HookFields
 
 DEFAULT_RETRY: Mapping[str, JsonValue] = {"choice": "fixed", "kwargs": {"seconds": 60}}
 """Default retry policy of a hook."""
@@ -33,11 +37,11 @@ class Webhooks:
     def add(
         self,
         receiver: str | Receiver,
-        event_type: str | Sequence[str] = ALL_EVENTS,
+        event_type: EventTypeName | Literal["*"] | Sequence[EventTypeName] = "*",
         *,
         secret_key: str | None = None,
         retry: Values = DEFAULT_RETRY,
-        **columns: JsonValue,
+        **columns: Unpack[HookFields],
     ) -> str:
         """Subscribe a receiver to event types, and return its URL.
 
@@ -80,7 +84,9 @@ class Webhooks:
         outbox.flush()
         outbox.log.clear()
 
-    def disturb(self, kind: str, event_type: str | None = None, *, times: int = 1, seconds: float = 60) -> None:
+    def disturb(
+        self, kind: DeliveryFaultKind, event_type: EventTypeName | None = None, *, times: int = 1, seconds: float = 60
+    ) -> None:
         """Apply a fault to the next `times` deliveries, of one event type or of all.
 
         `kind` is `duplicate`, `delay`, `reorder`, `drop` or `corrupt_signature`. `seconds` is the delay on the
@@ -92,7 +98,12 @@ class Webhooks:
         add_delivery_fault(self._world(), document)
 
     def assert_delivered(
-        self, event_type: str, *, times: int | None = None, payload: Values | None = None, **columns: JsonValue
+        self,
+        event_type: EventTypeName,
+        *,
+        times: int | None = None,
+        payload: Values | None = None,
+        **columns: Unpack[DeliveryFields],
     ) -> list[Delivery]:
         """Assert that events were delivered: at least once, or exactly `times` times. Return their deliveries.
 

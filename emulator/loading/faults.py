@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Unpack, cast
 
 from emulator.api.control.operations import validated_document
 from emulator.api.routes import ROUTES
@@ -15,6 +16,9 @@ from emulator.state.clock import format_time
 from emulator.state.faults import ArmedFault, Faults
 from emulator.state.store import Reader
 from emulator.state.world import World
+
+if TYPE_CHECKING:
+    from emulator.api_types import Fault, FaultKindName, FaultOptions, Operation, PackageState, Role, TransferState
 
 OPERATIONS = frozenset(route.operation for route in ROUTES)
 
@@ -51,18 +55,18 @@ class WorldFaults:
 
     def add(  # noqa: PLR0913 - the triggers of a fault, by keyword
         self,
-        operation: str | None = None,
-        kind: str | None = None,
+        operation: Operation | None = None,
+        kind: FaultKindName | None = None,
         *,
         method: str | None = None,
         times: int | None = None,
         nth: int | None = None,
-        token: str | None = None,
-        state: str | int | None = None,
+        token: Role | None = None,
+        state: PackageState | TransferState | int | None = None,
         after: int | datetime | str | None = None,
         rate: float | None = None,
-        **options: JsonValue,
-    ) -> JsonObject:
+        **options: Unpack[FaultOptions],
+    ) -> Fault:
         """Arm a fault for an operation, or for every call, and return its document with its id.
 
         Without a kind, the first option names it: `status=503`, or `delay=2` (seconds). The fault is triggered from
@@ -72,13 +76,14 @@ class WorldFaults:
         """
         since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
         when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate), strict=True))
-        kind, options = (kind, options) if kind is not None else implied_kind(options)
-        document = {"kind": kind, "operation": operation, "method": method, "options": options, "times": times}
+        name, rest = (kind, options) if kind is not None else implied_kind(options)
+        document = {"kind": name, "operation": operation, "method": method, "options": rest, "times": times}
         document["when"] = {name: value for name, value in when.items() if value is not None}
-        return fault_document(arm_from_document(self._world(), {k: v for k, v in document.items() if v is not None}))
+        armed = arm_from_document(self._world(), {k: v for k, v in document.items() if v is not None})
+        return cast("Fault", fault_document(armed))
 
-    def list(self) -> list[JsonObject]:
-        return [fault_document(fault) for fault in self._world().faults.copy().armed]
+    def list(self) -> list[Fault]:
+        return [cast("Fault", fault_document(fault)) for fault in self._world().faults.copy().armed]
 
     def remove(self, id_: int) -> None:
         """Disarm one fault. Raise `ControlError` if no fault has this id."""
@@ -94,7 +99,7 @@ class WorldFaults:
             raise AssertionError(f"armed, but triggered by no call: {'; '.join(unused)}")
 
 
-def implied_kind(options: JsonObject) -> tuple[str, JsonObject]:
+def implied_kind(options: Mapping[str, JsonValue]) -> tuple[str, Mapping[str, JsonValue]]:
     """Return the kind that the options imply, and the remaining options."""
     if "status" in options:
         return "status", options

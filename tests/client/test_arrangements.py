@@ -150,7 +150,9 @@ def test_given_fields_are_in_the_detail() -> None:
     }
     address = {"city": "Milano", "line": "Via Brera 1", "first_name": "Ada", "postcode": None}
     oms = Emulator("empty")
-    package = oms.package(state="Shipped", shipping_address=address, stock_location="IT-MI1", **given)
+    package: dict[str, Any] = dict(
+        oms.package(state="Shipped", shipping_address=address, stock_location="IT-MI1", **given)
+    )
     check_document("package", package)
     assert {key: package[key] for key in given} == given
     assert {key: package["shipping_address"][key] for key in ("line", "first_name", "postcode")} == {
