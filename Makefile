@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-live lint language metrics bench pools docs types installations samples clean
+.PHONY: run check test test-all coverage soak soak-live lint language metrics bench pools docs types release-check pythons installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -25,11 +25,13 @@ check: $(VENV)/.dev lint language
 test: $(VENV)/.dev lint language coverage
 	$(PYTEST) -m "not gate and not ($(FAST))" $(ARGS)
 
-# What `make test` leaves out: the tools of Node, and shortened soak tests.
+# What `make test` leaves out: the tools of Node, shortened soak tests, a release and newer Pythons.
 test-all: $(VENV)/.dev
 	$(PYTEST) -m gate $(ARGS)
 	$(BIN)/python -m tests.worlds.sqlite.soak --kills 30
 	$(BIN)/python -m tools.soak --hours 8
+	$(BIN)/python -m tools.release_check
+	$(MAKE) pythons
 
 coverage: $(VENV)/.dev
 	$(PYTEST) -m "$(FAST)" --cov --cov-report=term:skip-covered
@@ -65,6 +67,13 @@ pools: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m tools.docs
 
+# The fast tests on each newer Python of this machine.
+pythons: $(VENV)/.dev
+	PATH="$$PATH$$(printf ':%s' $$HOME/.pyenv/versions/*/bin)" $(BIN)/python -m nox
+
+release-check: $(VENV)/.dev
+	$(BIN)/python -m tools.release_check
+
 types: $(VENV)/.dev
 	$(BIN)/python -m tools.make_types
 
@@ -76,7 +85,7 @@ samples: $(VENV)/.dev
 	$(BIN)/python -m tools.list_corrections
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "oms-emulator needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11")'

@@ -205,10 +205,9 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool) -> None:
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes of a shell for a command that does not exist, and for a file that is not executable."""
-FORWARDED = (
-    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2),
-    *(signal.SIGTSTP, signal.SIGWINCH),
-)
+FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGWINCH")
+HAS_PROCESS_GROUPS = hasattr(os, "killpg")
+"""Whether the system has process groups and job control. Windows has neither: the console sends Ctrl-C to both."""
 FULL_ACCESS: Final = "full-access"
 YEAR = 365 * 24 * 3600
 
@@ -250,9 +249,11 @@ class ChildProcess:
         self.pid = 0
         self._pending_signals: list[int] = []
         self._resumed = False
-        for number in FORWARDED:
-            signal.signal(number, self.forward)
-        signal.signal(signal.SIGCONT, self.resume)
+        for name in FORWARDED:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self.forward)
+        if HAS_PROCESS_GROUPS:
+            signal.signal(signal.SIGCONT, self.resume)
 
     def wait(self, emulator: Emulator) -> int:
         """Run the command. Return its exit code, or 128 plus the number of the signal that terminated it."""
@@ -262,7 +263,8 @@ class ChildProcess:
             "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
         }
         try:
-            self._process = subprocess.Popen(self.command, env=os.environ | variables, process_group=0)  # noqa: S603 - the command is the argument of the user
+            group = 0 if HAS_PROCESS_GROUPS else None
+            self._process = subprocess.Popen(self.command, env=os.environ | variables, process_group=group)  # noqa: S603 - the command is the argument of the user
         except FileNotFoundError:
             return self._report_failure("command not found", NOT_FOUND)
         except OSError as error:
@@ -270,6 +272,8 @@ class ChildProcess:
         self.pid = self._process.pid
         for number in self._pending_signals:
             self.forward(number, None)
+        if not HAS_PROCESS_GROUPS:
+            return self._process.wait()
         with foreground(self.pid):
             return self._wait_for_exit()
 
@@ -281,8 +285,11 @@ class ChildProcess:
         if not self.pid:
             self._pending_signals.append(number)
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+        if HAS_PROCESS_GROUPS:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+        elif number == signal.SIGTERM:
+            self._process.terminate()
 
     def resume(self, number: int, frame: FrameType | None) -> None:
         """Resume the command after SIGCONT. Pass the terminal on if `fg` gave it to this process."""
