@@ -18,22 +18,25 @@ LIST = "/api/v1/oms/packages/"
 
 
 def test_the_distribution_names_the_plugin() -> None:
-    """It is found by the entry point; by the same name `-p` gives it, so that it is never there twice."""
+    """The entry point has the older name of the plugin, and does not import the package `emulator`."""
     entries = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]["pytest11"]
-    assert entries == {"emulator.pytest_plugin": "emulator.pytest_plugin"}
-    assert import_module(entries["emulator.pytest_plugin"]).MARKER
+    assert entries == {"emulator.pytest_plugin": "pytest_oms_emulator:EntryPoint"}
+    assert import_module("emulator.pytest_plugin").pytest_plugins == ["pytest_oms_emulator"]
 
 
-def test_pytest_finds_it_by_the_entry_point(run: Run, pytester: pytest.Pytester) -> None:
-    """Installed, it needs no flag, and a flag as well does no harm."""
+def test_pytest_finds_the_plugin_by_its_entry_point(run: Run, pytester: pytest.Pytester) -> None:
+    """The installed plugin needs no flag. Both names may be given, and both names turn it off."""
     installed = pytester.mkdir("another-0.dist-info")
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 0\n")
-    (installed / "entry_points.txt").write_text("[pytest11]\nemulator.pytest_plugin = emulator.pytest_plugin\n")
+    entry = "emulator.pytest_plugin = pytest_oms_emulator:EntryPoint"
+    (installed / "entry_points.txt").write_text(f"[pytest11]\n{entry}\n")
     pytester.makepyfile("def test_it(oms): assert oms.session().get('/api/v1/oms/packages/').ok")
     pytester.syspathinsert(pytester.path)
-    for arguments in ((), ("-p", "emulator.pytest_plugin")):
+    for arguments in ((), ("-p", "emulator.pytest_plugin"), ("-p", "pytest_oms_emulator")):
         done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
         done.assert_outcomes(passed=1)
+    for name in ("emulator.pytest_plugin", "pytest_oms_emulator"):
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", f"no:{name}").assert_outcomes(errors=1)
 
 
 def test_all_fixtures_show_one_world(run: Run) -> None:
@@ -340,8 +343,7 @@ def test_an_unused_plugin_imports_nothing_and_starts_nothing(run: Run) -> None:
         import sys, threading
 
         def test_it():
-            ours = {name for name in sys.modules if name.partition(".")[0] == "emulator"}
-            assert ours == {"emulator", "emulator.core", "emulator.core.version", "emulator.pytest_plugin"}
+            assert not {name for name in sys.modules if name.partition(".")[0] == "emulator"}
             others = {"flask", "werkzeug", "waitress", "requests", "orjson", "marshmallow", "jsonschema"}
             assert not others & set(sys.modules)
             assert threading.active_count() == 1

@@ -33,7 +33,7 @@ def test_a_strict_test_fails_for_what_its_client_does(run: Run) -> None:
         ]
     )
     assert "Traceback" not in done.stdout.str()
-    assert "pytest_plugin.py" not in done.stdout.str()
+    assert "pytest_oms_emulator.py" not in done.stdout.str()
 
 
 def test_others_are_let_be(run: Run) -> None:
