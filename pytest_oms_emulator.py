@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
 from hashlib import sha256
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -20,9 +24,11 @@ if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
-MARKER = "oms(scenario, seed, packages, installation, clock, strict): options of the worlds of `oms` and `oms_url`"
-MARKER_ARGUMENTS = ("scenario", "seed", "packages", "installation", "clock", "strict")
-"""Arguments of `@pytest.mark.oms`. They are arguments of `Emulator`."""
+MARKER = (
+    "oms(scenario, seed, packages, installation, clock, strict, ...): arguments of `Emulator` for `oms` and `oms_url`"
+)
+SHARED_SERVER_ARGUMENTS = frozenset(("scenario", "seed", "packages", "installation", "limits"))
+"""Arguments of `Emulator` that are part of a scenario. With any other argument, `oms` has its own server."""
 DEFAULT_ARTIFACTS = ".oms-emulator"
 MAX_EXCHANGES = 10
 """Number of exchanges in the report of a failing test."""
@@ -80,34 +86,54 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if target_url(config) is not None:
         raise pytest.UsageError("--oms-coverage counts in emulators of this run; it cannot count in --oms-target")
-    from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when used
+    with emulator_package():
+        from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when used
 
     config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), RECORDER_NAME)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Report an invalid marker before the test begins."""
-    marker_arguments(item)
-
-
-def marker_arguments(item: pytest.Item) -> dict[str, object]:
+def marker_arguments(item: pytest.Item) -> dict[str, Any]:
     """Return the arguments of a test's markers. The marker nearest to the test takes precedence.
 
     An invalid argument is an error of the test.
     """
-    arguments: dict[str, object] = {}
+    with emulator_package():
+        from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when used
+    known = list(signature(Emulator).parameters)
+    arguments: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("oms"))):
         if marker.args:
-            fail_for_marker(f"takes no positional arguments, like {marker.args[0]!r}")
+            fail_for_marker(f"takes no positional arguments, like {marker.args[0]!r}", known)
         for name in marker.kwargs:
-            if name not in MARKER_ARGUMENTS:
-                fail_for_marker(f"has no argument {name!r}")
+            if name not in known:
+                nearest = "".join(f" (did you mean {each}?)" for each in get_close_matches(name, known, n=1))
+                fail_for_marker(f"has no argument {name!r}{nearest}", known)
         arguments |= marker.kwargs
     return arguments
 
 
-def fail_for_marker(reason: str) -> NoReturn:
-    pytest.fail(f"@pytest.mark.oms {reason}; known: {', '.join(MARKER_ARGUMENTS)}", pytrace=False)
+def fail_for_marker(reason: str, known: list[str]) -> NoReturn:
+    pytest.fail(f"@pytest.mark.oms {reason}; known: {', '.join(known)}", pytrace=False)
+
+
+@contextmanager
+def emulator_package() -> Iterator[None]:
+    """Explain an `ImportError` inside the block if the project's own package is called `emulator`."""
+    try:
+        yield
+    except ImportError:
+        folder, ours = package_folder(), Path(__file__).with_name("emulator")
+        if folder is None or folder == ours:
+            raise
+        raise pytest.UsageError(
+            f"oms-emulator needs its package `emulator`, but {folder} has the same name"
+        ) from None
+
+
+def package_folder() -> Path | None:
+    """Return the folder of the imported package `emulator`, if it is known."""
+    paths = list(getattr(sys.modules.get("emulator"), "__path__", ()))
+    return Path(paths[0]) if paths else None
 
 
 def target_url(config: pytest.Config) -> str | None:
@@ -123,7 +149,7 @@ def target_url(config: pytest.Config) -> str | None:
 def oms(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """Return an in-process `Emulator` with a new world and a frozen clock.
 
-    `@pytest.mark.oms(...)` sets `scenario`, `seed`, `packages`, `installation`, `clock` and `strict`.
+    The arguments of `@pytest.mark.oms(...)` are those of `Emulator`.
     """
     try:
         emulator = new_emulator(request, "oms", **marker_arguments(request.node))
@@ -145,7 +171,8 @@ def new_emulator(request: pytest.FixtureRequest, fixture: str, **arguments: obje
     """Return an emulator with the options of the run. With `--oms-target`, skip the test."""
     if url := target_url(request.config):
         pytest.skip(f"`{fixture}` is an emulator of this process, and --oms-target is {url}")
-    from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when used
+    with emulator_package():
+        from emulator.client.emulator import Emulator  # noqa: PLC0415 - imported when used
 
     recorder: CoverageRecorder | None = request.config.pluginmanager.get_plugin(RECORDER_NAME)
     options = {"strict": request.config.getoption("oms_strict"), "coverage": recorder and recorder.coverage}
@@ -160,6 +187,9 @@ def oms_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield target
         return
     emulator: Emulator = request.getfixturevalue("oms")
+    if marker_arguments(request.node).keys() - SHARED_SERVER_ARGUMENTS:
+        yield emulator.start()
+        return
     server: Emulator = request.getfixturevalue("oms_server")
     name = unused_name(server, name_for_test(request.node.name))
     server.worlds.mount(name, emulator.worlds.slot(emulator.name))
@@ -184,7 +214,8 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
 
     Example: `oms_session.get("/api/v1/oms/packages/")`
     """
-    from emulator.client.session import BasedSession  # noqa: PLC0415 - imported when used
+    with emulator_package():
+        from emulator.client.session import BasedSession  # noqa: PLC0415 - imported when used
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
+import venv
+import zipfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -108,7 +113,7 @@ def test_the_marker_chooses_the_world_and_the_nearest_wins(run: Run) -> None:
     [
         (
             "scneario='demo'",
-            "has no argument 'scneario'; known: scenario, seed, packages, installation, clock, strict",
+            "has no argument 'scneario' (did you mean scenario?); known: scenario, packages, seed, installation",
         ),
         ("'demo'", "takes no positional arguments, like 'demo'; known: scenario"),
         ("scenario='dmeo'", "unknown scenario 'dmeo'. Did you mean demo?"),
@@ -128,6 +133,74 @@ def test_a_wrong_marker_is_an_error_that_names_what_is_known(run: Run, marker: s
     done.assert_outcomes(errors=1)
     assert f"@pytest.mark.oms{':' if 'unknown' in said else ''} {said}" in done.stdout.str()
     assert "Traceback" not in done.stdout.str()
+
+
+def test_the_marker_takes_the_arguments_of_the_emulator(run: Run) -> None:
+    """They apply to the in-process session and to the address, also after a reset."""
+    run(
+        """
+        import pytest
+        LIST = "/api/v1/oms/packages/"
+
+        @pytest.mark.oms(limits={"full-access": {"read": "1/min"}})
+        def test_limits(oms_session):
+            assert [oms_session.get(LIST).status_code for _ in range(2)] == [200, 429]
+
+        @pytest.mark.oms(allow_fault_header=True)
+        def test_allow_fault_header(oms, oms_session):
+            for session in (oms.session(), oms_session):
+                assert session.get(LIST, headers={"X-Emulator-Fault": "503"}).status_code == 503
+
+        @pytest.mark.oms(live=3600, clock="ticking", delivery="background", strict=True, journal_size=2)
+        def test_others(oms, oms_session):
+            for _ in range(2):
+                assert (oms.clock.mode, oms.world.strict, oms.world.journal.limit) == ("ticking", True, 2)
+                assert oms_session.get("/__admin/live").json()["orders_per_hour"] == 3600
+                oms_session.post("/__admin/reset")
+        """
+    ).assert_outcomes(passed=3)
+
+
+def test_markers_of_tests_without_the_fixtures_are_not_checked(run: Run) -> None:
+    """A project may have its own marker or fixture with these names."""
+    run(
+        """
+        import pytest
+
+        @pytest.fixture
+        def oms(): return 1
+
+        @pytest.mark.oms("its own argument")
+        def test_marker(): pass
+
+        @pytest.mark.oms(speed=2)
+        def test_fixture(oms): assert oms == 1
+        """
+    ).assert_outcomes(passed=2)
+
+
+def test_the_wheel_does_not_disturb_a_package_called_emulator(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    """The real wheel is installed in a separate environment. Only a fixture needs our package, and says so."""
+    build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    venv.create(tmp_path / "venv")
+    packages = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages"
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(packages)
+    (packages / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    pytester.mkpydir("emulator").joinpath("engine.py").write_text("POWER = 3\n")
+    pytester.makepyfile(
+        test_own="from emulator.engine import POWER\ndef test_it(): assert POWER == 3",
+        test_oms="def test_it(oms): pass",
+    )
+    python = (tmp_path / "venv" / "bin" / "python", "-m", "pytest", "-p", "no:cacheprovider")
+    run = partial(subprocess.run, capture_output=True, text=True, check=False, env={"PATH": os.defpath})
+    for arguments in ((), ("-p", "emulator.pytest_plugin"), ("-p", "pytest_oms_emulator")):
+        done = run([*python, *arguments, "test_own.py"])
+        assert "1 passed" in done.stdout, done.stdout + done.stderr
+    for needing in (("test_oms.py",), ("--oms-coverage", "out", "test_own.py")):
+        done = run([*python, *needing])
+        assert f"package `emulator`, but {pytester.path / 'emulator'} has the same name" in done.stdout + done.stderr
 
 
 def test_the_marker_is_known_to_strict_runs_and_listed(run: Run) -> None:
