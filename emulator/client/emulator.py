@@ -113,8 +113,9 @@ class WorldHandle:
     def intercept(self, *urls: str) -> Iterator[Self]:
         """Route calls of `requests` to these hosts to this world, inside the `with` block.
 
-        Calls of all sessions and of module functions such as `requests.get` are routed. Calls to other hosts are not
-        affected. Raise `ValueError` for an invalid host.
+        Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
+        called, but its `max_retries` apply. Calls to other hosts are not affected. Raise `ValueError` for an invalid
+        host.
 
         Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
         """
