@@ -15,6 +15,7 @@ from hashlib import sha256
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -216,10 +217,11 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
     """
     with emulator_package():
         from emulator.client.session import BasedSession  # noqa: PLC0415 - imported when used
+        from emulator.core.hosts import is_loopback  # noqa: PLC0415 - as above
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:
-        session.trust_env = target_url(request.config) is not None  # our own server is not behind a proxy
+        session.trust_env = not is_loopback(urlsplit(oms_url).hostname or "")  # this machine is not behind a proxy
         yield session
 
 
