@@ -343,8 +343,8 @@ class ChildProcess:
 def without_proxy(host: str | None) -> dict[str, str]:
     """Return the environment variables that exclude a host from proxies, besides the hosts that they exclude now."""
     names = ("NO_PROXY", "no_proxy")
-    excluded = [part.strip() for name in names for part in os.environ.get(name, "").split(",")]
-    return dict.fromkeys(names, ",".join(dict.fromkeys(filter(None, [*excluded, host]))))
+    hosts = [part.strip() for name in names for part in os.environ.get(name, "").split(",")]
+    return dict.fromkeys(names, "*" if "*" in hosts else ",".join(dict.fromkeys(filter(None, [*hosts, host]))))
 
 
 @contextmanager

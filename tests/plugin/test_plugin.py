@@ -364,6 +364,14 @@ def server_url(done: pytest.RunResult) -> str:
     return found[1]
 
 
+def test_a_target_on_this_machine_is_not_behind_the_proxy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator("empty") as server:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+        test = "def test_it(oms_session): assert oms_session.get('/api/v1/oms/packages/').ok"
+        run(test, "--oms-target", server.url).assert_outcomes(passed=1)
+
+
 def test_a_token_is_what_the_session_sends(run: Run) -> None:
     run(
         """
