@@ -92,7 +92,7 @@ def files_of(path: Path) -> list[Path]:
         return [path]
     files = [file for file in path.glob("*.json") if file.match(FILE_PATTERN) or is_run_file(file)]
     if not files:
-        raise CoverageError(f"there is no {FILE_PATTERN} in {path}, and no other coverage file")
+        raise CoverageError(f"there is no {FILE_PATTERN} in {path}")
     return sorted(files)
 
 
