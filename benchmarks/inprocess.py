@@ -134,7 +134,7 @@ def plugin(plan: Plan) -> Iterator[Round]:
             yield Round(1000 * median(each.ours - each.theirs for each in both), PLUGIN_LIMIT)
 
 
-PLUGIN = "emulator.pytest_plugin"
+PLUGIN = "pytest_oms_emulator"
 RUNS = 15
 """Runs of each kind in a round."""
 

@@ -43,8 +43,7 @@ OWNERS = {
     "flask_swagger_ui": ("web/",),
     "prometheus_client": ("web/",),
     "waitress": ("web/server.py", "client/emulator.py"),
-    # world_handle, pytest_plugin: for a type alone
-    "requests": ("client/", "pytest_plugin.py", "contract/", "webhooks/"),
+    "requests": ("client/", "contract/", "webhooks/"),
     "urllib3": ("client/session.py", "webhooks/"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
@@ -53,7 +52,7 @@ OWNERS = {
     "click": ("cli/",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
-    "pytest": ("pytest_plugin.py", "coverage/pytest_hooks.py", "contract/"),
+    "pytest": ("coverage/pytest_hooks.py", "contract/"),
 }
 """Library -> the modules that may import it."""
 

@@ -42,7 +42,9 @@ def paths_in(text: str) -> Iterator[str]:
 def find(path: str) -> Path | None:
     """Return the file or folder that a path means. `<name>` stands for any name; a module name alone is searched."""
     pattern = re.sub(r"<\w+>", "*", path).strip("/")
-    found = (ROOT / "emulator").rglob(pattern) if "/" not in path else chain(*(base.glob(pattern) for base in BASES))
+    if "/" in path:
+        return next(chain(*(base.glob(pattern) for base in BASES)), None)
+    found = chain(ROOT.glob(pattern), (ROOT / "emulator").rglob(pattern))
     return next(found, None)
 
 

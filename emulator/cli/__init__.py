@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-import click
+try:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
 
-from emulator.cli.data import export, import_, installation
-from emulator.cli.info import openapi, routes, scenarios, token
-from emulator.cli.reports import coverage, verify
-from emulator.cli.serve import exec_, serve
-from emulator.core.version import __version__
+    import click
+
+    from emulator.cli.data import export, import_, installation
+    from emulator.cli.info import openapi, routes, scenarios, token
+    from emulator.cli.reports import coverage, verify
+    from emulator.cli.serve import exec_, serve
+    from emulator.core.version import __version__
+except KeyboardInterrupt:  # Ctrl-C while the command starts
+    sys.exit(130)
 
 
 class CommandGroup(click.Group):
@@ -25,12 +29,17 @@ class CommandGroup(click.Group):
             click.echo(error.format_message(), err=True)
             sys.exit(2)
         except click.ClickException as error:
-            message = " ".join(error.format_message().split())
-            click.echo(f"oms-emulator: {message}", err=True)
-            sys.exit(2)
-        except click.Abort:
+            exit_with_message(error.format_message())
+        except OSError as error:  # a file or folder that cannot be read
+            exit_with_message(f"cannot use {error.filename}: {error.strerror}" if error.filename else str(error))
+        except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_with_message(message: str) -> NoReturn:
+    click.echo(f"oms-emulator: {' '.join(message.split())}", err=True)
+    sys.exit(2)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,6 +13,7 @@ import click
 import orjson
 
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
+from emulator.core.json_text import JsonValue
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
 from emulator.domain.installation.checks import diff_installations, lint_installation
 from emulator.domain.scenario_files import with_installation
@@ -81,6 +82,11 @@ def export_from_file(state: Path, world: str) -> bytes:
 
 def export_from_server(url: str, world: str) -> bytes:
     """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
+    return call_server(url, world, "GET", "export")
+
+
+def call_server(url: str, world: str, method: str, path: str, document: JsonValue = None) -> bytes:
+    """Return the body of a call of a server's control API. Raise `ValueError` if the call fails."""
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ValueError(f"{url!r} is not an address; use an address such as {DEFAULT_URL}")
@@ -88,15 +94,20 @@ def export_from_server(url: str, world: str) -> bytes:
     connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = connect(address.hostname, address.port, timeout=TIMEOUT)
     try:
-        connection.request("GET", f"{address.path.rstrip('/')}{prefix}/__admin/export")
+        connection.request(
+            method,
+            f"{address.path.rstrip('/')}{prefix}/__admin/{path}",
+            None if document is None else orjson.dumps(document),
+            {} if document is None else {"Content-Type": "application/json"},
+        )
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
         raise ValueError(f"cannot reach an oms-emulator at {url}: {error}") from None
     finally:
         connection.close()
-    if response.status != http.client.OK:
-        raise ValueError(f"{url} returned no export: {error_message(body) or response.status}")
+    if response.status not in (http.client.OK, http.client.CREATED):
+        raise ValueError(f"{url} returned no {path.rstrip('s')}: {error_message(body) or response.status}")
     return body
 
 

@@ -10,11 +10,13 @@ import click
 
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
+from emulator.cli.data import DEFAULT_URL, call_server, errors_as_messages
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
 from emulator.domain.scenario_files import bundled_scenarios
 from emulator.state.clock import machine_now
+from emulator.worlds.registry import DEFAULT_WORLD
 
 JWT_LIFETIME = 3600
 EMBEDDED = ("fault",)
@@ -94,19 +96,28 @@ def openapi(*, output: Path | None, server: str) -> None:
 
 @click.command()
 @click.argument("role", metavar="ROLE", type=click.Choice(list(CREDENTIALS)))
-@click.option("--expires-in", type=int, help=f"Lifetime in seconds, in real time.  [default: {JWT_LIFETIME}]")
+@click.option(
+    "--expires-in",
+    type=int,
+    help=f"Lifetime in seconds, by the clock of the server at --url.  [default: {JWT_LIFETIME}]",
+)
 @click.option("--kind", type=click.Choice(["jwt", "token"]), default="jwt", show_default=True)
-def token(*, role: str, expires_in: int | None, kind: str) -> None:
+@click.option("--url", help=f"Address of the server.  [default with --expires-in: {DEFAULT_URL}]")
+@click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world, with --url.")
+def token(*, role: str, expires_in: int | None, kind: str, url: str | None, world: str) -> None:
     """Print a credential with the role ROLE.
 
     Use a jwt on the reference surface (`Authorization: Bearer ...`) and a token on the guide surface (`Token ...`).
+    A jwt expires by the clock of the server that creates it. Without --url and --expires-in no server is asked, and
+    the jwt expires after an hour of the machine's clock.
     """
     if kind == "token":
-        if expires_in is not None:
-            raise click.UsageError("a token does not expire; --expires-in requires --kind jwt")
+        if expires_in is not None or url is not None:
+            raise click.UsageError("a token does not expire; --expires-in and --url require --kind jwt")
         click.echo(role)
-        return
-    try:
-        click.echo(issue_token(role, machine_now(), JWT_LIFETIME if expires_in is None else expires_in).token)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    elif url is not None or expires_in is not None:
+        document = {"role": role, "kind": kind, "expires_in": JWT_LIFETIME if expires_in is None else expires_in}
+        with errors_as_messages():
+            click.echo(json.loads(call_server(url or DEFAULT_URL, world, "POST", "tokens", document))["token"])
+    else:
+        click.echo(issue_token(role, machine_now(), JWT_LIFETIME).token)

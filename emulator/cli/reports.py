@@ -197,7 +197,7 @@ def coverage(
     operations: str | None,
     **options: Unpack[ReportOptions],
 ) -> None:
-    """Merge coverage FILES and report the coverage. For a folder, its coverage*.json files are merged.
+    """Merge coverage FILES and report the coverage. For a folder, its coverage files (JSON) are merged.
 
     Coverage counts operations, statuses, executed and refused transitions, filters, webhook events and credentials.
     Exit code 1: below --fail-under.

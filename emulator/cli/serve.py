@@ -12,22 +12,30 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
+from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
+from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
+from emulator.state.scenario import MAX_PACKAGES
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
+LOG = logging.getLogger("emulator")
+HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+PORT_ADVICE = "Try another --port, or --port 0 for a free one."
+DEFAULT_SCENARIO = "demo"
 INTERRUPTED = 130
 EXIT_CODES = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
 """Signals that stop `serve` -> its exit code."""
@@ -53,7 +61,7 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
 @option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @option("import", type=FILE, help="Start from a file that `export` wrote.")
 @option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
-@option("packages", type=click.IntRange(min=0), help="Number of packages in the scenario.")
+@option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
 @option("seed", type=int, help="Seed of the generated data.")
 @option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
 @option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
@@ -92,8 +100,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     configure_logging(log_format, quiet=quiet, verbose=verbose)
     stop = stop_condition()
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
-    start = select_start(context, options.pop("scenario"), import_file)
-    limits, coverage = options.pop("limit"), options.pop("coverage")
+    scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
     from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - as above
@@ -103,6 +110,12 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             counts_path(coverage)
         if export_file is not None:
             check_target(export_file, force=force)
+        start = select_start(context, scenario, import_file)
+        if start == import_file and is_first_run(import_file, export_file):
+            start = scenario or DEFAULT_SCENARIO
+            LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
+        if options["state"] is not None:
+            check_address(options["host"], options["port"])
         emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
@@ -123,10 +136,15 @@ ARGUMENTS = {"allow_host": "allow_hosts", "allow_webhook_host": "allow_webhook_h
 """Repeatable options -> keyword arguments of `Emulator`."""
 
 
+def is_first_run(import_file: Path, export_file: Path | None) -> bool:
+    """Return whether the file to import does not exist yet, because this is the first run that writes it on exit."""
+    return export_file is not None and import_file.resolve() == export_file.resolve() and not import_file.exists()
+
+
 def select_start(context: click.Context, scenario: str | None, import_file: Path | None) -> str | Path:
     """Return the scenario or file to start from. A flag takes precedence over an environment variable."""
     if scenario is None or import_file is None:
-        return import_file or scenario or "demo"
+        return import_file or scenario or DEFAULT_SCENARIO
     sources = {name: context.get_parameter_source(name) for name in ("scenario", "import")}
     if sources["scenario"] is sources["import"]:
         raise click.UsageError("--scenario and --import cannot be used together")
@@ -138,15 +156,31 @@ def run_server(emulator: Emulator, stop: StopCondition) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    try:
+    with listen_errors(emulator.address):
         emulator.start()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        advice = "Try another --port, or --port 0 for a free one."
-        raise click.ClickException(f"cannot listen on {emulator.address}: {reason}. {advice}") from None
     code = stop.wait(emulator)
     emulator.stop()
     return code
+
+
+@contextmanager
+def listen_errors(address: str) -> Iterator[None]:
+    """Convert an `OSError` of a server into the one-line message of a command."""
+    try:
+        yield
+    except OSError as error:
+        advice = HOST_ADVICE if isinstance(error, gaierror) or error.errno == EADDRNOTAVAIL else PORT_ADVICE
+        raise click.ClickException(f"cannot listen on {address}: {error.strerror or error}. {advice}") from None
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise `ClickException` if no server can listen here, before a state file is created."""
+    with listen_errors(f"{host}:{port}"):
+        for family, kind, protocol, _, address in getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE):
+            with socket(family, kind, protocol) as probe:
+                probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen()
 
 
 class StopCondition(Protocol):
@@ -173,7 +207,9 @@ class SignalWaiter:
         self._codes.put(EXIT_CODES[signal.Signals(number)])
 
     def wait(self, emulator: Emulator) -> int:
-        """Print the address, wait for a signal, and return the exit code."""
+        """Print the address, wait for a signal, and return the exit code. A signal may have arrived before."""
+        if not self._codes.empty():
+            return self._codes.get()
         click.echo(f"ready: {emulator.server_url}")
         sys.stdout.flush()
         return self._codes.get()
@@ -193,10 +229,9 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool) -> None:
     """Configure logging to stderr: errors only if quiet, every request if verbose."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
-    log = logging.getLogger("emulator")
-    log.addHandler(handler)
-    log.propagate = False
-    log.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    LOG.addHandler(handler)
+    LOG.propagate = False
+    LOG.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
     logging.getLogger("waitress").setLevel(logging.ERROR)
 
@@ -261,6 +296,7 @@ class ChildProcess:
             "OMS_URL": emulator.url,
             "OMS_TOKEN": FULL_ACCESS,
             "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
+            **without_proxy(urlsplit(emulator.url).hostname),
         }
         try:
             group = 0 if HAS_PROCESS_GROUPS else None
@@ -309,6 +345,13 @@ class ChildProcess:
             os.kill(os.getpid(), signal.SIGSTOP)
             if not self._resumed:  # another thread received the signal, and the handler waits for this one
                 self.resume(signal.SIGCONT, None)
+
+
+def without_proxy(host: str | None) -> dict[str, str]:
+    """Return the environment variables that exclude a host from proxies, besides the hosts that they exclude now."""
+    names = ("NO_PROXY", "no_proxy")
+    hosts = [part.strip() for name in names for part in os.environ.get(name, "").split(",")]
+    return dict.fromkeys(names, "*" if "*" in hosts else ",".join(dict.fromkeys(filter(None, [*hosts, host]))))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
+from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.loading.faults import WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
@@ -127,8 +128,9 @@ class WorldHandle:
     def intercept(self, *urls: str) -> Iterator[Self]:
         """Route calls of `requests` to these hosts to this world, inside the `with` block.
 
-        Calls of all sessions and of module functions such as `requests.get` are routed. Calls to other hosts are not
-        affected. Raise `ValueError` for an invalid host.
+        Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
+        called, but its `max_retries` apply. Calls to other hosts are not affected. Raise `ValueError` for an invalid
+        host.
 
         Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
         """
@@ -315,7 +317,7 @@ class Emulator(WorldHandle):
             coverage=coverage or Coverage(),
             journal_size=journal_size,
         )
-        name = None if installation is None else fspath(installation)
+        name = None if installation is None else known_installation(fspath(installation))
         start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
         if live is not None:
             start = start.with_traffic(validate_rate(live))
@@ -398,6 +400,13 @@ class Emulator(WorldHandle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def known_installation(name: str) -> str:
+    """Return the name if it is JSON text, a bundled installation or a file. Raise `ValueError` otherwise."""
+    if not is_inline_document(name):
+        installation_path(name)
+    return name
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:

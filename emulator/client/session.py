@@ -6,9 +6,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from http.client import RemoteDisconnected
 from io import BytesIO
+from types import MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
@@ -16,7 +17,9 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse, Retry, connection_from_url
+from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError, ResponseError
+from urllib3.util.request import set_file_position
 
 from emulator.web.fault_injection import DETACH, SendAction, Wait
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+Timeout: TypeAlias = float | tuple[float | None, float | None] | None
 
 
 # Sessions
@@ -65,13 +69,60 @@ class InProcessAdapter(HTTPAdapter):
         super().__init__()
         self.app, self.world = app, world
 
+    def with_retries_of(self, other: BaseAdapter) -> InProcessAdapter:
+        """Return an equal adapter that repeats requests as another adapter does."""
+        adapter = InProcessAdapter.__new__(InProcessAdapter)
+        retries = other.max_retries if isinstance(other, HTTPAdapter) else self.max_retries
+        vars(adapter).update(vars(self), max_retries=retries)
+        return adapter
+
     def send(
-        self, request: requests.PreparedRequest, stream: bool = False, *_: Any, **options: Any
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: Timeout = None, *_: Any, **__: Any
     ) -> requests.Response:
-        """Return the application's response.
+        """Return the application's response, after the repetitions that `max_retries` allows.
 
         A delayed response arrives at once, or is a `ReadTimeout` if the delay exceeds `timeout`.
         """
+        try:
+            return self._send_with_retries(request, stream, timeout)
+        except MaxRetryError as error:
+            kind = (
+                requests.exceptions.RetryError
+                if isinstance(error.reason, ResponseError)
+                else requests.ConnectionError
+            )
+            raise kind(error, request=request) from error
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout(error, request=request) from error
+        except ProtocolError as error:
+            raise requests.ConnectionError(error, request=request) from error
+
+    def _send_with_retries(
+        self, request: requests.PreparedRequest, stream: bool, timeout: Timeout
+    ) -> requests.Response:
+        """Send a request until `urllib3` would not repeat it. Raise its errors."""
+        retries, method, position = Retry.from_int(self.max_retries, redirect=False), str(request.method), None
+        increment = partial(retry_after_failure, request)
+        while True:
+            position = set_file_position(request.body, position)
+            try:
+                response = self._send_once(request, stream, timeout)
+            except (ProtocolError, ReadTimeoutError) as error:
+                retries = increment(retries, error=error, _stacktrace=error.__traceback__)
+                retries.sleep()
+                continue
+            response.raw.retries = retries
+            if not retries.is_retry(method, response.status_code, "Retry-After" in response.headers):
+                return response
+            try:
+                retries = increment(retries, response=response.raw)
+            except MaxRetryError:
+                if retries.raise_on_status:
+                    raise
+                return response
+            retries.sleep(response.raw)
+
+    def _send_once(self, request: requests.PreparedRequest, stream: bool, timeout: Timeout) -> requests.Response:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
@@ -84,12 +135,18 @@ class InProcessAdapter(HTTPAdapter):
         try:
             body = b"".join(self.app(environ, start_response))
         except ResponseDetached as detached:
-            body, stream = received_body(detached.actions, request, options.get("timeout")), True
+            body, stream = received_body(detached.actions, request, timeout), True
         status, reason, headers = started
         response = WsgiResponse(status, reason, headers, body)
         if stream:
             return self.build_response(request, raw_response(response, request))
         return build_response(response, request, self)
+
+
+def retry_after_failure(request: requests.PreparedRequest, retries: Retry, **failure: Any) -> Retry:
+    """Return the retries that remain after an error or response. Raise the error or `MaxRetryError` without any."""
+    pool = connection_from_url(str(request.url))
+    return retries.increment(request.method, request.path_url, _pool=pool, **failure)
 
 
 # Responses
@@ -162,11 +219,8 @@ def detach(actions: Iterator[SendAction]) -> NoReturn:
     raise ResponseDetached(actions)
 
 
-Timeout: TypeAlias = float | tuple[float | None, float | None] | None
-
-
 def received_body(actions: Iterator[SendAction], request: requests.PreparedRequest, timeout: Timeout) -> bytes:
-    """Return the part of a body that arrives in time. Raise what `requests` raises if no response arrives."""
+    """Return the part of a body that arrives in time. Raise what `urllib3` raises if no response arrives."""
     read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
     parts: list[bytes] = []
     for action in actions:
@@ -175,10 +229,11 @@ def received_body(actions: Iterator[SendAction], request: requests.PreparedReque
         elif isinstance(action, Wait):
             if isinstance(read_timeout, int | float) and action.seconds >= read_timeout:
                 message = f"Read timed out. (read timeout={read_timeout})"
-                raise requests.ReadTimeout(message, request=request)
+                late = ReadTimeoutError(connection_from_url(str(request.url)), request.path_url, message)
+                raise requests.ConnectionError(late, request=request) if parts else late
         elif not parts:
             reason = ConnectionResetError(104, "Connection reset by peer") if action.by_reset else NO_RESPONSE
-            raise requests.ConnectionError(("Connection aborted.", reason), request=request)
+            raise ProtocolError("Connection aborted.", reason)
     return b"".join(parts)
 
 
@@ -283,27 +338,63 @@ class InterceptedHost(NamedTuple):
         return parts.hostname == self.host and (parts.port or default) == (self.port or default)
 
 
+class Intercept(NamedTuple):
+    """An interception of one host."""
+
+    owner: object
+    host: InterceptedHost
+    adapter: InProcessAdapter
+    send: Callable[..., requests.Response]
+    """`requests.Session.send` when the interception began. Libraries such as requests_mock replace it."""
+
+
 class AdapterPatch:
-    """Replaces `requests.Session.get_adapter` while hosts are intercepted."""
+    """Replaces `requests.Session.get_adapter` while hosts are intercepted.
+
+    It is a data descriptor, because requests_mock sets `get_adapter` of a session during each call. An interception
+    has precedence over such an attribute, unless a mock began later or is for this session only.
+    """
 
     def __init__(self, original: GetAdapter) -> None:
         self.original = original
-        self.intercepts: tuple[tuple[object, InterceptedHost, BaseAdapter], ...] = ()
-        """Owner, host and adapter of each interception, newest first."""
+        self.intercepts: tuple[Intercept, ...] = ()
+        """Newest first."""
 
-    def build_method(self) -> GetAdapter:
         def get_adapter(session: requests.Session, url: str) -> BaseAdapter:
-            for _, host, adapter in self.intercepts:
-                if host.matches(url):
-                    return adapter
-            return self.original(session, url)
+            return self.select_adapter(session, url)
 
+        self.function = get_adapter
         vars(get_adapter)["patch"] = self
-        return get_adapter
+
+    def __get__(self, session: requests.Session | None, owner: type | None = None) -> Callable[..., BaseAdapter]:
+        return self.function if session is None else MethodType(self.function, session)
+
+    def __set__(self, session: requests.Session, method: Callable[[str], BaseAdapter]) -> None:
+        vars(session)["get_adapter"] = method
+
+    def __delete__(self, session: requests.Session) -> None:
+        del vars(session)["get_adapter"]
+
+    def select_adapter(self, session: requests.Session, url: str) -> BaseAdapter:
+        """Return the adapter of the newest interception or mock."""
+        mocked = vars(session).get("get_adapter")
+        if getattr(mocked, "__func__", None) is self.function:  # a mock that ended has put it there
+            mocked = None
+        for intercept in self.intercepts:
+            if (mocked is None or intercept.send is send_function(session)) and intercept.host.matches(url):
+                return intercept.adapter.with_retries_of(self.original(session, url))
+        return self.original(session, url) if mocked is None else mocked(url)
+
+
+def send_function(session: requests.Session) -> Callable[..., requests.Response]:
+    """Return the function that replaced `send` of this session, or of all sessions."""
+    method: Any = vars(session).get("send", requests.Session.send)
+    function: Callable[..., requests.Response] = getattr(method, "__func__", method)
+    return function
 
 
 @contextmanager
-def intercept_requests(urls: tuple[str, ...], adapter: BaseAdapter) -> Iterator[None]:
+def intercept_requests(urls: tuple[str, ...], adapter: InProcessAdapter) -> Iterator[None]:
     """Send requests to these hosts, of every `requests.Session`, through the adapter until the block ends.
 
     If several blocks intercept one host, the newest has precedence. Blocks in threads may end in any order.
@@ -314,12 +405,13 @@ def intercept_requests(urls: tuple[str, ...], adapter: BaseAdapter) -> Iterator[
     owner = object()
     with PATCH_LOCK:
         patch = installed_patch()
-        patch.intercepts = (*((owner, host, adapter) for host in hosts), *patch.intercepts)
+        newest = (Intercept(owner, host, adapter, requests.Session.send) for host in hosts)
+        patch.intercepts = (*newest, *patch.intercepts)
     try:
         yield
     finally:
         with PATCH_LOCK:
-            patch.intercepts = tuple(entry for entry in patch.intercepts if entry[0] is not owner)
+            patch.intercepts = tuple(each for each in patch.intercepts if each.owner is not owner)
             if not patch.intercepts and current_patch() is patch:
                 requests.Session.get_adapter = patch.original  # type: ignore[assignment, method-assign]
 
@@ -333,5 +425,5 @@ def installed_patch() -> AdapterPatch:
     patch = current_patch()
     if patch is None:
         patch = AdapterPatch(requests.Session.get_adapter)
-        requests.Session.get_adapter = patch.build_method()  # type: ignore[assignment, method-assign]
+        requests.Session.get_adapter = patch  # type: ignore[assignment, method-assign]
     return patch

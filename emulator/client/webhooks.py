@@ -11,6 +11,7 @@ from emulator.api.control.deliveries import add_delivery_fault
 from emulator.core.errors import InvalidDocument
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.json_text import JsonValue
+from emulator.core.schemas import load_schema
 from emulator.loading.replay import replay_step
 from emulator.state.outbox import DELIVERY_FAULTS, Delivery, FlushCounts, Receiver
 from emulator.state.steps import Step
@@ -50,10 +51,14 @@ class Webhooks:
         - `event_type`: one type, several, or `*` for all.
         - `secret_key`: key of the signature.
         - `retry`: the retry policy, as in `retry_countdown_config` of a hook.
-        - `columns`: other fields of the hook.
+        - `columns`: other fields of the hook. An unknown field is an `InvalidDocument`.
 
         Example: `oms.hooks.add(lambda delivery: 503, "package.created")`
         """
+        known = load_schema("hook")["properties"]
+        for name in columns:
+            if name not in known:
+                raise InvalidDocument(f"unknown field {name!r} of a hook", [*known, "retry"], name)
         world = self._world()
         url = receiver if isinstance(receiver, str) else self._address(world, receiver)
         body = {"target_url": url, "retry_countdown_config": dict(retry), "secret_key": secret_key, **columns}
@@ -93,7 +98,7 @@ class Webhooks:
         world's clock. Raise a `ControlError` for an unknown kind.
         """
         if kind not in DELIVERY_FAULTS:
-            raise InvalidDocument(f"unknown kind {kind!r}", DELIVERY_FAULTS)
+            raise InvalidDocument(f"unknown kind {kind!r}", DELIVERY_FAULTS, kind)
         document = {"kind": kind, "event_type": event_type, "times": times, "seconds": seconds}
         add_delivery_fault(self._world(), document)
 
@@ -136,7 +141,7 @@ def validated_event_types(event_type: str | Sequence[str]) -> list[str]:
         return known
     for name in names:
         if name not in known:
-            raise InvalidDocument(f"unknown event type {name!r}", known)
+            raise InvalidDocument(f"unknown event type {name!r}", known, name)
     return names
 
 

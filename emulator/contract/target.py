@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from emulator.api.routes import AuthScheme, Route
+from emulator.core.hosts import is_loopback
 from emulator.core.json_text import JsonObject, JsonValue
 
 FULL_ACCESS = "full-access"
@@ -186,13 +187,18 @@ class Target:
 
 
 def session_for(base_url: str) -> requests.Session:
-    """Return a session that reads the environment's proxies and certificates once, not at each request."""
+    """Return a session that reads the environment's proxies and certificates once, not at each request.
+
+    A server of this machine is not behind a proxy.
+    """
     session = requests.Session()
     try:
         settings = session.merge_environment_settings(base_url, {}, False, None, None)
     except ValueError:
         return session  # the first request reports the invalid address
     session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
+    if is_loopback(urlsplit(base_url).hostname or ""):
+        session.proxies = {}
     return session
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import ClassVar
 
 from emulator.core.json_text import JsonObject, JsonValue
+
+MAX_LISTED_IDS = 30
+"""Maximum number of ids in an error message."""
 
 
 class ApiError(Exception):
@@ -156,14 +160,20 @@ class BadRequest(Exception):
 
 
 class ControlError(ValueError):
-    """A call of the control or Python API that cannot be executed. `known` lists the accepted values, if possible."""
+    """A call of the control or Python API that cannot be executed. `known` lists the accepted values, if possible.
+
+    With `unknown`, the text of the exception also names the known value that is nearest to this one.
+    """
 
     status: ClassVar[int] = 400
 
-    def __init__(self, message: str, known: Iterable[str | int] = ()) -> None:
+    def __init__(self, message: str, known: Iterable[str | int] = (), unknown: object = None) -> None:
         self.message = " ".join(message.split())
         self.known = list(known)
-        super().__init__(f"{self.message}; known: {', '.join(map(str, self.known))}" if self.known else self.message)
+        names = [str(name) for name in self.known]
+        listed = f"; known: {', '.join(names)}" if names else ""
+        meant = "".join(f". Did you mean {name}?" for name in get_close_matches(str(unknown), names, n=1))
+        super().__init__(self.message + listed + meant)
 
 
 class InvalidDocument(ControlError):
@@ -174,6 +184,13 @@ class UnknownRecord(ControlError):
     """A record that does not exist in this world."""
 
     status = 404
+
+    @classmethod
+    def among(cls, message: str, ids: Sequence[int]) -> UnknownRecord:
+        """Return an error that lists the ascending ids that exist, or their range if there are many."""
+        if len(ids) <= MAX_LISTED_IDS:
+            return cls(message, ids)
+        return cls(f"{message}; its {len(ids)} ids are from {ids[0]} to {ids[-1]}")
 
 
 class PersistError(ControlError):

@@ -42,12 +42,23 @@ def write_scenario_file(path: str | PathLike[str], text: bytes, *, force: bool =
 
 def check_target(target: Path, *, force: bool = False) -> None:
     """Raise `FileError` if it is already known that a scenario file cannot be written to this path."""
-    if target.is_dir():
-        raise FileError(f"cannot write {target}: it is a folder")
-    if not target.absolute().parent.is_dir():
-        raise FileError(f"cannot write {target}: there is no folder {target.absolute().parent}")
+    check_folder(target)
     if target.exists() and not force and not is_scenario_file(target):
         raise FileError(f"{target} exists and is not a scenario file; use --force to replace it")
+
+
+def check_folder(target: Path) -> None:
+    """Raise `FileError` if it is already known that no file can be written to this path."""
+    folder = target.absolute().parent
+    try:
+        if target.is_dir():
+            raise FileError(f"cannot write {target}: it is a folder")
+        if not folder.is_dir():
+            raise FileError(f"cannot write {target}: there is no folder {folder}")
+    except OSError as error:  # a folder that cannot be read
+        raise FileError(f"cannot write {target}: {error.strerror or error}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"cannot write {target}: the folder {folder} is not writable")
 
 
 def is_scenario_file(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import orjson
 
-from emulator.core.files import replace_file
+from emulator.core.files import FileError, check_folder, replace_file
 from emulator.core.json_text import JsonObject
 from emulator.core.records import State, Transition
 from emulator.core.schemas import find_problem
@@ -32,7 +32,9 @@ Graph: TypeAlias = JsonObject
 """The states and transitions of an installation, as a coverage file has them."""
 SCHEMA = "coverage"
 FILE_PATTERN = "coverage*.json"
-"""The files of a folder that are read."""
+"""The files of a folder that must be coverage files. Its other JSON files are read if they have `RUN_KEY`."""
+RUN_KEY = "run"
+"""Key of the files that a process writes. A report that merges files does not have it."""
 REQUIRED_KEYS = {"dimensions", "graphs"}
 """The keys that a coverage file has at least."""
 
@@ -78,7 +80,7 @@ def merge_counts(parts: Iterable[Counts]) -> Counts:
 
 
 def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
-    """Return the sum of the counts in files and folders. Of a folder, its `coverage*.json` files are read.
+    """Return the sum of the counts in files and folders. Of a folder, its coverage files are read.
 
     Raise `CoverageError` if a file is missing or is not a coverage file.
     """
@@ -88,10 +90,10 @@ def read_counts(paths: Iterable[str | PathLike[str]]) -> Counts:
 def files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(path.glob(FILE_PATTERN))
+    files = [file for file in path.glob("*.json") if file.match(FILE_PATTERN) or is_run_file(file)]
     if not files:
         raise CoverageError(f"there is no {FILE_PATTERN} in {path}")
-    return files
+    return sorted(files)
 
 
 def read_file(path: Path) -> Counts:
@@ -122,10 +124,10 @@ def counts_path(path: str | PathLike[str]) -> Path:
 def check_target(path: str | PathLike[str]) -> Path:
     """Return the path if it is free or is a coverage file. Raise `CoverageError` otherwise."""
     target = Path(path)
-    if target.is_dir():
-        raise CoverageError(f"cannot write {target}: it is a folder")
-    if not target.absolute().parent.is_dir():
-        raise CoverageError(f"cannot write {target}: there is no folder {target.absolute().parent}")
+    try:
+        check_folder(target)
+    except FileError as error:
+        raise CoverageError(str(error)) from None
     if target.exists() and not is_coverage_file(target):
         raise CoverageError(f"{target} exists and is not a coverage file; remove it, or choose another name")
     return target
@@ -134,13 +136,23 @@ def check_target(path: str | PathLike[str]) -> Path:
 def is_coverage_file(path: Path) -> bool:
     """Return whether the file is empty or holds counts."""
     try:
-        text = path.read_bytes()
-        if not text.strip():
-            return True
-        document = orjson.loads(text)
-    except (OSError, ValueError):
+        return not path.read_bytes().strip() or read_keys(path) >= REQUIRED_KEYS
+    except OSError:
         return False
-    return isinstance(document, dict) and document.keys() >= REQUIRED_KEYS
+
+
+def is_run_file(path: Path) -> bool:
+    """Return whether a process wrote this file. A report that merges such files would count them twice."""
+    return read_keys(path) >= REQUIRED_KEYS | {RUN_KEY}
+
+
+def read_keys(path: Path) -> set[str]:
+    """Return the keys of the JSON object in a regular file. Without such an object, return an empty set."""
+    try:
+        document = orjson.loads(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError):
+        return set()
+    return set(document) if isinstance(document, dict) else set()
 
 
 def write_text(path: str | PathLike[str], text: bytes) -> None:

@@ -19,6 +19,7 @@ import orjson
 from emulator.core.escaping import escape_unprintable, to_html
 from emulator.core.json_text import JsonObject
 from emulator.coverage.counts import (
+    RUN_KEY,
     Counts,
     CoverageError,
     Graph,
@@ -171,14 +172,18 @@ def with_shared_statuses(required: Iterable[str], hits: Mapping[str, int]) -> Ma
 def write_counts(path: str | PathLike[str], coverage: Coverage) -> Path:
     """Write what an emulator counted to a coverage file, and return its path. See `counts_path`."""
     target = counts_path(path)
-    write_text(target, render(build_report(counts_of(coverage)), "json").encode())
+    write_text(target, json_lines(as_document(build_report(counts_of(coverage))) | {RUN_KEY: True}))
     return target
+
+
+def json_lines(document: JsonObject) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def render(report: Report, form: str, minimum: float | None = None) -> str:
     """Return the report in one of `FORMATS`. With a `minimum` percentage, JUnit has a test case for it."""
     if form == "json":
-        return orjson.dumps(as_document(report), option=orjson.OPT_INDENT_2).decode() + "\n"
+        return json_lines(as_document(report)).decode()
     if form == "junit":
         return as_junit(report, minimum)
     return as_page(report) if form == "html" else as_text(report)

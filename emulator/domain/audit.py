@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -12,6 +13,8 @@ from emulator.core.json_text import JsonObject
 from emulator.state.journal import Exchange
 
 MIN_POLL_SECONDS = 1.0
+MIN_ADVANCE_SECONDS = 0.05
+"""A clock that is further ahead of the machine's time was advanced."""
 MIN_POLLS = 3
 """Number of equal reads, each too soon after the previous one, that are polling. Two may be a coincidence."""
 MIN_DETAILS = 3
@@ -68,9 +71,12 @@ def seconds_between(earlier: Exchange, later: Exchange) -> float:
     """Return the seconds between two exchanges, by the world's clock or the machine's, whichever is longer.
 
     A frozen clock stands still while a client really waits. A test that advances the clock has waited as far as the
-    service can tell.
+    service can tell. If a test replaced `time.sleep` without advancing the clock, the time is unknown: infinite.
     """
-    return max((later.at - earlier.at).total_seconds(), later.seconds - earlier.seconds)
+    on_clock, on_machine = (later.at - earlier.at).total_seconds(), later.seconds - earlier.seconds
+    if later.sleep_replaced and on_clock - on_machine < MIN_ADVANCE_SECONDS:
+        return inf
+    return max(on_clock, on_machine)
 
 
 def is_same_request(first: Exchange, second: Exchange) -> bool:

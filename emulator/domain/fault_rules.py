@@ -196,11 +196,11 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
 def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     """Validate the options of a fault and return them. Raise `InvalidDocument` with the known names or values."""
     if kind not in FAULT_KINDS:
-        raise InvalidDocument(f"unknown fault {kind!r}", FAULT_KINDS)
+        raise InvalidDocument(f"unknown fault {kind!r}", FAULT_KINDS, kind)
     known = FAULT_KINDS[kind].options
     for name in options:
         if name not in known:
-            raise InvalidDocument(f"fault {kind}: unknown option {name!r}", known)
+            raise InvalidDocument(f"fault {kind}: unknown option {name!r}", known, name)
     for name, option in known.items():
         if option.is_required and name not in options:
             raise InvalidDocument(f"fault {kind}: option {name!r} is required", known)
@@ -241,7 +241,7 @@ def arm_fault(
     """
     operation = document.get("operation")
     if operation is not None and operation not in operations:
-        raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations))
+        raise InvalidDocument(f"unknown operation {operation!r}", sorted(operations), operation)
     options = validate_options(document["kind"], document.get("options", {}))
     when = {name: value for name, value in (document.get("when") or {}).items() if value is not None}
     if "state" in when:
@@ -349,7 +349,7 @@ def resolve_state_ids(view: Reader, name_or_id: str | int) -> frozenset[int]:
     value = STATE_ALIASES.get(text, text)
     ids = [state.id for state in states if value in (state.enum_value, str(state.id)) or text in state_names(state)]
     if not ids:
-        raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states])
+        raise InvalidDocument(f"unknown state {name_or_id!r}", [state.name for state in states], name_or_id)
     return frozenset(ids)
 
 

@@ -39,10 +39,10 @@ def validate_limits(limits: JsonValue) -> dict[str, dict[str, str]]:
     checked: dict[str, dict[str, str]] = {}
     for role, scopes in dict(limits).items():
         if role not in CREDENTIALS:
-            raise InvalidDocument(f"limits: unknown token {role!r}", CREDENTIALS)
+            raise InvalidDocument(f"limits: unknown token {role!r}", CREDENTIALS, role)
         for scope, rate in dict(scopes).items():
             if scope not in SCOPES:
-                raise InvalidDocument(f"limits: unknown scope {scope!r}", SCOPES)
+                raise InvalidDocument(f"limits: unknown scope {scope!r}", SCOPES, scope)
             parse_rate(str(rate))
             checked.setdefault(role, {})[scope] = str(rate)
     return checked

@@ -209,7 +209,7 @@ def resolve_package_state(view: Reader, name_or_id: str | int) -> State:
     ):
         for state in filter(matches, states):
             return state
-    raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states])
+    raise InvalidDocument(f"unknown package state {name_or_id!r}", [state.name for state in states], name_or_id)
 
 
 def state_names(state: State) -> set[str]:

@@ -38,7 +38,7 @@ def arm_from_document(world: World, document: JsonValue) -> ArmedFault:
 def disarm_fault(world: World, id_: int) -> None:
     """Disarm one fault. Raise `UnknownRecord` if no fault has this id."""
     if not world.faults.remove(id_):
-        raise UnknownRecord(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
+        raise UnknownRecord.among(f"no fault {id_} is armed", [fault.id for fault in world.faults.armed])
     world.save_faults()
 
 
@@ -76,6 +76,7 @@ class WorldFaults:
         """
         since = format_time(after.astimezone(UTC)) if isinstance(after, datetime) else after
         when = dict(zip(CONDITION_KEYS, (nth, token, state, since, rate), strict=True))
+        check_keywords(kind, options)
         name, rest = (kind, options) if kind is not None else implied_kind(options)
         document = {"kind": name, "operation": operation, "method": method, "options": rest, "times": times}
         document["when"] = {name: value for name, value in when.items() if value is not None}
@@ -97,6 +98,23 @@ class WorldFaults:
         unused = [describe_fault(fault) for fault in self._world().faults.copy().armed if not fault.hits]
         if unused:
             raise AssertionError(f"armed, but triggered by no call: {'; '.join(unused)}")
+
+
+ADD_KEYWORDS = ("operation", "kind", "method", "times", *CONDITION_KEYS)
+"""Keywords of `WorldFaults.add` for a fault of any kind."""
+IMPLYING_OPTIONS = ("status", "delay")
+"""Keywords of `WorldFaults.add` that imply the kind of the same name."""
+
+
+def check_keywords(kind: str | None, options: Mapping[str, JsonValue]) -> None:
+    """Raise `InvalidDocument` for a keyword that no fault of this kind has. Without a kind, options imply it."""
+    implied = [name for name in IMPLYING_OPTIONS if name in options]
+    kinds = implied or FAULT_KINDS if kind is None else [kind]
+    names = [name for each in kinds if each in FAULT_KINDS for name in FAULT_KINDS[each].options]
+    known = list(dict.fromkeys([*(IMPLYING_OPTIONS if kind is None else ()), *names, *ADD_KEYWORDS]))
+    for name in options if kind is None or kind in FAULT_KINDS else ():
+        if name not in known:
+            raise InvalidDocument(f"unknown keyword {name!r} of a fault", known, name)
 
 
 def implied_kind(options: Mapping[str, JsonValue]) -> tuple[str, Mapping[str, JsonValue]]:

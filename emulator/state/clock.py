@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from types import BuiltinFunctionType
 from typing import Literal, NamedTuple, Protocol, get_args
 
 ClockMode = Literal["real", "frozen", "ticking"]
@@ -24,6 +25,11 @@ def machine_now() -> datetime:
 def machine_seconds() -> float:
     """Return a monotonic time in seconds, to measure durations."""
     return time.monotonic()
+
+
+def is_sleep_replaced() -> bool:
+    """Return whether a test replaced `time.sleep`, so that the time between two requests says nothing."""
+    return not isinstance(time.sleep, BuiltinFunctionType)
 
 
 class Clock:

@@ -49,6 +49,8 @@ class Exchange:
     response_body: bytes
     seconds: float = 0.0
     """The monotonic time of the machine, for the real time between two requests."""
+    sleep_replaced: bool = False
+    """Whether a test in this process replaced `time.sleep` when the request was made."""
 
     @property
     def size(self) -> int:

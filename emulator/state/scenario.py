@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+MAX_PACKAGES = 10_000_000
+"""Maximum number of packages in a scenario, as in `scenario.json`."""
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be used. The message is one line: which scenario, what is wrong, what would be right."""
@@ -56,8 +59,9 @@ class Scenario:
         """Return the scenario with another number of packages or another seed."""
         if packages is not None and self.answers:
             raise ScenarioError(f"scenario {self.name} has recorded responses; its number of packages cannot be set")
-        if packages is not None and packages < 0:
-            raise ScenarioError(f"packages must be at least 0 (got {packages})")
+        if packages is not None and not 0 <= packages <= MAX_PACKAGES:
+            limit = "at least 0" if packages < 0 else f"at most {MAX_PACKAGES}"
+            raise ScenarioError(f"packages must be {limit} (got {packages})")
         return replace(
             self,
             packages=self.packages if packages is None else packages,

@@ -22,7 +22,7 @@ from emulator.core.fields import validate
 from emulator.core.records import State
 from emulator.domain.scenario_files import DOCUMENTED
 from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transition_name
-from emulator.state.clock import machine_seconds
+from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
@@ -152,6 +152,7 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
         machine_seconds(),
+        is_sleep_replaced(),
     )
 
 

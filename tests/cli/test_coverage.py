@@ -63,6 +63,17 @@ def test_a_report_in_json_can_be_added_up_again(runs: Path) -> None:
     assert read_counts([runs / "merged.json"]) == read_counts([runs])
 
 
+def test_a_folder_is_searched_for_the_files_that_runs_wrote(runs: Path) -> None:
+    """Any name of `--coverage` is found. Merged reports and other JSON files are not counted."""
+    (runs / "coverage-2.json").rename(runs / "e2e.json")
+    run(runs, "--format", "json", "-o", runs / "merged.json")
+    (runs / "package.json").write_text('{"name": "shop", "run": true}')
+    (runs / "empty.json").touch()
+    (runs / "folder.json").mkdir()
+    assert read_counts([runs]) == read_counts([runs / "coverage-1.json", runs / "e2e.json"])
+    assert read_counts([runs]).hits["operations"] == {"list_packages": 1, "list_transfers": 1}
+
+
 @pytest.mark.parametrize(("beside", "code"), [(-0.001, 0), (0, 0), (0.001, 1), (50, 1)])
 def test_a_bar_that_is_missed_is_exit_code_1_and_one_line(runs: Path, beside: float, code: int) -> None:
     """It is compared exactly, whatever the display rounds; the report is printed all the same."""

@@ -94,6 +94,22 @@ def test_the_command_finds_an_emulator_and_its_exit_code_is_ours(run: Run) -> No
         socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, "127.0.0.1"),
+        ({"NO_PROXY": "a.test, b.test", "no_proxy": "b.test"}, "a.test,b.test,127.0.0.1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_the_command_reaches_the_emulator_without_the_proxy(run: Run, before: dict[str, str], after: str) -> None:
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:1")
+    told = f'assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == {after!r}'
+    process = run(ASKS.replace("url =", f"{told}\nurl =", 1), env=environment(UNBUFFERED) | proxies | before)
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, json.loads(out)[1:4]) == (7, [200, 200, 200]), err
+
+
 def test_options_are_those_of_serve(run: Run) -> None:
     out, _ = run(ASKS, "--scenario", "demo", "--packages", "12", "--seed", "5").communicate(timeout=TIMEOUT)
     assert json.loads(out)[3:] == [12, 5]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -14,7 +16,9 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from emulator.cli import main
 from tests.support.receivers import run_receiver
 
 LIST = "/api/v1/oms/packages/"
@@ -171,6 +175,104 @@ def test_a_taken_port_is_one_line(serve: Serve) -> None:
     assert "--port 0 for a free one" in line
 
 
+def test_a_start_that_fails_creates_no_state_file(serve: Serve, tmp_path: Path) -> None:
+    steps = tmp_path / "steps.json"
+    steps.write_text('{"name": "x", "steps": [{"operation": "command_package", "path": {"pk": 1}, "body": {}}]}')
+    state = tmp_path / "state.db"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for flags in (
+            ("--port", str(taken.getsockname()[1])),
+            ("--port", "0", "--host", "unknown.invalid"),
+            ("--port", "0", "--installation", "nope"),
+            ("--port", "0", "--scenario", str(steps)),
+        ):
+            refused("serve", "--state", str(state), *flags)
+            assert not state.exists(), flags
+
+
+INTERRUPT = """
+import os, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+from emulator.cli import main
+main(["serve", "--port", "0"])
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "orjson", "emulator.cli.serve", "emulator.client.emulator", "waitress"])
+def test_ctrl_c_before_the_server_is_ready_ends_it(module: str) -> None:
+    """Ctrl-C arrives while this module is imported."""
+    interrupted = [sys.executable, "-c", INTERRUPT, module]
+    done = subprocess.run(interrupted, capture_output=True, text=True, timeout=60, check=False, env=environment({}))
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+def test_a_file_that_is_imported_and_exported_may_not_exist_yet(serve: Serve, tmp_path: Path) -> None:
+    file = tmp_path / "world.json"
+    flags = ("--port", "0", "--import", str(file), "--export-on-exit", str(tmp_path / "." / "world.json"))
+    process = serve(*flags, "--packages", "3")
+    url = ready(process)
+    assert requests.post(f"{url}/__admin/packages", json={}, timeout=10).status_code == 201
+    code, _, err = ended(process, signal.SIGTERM)
+    assert code == 0
+    assert f"{file} does not exist yet; starting from demo" in err
+    assert len(err.splitlines()) == 1
+    again = serve(*flags)
+    answer = requests.get(f"{ready(again)}{LIST}", headers={"Authorization": "Token full-access"}, timeout=10)
+    assert answer.json()["count"] == 4
+    assert ended(again, signal.SIGTERM) == (0, "", "")
+    file.unlink()
+    other = ("--export-on-exit", str(tmp_path / "other.json"))
+    assert "cannot read scenario file" in refused("serve", "--port", "0", "--import", str(file), *other)
+
+
+UNREADABLE = (
+    ("serve", "--port", "0", "--export-on-exit"),
+    ("serve", "--port", "0", "--coverage"),
+    ("serve", "--port", "0", "--state"),
+    ("serve", "--port", "0", "--import"),
+    ("serve", "--port", "0", "--scenario"),
+    ("serve", "--port", "0", "--installation"),
+    ("coverage",),
+    ("installation", "lint"),
+    ("export", "--state"),
+    ("verify", "http://127.0.0.1:1", "-o"),
+)
+
+
+@pytest.mark.parametrize("arguments", UNREADABLE, ids=" ".join)
+def test_a_file_in_an_unreadable_folder_is_one_line(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system refuses the folder as it does for a user without rights. The tests may run as root."""
+    locked = str(tmp_path / "locked")
+
+    def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **options: Any) -> Any:
+            if str(path).startswith(locked):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path, *rest, **options)
+
+        return call
+
+    for name in ("stat", "lstat", "open", "scandir"):
+        monkeypatch.setattr(os, name, refuse(getattr(os, name)))
+    monkeypatch.setattr(io, "open", refuse(io.open))
+    done = CliRunner().invoke(main, [*arguments, f"{locked}/in/x.json"])
+    assert done.exit_code == 2, done.output
+    assert len(done.output.splitlines()) == 1
+    assert "Permission denied" in done.output
+    assert f"{locked}/in" in done.output
+
+
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown scenario": (
         ("serve", "--scenario", "dmeo"),
@@ -191,6 +293,15 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a log format": (("serve", "--log-format", "xml"), "'xml' is not one of 'text', 'json'"),
     "an argument too many": (("serve", "now"), "unexpected extra argument (now)"),
     "an unknown host": (("serve", "--host", "unknown.invalid", "--port", "0"), "cannot listen on unknown.invalid:0"),
+    "an unknown host, with advice": (
+        ("serve", "--host", "unknown.invalid", "--port", "0"),
+        ". --host must be an address of this machine",
+    ),
+    "an unknown installation": (
+        ("serve", "--port", "0", "--installation", "nope"),
+        "oms-emulator: unknown installation 'nope'; known: default",
+    ),
+    "too many packages": (("serve", "--port", "0", "--packages", "99999999999"), "is not in the range"),
     "an address of another machine": (
         ("serve", "--host", "192.0.2.1", "--port", "0"),
         "cannot listen on 192.0.2.1:0",

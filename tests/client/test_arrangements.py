@@ -208,6 +208,31 @@ def test_wrong_arguments_say_what_is_known(
     assert oms.world.records is before
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "nearest"),
+    [
+        ("package", {"stat": "Packed"}, "state"),
+        ("order", {"line": []}, "lines"),
+        ("stock_location", {"nmae": "x"}, "name"),
+        ("package", {"state": "Delivred"}, "Delivered"),
+    ],
+)
+def test_a_misspelled_name_is_answered_with_the_nearest_one(
+    oms: Emulator, method: str, arguments: dict[str, Any], nearest: str
+) -> None:
+    with pytest.raises(InvalidDocument, match=rf"unknown .*; known: .*\. Did you mean {nearest}\?$"):
+        getattr(oms, method)(**arguments)
+
+
+def test_a_wrong_id_is_answered_with_the_range_of_the_ids() -> None:
+    oms = Emulator("demo", packages=200)
+    with pytest.raises(UnknownRecord, match=r"this world has no package 99999; its 200 ids are from 6501 to 6700$"):
+        oms.carrier(99999, "delivered")
+    oms.package()
+    with pytest.raises(UnknownRecord, match=r"its 201 ids are from 6501 to 6701$"):
+        oms.cancel_package(1)
+
+
 def test_numbers_are_unique() -> None:
     """A number that is taken is refused, in the demonstration too."""
     oms = Emulator("demo")

@@ -205,6 +205,8 @@ WRONG = {
     "scenario": (lambda: Emulator("dmeo"), "Did you mean demo"),
     "clock": (lambda: Emulator(clock="slow"), "unknown clock 'slow'; known: real, frozen, ticking"),
     "packages": (lambda: Emulator(packages=-1), r"packages must be at least 0 \(got -1\)"),
+    "too many packages": (lambda: Emulator(packages=99_999_999_999), "packages must be at most 10000000"),
+    "installation": (lambda: Emulator(installation="nope"), "^unknown installation 'nope'; known: default"),
     "file": (lambda: Emulator("/nowhere.json"), "cannot read scenario file /nowhere.json: No such file"),
 }
 

@@ -98,3 +98,10 @@ def test_the_failure_tells_what_was_sent_instead(oms: Emulator) -> None:
     assert "attempt is 1, not 2" in text
     assert f"payload id is {made}, not 1" in text
     assert "http://receiver-1.test/: 503" in text
+
+
+def test_an_unknown_field_of_a_hook_is_an_error(oms: Emulator) -> None:
+    with pytest.raises(
+        ValueError, match=r"unknown field 'evnt_type' of a hook; known: .*\. Did you mean event_type\?$"
+    ):
+        oms.hooks.add("http://receiver.test/", evnt_type="package.created")  # type: ignore[call-arg] # the mistake is intended

@@ -64,6 +64,14 @@ def test_a_server_that_keeps_the_contract(oms, capsys):
     assert sorted(line.partition(":")[0] for line in err.splitlines()) == sorted(OPERATIONS)
 
 
+def test_a_server_of_this_machine_is_not_behind_the_proxy(oms, capsys, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for url in (oms.url, oms.url.replace("127.0.0.1", "localhost")):
+        code, out, _ = verify(capsys, url)
+        assert (code, "0 drifted" in out) == (0, True)
+
+
 def test_a_terminal_gets_a_counter(oms, capsys, monkeypatch):
     """It counts up in one line, which is gone at the end."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

@@ -133,6 +133,7 @@ def test_size_and_seed_override_the_file() -> None:
     ("name", "packages", "said"),
     [
         ("demo", -1, r"packages must be at least 0 \(got -1\)"),
+        ("demo", 10_000_001, r"packages must be at most 10000000 \(got 10000001\)"),
         ("documented/package-list", 5, "its number of packages cannot be set"),
     ],
 )

@@ -42,7 +42,7 @@ def beside_an_emulator(folder: str, *words: str, **extra: str) -> str:
 
 
 def in_pytest(*arguments: str) -> str:
-    plugin = ("-p", "emulator.pytest_plugin", "-p", "no:cacheprovider")
+    plugin = ("-p", "pytest_oms_emulator", "-p", "no:cacheprovider")
     return done("pytest", sys.executable, "-m", "pytest", *plugin, *arguments)
 
 

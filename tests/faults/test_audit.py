@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import requests
@@ -97,6 +99,37 @@ def polls_slowly(client: Client) -> None:
         client.wait(1)
 
 
+def backs_off_while_sleep_is_replaced(client: Client) -> None:
+    with patch("time.sleep"):
+        for seconds in (1, 2, 4, 8):
+            client.get(f"{LIST}{client.waiting[0]}/")
+            time.sleep(seconds)
+        client.get(f"{LIST}{client.waiting[0]}/")
+
+
+def obeys_retry_after_while_sleep_is_replaced(client: Client) -> None:
+    client.oms.faults.add("list_packages", status=503, retry_after=10, times=1)
+    with patch("time.sleep"):
+        client.get()
+        time.sleep(10)
+        client.get()
+
+
+def backs_off_while_sleep_advances_the_clock(client: Client) -> None:
+    with patch("time.sleep", client.wait):
+        for seconds in (1, 2, 4, 8):
+            client.get(f"{LIST}{client.waiting[0]}/")
+            time.sleep(seconds)
+        client.get(f"{LIST}{client.waiting[0]}/")
+
+
+def polls_quickly_while_sleep_advances_the_clock(client: Client) -> None:
+    with patch("time.sleep", client.wait):
+        for _ in range(3):
+            client.get(f"{LIST}{client.waiting[0]}/")
+            time.sleep(0.1)
+
+
 def reads_twice(client: Client) -> None:
     client.get(f"{LIST}{client.waiting[0]}/")
     client.get(f"{LIST}{client.waiting[0]}/")
@@ -146,6 +179,10 @@ CASES: dict[Callable[[Client], None], tuple[str, ...]] = {
     retries_after_an_error: (),
     polls_quickly: ("polling",),
     polls_slowly: (),
+    backs_off_while_sleep_is_replaced: (),
+    obeys_retry_after_while_sleep_is_replaced: (),
+    backs_off_while_sleep_advances_the_clock: (),
+    polls_quickly_while_sleep_advances_the_clock: ("polling",),
     reads_twice: (),
     reads_after_each_write: (),
     reads_five_pages: (),

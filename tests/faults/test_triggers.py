@@ -219,6 +219,40 @@ def test_error_for_an_unknown_name_lists_the_known_names(document: dict[str, Any
     assert known in oms.session().post("/__admin/faults", json=document).json()["known"]
 
 
+WRONG_KEYWORDS = {
+    "a misspelled status": ({"stauts": 503}, "unknown keyword 'stauts' of a fault; known: .* Did you mean status?"),
+    "a misspelled delay": ({"dleay": 2}, "'dleay' .* Did you mean delay?"),
+    "a misspelled option": ({"status": 503, "retry_afetr": 3}, "'retry_afetr' .* Did you mean retry_after?"),
+    "a misspelled trigger": ({"status": 503, "tmes": 3}, "'tmes' .* Did you mean times?"),
+    "a misspelled option of a kind": ({"kind": "drip", "peices": 3}, "'peices' .* Did you mean pieces?"),
+    "an option of another kind": (
+        {"delay": 2, "size": 3},
+        "'size' of a fault; known: status, delay, seconds",
+    ),
+    "a misspelled kind": ({"kind": "drp"}, "unknown fault 'drp'; known: .* Did you mean drip?"),
+    "a misspelled operation": ({"operation": "list_package", "status": 503}, "Did you mean list_packages?"),
+    "an option without a kind": ({"seconds": 3}, "needs a kind, or status=, or delay="),
+}
+
+
+@pytest.mark.parametrize(("keywords", "message"), WRONG_KEYWORDS.values(), ids=WRONG_KEYWORDS)
+def test_a_wrong_keyword_names_the_nearest_one(oms: Emulator, keywords: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        oms.faults.add(**keywords)
+    assert oms.faults.list() == []
+
+
+def test_a_wrong_id_names_the_ids_or_their_range(oms: Emulator) -> None:
+    for _ in range(31):
+        oms.faults.add(status=503)
+    with pytest.raises(ValueError, match=r"no fault 99 is armed; its 31 ids are from 1 to 31$"):
+        oms.faults.remove(99)
+    oms.faults.clear()
+    second = [oms.faults.add(status=503)["id"] for _ in range(2)]
+    with pytest.raises(ValueError, match=rf"no fault 99 is armed; known: {second[0]}, {second[1]}$"):
+        oms.faults.remove(99)
+
+
 def test_python_raises_the_same_messages(oms: Emulator) -> None:
     with pytest.raises(ValueError, match=r"unknown operation 'list_parcels'; known: .*command_package"):
         oms.faults.add("list_parcels", status=503)

@@ -28,7 +28,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makepyfile(text)
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others take most of the time that a run takes
         named = [name for name in PLUGINS if any(each.startswith(PLUGINS[name]) for each in arguments)]
-        plugins = [part for name in ("emulator.pytest_plugin", *named) for part in ("-p", name)]
+        plugins = [part for name in ("pytest_oms_emulator", *named) for part in ("-p", name)]
         return pytester.runpytest_subprocess(*plugins, *arguments)
 
     return go

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
+import venv
+import zipfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,22 +23,25 @@ LIST = "/api/v1/oms/packages/"
 
 
 def test_the_distribution_names_the_plugin() -> None:
-    """It is found by the entry point; by the same name `-p` gives it, so that it is never there twice."""
+    """The entry point has the older name of the plugin, and does not import the package `emulator`."""
     entries = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]["pytest11"]
-    assert entries == {"emulator.pytest_plugin": "emulator.pytest_plugin"}
-    assert import_module(entries["emulator.pytest_plugin"]).MARKER
+    assert entries == {"emulator.pytest_plugin": "pytest_oms_emulator:EntryPoint"}
+    assert import_module("emulator.pytest_plugin").pytest_plugins == ["pytest_oms_emulator"]
 
 
-def test_pytest_finds_it_by_the_entry_point(run: Run, pytester: pytest.Pytester) -> None:
-    """Installed, it needs no flag, and a flag as well does no harm."""
+def test_pytest_finds_the_plugin_by_its_entry_point(run: Run, pytester: pytest.Pytester) -> None:
+    """The installed plugin needs no flag. Both names may be given, and both names turn it off."""
     installed = pytester.mkdir("another-0.dist-info")
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 0\n")
-    (installed / "entry_points.txt").write_text("[pytest11]\nemulator.pytest_plugin = emulator.pytest_plugin\n")
+    entry = "emulator.pytest_plugin = pytest_oms_emulator:EntryPoint"
+    (installed / "entry_points.txt").write_text(f"[pytest11]\n{entry}\n")
     pytester.makepyfile("def test_it(oms): assert oms.session().get('/api/v1/oms/packages/').ok")
     pytester.syspathinsert(pytester.path)
-    for arguments in ((), ("-p", "emulator.pytest_plugin")):
+    for arguments in ((), ("-p", "emulator.pytest_plugin"), ("-p", "pytest_oms_emulator")):
         done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
         done.assert_outcomes(passed=1)
+    for name in ("emulator.pytest_plugin", "pytest_oms_emulator"):
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", f"no:{name}").assert_outcomes(errors=1)
 
 
 def test_all_fixtures_show_one_world(run: Run) -> None:
@@ -105,7 +113,7 @@ def test_the_marker_chooses_the_world_and_the_nearest_wins(run: Run) -> None:
     [
         (
             "scneario='demo'",
-            "has no argument 'scneario'; known: scenario, seed, packages, installation, clock, strict",
+            "has no argument 'scneario' (did you mean scenario?); known: scenario, packages, seed, installation",
         ),
         ("'demo'", "takes no positional arguments, like 'demo'; known: scenario"),
         ("scenario='dmeo'", "unknown scenario 'dmeo'. Did you mean demo?"),
@@ -125,6 +133,74 @@ def test_a_wrong_marker_is_an_error_that_names_what_is_known(run: Run, marker: s
     done.assert_outcomes(errors=1)
     assert f"@pytest.mark.oms{':' if 'unknown' in said else ''} {said}" in done.stdout.str()
     assert "Traceback" not in done.stdout.str()
+
+
+def test_the_marker_takes_the_arguments_of_the_emulator(run: Run) -> None:
+    """They apply to the in-process session and to the address, also after a reset."""
+    run(
+        """
+        import pytest
+        LIST = "/api/v1/oms/packages/"
+
+        @pytest.mark.oms(limits={"full-access": {"read": "1/min"}})
+        def test_limits(oms_session):
+            assert [oms_session.get(LIST).status_code for _ in range(2)] == [200, 429]
+
+        @pytest.mark.oms(allow_fault_header=True)
+        def test_allow_fault_header(oms, oms_session):
+            for session in (oms.session(), oms_session):
+                assert session.get(LIST, headers={"X-Emulator-Fault": "503"}).status_code == 503
+
+        @pytest.mark.oms(live=3600, clock="ticking", delivery="background", strict=True, journal_size=2)
+        def test_others(oms, oms_session):
+            for _ in range(2):
+                assert (oms.clock.mode, oms.world.strict, oms.world.journal.limit) == ("ticking", True, 2)
+                assert oms_session.get("/__admin/live").json()["orders_per_hour"] == 3600
+                oms_session.post("/__admin/reset")
+        """
+    ).assert_outcomes(passed=3)
+
+
+def test_markers_of_tests_without_the_fixtures_are_not_checked(run: Run) -> None:
+    """A project may have its own marker or fixture with these names."""
+    run(
+        """
+        import pytest
+
+        @pytest.fixture
+        def oms(): return 1
+
+        @pytest.mark.oms("its own argument")
+        def test_marker(): pass
+
+        @pytest.mark.oms(speed=2)
+        def test_fixture(oms): assert oms == 1
+        """
+    ).assert_outcomes(passed=2)
+
+
+def test_the_wheel_does_not_disturb_a_package_called_emulator(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    """The real wheel is installed in a separate environment. Only a fixture needs our package, and says so."""
+    build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    venv.create(tmp_path / "venv")
+    packages = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages"
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(packages)
+    (packages / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    pytester.mkpydir("emulator").joinpath("engine.py").write_text("POWER = 3\n")
+    pytester.makepyfile(
+        test_own="from emulator.engine import POWER\ndef test_it(): assert POWER == 3",
+        test_oms="def test_it(oms): pass",
+    )
+    python = (tmp_path / "venv" / "bin" / "python", "-m", "pytest", "-p", "no:cacheprovider")
+    run = partial(subprocess.run, capture_output=True, text=True, check=False, env={"PATH": os.defpath})
+    for arguments in ((), ("-p", "emulator.pytest_plugin"), ("-p", "pytest_oms_emulator")):
+        done = run([*python, *arguments, "test_own.py"])
+        assert "1 passed" in done.stdout, done.stdout + done.stderr
+    for needing in (("test_oms.py",), ("--oms-coverage", "out", "test_own.py")):
+        done = run([*python, *needing])
+        assert f"package `emulator`, but {pytester.path / 'emulator'} has the same name" in done.stdout + done.stderr
 
 
 def test_the_marker_is_known_to_strict_runs_and_listed(run: Run) -> None:
@@ -288,6 +364,14 @@ def server_url(done: pytest.RunResult) -> str:
     return found[1]
 
 
+def test_a_target_on_this_machine_is_not_behind_the_proxy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator("empty") as server:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+        test = "def test_it(oms_session): assert oms_session.get('/api/v1/oms/packages/').ok"
+        run(test, "--oms-target", server.url).assert_outcomes(passed=1)
+
+
 def test_a_token_is_what_the_session_sends(run: Run) -> None:
     run(
         """
@@ -340,8 +424,7 @@ def test_an_unused_plugin_imports_nothing_and_starts_nothing(run: Run) -> None:
         import sys, threading
 
         def test_it():
-            ours = {name for name in sys.modules if name.partition(".")[0] == "emulator"}
-            assert ours == {"emulator", "emulator.core", "emulator.core.version", "emulator.pytest_plugin"}
+            assert not {name for name in sys.modules if name.partition(".")[0] == "emulator"}
             others = {"flask", "werkzeug", "waitress", "requests", "orjson", "marshmallow", "jsonschema"}
             assert not others & set(sys.modules)
             assert threading.active_count() == 1

@@ -33,7 +33,7 @@ def test_a_strict_test_fails_for_what_its_client_does(run: Run) -> None:
         ]
     )
     assert "Traceback" not in done.stdout.str()
-    assert "pytest_plugin.py" not in done.stdout.str()
+    assert "pytest_oms_emulator.py" not in done.stdout.str()
 
 
 def test_others_are_let_be(run: Run) -> None:
@@ -84,6 +84,40 @@ def test_a_whole_run_may_be_strict_and_the_marker_says_otherwise(run: Run) -> No
     )
     done.assert_outcomes(passed=3, failed=1)
     done.stdout.fnmatch_lines(["*strict: the client does what hurts a real service"])
+
+
+def test_a_correct_backoff_passes_while_sleep_is_replaced(run: Run) -> None:
+    done = run(
+        f"""{LISTS}
+    import time
+
+    def poll(oms):
+        for seconds in (1, 2, 4, 8):
+            oms.session().get(LIST)
+            time.sleep(seconds)
+
+    def test_without_time(oms, monkeypatch):
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        poll(oms)
+
+    def test_over_http(oms_session, monkeypatch):
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        for seconds in (1, 2, 4, 8):
+            oms_session.get(LIST)
+            time.sleep(seconds)
+
+    def test_with_the_clock(oms, monkeypatch):
+        monkeypatch.setattr(time, "sleep", lambda seconds: oms.clock.advance(seconds=seconds))
+        poll(oms)
+
+    def test_too_fast(oms, monkeypatch):
+        monkeypatch.setattr(time, "sleep", lambda seconds: oms.clock.advance(seconds=seconds / 16))
+        poll(oms)
+    """,
+        "--oms-strict",
+    )
+    done.assert_outcomes(passed=3, failed=1)
+    done.stdout.fnmatch_lines(["FAILED *test_too_fast*"])
 
 
 UNUSED = """

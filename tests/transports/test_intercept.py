@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+import requests_mock
+import responses
 from requests.adapters import HTTPAdapter
 
 from emulator import Emulator
@@ -61,6 +63,55 @@ def test_every_session_is_intercepted_whatever_its_age_and_adapters(oms: Emulato
         for session in (before, requests.Session(), CustomSession()):
             session.mount(f"{HOST}/api/", Unreachable())
             assert session.get(HOST + LIST, headers=AUTH).status_code == 200
+
+
+def test_inside_a_mock_the_interception_has_precedence(oms: Emulator) -> None:
+    """The mock answers other hosts, and all hosts after the interception."""
+    session = requests.Session()
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, json={"count": -1})
+        for _ in range(2):
+            with oms.intercept(HOST):
+                assert (count(), count("https://other.test")) == (200, -1)
+                assert session.get(HOST + LIST, headers=AUTH).json()["count"] == 200
+                redirected = session.get(f"{HOST}{LIST[:-1]}", headers=AUTH)
+                assert redirected.json()["count"] == 200
+            assert (count(), session.get(HOST + LIST).json()["count"]) == (-1, -1)
+        assert {request.hostname for request in mock.request_history} == {"other.test", "acme-oms.akinon.net"}
+    with oms.intercept(HOST):
+        assert session.get(HOST + LIST, headers=AUTH).json()["count"] == 200, "a session that was mocked before"
+    with pytest.raises(requests.ConnectionError, match="went out"):
+        session.get(HOST + LIST)
+
+
+def test_a_mock_inside_an_interception_has_precedence(oms: Emulator) -> None:
+    """With `real_http`, requests that the mock does not know are intercepted."""
+    session, other = requests.Session(), Emulator("demo", packages=3)
+    with oms.intercept(HOST):
+        with requests_mock.Mocker() as mock:
+            mock.get(HOST + LIST, json={"count": -1})
+            assert (count(), session.get(HOST + LIST).json()["count"]) == (-1, -1)
+            with other.intercept(HOST):
+                assert count() == 3
+            assert count() == -1
+        with requests_mock.Mocker(session=session, real_http=True) as mock:
+            mock.get(f"{HOST}/other/", text="mocked")
+            assert session.get(f"{HOST}/other/").text == "mocked"
+            assert session.get(HOST + LIST, headers=AUTH).json()["count"] == 200
+            assert count() == 200
+        assert (count(), session.get(HOST + LIST, headers=AUTH).json()["count"]) == (200, 200)
+    with pytest.raises(requests.ConnectionError, match="went out"):
+        session.get(HOST + LIST)
+
+
+def test_inside_responses_the_interception_has_precedence(oms: Emulator) -> None:
+    session = requests.Session()
+    session.mount(HOST, HTTPAdapter(max_retries=2))
+    with responses.RequestsMock() as mock:
+        mock.get(HOST + LIST, json={"count": -1})
+        assert session.get(HOST + LIST).json()["count"] == -1
+        with oms.intercept(HOST):
+            assert session.get(HOST + LIST, headers=AUTH).json()["count"] == 200
 
 
 def test_interception_ends_with_the_context(oms: Emulator) -> None:

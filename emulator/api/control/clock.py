@@ -28,7 +28,7 @@ def set_clock(world: World, mode: str | None = None, now: datetime | None = None
     """
     known: ClockMode | None = next((name for name in CLOCK_MODES if name == (mode or world.clock.mode)), None)
     if known is None:
-        raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES)
+        raise InvalidDocument(f"unknown mode {mode!r}", CLOCK_MODES, mode)
     if known == "real" and now is not None:
         raise Conflict("a real clock cannot be set; modes that can be set: frozen, ticking")
     if speed is not None and known != "ticking":

@@ -35,7 +35,7 @@ def add_delivery_fault(world: World, document: JsonValue) -> DeliveryFault:
     fault = DeliveryFault(**validated_document("disturbance", document))
     known = [event.name for event in EVENT_TYPES]
     if fault.event_type is not None and fault.event_type not in known:
-        raise InvalidDocument(f"unknown event type {fault.event_type!r}", known)
+        raise InvalidDocument(f"unknown event type {fault.event_type!r}", known, fault.event_type)
     world.outbox.add_fault(fault)
     return fault
 

@@ -106,15 +106,17 @@ def render_detail(world: World, id_: int, serializer: str = "package") -> bytes:
 
 
 def validated_document(name: str, document: JsonValue) -> JsonObject:
-    """Validate a document with a schema, and return it. Raise `InvalidDocument` for the first problem."""
+    """Validate a document with a schema, and return it. Raise `InvalidDocument`, first for an unknown key."""
     value = to_json(document)
-    problem = next(find_problems(name, value), None)
-    if problem is None:
+    problems = list(find_problems(name, value))
+    if not problems:
         valid: JsonObject = normalize_integers(value)
         return valid
-    if problem.keyword == "additionalProperties" and len(problem.path) == 1:
-        raise InvalidDocument(f"unknown key {problem.path[0]!r}", load_schema(name)["properties"])
-    raise InvalidDocument(str(problem))
+    for problem in problems:
+        if problem.keyword == "additionalProperties" and len(problem.path) == 1:
+            key = problem.path[0]
+            raise InvalidDocument(f"unknown key {key!r}", load_schema(name)["properties"], key)
+    raise InvalidDocument(str(problems[0]))
 
 
 def to_json(document: JsonValue) -> JsonValue:

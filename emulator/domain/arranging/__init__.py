@@ -16,7 +16,7 @@ from emulator.state.store import Reader
 
 R = TypeVar("R")
 MAX_KNOWN = 30
-"""Maximum number of known ids or names in an error message."""
+"""Maximum number of known names in an error message."""
 
 
 def parse_time(text: str) -> datetime:
@@ -60,7 +60,7 @@ def get_record(view: Reader, kind: type[R], id_: int, thing: str) -> R:
     """Return the record with this id. Raise `UnknownRecord` if there is none."""
     record = view.get(kind, id_) if view.has(kind, id_) else None
     if record is None:
-        raise UnknownRecord(f"this world has no {thing} {id_}", list(view.ids(kind)[:MAX_KNOWN]))
+        raise UnknownRecord.among(f"this world has no {thing} {id_}", view.ids(kind))
     return record
 
 

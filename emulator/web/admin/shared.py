@@ -109,7 +109,7 @@ def query_parameters(*known: str) -> dict[str, str]:
     """Return the query parameters. Raise `InvalidDocument` for an unknown one."""
     parameters = dict(request.args.items())
     if unknown := [name for name in parameters if name not in known]:
-        raise InvalidDocument(f"unknown parameter {unknown[0]!r}", known)
+        raise InvalidDocument(f"unknown parameter {unknown[0]!r}", known, unknown[0])
     return parameters
 
 

@@ -70,6 +70,7 @@ class StateFile:
         self._services, self._strict = services, strict
         load_base(start)  # an invalid scenario creates no file
         if is_new_file(self.path):
+            starting_snapshot(start, "frozen")
             create_file(self.path, orjson.dumps(rows.scenario_identity(start)).decode())
         with open_read_only(self.path) as connection:
             self._check_identity(connection)
