@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from emulator.api.routes import ROUTES
@@ -17,24 +18,41 @@ from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
-    from flask import Flask
+
+    from emulator.web.flask_app import EmulatorFlask
 
 ROUTER = Router(ROUTES)
 
 
-class LazyControlApi:
-    """The control API. Its first request creates it, because importing Flask takes longer than a start."""
+class LazyFlask:
+    """The Flask application. Its first use creates it, because importing Flask takes longer than a start."""
 
-    def __init__(self, create: Callable[[], Flask]) -> None:
-        self._create = create
+    def __init__(self, create: Callable[[], EmulatorFlask]) -> None:
+        self._create, self._lock = create, Lock()
+        self._is_shared = False
+
+    @property
+    def app(self) -> EmulatorFlask:
+        """The application, for its owner. From now on the owner may change it."""
+        self._is_shared = True
+        return self._app
 
     @cached_property
-    def app(self) -> Flask:
-        return self._create()
+    def _app(self) -> EmulatorFlask:
+        with self._lock:
+            return self.__dict__.get("_app") or self._create()
+
+    @property
+    def is_customized(self) -> bool:
+        """Whether the owner changed the application, or wrapped it in middleware."""
+        return self._is_shared and (self._app.has_middleware or self._app.is_customized)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        # The method of the class: `as_flask` replaces the instance's `wsgi_app` by the emulator's application.
-        return type(self.app).wsgi_app(self.app, environ, start_response)
+        return self._app(environ, start_response)
+
+    def serve_through_flask(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request through Flask's routing."""
+        return self._app.serve_through_flask(environ, start_response)
 
 
 def create_emulator_app(
@@ -43,20 +61,14 @@ def create_emulator_app(
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
-) -> tuple[EmulatorApp, LazyControlApi]:
-    """Create the application, and the control API that it contains."""
+) -> tuple[EmulatorApp, LazyFlask]:
+    """Create the WSGI application, and the Flask application around it."""
 
-    def create_control_api() -> Flask:
-        from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see LazyControlApi
+    def create_flask() -> EmulatorFlask:
+        from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
 
-        return control_api(worlds, allowed_hosts)
+        return EmulatorFlask(app, allowed_hosts)
 
-    control = LazyControlApi(create_control_api)
-    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
-    return app, control
-
-
-def as_flask(app: EmulatorApp, control: LazyControlApi) -> Flask:
-    """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
-    control.app.wsgi_app = app  # type: ignore[method-assign]
-    return control.app
+    flask = LazyFlask(create_flask)
+    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    return app, flask
