@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, signals
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound, SecurityError
+from werkzeug.exceptions import MethodNotAllowed, SecurityError
 from werkzeug.routing import IntegerConverter, Map, RequestRedirect, RuleFactory, ValidationError
+from werkzeug.urls import iri_to_uri
 
 from emulator.api.routes import ROUTES
 from emulator.core.call import Reply
@@ -158,6 +159,8 @@ class EmulatorFlask(Flask):
         chunks = super().wsgi_app(inner, start)
         status, headers, _ = started[-1]
         reply: Reply | None = inner.get(REPLY_KEY)
+        if reply is not None and "Location" in reply.headers:
+            headers = keep_location(headers, reply.headers["Location"])
         if reply is None or reply.fault is None:
             start_response(status, headers)
             return chunks
@@ -187,10 +190,12 @@ class EmulatorFlask(Flask):
         error, path = request.routing_exception, request_path()
         if error is None:
             return request.endpoint in ROUTES_BY_OPERATION
-        if isinstance(error, SecurityError) or is_control_path(path):
+        if is_control_path(path) or (isinstance(error, SecurityError) and self.config.get("TRUSTED_HOSTS")):
             return False
-        merged = re.sub("/{2,}", "/", path)  # as werkzeug does before it redirects
-        return isinstance(error, NotFound) or any(map(self.emulator.router.match, (merged, merged + "/")))
+        if isinstance(error, MethodNotAllowed | RequestRedirect):  # it can be about the owner's rules
+            merged = re.sub("/{2,}", "/", path)  # as werkzeug does before it redirects
+            return any(map(self.emulator.router.match, (merged, merged + "/")))
+        return True
 
     def answer_request(self, **_path: object) -> Response:
         """Return the response of the emulated API to the current request."""
@@ -229,6 +234,12 @@ class EmulatorFlask(Flask):
 def request_path() -> str:
     """Return the decoded path of the current request, without the prefix of the world."""
     return decode_path(path_bytes(request.environ))
+
+
+def keep_location(headers: list[tuple[str, str]], location: str) -> list[tuple[str, str]]:
+    """Undo werkzeug's escaping of a Location header, unless a hook replaced it."""
+    escaped = ("Location", iri_to_uri(location))
+    return [("Location", location) if header == escaped else header for header in headers]
 
 
 def keep_body() -> None:

@@ -32,6 +32,8 @@ from emulator import Emulator, create_app
 from emulator.api.routes import ROUTES
 from emulator.web.app import EmulatorApp
 from emulator.web.flask_app import EmulatorFlask
+from tests.support.reads import HOST, ReceivedResponse, read_everything
+from tests.worlds.test_links import links, without_payloads
 
 LIST = "/api/v1/oms/packages/"
 AUTH = {"Authorization": "Token full-access"}
@@ -66,7 +68,7 @@ def test_create_app_takes_the_options_of_the_emulator() -> None:
     assert get(app, f"{LIST}?nonsense=1").status_code == 400
     assert signature(create_app).parameters == signature(Emulator).parameters
     with pytest.raises(TypeError, match="nonsense"):
-        create_app("demo", nonsense=1)
+        create_app("demo", nonsense=1)  # type: ignore[call-arg]
 
 
 def test_the_application_of_an_emulator_is_the_same_object() -> None:
@@ -265,7 +267,7 @@ def test_middleware_sees_every_way_in(app: Flask, oms: Emulator) -> None:
         paths.append(environ["PATH_INFO"])
         return inner(environ, start_response)
 
-    app.wsgi_app = middleware
+    app.wsgi_app = middleware  # type: ignore[method-assign]
     assert get(app).status_code == oms.session().get(LIST).status_code == 200
     assert paths == [LIST, LIST]
 
@@ -355,7 +357,10 @@ def test_error_handlers_get_own_errors_and_exceptions_only(app: Flask, oms: Emul
 
 
 def test_a_failing_hook_is_a_500_of_flask(app: Flask) -> None:
-    app.before_request(lambda: 1 / 0)
+    @app.before_request
+    def fail() -> None:
+        raise ZeroDivisionError
+
     assert "Internal Server Error" in get(app).text
     app.config["PROPAGATE_EXCEPTIONS"] = True
     with pytest.raises(ZeroDivisionError):
@@ -476,7 +481,7 @@ def dispatcher(app: Flask) -> Any:
 
 
 def proxied(app: Flask) -> Any:
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1, x_host=1, x_proto=1)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1, x_host=1, x_proto=1)  # type: ignore[method-assign]
 
     def proxy(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ["PATH_INFO"].removeprefix("/oms")
@@ -551,6 +556,23 @@ def test_following_the_links_of_a_mount_reads_every_package(mount: str, app: Fla
             path = page["next"]
 
     assert len({pk for page in pages() for pk in page}) == 40
+
+
+@pytest.mark.parametrize("is_through_flask", [False, True])
+def test_every_link_of_both_surfaces_keeps_the_mount(is_through_flask: bool) -> None:
+    oms = Emulator("demo", packages=6, seed=2)
+    oms.package(state="Shipped", items=2)
+    mounted = Client(dispatcher_through_flask(oms.app) if is_through_flask else dispatcher(oms.app))
+
+    def send(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> ReceivedResponse:
+        path = "/oms" + path.removeprefix("/oms")
+        answer = mounted.open(path, method=method, headers=headers, base_url=f"http://{HOST}")
+        return ReceivedResponse(answer.status_code, dict(answer.headers), answer.data)
+
+    answers = {path: without_payloads(body) for path, body in read_everything(oms, send).items() if path != "export"}
+    found = [(path, link) for path, body in answers.items() for link in links(body)]
+    assert len(found) > 100
+    assert [each for each in found if not each[1].startswith(b"/oms/")] == []
 
 
 def test_url_for_keeps_the_mount_and_the_world(app: Flask) -> None:
