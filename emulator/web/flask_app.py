@@ -140,7 +140,7 @@ class EmulatorFlask(Flask):
         return "wsgi_app" in self.__dict__
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request in the short way where nobody can tell the difference, otherwise through Flask."""
+        """Answer a request in the short way if its owner changed nothing, otherwise through Flask."""
         if PRESERVE_CONTEXT in environ or self.is_customized:
             return self.serve_through_flask(environ, start_response)
         return self.emulator.serve(environ, start_response)

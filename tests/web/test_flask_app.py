@@ -85,6 +85,7 @@ def test_applications_that_are_no_longer_used_are_collected() -> None:
     assert reference() is None
 
 
+@pytest.mark.slow
 def test_the_state_file_of_an_application_is_closed_at_exit(tmp_path: Path) -> None:
     program = """
 import atexit, sys, emulator
@@ -99,6 +100,7 @@ app = emulator.create_app("empty", state=sys.argv[1])
     assert subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "1\n"
 
 
+@pytest.mark.slow
 def test_flask_is_not_imported_by_an_emulator_that_does_not_need_it() -> None:
     program = "import sys; from emulator import Emulator; Emulator('demo').session(); print('flask' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
