@@ -33,7 +33,7 @@ from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
 from emulator.state.world import World, WorldServices
-from emulator.web import create_emulator_app
+from emulator.web import as_flask, create_emulator_app
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler
@@ -341,7 +341,7 @@ class Emulator(WorldHandle):
 
         `app.extensions["oms_emulator"]` is this emulator. WSGI clients may call the application: httpx, webtest.
         """
-        app = self._flask.app
+        app = as_flask(self._emulator_app, self._flask)
         app.extensions[EXTENSION_KEY] = self
         return app
 

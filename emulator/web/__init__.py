@@ -6,7 +6,6 @@ The functions of this module compose the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
+    from flask import Flask
 
     from emulator.web.flask_app import EmulatorFlask
 
@@ -29,30 +29,18 @@ class LazyFlask:
 
     def __init__(self, create: Callable[[], EmulatorFlask]) -> None:
         self._create, self._lock = create, Lock()
-        self._is_shared = False
+        self._app: EmulatorFlask | None = None
 
     @property
     def app(self) -> EmulatorFlask:
-        """The application, for its owner. From now on the owner may change it."""
-        self._is_shared = True
-        return self._app
-
-    @cached_property
-    def _app(self) -> EmulatorFlask:
+        """The application. All threads get the same one."""
         with self._lock:
-            return self.__dict__.get("_app") or self._create()
-
-    @property
-    def is_customized(self) -> bool:
-        """Whether the owner changed the application, or wrapped it in middleware."""
-        return self._is_shared and (self._app.has_middleware or self._app.is_customized)
+            if self._app is None:
+                self._app = self._create()
+            return self._app
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        return self._app(environ, start_response)
-
-    def serve_through_flask(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request through Flask's routing."""
-        return self._app.serve_through_flask(environ, start_response)
+        return self.app.serve_through_flask(environ, start_response)
 
 
 def create_emulator_app(
@@ -62,7 +50,7 @@ def create_emulator_app(
     *,
     allow_fault_header: bool = False,
 ) -> tuple[EmulatorApp, LazyFlask]:
-    """Create the WSGI application, and the Flask application around it."""
+    """Create the WSGI application, and the Flask application around it, which answers for the control API."""
 
     def create_flask() -> EmulatorFlask:
         from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
@@ -72,3 +60,9 @@ def create_emulator_app(
     flask = LazyFlask(create_flask)
     app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), allow_fault_header=allow_fault_header)
     return app, flask
+
+
+def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:
+    """Hand the Flask application to its owner. From now on, servers and sessions respect the owner's changes."""
+    app.flask = flask.app
+    return flask.app

@@ -34,7 +34,7 @@ from emulator.web.hints import add_error_hints, hint_header
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import StartResponse, WSGIApplication
 
 ACCESS_LOG = logging.getLogger("emulator.access")
 CONTROL_PATH = "/__admin"
@@ -62,17 +62,16 @@ REJECTED_CALLERS = {EXPIRED: "expired", INACTIVE: "inactive"}
 
 
 class FlaskWay(Protocol):
-    """The Flask application of an emulator. It exists from its first use on, because importing Flask takes long."""
+    """The Flask application around an emulator."""
 
     @property
-    def is_customized(self) -> bool:
-        """Whether the owner changed the application, or wrapped it in middleware."""
+    def has_middleware(self) -> bool: ...
+
+    @property
+    def is_customized(self) -> bool: ...
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request as a server of the Flask application does."""
-
-    def serve_through_flask(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request through Flask's routing, whether or not the application was changed."""
 
 
 class EmulatorApp:
@@ -82,25 +81,28 @@ class EmulatorApp:
         self,
         worlds: WorldRegistry,
         router: Router,
-        flask: FlaskWay,
+        control: WSGIApplication,
         cors: Cors,
         *,
         allow_fault_header: bool = False,
     ) -> None:
-        self.worlds, self.router, self.flask, self.cors = worlds, router, flask, cors
+        self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.allow_fault_header = allow_fault_header
         self.cache = ResponseCache()
+        self.flask: FlaskWay | None = None
+        """The Flask application if it was handed out, so that its owner may have changed it."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self.flask.is_customized:
-            return self.flask(environ, start_response)
+        flask = self.flask
+        if flask is not None and (flask.has_middleware or flask.is_customized):
+            return flask(environ, start_response)
         return self.serve(environ, start_response)
 
     def serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request in the short way. Only the control API passes through Flask."""
         name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
         if is_control_path(path):
-            return self.flask.serve_through_flask(environ, start_response)
+            return self.control_api(environ, start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
                 return self.cors.preflight(start_response, environ)
