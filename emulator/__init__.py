@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 from emulator.core.version import __version__
 
 if TYPE_CHECKING:
-    from emulator.client.emulator import Emulator
+    from emulator.client.emulator import Emulator, create_app
     from emulator.core.credentials import JWT_SECRET
 
 
-__all__ = ["JWT_SECRET", "Emulator", "__version__"]
+__all__ = ["JWT_SECRET", "Emulator", "__version__", "create_app"]
 
-MODULES = {"Emulator": "emulator.client.emulator", "JWT_SECRET": "emulator.core.credentials"}
+MODULES = {
+    "Emulator": "emulator.client.emulator",
+    "JWT_SECRET": "emulator.core.credentials",
+    "create_app": "emulator.client.emulator",
+}
 """Public name -> its module, imported at the first use, because the pytest plugin is loaded in every test run."""
 
 

@@ -32,6 +32,7 @@ import grimp
 from werkzeug.test import EnvironBuilder
 
 from emulator import Emulator
+from emulator.web import create_emulator_app
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "emulator"
@@ -139,7 +140,7 @@ def body_span(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
 
 def modules_per_request() -> tuple[set[str], set[str]]:
     """Return the modules that a GET of a package and a command run through."""
-    app = Emulator("demo").app
+    app, _ = create_emulator_app(Emulator("demo").worlds)
     listing, _ = profiled_call(app, "GET", f"{PACKAGES}?limit=100")
     waiting = [package["id"] for package in listing["results"] if package["state"]["enum_value"] == "100"]
     profiled_call(app, "GET", f"{PACKAGES}{waiting[0]}/")

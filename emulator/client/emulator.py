@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, Unpack, cast
+from weakref import ref
 
 import orjson
 
@@ -60,6 +63,9 @@ if TYPE_CHECKING:
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
+EXTENSION_KEY = "oms_emulator"
+"""Key of the Flask application's extensions that holds the emulator."""
+Options = ParamSpec("Options")
 DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "frozen": "flush",  # nothing runs in the background, so that tests are reproducible
     "ticking": "background",
@@ -331,7 +337,7 @@ class Emulator(WorldHandle):
             services=services,
             storage=self._state,
         )
-        app, self._control = create_emulator_app(
+        app, self._flask = create_emulator_app(
             worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
@@ -346,8 +352,13 @@ class Emulator(WorldHandle):
 
     @cached_property
     def app(self) -> Flask:
-        """The Flask application, for WSGI clients: httpx, werkzeug's client, webtest."""
-        return as_flask(self._emulator_app, self._control)
+        """The Flask application: each operation is an endpoint. Hooks, blueprints and extensions work as usual.
+
+        `app.extensions["oms_emulator"]` is this emulator. WSGI clients may call the application: httpx, webtest.
+        """
+        app = as_flask(self._emulator_app, self._flask)
+        app.extensions[EXTENSION_KEY] = self
+        return app
 
     def in_world(
         self, name: str, scenario: str | PathLike[str] | None = None, *, seed: int | None = None
@@ -418,3 +429,30 @@ def open_state(path: str | PathLike[str], start: Scenario, services: WorldServic
     from emulator.worlds.sqlite.state_file import StateFile  # noqa: PLC0415 - SQLite is imported when used
 
     return StateFile(path, start, services, strict=strict)
+
+
+def app_factory(emulator: Callable[Options, Emulator]) -> Callable[Options, Flask]:
+    """Return an application factory with the options of `Emulator`."""
+
+    def create_app(*args: Options.args, **options: Options.kwargs) -> Flask:
+        """Return the Flask application of a new emulator. It takes the options of `Emulator`.
+
+        `app.extensions["oms_emulator"]` is the emulator. It is closed when Python exits.
+
+        Example: `flask --app 'emulator:create_app("demo", packages=50)' run`
+        """
+        oms = emulator(*args, **options)
+        atexit.register(close_referenced, ref(oms))
+        return oms.app
+
+    create_app.__signature__ = signature(emulator)  # type: ignore[attr-defined]  # inspect reads it
+    return create_app
+
+
+def close_referenced(reference: ref[Emulator]) -> None:
+    """Close an emulator if it is still in use."""
+    if (oms := reference()) is not None:
+        oms.close()
+
+
+create_app = app_factory(Emulator)

@@ -6,7 +6,7 @@ The functions of this module compose the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from emulator.api.routes import ROUTES
@@ -19,22 +19,28 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
     from flask import Flask
 
+    from emulator.web.flask_app import EmulatorFlask
+
 ROUTER = Router(ROUTES)
 
 
-class LazyControlApi:
-    """The control API. Its first request creates it, because importing Flask takes longer than a start."""
+class LazyFlask:
+    """The Flask application. Its first use creates it, because importing Flask takes longer than a start."""
 
-    def __init__(self, create: Callable[[], Flask]) -> None:
-        self._create = create
+    def __init__(self, create: Callable[[], EmulatorFlask]) -> None:
+        self._create, self._lock = create, Lock()
+        self._app: EmulatorFlask | None = None
 
-    @cached_property
-    def app(self) -> Flask:
-        return self._create()
+    @property
+    def app(self) -> EmulatorFlask:
+        """The application. All threads get the same one."""
+        with self._lock:
+            if self._app is None:
+                self._app = self._create()
+            return self._app
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        # The method of the class: `as_flask` replaces the instance's `wsgi_app` by the emulator's application.
-        return type(self.app).wsgi_app(self.app, environ, start_response)
+        return self.app.serve_through_flask(environ, start_response)
 
 
 def create_emulator_app(
@@ -43,20 +49,20 @@ def create_emulator_app(
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
-) -> tuple[EmulatorApp, LazyControlApi]:
-    """Create the application, and the control API that it contains."""
+) -> tuple[EmulatorApp, LazyFlask]:
+    """Create the WSGI application, and the Flask application around it, which answers for the control API."""
 
-    def create_control_api() -> Flask:
-        from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see LazyControlApi
+    def create_flask() -> EmulatorFlask:
+        from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
 
-        return control_api(worlds, allowed_hosts)
+        return EmulatorFlask(app, allowed_hosts)
 
-    control = LazyControlApi(create_control_api)
-    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
-    return app, control
+    flask = LazyFlask(create_flask)
+    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    return app, flask
 
 
-def as_flask(app: EmulatorApp, control: LazyControlApi) -> Flask:
-    """Return the control API's Flask application, with `wsgi_app` replaced by the emulator's application."""
-    control.app.wsgi_app = app  # type: ignore[method-assign]
-    return control.app
+def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:
+    """Hand the Flask application to its owner. From now on, servers and sessions respect the owner's changes."""
+    app.flask = flask.app
+    return flask.app

@@ -1,6 +1,6 @@
 """The WSGI application of an emulator: it sends requests to the control API or to the emulated API of a world.
 
-Requests to the emulated API do not pass through Flask: they follow Django REST framework, and the path stays short.
+Requests to the emulated API pass through Flask only if the owner of the Flask application changed it.
 Each exchange with the emulated API is recorded in the journal, the coverage and the metrics.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
@@ -42,7 +42,7 @@ CONTROL_PATH = "/__admin"
 WORLD_PREFIX = "/w/"
 """Prefix of a path that names a world: `/w/<name>/...`."""
 WORLD_KEY = "emulator.world"
-"""Key in the WSGI environment for the control API: the name of the world."""
+"""Key in the WSGI environment for Flask: the name of the world, if the prefix was moved to SCRIPT_NAME."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
 INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
@@ -61,6 +61,19 @@ REJECTED_CALLERS = {EXPIRED: "expired", INACTIVE: "inactive"}
 """Authentication error -> the credential that counts; any other error counts as `invalid`."""
 
 
+class FlaskWay(Protocol):
+    """The Flask application around an emulator."""
+
+    @property
+    def has_middleware(self) -> bool: ...
+
+    @property
+    def is_customized(self) -> bool: ...
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request as a server of the Flask application does."""
+
+
 class EmulatorApp:
     """The WSGI application of an emulator."""
 
@@ -76,25 +89,38 @@ class EmulatorApp:
         self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
         self.allow_fault_header = allow_fault_header
         self.cache = ResponseCache()
+        self.flask: FlaskWay | None = None
+        """The Flask application if it was handed out, so that its owner may have changed it."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        flask = self.flask
+        if flask is not None and (flask.has_middleware or flask.is_customized):
+            return flask(environ, start_response)
+        return self.serve(environ, start_response)
+
+    def serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request in the short way. Only the control API passes through Flask."""
         name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
-        if path == CONTROL_PATH or path.startswith(CONTROL_PATH + "/"):
-            return self.control_api(control_environ(environ, name, prefix), start_response)
+        if is_control_path(path):
+            return self.control_api(environ, start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
                 return self.cors.preflight(start_response, environ)
             start_response = self.cors.wrap(start_response, environ)
+        reply, request_id = self.answer(environ, name, prefix, path)
+        return send_reply(reply, environ, request_id, start_response)
+
+    def answer(self, environ: Environ, name: str, prefix: str, path: str) -> tuple[Reply, str]:
+        """Return the reply to a request to the emulated API of a world, and the id of the request."""
         try:
             world = self.worlds.get(name)
         except UnknownWorld as error:
-            reply = Reply(404, NOT_FOUND, hint_header(error.message), HTML)
-            return send_reply(reply, environ, NO_REQUEST_ID, start_response)
+            return Reply(404, NOT_FOUND, hint_header(error.message), HTML), NO_REQUEST_ID
         context = RequestContext(environ, world, self.router, path, prefix)
         reply = self.respond(context)
         if ACCESS_LOG.isEnabledFor(logging.INFO):
-            ACCESS_LOG.info("%s %s %s -> %d", context.request_id, context.method, prefix + path, reply.status)
-        return send_reply(reply, environ, context.request_id, start_response)
+            ACCESS_LOG.info("%s %s %s -> %d", context.request_id, context.method, context.prefix + path, reply.status)
+        return reply, context.request_id
 
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
@@ -119,19 +145,28 @@ def is_inspector_read(environ: Environ) -> bool:
     return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
 
 
+def is_control_path(path: str) -> bool:
+    """Return whether a path without the prefix of a world belongs to the control API."""
+    return path == CONTROL_PATH or path.startswith(CONTROL_PATH + "/")
+
+
 def split_world(path: str, environ: Environ) -> tuple[str, str, str]:
     """Return the name of the world, the prefix that names it and the path in it. The path wins over the header."""
+    if WORLD_KEY in environ:
+        return environ[WORLD_KEY], "", path
     if path.startswith(WORLD_PREFIX):
         name, _, rest = path[len(WORLD_PREFIX) :].partition("/")
         return name, WORLD_PREFIX + name, "/" + rest
     return environ.get("HTTP_X_EMULATOR_WORLD", DEFAULT_WORLD), "", path
 
 
-def control_environ(environ: Environ, name: str, prefix: str) -> Environ:
-    """Return the WSGI environment for the control API: the world by name, and its prefix in SCRIPT_NAME."""
-    path = path_bytes(environ).decode("latin-1")
+def world_environ(environ: Environ) -> Environ:
+    """Return the WSGI environment for Flask: the world by name, and its prefix in SCRIPT_NAME."""
+    raw = path_bytes(environ)
+    name, prefix, _ = split_world(decode_path(raw), environ)
+    path = raw.decode("latin-1")
     inner = "/" + path[len(WORLD_PREFIX) :].partition("/")[2] if prefix else path  # as sent: decoding can shorten it
-    root = environ.get("SCRIPT_NAME", "") + prefix.encode().decode("latin-1")
+    root = environ.get("SCRIPT_NAME", "").rstrip("/") + prefix.encode().decode("latin-1")
     return {**environ, WORLD_KEY: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
 
@@ -156,12 +191,18 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
     )
 
 
-def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
-    """Send a reply. The response to HEAD has the headers of GET and no body."""
+def response_headers(reply: Reply, request_id: str) -> list[tuple[str, str]]:
+    """Return the headers of the response to a request."""
     headers = [("X-Emulator-Request-Id", request_id)]
     if reply.status != HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
         headers += (("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type))
     headers.extend(reply.headers.items())
+    return headers
+
+
+def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Send a reply. The response to HEAD has the headers of GET and no body."""
+    headers = response_headers(reply, request_id)
     body = b"" if str(environ["REQUEST_METHOD"]).upper() == "HEAD" else reply.body
     if reply.fault is not None:
         return send_with_fault(reply, environ, lambda: start_response(STATUS_LINES[reply.status], headers), body)

@@ -120,9 +120,9 @@ def request_host(environ: Mapping[str, str]) -> str:
     return environ["SERVER_NAME"] + ("" if port == default_port else f":{port}")
 
 
-def path_bytes(environ: Mapping[str, str]) -> bytes:
+def path_bytes(environ: Mapping[str, str], key: str = "PATH_INFO") -> bytes:
     """Return the bytes of the path. WSGI has a character for each byte, but httpx's transport sends decoded text."""
-    path = environ.get("PATH_INFO", "")
+    path = environ.get(key, "")
     try:
         return path.encode("latin-1")
     except UnicodeEncodeError:
@@ -138,6 +138,11 @@ def decode_path(raw: bytes) -> str:
         except UnicodeDecodeError as error:
             parts += [raw[: error.start].decode(), quote_from_bytes(raw[error.start : error.end], SAFE_IN_QUERY)]
             raw = raw[error.end :]
+
+
+def mount_path(environ: Mapping[str, str]) -> str:
+    """Return the decoded path below which the application is mounted, without a slash at the end."""
+    return decode_path(path_bytes(environ, "SCRIPT_NAME")).rstrip("/") if environ.get("SCRIPT_NAME") else ""
 
 
 def escape_path(path: str) -> str:
@@ -179,7 +184,7 @@ class RequestContext:
     def __init__(self, environ: Environ, world: World, router: Router, path: str, prefix: str = "") -> None:
         """`path` is decoded and has no world prefix. `prefix` is empty or `/w/<name>`."""
         self.environ, self.world, self.router = environ, world, router
-        self.path, self.prefix = path, prefix
+        self.path, self.prefix = path, mount_path(environ) + prefix
         self.request_id = world.new_request_id()
         self.method = str(environ["REQUEST_METHOD"]).upper()
         self.query_string = str(environ.get("QUERY_STRING", ""))

@@ -29,6 +29,13 @@ EXPOSED = (
     "X-Emulator-World"
 )
 MAX_AGE = "86400"
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+PERMISSIONS = (
+    ("Access-Control-Allow-Headers", HEADERS),
+    ("Access-Control-Allow-Methods", METHODS),
+    ("Access-Control-Max-Age", MAX_AGE),
+)
+"""Headers of the response to every preflight request."""
 VARY = ("Vary", "Origin")
 
 Header = tuple[str, str]
@@ -47,14 +54,15 @@ class Cors:
         allowed = self._allowed_origin(environ)
         return [*allowed, ("Access-Control-Expose-Headers", EXPOSED)] if "HTTP_ORIGIN" in environ else allowed
 
+    def response_headers(self, environ: Environ) -> list[Header]:
+        """Return the headers of the response to any request, also to a preflight request."""
+        if is_preflight(environ):
+            return [*self._allowed_origin(environ), *PERMISSIONS]
+        return self.headers(environ) if self.is_restricted or "HTTP_ORIGIN" in environ else []
+
     def preflight(self, start_response: StartResponse, environ: Environ) -> Iterable[bytes]:
         """Respond to a preflight request, whatever its path."""
-        permissions = [
-            ("Access-Control-Allow-Headers", HEADERS),
-            ("Access-Control-Allow-Methods", METHODS),
-            ("Access-Control-Max-Age", MAX_AGE),
-        ]
-        start_response("200 OK", [("Content-Length", "0"), *self._allowed_origin(environ), *permissions])
+        start_response("200 OK", [("Content-Length", "0"), *self.response_headers(environ)])
         return []
 
     def wrap(self, start_response: StartResponse, environ: Environ) -> StartResponse:
@@ -68,9 +76,9 @@ class Cors:
 
     def _allowed_origin(self, environ: Environ) -> list[Header]:
         if not self.is_restricted:
-            return [("Access-Control-Allow-Origin", ANY)]
+            return [(ALLOW_ORIGIN, ANY)]
         origin = environ.get("HTTP_ORIGIN", "")
-        return [VARY, ("Access-Control-Allow-Origin", origin)] if origin in self._origins else [VARY]
+        return [VARY, (ALLOW_ORIGIN, origin)] if origin in self._origins else [VARY]
 
 
 def is_preflight(environ: Environ) -> bool:

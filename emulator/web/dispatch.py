@@ -236,7 +236,8 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
             reply = route.view(call, world)
-    return replace(reply, body=fill_links(reply.body, context.base_url + context.prefix, context.prefix))
+    prefix = escape_path(context.prefix)
+    return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
 
 
 def build_call(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Call:

@@ -47,8 +47,8 @@ def exchange(
     return answer.status, dict(answer.getheaders()), answer.read()
 
 
-def test_the_package_shows_three_names() -> None:
-    assert emulator.__all__ == ["JWT_SECRET", "Emulator", "__version__"]
+def test_the_package_shows_four_names() -> None:
+    assert emulator.__all__ == ["JWT_SECRET", "Emulator", "__version__", "create_app"]
 
 
 def test_a_running_emulator_answers_requests(running: Emulator) -> None:

@@ -30,6 +30,8 @@ class Comparison:
     transfer: str
     jwts: Mapping[str, str] = field(default_factory=dict)
     """Role, or `expired` -> bearer token."""
+    app: WsgiApp | None = None
+    """The way into the emulator; `emulator.app` if it is None."""
 
     @classmethod
     def with_emulator(cls, emulator: Any) -> Comparison:
@@ -38,6 +40,10 @@ class Comparison:
         jwts["expired"] = emulator.jwt(expires_in=-1)
         service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})
         return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]), jwts)
+
+    def through_flask(self) -> Comparison:
+        """Return the same comparison with Flask's routing instead of the short way."""
+        return replace(self, app=self.emulator.app.serve_through_flask)
 
     def advance(self, seconds: float) -> None:
         """Advance both clocks."""
@@ -60,7 +66,7 @@ class Comparison:
             return CRASH_RESPONSE
 
     def emulator_response(self, request: RawRequest) -> RawResponse:
-        return send_wsgi(self.emulator.app, self.fill_placeholders(request))
+        return send_wsgi(self.app or self.emulator.app, self.fill_placeholders(request))
 
     def response_pair(
         self, request: RawRequest, differences: tuple[Difference, ...] = DIFFERENCES

@@ -18,14 +18,19 @@ STATUSES = {200, 204, 301, 400, 401, 403, 404, 405, 406, 415}
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=[request.label for request in REQUESTS])
 def test_answer_equals_the_oracles_answer(request_: RawRequest, comparison: Comparison) -> None:
+    """Both ways into the emulator are compared: the short one and Flask's routing."""
     actual, expected = comparison.response_pair(request_)
     assert actual == expected
+    assert comparison.through_flask().response_pair(request_)[0] == expected
 
 
+@pytest.mark.parametrize("is_through_flask", [False, True])
 @pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
 def test_throttle_refuses_the_same_requests_for_the_same_time(
-    steps: tuple[Step, ...], fresh_comparison: Comparison
+    steps: tuple[Step, ...], is_through_flask: bool, fresh_comparison: Comparison
 ) -> None:
+    if is_through_flask:
+        fresh_comparison = fresh_comparison.through_flask()
     for number, step in enumerate(steps):
         if isinstance(step, RawRequest):
             actual, expected = fresh_comparison.response_pair(step)

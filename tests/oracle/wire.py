@@ -26,6 +26,7 @@ class RawRequest:
     body: bytes = b""
     host: str | None = HOST
     content_length: str | None = None
+    script_name: str = ""
 
     def variant(self, label: str, **changes: Any) -> RawRequest:
         return replace(self, label=f"{self.label} {label}", **changes)
@@ -41,7 +42,7 @@ class RawRequest:
         }
         return {
             "REQUEST_METHOD": self.method,
-            "SCRIPT_NAME": "",
+            "SCRIPT_NAME": self.script_name,
             "PATH_INFO": unquote_to_bytes(raw_path.encode("latin-1")).decode("latin-1"),
             "QUERY_STRING": query,
             "SERVER_NAME": "127.0.0.1",

@@ -13,6 +13,6 @@ from emulator.web.context import Router
 
 def with_handler(oms: Emulator, operation: str, handler: Callable[..., Any]) -> Emulator:
     """Replace the handler of an operation."""
-    app: Any = oms.app.wsgi_app
+    app: Any = oms._emulator_app
     app.router = Router(replace(route, view=handler) if route.operation == operation else route for route in ROUTES)
     return oms

@@ -208,7 +208,7 @@ PATCH = pytest.MonkeyPatch()
 
 def pytest_configure() -> None:
     """Check every response of this process from now on."""
-    PATCH.setattr(EmulatorApp, "__call__", wrap_application(EmulatorApp.__call__))
+    PATCH.setattr(EmulatorApp, "serve", wrap_application(EmulatorApp.serve))
 
 
 def pytest_unconfigure() -> None:

@@ -112,6 +112,17 @@ def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
 
 @contextmanager
 def werkzeug(oms: Emulator) -> Iterator[Transport]:
+    yield by_werkzeug(oms)
+
+
+@contextmanager
+def flask_routing(oms: Emulator) -> Iterator[Transport]:
+    """Yield a transport to an application with a hook, so that no request takes the short way."""
+    oms.app.before_request(lambda: None)
+    yield by_werkzeug(oms)
+
+
+def by_werkzeug(oms: Emulator) -> Transport:
     client = Client(oms.app)
 
     def send(spec: HttpRequest) -> TransportResponse:
@@ -123,7 +134,7 @@ def werkzeug(oms: Emulator) -> Iterator[Transport]:
             return INCOMPLETE
         return normalized_response(answer.status_code, answer.headers.items(), answer.data, spec.method)
 
-    yield send
+    return send
 
 
 TRANSPORTS = {
@@ -131,4 +142,5 @@ TRANSPORTS = {
     "oms.intercept": intercept,
     "httpx.WSGITransport": wsgi_transport,
     "werkzeug's Client": werkzeug,
+    "Flask's routing": flask_routing,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Response, jsonify
+from flask import Response
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES
@@ -21,7 +21,7 @@ from emulator.domain.commands import COMMANDS
 from emulator.domain.installation import Origin
 from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
 from emulator.state.store import Reader
-from emulator.web.admin.shared import api, current_world
+from emulator.web.admin.shared import api, compact_json, current_world
 
 FIDELITY_FILE = Path(__file__).parent.parent.parent / "fixtures" / "fidelity.json"
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
@@ -37,7 +37,7 @@ FidelityRow = JsonObject
 def fidelity() -> Response:
     world = current_world()
     graph = graph_document(world.records, world.settings.installation, world.settings.language)
-    return jsonify({**fidelity_document(), **graph_rows(graph)})
+    return compact_json({**fidelity_document(), **graph_rows(graph)})
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
@@ -104,7 +104,7 @@ def command_rows() -> Iterator[FidelityRow]:
 @api.get("/graph")
 def graph() -> Response:
     world = current_world()
-    return jsonify(graph_document(world.records, world.settings.installation, world.settings.language))
+    return compact_json(graph_document(world.records, world.settings.installation, world.settings.language))
 
 
 def graph_document(view: Reader, name: str, language: str) -> JsonObject:

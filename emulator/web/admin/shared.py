@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, Response, current_app, g, jsonify, request
+from flask import Blueprint, Request, Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
@@ -14,14 +17,17 @@ from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
 from emulator.core.hosts import is_loopback
 from emulator.core.json_text import JsonObject, JsonValue
+from emulator.domain.installation import InvalidInstallation
+from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
 from emulator.web.app import WORLD_KEY
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 JSON = "application/json"
-api = Blueprint("admin", __name__, url_prefix="/__admin")
+BLUEPRINT = "oms_control"
+api = Blueprint(BLUEPRINT, __name__, url_prefix="/__admin")
 """The routes of the control API. The other modules of this package add theirs."""
-EXTENSION_KEY = "oms_emulator"
+EXTENSION_KEY = "oms_control"
 """Key of the application's extensions that holds its `ControlSettings`."""
 SAME_SITE = frozenset(("", "same-origin", "none"))
 """Accepted values of `Sec-Fetch-Site`."""
@@ -42,7 +48,7 @@ def control_settings() -> ControlSettings:
 @api.before_request
 def check_access() -> tuple[Response, int] | None:
     error = access_error(request, control_settings().allowed_hosts)
-    return None if error is None else (jsonify(error=error), 403)
+    return None if error is None else (compact_json({"error": error}), 403)
 
 
 def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None:
@@ -79,6 +85,7 @@ def run_write(world: World, operation: str, document: JsonValue = None, **path: 
     return run_recorded_operation(world, operation, document, path, g.request_id)
 
 
+@api.after_request
 def add_request_id(response: Response) -> Response:
     """Add the request id of a write to the response."""
     if "request_id" in g:
@@ -139,12 +146,30 @@ def no_content() -> Response:
     return response
 
 
+def compact_json(document: JsonObject) -> Response:
+    """Return a JSON response with the bytes of Flask's `jsonify`, whatever the application's JSON settings are."""
+    return Response(json.dumps(document, separators=(",", ":")) + "\n", content_type=JSON)
+
+
+@api.errorhandler(ControlError)
 def error_response(error: ControlError) -> Response:
     """Return the response for an error: the message, and the known values if there are any."""
     known = {"known": error.known} if error.known else {}
     return json_response({"error": error.message, **known}, error.status)
 
 
+@api.errorhandler(ScenarioError)
+@api.errorhandler(InvalidInstallation)
 def invalid_file_response(error: ValueError) -> Response:
     """Return the response for a scenario or installation that cannot be used."""
     return error_response(InvalidDocument(str(error)))
+
+
+@api.errorhandler(HTTPException)
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    """Return the response for an error of Flask, with the paths of the control API."""
+    rules = current_app.url_map.iter_rules()
+    known = sorted({rule.rule for rule in rules if rule.endpoint.startswith(f"{BLUEPRINT}.")})
+    headers = {key: value for key, value in error.get_headers() if key == "Allow"}
+    body = compact_json({"error": f"{request.method} {request.path}: {error.name}", "known": list(known)})
+    return body, error.code or 500, headers

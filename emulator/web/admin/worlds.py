@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from flask import Response
 
 from emulator.api.control.operations import validated_document
 from emulator.core.errors import InvalidDocument
@@ -17,6 +17,7 @@ from emulator.state.scenario import Scenario
 from emulator.state.world import World
 from emulator.web.admin.shared import (
     api,
+    compact_json,
     current_world,
     json_response,
     no_content,
@@ -31,7 +32,7 @@ from emulator.worlds.registry import validated_name
 
 @api.get("/health")
 def health() -> Response:
-    return jsonify(health_document(world_name(), current_world()))
+    return compact_json(health_document(world_name(), current_world()))
 
 
 @api.post("/reset")
