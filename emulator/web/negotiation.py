@@ -134,6 +134,9 @@ def describe_field(name: str, field: Field) -> JsonObject:
     }
     if isinstance(field, CharField) and field.max_length is not None:
         metadata["max_length"] = field.max_length
+    if isinstance(field, IntegerField):
+        limits = {"min_value": field.min_value, "max_value": field.max_value}
+        metadata |= {key: limit for key, limit in limits.items() if limit is not None}
     if isinstance(field, NestedField):
         metadata["children"] = {inner: describe_field(inner, each) for inner, each in field.fields.items()}
     if isinstance(field, DictField):
