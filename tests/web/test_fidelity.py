@@ -102,6 +102,7 @@ RULES = {
     "404 for a URL that no operation has",
     "redirect to the trailing slash",
     "HEAD and OPTIONS",
+    "name of a resource in the answer to OPTIONS",
     "a parameter that is sent twice",
     "unknown query parameters and unknown keys of a body",
     "merging of extra information",

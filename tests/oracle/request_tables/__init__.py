@@ -6,10 +6,22 @@ Targets contain `{package}` and `{transfer}` in place of the ids of existing rec
 
 from dataclasses import replace
 
-from tests.oracle.request_tables import access, bodies, fields, formats, forms, order, paging, reference, routing
+from tests.oracle.request_tables import (
+    access,
+    bodies,
+    everywhere,
+    fields,
+    formats,
+    forms,
+    hooks,
+    order,
+    paging,
+    reference,
+    routing,
+)
 from tests.oracle.wire import RawRequest
 
-TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing)
+TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing, everywhere, hooks)
 
 ALL_REQUESTS = [request for table in TABLES for request in table.build_requests()]
 
