@@ -103,6 +103,9 @@ def edge_case_requests(package: int) -> Iterator[HttpRequest]:
     )
 
 
+PLACEHOLDER = re.compile(r"{\w+}")
+
+
 def percent_encode(text: str) -> str:
     """Percent-encode non-ASCII characters, as every client does."""
     return "".join(
@@ -112,8 +115,9 @@ def percent_encode(text: str) -> str:
 
 def oracle_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
     """Yield a sample of the oracle's requests that every client can send."""
+    ids = {"{package}": str(package), "{transfer}": str(transfer)}
     for request in [request for request in REQUESTS if is_sendable(request)][::ORACLE_REQUEST_INTERVAL]:
-        target = request.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
+        target = PLACEHOLDER.sub(lambda found: ids.get(found[0], "1"), request.target)
         optional = {
             "Authorization": request.authorization,
             "Accept": request.accept,
