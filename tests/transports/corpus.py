@@ -14,7 +14,7 @@ from tests.oracle.wire import HOST, RawRequest
 from tests.transports.conditions import HttpRequest, fault_requests, hook_requests, strict_mode_requests
 
 JSON = "application/json"
-ORACLE_REQUEST_INTERVAL = 3
+ORACLE_REQUEST_INTERVAL = 5
 """One oracle request in this many is used, because five transports with all of them would take too long."""
 BODIES = (
     (b"", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,16 @@ def test_unknown_reason_is_not_found(oms: Emulator) -> None:
     answer = oms.session().get(f"{PATH}99/")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
     assert answer.headers["X-Emulator-Hint"].startswith("no denial reason has the id 99")
+
+
+def test_recorded_rows_are_served_with_or_without_the_dates_of_earlier_versions(tmp_path: Path) -> None:
+    dates = dict.fromkeys(("created_date", "modified_date"), "2021-06-30T14:43:27Z")
+    rows = [
+        {"id": 34, "title": "Urun Eksik", "remote_id": None, "priority": 1, "is_active": True},
+        {"id": 67, "title": "hatalı ürün", "remote_id": None, "priority": None, "is_active": True},
+    ]
+    body = {"count": 2, "next": None, "previous": None, "results": [rows[1], rows[0] | dates]}
+    file = tmp_path / "recorded.json"
+    file.write_text(json.dumps({"name": "recorded", "answers": [{"path": PATH, "body": body}]}))
+    listed = get(Emulator(file), "?sort=id").json()["results"]
+    assert [row for row in listed if row["id"] > 5] == rows
