@@ -38,6 +38,18 @@ Operation: TypeAlias = Literal[
     "command_transfer",
     "set_transfer_invoice_number",
     "set_transfer_remote_id",
+    "create_denial_reason",
+    "get_denial_reason",
+    "list_package_denial_reasons",
+    "create_package_denial_reason",
+    "list_package_denial_reasons_simple",
+    "get_package_denial_reason",
+    "list_all_package_items",
+    "get_package_item",
+    "get_package_item_record",
+    "list_stock_locations_simple",
+    "list_all_transition_logs",
+    "get_transition_log",
     "reference_list_packages",
     "reference_get_package",
     "reference_list_packages_short",
@@ -523,11 +535,9 @@ class DeliveryRange(TypedDict):
 class DenialReason(TypedDict):
     id: int
     title: str
-    is_active: bool
-    priority: int
     remote_id: str | None
-    created_date: str
-    modified_date: str
+    priority: int | None
+    is_active: bool
 
 
 class District(TypedDict):
@@ -745,6 +755,16 @@ class InvoiceItem(TypedDict):
     order_item: int
 
 
+class ItemPackage(TypedDict):
+    id: int
+    number: str
+    state: int
+    order: int
+    stock_location: int
+    created_date: str
+    modified_date: str
+
+
 class Live(TypedDict):
     orders_per_hour: NotRequired[float | None]
     paused: NotRequired[bool]
@@ -762,6 +782,13 @@ class Login(TypedDict):
 
 class LoginToken(TypedDict):
     key: str
+
+
+class NewDenialReason(TypedDict):
+    title: str
+    remote_id: NotRequired[str | None]
+    priority: NotRequired[int | None]
+    is_active: NotRequired[bool]
 
 
 class OrderItemExtraField(TypedDict):
@@ -855,7 +882,7 @@ class ReferenceDenialReason(TypedDict):
     id: int
     title: str
     remote_id: str | None
-    priority: int
+    priority: int | None
     is_active: bool
 
 
@@ -1066,6 +1093,25 @@ class StockList(TypedDict):
     created_date: str
     is_auto_sync: bool
     modified_date: str
+
+
+class StockLocationSimple(TypedDict):
+    id: int
+    created_date: str
+    modified_date: str
+    omnitron_id: int | None
+    name: str
+    stock_location_type: str
+    fax_number: str
+    erp_code: str
+    address: int
+    is_fulfillment_center: bool
+    is_pickup_location: bool
+    is_delivery_location: bool
+    is_fast_delivery_available: bool | None
+    is_return_available: bool
+    is_active: bool
+    priority: int
 
 
 class StockQuantity(TypedDict):
@@ -1391,6 +1437,28 @@ class LocationAddress(TypedDict):
     latitude: str | None
 
 
+class PackageItemDetail(TypedDict):
+    id: int
+    state: State
+    discrepancy_reason: dict[str, Any] | None
+    denial_reason: ReferenceDenialReason | None
+    created_date: str
+    modified_date: str
+    selected_barcode: str | None
+    serial_no: str | None
+    unit_weight: str | None
+    package: int
+    order_item: int
+    unit_type: Literal["quantity"]
+
+
+class PageOfStockLocationSimple(TypedDict):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[StockLocationSimple]
+
+
 class PageOfTransferSimple(TypedDict):
     count: int
     next: str | None
@@ -1646,6 +1714,17 @@ class PackageItem(TypedDict):
     package: int
 
 
+class PackageItemListed(TypedDict):
+    id: int
+    package: ItemPackage
+    order_item: OrderItem
+    state: State
+    quantity: int
+    unit_weight: str | None
+    created_date: str
+    modified_date: str
+
+
 class PackagePayload(TypedDict):
     id: int
     city: str
@@ -1714,6 +1793,13 @@ class PackageShortListItem(TypedDict):
     stock_location: StockLocationShort
     is_click_and_collect: bool
     delivery_type: str | None
+
+
+class PageOfPackageItemListed(TypedDict):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[PackageItemListed]
 
 
 class PageOfPackageShortListItem(TypedDict):

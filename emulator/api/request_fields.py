@@ -28,6 +28,9 @@ from emulator.domain.webhook_retries import POLICIES, RetryPolicy
 
 MAX_TEXT_LENGTH = 255
 """Maximum length of a number from another system (assumed: the usual length of such a column)."""
+MAX_REMOTE_ID_LENGTH = 100
+MAX_PRIORITY = 2**31 - 1
+"""Largest integer of the column (assumed: PostgreSQL's `integer`)."""
 MAX_URL_LENGTH, MAX_NAME_LENGTH, MAX_CALLBACK_LENGTH = 255, 124, 64
 
 
@@ -41,6 +44,20 @@ class TextChoiceField(CharField):
         text = super().check(value)
         if text not in self.choices:
             raise FieldError(f'"{text}" is not a valid choice.')
+        return text
+
+
+@dataclass(frozen=True)
+class UniqueTextField(CharField):
+    """A text that no other record has."""
+
+    taken: Collection[str] = ()
+    message: str = "This field must be unique."
+
+    def check(self, value: JsonValue) -> str | None:
+        text = super().check(value)
+        if text in self.taken:
+            raise FieldError(self.message)
         return text
 
 
@@ -89,6 +106,15 @@ HOOK_FIELDS: dict[str, Field] = {
     "additional_headers": JsonField(required=False),
     "config": JsonField(required=False),
 }
+TITLE_FIELD = UniqueTextField(
+    max_length=MAX_TEXT_LENGTH, message="package denial reason with this title already exists."
+)
+DENIAL_REASON_FIELDS: dict[str, Field] = {
+    "title": TITLE_FIELD,
+    "remote_id": CharField(required=False, max_length=MAX_REMOTE_ID_LENGTH, allow_blank=True, allow_null=True),
+    "priority": IntegerField(required=False, min_value=0, max_value=MAX_PRIORITY, allow_null=True, default=None),
+    "is_active": BooleanField(required=False),
+}
 RETRY_FIELDS: dict[str, Field] = {"force": JsonField(required=False)}
 
 REQUEST_FIELDS: dict[str, dict[str, Field]] = {
@@ -100,5 +126,6 @@ REQUEST_FIELDS: dict[str, dict[str, Field]] = {
     "hook": HOOK_FIELDS,
     "hook-change": HOOK_FIELDS,
     "hook-retry": RETRY_FIELDS,
+    "new-denial-reason": DENIAL_REASON_FIELDS,
 }
 """Request body (as in `schemas/requests/`) -> its fields."""

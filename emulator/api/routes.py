@@ -12,6 +12,7 @@ from emulator.api.views.documents import get_invoice_document, render_product_im
 from emulator.api.views.records import (
     REFERENCE_PAGE_SIZE,
     command_view,
+    create_denial_reason,
     detail_view,
     invoice_package_view,
     list_package_items,
@@ -36,6 +37,8 @@ from emulator.core.records import (
     DeliveryRange,
     DenialReason,
     Package,
+    PackageItem,
+    StockLocation,
     TransferOrder,
     TransitionLog,
     Webhook,
@@ -114,10 +117,12 @@ class Route:
         return PAGE_SCHEMA_PREFIX in (self.responses.get(200) or "")
 
 
+DENIAL_REASONS = "Package Denial Reasons (packages module)"
 PACKAGES, GUIDE_PREFIX = "Package Services (guide)", "/api/v1/oms"
 COMMAND_RESPONSES = {204: None, 200: "command-result", 400: "command-error", 404: "error"}
 SET_RESPONSES = {204: None, 400: "field-errors", 404: "error"}
 HOOK_RESPONSES = {200: "webhook", 400: "field-errors", 404: "error", 406: "webhook-refusal"}
+CREATE_RESPONSES = {201: "denial-reason", 400: "field-errors"}
 LOGIN_RESPONSES = {200: "login-token", 400: "field-errors"}
 
 
@@ -138,6 +143,17 @@ package_route = partial(Route, page=PACKAGES, prefix=GUIDE_PREFIX)
 transfer_route = partial(Route, page="Transfer Order Services (guide)", prefix=GUIDE_PREFIX)
 reference_route = partial(Route, page="Package Services (reference)", auth_scheme="Bearer")
 hook_route = partial(Route, page="Webhook Subscriptions", prefix="/whisperer", varies_by_user=True)
+denial_reason_route = partial(Route, page=DENIAL_REASONS, prefix=f"{GUIDE_PREFIX}/packages/package_denial_reason")
+old_denial_reason_route = partial(
+    Route, page="Package Denial Reason Services (guide)", prefix=f"{GUIDE_PREFIX}/package-denial-reason"
+)
+package_item_route = partial(Route, page="Package Items (packages module)", prefix=GUIDE_PREFIX)
+transition_log_route = partial(
+    Route,
+    page="State Transition Logs (states module)",
+    prefix=f"{GUIDE_PREFIX}/state-transition-logs",
+    auth_scheme="Bearer",
+)
 login_route = partial(
     Route, page="Getting started", request_schema="login", auth_scheme=None, responses=LOGIN_RESPONSES
 )
@@ -183,7 +199,8 @@ GUIDE_ROUTES: tuple[Route, ...] = (
                   responses=list_responses("page-of-delivery-range")),
     package_route("list_denial_reasons", "GET", "packages/package_denial_reason/",
                   list_view("denial-reason", DenialReason, size=20, size_parameter="page_size"),
-                  "Package Denial Reasons", filter_set="denial_reason", size_parameter="page_size",
+                  "Package Denial Reason List", filter_set="denial_reason", size_parameter="page_size",
+                  page=DENIAL_REASONS,
                   responses=list_responses("page-of-denial-reason")),
     package_route("command_package", "POST", "packages/<pk>/command/", command_view(Package), "Package Command",
                   request_schema="command", responses=COMMAND_RESPONSES),
@@ -232,6 +249,42 @@ GUIDE_ROUTES: tuple[Route, ...] = (
                    set_columns_view(TransferOrder, REMOTE_ID_FIELDS), "Transfer Order - Set Remote ID",
                    request_schema="set-remote-id", responses=SET_RESPONSES),
 )
+
+SERVICE_ROUTES: tuple[Route, ...] = (
+    denial_reason_route("create_denial_reason", "POST", "", create_denial_reason, "Package Denial Reason Create",
+                        request_schema="new-denial-reason", responses=CREATE_RESPONSES),
+    denial_reason_route("get_denial_reason", "GET", "<pk>/", detail_view("denial-reason"),
+                        "Package Denial Reason Detail", responses=detail_responses("denial-reason")),
+    old_denial_reason_route("list_package_denial_reasons", "GET", "", list_view("denial-reason", DenialReason),
+                            "Package Denial Reason List", filter_set="package_denial_reason",
+                            responses=list_responses("page-of-denial-reason")),
+    old_denial_reason_route("create_package_denial_reason", "POST", "", create_denial_reason,
+                            request_schema="new-denial-reason", responses=CREATE_RESPONSES),
+    old_denial_reason_route("list_package_denial_reasons_simple", "GET", "list-simple/",
+                            list_view("denial-reason", DenialReason), "Package Denial Reason Simple List",
+                            filter_set="package_denial_reason", responses=list_responses("page-of-denial-reason")),
+    old_denial_reason_route("get_package_denial_reason", "GET", "<pk>/", detail_view("denial-reason"),
+                            responses=detail_responses("denial-reason")),
+    package_item_route("list_all_package_items", "GET", "packages/package-items/",
+                       list_view("package-item-listed", PackageItem, size=REFERENCE_PAGE_SIZE), "Package Item List",
+                       filter_set="package_item", responses=list_responses("page-of-package-item-listed")),
+    package_item_route("get_package_item", "GET", "packages/package-items/<pk>/",
+                       detail_view("package-item-listed", not_found="Package item not found"), "Package Item Detail",
+                       responses=detail_responses("package-item-listed")),
+    Route("get_package_item_record", "GET", "package-item/<pk>/", detail_view("package-item-detail"),
+          "Package Item Detail", page="Package Item Services (guide)", prefix="/api/v1",
+          responses=detail_responses("package-item-detail")),
+    Route("list_stock_locations_simple", "GET", "stocklocations/list-simple/",
+          list_view("stock-location-simple", StockLocation), "Stock Location Simple List",
+          page="Stock Location Services (guide)", prefix=GUIDE_PREFIX,
+          responses={200: "page-of-stock-location-simple"}),
+    transition_log_route("list_all_transition_logs", "GET", "", list_view("transition-log", TransitionLog),
+                         "State Transition Log List", filter_set="transition_log",
+                         responses=list_responses("page-of-transition-log")),
+    transition_log_route("get_transition_log", "GET", "<pk>/", detail_view("transition-log"),
+                         "State Transition Log Detail", responses=detail_responses("transition-log")),
+)
+"""Smaller services of the same OMS. Each has its own page."""
 
 REFERENCE_ROUTES: tuple[Route, ...] = (
     reference_route("reference_list_packages", "GET", "packages/",
@@ -324,4 +377,4 @@ PUBLIC_ROUTES: tuple[Route, ...] = (
 )
 # fmt: on
 
-ROUTES: tuple[Route, ...] = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES, *PUBLIC_ROUTES)
+ROUTES: tuple[Route, ...] = (*GUIDE_ROUTES, *SERVICE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES, *PUBLIC_ROUTES)

@@ -159,6 +159,7 @@ class IntegerField(_Scalar):
     """An integer, or text that Python's `int` accepts. A fraction of zeros is allowed."""
 
     min_value: int | None = None
+    max_value: int | None = None
 
     def check(self, value: JsonValue) -> int | None:
         if value is None:
@@ -172,6 +173,8 @@ class IntegerField(_Scalar):
             raise FieldError("A valid integer is required.") from None
         if self.min_value is not None and number < self.min_value:
             raise FieldError(f"Ensure this value is greater than or equal to {self.min_value}.")
+        if self.max_value is not None and number > self.max_value:
+            raise FieldError(f"Ensure this value is less than or equal to {self.max_value}.")
         return number
 
 

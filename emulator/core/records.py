@@ -541,7 +541,7 @@ class DenialReason(NamedTuple):
     id: int
     title: str = ""
     is_active: bool = True
-    priority: int = 0
+    priority: int | None = 0
     remote_id: str | None = None
     created_date: datetime = UNDATED
     modified_date: datetime = UNDATED

@@ -249,7 +249,9 @@ ENDPOINTS = (
     guide_endpoint("packages/short/", "package-short-list-item"),
     guide_endpoint("packages/list-simple/", "package-simple"),
     guide_endpoint("packages/delivery-ranges/", "delivery-range"),
-    guide_endpoint("packages/package_denial_reason/", "denial-reason"),
+    guide_endpoint("packages/package_denial_reason/(<id>/)?", "denial-reason"),
+    guide_endpoint("package-denial-reason/(list-simple/|<id>/)?", "denial-reason"),
+    guide_endpoint("stocklocations/list-simple/", "stock-location-simple"),
     guide_endpoint("packages/<id>/", "package"),
     guide_endpoint("packages/<id>/short/", "package-short"),
     guide_endpoint("packages/<owner>/transition_logs/(<id>/)?", "transition-log", Package),
@@ -274,6 +276,7 @@ ENDPOINTS = (
     reference_endpoint("<owner>/transition_logs/short/(<id>/)?", "reference-transition-log-short", Package),
     reference_endpoint("<owner>/webhook_events/(<id>/)?", "reference-webhook-event", Package),
     reference_endpoint("<owner>/webhook_events/short/", "reference-webhook-event-short", Package),
+    guide_endpoint("state-transition-logs/(<id>/)?", "transition-log"),
 )
 """All endpoints whose responses can be imported. The first that matches a path is used."""
 IMPORTED_SCHEMAS = {each.schema for each in ENDPOINTS}

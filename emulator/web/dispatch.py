@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import orjson
@@ -20,7 +21,15 @@ from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
 from emulator.core.call import Call, Reply
-from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
+from emulator.core.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PersistError,
+    ServerError,
+    ValidationFailed,
+)
 from emulator.core.json_text import JsonValue
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot
@@ -168,13 +177,22 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
     if scheme is not None:
         check_access(credential, context.method, context.world, scheme)
     if context.method == "OPTIONS":
-        may_write = credential is None or credential.may_write
-        return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write)))
+        may_write = scheme is None or credential is None or credential.may_write
+        exists = partial(is_readable, context, match.resource.routes.get("GET"))
+        return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write, exists=exists)))
     if route is None:
         raise MethodNotAllowed(context.method)
     if is_cacheable(context, route):
         return run_cached(context, route, cache)
     return run_handler(context, route)
+
+
+def is_readable(context: RequestContext, route: Route | None) -> bool:
+    """Return whether the caller finds the record in the path."""
+    try:
+        return route is not None and call_handler(context, route, context.read_body).status == 200
+    except NotFound:
+        return False
 
 
 def is_cacheable(context: RequestContext, route: Route) -> bool:

@@ -17,7 +17,16 @@ from emulator.core import credentials
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.json_text import JsonValue
-from emulator.core.records import Package, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
+from emulator.core.records import (
+    DenialReason,
+    Package,
+    PackageItem,
+    State,
+    TransferOrder,
+    TransitionLog,
+    Webhook,
+    WebhookEvent,
+)
 from emulator.domain.explanations import SUBJECT_NAMES, describe_number, describe_other_kind, nearest_name
 from emulator.web.context import Match, RequestContext, Router
 from emulator.web.parsing import BODY_PARSERS
@@ -31,6 +40,11 @@ CREDENTIAL_FORMS = {
 }
 RECORD_TYPES: Mapping[str, type[Any]] = {
     "/transfer_orders/": TransferOrder,
+    "/packages/package-items/": PackageItem,
+    "/package-item/": PackageItem,
+    "/package_denial_reason/": DenialReason,
+    "/package-denial-reason/": DenialReason,
+    "/state-transition-logs/": TransitionLog,
     "/whisperer/hooks/": Webhook,
     "/whisperer/hook_events/": WebhookEvent,
 }
@@ -94,14 +108,15 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     """Yield the credential that is expected, and what is wrong with the one that was sent."""
     match = case.context.match
     expected = (match.resource.any_route.auth_scheme if match else None) or "Token"
+    surface = surface_name(expected, case.context.path)
     scheme, _, token = str(case.context.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
     token = token.strip()
     if not scheme:
-        yield f"the Authorization header is missing; {SURFACE_NAMES[expected]} requires {CREDENTIAL_FORMS[expected]}"
+        yield f"the Authorization header is missing; {surface} requires {CREDENTIAL_FORMS[expected]}"
     elif scheme.lower() != expected.lower():
         # A single word may be the secret itself, which a hint must not repeat.
         quoted = scheme[:MAX_QUOTED_LENGTH] if token else "one word"
-        yield f"{quoted} is not the scheme of {SURFACE_NAMES[expected]}; it requires {CREDENTIAL_FORMS[expected]}"
+        yield f"{quoted} is not the scheme of {surface}; it requires {CREDENTIAL_FORMS[expected]}"
     elif expected == "Bearer":
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
@@ -109,6 +124,11 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
     elif token not in CREDENTIALS:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
+
+
+def surface_name(scheme: str, path: str) -> str:
+    """Return the name of a surface. The states module has its path below the guide, but takes a JWT."""
+    return path if scheme == "Bearer" and not path.startswith("/packages/") else SURFACE_NAMES[scheme]
 
 
 def jwt_hint(token: str, case: ErrorCase) -> str:
@@ -162,7 +182,7 @@ def record_hints(case: ErrorCase, path: Mapping[str, int]) -> Iterator[str | Non
     if view.has(kind, pk):
         yield from nested_record_hints(case, path)
         return
-    yield f"no {SUBJECT_NAMES[kind]} has the id {pk}"
+    yield f"no {SUBJECT_NAMES.get(kind, 'denial reason')} has the id {pk}"
     yield from describe_other_kind(view, kind, pk)
     yield describe_number(view, kind, str(pk))
     yield earlier_request_hint(case, pk)

@@ -5,7 +5,7 @@ The rules are those of Django REST framework: `negotiation.py` and `metadata.py`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from emulator.api.routes import Route
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
 from emulator.core.json_text import JsonObject
+from emulator.core.schemas import load_schema
 from emulator.web.parsing import BODY_PARSERS, MAX_MEDIA_TYPE_LENGTH, MediaType, header_parameters
 
 JSON = "application/json"
@@ -103,26 +104,56 @@ RESPONSE_FIELDS: dict[str, JsonObject] = {
 """Fields that only the response has. The framework lists them with the fields of the body."""
 
 
-def describe_resource(routes: Mapping[str, Route], *, may_write: bool) -> JsonObject:
-    """Describe the routes of a URL. The fields of the body are shown only to a caller who may write."""
+RESOURCE_NAMES: Mapping[str, str] = {
+    "list_hooks": "Webhook List",
+    "list_hook_types": "Get registry",
+    "get_hook": "Webhook Instance",
+    "list_hook_events": "Webhook Event List",
+    "get_hook_event": "Webhook Event Instance",
+    "retry_hook_event": "Retry",
+}
+"""First operation of a URL -> the name of its view in the vendor's published code. Other names are assumed."""
+MODEL_DOCUMENTS: Mapping[str, str] = {"hook": "webhook", "new-denial-reason": "denial-reason"}
+"""Body -> the document of the record that it creates. Their description contains the fields of the record."""
+READ_ONLY_FIELDS: Mapping[str, tuple[str, str]] = {
+    "id": ("integer", "ID"),
+    "created_date": ("datetime", "Created date"),
+    "modified_date": ("datetime", "Modified date"),
+}
+"""Field that no body sets -> type and label."""
+
+
+def describe_resource(routes: Mapping[str, Route], *, may_write: bool, exists: Callable[[], bool]) -> JsonObject:
+    """Describe the routes of a URL. The fields of the body are shown only to a caller who may write.
+
+    Those of a PUT are shown only if the record in the path exists.
+    """
     route = next(iter(routes.values()))
     metadata: JsonObject = {
-        "name": route.operation.replace("_", " ").capitalize(),
+        "name": RESOURCE_NAMES.get(route.operation, route.operation.replace("_", " ").capitalize()),
         "description": "",
         "renders": [JSON],
         "parses": list(BODY_PARSERS),
     }
-    if "POST" in routes and may_write:
-        metadata["actions"] = {"POST": describe_body(routes["POST"].request_schema)}
-    return metadata
+    methods = [method for method in ("POST", "PUT") if method in routes and may_write]
+    actions = {
+        method: describe_body(routes[method].request_schema) for method in methods if method != "PUT" or exists()
+    }
+    return metadata | ({"actions": actions} if actions else {})
 
 
 def describe_body(body: str | None) -> JsonObject:
     if body is None:
         return {}
-    return {name: describe_field(name, field) for name, field in REQUEST_FIELDS[body].items()} | RESPONSE_FIELDS.get(
-        body, {}
-    )
+    fields = REQUEST_FIELDS[body]
+    keys = load_schema(MODEL_DOCUMENTS[body])["properties"] if body in MODEL_DOCUMENTS else fields
+    described = {key: describe_field(key, fields[key]) if key in fields else read_only_field(key) for key in keys}
+    return described | RESPONSE_FIELDS.get(body, {})
+
+
+def read_only_field(name: str) -> JsonObject:
+    type_, label = READ_ONLY_FIELDS[name]
+    return {"type": type_, "required": False, "read_only": True, "label": label}
 
 
 def describe_field(name: str, field: Field) -> JsonObject:
@@ -134,6 +165,9 @@ def describe_field(name: str, field: Field) -> JsonObject:
     }
     if isinstance(field, CharField) and field.max_length is not None:
         metadata["max_length"] = field.max_length
+    if isinstance(field, IntegerField):
+        limits = {"min_value": field.min_value, "max_value": field.max_value}
+        metadata |= {key: limit for key, limit in limits.items() if limit is not None}
     if isinstance(field, NestedField):
         metadata["children"] = {inner: describe_field(inner, each) for inner, each in field.fields.items()}
     if isinstance(field, DictField):

@@ -52,7 +52,13 @@ OWN = files("emulator") / "schemas" / "own"
 WITHOUT_SAMPLE = {
     **{file.name.removesuffix(".json"): "our own" for file in OWN.iterdir()},
     "command-error": "described in words on a command's page",
-    "denial-reason": "assumed: its page shows parameters only",
+    "denial-reason": "captured rows on a page that is not a sample",
+    **dict.fromkeys(
+        ("item-package", "new-denial-reason", "package-item-listed", "package-item-detail", "stock-location-simple"),
+        "described in words or captured on a page that is not a sample",
+    ),
+    "page-of-package-item-listed": "the framework's envelope",
+    "page-of-stock-location-simple": "the framework's envelope",
     "error": "the framework's",
     "field-errors": "the framework's",
     "formats": "no shape: what other schemas refer to",

@@ -7,16 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from emulator.core.records import Webhook, WebhookEvent
+from emulator.state.world import World
 from tests.oracle import service
 from tests.oracle.differences import DIFFERENCES, Difference, expected_response, without_added_headers
 from tests.oracle.wire import FULL_ACCESS, RawRequest, RawResponse, WsgiApp, send_wsgi
+from tests.oracle_hooks.pair import load_hooks
 
 CRASH_RESPONSE = RawResponse(500, {}, b"")
 LISTS = {
     "packages": "/api/v1/oms/packages/",
     "transfers": "/api/v1/oms/transfer_orders/",
     "ranges": "/api/v1/oms/packages/delivery-ranges/",
+    "reasons": "/api/v1/oms/packages/package_denial_reason/",
+    "items": "/api/v1/oms/packages/package-items/",
+    "locations": "/api/v1/oms/stocklocations/list-simple/",
+    "logs": "/api/v1/oms/state-transition-logs/",
 }
+PLACEHOLDERS = {"package": "packages", "transfer": "transfers", "reason": "reasons", "item": "items", "log": "logs"}
+"""Placeholder in a target -> the list whose eighth record it names, or the last one of a shorter list."""
 
 JWT_LIFETIME = 86_400
 
@@ -26,8 +35,8 @@ class Comparison:
     """An emulator and an oracle that knows the same ids."""
 
     emulator: Any
-    package: str
-    transfer: str
+    ids: Mapping[str, str]
+    """Placeholder -> id."""
     jwts: Mapping[str, str] = field(default_factory=dict)
     """Role, or `expired` -> bearer token."""
     app: WsgiApp | None = None
@@ -35,11 +44,12 @@ class Comparison:
 
     @classmethod
     def with_emulator(cls, emulator: Any) -> Comparison:
-        ids = {kind: list_ids(emulator.app, path) for kind, path in LISTS.items()}
         jwts = {role: emulator.jwt(role, expires_in=JWT_LIFETIME) for role in service.ROLES}
         jwts["expired"] = emulator.jwt(expires_in=-1)
+        credentials = {"logs": f"Bearer {jwts['full-access']}"}
+        ids = {kind: list_ids(emulator.app, path, credentials.get(kind, FULL_ACCESS)) for kind, path in LISTS.items()}
         service.DATA = service.Data(**ids, jwts={token: role for role, token in jwts.items()})
-        return cls(emulator, str(ids["packages"][7]), str(ids["transfers"][7]), jwts)
+        return cls(emulator, placeholder_ids(ids) | hook_ids(emulator.world), jwts)
 
     def through_flask(self) -> Comparison:
         """Return the same comparison with Flask's routing instead of the short way."""
@@ -53,13 +63,17 @@ class Comparison:
 
     def fill_placeholders(self, request: RawRequest) -> RawRequest:
         """Return the request with ids and bearer tokens filled in."""
-        target = request.target.replace("{package}", self.package).replace("{transfer}", self.transfer)
+        target = request.target
+        for name, id_ in self.ids.items() if "{" in target else ():
+            target = target.replace(f"{{{name}}}", id_)
         authorization = request.authorization
         for role, token in self.jwts.items() if authorization else ():
             authorization = str(authorization).replace(f"{{{role}}}", token)
         return replace(request, target=target, authorization=authorization)
 
     def oracle_response(self, request: RawRequest) -> RawResponse:
+        if "/whisperer/" in request.target:
+            load_hooks(self.emulator.world)
         try:
             return send_wsgi(service.app, self.fill_placeholders(request))
         except ValueError:
@@ -94,13 +108,22 @@ def page_envelope(body: bytes) -> bytes:
     return json.dumps([list(page), facts, len(page.get("results", ()))], indent=1).encode()
 
 
-def list_ids(app: WsgiApp, path: str) -> list[int]:
+def placeholder_ids(ids: Mapping[str, list[int]]) -> dict[str, str]:
+    return {name: str(ids[kind][:8][-1]) for name, kind in PLACEHOLDERS.items()}
+
+
+def hook_ids(world: World) -> dict[str, str]:
+    """Return the ids of a hook and of an event."""
+    return {"hook": str(world.records.ids(Webhook)[0]), "event": str(world.records.ids(WebhookEvent)[0])}
+
+
+def list_ids(app: WsgiApp, path: str, authorization: str = FULL_ACCESS) -> list[int]:
     """Return the ids of all documents. Documents without an id are numbered."""
     documents: list[dict[str, Any]] = []
     page = 1
     while True:
         answer = json.loads(
-            send_wsgi(app, RawRequest("ids", f"{path}?limit=100&page={page}", authorization=FULL_ACCESS)).body
+            send_wsgi(app, RawRequest("ids", f"{path}?limit=100&page={page}", authorization=authorization)).body
         )
         documents += answer["results"]
         if answer["next"] is None:

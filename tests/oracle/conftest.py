@@ -10,7 +10,10 @@ import pytest
 
 from emulator.client.emulator import Emulator
 from tests.oracle import service
-from tests.oracle.comparison import Comparison
+from tests.oracle.comparison import Comparison, hook_ids, placeholder_ids
+
+SIZES = {"packages": 200, "transfers": 40, "ranges": 33, "reasons": 5, "items": 320, "locations": 14, "logs": 450}
+"""Number of records of the oracle without an emulator."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +49,8 @@ def oracle_only() -> Iterator[Comparison]:
     before = service.DATA
     jwts = {role: f"jwt.{role}" for role in (*service.ROLES, "expired")}
     roles = {token: role for role, token in jwts.items()}
-    service.DATA = service.Data(list(range(200, 0, -1)), list(range(40, 0, -1)), list(range(33)), roles)
-    yield Comparison(SimpleNamespace(app=service.app), "193", "33", jwts)
+    ids = {kind: list(range(size, 0, -1)) for kind, size in SIZES.items()}
+    service.DATA = service.Data(**ids, jwts=roles)
+    world = Emulator("demo").world
+    yield Comparison(SimpleNamespace(app=service.app, world=world), placeholder_ids(ids) | hook_ids(world), jwts)
     service.DATA = before

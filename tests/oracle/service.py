@@ -57,6 +57,7 @@ from rest_framework.throttling import SimpleRateThrottle  # noqa: E402
 
 PREFIX = "api/v1/oms/"
 ROLES = ("full-access", "read-only", "no-access", "inactive", "throttled")
+TITLES = ("Ürün stokta yok", "Ürün hasarlı", "Mağaza yoğun", "Mağaza kapalı", "Yanlış fiyat")
 USERS = {"admin": "full-access", "reader": "read-only"}
 
 
@@ -67,6 +68,10 @@ class Data:
     packages: list[int] = field(default_factory=list)
     transfers: list[int] = field(default_factory=list)
     ranges: list[int] = field(default_factory=list)
+    reasons: list[int] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    locations: list[int] = field(default_factory=list)
+    logs: list[int] = field(default_factory=list)
     jwts: dict[str, str] = field(default_factory=dict)
     """Bearer token -> role, or `expired`."""
     throttled: dict[str, list[float]] = field(default_factory=dict)
@@ -171,6 +176,12 @@ class ReferencePages(Pages):
     page_size = 20
 
 
+class ReasonPages(ReferencePages):
+    """Pagination of denial reasons in the packages module."""
+
+    page_size_query_param = "page_size"
+
+
 class Users:
     """Authentication backend with the built-in user names."""
 
@@ -195,6 +206,20 @@ class RemoteIdSerializer(serializers.Serializer):
 
 class ExtraInformationSerializer(serializers.Serializer):
     extra_information = serializers.DictField()
+
+
+def require_new_title(title: str) -> None:
+    """Refuse a title of the default installation, as the validator of a unique column does."""
+    if title in TITLES:
+        raise serializers.ValidationError("package denial reason with this title already exists.")
+
+
+class DenialReasonSerializer(serializers.Serializer):
+    id = serializers.IntegerField(read_only=True, label="ID")
+    title = serializers.CharField(max_length=255, validators=[require_new_title])
+    remote_id = serializers.CharField(max_length=100, required=False, allow_null=True, allow_blank=True)
+    priority = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, allow_null=True)
+    is_active = serializers.BooleanField(required=False)
 
 
 class EmptySerializer(serializers.Serializer):
@@ -232,6 +257,8 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
     description = ""
     wrapped = False
     status_code = 200
+    not_found = ""
+    """Text of a 404, if the page gives one."""
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return wrapping_handler if self.wrapped else super().get_exception_handler()
@@ -241,7 +268,7 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
 
     def get_object(self) -> dict[str, int]:
         if self.kwargs["pk"] not in getattr(DATA, self.kind):
-            raise Http404
+            raise exceptions.NotFound(self.not_found) if self.not_found else Http404
         return {"id": self.kwargs["pk"]}
 
     def list(self, request: Request) -> Response:
@@ -257,6 +284,10 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
     def retrieve_child(self, request: Request, pk: int, child_id: int) -> Response:
         self.get_object()
         raise Http404
+
+    def create(self, request: Request) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return stand_in("document", Response({"id": 1}, status=201))
 
     def write(self, request: Request, pk: int) -> Response:
         self.get_object()
@@ -310,6 +341,8 @@ class Operation:
     options: dict[str, Any] = field(default_factory=dict)
     prefix: str = PREFIX
     view_set: type[GuideViewSet] = GuideViewSet
+    more: dict[str, str] = field(default_factory=dict)
+    """Further methods of the URL, with their actions."""
 
     def on_reference(self) -> Operation:
         """Return the same operation on the reference surface."""
@@ -317,7 +350,7 @@ class Operation:
 
     def pattern(self) -> Any:
         view = self.view_set.as_view(
-            {self.method.lower(): self.action},
+            {self.method.lower(): self.action, **self.more},
             kind=self.kind,
             name=self.name.replace("_", " ").capitalize(),
             description="",
@@ -396,7 +429,41 @@ REFERENCE_ONLY = (
     Operation("list_package_items", "GET", "packages/<int:pk>/package-items/", "children"),
     Operation("get_invoice_document", "GET", "packages/<int:pk>/invoice_document/", "retrieve"),
 )
+
+
+def reason_operations(name: str, root: str, pages: type[Pages]) -> list[Operation]:
+    """Return the operations of denial reasons at one of their two paths."""
+    options = {"pagination_class": pages, "serializer_class": DenialReasonSerializer}
+    return [
+        Operation(f"list_{name}s", "GET", root, "list", "reasons", options, more={"post": "create"}),
+        Operation(f"get_{name}", "GET", f"{root}<int:pk>/", "retrieve", "reasons"),
+    ]
+
+
+class LogViewSet(GuideViewSet):
+    """The list of all transition logs, which takes a JWT."""
+
+    authentication_classes: ClassVar = [KnownJwts]
+
+
+ITEMS = "packages/package-items/"
+ITEM_PAGES = {"pagination_class": ReferencePages}
+ITEM_NOT_FOUND = {"not_found": "Package item not found"}
+SERVICES = (
+    *reason_operations("denial_reason", "packages/package_denial_reason/", ReasonPages),
+    Operation("list_package_denial_reasons_simple", "GET", "package-denial-reason/list-simple/", "list", "reasons"),
+    *reason_operations("package_denial_reason", "package-denial-reason/", Pages),
+    Operation("list_all_package_items", "GET", ITEMS, "list", "items", ITEM_PAGES),
+    Operation("get_package_item", "GET", f"{ITEMS}<int:pk>/", "retrieve", "items", ITEM_NOT_FOUND),
+    Operation("get_package_item_record", "GET", "package-item/<int:pk>/", "retrieve", "items", prefix="api/v1/"),
+    Operation("list_stock_locations_simple", "GET", "stocklocations/list-simple/", "list", "locations"),
+    Operation("list_all_transition_logs", "GET", "state-transition-logs/", "list", "logs", view_set=LogViewSet),
+    Operation(
+        "get_transition_log", "GET", "state-transition-logs/<int:pk>/", "retrieve", "logs", view_set=LogViewSet
+    ),
+)
 OPERATIONS = (
+    *SERVICES,
     *PACKAGE_OPERATIONS,
     *read_operations(TRANSFER_READS, "transfers"),
     *write_operations("transfer", "transfer_orders/", "transfers"),

@@ -53,7 +53,7 @@ def limited_comparison() -> Iterator[Comparison]:
     limits = {(role, scope): rate for role, scopes in LIMITS.items() for scope, rate in scopes.items()}
     service.DATA.limits = limits
     oms = Emulator("demo", limits=LIMITS)
-    yield Comparison(oms, plain.package, plain.transfer, plain.jwts)
+    yield Comparison(oms, plain.ids, plain.jwts)
     service.DATA = before
 
 

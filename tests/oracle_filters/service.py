@@ -27,7 +27,7 @@ KINDS = (
     *(records.Country, records.City, records.Township, records.State, records.Channel, records.CargoCompany),
     *(records.LocationAddress, records.StockLocation, records.Product, records.DeliveryRange, records.Customer),
     *(records.Address, records.Shipment, records.Order, records.OrderItem, records.Package, records.PackageItem),
-    *(records.TransferOrder, records.TransferItem),
+    *(records.TransferOrder, records.TransferItem, records.TransitionLog),
 )
 EXTRA: dict[type[Any], dict[str, Any]] = {
     records.Package: {"cancellation_failure_status": models.TextField(null=True)}

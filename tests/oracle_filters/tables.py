@@ -109,6 +109,33 @@ DELIVERY_RANGE = {
     "upper__date__gte": DjangoFilter("upper", "date__gte"),
     "upper__date__lte": DjangoFilter("upper", "date__lte"),
 }
+COMPARISONS = ("gt", "gte", "lt", "lte")
+
+
+def date_ranges(**fields: str) -> dict[str, DjangoFilter]:
+    """Return the filters of the range of each date. The value is the field in the model."""
+    return {f"{name}__{each}": DjangoFilter(field, each) for name, field in fields.items() for each in COMPARISONS}
+
+
+PACKAGE_ITEM = {
+    "package": DjangoFilter("package__id"),
+    "package_number": DjangoFilter("package__number"),
+    "state": DjangoFilter("state__id"),
+    "state__enum_value": DjangoFilter("state__enum_value"),
+    **date_ranges(created_date="created_date", modified_date="modified_date"),
+}
+TRANSITION_LOG = {
+    "old_state": DjangoFilter("old_state__id"),
+    "new_state": DjangoFilter("new_state__id"),
+    "old_state__name": DjangoFilter("old_state__name"),
+    "new_state__name": DjangoFilter("new_state__name"),
+    "old_state__enum_value__in": DjangoFilter("old_state__enum_value", "in"),
+    "new_state__enum_value__in": DjangoFilter("new_state__enum_value", "in"),
+    "object_id": DjangoFilter("object_id"),
+    "content_type": DjangoFilter("content_type"),
+    **date_ranges(created_date="created_date", modified_date="created_date"),
+    **{f"id__{each}": DjangoFilter("id", each) for each in COMPARISONS},
+}
 
 SORT = {
     "package": {
@@ -134,11 +161,15 @@ SORT = {
         "state": "state__id",
         "number": "number",
     },
+    "package_item": {"id": "id", "created_date": "created_date", "modified_date": "modified_date"},
+    "transition_log": {"id": "id", "created_date": "created_date", "modified_date": "created_date"},
 }
 TABLES = {
     "package": PACKAGE,
     "package_simple": {name: PACKAGE[name] for name in ("state", "state__enum_value", "order__number")},
     "transfer": TRANSFER,
     "delivery_range": DELIVERY_RANGE,
+    "package_item": PACKAGE_ITEM,
+    "transition_log": TRANSITION_LOG,
 }
 ORDERS = {"delivery_range": ("lower", "upper", "id")}

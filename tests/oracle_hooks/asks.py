@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.oracle.wire import RawRequest
+from tests.oracle.wire import FULL_ACCESS, RawRequest
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 HOOKS, EVENTS = "/whisperer/hooks/", "/whisperer/hook_events/"
@@ -153,6 +153,11 @@ def access() -> Iterator[RawRequest]:
         yield RawRequest(f"slash of {target}", target.rstrip("/"))
         yield RawRequest(f"head of {target}", target, "HEAD")
         yield RawRequest(f"xml of {target}", target, accept="text/xml")
+        for authorization in (FULL_ACCESS, READER, NOBODY):
+            yield RawRequest(f"options of {target} as {authorization}", target, "OPTIONS", authorization)
+    yield RawRequest("options of a retry", RETRY, "OPTIONS", READER)
+    yield RawRequest("description of a retry", RETRY, "OPTIONS")
+    yield RawRequest("options of none", HOOKS + "99999/", "OPTIONS")
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for target in (HOOKS, HOOK, EVENTS, EVENTS + "{failed}/", RETRY, HOOKS + "registry/"):
             yield RawRequest(

@@ -39,6 +39,15 @@ def has_label(label: str) -> Callable[[RawRequest, RawResponse], bool]:
     return lambda ask, _: ask.label.startswith(label)
 
 
+def with_changed_action(answer: RawResponse, method: str, fields: Any) -> RawResponse:
+    """Return the answer to OPTIONS with other fields of the body of a method."""
+    document = json.loads(answer.body)
+    document["actions"][method] = fields
+    return with_content_length(replace(answer, body=json.dumps(document, separators=(",", ":")).encode()))
+
+
+FORCE_FIELD = {"type": "field", "required": False, "read_only": False, "label": "Force"}
+EVENT_COLUMN = b'"response_http_status"'
 HOOK, RETRY = "GET, PUT, PATCH, DELETE, HEAD, OPTIONS", "POST, OPTIONS"
 LIST = "GET, POST, HEAD, OPTIONS"
 REQUIRED = ["This field is required."]
@@ -52,9 +61,15 @@ DELIVERY_FAILED = {
 
 DIFFERENCES = (
     Difference(
+        "description of a retry",
+        "dj-whisperer describes all columns of an event, which a retry does not read; the emulator describes `force`",
+        has_label("description of a retry"),
+        lambda answer: with_changed_action(answer, "POST", {"force": FORCE_FIELD}),
+    ),
+    Difference(
         "columns of events",
         "the samples come from a version before 0.4.0: object ids are numbers and there is no response time",
-        lambda _, answer: answer.status == 200 and b'"response_http_status"' in answer.body,
+        lambda ask, answer: answer.status == 200 and ask.method != "OPTIONS" and EVENT_COLUMN in answer.body,
         lambda answer: with_changed_documents(answer, match_samples),
     ),
     Difference(

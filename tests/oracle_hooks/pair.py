@@ -45,6 +45,21 @@ def create_tables() -> None:
                 editor.create_model(table)
 
 
+LOADED: list[World] = []
+"""The world whose hooks are in the tables; empty at first."""
+
+
+def load_hooks(world: World) -> None:
+    """Replace the rows by those of a world, unless they are there. Worlds of several tests share the tables."""
+    if [world] == LOADED:
+        return
+    create_tables()
+    for table in reversed(TABLES):
+        table.objects.all().delete()
+    load_hooks_and_events(world)
+    LOADED[:] = [world]
+
+
 def load_hooks_and_events(world: World) -> None:
     """Insert the users, hooks and events of a world."""
     for username in {credential.username for credential in CREDENTIALS.values()}:
@@ -101,8 +116,7 @@ class Pair:
         self.prepare_hooks()
         self.start, self.root = self.world.snapshot(), self.world.records
         self.receiver = Receiver()
-        create_tables()
-        load_hooks_and_events(self.world)
+        load_hooks(self.world)
 
     def prepare_hooks(self) -> None:
         """Assign two hooks to a user who is not a superuser, disable a third, and leave one event to be retried."""
@@ -117,6 +131,7 @@ class Pair:
     @contextmanager
     def rolled_back(self) -> Iterator[Pair]:
         """Roll both applications back afterwards."""
+        load_hooks(self.world)
         self.receiver = Receiver()
         sending = patch.object(self.world.outbox, "attempt", self.receiver.attempt)
         with transaction.atomic(), patch("requests.post", self.receiver.post), sending:

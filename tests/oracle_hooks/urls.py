@@ -10,7 +10,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter
 from rest_framework.routers import DefaultRouter
 from whisperer.events import WhispererEvent, registry
-from whisperer.resources.views import WebhookEventViewSet, WebhookViewSet
+from whisperer.resources import views
 
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
@@ -46,15 +46,15 @@ class Policies(service.Policies):
     ordering = ("id",)
 
 
-class Hooks(Policies, WebhookViewSet):
+class WebhookViewSet(Policies, views.WebhookViewSet):
     pass
 
 
-class HookEvents(Policies, WebhookEventViewSet):
+class WebhookEventViewSet(Policies, views.WebhookEventViewSet):
     pass
 
 
 router = DefaultRouter()
-router.register("hooks", Hooks)
-router.register("hook_events", HookEvents)
+router.register("hooks", WebhookViewSet)
+router.register("hook_events", WebhookEventViewSet)
 urlpatterns = [path("", include(router.urls))]

@@ -13,7 +13,17 @@ from werkzeug.test import Client
 
 from emulator.api.routes import ROUTES, Route
 from emulator.client.emulator import WorldHandle
-from emulator.core.records import Package, ShippingLabel, State, TransferOrder, TransitionLog, Webhook, WebhookEvent
+from emulator.core.records import (
+    DenialReason,
+    Package,
+    PackageItem,
+    ShippingLabel,
+    State,
+    TransferOrder,
+    TransitionLog,
+    Webhook,
+    WebhookEvent,
+)
 from emulator.state.store import Snapshot
 
 HOST = "oms.test"
@@ -22,6 +32,11 @@ OWNERS: tuple[tuple[str, type[Any]], ...] = (
     ("/transfer_orders/", TransferOrder),
     ("/hook_events/", WebhookEvent),
     ("/hooks/", Webhook),
+    ("/packages/package-items/", PackageItem),
+    ("/package-item/", PackageItem),
+    ("/package_denial_reason/", DenialReason),
+    ("/package-denial-reason/", DenialReason),
+    ("/state-transition-logs/", TransitionLog),
     ("", Package),
 )
 CHILD_KINDS = {"log_id": TransitionLog, "webhook_event_id": WebhookEvent}

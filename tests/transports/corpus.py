@@ -14,7 +14,7 @@ from tests.oracle.wire import HOST, RawRequest
 from tests.transports.conditions import HttpRequest, fault_requests, hook_requests, strict_mode_requests
 
 JSON = "application/json"
-ORACLE_REQUEST_INTERVAL = 3
+ORACLE_REQUEST_INTERVAL = 5
 """One oracle request in this many is used, because five transports with all of them would take too long."""
 BODIES = (
     (b"", None),
@@ -103,6 +103,9 @@ def edge_case_requests(package: int) -> Iterator[HttpRequest]:
     )
 
 
+PLACEHOLDER = re.compile(r"{\w+}")
+
+
 def percent_encode(text: str) -> str:
     """Percent-encode non-ASCII characters, as every client does."""
     return "".join(
@@ -112,8 +115,9 @@ def percent_encode(text: str) -> str:
 
 def oracle_requests(package: int, transfer: int) -> Iterator[HttpRequest]:
     """Yield a sample of the oracle's requests that every client can send."""
+    ids = {"{package}": str(package), "{transfer}": str(transfer)}
     for request in [request for request in REQUESTS if is_sendable(request)][::ORACLE_REQUEST_INTERVAL]:
-        target = request.target.replace("{package}", str(package)).replace("{transfer}", str(transfer))
+        target = PLACEHOLDER.sub(lambda found: ids.get(found[0], "1"), request.target)
         optional = {
             "Authorization": request.authorization,
             "Accept": request.accept,

@@ -1,15 +1,23 @@
 """Fidelity is complete: each row has a provenance, and an assumed row has a reason."""
 
+import re
+from collections.abc import Iterator
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
 from emulator import Emulator
-from emulator.api.routes import ROUTES
+from emulator.api.filters import FILTER_SETS
+from emulator.api.openapi.operations import SHARED_PARAMETERS
+from emulator.api.request_fields import REQUEST_FIELDS
+from emulator.api.routes import ROUTES, Route
 from emulator.core import schemas
-from emulator.core.records import Package, TransferOrder
+from emulator.core.errors import ApiError
+from emulator.core.records import Package, State, TransferOrder
 from emulator.domain.commands import COMMANDS
 from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
+from emulator.web.parsing import BODY_PARSERS
 from tests.support import samples
 
 PROVENANCES = {"documented", "observed", "framework", "assumed"}
@@ -44,13 +52,13 @@ def test_every_schema_has_an_entry() -> None:
 
 
 def test_observed_schemas_are_used_by_samples() -> None:
-    """A schema is observed only if a sample of the guide or the vendor's published code contains it."""
+    """A schema is observed only if a sample of the guide, a captured response or the published code contains it."""
     real = [name for name in samples.names() if not name.startswith("reference-")]
     reached = {spot.shape.split("/")[0] for name in real for spot in samples.sample_nodes(name, samples.body(name))}
     published = {
         name
         for name in schemas.schema_names()
-        if schemas.load_schema(name).get("x-source", "").startswith("dj-whisperer")
+        if re.search("^dj-whisperer|captured", schemas.load_schema(name).get("x-source", ""))
     }
     observed = {name for name, note in notes()["shapes"].items() if note["provenance"] == "observed"}
     assert observed == reached | published
@@ -64,6 +72,104 @@ def test_every_command_and_parameter_has_an_entry(subject: str) -> None:
     assert {code: set(note["parameters"]) for code, note in told.items()} == {
         code: set(command.parameters) for code, command in commands.items()
     }
+
+
+def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from subclasses(each)
+
+
+def list_order(route: Route) -> str:
+    return route.filter_set or str(route.responses[200])
+
+
+PAGED = [route for route in ROUTES if route.is_paginated]
+ERROR_STYLES = schemas.load_schema("scenario")["properties"]["error_style"]["enum"]
+PROTOCOL = {
+    "errors": {each.__name__ for each in subclasses(ApiError) if each.__module__ == ApiError.__module__},
+    "error styles": set(ERROR_STYLES),
+    "body formats": set(BODY_PARSERS),
+    "parameters": set(SHARED_PARAMETERS),
+    "page sizes": {route.page for route in PAGED} | {"maximum"},
+    "default orders": {list_order(route) for route in PAGED},
+    "sort columns": {f"{name}.{column}" for name, table in FILTER_SETS.items() for column in table.sortable},
+    "body fields": {f"{body}.{field}" for body, fields in REQUEST_FIELDS.items() for field in fields},
+}
+"""Class of behaviour -> its members, read from the tables that the emulator runs on."""
+RULES = {
+    "second invoice of a package",
+    "404 for a URL that no operation has",
+    "redirect to the trailing slash",
+    "HEAD and OPTIONS",
+    "name of a resource in the answer to OPTIONS",
+    "a parameter that is sent twice",
+    "unknown query parameters and unknown keys of a body",
+    "merging of extra information",
+    "generated invoice document",
+    "two credentials on one installation",
+}
+"""Behaviours that no table lists."""
+
+
+def test_every_class_of_behaviour_has_rows() -> None:
+    assert {name: set(rules) for name, rules in notes()["protocol"].items()} == PROTOCOL | {"rules": RULES}
+
+
+def test_no_section_is_without_a_check() -> None:
+    """A new section of the file needs a test that compares it with the tables."""
+    assert notes().keys() == {"operations", "statuses", "shapes", "webhooks", "live", "protocol", "commands"}
+
+
+def test_states_of_items_are_listed() -> None:
+    rows = Emulator("empty").session().get("/__admin/fidelity").json()["item_states"]
+    values = {row["enum_value"]: row["provenance"] for row in rows if row["of"] == "PackageItemStatus"}
+    assert {value for value, mark in values.items() if mark == "observed"} == {"100", "150", "600", "900"}
+    listed = {(row["of"], row["id"]) for row in rows}
+    assert listed == {
+        (state.enum_class, state.id)
+        for state in Emulator("empty").world.records.all(State)
+        if state.enum_class not in {"PackageStatus", "TransferStatus"}
+    }
+
+
+def test_documented_name_and_assumed_comparison_are_separate() -> None:
+    """The name of a filter and its comparison can have different evidence."""
+    rows = {
+        (row["operations"][0], row["name"]): row
+        for row in fidelity_document()["filters"]
+        if "lookup_provenance" in row
+    }
+    marks = {key: (row["provenance"], row["lookup_provenance"]) for key, row in rows.items()}
+    assert marks == {
+        ("list_packages", "order__number"): ("assumed", "documented"),
+        ("list_packages_simple", "order__number"): ("assumed", "documented"),
+        ("list_transfers", "order__number"): ("documented", "assumed"),
+    }
+
+
+CORRECTED = {
+    ("operations", "reference_patch_package_extra_information"): "documented",
+    ("operations", "reference_get_invoice_document"): "documented",
+    ("statuses", "command_package 200"): "documented",
+    ("statuses", "reference_get_invoice_document 200"): "documented",
+    ("statuses", "list_packages 400"): "documented",
+    **{("statuses", f"* {status}"): "documented" for status in (401, 403, 406, 429, 500)},
+    **{("statuses", f"* {status}"): "framework" for status in (405, 415)},
+}
+
+
+@pytest.mark.parametrize(("part", "name"), CORRECTED, ids=[name for _, name in CORRECTED])
+def test_mark_follows_the_page(part: str, name: str) -> None:
+    """The pages list the statuses; their bodies are the framework's."""
+    operation, _, status = name.partition(" ")
+    note = notes()[part][operation]
+    assert (note[status] if status else note)["provenance"] == CORRECTED[part, name]
+
+
+def test_denial_reasons_name_their_own_pages() -> None:
+    pages = {route.page for route in ROUTES if "denial_reason" in route.operation}
+    assert pages == {"Package Denial Reasons (packages module)", "Package Denial Reason Services (guide)"}
 
 
 def test_control_api_returns_all_entries() -> None:

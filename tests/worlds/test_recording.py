@@ -113,6 +113,8 @@ WRITES: dict[str, Callable[[WorldHandle], ReceivedResponse]] = {
     "command_transfer": send_command("command_transfer", TransferOrder, "DISPATCH_TRANSFER_ORDER"),
     "set_transfer_invoice_number": on_transfer("set_transfer_invoice_number", {"invoice_number": "A-2"}),
     "set_transfer_remote_id": on_transfer("set_transfer_remote_id", {"remote_id": "R-2"}),
+    "create_denial_reason": lambda oms: send(oms, "create_denial_reason", {"title": "ü", "priority": 3.0}),
+    "create_package_denial_reason": lambda oms: send(oms, "create_package_denial_reason", {"title": " x "}),
     "create_hook": lambda oms: send(oms, "create_hook", HOOK),
     "replace_hook": lambda oms: send(oms, "replace_hook", HOOK | {"is_active": False}, pk=create_hook(oms)),
     "update_hook": lambda oms: send(oms, "update_hook", {"secret_key": "ü"}, pk=create_hook(oms)),

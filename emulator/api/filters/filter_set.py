@@ -71,6 +71,8 @@ class Filter:
     """The evidence for the name. The descriptions are documented."""
     reason: str = ""
     """The reason for an assumption."""
+    lookup_provenance: Provenance | None = None
+    """The evidence for the comparison, if it is not that for the name."""
     exclude: bool = False
     """Whether it selects the records that do not match."""
     match_all: bool = False

@@ -25,6 +25,7 @@ from emulator.core.records import (
     Shipment,
     TransferItem,
     TransferOrder,
+    TransitionLog,
     WebhookEvent,
 )
 from emulator.state.store import REMOVED, BaseDataset, Reader, Snapshot, follow_path, is_to_many
@@ -340,6 +341,8 @@ TRANSFER_DEPENDENTS: dict[RecordKind, Dependents] = {
 DEPENDENTS_BY_KIND: dict[RecordKind, dict[RecordKind, Dependents]] = {
     Package: PACKAGE_DEPENDENTS,
     TransferOrder: TRANSFER_DEPENDENTS,
+    PackageItem: {PackageItem: own_id},
+    TransitionLog: {TransitionLog: own_id},
     WebhookEvent: {WebhookEvent: own_id},
 }
 """Listed kind -> changed kind -> the dependent records. Reference data is not here: each query resolves its

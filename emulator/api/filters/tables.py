@@ -7,6 +7,7 @@ in the order of the page. Its name follows the documented names of the filters o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from emulator.api.filters.filter_set import NO_PATHS, Filter, Path, column, reference
@@ -14,7 +15,6 @@ from emulator.core.records import (
     City,
     Country,
     DeliveryRange,
-    DenialReason,
     Product,
     State,
     StockLocation,
@@ -51,7 +51,7 @@ STATE_VALUE = Filter("state__enum_value", "char", reference("state", State, "enu
                      aliases=("state_enum_value", "enum_value"), doc="state enum value", reason=SAME)
 ORDER_NUMBER = Filter("order__number", "char", column("order.number"), "startswith",
                       aliases=("order_number", "order__number__startswith"), doc="order number (starts with)",
-                      reason=SAME)
+                      reason=SAME, lookup_provenance="documented")
 
 PACKAGE_FILTERS: tuple[Filter, ...] = (
     STATE,
@@ -195,7 +195,8 @@ TRANSFER_FILTERS: tuple[Filter, ...] = (
     documented_filter("order", "number", column("package.order"), aliases=("order_id",), doc="order ID"),
     documented_filter("order__number", "char", column("package.order.number"), "startswith",
                       aliases=("order_number",), doc="order number",
-                      reason="that it compares the beginning is taken from the packages' filter of this name"),
+                      reason="that it compares the beginning is taken from the packages' filter of this name",
+                      lookup_provenance="assumed"),
     documented_filter("package", "number", column("package"), aliases=("package_id",), doc="package ID"),
     documented_filter("package_number", "char", column("package.number"), aliases=("package__number",),
                       doc="package number"),
@@ -272,14 +273,72 @@ DELIVERY_RANGE_FILTERS: tuple[Filter, ...] = (
 )
 """The page has lost the names of these filters."""
 
+SAME_DATE = "the page names date ranges; the names are those of the list of transition logs"
+
+
+def date_filters(name: str, reason: str, source: str | None = None) -> tuple[Filter, ...]:
+    """Return the four filters of the range of a date. `source` is the column if its name differs."""
+    comparisons = {"gt": "after", "gte": "at or after", "lt": "before", "lte": "at or before"}
+    doc = name.removesuffix("_date")
+    return tuple(
+        Filter(f"{name}__{lookup}", "datetime", column(source or name), lookup, doc=f"{doc} {text}", reason=reason)
+        for lookup, text in comparisons.items()
+    )
+
+
 DENIAL_REASON_FILTERS: tuple[Filter, ...] = (
     documented_filter("is_active", "boolean", column("is_active"), doc="whether it is active"),
     documented_filter("title", "char", column("title"), "icontains", doc="part of the title, in any case"),
     documented_filter("priority", "number", column("priority"), doc="priority"),
     documented_filter("remote_id", "char", column("remote_id"), doc="remote ID"),
+    *date_filters("created_date", SAME_DATE),
+    *date_filters("modified_date", SAME_DATE),
 )
-"""All names are documented."""
-DENIAL_REASON_SORTABLE = {name: name for name in DenialReason._fields}
+DENIAL_REASON_SORTABLE = {name: name for name in ("id", "modified_date")}
+
+LOST_NAME = "the page has lost the name; it is the documented name of the same filter of transfer orders"
+PACKAGE_ITEM_FILTERS: tuple[Filter, ...] = (
+    Filter("package", "number", column("package"), aliases=("package_id",), doc="package ID", reason=LOST_NAME),
+    Filter("package_number", "char", column("package.number"), aliases=("package__number",), doc="package number",
+           reason=LOST_NAME),
+    Filter("state", "number", column("state"), aliases=("state_id",), doc="state ID", reason=LOST_NAME),
+    Filter("state__enum_value", "char", reference("state", State, "enum_value"), aliases=("state_enum_value",),
+           doc="state enum value", reason=LOST_NAME),
+    *date_filters("created_date", SAME_DATE),
+    *date_filters("modified_date", SAME_DATE),
+)
+PACKAGE_ITEM_SORTABLE = {name: name for name in ("id", "created_date", "modified_date")}
+"""The page names an ordering field; its name and its columns are assumed."""
+
+NEVER_CHANGED = "an entry never changes, so that its two dates are equal"
+DOCUMENTED_DATES = tuple(
+    replace(each, provenance="documented")
+    for each in (
+        *date_filters("created_date", ""),
+        *date_filters("modified_date", NEVER_CHANGED, source="created_date"),
+    )
+)
+TRANSITION_LOG_FILTERS: tuple[Filter, ...] = (
+    documented_filter("old_state", "number", column("old_state"), doc="ID of the state before"),
+    documented_filter("new_state", "number", column("new_state"), doc="ID of the state after"),
+    documented_filter("old_state__name", "char", reference("old_state", State, "name"),
+                      doc="name of the state before", reason="compares the untranslated name"),
+    documented_filter("new_state__name", "char", reference("new_state", State, "name"),
+                      doc="name of the state after", reason="compares the untranslated name"),
+    documented_filter("old_state__enum_value__in", "char_list", reference("old_state", State, "enum_value"), "in",
+                      doc="enum values of the state before"),
+    documented_filter("new_state__enum_value__in", "char_list", reference("new_state", State, "enum_value"), "in",
+                      doc="enum values of the state after"),
+    documented_filter("object_id", "number", column("object_id"), doc="ID of the record"),
+    documented_filter("content_type", "number", column("content_type"), doc="content type of the record"),
+    *DOCUMENTED_DATES,
+    documented_filter("id__gt", "number", column("id"), "gt", doc="ID greater than"),
+    documented_filter("id__gte", "number", column("id"), "gte", doc="ID greater than or equal"),
+    documented_filter("id__lt", "number", column("id"), "lt", doc="ID less than"),
+    documented_filter("id__lte", "number", column("id"), "lte", doc="ID less than or equal"),
+)
+TRANSITION_LOG_SORTABLE = {"id": "id", "created_date": "created_date", "modified_date": "created_date"}
+"""The three names are documented."""
 
 HOOK_FILTERS: tuple[Filter, ...] = (
     observed_filter("target_url", "char", column("target_url"), "iexact", doc="address, in any case"),

@@ -29,6 +29,12 @@ TAG_DESCRIPTIONS: Mapping[str, str] = {
     "Package Services (guide)": "Packages, in the format of the guide.",
     "Package Services (reference)": "Packages, in the format of the reference.",
     "Transfer Order Services (guide)": "Transfer orders, in the format of the guide.",
+    "Package Denial Reasons (packages module)": "Reasons for which a location may refuse a package.",
+    "Package Denial Reason Services (guide)": "The same reasons at an older path.",
+    "Package Items (packages module)": "The items of all packages.",
+    "Package Item Services (guide)": "One item of a package.",
+    "Stock Location Services (guide)": "Stock locations, for business intelligence.",
+    "State Transition Logs (states module)": "The state changes of all packages and transfer orders.",
     "Webhook Subscriptions": "Subscriptions to events, and the events that were sent for them.",
     "Getting started": "Login: returns a token for a name and a password.",
 }

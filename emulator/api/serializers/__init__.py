@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.api.serializers import events, guide, reference
+from emulator.api.serializers import events, guide, reference, services
 from emulator.api.serializers.fields import Serializer, serialize
 from emulator.api.serializers.rendering import RenderCache, TrackedReader, to_json
 from emulator.core.records import Record
@@ -14,7 +14,6 @@ GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "package-short": guide.PackageShort,
     "package-simple": guide.PackageSimple,
     "delivery-range": guide.DeliveryRange,
-    "denial-reason": guide.DenialReason,
     "transition-log": guide.TransitionLog,
     "transition-log-short": guide.TransitionLogShort,
     "webhook": guide.Webhook,
@@ -25,6 +24,7 @@ GUIDE_SERIALIZERS: dict[str, type[Serializer]] = {
     "transfer-simple": guide.TransferSimple,
     "invoice": guide.Invoice,
     "stock-location": guide.StockLocation,
+    **services.SERIALIZERS,
 }
 SERIALIZERS: dict[str, type[Serializer]] = {**GUIDE_SERIALIZERS, **reference.SERIALIZERS}
 """Name of the schema (as in `schemas/` and the route tables) -> serializer."""

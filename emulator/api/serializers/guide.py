@@ -93,13 +93,6 @@ class LocationAddress(Serializer):
     district = Nested(District)
 
 
-class DenialReason(Serializer):
-    """No page shows this document. Four keys are filters of its list, the others are in every record (assumed)."""
-
-    kind = records.DenialReason
-    keys = "id title is_active priority remote_id created_date modified_date"
-
-
 class StockLocation(Serializer):
     kind, is_shared = records.StockLocation, True
     keys = """

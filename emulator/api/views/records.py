@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import orjson
@@ -10,7 +11,13 @@ import orjson
 from emulator.api.filters import FilterSet, ListQuery
 from emulator.api.filters.query import find_ids
 from emulator.api.parameters import Page, paginate
-from emulator.api.request_fields import COMMAND_FIELDS, EXTRA_INFORMATION_FIELDS, LOGIN_FIELDS
+from emulator.api.request_fields import (
+    COMMAND_FIELDS,
+    DENIAL_REASON_FIELDS,
+    EXTRA_INFORMATION_FIELDS,
+    LOGIN_FIELDS,
+    TITLE_FIELD,
+)
 from emulator.api.serializers import render_document, render_record
 from emulator.api.serializers.rendering import page_json, render_cache
 from emulator.core.call import Call, Reply
@@ -18,7 +25,16 @@ from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, ValidationFailed
 from emulator.core.fields import NOT_JSON, Field, validate
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import Package, PackageItem, RecordKind, State, Transition, TransitionLog, User
+from emulator.core.records import (
+    DenialReason,
+    Package,
+    PackageItem,
+    RecordKind,
+    State,
+    Transition,
+    TransitionLog,
+    User,
+)
 from emulator.domain.commands import run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
@@ -34,11 +50,11 @@ GUIDE_PAGE_SIZE = 10
 REFERENCE_PAGE_SIZE = 20
 
 
-def detail_view(serializer: str) -> ViewFunction:
-    """Return a view for the record in the path."""
+def detail_view(serializer: str, not_found: str | None = None) -> ViewFunction:
+    """Return a view for the record in the path. `not_found` replaces the framework's text of a 404."""
 
     def view(call: Call, world: World) -> Reply:
-        return Reply(200, render(serializer, call.path["pk"], call, world))
+        return Reply(200, render(serializer, call.path["pk"], call, world, not_found))
 
     return view
 
@@ -94,6 +110,17 @@ def list_package_items(call: Call, world: World) -> Reply:
     return render_page(call, world, snapshot, "reference-package-item-row", page)
 
 
+def create_denial_reason(call: Call, world: World) -> Reply:
+    """Create a reason. Its title must differ from all others."""
+    with world.transaction() as tx:
+        titles = frozenset(reason.title for reason in tx.all(DenialReason))
+        fields = DENIAL_REASON_FIELDS | {"title": replace(TITLE_FIELD, taken=titles)}
+        columns = validate(fields, call.read_body())
+        reason = DenialReason(tx.new_id(DenialReason), created_date=tx.now, modified_date=tx.now, **columns)
+        tx.add(reason)
+    return Reply(201, render("denial-reason", reason.id, call, world))
+
+
 def get_or_404(reader: Reader, kind: type[R], pk: int) -> R:
     """Return the record in the path. Raise `NotFound` if it does not exist."""
     if (record := reader.get(kind, pk)) is None:
@@ -112,11 +139,11 @@ def get_subject_or_404(reader: Reader, owner: RecordKind, pk: int) -> tuple[int,
     return reader.get_existing(State, record.state).content_type, pk
 
 
-def render(serializer: str, id_: int, call: Call, world: World) -> bytes:
+def render(serializer: str, id_: int, call: Call, world: World, not_found: str | None = None) -> bytes:
     """Return the document of a record. Raise `NotFound` if the record does not exist."""
     body = render_document(serializer, id_, world.records, call.language, render_cache(world))
     if body is None:
-        raise NotFound
+        raise NotFound(not_found)
     return body
 
 

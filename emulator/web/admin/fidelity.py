@@ -37,17 +37,23 @@ FidelityRow = JsonObject
 def fidelity() -> Response:
     world = current_world()
     graph = graph_document(world.records, world.settings.installation, world.settings.language)
-    return compact_json({**fidelity_document(), **graph_rows(graph)})
+    item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
+    return compact_json({**fidelity_document(), **graph_rows(graph), "item_states": item_states})
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
-    """Return the provenance of operations, statuses, shapes, webhooks, live traffic, filters and commands."""
+    """Return the provenance of everything that does not depend on the installation."""
     return {
         "operations": list(operation_rows()),
         "statuses": list(status_rows()),
         "shapes": [{"shape": name, **note} for name, note in notes()["shapes"].items()],
         "webhooks": [{"rule": rule, **note} for rule, note in notes()["webhooks"].items()],
         "live": [{"rule": rule, **note} for rule, note in notes()["live"].items()],
+        "protocol": [
+            {"class": name, "rule": rule, **note}
+            for name, rules in notes()["protocol"].items()
+            for rule, note in rules.items()
+        ],
         "filters": list(filter_rows()),
         "commands": list(command_rows()),
     }
@@ -79,7 +85,8 @@ def filter_rows() -> Iterator[FidelityRow]:
         for each in table.filters:
             row = {"name": each.name, "aliases": list(each.aliases), "type": each.value_type, "lookup": each.lookup}
             reason = {"reason" if each.provenance == "assumed" else "note": each.reason} if each.reason else {}
-            yield {"operations": names, **row, "doc": each.doc, "provenance": each.provenance, **reason}
+            lookup = {} if each.lookup_provenance is None else {"lookup_provenance": each.lookup_provenance}
+            yield {"operations": names, **row, "doc": each.doc, "provenance": each.provenance, **lookup, **reason}
 
 
 def status_rows() -> Iterator[FidelityRow]:
@@ -120,6 +127,18 @@ def graph_document(view: Reader, name: str, language: str) -> JsonObject:
         for part, (kind, enum_class) in STATE_GRAPHS.items()
         for states, counts in [(states_of_kind(view, kind, enum_class), count_by_state(view, kind))]
     }
+
+
+def item_state_rows(view: Reader, name: str, language: str) -> list[FidelityRow]:
+    """Return the states of records without a state graph: items, orders and shipments."""
+    base = installation.complete_installation(name)
+    graphs = {enum_class for _, enum_class in STATE_GRAPHS.values()}
+    return [
+        {"of": state.enum_class, "id": state.id, "name": state_name(state, language), "enum_value": state.enum_value}
+        | provenance(state, base)
+        for state in view.all(State)
+        if state.enum_class not in graphs
+    ]
 
 
 def count_by_state(view: Reader, kind: type[Any]) -> Mapping[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.api.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES
+from emulator.api.routes import GUIDE_ROUTES, HOOK_ROUTES, REFERENCE_ROUTES, SERVICE_ROUTES
 from emulator.api.serializers import SERIALIZERS
 from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import (
@@ -70,7 +70,7 @@ CONTROL_API_ONLY = {"stock-location"}
 
 
 def test_every_response_has_a_serializer() -> None:
-    routes = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
+    routes = (*GUIDE_ROUTES, *SERVICE_ROUTES, *REFERENCE_ROUTES, *HOOK_ROUTES)
     responses = {name.replace("page-of-", "") for route in routes for name in route.responses.values() if name}
     assert responses - WITHOUT_SERIALIZER == set(SERIALIZERS) - CONTROL_API_ONLY
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 from tests.oracle.request_tables import (
     access,
     bodies,
+    everywhere,
     fields,
     formats,
     forms,
+    hooks,
     mounted,
     order,
     paging,
@@ -20,7 +22,7 @@ from tests.oracle.request_tables import (
 )
 from tests.oracle.wire import RawRequest
 
-TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing, mounted)
+TABLES = (access, bodies, fields, forms, formats, order, paging, reference, routing, everywhere, hooks, mounted)
 
 ALL_REQUESTS = [request for table in TABLES for request in table.build_requests()]
 

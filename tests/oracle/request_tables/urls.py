@@ -44,5 +44,23 @@ WRITES = (
     TRANSFER + "set_invoice_number/",
     REMOTE_ID,
 )
+DENIAL_REASONS = PACKAGES + "package_denial_reason/"
+OLD_DENIAL_REASONS = ROOT + "package-denial-reason/"
+LOGS = ROOT + "state-transition-logs/"
+SERVICE_LISTS = (
+    DENIAL_REASONS,
+    OLD_DENIAL_REASONS,
+    OLD_DENIAL_REASONS + "list-simple/",
+    PACKAGES + "package-items/",
+    ROOT + "stocklocations/list-simple/",
+    LOGS,
+)
+SERVICE_DETAILS = (
+    DENIAL_REASONS + "{reason}/",
+    OLD_DENIAL_REASONS + "{reason}/",
+    PACKAGES + "package-items/{item}/",
+    "/api/v1/package-item/{item}/",
+    LOGS + "{log}/",
+)
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -17,10 +17,12 @@ const NAMES = {
   statuses: (row) => html`<code>${row.operation === "*" ? "all operations" : row.operation}</code> ${row.status}`,
   webhooks: (row) => row.rule,
   live: (row) => row.rule,
+  protocol: (row) => html`${row.class}: ${row.rule}`,
   shapes: (row) => html`<code>${row.shape}</code>`,
   filters: (row) => html`<code>${row.name}</code> ${row.doc} (${row.operations.join(", ")})`,
   commands: (row) => html`<code>${row.command}</code> of ${row.of.replace("_", " ")}${row.parameters.length ? `: ${row.parameters.map((each) => each.name).join(", ")}` : ""}`,
   states: (row) => html`${row.name} <code>${row.enum_value}</code> of ${row.of}`,
+  item_states: (row) => html`${row.name} <code>${row.enum_value}</code> of ${row.of}`,
   transitions: (row) => html`${row.label} <code>${row.slug ?? row.command}</code>`,
 };
 const nameOf = (part, row) => (NAMES[part] ?? ((each) => JSON.stringify(each)))(row);
