@@ -47,6 +47,7 @@ OWNERS = {
     "urllib3": ("client/session.py", "webhooks/"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
+    "jsonschema_rs": ("core/",),
     "referencing": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
@@ -95,7 +96,7 @@ def test_the_server_imports_flask_and_requests_for_types_only() -> None:
     assert {library for library, typed in imports("client/emulator.py") if not typed} & {"flask", "requests"} == set()
 
 
-LATE = {"faker", "requests", "jsonschema", "jwt", "waitress", "pytest", "sqlite3"}
+LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3"}
 """Libraries that an emulator must not import before they are used."""
 
 

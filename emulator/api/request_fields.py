@@ -129,3 +129,14 @@ REQUEST_FIELDS: dict[str, dict[str, Field]] = {
     "new-denial-reason": DENIAL_REASON_FIELDS,
 }
 """Request body (as in `schemas/requests/`) -> its fields."""
+
+
+def is_accepted(schema_name: str, body: JsonValue) -> bool:
+    """Return whether the framework accepts a request body: its fields, and that a command names a transition."""
+    # The view of a retry reads its key without a serializer.
+    fields = {} if schema_name == "hook-retry" else REQUEST_FIELDS[schema_name]
+    try:
+        values = validate(fields, body, partial=schema_name == "hook-change")
+    except ValidationFailed:
+        return False
+    return schema_name != "command" or bool(values.keys() & {"transition", "slug"})

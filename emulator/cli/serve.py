@@ -69,6 +69,7 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
 @option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
 @option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
+@option("validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema.")
 @option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
 )

@@ -269,6 +269,7 @@ class Emulator(WorldHandle):
     - `allow_hosts`: host names under which the control API may be called.
     - `cors_origins`: origins whose pages may read responses. Default: all.
     - `strict`: answer 400 to requests that the real service silently accepts.
+    - `validate_responses`: answer 500 in place of a response that violates its JSON Schema.
     - `max_worlds`: maximum number of open worlds.
     - `world_idle`: seconds without a call after which a world may be closed.
     - `journal_size`: number of exchanges in the journal of each world.
@@ -299,6 +300,7 @@ class Emulator(WorldHandle):
         allow_hosts: Collection[str] = (),
         cors_origins: Collection[str] = (),
         strict: bool = False,
+        validate_responses: bool = False,
         max_worlds: int = MAX_WORLDS,
         world_idle: float = IDLE_SECONDS,
         journal_size: int = DEFAULT_JOURNAL_SIZE,
@@ -322,6 +324,7 @@ class Emulator(WorldHandle):
             tasks=lambda world: [LiveTraffic(world, self._scheduler)],
             coverage=coverage or Coverage(),
             journal_size=journal_size,
+            validates_responses=validate_responses,
         )
         name = None if installation is None else known_installation(fspath(installation))
         start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)

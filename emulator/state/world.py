@@ -46,6 +46,8 @@ class WorldServices:
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
     journal_size: int = DEFAULT_JOURNAL_SIZE
+    validates_responses: bool = False
+    """Whether a response that violates its schema is replaced by a 500."""
 
 
 class World:
@@ -78,6 +80,7 @@ class World:
         self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
         self.coverage, self.metrics = services.coverage, services.metrics
+        self.validates_responses = services.validates_responses
         self.lock = threading.RLock()
         self.is_closed = False
         self._record_events = services.record_events

@@ -45,6 +45,7 @@ from emulator.web.context import (
 )
 from emulator.web.hints import hint_header
 from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
+from emulator.web.schema_validation import validate_response
 from emulator.web.unused_input import UnusedInput
 
 LOG = logging.getLogger("emulator")
@@ -146,6 +147,8 @@ def respond_to_match(context: RequestContext, match: Match, cache: ResponseCache
     except Exception:
         LOG.exception("request %s failed: %s %s", context.request_id, context.method, context.path)
         reply = Reply(ServerError.status, to_json(ServerError().body))
+    if context.world.validates_responses:
+        reply = validate_response(context, reply)
     body = reply.body if indent is None or not reply.body else indent_json(reply.body, indent)
     headers = {"Allow": match.resource.allow, **reply.headers}
     return Reply(reply.status, body, headers, reply.content_type, reply.fault)
@@ -231,13 +234,13 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     unused = UnusedInput(context, route)
     unused.check_query()
     unused.check_unread_body()
-    records = context.world.records
+    unused.validate_body()
     try:
         reply = call_handler(context, route, unused.read_body)
     except ApiError as error:
-        error.hint = unused.hint(records, error.hint)
+        error.hint = unused.hint(error.hint)
         raise
-    if (hint := unused.hint(records)) is None:
+    if (hint := unused.hint()) is None:
         return reply
     return replace(reply, headers={**hint_header(hint), **reply.headers})
 

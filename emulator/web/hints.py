@@ -9,14 +9,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import orjson
-
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES, Route
 from emulator.core import credentials
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
-from emulator.core.json_text import JsonValue
+from emulator.core.json_text import JsonValue, load_json
 from emulator.core.records import (
     DenialReason,
     Package,
@@ -70,7 +68,8 @@ THROTTLE_ADVICE = "calls are counted by the world's clock: POST /__admin/clock/a
 
 def hint_header(hint: str | None) -> dict[str, str]:
     """Return the hint as a header. Characters beyond ASCII are percent-encoded, as headers cannot carry them."""
-    return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE_ASCII)}
+    # UTF-8 has no lone surrogates, but clients may send them.
+    return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE_ASCII, errors="backslashreplace")}
 
 
 class ErrorCase(NamedTuple):
@@ -229,7 +228,7 @@ def hints_for_wrong_method(case: ErrorCase) -> Iterator[str | None]:
 
 def hints_for_not_acceptable(case: ErrorCase) -> Iterator[str | None]:
     """Yield which media type exists, or why the webhook service refuses: it uses the same status."""
-    document = orjson.loads(case.reply.body) if case.reply.body.startswith(b"{") else {}
+    document = load_json(case.reply.body) if case.reply.body.startswith(b"{") else {}
     if document.keys() != {"detail"}:
         yield WEBHOOK_REFUSALS.get(str(document.get("code")))
         return
@@ -254,7 +253,7 @@ def hints_for_bad_request(case: ErrorCase) -> Iterator[str | None]:
     route = case.context.route
     if route is None or not case.reply.body.startswith(b"{"):
         return
-    document = orjson.loads(case.reply.body)
+    document = load_json(case.reply.body)
     errors = document.get("error", document) if isinstance(document, dict) else {}
     if route.method != "GET":
         yield from body_hints(case, errors, route.doc)

@@ -1,10 +1,9 @@
-"""Request input that the service silently ignores: reported in the hint, or refused with a 400 in strict mode."""
+"""Request input that the service silently ignores or converts: reported in the hint, or a 400 in strict mode."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, NamedTuple
 
 from emulator.api.filters import FILTER_SETS
@@ -19,17 +18,19 @@ from emulator.api.parameters import (
     unknown_parameters_error,
     unknown_parameters_hint,
 )
+from emulator.api.request_fields import is_accepted
 from emulator.api.routes import Route
 from emulator.core.call import Query
 from emulator.core.errors import ApiError, BadRequest, ParseError, ValidationFailed
-from emulator.core.fields import Field, FieldError, Form, ListField, ObjectField
-from emulator.core.json_text import JsonValue
+from emulator.core.fields import NON_FIELD, Field, FieldError, ListField, ObjectField
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Package, TransferOrder, Transition
-from emulator.core.schemas import load_schema
+from emulator.core.schemas import Problem, json_pointer, load_schema
 from emulator.domain.commands import command_by_code
 from emulator.domain.state_graph import COMMAND
 from emulator.state.store import Reader
 from emulator.web.context import RequestContext
+from emulator.web.schema_validation import UNKNOWN_KEY, request_problems
 
 MAX_NAME_LENGTH, MAX_NOTICES = 60, 3
 INPUT_PARAMETERS = "input_parameters"
@@ -46,6 +47,8 @@ class InputNotice(NamedTuple):
 
     name: str
     message: str
+    pointer: str | None = None
+    """JSON pointer into the body, if the notice is about a part of the body."""
 
 
 BODY_OF_GET = InputNotice("body", "the body of a GET was ignored")
@@ -59,7 +62,8 @@ class UnusedInput:
         self.context, self.route = context, route
         self._unknown_parameters: str | None = None
         self._notices: list[InputNotice] = []
-        self._is_body_refused = False
+        self._body_notices: list[InputNotice] = []
+        self._has_read_body = False
 
     def check_query(self) -> None:
         """Collect unknown query parameters, and known ones without effect. Raises `ApiError` in strict mode."""
@@ -94,26 +98,31 @@ class UnusedInput:
             return True
         return isinstance(body, Mapping) and bool(body)
 
+    def validate_body(self) -> None:
+        """Validate the body with the schema of the operation, and collect what only the schema refuses."""
+        schema, operation = self.route.request_schema, self.route.operation
+        if schema is not None:
+            problems = request_problems(self.context, schema)
+            self._body_notices += (problem_notice(problem, schema) for problem in problems)
+            body, subject = self.context.parsed_body, COMMAND_SUBJECTS.get(operation)
+            if subject is not None and isinstance(body, Mapping):
+                self._body_notices += parameter_notices(body, subject, self.context.world.records)
+
     def read_body(self) -> JsonValue:
-        """Return the body for the handler. In strict mode, the first call raises `ApiError` for unused keys."""
+        """Return the body for the handler. In strict mode, the first call raises `ApiError` for its notices."""
         body = self.context.body
-        if self.context.world.strict and self.route.request_schema is not None and not self._is_body_refused:
-            notices = self._body_notices(self.context.world.records)
-            if notices:
-                self._is_body_refused = True
+        if self.context.world.strict and self._body_notices and not self._has_read_body:
+            self._has_read_body = True
+            if is_accepted(str(self.route.request_schema), body):
+                notices, self._body_notices = self._body_notices, []
                 raise strict_error(notices, by_field=True)
+        self._has_read_body = True
         return body
 
-    def hint(self, view: Reader, error_hint: str | None = None) -> str | None:
-        """Return the hint about all unused input. `view` has the records as they were before the request."""
-        notices = self._notices if self._is_body_refused else [*self._notices, *self._body_notices(view)]
+    def hint(self, error_hint: str | None = None) -> str | None:
+        """Return the hint about all notices of the parts of the request that were read."""
+        notices = [*self._notices, *(self._body_notices if self._has_read_body else ())]
         return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
-
-    def _body_notices(self, view: Reader) -> list[InputNotice]:
-        body = self.context.parsed_body
-        if self.route.request_schema is None or not isinstance(body, Mapping):
-            return []
-        return list(body_notices(body, self.route.request_schema, COMMAND_SUBJECTS.get(self.route.operation), view))
 
 
 def query_notices(query: Query, filters: str | None, size_parameter: str | None) -> Iterator[InputNotice]:
@@ -164,25 +173,30 @@ def is_ignored_value(type_: str, value: str) -> bool:
         return False
 
 
-def body_notices(
-    body: Mapping[str, JsonValue], schema_name: str, subject: type[Any] | None, view: Reader
-) -> Iterator[InputNotice]:
-    """Find keys of a body that its schema does not have, and unknown parameters of a command on `subject`."""
-    known = known_keys(schema_name)
-    if not body.keys() <= known:
-        keys = (key.partition(".")[0] if isinstance(body, Form) else key for key in body)
-        yield from unknown_key_notices(dict.fromkeys(keys), known, "")
-    parameters = body.get(INPUT_PARAMETERS) if subject is not None else None
-    if not parameters or not isinstance(parameters, Mapping) or subject is None:
+def problem_notice(problem: Problem, schema_name: str) -> InputNotice:
+    """Return the notice about a problem that the schema finds in the body and the framework does not."""
+    *path, last = problem.path or (NON_FIELD,)
+    if problem.keyword == UNKNOWN_KEY:
+        return unknown_key_notice(path, str(last), known_keys(schema_name, path))
+    message = f"{problem.message}; the framework accepts it"
+    return InputNotice(str(problem.path[0] if problem.path else NON_FIELD), message, json_pointer(problem.path))
+
+
+def known_keys(schema_name: str, path: Sequence[str | int]) -> Collection[str]:
+    """Return the keys of the object at a path in a request body."""
+    keys: JsonObject = load_schema(schema_name)["properties"]
+    for step in path:
+        keys = keys[str(step)]["properties"]
+    return keys
+
+
+def parameter_notices(body: Mapping[str, JsonValue], subject: type[Any], view: Reader) -> Iterator[InputNotice]:
+    """Find unknown parameters of a command on `subject`."""
+    parameters = body.get(INPUT_PARAMETERS)
+    if not parameters or not isinstance(parameters, Mapping):
         return
     if (fields := command_parameters(body, subject, view)) is not None:
-        yield from nested_notices(parameters, fields, f"{INPUT_PARAMETERS}.")
-
-
-@cache
-def known_keys(schema_name: str) -> frozenset[str]:
-    """Return the keys that a request body of a schema may have."""
-    return frozenset(load_schema(schema_name)["properties"])
+        yield from nested_notices(parameters, fields, (INPUT_PARAMETERS,))
 
 
 def command_parameters(body: Mapping[str, JsonValue], subject: type[Any], view: Reader) -> Mapping[str, Field] | None:
@@ -198,26 +212,30 @@ def command_parameters(body: Mapping[str, JsonValue], subject: type[Any], view: 
 
 
 def nested_notices(
-    values: Mapping[str, JsonValue], fields: Mapping[str, Field], prefix: str
+    values: Mapping[str, JsonValue], fields: Mapping[str, Field], path: tuple[str | int, ...]
 ) -> Iterator[InputNotice]:
     """Find keys that are not among the fields, in nested objects and lists too."""
-    yield from unknown_key_notices(values, fields, prefix)
+    yield from (unknown_key_notice(path, key, fields) for key in values if key not in fields)
     for key, field in fields.items():
         inner = field.child if isinstance(field, ListField) else field
         if isinstance(inner, ObjectField):
-            value = values.get(key)
-            for entry in value if isinstance(value, list) else [value]:
+            for at, entry in entries_at((*path, key), values.get(key)):
                 if isinstance(entry, Mapping):
-                    yield from nested_notices(entry, inner.fields, f"{prefix}{key}.")
+                    yield from nested_notices(entry, inner.fields, at)
 
 
-def unknown_key_notices(keys: Iterable[str], known: Collection[str], prefix: str) -> Iterator[InputNotice]:
-    for key in keys:
-        if key not in known:
-            message = f"key {quoted(prefix + key)} is unknown and was ignored{nearest_known(key, known)}"
-            if not known:
-                message = f"key {quoted(prefix + key)} was ignored: no keys are expected here"
-            yield InputNotice(key[:MAX_NAME_LENGTH], message)
+def entries_at(path: tuple[str | int, ...], value: JsonValue) -> list[tuple[tuple[str | int, ...], JsonValue]]:
+    """Return the entries of a list with their paths, or the value itself with its path."""
+    return [((*path, at), entry) for at, entry in enumerate(value)] if isinstance(value, list) else [(path, value)]
+
+
+def unknown_key_notice(path: Sequence[str | int], key: str, known: Collection[str]) -> InputNotice:
+    """Return the notice about a key of the object at a path that is not among the known ones."""
+    name = quoted(".".join([*(step for step in path if isinstance(step, str)), key]))
+    message = f"key {name} is unknown and was ignored{nearest_known(key, known)}"
+    if not known:
+        message = f"key {name} was ignored: no keys are expected here"
+    return InputNotice(key[:MAX_NAME_LENGTH], message, json_pointer((*path, key)))
 
 
 def nearest_known(name: str, known: Iterable[str]) -> str:
@@ -231,9 +249,16 @@ def quoted(text: str) -> str:
 
 def notices_hint(notices: Sequence[InputNotice]) -> str | None:
     """Return the hint about some notices, in one line, or None if there are none."""
-    messages = [notice.message for notice in notices[:MAX_NOTICES]]
+    messages = [notice_text(notice) for notice in notices[:MAX_NOTICES]]
     more = [f"{len(notices) - MAX_NOTICES} more"] if len(notices) > MAX_NOTICES else []
     return "; ".join(messages + more) or None
+
+
+def notice_text(notice: InputNotice) -> str:
+    """Return the message after the JSON pointer, if there is one."""
+    if notice.pointer is None:
+        return notice.message
+    return f"{notice.pointer[:MAX_NAME_LENGTH] or 'the body'}: {notice.message}"
 
 
 def strict_error(notices: Sequence[InputNotice], *, by_field: bool) -> ApiError:

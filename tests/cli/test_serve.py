@@ -165,6 +165,34 @@ def test_every_option_has_its_twin() -> None:
     assert options == {name: f"OMS_EMULATOR_{str(name).upper()}" for name in options}
 
 
+@pytest.mark.parametrize(
+    ("flags", "variables", "expected"),
+    [
+        ([], {}, False),
+        (["--validate-responses"], {}, True),
+        ([], {"OMS_EMULATOR_VALIDATE_RESPONSES": "1"}, True),
+    ],
+    ids=["default", "flag", "environment"],
+)
+def test_validation_of_responses_is_an_option(
+    flags: list[str], variables: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emulator.cli.serve import serve as command_  # noqa: PLC0415 - the object, not the process
+
+    passed: list[bool] = []
+
+    def emulator(*_: Any, validate_responses: bool, **__: Any) -> None:
+        passed.append(validate_responses)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("emulator.client.emulator.Emulator", emulator)
+    module = sys.modules[command_.callback.__module__]  # `emulator.cli.serve` is the command
+    monkeypatch.setattr(module, "configure_logging", lambda *_, **__: None)
+    monkeypatch.setattr(module, "stop_condition", lambda: None)
+    assert CliRunner().invoke(command_, flags, env=variables).output == "Error: enough\n"
+    assert passed == [expected]
+
+
 def test_a_taken_port_is_one_line(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -42,6 +42,9 @@ UNUSED_INPUT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "body of an invoice": ("POST", GUIDE + "{pk}/invoice/", {"json": {"number": "1"}}, "the operation has no body"),
     "on the reference": ("POST", "/packages/{pk}/set_remote_id/", {"json": {"remote_id": "R", "x": 1}}, "key 'x' is unknown"),
     "login": ("POST", "/api/v1/auth/login/", {"json": {"username": "admin", "password": "admin", "otp": 1}}, "key 'otp'"),
+    "form": ("POST", GUIDE + "{pk}/set_remote_id/", {"data": {"remote_id": "R"}}, "the body: must be JSON (got a form)"),
+    "form of a command": ("POST", GUIDE + "{pk}/command/", {"data": {"transition": "199", "input_parameters": "x"}},
+                          "the body: must be JSON (got a form)"),
 }  # fmt: skip
 
 USED_INPUT: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -53,11 +56,9 @@ USED_INPUT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "documented key": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 199, "input_parameters": {}, "package": 1}}),
     "items": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 430, "input_parameters": {"package_items": ["{item}"]}}}),
     "set": ("POST", GUIDE + "{pk}/set_remote_id/", {"json": {"remote_id": "R"}}),
-    "form": ("POST", GUIDE + "{pk}/set_remote_id/", {"data": {"remote_id": "R"}}),
     "invoice": ("POST", GUIDE + "{pk}/invoice/", {}),
     "invoice of nothing": ("POST", GUIDE + "{pk}/invoice/", {"json": {}}),
     "free keys": ("PATCH", "/packages/{pk}/extra_information/", {"json": {"extra_information": {"anything": {"at": "all"}}}}),
-    "form of a command": ("POST", GUIDE + "{pk}/command/", {"data": {"transition": "199", "input_parameters": "x"}}),
     "picture": ("GET", "/cdn/products/1.jpg?v=2", {}),
     "options": ("OPTIONS", GUIDE, {}),
 }  # fmt: skip

@@ -1,0 +1,114 @@
+"""Validate the bodies of requests and responses with the JSON Schemas of their operations."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from emulator.api.request_fields import is_accepted
+from emulator.api.serializers.rendering import to_json
+from emulator.core.call import Reply
+from emulator.core.errors import ApiError, BadRequest, ServerError
+from emulator.core.fields import NON_FIELD, Form
+from emulator.core.json_text import JsonValue, load_json
+from emulator.core.schemas import Problem, find_problems, is_valid, load_schema
+from emulator.web.context import RequestContext
+from emulator.web.hints import hint_header
+
+LOG = logging.getLogger("emulator")
+MAX_CACHED_BYTES, MAX_CACHED_BODIES = 2_048, 1_024
+UNKNOWN_KEY = "additionalProperties"
+"""Keyword of the problem of an unknown key."""
+IS_FORM = Problem((), "contentMediaType", "is a form", "must be JSON")
+IS_TOO_DEEP = Problem((), "maxDepth", "is nested too deeply", "must be nested less deeply")
+FRAMEWORK_STATUSES = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
+"""Statuses that any operation can have, with the framework's error as the body."""
+SCHEMA_OF_400 = {"plain": "field-errors", "wrapped": "command-error"}
+"""Error style of an installation -> schema of each 400. The style `documented` has the schema of the operation."""
+
+
+def request_problems(context: RequestContext, schema_name: str) -> tuple[Problem, ...]:
+    """Return what the schema refuses in the body although the framework accepts it.
+
+    If the framework refuses the body, its error is the response, and only unknown keys are returned.
+    """
+    try:
+        body = context.body
+    except (ApiError, BadRequest):
+        return ()
+    if isinstance(body, Form):
+        problems = form_problems(body, schema_name)
+    elif len(raw := context.body_bytes) <= MAX_CACHED_BYTES:
+        problems = cached_problems(JsonBody(schema_name, context.content_type, raw, body))
+    else:
+        problems = json_problems(schema_name, body)
+    if problems and not is_accepted(schema_name, body):
+        return tuple(problem for problem in problems if problem.keyword == UNKNOWN_KEY)
+    return problems
+
+
+def form_problems(form: Form, schema_name: str) -> tuple[Problem, ...]:
+    """Return that the body is a form, and its unknown keys. `name.key` is a key of the object `name`."""
+    known = load_schema(schema_name)["properties"]
+    names = dict.fromkeys(key.partition(".")[0] for key in form)
+    return (IS_FORM, *(Problem((name,), UNKNOWN_KEY, "is unknown") for name in names if name not in known))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """A JSON body. Bodies of equal bytes and content type are equal."""
+
+    schema_name: str
+    content_type: str
+    raw: bytes
+    value: JsonValue = field(compare=False)
+
+
+@lru_cache(MAX_CACHED_BODIES)
+def cached_problems(body: JsonBody) -> tuple[Problem, ...]:
+    """Return the problems of a JSON body. Clients send the same small bodies many times."""
+    return json_problems(body.schema_name, body.value)
+
+
+def json_problems(schema_name: str, body: JsonValue) -> tuple[Problem, ...]:
+    """Return the problems of a JSON body."""
+    try:
+        return () if is_valid(schema_name, body) else tuple(find_problems(schema_name, body))
+    except RecursionError:  # the message of an error contains the wrong value
+        return (IS_TOO_DEEP,)
+
+
+def validate_response(context: RequestContext, reply: Reply) -> Reply:
+    """Return the reply, or a 500 that names the schema and the place if the body violates the schema."""
+    if (problem := response_problem(context, reply)) is None:
+        return reply
+    message = f"invalid response with status {reply.status}: {problem}"
+    LOG.error("request %s: %s %s: %s", context.request_id, context.method, context.path, message)
+    body = to_json({"error": {NON_FIELD: [message]}, "status_code": ServerError.status})
+    return Reply(ServerError.status, body, {**reply.headers, **hint_header(message)})
+
+
+def response_problem(context: RequestContext, reply: Reply) -> str | None:
+    """Return the schema and the first problem of a response, or None if it is valid."""
+    documented = {} if context.route is None else context.route.responses
+    if context.method == "OPTIONS" and reply.status == 200:
+        return None  # the framework describes the operations, and no page documents this
+    if reply.status not in documented and reply.status not in FRAMEWORK_STATUSES:
+        return f"the status must be one of {', '.join(map(str, documented))}"
+    schema_name = documented.get(reply.status, "error")
+    return None if schema_name is None else body_problem(reply, schema_name, context.world.settings.error_style)
+
+
+def body_problem(reply: Reply, schema_name: str, error_style: str) -> str | None:
+    """Return the schema and the first problem of a body. An error can be the framework's, which has only `detail`."""
+    try:
+        document = load_json(reply.body)
+    except ValueError as error:
+        return f"{schema_name}.json: not JSON: {error}"
+    if reply.status == BadRequest.status:
+        schema_name = SCHEMA_OF_400.get(error_style, schema_name)
+    if reply.status in FRAMEWORK_STATUSES and isinstance(document, dict) and document.keys() == {"detail"}:
+        schema_name = "error"
+    problems = json_problems(schema_name, document)
+    return f"{schema_name}.json: {problems[0]}" if problems else None
