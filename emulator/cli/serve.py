@@ -79,7 +79,10 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     help="Number of exchanges in the journal of each world.",
 )
 @option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
-@option("allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host. May be repeated.")
+@option("admin-token", help="Token that requests from other machines need for the control API.")
+@option(
+    "allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host or host:port. May be repeated."
+)
 @option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all origins]")
 @option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")

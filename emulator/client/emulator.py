@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -246,6 +247,7 @@ class Emulator(WorldHandle):
     - `clock`: `frozen`, `ticking` or `real`.
     - `host`, `port`: address of the server. Port 0 selects a free one.
     - `allow_hosts`: host names under which the control API may be called.
+    - `admin_token`: token that requests from other machines need for the control API.
     - `cors_origins`: origins whose pages may read responses. Default: all.
     - `strict`: answer 400 to requests that the real service silently accepts.
     - `max_worlds`: maximum number of open worlds.
@@ -276,6 +278,7 @@ class Emulator(WorldHandle):
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Collection[str] = (),
+        admin_token: str | None = None,
         cors_origins: Collection[str] = (),
         strict: bool = False,
         max_worlds: int = MAX_WORLDS,
@@ -317,7 +320,7 @@ class Emulator(WorldHandle):
             storage=self._state,
         )
         app, self._control = create_emulator_app(
-            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
+            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header, admin_token=admin_token
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
 
@@ -361,6 +364,7 @@ class Emulator(WorldHandle):
         server = HttpServer(self._emulator_app, self._host, self._port)
         server.start()
         self._server = server
+        self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)
         return self.url
 
     def stop(self) -> None:
@@ -368,6 +372,7 @@ class Emulator(WorldHandle):
         if self._server is not None:
             self._server.stop()
             self._server = None
+            self._dispatcher.deliverer.hosts.set_own_port(None)
         self._scheduler.stop()
         self._dispatcher.stop(self.worlds.all())
 

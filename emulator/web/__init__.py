@@ -13,6 +13,7 @@ from emulator.api.routes import ROUTES
 from emulator.web.app import EmulatorApp
 from emulator.web.context import Environ, Router
 from emulator.web.cors import Cors
+from emulator.web.guard import Guard
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
@@ -43,16 +44,18 @@ def create_emulator_app(
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
+    admin_token: str | None = None,
 ) -> tuple[EmulatorApp, LazyControlApi]:
     """Create the application, and the control API that it contains."""
+    guard = Guard(allowed_hosts, admin_token)
 
     def create_control_api() -> Flask:
         from emulator.web.admin import control_api  # noqa: PLC0415 - imports Flask, see LazyControlApi
 
-        return control_api(worlds, allowed_hosts)
+        return control_api(worlds, guard)
 
     control = LazyControlApi(create_control_api)
-    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    app = EmulatorApp(worlds, ROUTER, control, Cors(cors_origins), guard, allow_fault_header=allow_fault_header)
     return app, control
 
 

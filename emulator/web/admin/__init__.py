@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from flask import Flask, jsonify, request
@@ -21,6 +20,7 @@ from emulator.web.admin.shared import (
     error_response,
     invalid_file_response,
 )
+from emulator.web.guard import Guard
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
@@ -31,14 +31,11 @@ ROUTE_MODULES = (world_routes, simulation, observability, fidelity, pages)
 """Importing these modules adds their routes to the blueprint."""
 
 
-def control_api(worlds: WorldRegistry, allowed_hosts: Collection[str]) -> Flask:
-    """Build the Flask application of the control API.
-
-    `allowed_hosts` are the host names, besides loopback, under which it may be used.
-    """
+def control_api(worlds: WorldRegistry, guard: Guard) -> Flask:
+    """Build the Flask application of the control API."""
     app = Flask("emulator", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    app.extensions[EXTENSION_KEY] = ControlSettings(worlds, allowed_hosts)
+    app.extensions[EXTENSION_KEY] = ControlSettings(worlds, guard)
     app.register_blueprint(api)
     app.after_request(add_request_id)
     add_error_handlers(app)

@@ -36,6 +36,7 @@ def health() -> Response:
 
 @api.post("/reset")
 def reset() -> Response:
+    require_no_document()
     world_registry().reset(world_name())
     return no_content()
 
