@@ -181,7 +181,7 @@ def test_stored_hook_does_not_reach_the_emulator(host: str) -> None:
         oms.package()
         oms.hooks.flush()
         assert oms.world is world
-        event = next(each for each in oms.world.records.all(WebhookEvent) if "own" in each.response_content)
+        event = next(each for each in oms.world.records.all(WebhookEvent) if "own" in str(each.response_content))
     assert event.response_content == f"not sent: the hook {host}:{oms._port} is the emulator's own address"
     assert (event.retry_count, event.due) == (1, None)
 

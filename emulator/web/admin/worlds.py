@@ -9,7 +9,14 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
-from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
+from emulator.domain.scenario_files import (
+    bundled_scenarios,
+    check_client_installation,
+    check_client_path,
+    find_scenario,
+    scenario_from_document,
+    schema_problem,
+)
 from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import format_time
 from emulator.state.persistence import WorldSnapshot
@@ -126,8 +133,11 @@ def requested_scenario(document: JsonObject, default: Scenario) -> Scenario:
     if "document" in document:
         if problem := schema_problem(document["document"]):
             raise InvalidDocument(f"document: {problem}")
+        check_client_installation(document["document"].get("installation"), default)
         return scenario_from_document(document["document"])
     name = document.get("scenario", document.get("name"))
+    if name is not None:
+        check_client_path(name, default)
     selected = default if name is None else find_scenario(name)
     return selected.with_size(document.get("packages"), document.get("seed"))
 
