@@ -60,6 +60,7 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
 @option("state", type=FILE, help="Store all worlds in this file, across restarts.")
 @option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
+@option("with-secrets", is_flag=True, help="Keep credentials of hooks in the file of --export-on-exit.")
 @option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
 @option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
@@ -95,6 +96,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     configure_logging(log_format, quiet=quiet, verbose=verbose)
     stop = stop_condition()
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
+    with_secrets = options.pop("with_secrets")
     start = select_start(context, options.pop("scenario"), import_file)
     limits, coverage = options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
@@ -114,7 +116,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         if coverage is not None:
             write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
-            emulator.save(export_file, force=force)
+            emulator.save(export_file, force=force, with_secrets=with_secrets)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     finally:

@@ -202,16 +202,19 @@ class WorldHandle:
         world = self.world
         world.restore(world.snapshots[name])
 
-    def export(self) -> JsonObject:
-        """Return the world as a scenario document. A world that starts from it is equal, byte for byte."""
-        return export_world(self.world)
+    def export(self, *, with_secrets: bool = False) -> JsonObject:
+        """Return the world as a scenario document. A world that starts from it is equal, byte for byte.
 
-    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the world to a scenario file.
+        Without `with_secrets`, the credentials of hooks are masked. The new world then sends the masks.
+        """
+        return export_world(self.world, with_secrets=with_secrets)
+
+    def save(self, path: str | PathLike[str], *, force: bool = False, with_secrets: bool = False) -> None:
+        """Write the world to a scenario file, without the credentials of hooks unless `with_secrets` is set.
 
         An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
         """
-        write_scenario_file(path, encode_scenario_file(self.export()), force=force)
+        write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
 
     # Reports
 

@@ -85,6 +85,12 @@ def test_clients_on_this_machine_need_no_token(address: str, headers: dict[str, 
         assert call(Emulator("empty", admin_token=token), **environ).status_code == 200
 
 
+def test_server_passes_forwarded_addresses_to_the_guard() -> None:
+    with Emulator("empty") as oms:
+        for headers, status in (({"X-Forwarded-For": "203.0.113.5"}, 403), ({"X-Forwarded-For": "127.0.0.1"}, 200)):
+            assert requests.get(oms.url + HEALTH, headers=headers, timeout=10).status_code == status
+
+
 def test_admin_token_replaces_the_check_of_the_host_but_not_of_the_page() -> None:
     """A browser keeps Basic credentials, so a foreign page could use them."""
     oms = Emulator("empty", admin_token=TOKEN)

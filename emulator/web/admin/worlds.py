@@ -27,6 +27,8 @@ from emulator.web.admin.shared import (
     current_world,
     json_response,
     no_content,
+    parse_bool,
+    query_parameters,
     read_document,
     read_optional_document,
     require_no_document,
@@ -89,7 +91,8 @@ def scenarios() -> Response:
 
 @api.get("/export")
 def export() -> Response:
-    return json_response(encode_scenario_file(export_world(current_world())))
+    with_secrets = parse_bool("with_secrets", query_parameters("with_secrets").get("with_secrets", "false"))
+    return json_response(encode_scenario_file(export_world(current_world(), with_secrets=with_secrets)))
 
 
 @api.get("/snapshots")
