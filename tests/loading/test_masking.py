@@ -134,7 +134,7 @@ def test_credentials_in_urls(url: str, masked: str) -> None:
     assert SecretMasker().mask_url(url) == masked
 
 
-def test_values_that_are_no_credentials_stay() -> None:
+def test_other_values_stay() -> None:
     value = {"secret_key": None, "password": "", "config": {}, "note": "x", "token": True, "nested": [{"id": 1}]}
     assert SecretMasker().mask_value(value) == value
 

@@ -13,7 +13,7 @@ from emulator.core.json_text import JsonObject
 CONTROL_TAG = "control"
 CONTROL_DESCRIPTION = (
     "The control API of the emulator, which is not part of the OMS API."
-    " It needs no credentials and is available on this machine only."
+    " It needs no credentials on this machine, and the admin token from other machines."
 )
 HTML, TEXT = "text/html", "text/plain"
 

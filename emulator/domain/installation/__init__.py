@@ -136,7 +136,10 @@ def unknown_installation(name: str) -> ValueError:
 def bundled_path(name: str) -> Path | None:
     """Return the file or folder of a bundled installation, or None. These files do not change at run time."""
     paths = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
-    return next((path for path in paths if path.parent == FOLDER and name and installation_files(path)), None)
+    return next(
+        (path for path in paths if path.parent == FOLDER and name not in ("", "..") and installation_files(path)),
+        None,
+    )
 
 
 def is_inline_document(name: str) -> bool:
