@@ -67,6 +67,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"folder for the scenario files of failing tests (default: {DEFAULT_ARTIFACTS} beside the ini-file)",
     )
     group.addoption(
+        "--oms-with-secrets",
+        action="store_true",
+        help="keep credentials of hooks in the scenario files of failing tests",
+    )
+    group.addoption(
         "--oms-coverage",
         metavar="DIR",
         type=Path,
@@ -269,7 +274,7 @@ def save_scenario(item: pytest.Item, emulator: Emulator) -> str:
     name = f"{name_for_test(item.name)}-{sha256(item.nodeid.encode()).hexdigest()[:8]}.json"
     try:
         path = artifacts_folder(item.config) / name
-        emulator.save(path, force=True)
+        emulator.save(path, force=True, with_secrets=item.config.getoption("oms_with_secrets"))
     except (OSError, ValueError) as error:
         return f"no scenario file: {error}"
     return f"the world as it was: {path} (load it: Emulator(path), or oms-emulator serve --scenario path)"

@@ -22,6 +22,7 @@ VALID: Mapping[str, JsonObject] = {
     "set-remote-id": {"remote_id": "R-1"},
     "extra-information": {"extra_information": {"note": "fragile"}},
     "login": {"username": "admin", "password": "admin"},
+    "new-denial-reason": {"title": "Torn", "remote_id": "T-1", "priority": 3, "is_active": True},
     "hook": HOOK,
     "hook-change": HOOK,
     "hook-retry": {"force": True},

@@ -159,7 +159,7 @@ def lived(start: Scenario = START) -> Emulator:
 
 def make(file: Path = FILE) -> None:
     """Write the scenario file."""
-    lived().save(file, force=True)
+    lived().save(file, force=True, with_secrets=True)
 
 
 if __name__ == "__main__":

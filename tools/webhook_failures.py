@@ -65,7 +65,7 @@ class Receiver:
 
 
 def make(file: Path = FILE) -> None:
-    lived().save(file, force=True)
+    lived().save(file, force=True, with_secrets=True)
 
 
 if __name__ == "__main__":

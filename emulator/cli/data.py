@@ -55,12 +55,29 @@ def errors_as_messages() -> Iterator[None]:
 @click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world.")
 @output_option
 @force_option
-def export(*, url: str | None, state: Path | None, world: str, output: Path | None, force: bool) -> None:
-    """Write a world as a scenario file. `serve --import FILE` restores exactly the same world."""
+@click.option("--with-secrets", is_flag=True, help="Keep secret keys, passwords and headers of hooks.")
+@click.option("--admin-token", envvar="OMS_EMULATOR_ADMIN_TOKEN", help="Admin token of a server on another machine.")
+def export(  # noqa: PLR0913 - options by keyword
+    *,
+    url: str | None,
+    state: Path | None,
+    world: str,
+    output: Path | None,
+    force: bool,
+    with_secrets: bool,
+    admin_token: str | None,
+) -> None:
+    """Write a world as a scenario file. `serve --import FILE` restores exactly the same world.
+
+    Credentials of hooks are masked, and the restored world sends the masks.
+    """
     if url is not None and state is not None:
         raise click.UsageError("--url and --state cannot be used together")
     with errors_as_messages():
-        text = export_from_server(url or DEFAULT_URL, world) if state is None else export_from_file(state, world)
+        if state is None:
+            text = export_from_server(url or DEFAULT_URL, world, admin_token, with_secrets=with_secrets)
+        else:
+            text = export_from_file(state, world, with_secrets=with_secrets)
         write_or_print(output, text, force=force)
 
 
@@ -72,33 +89,39 @@ def write_or_print(output: Path | None, text: bytes, *, force: bool) -> None:
         write_scenario_file(output, text, force=force)
 
 
-def export_from_file(state: Path, world: str) -> bytes:
+def export_from_file(state: Path, world: str, *, with_secrets: bool = False) -> bytes:
     from emulator.worlds.sqlite.state_file import read_export_data  # noqa: PLC0415 - a server's worlds need no database here
 
     data = read_export_data(state, world)
     start = with_installation(data.start.with_traffic(*data.state.rate), portable_form(data.start.installation))
-    return encode_scenario_file(build_export(start, data.steps, data.state.now, data.faults, data.state.calls))
+    parts = start, data.steps, data.state.now, data.faults, data.state.calls
+    return encode_scenario_file(build_export(*parts, with_secrets=with_secrets))
 
 
-def export_from_server(url: str, world: str) -> bytes:
+def export_from_server(url: str, world: str, admin_token: str | None = None, *, with_secrets: bool = False) -> bytes:
     """Return the export of a world of a server. Raise `ValueError` if the server does not return one."""
-    return call_server(url, world, "GET", "export")
+    path = f"export{'?with_secrets=true' if with_secrets else ''}"
+    return call_server(url, world, path, admin_token=admin_token)
 
 
-def call_server(url: str, world: str, method: str, path: str, document: JsonValue = None) -> bytes:
-    """Return the body of a call of a server's control API. Raise `ValueError` if the call fails."""
+def call_server(url: str, world: str, path: str, document: JsonValue = None, admin_token: str | None = None) -> bytes:
+    """Return the response of a server's control API to a GET, or to a POST if there is a document.
+
+    Raise `ValueError` if the call fails.
+    """
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ValueError(f"{url!r} is not an address; use an address such as {DEFAULT_URL}")
     prefix = "" if world == DEFAULT_WORLD else f"/w/{quote(world, safe='')}"
     connect = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = connect(address.hostname, address.port, timeout=TIMEOUT)
+    headers = {"Authorization": f"Bearer {admin_token}"} if admin_token else {}
     try:
         connection.request(
-            method,
+            "GET" if document is None else "POST",
             f"{address.path.rstrip('/')}{prefix}/__admin/{path}",
             None if document is None else orjson.dumps(document),
-            {} if document is None else {"Content-Type": "application/json"},
+            headers | ({} if document is None else {"Content-Type": "application/json"}),
         )
         response = connection.getresponse()
         body = response.read()
@@ -107,7 +130,8 @@ def call_server(url: str, world: str, method: str, path: str, document: JsonValu
     finally:
         connection.close()
     if response.status not in (http.client.OK, http.client.CREATED):
-        raise ValueError(f"{url} returned no {path.rstrip('s')}: {error_message(body) or response.status}")
+        name = path.partition("?")[0].rstrip("s")
+        raise ValueError(f"{url} returned no {name}: {error_message(body) or response.status}")
     return body
 
 

@@ -118,6 +118,6 @@ def token(*, role: str, expires_in: int | None, kind: str, url: str | None, worl
     elif url is not None or expires_in is not None:
         document = {"role": role, "kind": kind, "expires_in": JWT_LIFETIME if expires_in is None else expires_in}
         with errors_as_messages():
-            click.echo(json.loads(call_server(url or DEFAULT_URL, world, "POST", "tokens", document))["token"])
+            click.echo(json.loads(call_server(url or DEFAULT_URL, world, "tokens", document))["token"])
     else:
         click.echo(issue_token(role, machine_now(), JWT_LIFETIME).token)

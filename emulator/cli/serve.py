@@ -68,6 +68,7 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
 @option("state", type=FILE, help="Store all worlds in this file, across restarts.")
 @option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
+@option("with-secrets", is_flag=True, help="Keep credentials of hooks in the file of --export-on-exit.")
 @option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
 @option("validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema.")
 @option(
@@ -88,7 +89,10 @@ def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
     help="Number of exchanges in the journal of each world.",
 )
 @option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
-@option("allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host. May be repeated.")
+@option("admin-token", help="Token that requests from other machines need for the control API.")
+@option(
+    "allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host or host:port. May be repeated."
+)
 @option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all origins]")
 @option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
@@ -102,6 +106,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = stop_condition()
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
     scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
+    with_secrets = options.pop("with_secrets")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
     from emulator.client.emulator import Emulator  # noqa: PLC0415 - `--help` does not need the server
     from emulator.coverage import counts_path, write_counts  # noqa: PLC0415 - as above
@@ -125,7 +130,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         if coverage is not None:
             write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
-            emulator.save(export_file, force=force)
+            emulator.save(export_file, force=force, with_secrets=with_secrets)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     finally:

@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, Unpack, cast
+from urllib.parse import urlsplit
 from weakref import ref
 
 import orjson
@@ -222,16 +223,19 @@ class WorldHandle:
         world = self.world
         world.restore(world.snapshots[name])
 
-    def export(self) -> JsonObject:
-        """Return the world as a scenario document. A world that starts from it is equal, byte for byte."""
-        return export_world(self.world)
+    def export(self, *, with_secrets: bool = False) -> JsonObject:
+        """Return the world as a scenario document. A world that starts from it is equal, byte for byte.
 
-    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
-        """Write the world to a scenario file.
+        Without `with_secrets`, the credentials of hooks are masked. The new world then sends the masks.
+        """
+        return export_world(self.world, with_secrets=with_secrets)
+
+    def save(self, path: str | PathLike[str], *, force: bool = False, with_secrets: bool = False) -> None:
+        """Write the world to a scenario file, without the credentials of hooks unless `with_secrets` is set.
 
         An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
         """
-        write_scenario_file(path, encode_scenario_file(self.export()), force=force)
+        write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
 
     # Reports
 
@@ -267,6 +271,7 @@ class Emulator(WorldHandle):
     - `clock`: `frozen`, `ticking` or `real`.
     - `host`, `port`: address of the server. Port 0 selects a free one.
     - `allow_hosts`: host names under which the control API may be called.
+    - `admin_token`: token that requests from other machines need for the control API.
     - `cors_origins`: origins whose pages may read responses. Default: all.
     - `strict`: answer 400 to requests that the real service silently accepts.
     - `validate_responses`: answer 500 in place of a response that violates its JSON Schema.
@@ -298,6 +303,7 @@ class Emulator(WorldHandle):
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Collection[str] = (),
+        admin_token: str | None = None,
         cors_origins: Collection[str] = (),
         strict: bool = False,
         validate_responses: bool = False,
@@ -341,7 +347,7 @@ class Emulator(WorldHandle):
             storage=self._state,
         )
         app, self._flask = create_emulator_app(
-            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
+            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header, admin_token=admin_token
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
 
@@ -390,6 +396,7 @@ class Emulator(WorldHandle):
         server = HttpServer(self._emulator_app, self._host, self._port)
         server.start()
         self._server = server
+        self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)
         return self.url
 
     def stop(self) -> None:
@@ -397,6 +404,7 @@ class Emulator(WorldHandle):
         if self._server is not None:
             self._server.stop()
             self._server = None
+            self._dispatcher.deliverer.hosts.set_own_port(None)
         self._scheduler.stop()
         self._dispatcher.stop(self.worlds.all())
 

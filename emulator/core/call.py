@@ -31,6 +31,8 @@ class Call:
     list_query: Any = None
     """The filters and the order of a list request (`api.filters.filter_set.ListQuery`)."""
     caller: Credential | None = None
+    is_from_foreign_page: bool = False
+    """Whether a browser sent it for a page of another origin."""
 
     def get_param(self, name: str) -> str | None:
         """Return the last value of a query parameter, as the framework does, or None."""

@@ -1,9 +1,11 @@
-"""Write files atomically, and never over a file that the emulator did not write."""
+"""Read regular files, and write files atomically, never over a file that the emulator did not write."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from os import PathLike
@@ -20,6 +22,22 @@ HEAD_LENGTH = 400
 SCENARIO_HEAD = re.compile(
     rb'\s*(\{\s*"\$schema"\s*:\s*"(?:[^"]*/)?' + re.escape(SCENARIO_SCHEMA).encode() + rb'"|\Z)'
 )
+
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""Largest scenario or installation file that is read."""
+
+
+def read_regular_file(path: Path) -> bytes:
+    """Read a file. Raise `OSError` for a device or a pipe, which may block or be endless, and for a large file."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a regular file")
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {MAX_FILE_BYTES} bytes")
+    return content
 
 
 class FileError(ValueError):
@@ -55,6 +73,8 @@ def check_folder(target: Path) -> None:
             raise FileError(f"cannot write {target}: it is a folder")
         if not folder.is_dir():
             raise FileError(f"cannot write {target}: there is no folder {folder}")
+        if target.exists() and not target.is_file():
+            raise FileError(f"cannot write {target}: it is a device or a pipe, not a regular file")
     except OSError as error:  # a folder that cannot be read
         raise FileError(f"cannot write {target}: {error.strerror or error}") from None
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import socket
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
-LOCAL_NAMES = frozenset(("localhost", "oms.test"))
+LOCALHOST = "localhost"
 
 
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine. A name such as `127.0.0.1.example` is not."""
+    return is_loopback_address(host) or is_localhost_name(host)
+
+
+def is_loopback_address(text: str) -> bool:
+    """Return whether a text is a loopback address. An IPv6 address may contain an IPv4 address."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(text)
     except ValueError:
-        return host in LOCAL_NAMES
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def is_localhost_name(host: str) -> bool:
+    """Return whether a name is `localhost` or below it (RFC 6761). It is a loopback name whatever a resolver says."""
+    return host.lower().removesuffix(".").rpartition(".")[2] == LOCALHOST
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether a host has an address of this machine. Only such an address can be bound."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(can_bind(family, address) for family, _, _, _, address in found)
+
+
+def can_bind(family: int, address: tuple[object, ...]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as bound:
+            bound.bind(address)
+    except OSError:
+        return False
+    return True

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from emulator.core import json_text
 from emulator.core.errors import InvalidDocument
+from emulator.core.files import read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
 from emulator.domain.installation import FOLDER as INSTALLATIONS
-from emulator.domain.installation import installation_path, is_inline_document
+from emulator.domain.installation import bundled_path, installation_path, is_inline_document, unknown_installation
 from emulator.domain.rate_limits import validate_limits
 from emulator.state.clock import check_calendar, format_time
 from emulator.state.scenario import Scenario, ScenarioError
@@ -83,7 +84,7 @@ def read_bundled(name: str) -> Scenario:
 def read_scenario_file(path: Path) -> Scenario:
     """Read a scenario file. Raise `ScenarioError` if it is missing or invalid."""
     try:
-        document = json_text.load_json(path.read_text("utf-8"))
+        document = json_text.load_json(read_regular_file(path).decode())
     except OSError as error:
         raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
     except ValueError as error:
@@ -104,10 +105,51 @@ def schema_problem(document: JsonValue) -> str | None:
 
 
 def resolve_installation_path(path: Path, installation: JsonValue) -> str | None:
-    """Return the name of an installation, or its path relative to the scenario file."""
-    if not isinstance(installation, str):
-        return None
-    return str(path.parent / installation) if installation.endswith(".json") else installation
+    """Return the name of an installation, or its path relative to the scenario file.
+
+    Raise `ScenarioError` for a path outside the folder of the scenario file.
+    """
+    if not isinstance(installation, str) or bundled_path(installation) is not None:
+        return installation if isinstance(installation, str) else None
+    found = path.parent / installation if installation.endswith(".json") else Path(installation)
+    if not is_below(found, path.parent):
+        raise ScenarioError(
+            f"scenario file {path}: /installation: {unknown_installation(installation)} below its folder"
+        )
+    return str(found)
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Return whether a path, with its links resolved, is below a folder that is not the root. It need not exist."""
+    try:
+        folder = folder.resolve()
+        return folder != folder.parent and path.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a null character
+        return False
+
+
+def check_client_path(scenario: str, start: Scenario) -> None:
+    """Raise `ScenarioError` if a client of the control API may not name this scenario, whether it exists or not."""
+    is_path = scenario.endswith(".json") and scenario not in scenario_names()
+    if is_path and not is_below(Path(scenario), client_folder(start)):
+        raise ScenarioError(
+            f"cannot read scenario file {scenario}: it is outside the folder of the server's scenario"
+        )
+
+
+def check_client_installation(installation: JsonValue, start: Scenario) -> None:
+    """Raise `ScenarioError` if a client may not name this installation. It may name that of the server's scenario."""
+    if not isinstance(installation, str) or bundled_path(installation) is not None:
+        return
+    is_own = str(Path(installation).absolute()) == start.installation
+    if not (is_own or is_below(Path(installation), client_folder(start))):
+        raise ScenarioError(str(unknown_installation(installation)))
+
+
+def client_folder(start: Scenario) -> Path:
+    """Return the folder of the server's scenario file, or the working directory. Clients may name files below it."""
+    is_bundled = start.file is None or FOLDER in Path(start.file).parents
+    return Path.cwd() if is_bundled else Path(str(start.file)).parent
 
 
 def scenario_from_document(document: JsonObject, file: str | None = None) -> Scenario:

@@ -43,6 +43,8 @@ CALLBACK_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 MAX_BELOW_MIN = "'max_value' must be greater than 'min_value'."
 EVENT_HEADER, SIGNATURE_HEADER, AUTHORIZATION_HEADER = "X-Whisperer-Event", "X-Whisperer-Signature", "Authorization"
 LENGTH_HEADER = "Content-Length"
+DELIVERY_HEADER = "X-Emulator-Delivery"
+"""A header of every delivery that a hook cannot replace. The control API does not accept it."""
 
 
 # --- policies -------------------------------------------------------------------------------------------------------

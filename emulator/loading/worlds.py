@@ -19,6 +19,7 @@ from emulator.domain.seeding import make_demo_dataset
 from emulator.loading.collector import Correction, RecordCollector
 from emulator.loading.completion import Completer
 from emulator.loading.faults import arm_fault
+from emulator.loading.masking import mask_secrets
 from emulator.loading.recorded_responses import InvalidResponse, RecordedResponse
 from emulator.loading.replay import UnreplayableStep, replay_steps
 from emulator.state.clock import ClockMode, TrafficRate, check_calendar, format_time
@@ -156,8 +157,10 @@ def build_recorded_base(scenario: Scenario) -> ScenarioBase:
     )
 
 
-def export_world(world: World) -> JsonObject:
+def export_world(world: World, *, with_secrets: bool = False) -> JsonObject:
     """Return a scenario document. A world that starts from it is equal to this one, byte for byte.
+
+    Without `with_secrets`, credentials are masked, and the new world sends the masks.
 
     Raise `Conflict` for a world with writes that are not in the step log.
     """
@@ -167,11 +170,17 @@ def export_world(world: World) -> JsonObject:
         lines, state = list(world.steps), world.state()
         faults = world.faults.copy().armed
     start = with_installation(world.settings.source.with_traffic(*state.rate), world.settings.embedded_installation)
-    return build_export(start, lines, state.now, faults, state.calls)
+    return build_export(start, lines, state.now, faults, state.calls, with_secrets=with_secrets)
 
 
-def build_export(
-    start: Scenario, lines: Iterable[bytes], now: datetime, faults: Iterable[ArmedFault], calls: CallTimes
+def build_export(  # noqa: PLR0913 - the parts of a world
+    start: Scenario,
+    lines: Iterable[bytes],
+    now: datetime,
+    faults: Iterable[ArmedFault],
+    calls: CallTimes,
+    *,
+    with_secrets: bool = False,
 ) -> JsonObject:
     """Return the scenario document of a world with these steps, time, armed faults and throttle windows."""
     present = {
@@ -180,7 +189,8 @@ def build_export(
         "calls": {caller: list(map(format_time, times)) for caller, times in calls.items()},
     }
     steps = [json_text.load_json(line) for line in lines]
-    return scenario_document(start) | {key: value for key, value in present.items() if value} | {"steps": steps}
+    document = scenario_document(start) | {key: value for key, value in present.items() if value} | {"steps": steps}
+    return document if with_secrets else mask_secrets(document)
 
 
 def encode_scenario_file(document: JsonObject) -> bytes:

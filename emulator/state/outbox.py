@@ -148,6 +148,9 @@ class WebhookSender(Scheduled, Protocol):
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event that is being created. Return None if it has to be sent."""
 
+    def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
+        """Return why no hook may have this URL, or None."""
+
 
 NO_SENDER_REASON = "nothing is sent from this world"
 
@@ -163,6 +166,9 @@ class NoSender:
 
     def finalize(self, *_: object) -> None:
         """Leave the event in the queue."""
+
+    def hook_refusal(self, *_: object, **__: object) -> None:
+        """Allow every URL."""
 
     def next_due(self) -> None:
         """Never be due."""

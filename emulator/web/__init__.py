@@ -13,6 +13,7 @@ from emulator.api.routes import ROUTES
 from emulator.web.app import EmulatorApp
 from emulator.web.context import Environ, Router
 from emulator.web.cors import Cors
+from emulator.web.guard import Guard
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
@@ -49,16 +50,18 @@ def create_emulator_app(
     cors_origins: Collection[str] = (),
     *,
     allow_fault_header: bool = False,
+    admin_token: str | None = None,
 ) -> tuple[EmulatorApp, LazyFlask]:
     """Create the WSGI application, and the Flask application around it, which answers for the control API."""
+    guard = Guard(allowed_hosts, admin_token)
 
     def create_flask() -> EmulatorFlask:
         from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
 
-        return EmulatorFlask(app, allowed_hosts)
+        return EmulatorFlask(app, guard)
 
     flask = LazyFlask(create_flask)
-    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), guard, allow_fault_header=allow_fault_header)
     return app, flask
 
 

@@ -30,6 +30,7 @@ from emulator.web.context import Environ, RequestContext, Router, decode_path, p
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
+from emulator.web.guard import Guard
 from emulator.web.hints import add_error_hints, hint_header
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
@@ -77,17 +78,18 @@ class FlaskWay(Protocol):
 class EmulatorApp:
     """The WSGI application of an emulator."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the application
         self,
         worlds: WorldRegistry,
         router: Router,
         control: WSGIApplication,
         cors: Cors,
+        guard: Guard,
         *,
         allow_fault_header: bool = False,
     ) -> None:
         self.worlds, self.router, self.control_api, self.cors = worlds, router, control, cors
-        self.allow_fault_header = allow_fault_header
+        self.guard, self.allow_fault_header = guard, allow_fault_header
         self.cache = ResponseCache()
         self.flask: FlaskWay | None = None
         """The Flask application if it was handed out, so that its owner may have changed it."""
@@ -125,7 +127,8 @@ class EmulatorApp:
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
         environ, world = context.environ, context.world
-        is_recorded = not is_inspector_read(environ)
+        is_recorded = not self.is_inspector_read(environ)
+        context.is_from_foreign_page = self.guard.is_foreign_page(environ)
         if is_recorded and (world.faults.armed or FAULT_HEADER in environ):
             reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
         else:
@@ -138,11 +141,10 @@ class EmulatorApp:
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
         return reply
 
-
-def is_inspector_read(environ: Environ) -> bool:
-    """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
-    is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-    return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
+    def is_inspector_read(self, environ: Environ) -> bool:
+        """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
+        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        return is_read and self.guard.is_from_inspector(environ, INSPECTOR_PATH)
 
 
 def is_control_path(path: str) -> bool:

@@ -192,6 +192,8 @@ class RequestContext:
         self.list_query: ListQuery | None = None
         """The filters and the order of a list request, once they are parsed."""
         self.parse_errors: dict[str, ApiError | BadRequest] = {}
+        self.is_from_foreign_page = False
+        """Whether a browser sent it for a page of another origin."""
 
     @property
     def content_type(self) -> str:

@@ -279,6 +279,7 @@ def build_call(context: RequestContext, route: Route, read_body: Callable[[], Js
         read_body=read_body,
         list_query=context.list_query,
         caller=credential,
+        is_from_foreign_page=context.is_from_foreign_page,
     )
 
 

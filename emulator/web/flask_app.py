@@ -7,7 +7,7 @@ request: hooks, signals, routing, then the view. Both ways call `EmulatorApp.ans
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from emulator.web.app import (
 from emulator.web.context import MAX_BODY_BYTES, Environ, decode_path, path_bytes
 from emulator.web.cors import ALLOW_ORIGIN, is_preflight
 from emulator.web.fault_injection import send_with_fault
+from emulator.web.guard import Guard
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -81,7 +82,7 @@ class EmulatorFlask(Flask):
     url_map_class = CountingMap
     url_map: CountingMap
 
-    def __init__(self, emulator: EmulatorApp, allowed_hosts: Collection[str]) -> None:
+    def __init__(self, emulator: EmulatorApp, guard: Guard) -> None:
         super().__init__("emulator", static_folder=None)
         self.emulator = emulator
         self.url_map.converters["int"] = BoundedIntegerConverter
@@ -94,7 +95,7 @@ class EmulatorFlask(Flask):
                 provide_automatic_options=False,
                 merge_slashes=False,
             )
-        add_control_api(self, emulator.worlds, allowed_hosts)
+        add_control_api(self, emulator.worlds, guard)
         self._initial = dict(self.config), dict(self.view_functions), self.url_map.rule_count
         self.__dict__["_is_changed"] = False
 

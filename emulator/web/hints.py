@@ -144,6 +144,8 @@ def jwt_hint(token: str, case: ErrorCase) -> str:
 
 def hints_for_forbidden(case: ErrorCase) -> Iterator[str | None]:
     role = str(case.context.info.role)
+    if CREDENTIALS[role].may_write:
+        return  # the view refused the call, and its own hint says why
     permission = "may only read" if role == "read-only" else "may not call anything"
     yield f"{role} {permission}; full-access may {case.context.method} here"
 

@@ -189,6 +189,7 @@ class HttpServer:
             max_request_body_size=MAX_REQUEST_BYTES,
             connection_limit=MAX_CONNECTIONS,
             ident="oms-emulator",
+            clear_untrusted_proxy_headers=False,  # the guard of the control API judges forwarded addresses
         )
         server.channel_class, server.delayed_calls = Channel, self._delayed_calls
         self._server = server

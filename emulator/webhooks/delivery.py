@@ -8,15 +8,22 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
 from emulator.api.serializers.events import request_body
 from emulator.api.serializers.rendering import render_cache
-from emulator.core.hosts import is_loopback
+from emulator.core.hosts import is_loopback, is_this_machine
 from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.domain.webhook_retries import ONE_MICROSECOND, SIGNATURE_HEADER, apply_result, webhook_headers
+from emulator.domain.webhook_retries import (
+    DELIVERY_HEADER,
+    ONE_MICROSECOND,
+    SIGNATURE_HEADER,
+    apply_result,
+    replace_header,
+    webhook_headers,
+)
 from emulator.state.clock import machine_seconds
 from emulator.state.outbox import (
     NOT_SENT_PREFIX,
@@ -40,22 +47,58 @@ MAX_SECONDS = 30.0
 """Seconds until a response that is still being received is abandoned (assumed: the sender has no such limit)."""
 CACHED_URLS = 1_000
 """Number of URLs whose refusal is cached."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+IS_EMULATOR = "is the emulator's own address"
 
 
 class HostAllowlist:
-    """Decides whether a URL may be requested: on this machine, or on an allowed host."""
+    """Decides whether a URL may be requested: on this machine, or on an allowed host, but not on the emulator."""
 
     def __init__(self, hosts: Collection[str] = ()) -> None:
         self.hosts = frozenset(host.lower() for host in hosts)
+        """Names of hosts, or `host:port`."""
         self.refusal = lru_cache(CACHED_URLS)(self._refusal)
         """Return the reason why a URL must not be requested, or None if it may be, or if the URL is malformed."""
+        self._own_port: int | None = None
+
+    def set_own_port(self, port: int | None) -> None:
+        """Set the port that the emulator listens on, or None without a server."""
+        self._own_port = port
+        self.refusal.cache_clear()
 
     def check(self, url: str, how: str = "") -> None:
         """Raise `NoResponse` if the URL's host is not allowed. `how` describes how the URL was reached."""
-        host = (urlsplit(url).hostname or "").lower()
-        if not is_loopback(host) and host not in self.hosts:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if self.is_emulator(parts):
+            raise NoResponse(f"{NOT_SENT_PREFIX}the hook {how}{host}:{self._own_port} {IS_EMULATOR}")
+        if not is_loopback(host) and not self.is_listed(parts):
             reason = f"the hook {how}{host or url!r} is not this machine; --allow-webhook-host {host}"
             raise NoResponse(f"{NOT_SENT_PREFIX}{reason}")
+
+    def is_listed(self, parts: SplitResult) -> bool:
+        """Return whether the host was allowed by name, with or without the port."""
+        return parts.hostname in self.hosts or parts.netloc.rpartition("@")[2].lower() in self.hosts
+
+    def is_emulator(self, parts: SplitResult) -> bool:
+        """Return whether an address is the emulator's own. Raise `ValueError` for an invalid port."""
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme)
+        is_own_port = port is not None and port == self._own_port
+        return is_own_port and (is_loopback(host) or (self.is_listed(parts) and is_this_machine(host)))
+
+    def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
+        """Return why no hook may have this URL, or None. Pages of other origins may not call this machine."""
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            if self.is_emulator(parts):
+                return f"a hook cannot call {parts.netloc}: it {IS_EMULATOR}"
+            if from_foreign_page and is_loopback(parts.hostname or "") and not self.is_listed(parts):
+                authority = parts.netloc.rpartition("@")[2]
+                return (
+                    f"a page of another origin cannot create or change a hook to {authority} on this machine;"
+                    f" allow it with --allow-webhook-host {authority}"
+                )
+        return None
 
     def _refusal(self, url: str) -> str | None:
         with suppress(ValueError):  # `requests` reports malformed URLs
@@ -71,7 +114,7 @@ class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
 
     def __init__(self, allowed_hosts: Collection[str], timeout: float, max_seconds: float) -> None:
-        self._hosts = HostAllowlist(allowed_hosts)
+        self.hosts = HostAllowlist(allowed_hosts)
         self._limits = (timeout, max_seconds)
         self.max_seconds = max_seconds + timeout
         """Maximum duration of an attempt."""
@@ -80,7 +123,7 @@ class Deliverer:
     def _client(self) -> HttpClient:
         from emulator.webhooks.http_client import HttpClient  # noqa: PLC0415 - it imports requests
 
-        return HttpClient(self._hosts.check, *self._limits)
+        return HttpClient(self.hosts.check, *self._limits)
 
     def attempt(self, world: World, event_id: int) -> DeliveryResult:
         """Send an event once, and return the result. Only the delivery log records it."""
@@ -92,7 +135,7 @@ class Deliverer:
             return error_result(refusal, 0.0, started_at)
         body = request_body(event, world.records, render_cache(world))
         try:
-            plan = DeliveryPlan(webhook_headers(hook, body))
+            plan = DeliveryPlan(delivery_headers(hook, body))
         except (AttributeError, TypeError, ValueError):
             return error_result("", 0.0, started_at)  # the vendor's sender records an invalid request like this
         delivery = build_delivery(event, hook, started_at)
@@ -103,7 +146,16 @@ class Deliverer:
 
     def _refusal(self, world: World, hook: Webhook) -> str | None:
         """Return why a hook may not be called, or None."""
-        return None if host_of(hook.target_url) in world.outbox.receivers else self._hosts.refusal(hook.target_url)
+        return None if host_of(hook.target_url) in world.outbox.receivers else self.hosts.refusal(hook.target_url)
+
+    def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
+        """Return why no hook may have this URL, or None. Check the URL as it is written and as it is requested."""
+        from emulator.webhooks.http_client import prepared_url  # noqa: PLC0415 - it imports requests
+
+        refusals = (
+            self.hosts.hook_refusal(each, from_foreign_page=from_foreign_page) for each in (url, prepared_url(url))
+        )
+        return next(filter(None, refusals), None)
 
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event whose host may not be called, in the transaction that creates it.
@@ -174,6 +226,11 @@ class Deliverer:
         if receiver is not None:
             return receive(receiver, delivery)
         return self._client.post(delivery.url, delivery.headers, delivery.body)
+
+
+def delivery_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
+    """Return the vendor's headers and the emulator's own. Raise the errors of `webhook_headers`."""
+    return replace_header(webhook_headers(hook, body), DELIVERY_HEADER, "true")
 
 
 def build_delivery(event: WebhookEvent, hook: Webhook, at: datetime, response: str = "") -> Delivery:

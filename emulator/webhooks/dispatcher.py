@@ -268,6 +268,9 @@ class WorldSender:
         is_background = self.dispatcher.mode == "background"
         return self.dispatcher.deliverer.finalize(self._world, event, hook) if is_background else None
 
+    def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
+        return self.dispatcher.deliverer.hook_refusal(url, from_foreign_page=from_foreign_page)
+
     def next_due(self) -> datetime | None:
         return self.dispatcher.next_due(self._world)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,6 +18,7 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
+from emulator.core.hosts import LOCALHOST, is_localhost_name
 from emulator.domain.webhook_retries import AUTHORIZATION_HEADER, LENGTH_HEADER
 from emulator.state.clock import machine_seconds
 from emulator.webhooks.receivers import NoResponse, WebhookResponse
@@ -39,6 +41,8 @@ class Target(NamedTuple):
     retries: Any
     headers: Mapping[str, str]
     """Headers of credentials in the URL. They override other headers."""
+    host: Mapping[str, str]
+    """The Host header, if the connection is to another name."""
 
 
 class HttpClient:
@@ -58,8 +62,8 @@ class HttpClient:
             session = self._thread.session = requests.Session()
             self._thread.targets = {}
             session.trust_env = False  # ignore the proxies and the .netrc of the machine
-            session.mount("http://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
-            session.mount("https://", HTTPAdapter(pool_connections=16, pool_maxsize=1))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, LocalhostAdapter(pool_connections=16, pool_maxsize=1))
         return session
 
     def post(self, url: str, headers: Mapping[str, Any], body: bytes) -> WebhookResponse:
@@ -92,7 +96,8 @@ class HttpClient:
             pool = adapter.get_connection_with_tls_context(request, verify=True)
             adapter.cert_verify(pool, request.url, verify=True, cert=None)
             credentials = {name: request.headers[name] for name in (AUTHORIZATION_HEADER,) if name in request.headers}
-            target = Target(request.url or "", request.path_url, pool, adapter.max_retries, credentials)
+            url_parts = request.url or "", request.path_url
+            target = Target(*url_parts, pool, adapter.max_retries, credentials, host_header(request))
             targets[url] = target
         return target
 
@@ -100,7 +105,7 @@ class HttpClient:
         """Send a request like the library's adapter does, without its request and response objects."""
         try:
             return target.pool.urlopen(  # type: ignore[no-any-return]  # the library has no types
-                "POST", target.path, body=body, headers=headers,
+                "POST", target.path, body=body, headers=merge_headers(target.host, headers),
                 redirect=False, assert_same_host=False, preload_content=False, decode_content=False,
                 retries=target.retries, timeout=self._timeout,
                 chunked=LENGTH_HEADER not in headers,
@@ -122,6 +127,41 @@ class HttpClient:
             adapter, count = session.get_adapter(request.url or ""), count + 1
             response = adapter.send(request, stream=True, timeout=self.timeout, verify=True)
         return response.raw
+
+
+class LocalhostAdapter(HTTPAdapter):
+    """Connects to `localhost` for the names below it, which a resolver may not know or may send elsewhere."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, *args: Any, **options: Any
+    ) -> tuple[Any, Any]:
+        host: dict[str, Any]
+        pool: dict[str, Any]
+        host, pool = super().build_connection_pool_key_attributes(request, *args, **options)  # type: ignore[assignment]
+        if host_header(request):
+            return {**host, "host": LOCALHOST}, {**pool, "server_hostname": host["host"]}
+        return host, pool
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        if (header := host_header(request)) and "Host" not in request.headers:
+            request = request.copy()  # the request of a redirect does not inherit the header
+            request.headers.update(header)
+        return super().send(request, *args, **options)
+
+
+def host_header(request: requests.PreparedRequest) -> dict[str, str]:
+    """Return the Host header for a name below `localhost`, or `localhost.`. Other names need none."""
+    parts = urlsplit(request.url or "")
+    is_other_name = is_localhost_name(parts.hostname or "") and parts.hostname != LOCALHOST
+    return {"Host": parts.netloc.rpartition("@")[2]} if is_other_name else {}
+
+
+def prepared_url(url: str) -> str:
+    """Return the URL that the client requests. Return it unchanged if the client does not accept it."""
+    try:
+        return requests.Request("POST", url).prepare().url or url
+    except (requests.RequestException, ValueError):
+        return url
 
 
 def merge_headers(*layers: Mapping[str, Any]) -> dict[str, str]:

@@ -30,6 +30,7 @@ from emulator import Emulator
 from emulator.api.serializers.events import request_body
 from emulator.api.serializers.rendering import render_cache
 from emulator.core.records import Package, Webhook, WebhookEvent
+from emulator.domain.webhook_retries import DELIVERY_HEADER
 from emulator.webhooks import WebhookDispatcher
 from tests.oracle_hooks.pair import create_tables
 from tests.support.receivers import Behaviour, ReceivedRequest, Receiver, respond_with, run_receiver
@@ -123,7 +124,7 @@ def send_with_both(columns: Mapping[str, Any], behave: Behaviour, *, path: str =
     with run_receiver(behave) as receiver:
         target = receiver.url + path
         ours, body = send_with_emulator(target, columns)
-        mine = take_requests(receiver)
+        mine = [without_own_header(request) for request in take_requests(receiver)]
         theirs = send_with_dj_whisperer(target, columns, body)
         return ours._replace(requests=mine), theirs._replace(requests=take_requests(receiver))
 
@@ -133,6 +134,13 @@ def take_requests(receiver: Receiver) -> list[Any]:
     received = [(got.method, got.path, list(got.headers.items()), got.body) for got in receiver.requests]
     receiver.requests.clear()
     return received
+
+
+def without_own_header(request: Any) -> Any:
+    """Return a request of the emulator without its own header, which all of them have."""
+    method, path, headers, body = request
+    headers.remove((DELIVERY_HEADER, "true"))
+    return method, path, headers, body
 
 
 BASIC = {"auth": {"auth_type": "basic", "username": "user", "password": "p:ß"}}

@@ -450,3 +450,14 @@ def test_the_package_names_what_it_has() -> None:
     module = sys.modules["emulator"]
     with pytest.raises(AttributeError, match="has no attribute 'Emulatr'; it has JWT_SECRET, Emulator, __version__"):
         module.Emulatr  # noqa: B018 - looked up for its error
+
+
+@pytest.mark.parametrize("flags", [(), ("--oms-with-secrets",)], ids=["masked", "with secrets"])
+def test_the_scenario_file_holds_credentials_only_on_request(run: Run, flags: tuple[str, ...]) -> None:
+    test = """
+        def test_it(oms):
+            oms.hooks.add("http://127.0.0.1:9/", "package.created", secret_key="signing-secret")
+            assert False
+        """
+    text = scenario_file(run(test, *flags)).read_text("utf-8")
+    assert ("signing-secret" in text, "***1" in text) == (bool(flags), not flags)

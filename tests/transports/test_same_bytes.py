@@ -15,7 +15,7 @@ from tests.transports.transports import INCOMPLETE, TRANSPORTS, TransportRespons
 
 
 def emulator() -> Emulator:
-    oms = Emulator("demo", packages=40, allow_fault_header=True)
+    oms = Emulator("demo", packages=40, allow_fault_header=True, allow_hosts=["oms.test"])
     oms.in_world(STRICT).world.strict = True
     return oms
 

@@ -138,7 +138,9 @@ def test_run_with_delivery_faults_can_be_replayed(oms: Emulator, got: list[Deliv
         oms.package()
     oms.clock.advance(minutes=3)
     again = Emulator("empty")
-    assert again.session().put("/__admin/scenario", json={"document": oms.export()}).status_code == 200
+    assert (
+        again.session().put("/__admin/scenario", json={"document": oms.export(with_secrets=True)}).status_code == 200
+    )
     path = "/whisperer/hook_events/?limit=100"
     assert oms.session().get(path).content == again.session().get(path).content
     assert len(got) >= 7

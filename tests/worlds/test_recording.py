@@ -136,7 +136,7 @@ REQUESTED_WRITES = REPLAYS.keys() - set(BACKGROUND_WRITES)
 
 def replay(oms: WorldHandle, document: Any = None) -> Emulator:
     replayed = Emulator("empty")
-    replayed.worlds.create("default", scenario_from_document(document or oms.export()))
+    replayed.worlds.create("default", scenario_from_document(document or oms.export(with_secrets=True)))
     return replayed
 
 

@@ -13,7 +13,7 @@ from emulator.core.json_text import JsonObject
 CONTROL_TAG = "control"
 CONTROL_DESCRIPTION = (
     "The control API of the emulator, which is not part of the OMS API."
-    " It needs no credentials and is available on this machine only."
+    " It needs no credentials on this machine, and the admin token from other machines."
 )
 HTML, TEXT = "text/html", "text/plain"
 
@@ -30,7 +30,7 @@ class Endpoint(NamedTuple):
     """Status -> schema of the body; None for no body, or for a body without a schema."""
     request_schema: str | None = None
     errors: tuple[int, ...] = ()
-    """Statuses of error responses, besides 403."""
+    """Statuses of error responses, besides those of `COMMON_ERRORS`."""
     media_type: str = JSON
 
     @property
@@ -38,6 +38,8 @@ class Endpoint(NamedTuple):
         return f"/__admin/{self.path}"
 
 
+COMMON_ERRORS = (400, 401, 403)
+"""Any call may get them: for a body that it does not accept, and from the guard of the control API."""
 WRITE_ERRORS = (400, 404, 409)
 """404 also stands for a world that does not exist."""
 
@@ -160,7 +162,7 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
 
 def control_responses(row: Endpoint) -> JsonObject:
     """Return the responses of an endpoint, including error responses."""
-    schemas = dict(row.responses) | dict.fromkeys((403, *row.errors), "control-error")
+    schemas = dict(row.responses) | dict.fromkeys((*COMMON_ERRORS, *row.errors), "control-error")
     return {
         str(status): control_response(status, schema, row.media_type) for status, schema in sorted(schemas.items())
     }

@@ -24,6 +24,7 @@ from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
     NotFound,
+    PermissionDenied,
     WebhookAlreadyRegistered,
 )
 from emulator.core.event_types import EVENT_TYPES
@@ -76,6 +77,7 @@ def list_hook_types(_call: Call, _world: World) -> Reply:
 def create_hook(call: Call, world: World) -> Reply:
     """Register a hook of the caller. An inactive hook with the same address and type is also a duplicate."""
     fields = validate(HOOK_FIELDS, call.read_body())
+    require_allowed_target(call, world, fields["target_url"])
     with world.transaction() as tx:
         require_not_registered(tx, caller_username(call), fields["target_url"], fields["event_type"])
         columns = hook_columns(fields) | {"created_date": tx.now, "modified_date": tx.now}
@@ -91,6 +93,7 @@ def update_hook_view(*, partial: bool) -> ViewFunction:
             hook = get_owned_or_404(tx, Webhook, call)
             fields = validate(HOOK_FIELDS, call.read_body(), partial=partial)
             target_url, event_type = (fields.get(key, getattr(hook, key)) for key in ("target_url", "event_type"))
+            require_allowed_target(call, world, target_url)
             for owner in dict.fromkeys((caller_username(call), hook.owner)):
                 require_not_registered(tx, owner, target_url, event_type, except_id=hook.id)
             tx.change(hook, modified_date=tx.now, **hook_columns(fields))
@@ -151,6 +154,15 @@ def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
 
 def record_owner(reader: Reader, record: Webhook | WebhookEvent) -> str:
     return record.owner if isinstance(record, Webhook) else reader.get_existing(Webhook, record.webhook).owner
+
+
+def require_allowed_target(call: Call, world: World, target_url: str) -> None:
+    """Raise `PermissionDenied` with a hint if no hook may call this address. The real service has no such rule."""
+    refusal = world.outbox.sender.hook_refusal(target_url, from_foreign_page=call.is_from_foreign_page)
+    if refusal is not None:
+        error = PermissionDenied()
+        error.hint = refusal
+        raise error
 
 
 def require_not_registered(

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias, get_args, get_type_hints
 import orjson
 
 from emulator.core import json_text
+from emulator.core.files import read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, State, Transition
 from emulator.core.schemas import find_problem
@@ -123,15 +124,22 @@ def installation_path(name: str) -> Path:
         return bundled
     if name and installation_files(path := Path(name)):
         return path
+    raise unknown_installation(name)
+
+
+def unknown_installation(name: str) -> ValueError:
     known = ", ".join(bundled_names())
-    raise ValueError(f"unknown installation {name!r}; known: {known}, or a path that ends in .json")
+    return ValueError(f"unknown installation {name!r}; known: {known}, or a path that ends in .json")
 
 
 @lru_cache(maxsize=32)
 def bundled_path(name: str) -> Path | None:
     """Return the file or folder of a bundled installation, or None. These files do not change at run time."""
     paths = (FOLDER / name, FOLDER / f"{name}{SUFFIX}")
-    return next((path for path in paths if path.parent == FOLDER and name and installation_files(path)), None)
+    return next(
+        (path for path in paths if path.parent == FOLDER and name not in ("", "..") and installation_files(path)),
+        None,
+    )
 
 
 def is_inline_document(name: str) -> bool:
@@ -217,7 +225,7 @@ def merge_documents(documents: Iterable[tuple[Path | str, JsonValue]]) -> Instal
 
 def parse_file(file: Path) -> JsonValue:
     try:
-        return orjson.loads(file.read_bytes())
+        return orjson.loads(read_regular_file(file))
     except OSError as error:
         raise InvalidInstallation(file, "/", f"cannot be read: {error.strerror}") from None
     except orjson.JSONDecodeError as error:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -15,12 +14,12 @@ from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
-from emulator.core.hosts import is_loopback
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
 from emulator.web.app import WORLD_KEY
+from emulator.web.guard import CHALLENGE, Guard
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 JSON = "application/json"
@@ -29,15 +28,14 @@ api = Blueprint(BLUEPRINT, __name__, url_prefix="/__admin")
 """The routes of the control API. The other modules of this package add theirs."""
 EXTENSION_KEY = "oms_control"
 """Key of the application's extensions that holds its `ControlSettings`."""
-SAME_SITE = frozenset(("", "same-origin", "none"))
-"""Accepted values of `Sec-Fetch-Site`."""
+METHODS_WITHOUT_BODY = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
 
 
 class ControlSettings(NamedTuple):
-    """The worlds of the server, and the hosts besides loopback under which the control API may be used."""
+    """The worlds of the server, and the guard of the control API."""
 
     worlds: WorldRegistry
-    allowed_hosts: Collection[str]
+    guard: Guard
 
 
 def control_settings() -> ControlSettings:
@@ -46,22 +44,18 @@ def control_settings() -> ControlSettings:
 
 
 @api.before_request
-def check_access() -> tuple[Response, int] | None:
-    error = access_error(request, control_settings().allowed_hosts)
-    return None if error is None else (compact_json({"error": error}), 403)
-
-
-def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None:
-    """Return why the request may not use the control API, or None if it may."""
-    host = urlsplit(f"//{request.host}").hostname or ""
-    if not is_loopback(host) and host not in allowed_hosts:
-        return f"the control API is not available on {host!r}, only on loopback; allow it with --allow-host {host}"
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        return f"the control API does not accept requests from pages of another origin ({origin})"
-    if request.headers.get("Sec-Fetch-Site", "") not in SAME_SITE:
-        return "the control API does not accept requests from pages of another site"
-    return None
+def check_access() -> Response | None:
+    """Refuse a request that may not use the control API, or that has a body where none is accepted."""
+    refusal = control_settings().guard.refusal(request.environ)
+    if refusal is None:
+        if request.method in METHODS_WITHOUT_BODY:
+            require_no_document()
+        return None
+    response = compact_json({"error": refusal.message})
+    response.status_code = refusal.status
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
 
 
 def world_registry() -> WorldRegistry:

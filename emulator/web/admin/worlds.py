@@ -9,7 +9,14 @@ from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 from emulator.domain.installation import display_name
-from emulator.domain.scenario_files import bundled_scenarios, find_scenario, scenario_from_document, schema_problem
+from emulator.domain.scenario_files import (
+    bundled_scenarios,
+    check_client_installation,
+    check_client_path,
+    find_scenario,
+    scenario_from_document,
+    schema_problem,
+)
 from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import format_time
 from emulator.state.persistence import WorldSnapshot
@@ -21,6 +28,8 @@ from emulator.web.admin.shared import (
     current_world,
     json_response,
     no_content,
+    parse_bool,
+    query_parameters,
     read_document,
     read_optional_document,
     require_no_document,
@@ -37,6 +46,7 @@ def health() -> Response:
 
 @api.post("/reset")
 def reset() -> Response:
+    require_no_document()
     world_registry().reset(world_name())
     return no_content()
 
@@ -82,7 +92,8 @@ def scenarios() -> Response:
 
 @api.get("/export")
 def export() -> Response:
-    return json_response(encode_scenario_file(export_world(current_world())))
+    with_secrets = parse_bool("with_secrets", query_parameters("with_secrets").get("with_secrets", "false"))
+    return json_response(encode_scenario_file(export_world(current_world(), with_secrets=with_secrets)))
 
 
 @api.get("/snapshots")
@@ -126,8 +137,11 @@ def requested_scenario(document: JsonObject, default: Scenario) -> Scenario:
     if "document" in document:
         if problem := schema_problem(document["document"]):
             raise InvalidDocument(f"document: {problem}")
+        check_client_installation(document["document"].get("installation"), default)
         return scenario_from_document(document["document"])
     name = document.get("scenario", document.get("name"))
+    if name is not None:
+        check_client_path(name, default)
     selected = default if name is None else find_scenario(name)
     return selected.with_size(document.get("packages"), document.get("seed"))
 
