@@ -13,6 +13,7 @@ from typing import Any
 
 import emulator
 from emulator.core.files import encode_scenario
+from emulator.core.records import Transition
 from emulator.domain.scenario_files import DOCUMENTED, FOLDER
 from emulator.loading.recorded_responses import Capture, read_captures
 from emulator.loading.scenario_import import DEFAULT_START, ScenarioImport, import_scenario
@@ -34,6 +35,19 @@ WHOSE = {
 of the guide come from the long forms of the same samples."""
 
 
+LOST = {"ui_visibility": json.loads(Transition(0, 0, 0).ui_visibility)}
+"""Key whose array is empty in the samples, because the page has lost its contents -> the assumed contents."""
+
+
+def with_lost_contents(value: Any) -> Any:
+    """Return a value of a sample with assumed contents in the arrays that the page has lost."""
+    if isinstance(value, list):
+        return [with_lost_contents(each) for each in value]
+    if isinstance(value, dict):
+        return {key: with_lost_contents(inner) or LOST.get(key, inner) for key, inner in value.items()}
+    return value
+
+
 def gets(folder: str) -> list[str]:
     """Return the names of the GET samples in a folder."""
     found = sorted((SAMPLES / folder).glob("*.response-200.json"))
@@ -50,7 +64,7 @@ def sample(folder: str, stem: str) -> dict[str, Any]:
 @cache
 def imported(name: str, folder: str = "documented") -> ScenarioImport:
     """Import one sample. Raise `ValueError` if that is not possible."""
-    found = sample(folder, f"{name}.response-200")
+    found = with_lost_contents(sample(folder, f"{name}.response-200"))
     if name in WHOSE:
         whose = f"/packages/{WHOSE[name]}/"
         found["path"] = found["path"].replace("/pk/", f"/{WHOSE[name]}/").replace("/packages/{id}/", whose)

@@ -45,6 +45,7 @@ from emulator.state.world import World
 
 ViewFunction = Callable[[Call, World], Reply]
 AuthScheme = Literal["Token", "Bearer"]
+COMMAND_SCHEMAS = ("command", "reference-command")
 PAGE_SCHEMA_PREFIX = "page-of-"
 """Part of the name of every schema of a page."""
 
@@ -105,7 +106,7 @@ class Route:
     @property
     def state_graph(self) -> str | None:
         """The state graph whose transitions the operation runs: `packages` or `transfers`; None if it runs none."""
-        if self.request_schema != "command":
+        if self.request_schema not in COMMAND_SCHEMAS:
             return None
         return "transfers" if "/transfer_orders/" in self.path else "packages"
 
@@ -250,8 +251,9 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
     reference_route("reference_invoice_package", "POST", "packages/<pk>/invoice/",
                     invoice_package_view("reference-invoice"),
                     responses={201: "reference-invoice", 400: "field-errors", 404: "error"}),
-    reference_route("reference_command_package", "POST", "packages/<pk>/command/", command_view(Package),
-                    request_schema="command", responses=COMMAND_RESPONSES),
+    reference_route("reference_command_package", "POST", "packages/<pk>/command/",
+                    command_view(Package, parameters_required=False), request_schema="reference-command",
+                    responses=COMMAND_RESPONSES),
     reference_route("reference_set_package_invoice_number", "POST", "packages/<pk>/set_invoice_number/",
                     set_columns_view(Package, INVOICE_NUMBER_FIELDS), request_schema="set-invoice-number",
                     responses=SET_RESPONSES),

@@ -119,7 +119,7 @@ def is_write_with_body(route: Route) -> bool:
 
 
 def is_command(route: Route) -> bool:
-    return is_write(route) and route.request_schema == "command"
+    return is_write(route) and route.state_graph is not None
 
 
 def is_setter(route: Route) -> bool:

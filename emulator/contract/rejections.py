@@ -107,7 +107,7 @@ def missing_fields(target: Target, route: Route) -> Iterator[Finding]:
     yield from response.check_schema(str(route.responses[400]))
     body = response.json()
     named = body.get("error", body)
-    for field in load_schema(str(route.request_schema))["required"]:
+    for field in load_schema(str(route.request_schema)).get("required", ()):
         if field not in named:
             seen, expected = f"names {', '.join(named)}", f"must name the missing field {field}"
             yield response.finding(Kind.VALUE, seen, expected, f"/{field}")

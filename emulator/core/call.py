@@ -31,6 +31,8 @@ class Call:
     list_query: Any = None
     """The filters and the order of a list request (`api.filters.filter_set.ListQuery`)."""
     caller: Credential | None = None
+    is_replayed: bool = False
+    """Whether a recorded step makes the call, which an earlier version may have recorded."""
 
     def get_param(self, name: str) -> str | None:
         """Return the last value of a query parameter, as the framework does, or None."""

@@ -95,5 +95,9 @@ class Settings:
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET returns the sample."""
+    input_parameters_required: bool = True
+    """Whether the guide refuses a command without `input_parameters`."""
+    not_found_text: str = "generic"
+    """Text of a 404 for a missing record: `generic`, or `named` after its model."""
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Role -> `read` or `write` -> maximum rate of its token's calls: `100/min`."""

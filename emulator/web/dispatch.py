@@ -20,7 +20,15 @@ from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
 from emulator.core.call import Call, Reply
-from emulator.core.errors import ApiError, BadRequest, MethodNotAllowed, PersistError, ServerError, ValidationFailed
+from emulator.core.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    PersistError,
+    RecordNotFound,
+    ServerError,
+    ValidationFailed,
+)
 from emulator.core.json_text import JsonValue
 from emulator.state.steps import PendingStep, Step
 from emulator.state.store import Snapshot
@@ -153,8 +161,11 @@ def negotiate_indent(context: RequestContext, match: Match) -> int | None:
 
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
-    if context.world.settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
+    settings = context.world.settings
+    if settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
         error = error.wrap()
+    if settings.not_found_text == "named" and isinstance(error, RecordNotFound):
+        error = error.with_model()
     return Reply(error.status, to_json(error.body), {**error.headers, **hint_header(error.hint)})
 
 

@@ -24,7 +24,7 @@ from emulator.loading.worlds import open_world
 from emulator.state.scenario import Scenario, ScenarioError
 from tests.support import samples
 from tools import list_corrections
-from tools.documented_scenarios import gets, imported
+from tools.documented_scenarios import gets, imported, with_lost_contents
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def sample_of(name: str) -> str:
 
 
 def page_of(sample: str) -> Any:
-    return samples.body(f"{sample}.response-200")
+    return with_lost_contents(samples.body(f"{sample}.response-200"))
 
 
 def served(value: Any, url: str, base_url: str) -> Any:

@@ -20,6 +20,7 @@ from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
 from tests.support import samples
 from tests.support.recording import existing_urls
+from tools.documented_scenarios import with_lost_contents
 
 pytestmark = pytest.mark.slow
 
@@ -98,7 +99,7 @@ def test_every_reference_leads_to_a_record(name: str) -> None:
 
 def test_documented_world_has_only_documented_transitions() -> None:
     """The default installation's transitions are not added."""
-    package = samples.body("package-list.response-200")["results"][1]
+    package = with_lost_contents(samples.body("package-list.response-200")["results"][1])
     offered = Emulator("documented/package-list").session().get(f"/api/v1/oms/packages/{package['id']}/").json()
     assert offered["commands"] == package["commands"]
 

@@ -115,7 +115,7 @@ CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
                            ['is in state 47 "Delivered"', "since the scenario's start", "allowed now: ",
                             f"{COMPLETE} belongs to state 35 'Waiting'", "transition 3 is observed",
                             "page: Package Services (guide), Package Command"]),
-    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=694), ["a state of another kind"]),
+    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=694), ["transition 694 belongs to transfer orders"]),
     "unknown id": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=9999), ["no transition has the id 9999"]),
     "no parameters": (400, "POST", GUIDE + "{waiting}/command/", {"json": {"transition": 199}},
                       ["input_parameters must be an object: {{}} for a command without parameters"]),

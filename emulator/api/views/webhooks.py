@@ -18,12 +18,18 @@ from emulator.api.filters.query import find_ids
 from emulator.api.filters.tables import OWNER_FILTERS
 from emulator.api.parameters import paginate
 from emulator.api.request_fields import HOOK_FIELDS
-from emulator.api.views.records import GUIDE_PAGE_SIZE, ViewFunction, get_or_404, render, render_page
+from emulator.api.views.records import (
+    GUIDE_PAGE_SIZE,
+    ViewFunction,
+    get_or_404,
+    record_not_found,
+    render,
+    render_page,
+)
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
-    NotFound,
     WebhookAlreadyRegistered,
 )
 from emulator.core.event_types import EVENT_TYPES
@@ -118,7 +124,7 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     try:
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
-        raise NotFound from None
+        raise record_not_found(WebhookEvent) from None
     return Reply(200 if result.is_ok else 406, orjson.dumps(retry_document(result)))
 
 
@@ -142,10 +148,10 @@ def retry_document(result: DeliveryResult) -> JsonObject:
 
 
 def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
-    """Return the record in the path. Raise `NotFound` if it does not exist or if the caller may not see it."""
+    """Return the record in the path. Raise `RecordNotFound` if it does not exist or if the caller may not see it."""
     record = get_or_404(reader, kind, call.path["pk"])
     if not (is_superuser(call) or record_owner(reader, record) == caller_username(call)):
-        raise NotFound
+        raise record_not_found(kind)
     return record
 
 
