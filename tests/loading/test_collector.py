@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 FOLDER = Path(emulator.__file__).parent / "fixtures" / "documented"
 CORRECTIONS: list[dict[str, Any]] = json.loads((FOLDER / "corrections.json").read_bytes())
-NAMES = [name for name in bundled_scenarios() if name.startswith(DOCUMENTED)]
+NAMES = [f"{DOCUMENTED}{name}" for name in gets("documented")]
 PAGE_KEYS = {"count", "next", "previous"}
 """Keys of a page that depend on the scenario."""
 
@@ -105,7 +105,7 @@ def test_every_documented_scenario_is_reproducible(name: str) -> None:
 
 
 def test_every_sample_of_a_get_has_a_scenario() -> None:
-    assert set(map(sample_of, NAMES)) == set(gets("documented"))
+    assert {*NAMES} <= {*bundled_scenarios()}
     assert len(NAMES) >= 20
 
 
