@@ -242,7 +242,7 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
                     responses=detail_responses("reference-package")),
     reference_route("reference_list_packages_short", "GET", "packages/short/",
                     list_view("reference-package-short-list-item", Package, size=REFERENCE_PAGE_SIZE),
-                    filter_set="package", responses=list_responses("reference-page-of-package-short-list-item")),
+                    responses={200: "reference-page-of-package-short-list-item"}),
     reference_route("reference_get_package_short", "GET", "packages/<pk>/short/",
                     detail_view("reference-package-short"), responses=detail_responses("reference-package-short")),
     reference_route("reference_list_delivery_ranges", "GET", "packages/delivery-ranges/",

@@ -51,6 +51,7 @@ FILTER_VALUES = {
 MAX_WORLDS, MAX_NAMES = 100, 3
 MAX_QUOTED_LENGTH = 80
 MAX_HINT_LENGTH = 4_000
+INACTIVE_USER = "the user of role {role} is inactive, so the service refuses its valid token; full-access may call"
 THROTTLE_ADVICE = "calls are counted by the world's clock: POST /__admin/clock/advance, or wait"
 
 
@@ -106,13 +107,15 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
         yield f"this looks like a JWT; {SURFACE_NAMES['Bearer']} accepts it as Bearer"
-    elif token not in CREDENTIALS:
+    elif token in CREDENTIALS:
+        yield INACTIVE_USER.format(role=token)
+    else:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
 
 
 def jwt_hint(token: str, case: ErrorCase) -> str:
-    """Return what is wrong with a JWT."""
+    """Return why a JWT was refused."""
     if token in CREDENTIALS:
         return f"{token} is a key; the reference requires a JWT with this role, from oms-emulator token {token}"
     try:
@@ -120,6 +123,8 @@ def jwt_hint(token: str, case: ErrorCase) -> str:
     except credentials.InvalidJwt as error:
         return f"the JWT is invalid: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
+    if age < 0:
+        return INACTIVE_USER.format(role=claims.role)
     return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"
 
 

@@ -58,6 +58,7 @@ class UnusedInput:
     def __init__(self, context: RequestContext, route: Route) -> None:
         self.context, self.route = context, route
         self._unknown_parameters: str | None = None
+        self._aliases: list[InputNotice] = []
         self._notices: list[InputNotice] = []
         self._is_body_refused = False
 
@@ -72,6 +73,8 @@ class UnusedInput:
             if self.context.world.strict:
                 raise unknown_parameters_error(unknown, names, by_field=route.filter_set is not None)
             self._unknown_parameters = unknown_parameters_hint(unknown, names)
+        for is_documented, notice in alias_notices(query, route.filter_set):
+            (self._notices if is_documented and self.context.world.strict else self._aliases).append(notice)
         self._notices += query_notices(query, route.filter_set, size_parameter)
 
     def check_unread_body(self) -> None:
@@ -107,13 +110,25 @@ class UnusedInput:
     def hint(self, view: Reader, error_hint: str | None = None) -> str | None:
         """Return the hint about all unused input. `view` has the records as they were before the request."""
         notices = self._notices if self._is_body_refused else [*self._notices, *self._body_notices(view)]
-        return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
+        parts = (self._unknown_parameters, error_hint, notices_hint([*self._aliases, *notices]))
+        return "; ".join(filter(None, parts)) or None
 
     def _body_notices(self, view: Reader) -> list[InputNotice]:
         body = self.context.parsed_body
         if self.route.request_schema is None or not isinstance(body, Mapping):
             return []
         return list(body_notices(body, self.route.request_schema, COMMAND_SUBJECTS.get(self.route.operation), view))
+
+
+def alias_notices(query: Query, filters: str | None) -> Iterator[tuple[bool, InputNotice]]:
+    """Find aliases of filters. Yield with each whether a page documents the filter's name, which is then required."""
+    if filters is None:
+        return
+    for name, filter_ in FILTER_SETS[filters].names:
+        if name in query and name != filter_.name:
+            is_documented = filter_.provenance != "assumed"
+            source = "documented" if is_documented else "assumed"
+            yield is_documented, InputNotice(name, f"query parameter {name!r}: the {source} name is {filter_.name!r}")
 
 
 def query_notices(query: Query, filters: str | None, size_parameter: str | None) -> Iterator[InputNotice]:
