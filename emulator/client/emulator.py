@@ -76,7 +76,7 @@ class WorldHandle:
     @property
     def prefix(self) -> str:
         """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
-        return "" if self.name == DEFAULT_WORLD else WORLD_PREFIX + self.name
+        return world_prefix(self.name)
 
     @property
     def url(self) -> str:
@@ -301,6 +301,7 @@ class Emulator(WorldHandle):
             tasks=lambda world: [LiveTraffic(world, self._scheduler)],
             coverage=coverage or Coverage(),
             journal_size=journal_size,
+            world_url=self._served_url,
         )
         name = None if installation is None else fspath(installation)
         start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
@@ -323,6 +324,10 @@ class Emulator(WorldHandle):
 
     def _current_url(self) -> str:
         return IN_PROCESS_URL if self._server is None else self._server.url
+
+    def _served_url(self, world: str) -> str | None:
+        """Return the URL at which the server answers for a world, or None if it does not run."""
+        return None if self._server is None else self._server.url + world_prefix(world)
 
     @property
     def address(self) -> str:
@@ -385,6 +390,10 @@ class Emulator(WorldHandle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def world_prefix(world: str) -> str:
+    return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
+"""Base URL of a scenario that names none. A server replaces it with its own address."""
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be used. The message is one line: which scenario, what is wrong, what would be right."""
@@ -26,7 +29,7 @@ class Scenario:
     seed: int = 1
     start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
     language: str | None = None
-    base_url: str = "http://127.0.0.1:8080"
+    base_url: str = DEFAULT_BASE_URL
     answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     request: str | None = None
     """For `documented/...`: the path whose GET returns the sample."""
@@ -90,7 +93,7 @@ class Settings:
     embedded_installation: str = "default"
     """The name or the JSON text, which do not depend on the machine's files."""
     language: str = "en-us"
-    base_url: str = "http://127.0.0.1:8080"
+    base_url: str = DEFAULT_BASE_URL
     error_style: str = "documented"
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None

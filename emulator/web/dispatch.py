@@ -19,7 +19,7 @@ from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
-from emulator.core.call import Call, Reply
+from emulator.core.call import HTML, HTML_PAGES, Call, Reply
 from emulator.core.errors import (
     ApiError,
     BadRequest,
@@ -48,23 +48,10 @@ from emulator.web.unused_input import UnusedInput
 
 LOG = logging.getLogger("emulator")
 
-HTML = "text/html; charset=utf-8"
-PAGE = """
-<!doctype html>
-<html lang="en">
-<head>
-  <title>{title}</title>
-</head>
-<body>
-  <h1>{title}</h1><p>{details}</p>
-</body>
-</html>
-"""
-NOT_FOUND = PAGE.format(title="Not Found", details="The requested resource was not found on this server.").encode()
-BAD_REQUEST = PAGE.format(title="Bad Request (400)", details="").encode()
+NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
 MAX_CACHE_BYTES = 32 * 1024 * 1024
-CacheKey = tuple[str, bool, str, str, str, str, str]
+CacheKey = tuple[str, bool, str, str, str, str, str, str]
 """What a cached reply depends on besides the records of the world."""
 
 
@@ -213,7 +200,8 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
 def cache_key(context: RequestContext, language: str) -> CacheKey:
     world = context.world
     return (
-        world.name, world.strict, context.base_url, context.prefix, context.path, context.query_string, language
+        world.name, world.strict, world.base_url, context.base_url, context.prefix,
+        context.path, context.query_string, language,
     )  # fmt: skip
 
 

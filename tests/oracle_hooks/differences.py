@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emulator.web.dispatch import HTML, NOT_FOUND
+from emulator.core.call import HTML
+from emulator.web.dispatch import NOT_FOUND
 from tests.oracle.differences import DIFFERENCES as PROTOCOL
 from tests.oracle.differences import Difference, with_content_length
 from tests.oracle.wire import RawRequest, RawResponse
