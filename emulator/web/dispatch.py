@@ -24,6 +24,7 @@ from emulator.core.errors import (
     ApiError,
     BadRequest,
     MethodNotAllowed,
+    NotFound,
     PersistError,
     RecordNotFound,
     ServerError,
@@ -142,7 +143,7 @@ def negotiate_indent(context: RequestContext, match: Match) -> int | None:
     query = context.query
     if not match.resource.any_route.is_negotiated:
         return None
-    format_ = query["format"][-1] if "format" in query else None
+    format_ = match.format or (query["format"][-1] if "format" in query else None)
     return indent_of(select_media_type(context.environ.get("HTTP_ACCEPT"), format_))
 
 
@@ -170,6 +171,8 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
         return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write)))
     if route is None:
         raise MethodNotAllowed(context.method)
+    if match.has_invalid_id:
+        raise NotFound
     if is_cacheable(context, route):
         return run_cached(context, route, cache)
     return run_handler(context, route)

@@ -142,11 +142,16 @@ def hints_for_not_found(case: ErrorCase) -> Iterator[str | None]:
         yield number_hint(case)
         return
     query = context.query
-    if query.get("format", ["json"])[-1] not in ("json", ""):
-        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
+    format_ = context.match.format or query.get("format", ["json"])[-1]
+    if format_ not in ("json", ""):
+        yield f"format {format_[:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
     elif b"Invalid page" in case.reply.body:
         page = query["page"][-1][:MAX_QUOTED_LENGTH]
         yield f"page {page!r} is not a page of this list; ?page=last is the last page"
+    elif context.match.has_invalid_id:
+        yield number_hint(case)
+        yield suggest_operation(context.path, context.method, context.router, current=context.match)
+        yield "ids are integers"
     elif "pk" in context.match.path:
         yield from record_hints(case, context.match.path)
 

@@ -142,7 +142,11 @@ def reads() -> Iterator[RawRequest]:
     yield RawRequest("registry", HOOKS + "registry/")
     for target in (HOOKS + "99999/", EVENTS + "99999/", HOOKS + "0/"):
         yield RawRequest(f"unknown {target}", target)
-    for target in (HOOKS + "x/", EVENTS + "1.5/", HOOKS + "-1/"):
+    for target in ("hooks.json", "hooks.json/", "hooks.xml", "hooks.JSON", "hooks/.json", "hooks/registry.json"):
+        yield RawRequest(f"format {target}", "/whisperer/" + target)
+    for target in (HOOK, OWN, EVENTS + "{failed}/", RETRY, EVENTS):
+        yield RawRequest(f"format of {target}", target.rstrip("/") + ".json?format=xml&limit=2")
+    for target in (HOOKS + "x/", EVENTS + "1.5/", HOOKS + "-1/", HOOKS + "+1/", HOOKS + "x.json", HOOKS + "x.y.json"):
         yield RawRequest(f"no number {target}", target)
 
 
