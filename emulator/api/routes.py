@@ -25,10 +25,13 @@ from emulator.api.views.records import (
 from emulator.api.views.webhooks import (
     create_hook,
     delete_hook,
+    get_event_queue,
+    list_event_queue,
     list_hook_types,
     owned_detail_view,
     owned_list_view,
     retry_hook_event,
+    show_hook_root,
     update_hook_view,
 )
 from emulator.core.call import Call, Reply
@@ -293,6 +296,7 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
 )
 
 HOOK_ROUTES: tuple[Route, ...] = (
+    hook_route("get_hook_root", "GET", "", show_hook_root, "Api Root", responses={200: "hook-root"}),
     hook_route("list_hooks", "GET", "hooks/", owned_list_view("webhook"), "Hook List", filter_set="hook",
                responses=list_responses("page-of-webhook")),
     hook_route("create_hook", "POST", "hooks/", create_hook, "Hook Create", request_schema="hook",
@@ -314,6 +318,10 @@ HOOK_ROUTES: tuple[Route, ...] = (
     hook_route("retry_hook_event", "POST", "hook_events/<pk>/retry/", retry_hook_event, "Hook Event Retry",
                request_schema="hook-retry",
                responses={200: "hook-retried", 400: "field-errors", 404: "error", 406: "hook-retry-refused"}),
+    hook_route("list_event_queues", "GET", "event_queues/", list_event_queue, "Event Queue List",
+               filter_set="event_queue", responses=list_responses("page-of-event-queue")),
+    hook_route("get_event_queue", "GET", "event_queues/<pk>/", get_event_queue, "Event Queue Detail",
+               responses=detail_responses("event-queue")),
 )
 
 PUBLIC_ROUTES: tuple[Route, ...] = (

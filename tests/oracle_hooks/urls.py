@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.urls import include, path
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 from whisperer.events import WhispererEvent, registry
-from whisperer.resources.views import WebhookEventViewSet, WebhookViewSet
+from whisperer.resources.views import EventQueueViewSet, WebhookEventViewSet, WebhookViewSet
 
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
@@ -54,7 +54,17 @@ class HookEvents(Policies, WebhookEventViewSet):
     pass
 
 
+class EventQueues(Policies, EventQueueViewSet):
+    pass
+
+
+class Root(Policies, APIRootView):
+    pass
+
+
 router = DefaultRouter()
+router.APIRootView = Root
 router.register("hooks", Hooks)
 router.register("hook_events", HookEvents)
+router.register("event_queues", EventQueues)
 urlpatterns = [path("", include(router.urls))]

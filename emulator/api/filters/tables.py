@@ -311,6 +311,13 @@ EVENT_FILTERS: tuple[Filter, ...] = (
                     doc="type of event, in any case"),
 )
 
+EVENT_QUEUE_FILTERS: tuple[Filter, ...] = (
+    observed_filter("event_type", "char", NO_PATHS, "iexact", doc="type of event, in any case"),
+    observed_filter("object_id", "char", NO_PATHS, doc="ID of the record that it describes"),
+    observed_filter("model_name", "char", NO_PATHS, "iexact", doc="name of the kind of that record, in any case"),
+)
+"""The queue is always empty, so these filters find no paths."""
+
 OWNER_FILTERS: dict[type[object], Filter] = {
     Webhook: Filter("owner", "char", column("owner")),
     WebhookEvent: Filter("owner", "char", reference("webhook", Webhook, "owner")),
