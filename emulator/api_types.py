@@ -70,6 +70,7 @@ Operation: TypeAlias = Literal[
     "reference_get_package_event",
     "reference_list_package_events_short",
     "reference_list_packages_simple",
+    "get_hook_root",
     "list_hooks",
     "create_hook",
     "list_hook_types",
@@ -80,6 +81,8 @@ Operation: TypeAlias = Literal[
     "list_hook_events",
     "get_hook_event",
     "retry_hook_event",
+    "list_event_queues",
+    "get_event_queue",
     "login",
     "login",
     "preview_shipping_label",
@@ -215,8 +218,10 @@ ScenarioName: TypeAlias = Literal[
     "peak",
     "rate-limited",
     "webhook-failures",
+    "documented/package-command",
     "documented/package-delivery-ranges",
     "documented/package-detail",
+    "documented/package-invoice",
     "documented/package-list",
     "documented/package-short-detail",
     "documented/package-short-list",
@@ -228,6 +233,9 @@ ScenarioName: TypeAlias = Literal[
     "documented/package-webhook-event-details",
     "documented/package-webhook-event-list",
     "documented/package-webhook-event-short-list",
+    "documented/reference-command-package",
+    "documented/transfer-order-command-1",
+    "documented/transfer-order-command-2",
     "documented/transfer-order-detail",
     "documented/transfer-order-list",
     "documented/transfer-order-list-simple",
@@ -566,6 +574,19 @@ class Error(TypedDict):
     detail: str
 
 
+class EventQueue(TypedDict):
+    id: int
+    created_date: str
+    modified_date: str
+    uuid: str
+    hook_id: int
+    event_type: str
+    app_label: str | None
+    model_name: str | None
+    object_id: str | None
+    instance_dict: dict[str, Any]
+
+
 EventTypes: TypeAlias = list[str]
 
 
@@ -719,6 +740,12 @@ class HookRetry(TypedDict):
     force: NotRequired[bool]
 
 
+class HookRoot(TypedDict):
+    hooks: str
+    hook_events: str
+    event_queues: str
+
+
 class InvoiceAddress(TypedDict):
     pk: int
     email: str
@@ -834,6 +861,13 @@ class PageOfDenialReason(TypedDict):
     results: list[DenialReason]
 
 
+class PageOfEventQueue(TypedDict):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[EventQueue]
+
+
 class PageOfPackageSimple(TypedDict):
     count: int
     next: str | None
@@ -860,6 +894,13 @@ class ProductImage(TypedDict):
     id: int
     url: str
     product: int
+
+
+class ReferenceCommand(TypedDict):
+    transition: NotRequired[int]
+    slug: NotRequired[str]
+    input_parameters: NotRequired[dict[str, Any]]
+    package: NotRequired[int]
 
 
 class ReferenceContentType(TypedDict):
@@ -1295,6 +1336,7 @@ class FaultOptions(TypedDict):
     status: NotRequired[int]
     detail: NotRequired[str]
     retry_after: NotRequired[int]
+    body: NotRequired[str]
     seconds: NotRequired[float]
     size: NotRequired[int]
     pieces: NotRequired[int]

@@ -18,6 +18,7 @@ HOOK = {
 }
 VALID: Mapping[str, JsonObject] = {
     "command": {"transition": 199, "input_parameters": {}},
+    "reference-command": {"transition": 199},
     "set-invoice-number": {"invoice_number": "A-1"},
     "set-remote-id": {"remote_id": "R-1"},
     "extra-information": {"extra_information": {"note": "fragile"}},

@@ -115,7 +115,7 @@ def refusals(day: Day) -> None:
     refused = [day.package() for _ in range(2)]
     day.command(refused[0], "refuse_package", denial_reason=1)
     day.command(refused[1], "prepare_package_command")
-    day.command(refused[1], "refuse_package")
+    day.command(refused[1], "refuse_package", denial_reason=2)
     missing = [day.package() for _ in range(2)]
     day.command(missing[0], "detected_out_of_stock_item", package_items=day.items(missing[0]))
     day.command(missing[1], "detected_out_of_stock_item_advanced", package_items=day.items(missing[1]))

@@ -167,8 +167,8 @@ def parameter_text(row: Mapping[str, Any]) -> str:
 
 
 def table(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a Markdown table. Omit columns that are empty in all rows."""
-    rows = list(rows)
+    """Return a Markdown table. Omit columns that are empty in all rows. A row without a reason can have a note."""
+    rows = [{**row, "reason": row.get("reason") or row.get("note")} for row in rows]
     shown = [column for column in columns if any(row.get(column) not in {None, ""} for row in rows)]
     lines = [shown, ["---"] * len(shown), *([cell(row.get(column)) for column in shown] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -90,6 +90,8 @@ COMMAND_FIELDS: dict[str, Field] = {
     "slug": CharField(required=False),
     "input_parameters": DictField(),
 }
+OPTIONAL_PARAMETERS_FIELDS = COMMAND_FIELDS | {"input_parameters": DictField(required=False)}
+"""The body of a command whose `input_parameters` default to an empty object, as the reference prints it."""
 INVOICE_NUMBER_FIELDS: dict[str, Field] = {"invoice_number": CharField(max_length=MAX_TEXT_LENGTH)}
 REMOTE_ID_FIELDS: dict[str, Field] = {"remote_id": CharField(max_length=MAX_TEXT_LENGTH)}
 EXTRA_INFORMATION_FIELDS: dict[str, Field] = {"extra_information": DictField()}
@@ -119,6 +121,7 @@ RETRY_FIELDS: dict[str, Field] = {"force": JsonField(required=False)}
 
 REQUEST_FIELDS: dict[str, dict[str, Field]] = {
     "command": COMMAND_FIELDS,
+    "reference-command": OPTIONAL_PARAMETERS_FIELDS,
     "set-invoice-number": INVOICE_NUMBER_FIELDS,
     "set-remote-id": REMOTE_ID_FIELDS,
     "extra-information": EXTRA_INFORMATION_FIELDS,
@@ -139,4 +142,4 @@ def is_accepted(schema_name: str, body: JsonValue) -> bool:
         values = validate(fields, body, partial=schema_name == "hook-change")
     except ValidationFailed:
         return False
-    return schema_name != "command" or bool(values.keys() & {"transition", "slug"})
+    return not schema_name.endswith("command") or bool(values.keys() & {"transition", "slug"})

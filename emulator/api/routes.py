@@ -26,10 +26,13 @@ from emulator.api.views.records import (
 from emulator.api.views.webhooks import (
     create_hook,
     delete_hook,
+    get_event_queue,
+    list_event_queue,
     list_hook_types,
     owned_detail_view,
     owned_list_view,
     retry_hook_event,
+    show_hook_root,
     update_hook_view,
 )
 from emulator.core.call import Call, Reply
@@ -48,6 +51,7 @@ from emulator.state.world import World
 
 ViewFunction = Callable[[Call, World], Reply]
 AuthScheme = Literal["Token", "Bearer"]
+COMMAND_SCHEMAS = ("command", "reference-command")
 PAGE_SCHEMA_PREFIX = "page-of-"
 """Part of the name of every schema of a page."""
 
@@ -108,7 +112,7 @@ class Route:
     @property
     def state_graph(self) -> str | None:
         """The state graph whose transitions the operation runs: `packages` or `transfers`; None if it runs none."""
-        if self.request_schema != "command":
+        if self.request_schema not in COMMAND_SCHEMAS:
             return None
         return "transfers" if "/transfer_orders/" in self.path else "packages"
 
@@ -294,7 +298,7 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
                     responses=detail_responses("reference-package")),
     reference_route("reference_list_packages_short", "GET", "packages/short/",
                     list_view("reference-package-short-list-item", Package, size=REFERENCE_PAGE_SIZE),
-                    filter_set="package", responses=list_responses("reference-page-of-package-short-list-item")),
+                    responses={200: "reference-page-of-package-short-list-item"}),
     reference_route("reference_get_package_short", "GET", "packages/<pk>/short/",
                     detail_view("reference-package-short"), responses=detail_responses("reference-package-short")),
     reference_route("reference_list_delivery_ranges", "GET", "packages/delivery-ranges/",
@@ -303,8 +307,9 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
     reference_route("reference_invoice_package", "POST", "packages/<pk>/invoice/",
                     invoice_package_view("reference-invoice"),
                     responses={201: "reference-invoice", 400: "field-errors", 404: "error"}),
-    reference_route("reference_command_package", "POST", "packages/<pk>/command/", command_view(Package),
-                    request_schema="command", responses=COMMAND_RESPONSES),
+    reference_route("reference_command_package", "POST", "packages/<pk>/command/",
+                    command_view(Package, parameters_required=False), request_schema="reference-command",
+                    responses=COMMAND_RESPONSES),
     reference_route("reference_set_package_invoice_number", "POST", "packages/<pk>/set_invoice_number/",
                     set_columns_view(Package, INVOICE_NUMBER_FIELDS), request_schema="set-invoice-number",
                     responses=SET_RESPONSES),
@@ -344,6 +349,7 @@ REFERENCE_ROUTES: tuple[Route, ...] = (
 )
 
 HOOK_ROUTES: tuple[Route, ...] = (
+    hook_route("get_hook_root", "GET", "", show_hook_root, "Api Root", responses={200: "hook-root"}),
     hook_route("list_hooks", "GET", "hooks/", owned_list_view("webhook"), "Hook List", filter_set="hook",
                responses=list_responses("page-of-webhook")),
     hook_route("create_hook", "POST", "hooks/", create_hook, "Hook Create", request_schema="hook",
@@ -365,6 +371,10 @@ HOOK_ROUTES: tuple[Route, ...] = (
     hook_route("retry_hook_event", "POST", "hook_events/<pk>/retry/", retry_hook_event, "Hook Event Retry",
                request_schema="hook-retry",
                responses={200: "hook-retried", 400: "field-errors", 404: "error", 406: "hook-retry-refused"}),
+    hook_route("list_event_queues", "GET", "event_queues/", list_event_queue, "Event Queue List",
+               filter_set="event_queue", responses=list_responses("page-of-event-queue")),
+    hook_route("get_event_queue", "GET", "event_queues/<pk>/", get_event_queue, "Event Queue Detail",
+               responses=detail_responses("event-queue")),
 )
 
 PUBLIC_ROUTES: tuple[Route, ...] = (

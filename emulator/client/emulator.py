@@ -98,7 +98,7 @@ class WorldHandle:
     @property
     def prefix(self) -> str:
         """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
-        return "" if self.name == DEFAULT_WORLD else WORLD_PREFIX + self.name
+        return world_prefix(self.name)
 
     @property
     def url(self) -> str:
@@ -331,6 +331,7 @@ class Emulator(WorldHandle):
             coverage=coverage or Coverage(),
             journal_size=journal_size,
             validates_responses=validate_responses,
+            world_url=self._served_url,
         )
         name = None if installation is None else known_installation(fspath(installation))
         start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
@@ -353,6 +354,10 @@ class Emulator(WorldHandle):
 
     def _current_url(self) -> str:
         return IN_PROCESS_URL if self._server is None else self._server.url
+
+    def _served_url(self, world: str) -> str | None:
+        """Return the URL at which the server answers for a world, or None if it does not run."""
+        return None if self._server is None else self._server.url + world_prefix(world)
 
     @property
     def address(self) -> str:
@@ -429,6 +434,10 @@ def known_installation(name: str) -> str:
     if not is_inline_document(name):
         installation_path(name)
     return name
+
+
+def world_prefix(world: str) -> str:
+    return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:

@@ -119,7 +119,7 @@ def is_write_with_body(route: Route) -> bool:
 
 
 def is_command(route: Route) -> bool:
-    return is_write(route) and route.request_schema == "command"
+    return is_write(route) and route.state_graph is not None
 
 
 def is_setter(route: Route) -> bool:
@@ -169,7 +169,7 @@ TOPICS = (
     Topic("missing-slash", "A URL without its last slash is redirected with 301.",
           rejections.missing_slash, needs_token, PROTOCOL),
     Topic("unknown-id", "An unknown id is 404 `Not found.`", rejections.unknown_id, is_read_by_id, PROTOCOL),
-    Topic("word-for-id", "A word instead of an id is 404 in HTML.", rejections.word_for_id, is_read_by_id, PROTOCOL),
+    Topic("word-for-id", "A word for an id is 404 `Not found.`", rejections.word_for_id, is_read_by_id, PROTOCOL),
     write("unsupported-media-type", "An unsupported media type is 415.",
           rejections.unsupported_media_type, is_write_with_body, PROTOCOL),
     write("malformed-json", "Malformed JSON is 400 and names the position.",

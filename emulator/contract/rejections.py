@@ -5,7 +5,7 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, get, send
@@ -22,7 +22,7 @@ from emulator.contract.target import (
     sample_paths,
     with_unknown_id,
 )
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
 
 UNKNOWN_KEY = "unknown-token"
@@ -80,9 +80,9 @@ def unknown_id(target: Target, route: Route) -> Iterator[Finding]:
 
 
 def word_for_id(target: Target, route: Route) -> Iterator[Finding]:
-    """Check that the response is the framework's HTML page, because no URL matches."""
+    """Check that the framework's view answers, because its router accepts any text as an id."""
     response = get(target, route, PLACEHOLDER.sub("word", route.path), status=404)
-    yield from response.check_header("Content-Type", "text/html")
+    yield from response.check_detail("Not found.")
 
 
 # Bodies
@@ -107,10 +107,17 @@ def missing_fields(target: Target, route: Route) -> Iterator[Finding]:
     yield from response.check_schema(str(route.responses[400]))
     body = response.json()
     named = body.get("error", body)
-    for field in load_schema(str(route.request_schema))["required"]:
-        if field not in named:
-            seen, expected = f"names {', '.join(named)}", f"must name the missing field {field}"
-            yield response.finding(Kind.VALUE, seen, expected, f"/{field}")
+    for fields in required_fields(load_schema(str(route.request_schema))):
+        if named.keys().isdisjoint(fields):
+            seen, expected = f"names {', '.join(named)}", f"must name the missing field {' or '.join(fields)}"
+            yield response.finding(Kind.VALUE, seen, expected, f"/{fields[0]}")
+
+
+def required_fields(schema: Mapping[str, JsonValue]) -> list[tuple[str, ...]]:
+    """Return the required fields of a body, or else the fields of which one is required."""
+    if "required" in schema:
+        return [(field,) for field in schema["required"]]
+    return [tuple(field for choice in schema["anyOf"] for field in choice["required"])]
 
 
 def unknown_record(target: Target, route: Route) -> Iterator[Finding]:

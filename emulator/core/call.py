@@ -10,6 +10,25 @@ from emulator.core.credentials import Credential
 from emulator.core.json_text import JsonValue
 from emulator.core.records import User
 
+HTML = "text/html; charset=utf-8"
+PAGE = """
+<!doctype html>
+<html lang="en">
+<head>
+  <title>{title}</title>
+</head>
+<body>
+  <h1>{title}</h1><p>{details}</p>
+</body>
+</html>
+"""
+HTML_PAGES: Mapping[int, bytes] = {
+    400: PAGE.format(title="Bad Request (400)", details="").encode(),
+    404: PAGE.format(title="Not Found", details="The requested resource was not found on this server.").encode(),
+    500: PAGE.format(title="Server Error (500)", details="").encode(),
+}
+"""Status -> Django's page for an error outside of Django REST framework's views."""
+
 Query = Mapping[str, Sequence[str]]
 
 
@@ -33,6 +52,8 @@ class Call:
     caller: Credential | None = None
     is_from_foreign_page: bool = False
     """Whether a browser sent it for a page of another origin."""
+    is_replayed: bool = False
+    """Whether a recorded step makes the call, which an earlier version may have recorded."""
 
     def get_param(self, name: str) -> str | None:
         """Return the last value of a query parameter, as the framework does, or None."""

@@ -66,6 +66,18 @@ class NotFound(ApiError):
     detail = "Not found."
 
 
+class RecordNotFound(NotFound):
+    """A missing record. Newer versions of the framework name its model in the detail."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.model = model
+
+    def with_model(self) -> NotFound:
+        """Return the error as newer versions of the framework have it."""
+        return NotFound(f"No {self.model} matches the given query.")
+
+
 class InvalidPage(NotFound):
     detail = "Invalid page."
 

@@ -296,7 +296,8 @@ class Transition(NamedTuple):
     command: str | Omitted = OMITTED
     label: str = ""
     slug: str | Omitted = OMITTED
-    ui_visibility: Json = EMPTY_ARRAY
+    ui_visibility: Json = b'["list","detail"]'
+    """Assumed: the samples print an array with contents, which are lost."""
     command_code: str = "PKG_STATE_TRANSITION"
     position: int = 0
     actor: str = "command"

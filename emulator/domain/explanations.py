@@ -26,7 +26,7 @@ from emulator.core.records import (
     Webhook,
     WebhookEvent,
 )
-from emulator.domain.state_graph import COMMAND, Subject, offered_transitions, slug_or_label
+from emulator.domain.state_graph import COMMAND, Subject, offered_transitions, owners_of, slug_or_label
 from emulator.state.store import Reader
 
 SUBJECT_NAMES: Mapping[RecordKind, str] = {
@@ -137,9 +137,9 @@ def describe_source_states(view: Reader, subject: Subject, transition: Transitio
     if transition.source_state == subject.state:
         return None
     source = view.get_existing(State, transition.source_state)
-    source_text = f"{slug_or_label(transition)} belongs to state {source.id} {source.name!r}"
     if source.content_type != view.get_existing(State, subject.state).content_type:
-        return f"{source_text}, which is a state of another kind of record"
+        return f"transition {transition.id} belongs to {owners_of(source)}"
+    source_text = f"{slug_or_label(transition)} belongs to state {source.id} {source.name!r}"
     alternatives = [
         each for each in offered_transitions(view, subject.state) if each.command_code == transition.command_code
     ]

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import orjson
 
-from emulator.core.call import Reply, ResponseFault
+from emulator.core.call import HTML, HTML_PAGES, Reply, ResponseFault
 from emulator.core.errors import (
     ApiError,
     AuthenticationFailed,
@@ -66,15 +66,26 @@ Fault: TypeAlias = Callable[..., Reply]
 
 
 def answer_status(
-    call: FaultTarget, _: Reply, *, status: int, detail: str | None = None, retry_after: int | None = None
+    call: FaultTarget,
+    _: Reply,
+    *,
+    status: int,
+    detail: str | None = None,
+    retry_after: int | None = None,
+    body: str = "json",
 ) -> Reply:
-    """Respond with an error in the framework's form. The call is not executed."""
+    """Respond with an error in the framework's form. The call is not executed.
+
+    An HTML page is what Django sends for an exception outside of the framework's views.
+    """
+    if body == "html":
+        return Reply(status, HTML_PAGES[status], content_type=HTML)
     error = error_with_status(call, status, retry_after)
     headers = dict(error.headers) | ({} if call.allow is None else {"Allow": call.allow})
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    body = error.body if detail is None else {"detail": detail}
-    return Reply(status, orjson.dumps(body), headers)
+    document = error.body if detail is None else {"detail": detail}
+    return Reply(status, orjson.dumps(document), headers)
 
 
 def error_with_status(call: FaultTarget, status: int, retry_after: int | None) -> ApiError:
@@ -150,8 +161,10 @@ class FaultOption(NamedTuple):
     minimum: float = 0
     maximum: float = float("inf")
     is_required: bool = False
+    choices: tuple[str, ...] = ()
 
 
+BODIES = ("json", "html")
 SECONDS = FaultOption(float, "Number of seconds.", 0, MAX_DELAY)
 
 
@@ -171,6 +184,9 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
             "status": FaultOption(int, "HTTP status of the error.", 400, 599, is_required=True),
             "detail": FaultOption(str, "Message of the error. Default: the message of the framework."),
             "retry_after": FaultOption(int, "Value of the Retry-After header, in seconds.", 0, 86_400),
+            "body": FaultOption(
+                str, "Form of the body. Django's HTML page exists for a few statuses.", choices=BODIES
+            ),
         },
         replaces_response=True,
     ),
@@ -204,6 +220,8 @@ def validate_options(kind: str, options: Mapping[str, JsonValue]) -> JsonObject:
     for name, option in known.items():
         if option.is_required and name not in options:
             raise InvalidDocument(f"fault {kind}: option {name!r} is required", known)
+    if options.get("body") == "html" and options["status"] not in HTML_PAGES:
+        raise InvalidDocument(f"fault {kind}: no HTML page has the status {options['status']}", HTML_PAGES)
     return {name: validate_option(kind, name, known[name], value) for name, value in options.items()}
 
 
@@ -212,6 +230,8 @@ def validate_option(kind: str, name: str, option: FaultOption, value: JsonValue)
     if option.type is str:
         if not isinstance(value, str):
             raise InvalidDocument(f"{where} must be a string (got {value!r})")
+        if option.choices and value not in option.choices:
+            raise InvalidDocument(f"{where} is unknown: {value!r}", option.choices)
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or (option.type is int and value != value // 1):

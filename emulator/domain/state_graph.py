@@ -76,9 +76,19 @@ def resolve_transition(view: Reader, subject: Subject, body: JsonObject) -> Tran
     transition = find_transition(view, body.get("transition"), body.get("slug"))
     if transition.source_state == subject.state:
         return transition
-    source, current = (view.get_existing(State, id_).name for id_ in (transition.source_state, subject.state))
-    message = f'"{transition.label}" starts from state "{source}", but {subject.number} is in state "{current}".'
+    source, current = (view.get_existing(State, id_) for id_ in (transition.source_state, subject.state))
+    if source.content_type != current.content_type:
+        message = f"Transition {transition.id} belongs to {owners_of(source)}, and {subject.number} is none of these."
+        raise command_error("transition", message)
+    message = (
+        f'"{transition.label}" starts from state "{source.name}", but {subject.number} is in state "{current.name}".'
+    )
     raise command_error("transition", message)
+
+
+def owners_of(state: State) -> str:
+    """Return the plural name of the records that have a state."""
+    return "transfer orders" if state.enum_class == TRANSFER_STATUS else "packages"
 
 
 def find_transition(view: Reader, id_: int | None, slug: str | None) -> Transition:

@@ -11,8 +11,10 @@ from emulator.core.records import (
     KINDS,
     REFERENCES,
     UNDATED,
+    CargoCompany,
     Columns,
     ColumnValue,
+    DenialReason,
     Order,
     OrderItem,
     Package,
@@ -63,6 +65,7 @@ class Completer:
 
     def complete(self) -> TableDataset:
         self._add_states_of_installation()
+        self._add_choices_of_installation()
         self._set_states_of_owners()
         for package, count in self.collector.item_counts.items():
             self._add_items(package, count)
@@ -113,6 +116,12 @@ class Completer:
         for id_, state in own.items():
             if id_ not in shown:
                 recorded[id_] = state._asdict() | recorded.get(id_, {})
+
+    def _add_choices_of_installation(self) -> None:
+        """Add the cargo companies and denial reasons that commands take, unless the responses contain some."""
+        for kind in (CargoCompany, DenialReason):
+            if not self.collector.records[kind]:
+                self.completed[kind] = dict(self.installation.get(kind, {}))
 
     def _set_states_of_owners(self) -> None:
         """Set the state of packages and transfer orders from the last entry of their logs."""

@@ -17,6 +17,7 @@ from emulator.api.serializers.events import PAYLOAD_SERIALIZERS
 from emulator.api.serializers.fields import from_column, translated_names
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
+    EMPTY_ARRAY,
     OMITTED,
     REFERENCES,
     Columns,
@@ -264,6 +265,8 @@ def transition_entry(
     if not isinstance(columns.get("slug"), str):
         columns = columns | {"slug": new_slug(columns, command.code, states, slugs)}
         reasons.insert(0, "the slug is made by the pattern")
+    if columns.get("ui_visibility") == EMPTY_ARRAY:  # lost, as in the documented samples
+        columns = {key: value for key, value in columns.items() if key != "ui_visibility"}
     return {
         "id": columns["id"],
         **{key: from_column(columns[key]) for key in TRANSITION_KEYS if columns.get(key, OMITTED) is not OMITTED},

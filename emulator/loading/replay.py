@@ -64,6 +64,7 @@ def build_call_replay(route: Route) -> ReplayFunction:
             request_id=step.request_id or "",
             read_body=lambda: {} if step.body is None else step.body,
             caller=find_writer(step.user),
+            is_replayed=True,
         )
         route.view(call, world)
 

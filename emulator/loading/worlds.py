@@ -92,6 +92,7 @@ def arm_scenario_faults(scenario: Scenario, records: Snapshot) -> Faults:
 
 
 def settings_of(scenario: Scenario) -> Settings:
+    options = installation.complete_installation(scenario.installation).options
     return Settings(
         source=scenario,
         scenario=scenario.name,
@@ -103,6 +104,8 @@ def settings_of(scenario: Scenario) -> Settings:
         base_url=scenario.base_url,
         error_style=scenario.error_style,
         request=scenario.request,
+        input_parameters_required=options.input_parameters_required,
+        not_found_text=options.not_found_text,
         limits=scenario.limits_by_role(),
     )
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 MAX_PACKAGES = 10_000_000
 """Maximum number of packages in a scenario, as in `scenario.json`."""
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
+"""Base URL of a scenario that names none. A server replaces it with its own address."""
 
 
 class ScenarioError(ValueError):
@@ -29,7 +31,7 @@ class Scenario:
     seed: int = 1
     start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
     language: str | None = None
-    base_url: str = "http://127.0.0.1:8080"
+    base_url: str = DEFAULT_BASE_URL
     answers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     request: str | None = None
     """For `documented/...`: the path whose GET returns the sample."""
@@ -94,10 +96,14 @@ class Settings:
     embedded_installation: str = "default"
     """The name or the JSON text, which do not depend on the machine's files."""
     language: str = "en-us"
-    base_url: str = "http://127.0.0.1:8080"
+    base_url: str = DEFAULT_BASE_URL
     error_style: str = "documented"
     """How validation errors look: `documented` wraps those of commands, `wrapped` all, `plain` none."""
     request: str | None = None
     """For `documented/...`: the path whose GET returns the sample."""
+    input_parameters_required: bool = True
+    """Whether the guide refuses a command without `input_parameters`."""
+    not_found_text: str = "generic"
+    """Text of a 404 for a missing record: `generic`, or `named` after its model."""
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Role -> `read` or `write` -> maximum rate of its token's calls: `100/min`."""

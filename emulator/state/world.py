@@ -23,7 +23,7 @@ from emulator.state.persistence import (
     WorldSnapshot,
     WorldState,
 )
-from emulator.state.scenario import Settings
+from emulator.state.scenario import DEFAULT_BASE_URL, Settings
 from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
 from emulator.state.store import Snapshot, Transaction
 
@@ -48,6 +48,8 @@ class WorldServices:
     journal_size: int = DEFAULT_JOURNAL_SIZE
     validates_responses: bool = False
     """Whether a response that violates its schema is replaced by a 500."""
+    world_url: Callable[[str], str | None] = lambda _: None
+    """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
 
 
 class World:
@@ -84,6 +86,7 @@ class World:
         self.lock = threading.RLock()
         self.is_closed = False
         self._record_events = services.record_events
+        self._served_url = services.world_url
         self._is_writing = False  # only the thread that has the lock reads this
         self._thread = threading.local()
         self._replay_time: datetime | None = None
@@ -118,6 +121,12 @@ class World:
                 yield
             finally:
                 self._replay_time = None
+
+    @property
+    def base_url(self) -> str:
+        """Start of the links in event payloads: that of the scenario, or the address of the server."""
+        own = self.settings.base_url
+        return own if own != DEFAULT_BASE_URL else self._served_url(self.name) or own
 
     @property
     def _pending(self) -> PendingStep | None:

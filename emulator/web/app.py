@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
 from emulator.api.routes import ROUTES, AuthScheme
-from emulator.core.call import Reply
+from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.fields import validate
 from emulator.core.records import State
@@ -28,7 +28,7 @@ from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
+from emulator.web.dispatch import NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
 from emulator.web.hints import add_error_hints, hint_header

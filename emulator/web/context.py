@@ -25,6 +25,11 @@ SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 SAFE_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
 HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::[0-9]+)?")
 
+ROUTED_ID = re.compile(r"[^/.]+")
+"""The ids that the framework's router accepts in a path."""
+HOOK_ROOT = "/whisperer/"
+FORMAT_SUFFIX = re.compile(rf"({HOOK_ROOT}.*)\.([a-z0-9]+)/?")
+"""A path of the webhook library with a format: `hooks.json`, `hooks/1.json`."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 NO_CONTENT_LENGTH = ("", "0")
 
@@ -62,6 +67,10 @@ class Match(NamedTuple):
 
     resource: Resource
     path: Mapping[str, int]
+    has_invalid_id: bool = False
+    """Whether an id in the path is not an integer, so that no record has it."""
+    format: str | None = None
+    """The format that the end of the path names."""
 
 
 class Router:
@@ -83,25 +92,58 @@ class Router:
         return self._resources.setdefault(key, Resource(names))
 
     def match(self, path: str) -> Match | None:
-        """Return the match of a decoded path, or None."""
+        """Return the match of a decoded path, or None. The vendor's webhook library also publishes `hooks.json`."""
+        if (match := self._match_path(path)) is not None:
+            return match
+        if (found := FORMAT_SUFFIX.fullmatch(path)) is None:
+            return None
+        match = self._match_path(found[1] if found[1] == HOOK_ROOT else found[1] + "/")
+        return match and match._replace(format=found[2])
+
+    def _match_path(self, path: str) -> Match | None:
         segments = path.split("/")
         numbers = [segment for segment in segments if segment.isascii() and segment.isdigit()]
-        if not numbers:
-            resource = self._resources.get(tuple(segments))
-            return Match(resource, {}) if resource else self._match_folder(path)
         resource = self._resources.get(tuple(None if segment in numbers else segment for segment in segments))
         if resource is None:
-            return self._match_folder(path)
-        try:
-            return Match(resource, dict(zip(resource.names, map(int, numbers), strict=True)))
-        except ValueError:  # more digits than Python converts: Django finds no URL either
-            return None
+            return self._match_folder(path) or self._match_texts(segments)
+        return build_match(resource, numbers)
+
+    def _match_texts(self, segments: list[str]) -> Match | None:
+        """Return the match of a path whose ids are not all digits, as the framework's router matches it."""
+        for key, resource in self._routed:
+            if len(key) == len(segments) and all(
+                ROUTED_ID.fullmatch(segment) if part is None else part == segment
+                for part, segment in zip(key, segments, strict=True)
+            ):
+                texts = [segment for part, segment in zip(key, segments, strict=True) if part is None]
+                return build_match(resource, texts)
+        return None
+
+    @cached_property
+    def _routed(self) -> list[tuple[RouteKey, Resource]]:
+        """The resources whose ids can be any text, those with the fewest ids first.
+
+        They are those of the vendor's views. Labels and images are plain URLs, whose ids are digits.
+        """
+        found = [
+            each for each in self._resources.items() if each[1].names and each[1].any_route.auth_scheme is not None
+        ]
+        return sorted(found, key=lambda each: len(each[1].names))
 
     def _match_folder(self, path: str) -> Match | None:
         for folder, resource in self._folders.items():
             if path.startswith(folder) and len(path) > len(folder):
                 return Match(resource, {})
         return None
+
+
+def build_match(resource: Resource, ids: list[str]) -> Match | None:
+    """Return the match of a resource. Like Django, convert ids to integers as Python does."""
+    try:
+        return Match(resource, dict(zip(resource.names, map(int, ids), strict=True)))
+    except ValueError:
+        is_routed = resource.any_route.auth_scheme is not None
+        return Match(resource, {}, has_invalid_id=True) if is_routed else None
 
 
 @lru_cache(maxsize=64)

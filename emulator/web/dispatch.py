@@ -20,13 +20,14 @@ from emulator.api.parameters import parse_list_query
 from emulator.api.routes import Route
 from emulator.api.serializers.rendering import fill_links, to_json
 from emulator.api.views.records import find_user
-from emulator.core.call import Call, Reply
+from emulator.core.call import HTML, HTML_PAGES, Call, Reply
 from emulator.core.errors import (
     ApiError,
     BadRequest,
     MethodNotAllowed,
     NotFound,
     PersistError,
+    RecordNotFound,
     ServerError,
     ValidationFailed,
 )
@@ -50,23 +51,10 @@ from emulator.web.unused_input import UnusedInput
 
 LOG = logging.getLogger("emulator")
 
-HTML = "text/html; charset=utf-8"
-PAGE = """
-<!doctype html>
-<html lang="en">
-<head>
-  <title>{title}</title>
-</head>
-<body>
-  <h1>{title}</h1><p>{details}</p>
-</body>
-</html>
-"""
-NOT_FOUND = PAGE.format(title="Not Found", details="The requested resource was not found on this server.").encode()
-BAD_REQUEST = PAGE.format(title="Bad Request (400)", details="").encode()
+NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
 MAX_CACHE_BYTES = 32 * 1024 * 1024
-CacheKey = tuple[str, bool, str, str, str, str, str]
+CacheKey = tuple[str, bool, str, str, str, str, str, str]
 """What a cached reply depends on besides the records of the world."""
 
 
@@ -159,14 +147,17 @@ def negotiate_indent(context: RequestContext, match: Match) -> int | None:
     query = context.query
     if not match.resource.any_route.is_negotiated:
         return None
-    format_ = query["format"][-1] if "format" in query else None
+    format_ = match.format or (query["format"][-1] if "format" in query else None)
     return indent_of(select_media_type(context.environ.get("HTTP_ACCEPT"), format_))
 
 
 def error_reply(error: ApiError, context: RequestContext) -> Reply:
     """Return the reply for an error, in the style of the installation."""
-    if context.world.settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
+    settings = context.world.settings
+    if settings.error_style == "wrapped" and isinstance(error, ValidationFailed):
         error = error.wrap()
+    if settings.not_found_text == "named" and isinstance(error, RecordNotFound):
+        error = error.with_model()
     return Reply(error.status, to_json(error.body), {**error.headers, **hint_header(error.hint)})
 
 
@@ -185,6 +176,8 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
         return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write, exists=exists)))
     if route is None:
         raise MethodNotAllowed(context.method)
+    if match.has_invalid_id:
+        raise NotFound
     if is_cacheable(context, route):
         return run_cached(context, route, cache)
     return run_handler(context, route)
@@ -223,7 +216,8 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
 def cache_key(context: RequestContext, language: str) -> CacheKey:
     world = context.world
     return (
-        world.name, world.strict, context.base_url, context.prefix, context.path, context.query_string, language
+        world.name, world.strict, world.base_url, context.base_url, context.prefix,
+        context.path, context.query_string, language,
     )  # fmt: skip
 
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
-from emulator.core.call import Reply, ResponseFault
+from emulator.core.call import HTML, Reply, ResponseFault
 from emulator.core.errors import ApiError, InvalidDocument
 from emulator.core.records import Package, TransferOrder
 from emulator.domain.fault_rules import FAULT_KINDS, NO_REPLY, FaultTarget, triggered_faults, validate_options
 from emulator.state.clock import sleep
 from emulator.web.context import Environ, Match, RequestContext
-from emulator.web.dispatch import BAD_REQUEST, HTML, ResponseCache, respond
+from emulator.web.dispatch import BAD_REQUEST, ResponseCache, respond
 from emulator.web.hints import hint_header
 
 FAULT_HEADER = "HTTP_X_EMULATOR_FAULT"

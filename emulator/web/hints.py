@@ -63,6 +63,7 @@ FILTER_VALUES = {
 MAX_WORLDS, MAX_NAMES = 100, 3
 MAX_QUOTED_LENGTH = 80
 MAX_HINT_LENGTH = 4_000
+INACTIVE_USER = "the user of role {role} is inactive, so the service refuses its valid token; full-access may call"
 THROTTLE_ADVICE = "calls are counted by the world's clock: POST /__admin/clock/advance, or wait"
 
 
@@ -120,7 +121,9 @@ def hints_for_unauthenticated(case: ErrorCase) -> Iterator[str | None]:
         yield jwt_hint(token, case)
     elif token.count(".") == 2:
         yield f"this looks like a JWT; {SURFACE_NAMES['Bearer']} accepts it as Bearer"
-    elif token not in CREDENTIALS:
+    elif token in CREDENTIALS:
+        yield INACTIVE_USER.format(role=token)
+    else:
         nearest = nearest_name(token[:MAX_QUOTED_LENGTH], CREDENTIALS)
         yield f"known tokens: {', '.join(CREDENTIALS)}" + (f"; nearest: {nearest}" if nearest else "")
 
@@ -131,7 +134,7 @@ def surface_name(scheme: str, path: str) -> str:
 
 
 def jwt_hint(token: str, case: ErrorCase) -> str:
-    """Return what is wrong with a JWT."""
+    """Return why a JWT was refused."""
     if token in CREDENTIALS:
         return f"{token} is a key; the reference requires a JWT with this role, from oms-emulator token {token}"
     try:
@@ -139,6 +142,8 @@ def jwt_hint(token: str, case: ErrorCase) -> str:
     except credentials.InvalidJwt as error:
         return f"the JWT is invalid: {error}"
     age = case.context.world.clock.now().timestamp() - claims.expires_at
+    if age < 0:
+        return INACTIVE_USER.format(role=claims.role)
     return f"the JWT expired {age:.0f} seconds ago by the world's clock; oms-emulator token makes another"
 
 
@@ -158,11 +163,16 @@ def hints_for_not_found(case: ErrorCase) -> Iterator[str | None]:
         yield number_hint(case)
         return
     query = context.query
-    if query.get("format", ["json"])[-1] not in ("json", ""):
-        yield f"format {query['format'][-1][:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
+    format_ = context.match.format or query.get("format", ["json"])[-1]
+    if format_ not in ("json", ""):
+        yield f"format {format_[:MAX_QUOTED_LENGTH]!r} is unknown; json is the only format"
     elif b"Invalid page" in case.reply.body:
         page = query["page"][-1][:MAX_QUOTED_LENGTH]
         yield f"page {page!r} is not a page of this list; ?page=last is the last page"
+    elif context.match.has_invalid_id:
+        yield number_hint(case)
+        yield suggest_operation(context.path, context.method, context.router, current=context.match)
+        yield "ids are integers"
     elif "pk" in context.match.path:
         yield from record_hints(case, context.match.path)
 

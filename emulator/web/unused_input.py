@@ -29,6 +29,7 @@ from emulator.core.schemas import Problem, json_pointer, load_schema
 from emulator.domain.commands import command_by_code
 from emulator.domain.state_graph import COMMAND
 from emulator.state.store import Reader
+from emulator.state.world import World
 from emulator.web.context import RequestContext
 from emulator.web.schema_validation import UNKNOWN_KEY, request_problems
 
@@ -60,7 +61,9 @@ class UnusedInput:
 
     def __init__(self, context: RequestContext, route: Route) -> None:
         self.context, self.route = context, route
+        self._schema = request_schema(context.world, route)
         self._unknown_parameters: str | None = None
+        self._aliases: list[InputNotice] = []
         self._notices: list[InputNotice] = []
         self._body_notices: list[InputNotice] = []
         self._has_read_body = False
@@ -76,6 +79,8 @@ class UnusedInput:
             if self.context.world.strict:
                 raise unknown_parameters_error(unknown, names, by_field=route.filter_set is not None)
             self._unknown_parameters = unknown_parameters_hint(unknown, names)
+        for is_documented, notice in alias_notices(query, route.filter_set):
+            (self._notices if is_documented and self.context.world.strict else self._aliases).append(notice)
         self._notices += query_notices(query, route.filter_set, size_parameter)
 
     def check_unread_body(self) -> None:
@@ -100,7 +105,7 @@ class UnusedInput:
 
     def validate_body(self) -> None:
         """Validate the body with the schema of the operation, and collect what only the schema refuses."""
-        schema, operation = self.route.request_schema, self.route.operation
+        schema, operation = self._schema, self.route.operation
         if schema is not None:
             problems = request_problems(self.context, schema)
             self._body_notices += (problem_notice(problem, schema) for problem in problems)
@@ -113,7 +118,7 @@ class UnusedInput:
         body = self.context.body
         if self.context.world.strict and self._body_notices and not self._has_read_body:
             self._has_read_body = True
-            if is_accepted(str(self.route.request_schema), body):
+            if is_accepted(str(self._schema), body):
                 notices, self._body_notices = self._body_notices, []
                 raise strict_error(notices, by_field=True)
         self._has_read_body = True
@@ -121,8 +126,26 @@ class UnusedInput:
 
     def hint(self, error_hint: str | None = None) -> str | None:
         """Return the hint about all notices of the parts of the request that were read."""
-        notices = [*self._notices, *(self._body_notices if self._has_read_body else ())]
+        notices = [*self._aliases, *self._notices, *(self._body_notices if self._has_read_body else ())]
         return "; ".join(filter(None, (self._unknown_parameters, error_hint, notices_hint(notices)))) or None
+
+
+def request_schema(world: World, route: Route) -> str | None:
+    """Return the schema of the body. An installation can make the parameters of a command optional."""
+    if route.request_schema == "command" and not world.settings.input_parameters_required:
+        return "reference-command"
+    return route.request_schema
+
+
+def alias_notices(query: Query, filters: str | None) -> Iterator[tuple[bool, InputNotice]]:
+    """Find aliases of filters. Yield with each whether a page documents the filter's name, which is then required."""
+    if filters is None:
+        return
+    for name, filter_ in FILTER_SETS[filters].names:
+        if name in query and name != filter_.name:
+            is_documented = filter_.provenance != "assumed"
+            source = "documented" if is_documented else "assumed"
+            yield is_documented, InputNotice(name, f"query parameter {name!r}: the {source} name is {filter_.name!r}")
 
 
 def query_notices(query: Query, filters: str | None, size_parameter: str | None) -> Iterator[InputNotice]:

@@ -197,7 +197,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "word-for-id": (
         Case("a bad request", status(400), Kind.STATUS),
-        Case("as JSON", header("Content-Type", "application/json"), Kind.HEADER),
+        Case("in other words", refusal(other_detail), Kind.VALUE),
     ),
     "unsupported-media-type": (
         Case("a bad request", status(400), Kind.STATUS),

@@ -10,6 +10,7 @@ import pytest
 from emulator.core.records import CargoCompany, Channel, DenialReason, State, StockLocation, Transition, User
 from emulator.core.schemas import find_problems
 from emulator.domain import installation
+from tools.documented_scenarios import with_lost_contents
 
 DEFAULT = installation.load_installation("default")
 DOCUMENTED = installation.FOLDER.parent / "documented"
@@ -68,7 +69,7 @@ def found(sample: str, key: str) -> list[dict[str, Any]]:
 def test_transitions_match_the_samples(sample: str) -> None:
     """Every entry of `commands` has its documented values. Only `command_code` is assumed."""
     assert found(sample, "source_state")
-    for entry in found(sample, "source_state"):
+    for entry in with_lost_contents(found(sample, "source_state")):
         transition = DEFAULT[Transition][entry["id"]]
         for key, value in entry.items():
             stored = getattr(transition, key)

@@ -187,7 +187,7 @@ def test_second_installation_has_a_demo_dataset() -> None:
         groups = [{"package_items": items, "erp_code": code}]
         body = {
             "transition": command["id"],
-            "input_parameters": {"package_items": items, "assignment_groups": groups},
+            "input_parameters": {"package_items": items, "assignment_groups": groups, "denial_reason": 1},
         }
         answer = session.post(f"/api/v1/oms/packages/{package}/command/", json=body)
         assert answer.status_code in {200, 204}, (command["label"], answer.text)

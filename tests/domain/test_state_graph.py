@@ -75,7 +75,7 @@ REFUSALS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
     ),
     "a package's on a transfer": (
         *(TRANSFER, {"transition": 199}, "transition"),
-        f'"waiting to prep" starts from state "Waiting", but {TRANSFER.number} is in state "Waiting".',
+        f"Transition 199 belongs to packages, and {TRANSFER.number} is none of these.",
     ),
 }
 

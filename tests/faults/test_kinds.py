@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.http import Http404
+from django.test import RequestFactory
+from django.views import defaults
 from werkzeug.test import Client
 
 from emulator import Emulator
 from emulator.core.records import Package
 from emulator.domain.fault_rules import FAULT_KINDS
 from emulator.state.clock import machine_seconds
+from tests.oracle import service
 
 pytestmark = pytest.mark.slow
 
@@ -138,6 +142,25 @@ def test_response_header_names_the_faults(oms: Emulator) -> None:
     assert answer.headers["X-Emulator-Fault"] == "status, delay"
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
     assert answer.json()["detail"] == "Request was throttled. Expected available in 7 seconds."
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_error_can_be_the_page_of_django(oms: Emulator, status: int) -> None:
+    """An exception outside of the framework's views has no JSON."""
+    oms.faults.add("list_packages", status=status, body="html", times=1)
+    answer = oms.session().get(LIST)
+    page = default_page(status)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, page.headers["Content-Type"])
+    assert answer.content == page.content
+    assert "Allow" not in answer.headers
+
+
+def default_page(status: int) -> Any:
+    """Return the page of Django's own view for a status."""
+    assert service.app  # configures Django
+    request = RequestFactory().get("/")
+    view = {400: defaults.bad_request, 404: defaults.page_not_found, 500: defaults.server_error}[status]
+    return view(request) if status == 500 else view(request, Http404("/"))
 
 
 @pytest.mark.parametrize(

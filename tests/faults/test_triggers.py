@@ -180,6 +180,11 @@ INVALID_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "status", "options": {"status": 499}}, "option 'status' must be an HTTP status (got 499)"),
     ({"kind": "status", "options": {"status": 503.5}}, "option 'status' must be an integer (got 503.5)"),
     ({"kind": "status", "options": {"status": 503, "detail": 3}}, "option 'detail' must be a string (got 3)"),
+    (
+        {"kind": "status", "options": {"status": 500, "body": "xml"}},
+        "option 'body' is unknown: 'xml'",
+    ),
+    ({"kind": "status", "options": {"status": 503, "body": "html"}}, "no HTML page has the status 503"),
     ({"kind": "delay", "options": {"seconds": -1}}, "option 'seconds' must be from 0 to 600 (got -1)"),
     ({"kind": "delay", "options": {"seconds": 601}}, "must be from 0 to 600"),
     ({"kind": "delay", "options": {"minutes": 1}}, "fault delay: unknown option 'minutes'"),

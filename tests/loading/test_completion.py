@@ -11,7 +11,7 @@ import requests
 from emulator import Emulator
 from emulator.api.routes import GUIDE_ROUTES, REFERENCE_ROUTES
 from emulator.api.serializers.fields import COLUMN_TYPES
-from emulator.core.records import REFERENCES, Order, Package, State, TransferOrder
+from emulator.core.records import REFERENCES, CargoCompany, DenialReason, Order, Package, State, TransferOrder
 from emulator.core.schemas import find_problem
 from emulator.domain.scenario_files import DOCUMENTED, bundled_scenarios
 from emulator.loading.collector import RecordCollector
@@ -20,6 +20,7 @@ from emulator.loading.worlds import load_base, open_world
 from emulator.state.scenario import Scenario
 from tests.support import samples
 from tests.support.recording import existing_urls
+from tools.documented_scenarios import with_lost_contents
 
 pytestmark = pytest.mark.slow
 
@@ -98,9 +99,17 @@ def test_every_reference_leads_to_a_record(name: str) -> None:
 
 def test_documented_world_has_only_documented_transitions() -> None:
     """The default installation's transitions are not added."""
-    package = samples.body("package-list.response-200")["results"][1]
+    package = with_lost_contents(samples.body("package-list.response-200")["results"][1])
     offered = Emulator("documented/package-list").session().get(f"/api/v1/oms/packages/{package['id']}/").json()
     assert offered["commands"] == package["commands"]
+
+
+def test_recorded_world_has_the_choices_of_commands() -> None:
+    """Cargo companies and denial reasons of the installation are added, unless the responses contain some."""
+    for name, companies in (("transfer-order-list", [1, 728, 729, 730, 731, 732]), ("package-list", [728])):
+        base = load_base(bundled_scenarios()[f"{DOCUMENTED}{name}"]).base
+        assert list(base.ids(CargoCompany)) == companies
+        assert base.ids(DenialReason)
 
 
 def test_states_are_added_only_from_the_same_installation() -> None:

@@ -45,7 +45,8 @@ django.setup()
 
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402  settings must be configured first
 from django.http import Http404  # noqa: E402
-from django.urls import include, path  # noqa: E402
+from django.urls import include, path, register_converter  # noqa: E402
+from django.urls.converters import StringConverter  # noqa: E402
 from rest_framework import exceptions, serializers, views, viewsets  # noqa: E402
 from rest_framework.authentication import TokenAuthentication  # noqa: E402
 from rest_framework.authtoken.serializers import AuthTokenSerializer  # noqa: E402
@@ -196,6 +197,17 @@ class CommandSerializer(serializers.Serializer):
     input_parameters = serializers.DictField()
 
 
+class ReferenceCommandSerializer(CommandSerializer):
+    """The command of the reference: its page prints a default for the parameters."""
+
+    input_parameters = serializers.DictField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not {"transition", "slug"} & attrs.keys():
+            raise serializers.ValidationError({"transition": ["Either transition or slug is required."]})
+        return attrs
+
+
 class InvoiceNumberSerializer(serializers.Serializer):
     invoice_number = serializers.CharField(max_length=255)
 
@@ -267,9 +279,14 @@ class GuideViewSet(Policies, viewsets.GenericViewSet):
         return [{"id": number} for number in getattr(DATA, self.kind)]
 
     def get_object(self) -> dict[str, int]:
-        if self.kwargs["pk"] not in getattr(DATA, self.kind):
+        """Return the record in the path. As in the framework, a value that the column cannot have is a 404."""
+        try:
+            pk = int(self.kwargs["pk"])
+        except ValueError:
+            raise Http404 from None
+        if pk not in getattr(DATA, self.kind):
             raise exceptions.NotFound(self.not_found) if self.not_found else Http404
-        return {"id": self.kwargs["pk"]}
+        return {"id": pk}
 
     def list(self, request: Request) -> Response:
         return stand_in("page", self.get_paginated_response(self.paginate_queryset(self.get_queryset())))
@@ -329,6 +346,15 @@ class BrokenView(Policies, views.APIView):
         raise exceptions.APIException
 
 
+class RoutedId(StringConverter):
+    """The ids that the framework's router accepts in a path."""
+
+    regex = "[^/.]+"
+
+
+register_converter(RoutedId, "routed")
+
+
 @dataclass(frozen=True)
 class Operation:
     """One endpoint: its name in the emulator, its method and path, and the action of the view set."""
@@ -346,7 +372,10 @@ class Operation:
 
     def on_reference(self) -> Operation:
         """Return the same operation on the reference surface."""
-        return replace(self, name=f"reference_{self.name}", prefix="", view_set=ReferenceViewSet)
+        options = dict(self.options)
+        if options.get("serializer_class") is CommandSerializer:
+            options["serializer_class"] = ReferenceCommandSerializer
+        return replace(self, name=f"reference_{self.name}", prefix="", view_set=ReferenceViewSet, options=options)
 
     def pattern(self) -> Any:
         view = self.view_set.as_view(
@@ -356,7 +385,7 @@ class Operation:
             description="",
             **self.options,
         )
-        return path(self.prefix + self.path, view)
+        return path(self.prefix + self.path.replace("<int:", "<routed:"), view)
 
 
 RANGES = Operation("list_delivery_ranges", "GET", "packages/delivery-ranges/", "list", "ranges")
@@ -471,7 +500,8 @@ OPERATIONS = (
 )
 
 urlpatterns = [
-    *(operation.pattern() for operation in OPERATIONS),
+    # The router of the framework has the paths of lists before those of records.
+    *(each.pattern() for each in sorted(OPERATIONS, key=lambda operation: operation.path.count("<"))),
     path("api/v1/auth/login/", LoginView.as_view()),
     path("api/i1/auth/login/", LoginView.as_view()),
     path("api/v1/oms/broken/", BrokenView.as_view()),

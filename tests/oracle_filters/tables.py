@@ -94,7 +94,10 @@ TRANSFER = {
     "pk__in": DjangoFilter("id", "in"),
     "order__channel": DjangoFilter("package__order__channel__id"),
     "package__shipment__cargo_company": DjangoFilter("package__shipment__cargo_company__id"),
-    "destination__country": DjangoFilter(f"{DESTINATION_ADDRESS}__country__id"),
+    "destination__country": DjangoFilter(
+        f"{DESTINATION_ADDRESS}__country__name", either=(f"{DESTINATION_ADDRESS}__country__code",)
+    ),
+    "destination__country__id": DjangoFilter(f"{DESTINATION_ADDRESS}__country__id"),
     "destination__country__name": DjangoFilter(f"{DESTINATION_ADDRESS}__country__name"),
     "destination__city": DjangoFilter(f"{DESTINATION_ADDRESS}__city__id"),
     "destination__city__name": DjangoFilter(f"{DESTINATION_ADDRESS}__city__name"),

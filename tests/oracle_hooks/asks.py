@@ -124,6 +124,7 @@ BODIES = (b"[]", b'"x"', b"null", b"1", b"{", b"\xff", b'{"force"')
 
 def asks() -> Iterator[RawRequest]:
     yield from reads()
+    yield from router_urls()
     yield from access()
     yield from creations()
     yield from changes()
@@ -142,8 +143,41 @@ def reads() -> Iterator[RawRequest]:
     yield RawRequest("registry", HOOKS + "registry/")
     for target in (HOOKS + "99999/", EVENTS + "99999/", HOOKS + "0/"):
         yield RawRequest(f"unknown {target}", target)
-    for target in (HOOKS + "x/", EVENTS + "1.5/", HOOKS + "-1/"):
+    for target in (HOOKS + "x/", EVENTS + "1.5/", HOOKS + "-1/", HOOKS + "+1/", HOOKS + "x.json", HOOKS + "x.y.json"):
         yield RawRequest(f"no number {target}", target)
+
+
+def router_urls() -> Iterator[RawRequest]:
+    """Yield requests to the root, to the queue, and to paths with a format."""
+    for target in (
+        "",
+        ".json",
+        ".xml",
+        ".json/",
+        "?format=json",
+        "?format=xml",
+        "?x=1",
+        "?format=",
+        ".json?format=json",
+    ):
+        yield RawRequest(f"root {target}", "/whisperer/" + target)
+    for target in (
+        "",
+        "1/",
+        "x/",
+        "?event_type=x&object_id=1&model_name=x",
+        "?limit=2&page=2",
+        "?page=last",
+        "?sort=-id",
+    ):
+        yield RawRequest(f"queue {target}", "/whisperer/event_queues/" + target)
+    for method in ("POST", "PUT", "DELETE", "HEAD"):
+        yield RawRequest(f"{method} of the root", "/whisperer/", method)
+        yield RawRequest(f"{method} of the queue", "/whisperer/event_queues/", method)
+    for target in ("hooks.json", "hooks.json/", "hooks.xml", "hooks.JSON", "hooks/.json", "hooks/registry.json"):
+        yield RawRequest(f"format {target}", "/whisperer/" + target)
+    for target in (HOOK, OWN, EVENTS + "{failed}/", RETRY, EVENTS):
+        yield RawRequest(f"format of {target}", target.rstrip("/") + ".json?format=xml&limit=2")
 
 
 def access() -> Iterator[RawRequest]:

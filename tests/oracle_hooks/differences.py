@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emulator.web.dispatch import HTML, NOT_FOUND
 from tests.oracle.differences import DIFFERENCES as PROTOCOL
 from tests.oracle.differences import Difference, with_content_length
 from tests.oracle.wire import RawRequest, RawResponse
@@ -71,12 +70,6 @@ DIFFERENCES = (
         "the samples come from a version before 0.4.0: object ids are numbers and there is no response time",
         lambda ask, answer: answer.status == 200 and ask.method != "OPTIONS" and EVENT_COLUMN in answer.body,
         lambda answer: with_changed_documents(answer, match_samples),
-    ),
-    Difference(
-        "ids that are not numbers",
-        "the emulator's URLs accept only integers as ids, as the guide's do",
-        has_label("no number"),
-        lambda _: with_content_length(RawResponse(404, {"Content-Type": HTML}, NOT_FOUND)),
     ),
     Difference(
         "model name in a 404",

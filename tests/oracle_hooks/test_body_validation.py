@@ -20,6 +20,8 @@ from tools.body_validation import VALID, Mutant, mutants
 
 SERIALIZERS: Mapping[str, type[BaseSerializer]] = {
     "command": service.CommandSerializer,
+    "reference-command": service.ReferenceCommandSerializer,
+    "new-denial-reason": service.DenialReasonSerializer,
     "set-invoice-number": service.InvoiceNumberSerializer,
     "set-remote-id": service.RemoteIdSerializer,
     "extra-information": service.ExtraInformationSerializer,

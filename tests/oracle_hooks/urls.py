@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import include, path
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import OrderingFilter
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 from whisperer.events import WhispererEvent, registry
 from whisperer.resources import views
 
@@ -54,7 +54,17 @@ class WebhookEventViewSet(Policies, views.WebhookEventViewSet):
     pass
 
 
+class EventQueues(Policies, views.EventQueueViewSet):
+    pass
+
+
+class Root(Policies, APIRootView):
+    pass
+
+
 router = DefaultRouter()
+router.APIRootView = Root
 router.register("hooks", WebhookViewSet)
 router.register("hook_events", WebhookEventViewSet)
+router.register("event_queues", EventQueues)
 urlpatterns = [path("", include(router.urls))]

@@ -127,6 +127,8 @@ def existing_paths(route: Route, root: Snapshot) -> Iterator[str]:
     if not route.path_parameters:
         yield route.path
         return
+    if route.operation == "get_event_queue":  # the queue is always empty
+        return
     owner = next(kind for part, kind in OWNERS if part in route.path)
     for record in root.all(owner):
         path = route.path.replace("<pk>", str(record.id))

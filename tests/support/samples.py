@@ -31,7 +31,7 @@ SCHEMA_NAMES = {
     "package-webhook-event-details.response-200": "webhook-event",
     "package-webhook-event-list.response-200": "page-of-webhook-event",
     "package-webhook-event-short-list.response-200": "page-of-webhook-event-short",
-    "reference-command-package.request": "command",
+    "reference-command-package.request": "reference-command",
     "reference-get-invoice-document.response-200": "reference-invoice-document",
     "reference-get-package-event.response-200": "reference-webhook-event",
     "reference-get-package-log-short.response-200": "reference-transition-log-short",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -17,6 +18,8 @@ from tests.transports.transports import INCOMPLETE, TRANSPORTS, TransportRespons
 def emulator() -> Emulator:
     oms = Emulator("demo", packages=40, allow_fault_header=True, allow_hosts=["oms.test"])
     oms.in_world(STRICT).world.strict = True
+    for world in oms.worlds.all():  # otherwise payloads contain the address of the server, if there is one
+        world.settings = replace(world.settings, base_url="http://oms.example")
     return oms
 
 

@@ -36,6 +36,7 @@ class Ids(NamedTuple):
     other: int
     jwt: str
     late: str
+    inactive: str
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def shop() -> tuple[Emulator, Ids]:
     return oms, Ids(
         packages[0].id, states[35].id, states[47].id, root.ids(TransferOrder)[0], root.ids(PackageItem)[1],
         root.ids(Order)[0], packages[0].number, str(tracked), other.package()["id"], made, log.id, apart,
-        oms.jwt(), oms.jwt(expires_in=-5),
+        oms.jwt(), oms.jwt(expires_in=-5), oms.jwt("inactive"),
     )  # fmt: skip
 
 
@@ -99,6 +100,8 @@ CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
     "jwt as token": (401, "GET", GUIDE, with_token("Token {jwt}"), ["looks like a JWT"]),
     "key as jwt": (401, "GET", "/packages/", with_token("Bearer full-access"), ["oms-emulator token full-access"]),
     "expired jwt": (401, "GET", "/packages/", with_token("Bearer {late}"), ["expired 5 seconds ago by the world's clock"]),
+    "inactive jwt": (401, "GET", "/packages/", with_token("Bearer {inactive}"), ["the user of role inactive is inactive"]),
+    "inactive token": (401, "GET", GUIDE, with_token("Token inactive"), ["the user of role inactive is inactive"]),
     "bad jwt": (401, "GET", "/packages/", with_token("Bearer a.b.c"), ["the JWT is invalid"]),
     "no credentials": (401, "GET", GUIDE, with_token(""), ["the Authorization header is missing; the guide surface"]),
     "reader": (403, "POST", GUIDE + "{package}/command/", with_token("Token read-only"), ["read-only may only read"]),
@@ -115,7 +118,7 @@ CASES: dict[str, tuple[int, str, str, dict[str, Any], list[str]]] = {
                            ['is in state 47 "Delivered"', "since the scenario's start", "allowed now: ",
                             f"{COMPLETE} belongs to state 35 'Waiting'", "transition 3 is observed",
                             "page: Package Services (guide), Package Command"]),
-    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=694), ["a state of another kind"]),
+    "transfer's slug": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=694), ["transition 694 belongs to transfer orders"]),
     "unknown id": (400, "POST", GUIDE + "{waiting}/command/", command_options(transition=9999), ["no transition has the id 9999"]),
     "no parameters": (400, "POST", GUIDE + "{waiting}/command/", {"json": {"transition": 199}},
                       ["input_parameters must be an object: {{}} for a command without parameters"]),

@@ -13,6 +13,7 @@ from emulator.api.routes import ROUTES, Route
 from emulator.core.records import Package, TransferOrder
 
 GUIDE = "/api/v1/oms/packages/"
+TRANSFERS = "/api/v1/oms/transfer_orders/"
 COMPLETE = "package__complete_packaging__waiting__packed-all-items"
 GROUP = {"erp_code": "1", "package_items": [1], "item": 2}
 
@@ -28,6 +29,12 @@ UNUSED_INPUT: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "empty filter": ("GET", GUIDE + "?state=", {}, "filter 'state' with the value '' filters nothing"),
     "no boolean": ("GET", GUIDE + "?is_click_and_collect=yes", {}, "filter 'is_click_and_collect' with the value 'yes'"),
     "unknown column": ("GET", GUIDE + "?sort=-nmber", {}, "sort 'nmber' is not a column and was ignored; nearest known: 'number'"),
+    "documented name": ("GET", TRANSFERS + "?order_number=2", {},
+                        "query parameter 'order_number': the documented name is 'order__number'"),
+    "name of a channel": ("GET", TRANSFERS + "?channel=1", {}, "the documented name is 'order__channel'"),
+    "name of a country": ("GET", TRANSFERS + "?country=tr", {}, "the documented name is 'destination__country'"),
+    "filter of a short list": ("GET", "/packages/short/?state=35", {}, "query parameter 'state' is unknown"),
+    "sort of a short list": ("GET", "/packages/short/?sort=id", {}, "query parameter 'sort' is unknown"),
     "body of a read": ("GET", GUIDE + "{pk}/", {"json": {"a": 1}}, "the body of a GET was ignored"),
     "unknown key": ("POST", GUIDE + "{pk}/set_remote_id/", {"json": {"remote_id": "R", "remote": 1}},
                     "key 'remote' is unknown and was ignored; nearest known: 'remote_id'"),
@@ -51,7 +58,7 @@ USED_INPUT: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list": ("GET", GUIDE, {}),
     "filters": ("GET", GUIDE + "?state=35&sort=-id,number&limit=100&page=1&format=json", {}),
     "last": ("GET", GUIDE + "?page=last", {}),
-    "aliases": ("GET", GUIDE + "?state_id=35&is_click_and_collect=true&created_date__gte=2020-01-01T00:00", {}),
+    "more filters": ("GET", GUIDE + "?state=35&is_click_and_collect=true&created_date__gte=2020-01-01T00:00", {}),
     "command": ("POST", GUIDE + "{pk}/command/", {"json": {"slug": COMPLETE, "input_parameters": {"cargo_company": 1}}}),
     "documented key": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 199, "input_parameters": {}, "package": 1}}),
     "items": ("POST", GUIDE + "{pk}/command/", {"json": {"transition": 430, "input_parameters": {"package_items": ["{item}"]}}}),
@@ -110,6 +117,25 @@ def test_used_input_has_no_hint(case: str, strict: bool) -> None:
     answer = call(Emulator("demo", strict=strict), method, path, options)
     assert answer.status_code < 300, answer.text
     assert "X-Emulator-Hint" not in answer.headers
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_alias_of_an_assumed_name_is_only_reported(strict: bool) -> None:
+    """No page has a name for the filter, so every client has to guess one."""
+    answer = Emulator("demo", strict=strict).session().get(f"{GUIDE}?state_id=35")
+    assert answer.status_code == 200
+    assert answer.headers["X-Emulator-Hint"] == "query parameter 'state_id': the assumed name is 'state'"
+
+
+def test_country_of_the_destination_is_a_text(oms: Emulator) -> None:
+    """It is the name or the code. The id has its own parameter."""
+    counts = {
+        query: oms.session().get(f"{TRANSFERS}?{query}").json()["count"]
+        for query in ("destination__country=Türkiye", "destination__country=tr", "destination__country__id=1")
+    }
+    assert len(set(counts.values())) == 1
+    assert min(counts.values()) > 0
+    assert oms.session().get(f"{TRANSFERS}?destination__country=1").json()["count"] == 0
 
 
 PAGED = [

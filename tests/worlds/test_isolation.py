@@ -91,8 +91,9 @@ def test_fifty_concurrent_worlds_equal_the_same_worlds_one_by_one() -> None:
     """Answers, records, events, deliveries, faults, limits, journal and export are equal."""
     with Emulator("empty") as oms, ThreadPoolExecutor(WORLDS) as pool:
         barrier = Barrier(WORLDS)
+        port = int(oms.server_url.rpartition(":")[2])  # payloads contain it
         concurrent = list(pool.map(lambda number: use_world(oms, number, barrier), range(WORLDS)))
-    with Emulator("empty") as oms:
+    with Emulator("empty", port=port) as oms:
         for number, result in enumerate(concurrent):
             assert use_world(oms, number) == result, f"world {number}"
             oms.worlds.delete(f"w{number}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from emulator import Emulator
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
@@ -62,6 +64,32 @@ def test_event_payloads_use_the_base_url_of_the_scenario() -> None:
     labels = set(re.findall(rb'"([^"]*/shipping-label/[^"]*)"', b"".join(answers)))
     assert labels
     assert {label.partition(b"/api")[0] for label in labels} == {b"/w/qa", b"http://oms.example/w/qa"}
+
+
+def payload_link(handle: WorldHandle, package: int) -> str:
+    """Return the link to a shipping label in the newest event of a package."""
+    found = handle.session().get(f"/api/v1/oms/packages/{package}/webhook_events/").json()["results"][-1]
+    link: str = found["request_payload"]["payload"]["shipping_label"]["full_path_url"]
+    return link
+
+
+@pytest.mark.parametrize("name", ["default", "qa"])
+def test_event_payloads_link_to_the_address_that_answers(name: str, tmp_path: Path) -> None:
+    """The link works on each port on which the server is started, also for events of an earlier run."""
+    with Emulator("demo", packages=6, seed=2, state=tmp_path / "state.db") as oms:
+        package = oms.in_world(name).package(state="Shipped")["id"]
+        first = payload_link(oms.in_world(name), package)
+        assert first.startswith(oms.in_world(name).url)
+        assert requests.get(first, timeout=10).status_code == 200
+    with Emulator("demo", packages=6, seed=2, state=tmp_path / "state.db") as again:
+        second = payload_link(again.in_world(name), package)
+        assert second == first.replace(oms_url(first), again.server_url)
+        assert requests.get(second, timeout=10).status_code == 200
+
+
+def oms_url(link: str) -> str:
+    """Return scheme, host and port of a link."""
+    return "/".join(link.split("/")[:3])
 
 
 def test_every_link_leads_to_the_same_world(world: WorldHandle) -> None:

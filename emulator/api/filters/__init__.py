@@ -26,6 +26,7 @@ FILTER_SETS: dict[str, FilterSet] = {
     "transition_log": FilterSet(TransitionLog, tables.TRANSITION_LOG_FILTERS, tables.TRANSITION_LOG_SORTABLE),
     "hook": FilterSet(Webhook, tables.HOOK_FILTERS, tables.HOOK_SORTABLE, tables.OLDEST_FIRST),
     "hook_event": FilterSet(WebhookEvent, tables.EVENT_FILTERS, tables.EVENT_SORTABLE, tables.OLDEST_FIRST),
+    "event_queue": FilterSet(WebhookEvent, tables.EVENT_QUEUE_FILTERS, {"id": "id"}, tables.OLDEST_FIRST),
 }
 """To add the filters of a list, add a row here and `filter_set="<its name>"` to its route."""
 

@@ -227,8 +227,13 @@ TRANSFER_FILTERS: tuple[Filter, ...] = (
                       doc="channel ID"),
     documented_filter("package__shipment__cargo_company", "number", column("package.shipment.cargo_company"),
                       aliases=("cargo_company", "shipment__cargo_company"), doc="shipment cargo company ID"),
-    documented_filter("destination__country", "number", reference("destination", StockLocation, "address.country"),
-                      aliases=("country", "country_id", "destination__address__country"), doc="country ID"),
+    documented_filter("destination__country", "char",
+                      (*reference("destination", StockLocation, "address.country.name"),
+                       *reference("destination", StockLocation, "address.country.code")),
+                      aliases=("country", "destination__address__country"), doc="country",
+                      reason="that it compares the name or the code is assumed: the page says that it is a text"),
+    Filter("destination__country__id", "number", reference("destination", StockLocation, "address.country"),
+           aliases=("country_id",), doc="country ID", reason=PATTERN),
     Filter("destination__country__name", "char", reference("destination", StockLocation, "address.country.name"),
            aliases=("country_name", "destination__address__country__name"), doc="country name", reason=PATTERN),
     Filter("destination__city", "number", reference("destination", StockLocation, "address.city"),
@@ -364,6 +369,13 @@ EVENT_FILTERS: tuple[Filter, ...] = (
     observed_filter("event_type", "char", reference("webhook", Webhook, "event_type"), "iexact",
                     doc="type of event, in any case"),
 )
+
+EVENT_QUEUE_FILTERS: tuple[Filter, ...] = (
+    observed_filter("event_type", "char", NO_PATHS, "iexact", doc="type of event, in any case"),
+    observed_filter("object_id", "char", NO_PATHS, doc="ID of the record that it describes"),
+    observed_filter("model_name", "char", NO_PATHS, "iexact", doc="name of the kind of that record, in any case"),
+)
+"""The queue is always empty, so these filters find no paths."""
 
 OWNER_FILTERS: dict[type[object], Filter] = {
     Webhook: Filter("owner", "char", column("owner")),

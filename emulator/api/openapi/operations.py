@@ -185,7 +185,8 @@ def request_body(route: Route) -> JsonObject:
     if route.request_schema is None:
         return {}
     media = {"schema": schema_reference(route.request_schema)} | optional_entry("examples", examples_of(route, None))
-    return {"required": bool(load_schema(route.request_schema).get("required")), "content": {JSON: media}}
+    schema = load_schema(route.request_schema)
+    return {"required": bool(schema.get("required") or schema.get("anyOf")), "content": {JSON: media}}
 
 
 def openapi_path(route: Route) -> str:

@@ -160,7 +160,7 @@ class RenderCache:
 
     def __init__(self, language: str, base_url: str, limit: int = MAX_CACHED_BYTES) -> None:
         self.language, self.base_url = language, base_url
-        """Language and base URL of the scenario, for stored payloads, which do not depend on the caller."""
+        """Language and base URL of the world, for stored payloads, which do not depend on the caller."""
         self.limit = limit
         self._entries: dict[Hashable, CachedDocument] = {}
         self.size = 0
@@ -200,9 +200,9 @@ class RenderCache:
 
 def render_cache(world: World) -> RenderCache:
     """Return the cache that the worlds of one base share if they have the same language and base URL."""
-    settings, derived = world.settings, world.base.caches
-    key = RenderCache, settings.language, settings.base_url
+    language, base_url, derived = world.settings.language, world.base_url, world.base.caches
+    key = RenderCache, language, base_url
     cache: RenderCache | None = derived.get(key)
     if cache is None:
-        cache = derived.setdefault(key, RenderCache(settings.language, settings.base_url))
+        cache = derived.setdefault(key, RenderCache(language, base_url))
     return cache

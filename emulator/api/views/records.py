@@ -16,13 +16,14 @@ from emulator.api.request_fields import (
     DENIAL_REASON_FIELDS,
     EXTRA_INFORMATION_FIELDS,
     LOGIN_FIELDS,
+    OPTIONAL_PARAMETERS_FIELDS,
     TITLE_FIELD,
 )
-from emulator.api.serializers import render_document, render_record
+from emulator.api.serializers import SERIALIZERS, render_document, render_record
 from emulator.api.serializers.rendering import page_json, render_cache
 from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
-from emulator.core.errors import NotFound, ValidationFailed
+from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
 from emulator.core.fields import NOT_JSON, Field, validate
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import (
@@ -35,7 +36,7 @@ from emulator.core.records import (
     TransitionLog,
     User,
 )
-from emulator.domain.commands import run_command
+from emulator.domain.commands import CommandCaller, run_command
 from emulator.domain.explanations import describe_allowed_values, describe_transition
 from emulator.domain.installation import complete_installation
 from emulator.domain.invoicing import create_purchase_invoice
@@ -48,6 +49,8 @@ ViewFunction = Callable[[Call, World], Reply]
 
 GUIDE_PAGE_SIZE = 10
 REFERENCE_PAGE_SIZE = 20
+MODEL_NAMES: Mapping[type[object], str] = {TransitionLog: "StateTransitionLog"}
+"""Kind -> name of the vendor's model, where it differs."""
 
 
 def detail_view(serializer: str, not_found: str | None = None) -> ViewFunction:
@@ -95,7 +98,7 @@ def related_detail_view(serializer: str, owner: RecordKind, kind: RecordKind, ke
         id_ = call.path[key]
         subject = get_subject_or_404(world.records, owner, call.path["pk"])
         if id_ not in world.records.related(kind, "subject", subject):
-            raise NotFound
+            raise record_not_found(kind)
         return Reply(200, render(serializer, id_, call, world))
 
     return view
@@ -122,10 +125,15 @@ def create_denial_reason(call: Call, world: World) -> Reply:
 
 
 def get_or_404(reader: Reader, kind: type[R], pk: int) -> R:
-    """Return the record in the path. Raise `NotFound` if it does not exist."""
+    """Return the record in the path. Raise `RecordNotFound` if it does not exist."""
     if (record := reader.get(kind, pk)) is None:
-        raise NotFound
+        raise record_not_found(kind)
     return record
+
+
+def record_not_found(kind: type[object]) -> RecordNotFound:
+    """Return the error for a missing record of a kind."""
+    return RecordNotFound(MODEL_NAMES.get(kind, kind.__name__))
 
 
 def find_user(reader: Reader, username: str | None) -> User | None:
@@ -134,16 +142,16 @@ def find_user(reader: Reader, username: str | None) -> User | None:
 
 
 def get_subject_or_404(reader: Reader, owner: RecordKind, pk: int) -> tuple[int, int]:
-    """Return the key of a record's logs and events: content type and id. Raise `NotFound` if it is missing."""
+    """Return the key of a record's logs and events: content type and id. Raise `RecordNotFound` if it is missing."""
     record = get_or_404(reader, owner, pk)
     return reader.get_existing(State, record.state).content_type, pk
 
 
 def render(serializer: str, id_: int, call: Call, world: World, not_found: str | None = None) -> bytes:
-    """Return the document of a record. Raise `NotFound` if the record does not exist."""
+    """Return the document of a record. Raise `RecordNotFound` if the record does not exist."""
     body = render_document(serializer, id_, world.records, call.language, render_cache(world))
     if body is None:
-        raise NotFound(not_found)
+        raise NotFound(not_found) if not_found else record_not_found(SERIALIZERS[serializer].kind)
     return body
 
 
@@ -157,15 +165,21 @@ def render_page(call: Call, world: World, snapshot: Snapshot, serializer: str, p
 INVALID_CREDENTIALS = "Unable to log in with provided credentials."
 
 
-def command_view(owner: type[Subject]) -> ViewFunction:
-    """Return a view that runs a command. It responds with 200 if the command returns a body, else with 204."""
+def command_view(owner: type[Subject], *, parameters_required: bool = True) -> ViewFunction:
+    """Return a view that runs a command. It responds with 200 if the command returns a body, else with 204.
+
+    The installation can make `input_parameters` optional where `parameters_required` is true.
+    """
 
     def view(call: Call, world: World) -> Reply:
+        is_required = parameters_required and world.settings.input_parameters_required
         with world.transaction() as tx:
             subject = get_or_404(tx, owner, call.path["pk"])
             try:
-                fields = validate(COMMAND_FIELDS, call.read_body())
-                outcome = run_command(subject, fields, call.user, tx, call.request_id)
+                fields = validate(COMMAND_FIELDS if is_required else OPTIONAL_PARAMETERS_FIELDS, call.read_body())
+                outcome = run_command(
+                    subject, fields, CommandCaller(call.user, call.request_id, call.is_replayed), tx
+                )
             except ValidationFailed as error:
                 known = f"{error.hint}; " if error.hint else ""
                 error.hint = known + describe_command_error(

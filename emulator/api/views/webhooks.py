@@ -18,13 +18,21 @@ from emulator.api.filters.query import find_ids
 from emulator.api.filters.tables import OWNER_FILTERS
 from emulator.api.parameters import paginate
 from emulator.api.request_fields import HOOK_FIELDS
-from emulator.api.views.records import GUIDE_PAGE_SIZE, ViewFunction, get_or_404, render, render_page
+from emulator.api.serializers.rendering import page_json
+from emulator.api.views.records import (
+    GUIDE_PAGE_SIZE,
+    ViewFunction,
+    get_or_404,
+    record_not_found,
+    render,
+    render_page,
+)
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
     EventAlreadyDelivered,
     EventStillInProgress,
-    NotFound,
     PermissionDenied,
+    RecordNotFound,
     WebhookAlreadyRegistered,
 )
 from emulator.core.event_types import EVENT_TYPES
@@ -40,6 +48,7 @@ R = TypeVar("R", Webhook, WebhookEvent)
 JSON_TEXT_COLUMNS = ("retry_countdown_config", "additional_headers", "config")
 RETRY_SUCCEEDED, RETRY_FAILED = "Webhook event delivered successfully", "Webhook event delivery failed"
 RESPONSE_CONTENT = CharField()
+ROOT_NAMES = ("hooks", "hook_events", "event_queues")
 
 
 def owned_list_view(serializer: str) -> ViewFunction:
@@ -72,6 +81,24 @@ def owned_detail_view(serializer: str, kind: RecordKind) -> ViewFunction:
 def list_hook_types(_call: Call, _world: World) -> Reply:
     """List the names of all event types, without pages."""
     return Reply(200, orjson.dumps([event.name for event in EVENT_TYPES]))
+
+
+def show_hook_root(call: Call, _world: World) -> Reply:
+    """Show the URLs of the lists, in the format of the request, as the framework's router does."""
+    path, _, query = call.url.partition("?")
+    root, suffix = (path.removesuffix("/").removesuffix(".json"), ".json") if ".json" in path[-6:] else (path, "/")
+    chosen = f"?format={call.get_param('format')}" if query and call.get_param("format") is not None else ""
+    return Reply(200, orjson.dumps({name: f"{root}{name}{suffix}{chosen}" for name in ROOT_NAMES}))
+
+
+def list_event_queue(call: Call, _world: World) -> Reply:
+    """List the queued events. There are none, because the emulator sends an event when it is due."""
+    page = paginate(call, (), GUIDE_PAGE_SIZE, newest_first=False)
+    return Reply(200, page_json(page.count, page.next, page.previous, ()))
+
+
+def get_event_queue(_call: Call, _world: World) -> Reply:
+    raise RecordNotFound("EventQueue")
 
 
 def create_hook(call: Call, world: World) -> Reply:
@@ -121,7 +148,7 @@ def retry_hook_event(call: Call, world: World) -> Reply:
     try:
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
-        raise NotFound from None
+        raise record_not_found(WebhookEvent) from None
     return Reply(200 if result.is_ok else 406, orjson.dumps(retry_document(result)))
 
 
@@ -145,10 +172,10 @@ def retry_document(result: DeliveryResult) -> JsonObject:
 
 
 def get_owned_or_404(reader: Reader, kind: type[R], call: Call) -> R:
-    """Return the record in the path. Raise `NotFound` if it does not exist or if the caller may not see it."""
+    """Return the record in the path. Raise `RecordNotFound` if it does not exist or if the caller may not see it."""
     record = get_or_404(reader, kind, call.path["pk"])
     if not (is_superuser(call) or record_owner(reader, record) == caller_username(call)):
-        raise NotFound
+        raise record_not_found(kind)
     return record
 
 

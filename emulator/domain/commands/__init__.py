@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from emulator.core.fields import validate
 from emulator.core.json_text import JsonObject
@@ -27,9 +28,19 @@ PLAIN_MOVE = "PKG_STATE_TRANSITION"
 """Command for unknown command codes, which other installations may have. It only moves the state."""
 
 
-def run_command(
-    subject: Subject, body: JsonObject, user: User | None, tx: Transaction, request_id: str | None = None
-) -> Outcome:
+NEWLY_REQUIRED = frozenset(("denial_reason",))
+"""Parameters that recorded steps may lack, because they were optional when the steps were recorded."""
+
+
+class CommandCaller(NamedTuple):
+    """Who runs a command, by which request, and whether a recorded step repeats it."""
+
+    user: User | None = None
+    request_id: str | None = None
+    is_replayed: bool = False
+
+
+def run_command(subject: Subject, body: JsonObject, caller: CommandCaller, tx: Transaction) -> Outcome:
     """Run the command that `body` names on a package or transfer order. Return the body of the response, if any.
 
     `body` contains `transition`, `slug` or both, and `input_parameters`. Raise `ValidationFailed` if the state, the
@@ -38,10 +49,12 @@ def run_command(
     transition = resolve_transition(tx, subject, body)
     command = command_by_code(type(subject), transition.command_code)
     input_parameters = body.get("input_parameters") or {}
-    parameters = validate(command.parameters, input_parameters)
+    optional = NEWLY_REQUIRED - input_parameters.keys() if caller.is_replayed else frozenset()
+    fields = {name: each for name, each in command.parameters.items() if name not in optional}
+    parameters = validate(fields, input_parameters)
     if transition.is_packageitem_parameter_required and not input_parameters.get("package_items"):
         raise command_error("package_items", "This field is required.")
-    step = CommandStep(tx, transition, user, request_id)
+    step = CommandStep(tx, transition, caller.user, caller.request_id)
     return command.run(apply_transition(subject, step), parameters, step)
 
 

@@ -43,6 +43,7 @@ Parameters: TypeAlias = Mapping[str, JsonValue]
 Outcome: TypeAlias = JsonObject | None
 """The response of a command: a body (200), or None (204)."""
 
+DENIAL_REASON_KEYS = ("id", "title", "remote_id", "priority", "is_active")
 ORDER_PREPARING = "450"
 OUT_OF_STOCK = "920"
 WAITING_FOR_LABEL = "450"
@@ -156,13 +157,13 @@ def unblock_package(package: Package, parameters: Parameters, step: CommandStep)
 def refuse_package(package: Package, parameters: Parameters, step: CommandStep) -> Outcome:
     """End the reservations and replan the package at another location.
 
-    The items keep the reason (assumed: the samples show the key with null).
+    The items keep the reason in the only form that a page shows (assumed: the guide shows the key with null).
     """
     reason = resolve_denial_reason(step.tx, parameters.get("denial_reason"))
     end_reservations(step.tx, package, give_back=True)
     move_items(step.tx, package)
     if reason is not None:
-        denial_reason = compact_json({"id": reason.id, "title": reason.title})
+        denial_reason = compact_json({key: getattr(reason, key) for key in DENIAL_REASON_KEYS})
         for item in items_of(step.tx, package):
             step.tx.change(item, denial_reason=denial_reason, modified_date=step.tx.now)
     queue_events(step.tx, package, "package.refused")
@@ -170,7 +171,10 @@ def refuse_package(package: Package, parameters: Parameters, step: CommandStep) 
 
 
 def resolve_denial_reason(tx: Transaction, id_: int | None) -> DenialReason | None:
-    """Return the denial reason with this id, if any. Raise `ValidationFailed` if it is unknown or inactive."""
+    """Return the denial reason with this id. Raise `ValidationFailed` if it is unknown or inactive.
+
+    Only recorded steps can lack the id.
+    """
     if id_ is None:
         return None
     reason = tx.get(DenialReason, id_)
@@ -332,7 +336,7 @@ PACKAGE_COMMANDS: Mapping[str, Command] = {
     "PACKAGE_PACKED_FOR_REFUND": Command(mark_packed_for_refund),
     "BLOCK_THE_PACKAGE": Command(move_only),
     "UNBLOCK_THE_PACKAGE": Command(unblock_package),
-    "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField(required=False)}),
+    "REFUSE_PACKAGE": Command(refuse_package, {"denial_reason": IntegerField()}),
     "DETECTED_OUT_OF_STOCK_ITEM": Command(mark_out_of_stock, {"package_items": ITEMS}),
     "DETECTED_OUT_OF_STOCK_ITEM_ADVANCED": Command(mark_items_out_of_stock, {"package_items": ITEMS}),
     "MANUAL_PLANNING": Command(plan_manually, {"assignment_groups": ListField(child=GROUP)}),

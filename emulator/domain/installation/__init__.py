@@ -2,7 +2,7 @@
 
 A file is an object of kinds, each a list of entries whose keys are the columns of the kind. An installation is one
 file, or a folder of files that are merged. It replaces the kinds of records that it contains. The other kinds are
-those of the default installation.
+those of the default installation. Options are keys with a single value (`InstallationOptions`).
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ PROVENANCE_KEYS = ("provenance", "reason")
 """Keys of an entry that are not columns."""
 INLINE_NAME = "(its own)"
 """Display name of an installation that is part of a scenario."""
-METADATA_KEYS = ("$schema", "description")
-"""Keys of a file that are not kinds."""
 ASSUMED = "assumed"
-COMMAND = "command"
+COMMAND, OPERATOR = "command", "operator"
 GRAPH_KINDS = (State, Transition)
 CONTENT_TYPE_STEP = 100
 RENUMBERED_REASON = "from the default installation; the id is ours, as its own is taken here"
@@ -48,15 +46,27 @@ class Origin(NamedTuple):
     reason: str | None = None
 
 
+class InstallationOptions(NamedTuple):
+    """Behaviour in which installations differ, or about which the vendor's pages disagree."""
+
+    assumed_transitions: bool = True
+    """Whether clients can run the transitions that no page and no sample shows."""
+    input_parameters_required: bool = True
+    """Whether the guide refuses a command without `input_parameters`."""
+    not_found_text: str = "generic"
+    """Text of a 404 for a missing record: `generic`, or `named` as newer versions of the framework have it."""
+
+
 Origins: TypeAlias = dict[tuple[RecordKind, int], Origin]
 FileVersions: TypeAlias = tuple[tuple[Path, int, int], ...]
 
 
 class Installation(NamedTuple):
-    """The records of an installation by kind and id, in the order of the files, and their provenance."""
+    """The records of an installation by kind and id, in the order of the files, their provenance, and the options."""
 
     records: Records
     origins: Origins
+    options: InstallationOptions = InstallationOptions()
 
 
 class BrokenReference(NamedTuple):
@@ -105,9 +115,22 @@ def complete_installation(name: str) -> Installation:
 def build_installation(source: Path | str, _versions: FileVersions) -> Installation:
     own = read_installation(source) if isinstance(source, Path) else read_text(source)
     installation = fill_missing_entries(own, read_installation(installation_path(DEFAULT)))
+    if not installation.options.assumed_transitions:
+        installation = withdraw_assumed_commands(installation)
     for broken in broken_references(installation.records):
         raise InvalidInstallation(display_name(str(source)), broken.where, broken.what)
     return installation
+
+
+def withdraw_assumed_commands(installation: Installation) -> Installation:
+    """Return the installation with its assumed commands as transitions that only an operator can make."""
+    transitions = {
+        id_: each._replace(actor=OPERATOR)
+        if each.actor == COMMAND and installation.origins[Transition, id_].provenance == ASSUMED
+        else each
+        for id_, each in installation.records[Transition].items()
+    }
+    return installation._replace(records=installation.records | {Transition: transitions})
 
 
 # --- names and paths ------------------------------------------------------------------------------------------------
@@ -163,13 +186,15 @@ def portable_form(name: str) -> str:
 @lru_cache(maxsize=32)
 def read_versioned_text(path: Path, _versions: FileVersions) -> str:
     numbered: dict[str, list[tuple[int, JsonObject]]] = {}
-    for file in installation_files(path):
-        for name, rows in parse_file(file).items():
-            if name not in METADATA_KEYS:
+    options: JsonObject = {}
+    for document in map(parse_file, installation_files(path)):
+        options |= own_options(document)
+        for name, rows in document.items():
+            if name in KINDS:
                 numbered.setdefault(name, []).extend(enumerate(rows))
     # The index of a transition in its file is its position. Sorting keeps this order for several files.
-    document = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
-    return json_text.dump_json(document).decode()
+    kinds = {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in numbered.items()}
+    return json_text.dump_json(options | kinds).decode()
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -208,19 +233,26 @@ def merge_documents(documents: Iterable[tuple[Path | str, JsonValue]]) -> Instal
     """Merge documents into one installation. Each document has a path or name for messages."""
     records: Records = {}
     origins: Origins = {}
+    options: JsonObject = {}
     for file, document in documents:
         if not (isinstance(file, Path) and FOLDER in file.parents) and (
             wrong := find_problem("installation", document)
         ):
             where, _, what = wrong.partition(": ")
             raise InvalidInstallation(file, where, what)
+        options |= own_options(document)
         for where, kind, entry in iter_entries(document):
             record, origin = parse_entry(file, where, kind, entry)
             if record.id in records.setdefault(kind, {}):
                 raise InvalidInstallation(file, where, f"the id {record.id} is used by another entry")
             records[kind][record.id] = record
             origins[kind, record.id] = origin
-    return Installation(records, origins)
+    return Installation(records, origins, InstallationOptions(**options))
+
+
+def own_options(document: JsonObject) -> JsonObject:
+    """Return the options that a document contains."""
+    return {name: value for name, value in document.items() if name in InstallationOptions._fields}
 
 
 def parse_file(file: Path) -> JsonValue:
@@ -235,7 +267,7 @@ def parse_file(file: Path) -> JsonValue:
 def iter_entries(document: JsonObject) -> Iterator[tuple[str, RecordKind, JsonObject]]:
     """Yield location, kind and content of each entry of a document."""
     for name, rows in document.items():
-        if name in METADATA_KEYS:
+        if name not in KINDS:
             continue
         for position, row in enumerate(rows):
             defaults = {"position": position} if KINDS[name] is Transition else {}
@@ -293,7 +325,7 @@ def fill_missing_entries(own: Installation, default: Installation) -> Installati
     """Return the installation with the entries that it lacks."""
     if own is default:
         return own
-    result = Installation({kind: dict(table) for kind, table in own.records.items()}, dict(own.origins))
+    result = Installation({kind: dict(table) for kind, table in own.records.items()}, dict(own.origins), own.options)
     for kind, table in default.records.items():
         if kind not in own.records and kind not in GRAPH_KINDS:
             for record in table.values():

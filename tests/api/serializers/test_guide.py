@@ -64,7 +64,7 @@ def test_nested_serializers_are_included() -> None:
 
 WITHOUT_SERIALIZER = {
     *("error", "field-errors", "command-error", "command-result", "reference-invoice-document"),
-    *("event-types", "webhook-refusal", "hook-retried", "hook-retry-refused"),
+    *("event-types", "webhook-refusal", "hook-retried", "hook-retry-refused", "hook-root", "event-queue"),
 }
 CONTROL_API_ONLY = {"stock-location"}
 

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from emulator import Emulator
+from emulator.core.fields import NULL, REQUIRED
 from emulator.core.records import (
     DenialReason,
     Order,
@@ -19,6 +21,7 @@ from emulator.core.records import (
     Transition,
 )
 from emulator.domain.planning import parse_interval
+from emulator.domain.scenario_files import scenario_from_document
 from tests.domain.command_run import ITEM, MOVED, ORDER_PREPARING, OUT_OF_STOCK, WAITING, CommandRun, transitions_with
 from tests.support.worlds import Changes
 
@@ -124,17 +127,14 @@ def answered(run: CommandRun, **parameters: Any) -> None:
     assert list(answer.json().items()) == list(body_of(run).items())
 
 
-@pytest.mark.parametrize("parameters", [{}, {"denial_reason": 1}, {"denial_reason": "2"}], ids=str)
+@pytest.mark.parametrize("parameters", [{"denial_reason": 1}, {"denial_reason": "2"}], ids=str)
 @each("REFUSE_PACKAGE")
 def test_refusal_replans_all_items(edge: dict[str, Any], parameters: dict[str, Any]) -> None:
     """The reservations move to the new location. The items have the reason. Order items do not change."""
     run = CommandRun(edge["id"], arrange=only_at(ELSEWHERE))
     answered(run, **parameters)
     followed = run.item_changes()
-    if parameters:
-        reason = run.records.get_existing(DenialReason, int(parameters["denial_reason"]))
-        told = orjson.dumps({"id": reason.id, "title": reason.title})
-        followed = {key: columns | {"denial_reason": told} for key, columns in followed.items()}
+    followed = with_reason(run, followed, int(parameters["denial_reason"]))
     expected = run.move_changes() | followed | run.reservation_changes(give_back=True)
     expected |= child(run, ELSEWHERE, run.items)
     events = [MOVED, REFUSED, ("package.created", run.new_records(Package)[0])]
@@ -144,9 +144,36 @@ def test_refusal_replans_all_items(edge: dict[str, Any], parameters: dict[str, A
 @each("REFUSE_PACKAGE")
 def test_refusal_without_stock_elsewhere_creates_no_package(edge: dict[str, Any]) -> None:
     run = CommandRun(edge["id"], arrange=only_at(None))
-    run.send_ok()
-    expected = run.move_changes() | run.item_changes() | run.reservation_changes(give_back=True)
+    run.send_ok(denial_reason=1)
+    expected = run.move_changes() | with_reason(run, run.item_changes(), 1) | run.reservation_changes(give_back=True)
     run.check(expected, [MOVED, REFUSED], run.quota_change())
+
+
+def with_reason(run: CommandRun, changes: Any, reason: int) -> Any:
+    """Return changes of items with the reason of the refusal, in the only form that a page shows."""
+    keys = ("id", "title", "remote_id", "priority", "is_active")
+    found = run.records.get_existing(DenialReason, reason)
+    stored = orjson.dumps({key: getattr(found, key) for key in keys})
+    return {key: columns | {"denial_reason": stored} for key, columns in changes.items()}
+
+
+@pytest.mark.parametrize("parameters", [{}, {"denial_reason": None}], ids=str)
+@each("REFUSE_PACKAGE")
+def test_refusal_needs_a_reason(edge: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """The page says that it must be entered."""
+    message = NULL if parameters else REQUIRED
+    answer = CommandRun(edge["id"], arrange=only_at(None)).send(**parameters)
+    assert (answer.status_code, answer.json()["error"]) == (400, {"denial_reason": [message]})
+
+
+def test_recorded_refusal_without_a_reason_can_be_replayed() -> None:
+    """The reason was optional when older scenarios were recorded."""
+    oms = Emulator("demo")
+    pk = next(each.id for each in oms.world.records.all(Package) if each.state == 35)
+    step = {"operation": "command_package", "path": {"pk": pk}, "body": {"transition": 166, "input_parameters": {}}}
+    oms.worlds.create("default", scenario_from_document(oms.export() | {"steps": [step]}))
+    package = oms.session().get(f"/api/v1/oms/packages/{pk}/").json()
+    assert (package["state"]["id"], package["packageitem_set"][0]["denial_reason"]) == (52, None)
 
 
 @each("DETECTED_OUT_OF_STOCK_ITEM")
@@ -236,7 +263,7 @@ def test_manual_planning_at_the_same_location(edge: dict[str, Any]) -> None:
 def test_new_package_can_be_packed() -> None:
     """It offers the commands of a waiting package. Packing ends only its own reservations."""
     run = CommandRun(166, arrange=only_at(ELSEWHERE))
-    answered(run)
+    answered(run, denial_reason=1)
     following = run.next_command(232)
     following.subject = run.new_records(Package)[0]
     assert following.records.get_existing(Transition, 232).source_state == following.subject.state

@@ -12,7 +12,7 @@ const option = (name, title, type = "number", more = {}) => ({ name, title, type
 
 export const KINDS = {
   status: { description: "Return an error in the format of the framework. The request is not processed.", options: [
-    option("status", "Status", "number", { required: true, value: 503 }), option("detail", "Detail", "text"), option("retry_after", "Retry-After (seconds)")] },
+    option("status", "Status", "number", { required: true, value: 503 }), option("detail", "Detail", "text"), option("retry_after", "Retry-After (seconds)"), option("body", "Body: json or html", "text")] },
   delay: { description: "Delay the response.", options: [option("seconds", "Seconds", "number", { required: true, value: 2 })] },
   reset: { description: "Reset the connection. The request is not processed.", options: [] },
   lost_request: { description: "Lose the request: it is not processed, and no response is sent.", options: [option("seconds", "Seconds")] },
