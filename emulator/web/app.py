@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
 from emulator.api.routes import ROUTES, AuthScheme
+from emulator.api.serializers.rendering import to_json
 from emulator.core.call import Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.fields import validate
@@ -26,9 +27,9 @@ from emulator.state.clock import machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
-from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
+from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes, request_host
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
+from emulator.web.dispatch import BAD_REQUEST, HTML, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.hints import add_error_hints, hint_header
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
@@ -45,6 +46,10 @@ WORLD_KEY = "emulator.world"
 """Key in the WSGI environment for the control API: the name of the world."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
+MAX_URL_BYTES = 64 * 1024
+"""Longest path and query (assumed: the servers before the real service limit a URL, the pages do not say to what)."""
+URL_TOO_LONG = {"error": f"the URL is longer than {MAX_URL_BYTES} bytes"}
+LONG_URL_PAGE = Reply(400, BAD_REQUEST, hint_header(URL_TOO_LONG["error"]), HTML)
 INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -78,8 +83,13 @@ class EmulatorApp:
         self.cache = ResponseCache()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
-        if path == CONTROL_PATH or path.startswith(CONTROL_PATH + "/"):
+        raw_path = path_bytes(environ)
+        name, prefix, path = split_world(decode_path(raw_path), environ)
+        is_control = path == CONTROL_PATH or path.startswith(CONTROL_PATH + "/")
+        if len(raw_path) + len(environ.get("QUERY_STRING", "")) > MAX_URL_BYTES:
+            reply = Reply(400, to_json(URL_TOO_LONG)) if is_control else LONG_URL_PAGE
+            return send_reply(reply, environ, NO_REQUEST_ID, start_response)
+        if is_control:
             return self.control_api(control_environ(environ, name, prefix), start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
@@ -114,9 +124,17 @@ class EmulatorApp:
 
 
 def is_inspector_read(environ: Environ) -> bool:
-    """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
-    is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-    return is_read and environ.get("HTTP_REFERER", "").endswith(INSPECTOR_PATH)
+    """Return whether the inspector only reads: that would push the client's exchanges out of the journal.
+
+    A browser sets `Sec-Fetch-Site` itself. So only pages of this server, and clients that copy a browser, pass.
+    """
+    referer = environ.get("HTTP_REFERER", "")
+    return (
+        referer.endswith(INSPECTOR_PATH)
+        and environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and environ.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+        and referer.startswith(f"{environ['wsgi.url_scheme']}://{request_host(environ)}/")
+    )
 
 
 def split_world(path: str, environ: Environ) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -85,15 +86,13 @@ class Router:
     def match(self, path: str) -> Match | None:
         """Return the match of a decoded path, or None."""
         segments = path.split("/")
-        numbers = [segment for segment in segments if segment.isascii() and segment.isdigit()]
-        if not numbers:
-            resource = self._resources.get(tuple(segments))
-            return Match(resource, {}) if resource else self._match_folder(path)
-        resource = self._resources.get(tuple(None if segment in numbers else segment for segment in segments))
+        key = tuple(None if segment.isascii() and segment.isdigit() else segment for segment in segments)
+        resource = self._resources.get(key)
         if resource is None:
             return self._match_folder(path)
         try:
-            return Match(resource, dict(zip(resource.names, map(int, numbers), strict=True)))
+            numbers = [int(segment) for segment, part in zip(segments, key, strict=True) if part is None]
+            return Match(resource, dict(zip(resource.names, numbers, strict=True)))
         except ValueError:  # more digits than Python converts: Django finds no URL either
             return None
 
@@ -131,13 +130,18 @@ def path_bytes(environ: Mapping[str, str]) -> bytes:
 
 def decode_path(raw: bytes) -> str:
     """Decode a path. Bytes that are not UTF-8 stay percent-encoded. An empty path is the root."""
-    parts: list[str] = []
-    while True:
-        try:
-            return "".join(parts) + raw.decode() or "/"
-        except UnicodeDecodeError as error:
-            parts += [raw[: error.start].decode(), quote_from_bytes(raw[error.start : error.end], SAFE_IN_QUERY)]
-            raw = raw[error.end :]
+    return raw.decode(errors=PERCENT_ENCODE) or "/"
+
+
+def percent_encode(error: UnicodeError) -> tuple[str, int]:
+    """Percent-encode the bytes that cannot be decoded. This is an error handler for `bytes.decode`."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return quote_from_bytes(error.object[error.start : error.end], SAFE_IN_QUERY), error.end
+
+
+PERCENT_ENCODE = "emulator.percent_encode"
+codecs.register_error(PERCENT_ENCODE, percent_encode)
 
 
 def escape_path(path: str) -> str:
