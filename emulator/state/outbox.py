@@ -140,7 +140,10 @@ class WebhookSender(Scheduled, Protocol):
     """Sends the events of one world. Due events are a scheduled task."""
 
     def attempt(self, event_id: int) -> DeliveryResult:
-        """Send an event once. Open no transaction, record nothing in the world, and raise nothing."""
+        """Send an event once. Open no transaction, and record nothing in the world.
+
+        Raise `LookupError` if there is no such event, and no other error.
+        """
 
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""

@@ -92,7 +92,7 @@ class UnusedInput:
             body = self.context.body
         except (ApiError, BadRequest):
             return True
-        return isinstance(body, Mapping) and bool(body)
+        return not isinstance(body, Mapping) or bool(body)
 
     def read_body(self) -> JsonValue:
         """Return the body for the handler. In strict mode, the first call raises `ApiError` for unused keys."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Blueprint, Request, Response, current_app, g, jsonify, request
 
@@ -47,15 +47,23 @@ def check_access() -> tuple[Response, int] | None:
 
 def access_error(request: Request, allowed_hosts: Collection[str]) -> str | None:
     """Return why the request may not use the control API, or None if it may."""
-    host = urlsplit(f"//{request.host}").hostname or ""
+    host = split_origin(f"//{request.host}").hostname or ""
     if not is_loopback(host) and host not in allowed_hosts:
         return f"the control API is not available on {host!r}, only on loopback; allow it with --allow-host {host}"
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and split_origin(origin).netloc != request.host:
         return f"the control API does not accept requests from pages of another origin ({origin})"
     if request.headers.get("Sec-Fetch-Site", "") not in SAME_SITE:
         return "the control API does not accept requests from pages of another site"
     return None
+
+
+def split_origin(origin: str) -> SplitResult:
+    """Split an origin. The parts of a malformed one, such as `http://[::1`, are empty."""
+    try:
+        return urlsplit(origin)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def world_registry() -> WorldRegistry:
