@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import ip_address
+
+from emulator.core.caching import cache_short
 
 LOCAL_NAMES = frozenset(("localhost", "oms.test"))
 
 
-@lru_cache(maxsize=256)
+@cache_short(256)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine. A name such as `127.0.0.1.example` is not."""
     try:

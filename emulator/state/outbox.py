@@ -86,7 +86,8 @@ class DeliveryLog:
 
 
 def delivery_size(delivery: Delivery) -> int:
-    return len(delivery.body) + len(delivery.response)
+    headers = sum(len(str(value)) for value in delivery.headers.values())
+    return len(delivery.url) + headers + len(delivery.body) + len(delivery.response)
 
 
 class DeliveryFault(NamedTuple):

@@ -25,7 +25,7 @@ from emulator.state.persistence import (
 )
 from emulator.state.scenario import Settings
 from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import Caches, Snapshot, Transaction
 
 FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
 """Takes the new record of an event, and its hook. Returns the record to store."""
@@ -78,6 +78,8 @@ class World:
         self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
         self.coverage, self.metrics = services.coverage, services.metrics
+        self.caches: Caches = {}
+        """Caches of this world, which are closed with it."""
         self.lock = threading.RLock()
         self.is_closed = False
         self._record_events = services.record_events
@@ -89,8 +91,11 @@ class World:
         self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
-        """Stop all background work: the world was replaced or deleted."""
+        """Stop all background work, and empty the caches: the world was replaced or deleted."""
         self.is_closed = True
+        self.schedule.reschedule()
+        for cache in tuple(self.caches.values()):
+            cache.close()
 
     def new_request_id(self) -> str:
         return self.request_ids.allocate()

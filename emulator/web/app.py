@@ -46,7 +46,7 @@ WORLD_KEY = "emulator.world"
 """Key in the WSGI environment for the control API: the name of the world."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
-MAX_URL_BYTES = 64 * 1024
+MAX_URL_BYTES = 128 * 1024
 """Longest path and query (assumed: the servers before the real service limit a URL, the pages do not say to what)."""
 URL_TOO_LONG = {"error": f"the URL is longer than {MAX_URL_BYTES} bytes"}
 LONG_URL_PAGE = Reply(400, BAD_REQUEST, hint_header(URL_TOO_LONG["error"]), HTML)

@@ -6,12 +6,13 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, quote_from_bytes
 
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
+from emulator.core.caching import cache_short
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
@@ -103,7 +104,7 @@ class Router:
         return None
 
 
-@lru_cache(maxsize=64)
+@cache_short(64)
 def is_valid_host(host: str) -> bool:
     """Return whether a Host header has the form of a host."""
     match = HOST.fullmatch(host.lower())

@@ -103,4 +103,4 @@ def test_long_url_is_refused(client: Any, path: str) -> None:
     answer = client.get(f"{path}?{query}a")
     assert answer.status_code == 400
     reason = answer.json()["error"] if "__admin" in path else unquote(answer.headers["X-Emulator-Hint"])
-    assert reason == "the URL is longer than 65536 bytes"
+    assert reason == "the URL is longer than 131072 bytes"
