@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -50,6 +52,23 @@ DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "ticking": "background",
     "real": "background",
 }
+
+
+EMULATORS: weakref.WeakSet[Emulator] = weakref.WeakSet()
+"""All emulators of the process."""
+
+
+def reset_after_fork() -> None:
+    """Make the emulators usable in a forked process, in which their threads do not exist.
+
+    Fork only while no thread of an emulator works. Otherwise the process may inherit a lock that nobody releases.
+    """
+    for emulator in EMULATORS:
+        emulator.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reset_after_fork)
 
 
 class WorldHandle:
@@ -320,6 +339,7 @@ class Emulator(WorldHandle):
             worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
+        EMULATORS.add(self)
 
     def _current_url(self) -> str:
         return IN_PROCESS_URL if self._server is None else self._server.url
@@ -355,7 +375,12 @@ class Emulator(WorldHandle):
         return WorldHandle(self.worlds, self._emulator_app, self._current_url, name)
 
     def start(self) -> str:
-        """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""
+        """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken.
+
+        Return the URL of the running server if there is one.
+        """
+        if self._server is not None:
+            return self.url
         from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
         server = HttpServer(self._emulator_app, self._host, self._port)
@@ -370,6 +395,16 @@ class Emulator(WorldHandle):
             self._server = None
         self._scheduler.stop()
         self._dispatcher.stop(self.worlds.all())
+
+    def reset_after_fork(self) -> None:
+        """Drop the server and the threads, which belong to the process that was forked. Calls in process work."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close_sockets()
+        self._scheduler.reset_after_fork()
+        self._dispatcher.reset_after_fork()
+        if self._state is not None:
+            self._state.writer.reset_after_fork()
 
     def close(self) -> None:
         """Stop the server, and close the state file. Later writes to it are refused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -67,21 +67,15 @@ def encode_scenario(document: Mapping[str, JsonValue]) -> bytes:
 
 def replace_file(target: Path, text: bytes) -> None:
     """Replace a file atomically: a reader sees the old text or the new text."""
-    number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(number, "wb") as file:
+        with temporary.open("xb") as file:  # its mode follows the umask, which can be read only by setting it
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_read_umask())
-        Path(name).replace(target)
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-
-
-def _read_umask() -> int:
-    """Return the process's umask. The only way to read it is to set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -192,6 +192,13 @@ class WebhookOutbox:
         self._attempted = self._delivered = 0
         self._lock = threading.Lock()
 
+    def add_receiver(self, receiver: Receiver) -> str:
+        """Add an in-process receiver, and return its host."""
+        with self._lock:
+            host = f"receiver-{len(self.receivers) + 1}.test"
+            self.receivers[host] = receiver
+        return host
+
     def record(self, delivery: Delivery) -> None:
         """Log and count an attempt."""
         delivery = self.log.add(delivery)

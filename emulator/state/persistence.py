@@ -85,6 +85,9 @@ class Snapshots:
         if len(self._snapshots) >= MAX_SNAPSHOTS and name not in self._snapshots:
             raise Conflict(f"world {world} already has {MAX_SNAPSHOTS} snapshots, which is the maximum")
 
+    def copy(self) -> Snapshots:
+        return Snapshots(self._snapshots)
+
     def put(self, name: str, snapshot: WorldSnapshot) -> None:
         """Store a snapshot under a name, replacing an earlier one."""
         self._snapshots[name] = snapshot

@@ -237,6 +237,10 @@ class HttpServer:
         self._stopping.set()
         self._server.pull_trigger()
         self._loop.join()
+        self.close_sockets()
+
+    def close_sockets(self) -> None:
+        """Close the port and all connections in this process."""
         wasyncore.close_all(self._sockets)
 
     def _run(self) -> None:

@@ -54,12 +54,16 @@ class WebhookDispatcher:
         """Worlds to look at, in turn."""
         self._timers: list[tuple[float, int, weakref.ref[World]]] = []
         self._timer_numbers = itertools.count()
+        self._generation = 0
+        """Threads of an earlier generation end."""
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Start without threads. Those of the pool do not exist in a forked process."""
         self._lock = threading.Lock()
         """Guards all of this, and the worlds' queues."""
         self._work_available, self._work_done = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
-        self._generation = 0
-        """Threads of an earlier generation end."""
         self._thread = threading.local()
 
     def sender(self, world: World) -> WorldSender:

@@ -248,6 +248,10 @@ class Scheduler:
                 self._thread.start()
             self._changed.notify_all()
 
+    def reset_after_fork(self) -> None:
+        """Forget the thread, which does not exist in a forked process. The next `wake` starts another one."""
+        self._changed, self._thread = threading.Condition(), None
+
     def stop(self) -> None:
         """Stop the thread. The next `wake` starts it again."""
         with self._changed:

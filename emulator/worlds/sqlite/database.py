@@ -252,8 +252,16 @@ class Writer:
             self._wake.notify()
         return batch
 
+    def reset_after_fork(self) -> None:
+        """Refuse writes in a forked process. Its parent has the file and the thread."""
+        self._error = f"state file {self.path} is in use by the process that was forked"
+        self._wake = threading.Condition()
+        self._thread = threading.Thread()
+
     def close(self) -> None:
         """Write what is queued, and close the file."""
+        if self._thread.ident is None:
+            return
         with self._wake:
             self._is_closing = True
             self._wake.notify()
