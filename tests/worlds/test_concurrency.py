@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,8 @@ def test_faults_that_are_armed_at_once_have_different_ids() -> None:
     barrier = threading.Barrier(threads, timeout=1)
 
     def build(id_: int) -> ArmedFault:
-        try:
+        with suppress(threading.BrokenBarrierError):
             barrier.wait(0.02)  # all threads meet here if ids are allocated without the lock
-        except threading.BrokenBarrierError:
-            pass
         return ArmedFault(id_, "status")
 
     with ThreadPoolExecutor(threads) as pool:
