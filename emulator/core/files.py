@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from io import BufferedWriter
+from itertools import count
 from os import PathLike
 from pathlib import Path
 
@@ -65,11 +67,20 @@ def encode_scenario(document: Mapping[str, JsonValue]) -> bytes:
     return orjson.dumps(marked, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
+def create_temporary_file(target: Path) -> BufferedWriter:
+    """Create a file beside another one. Its mode follows the umask, which can be read only by setting it."""
+    for number in count():
+        with suppress(FileExistsError):
+            return target.with_name(f".{target.name}.{os.getpid()}-{number}").open("xb")
+    raise AssertionError("every number is taken")
+
+
 def replace_file(target: Path, text: bytes) -> None:
     """Replace a file atomically: a reader sees the old text or the new text."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    file = create_temporary_file(target)
+    temporary = Path(file.name)
     try:
-        with temporary.open("xb") as file:  # its mode follows the umask, which can be read only by setting it
+        with file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

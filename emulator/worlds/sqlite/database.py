@@ -222,10 +222,24 @@ class Batch:
         """Number of branches that are unused once the batch is on disk."""
         self.error: str | None = None
         self._done = threading.Event()
+        self._callbacks: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
 
     def finish(self, error: str | None) -> None:
-        self.error = error
-        self._done.set()
+        with self._lock:
+            self.error = error
+            for callback in self._callbacks if error is None else ():
+                callback()
+            self._done.set()
+
+    def on_success(self, callback: Callable[[], object], /) -> None:
+        """Call a function once the batch is on disk. The thread that writes calls it, so it must not wait."""
+        with self._lock:
+            if not self._done.is_set():
+                self._callbacks.append(callback)
+                return
+        if self.error is None:
+            callback()
 
     def wait(self) -> None:
         """Wait until the batch is on disk. Raise `PersistError` if it cannot be written."""
