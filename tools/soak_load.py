@@ -31,7 +31,7 @@ TRANSITIONS = (1021, 1025)
 
 
 class Server:
-    """A server in a process of its own, whose memory is measured."""
+    """A server in a separate process, whose memory is measured."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.process, self.url = process, urlsplit(url)

@@ -10,7 +10,7 @@ from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import orjson
 
@@ -52,23 +52,6 @@ DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "ticking": "background",
     "real": "background",
 }
-
-
-EMULATORS: weakref.WeakSet[Emulator] = weakref.WeakSet()
-"""All emulators of the process."""
-
-
-def reset_after_fork() -> None:
-    """Make the emulators usable in a forked process, in which their threads do not exist.
-
-    Fork only while no thread of an emulator works. Otherwise the process may inherit a lock that nobody releases.
-    """
-    for emulator in EMULATORS:
-        emulator.reset_after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=reset_after_fork)
 
 
 class WorldHandle:
@@ -284,6 +267,9 @@ class Emulator(WorldHandle):
     Example: `with Emulator("demo", packages=50) as oms: requests.get(f"{oms.url}/api/v1/oms/packages/")`
     """
 
+    _instances: ClassVar[weakref.WeakSet[Emulator]] = weakref.WeakSet()
+    """All emulators of the process."""
+
     def __init__(  # noqa: PLR0913 - options by keyword
         self,
         scenario: str | PathLike[str] = "demo",
@@ -339,7 +325,7 @@ class Emulator(WorldHandle):
             worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
-        EMULATORS.add(self)
+        self._instances.add(self)
 
     def _current_url(self) -> str:
         return IN_PROCESS_URL if self._server is None else self._server.url
@@ -420,6 +406,19 @@ class Emulator(WorldHandle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def reset_after_fork() -> None:
+    """Make the emulators usable in a forked process, in which their threads do not exist.
+
+    Fork only while no thread of an emulator works. Otherwise the process may inherit a lock that no thread releases.
+    """
+    for emulator in Emulator._instances:  # noqa: SLF001 - of this module
+        emulator.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reset_after_fork)
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:
