@@ -1,65 +1,40 @@
-"""`Emulator` and `WorldHandle`: an emulated OMS and its worlds, from Python."""
+"""`Emulator`: an emulated OMS with its worlds, from Python."""
 
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, Unpack, cast
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, Self
 from urllib.parse import urlsplit
-from weakref import ref
-
-import orjson
+from weakref import WeakSet, ref
 
 from emulator.api.control.clock import validate_rate
-from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.events import record_events
-from emulator.api.serializers.rendering import fill_links
-from emulator.client.clock import WorldClock
-from emulator.client.request_assertions import Requests
-from emulator.client.webhooks import Webhooks
-from emulator.core import credentials
-from emulator.core.files import write_scenario_file
-from emulator.core.json_text import JsonObject, JsonValue
-from emulator.domain.audit import audit, finding_document
+from emulator.client.world_handle import WorldHandle, world_prefix
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
-from emulator.loading.faults import WorldFaults
-from emulator.loading.worlds import encode_scenario_file, export_world
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
-from emulator.state.world import World, WorldServices
+from emulator.state.world import WorldServices
 from emulator.web import as_flask, create_emulator_app
-from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
 
 if TYPE_CHECKING:
-    import requests
     from flask import Flask
 
     from emulator.api_types import (
-        ArrangedOrder,
-        ArrangeOrder,
-        ArrangePackage,
-        ArrangeStockLocation,
-        CarrierEventName,
-        ChangeStockLocation,
         InstallationName,
-        Package,
-        Role,
         ScenarioName,
-        Stock,
-        StockLocation,
     )
-    from emulator.coverage import Report
     from emulator.web.server import HttpServer
     from emulator.worlds.sqlite.state_file import StateFile
 
@@ -72,193 +47,6 @@ DEFAULT_DELIVERY: Mapping[ClockMode, DeliveryMode] = {
     "ticking": "background",
     "real": "background",
 }
-
-
-class WorldHandle:
-    """A world of an emulator. Calls that are not possible raise a `ControlError`, which is a `ValueError`.
-
-    `clock`, `faults`, `hooks` (webhooks) and `requests` (the journal) are the parts of the world.
-    """
-
-    def __init__(self, worlds: WorldRegistry, app: EmulatorApp, server_url: Callable[[], str], name: str) -> None:
-        self.worlds, self.name = worlds, name
-        self._emulator_app, self._server_url = app, server_url
-        self.clock = WorldClock(lambda: self.world)
-        self.faults = WorldFaults(lambda: self.world)
-        self.hooks = Webhooks(lambda: self.world)
-        self.requests = Requests(lambda: self.world)
-
-    # Addresses and clients
-
-    @property
-    def server_url(self) -> str:
-        """Base URL of the emulator."""
-        return self._server_url()
-
-    @property
-    def prefix(self) -> str:
-        """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
-        return world_prefix(self.name)
-
-    @property
-    def url(self) -> str:
-        """Base URL of this world."""
-        return self.server_url + self.prefix
-
-    @property
-    def auth(self) -> dict[str, str]:
-        """The header of a token with all permissions."""
-        return {"Authorization": "Token full-access"}
-
-    def jwt(self, role: Role = "full-access", expires_in: float = 3600) -> str:
-        """Return a JWT for the reference surface (`Authorization: Bearer ...`).
-
-        It expires after `expires_in` seconds of this world's clock. Raise `ValueError` for an unknown role.
-        """
-        return credentials.issue_token(role, self.clock.now(), expires_in).token
-
-    @property
-    def request(self) -> str | None:
-        """For a `documented/...` scenario: the path whose GET returns the sample."""
-        return self.world.settings.request
-
-    def session(self) -> requests.Session:
-        """Return an authorized `requests.Session` that calls this world in process. It accepts paths as URLs.
-
-        Example: `oms.session().get("/api/v1/oms/packages/").json()`
-        """
-        from emulator.client.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
-
-        return InProcessSession(self._emulator_app, self.url, self.auth)
-
-    @contextmanager
-    def intercept(self, *urls: str) -> Iterator[Self]:
-        """Route calls of `requests` to these hosts to this world, inside the `with` block.
-
-        Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
-        called, but its `max_retries` apply. Calls to other hosts are not affected. Raise `ValueError` for an invalid
-        host.
-
-        Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
-        """
-        from emulator.client.session import InProcessAdapter, intercept_requests  # noqa: PLC0415 - as above
-
-        world = None if self.name == DEFAULT_WORLD else self.name
-        with intercept_requests(urls, InProcessAdapter(self._emulator_app, world)):
-            yield self
-
-    # Records
-
-    def order(self, **document: Unpack[ArrangeOrder]) -> ArrangedOrder:
-        """Place an order and plan its packages.
-
-        Arguments are the keys of an order document; `lines` is required. Return the ids of the new records:
-        `{"order": 1, "packages": [2], "transfers": []}`.
-
-        Example: `oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 2}], shipping_address={"city": "Bursa"})`
-        """
-        return cast("ArrangedOrder", self._run("control_make_order", document))
-
-    def package(self, **document: Unpack[ArrangePackage]) -> Package:
-        """Create a package, and return its detail. Arguments are the keys of a package document.
-
-        Example: `oms.package(state="Packed", items=2)`
-        """
-        return cast("Package", self._run("control_make_package", document))
-
-    def carrier(self, package: int, event: CarrierEventName) -> Package:
-        """Report an event of the carrier, and return the package's detail.
-
-        `event` is `attempted`, `failed`, `delivered` or `cancelled`.
-        """
-        return cast("Package", self._run("control_report_carrier", {"event": event}, pk=package))
-
-    def cancel_package(self, package: int) -> Package:
-        """Cancel a package as the operator does, and return its detail."""
-        return cast("Package", self._run("control_cancel_package", pk=package))
-
-    def cancel_order(self, order: int) -> ArrangedOrder:
-        """Cancel an order with all its packages, and return the ids of the cancelled records."""
-        return cast("ArrangedOrder", self._run("control_cancel_order", id=order))
-
-    def stock(self, location: int, sku: str, quantity: int) -> Stock:
-        """Set the available quantity of a product at a location, and return the new stock."""
-        return cast("Stock", self._run("control_put_stock", {"quantity": quantity}, location_id=location, sku=sku))
-
-    def stock_location(self, **document: Unpack[ArrangeStockLocation]) -> StockLocation:
-        """Create a stock location, and return its document."""
-        return cast("StockLocation", self._run("control_make_stock_location", document))
-
-    def change_stock_location(self, location: int, **document: Unpack[ChangeStockLocation]) -> StockLocation:
-        """Change a stock location, and return its document."""
-        return cast("StockLocation", self._run("control_change_stock_location", document, id=location))
-
-    def _run(self, operation: str, document: Mapping[str, JsonValue] | None = None, **path: int | str) -> Any:
-        result = run_recorded_operation(self.world, operation, document, path)
-        if isinstance(result, bytes):
-            result = orjson.loads(fill_links(result, self.url, self.prefix))
-        return result
-
-    # State
-
-    @property
-    def world(self) -> World:
-        """The current world of this name. A reset replaces it."""
-        return self.worlds.get(self.name)
-
-    def reset(self) -> None:
-        """Start again from the scenario."""
-        self.worlds.reset(self.name)
-
-    def undo(self) -> str:
-        """Undo the write of the last call, and return its request id."""
-        return self.world.undo()
-
-    def snapshot(self, name: str) -> None:
-        """Store the current state under a name, for `restore` and for new worlds."""
-        self.world.take_snapshot(name)
-
-    def restore(self, name: str) -> None:
-        """Return to a snapshot. Raise a `ControlError` if there is no snapshot of this name."""
-        world = self.world
-        world.restore(world.snapshots[name])
-
-    def export(self, *, with_secrets: bool = False) -> JsonObject:
-        """Return the world as a scenario document. A world that starts from it is equal, byte for byte.
-
-        Without `with_secrets`, the credentials of hooks are masked. The new world then sends the masks.
-        """
-        return export_world(self.world, with_secrets=with_secrets)
-
-    def save(self, path: str | PathLike[str], *, force: bool = False, with_secrets: bool = False) -> None:
-        """Write the world to a scenario file, without the credentials of hooks unless `with_secrets` is set.
-
-        An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
-        """
-        write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
-
-    # Reports
-
-    def audit(self) -> list[JsonObject]:
-        """Return the calls in the journal that succeed here but cause problems in the real service."""
-        exchanges = reversed(list(self.world.journal.newest_first()))
-        return [finding_document(finding) for finding in audit(exchanges)]
-
-    def assert_well_behaved(self) -> None:
-        """Raise an `AssertionError` with all findings of `audit`, if there are any."""
-        if findings := self.audit():
-            raise AssertionError("; ".join(f"{finding['kind']}: {finding['says']}" for finding in findings))
-
-    @property
-    def coverage(self) -> Report:
-        """The coverage of the emulated behaviour by the calls to all worlds of the server.
-
-        The report has `.percent`, `.missing`, `.narrowed(only=..., operations=...)` and `.save(path)`.
-        """
-        from emulator.coverage import build_report, counts_of  # noqa: PLC0415 - imported when used
-
-        register_graph(self.world)
-        return build_report(counts_of(self.world.coverage))
 
 
 class Emulator(WorldHandle):
@@ -291,6 +79,9 @@ class Emulator(WorldHandle):
 
     Example: `with Emulator("demo", packages=50) as oms: requests.get(f"{oms.url}/api/v1/oms/packages/")`
     """
+
+    _instances: ClassVar[WeakSet[Emulator]] = WeakSet()
+    """All emulators of the process."""
 
     def __init__(  # noqa: PLR0913 - options by keyword
         self,
@@ -351,6 +142,7 @@ class Emulator(WorldHandle):
             worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header, admin_token=admin_token
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
+        self._instances.add(self)
 
     def _current_url(self) -> str:
         return IN_PROCESS_URL if self._server is None else self._server.url
@@ -395,7 +187,12 @@ class Emulator(WorldHandle):
         return WorldHandle(self.worlds, self._emulator_app, self._current_url, name)
 
     def start(self) -> str:
-        """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""
+        """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken.
+
+        Return the URL of the running server if there is one.
+        """
+        if self._server is not None:
+            return self.url
         from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
         server = HttpServer(self._emulator_app, self._host, self._port)
@@ -412,6 +209,16 @@ class Emulator(WorldHandle):
             self._dispatcher.deliverer.hosts.set_own_port(None)
         self._scheduler.stop()
         self._dispatcher.stop(self.worlds.all())
+
+    def reset_after_fork(self) -> None:
+        """Drop the server and the threads, which belong to the process that was forked. Calls in process work."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close_sockets()
+        self._scheduler.reset_after_fork()
+        self._dispatcher.reset_after_fork()
+        if self._state is not None:
+            self._state.writer.reset_after_fork()
 
     def close(self) -> None:
         """Stop the server, and close the state file. Later writes to it are refused."""
@@ -436,8 +243,17 @@ def known_installation(name: str) -> str:
     return name
 
 
-def world_prefix(world: str) -> str:
-    return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
+def reset_after_fork() -> None:
+    """Make the emulators usable in a forked process, in which their threads do not exist.
+
+    Fork only while no thread of an emulator works. Otherwise the process may inherit a lock that no thread releases.
+    """
+    for emulator in Emulator._instances:  # noqa: SLF001 - of this module
+        emulator.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reset_after_fork)
 
 
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:

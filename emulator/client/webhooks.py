@@ -60,17 +60,12 @@ class Webhooks:
             if name not in known:
                 raise InvalidDocument(f"unknown field {name!r} of a hook", [*known, "retry"], name)
         world = self._world()
-        url = receiver if isinstance(receiver, str) else self._address(world, receiver)
+        url = receiver if isinstance(receiver, str) else f"http://{world.outbox.add_receiver(receiver)}/"
         body = {"target_url": url, "retry_countdown_config": dict(retry), "secret_key": secret_key, **columns}
         for name in validated_event_types(event_type):
             hook = {**body, "event_type": name}
             replay_step(world, Step("create_hook", user="admin", request_id=world.new_request_id(), body=hook))
         return url
-
-    def _address(self, world: World, receiver: Receiver) -> str:
-        host = f"receiver-{len(world.outbox.receivers) + 1}.test"
-        world.outbox.receivers[host] = receiver
-        return f"http://{host}/"
 
     def flush(self) -> FlushCounts:
         """Send what is due, wait for running deliveries, and return the counts since the last flush."""

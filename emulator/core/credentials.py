@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from emulator.core.caching import cache_short
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -108,7 +109,7 @@ def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:
     return IssuedToken(jwt.encode(claims, JWT_SECRET, ALGORITHM), role, expires_at)
 
 
-@lru_cache(CACHE_SIZE)
+@cache_short(CACHE_SIZE)
 def decode_token(token: str) -> Claims:
     """Return the claims of a token. Raise `InvalidJwt` for an invalid one, but not for an expired one."""
     import jwt

@@ -6,8 +6,10 @@ import errno
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
+from io import BufferedWriter
+from itertools import count
 from os import PathLike
 from pathlib import Path
 
@@ -96,23 +98,26 @@ def encode_scenario(document: Mapping[str, JsonValue]) -> bytes:
     return orjson.dumps(marked, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
+def create_temporary_file(target: Path) -> BufferedWriter:
+    """Create a file beside another one. Its mode follows the umask, which can be read only by setting it."""
+    for number in count():
+        with suppress(FileExistsError):
+            return target.with_name(f".{target.name}.{os.getpid()}-{number}").open("xb")
+    raise AssertionError("every number is taken")
+
+
 def replace_file(target: Path, text: bytes) -> None:
     """Replace a file atomically: a reader sees the old text or the new text."""
-    number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    file = create_temporary_file(target)
+    temporary = Path(file.name)
     try:
-        with os.fdopen(number, "wb") as file:
+        with file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_read_umask())
-        Path(name).replace(target)
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-
-
-def _read_umask() -> int:
-    """Return the process's umask. The only way to read it is to set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+
+from emulator.core.caching import cache_short
 
 LOCALHOST = "localhost"
 
 
-@lru_cache(maxsize=256)
+@cache_short(256)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine. A name such as `127.0.0.1.example` is not."""
     return is_loopback_address(host) or is_localhost_name(host)

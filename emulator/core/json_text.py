@@ -21,6 +21,20 @@ def compact_json(value: JsonValue, option: int | None = None) -> bytes:
     return bytes(memoryview(orjson.dumps(value, option=option)))
 
 
+def stored_json(value: JsonValue) -> bytes:
+    """Return JSON text that orjson can read again.
+
+    Raise `ValueError` for infinity, a lone surrogate, a number of more than 64 bits, or more than 254 levels.
+    """
+    try:
+        text = compact_json(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if b"null" in text and _has_infinity(value):
+        raise ValueError("infinity is not JSON")
+    return text
+
+
 def dump_json(value: JsonValue) -> bytes:
     """Return a JSON value as one line of text, from which `load_json` returns an equal value."""
     try:

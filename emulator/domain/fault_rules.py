@@ -268,14 +268,11 @@ def arm_fault(
         resolve_state_ids(view, when["state"])
     if isinstance(when.get("after"), str):
         parse_time(when["after"])
-    if any(fault.id == document.get("id") for fault in faults.armed):
-        raise InvalidDocument(f"fault {document['id']} is already armed; omit the id, or use another one")
     times = document.get("times")
     if times is None and "nth" in when:
         times = 1
-    fault = fault_from_document({"id": faults.next_id, **document, "options": options, "when": when, "times": times})
-    faults.add(fault)
-    return fault
+    checked = {**document, "options": options, "when": when, "times": times}
+    return faults.add(lambda id_: fault_from_document({"id": id_, **checked}))
 
 
 def fault_from_document(document: Mapping[str, JsonValue]) -> ArmedFault:

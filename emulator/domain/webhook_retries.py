@@ -15,9 +15,9 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from emulator.core.caching import cache_short
 from emulator.core.fields import Field, FieldError, IntegerField
 from emulator.core.json_text import JsonValue, compact_json
 from emulator.core.records import Webhook, WebhookEvent
@@ -218,7 +218,7 @@ def webhook_headers(hook: Webhook, body: bytes) -> dict[str, JsonValue]:
     return result
 
 
-@lru_cache(maxsize=1_000)
+@cache_short(1_000)
 def parse_hook_json(text: bytes) -> JsonValue:
     """Parse a JSON column of a hook. The result is shared and must not be changed."""
     return json.loads(text)

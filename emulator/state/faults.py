@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from emulator.core.errors import InvalidDocument
 from emulator.core.json_text import JsonValue
 
 
@@ -49,10 +50,15 @@ class Faults:
         self.next_id = next_id
         self.lock = threading.Lock()
 
-    def add(self, fault: ArmedFault) -> None:
+    def add(self, build: Callable[[int], ArmedFault]) -> ArmedFault:
+        """Arm the fault that `build` returns for the next id. Raise `InvalidDocument` if it has the id of another."""
         with self.lock:
+            fault = build(self.next_id)
+            if any(other.id == fault.id for other in self.armed):
+                raise InvalidDocument(f"fault {fault.id} is already armed; omit the id, or use another one")
             self.armed = (*self.armed, fault)
             self.next_id = max(self.next_id, fault.id + 1)
+        return fault
 
     def remove(self, id_: int) -> bool:
         """Disarm a fault. Return whether it was armed."""

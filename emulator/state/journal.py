@@ -16,6 +16,8 @@ DEFAULT_JOURNAL_SIZE = 1_000
 """Default number of exchanges in a journal."""
 MAX_JOURNAL_BYTES = 16 * 1024 * 1024
 """Bytes in a journal. The oldest exchange is evicted first."""
+HEADER_BYTES = 200
+"""Approximate memory of a header without its value."""
 
 Headers = Mapping[str, str]
 
@@ -54,8 +56,10 @@ class Exchange:
 
     @property
     def size(self) -> int:
-        headers = sum(map(len, self.request_headers.values()))
-        return len(self.query) + headers + len(self.info.body) + len(self.response_body)
+        """The approximate bytes of memory."""
+        headers = (self.request_headers.values(), self.response_headers.values())
+        texts = (self.path, self.query, self.info.body, self.response_body)
+        return sum(map(len, texts)) + sum(HEADER_BYTES + len(value) for values in headers for value in values)
 
 
 class RequestIds:

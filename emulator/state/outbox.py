@@ -86,7 +86,8 @@ class DeliveryLog:
 
 
 def delivery_size(delivery: Delivery) -> int:
-    return len(delivery.body) + len(delivery.response)
+    headers = sum(len(str(value)) for value in delivery.headers.values())
+    return len(delivery.url) + headers + len(delivery.body) + len(delivery.response)
 
 
 class DeliveryFault(NamedTuple):
@@ -140,7 +141,10 @@ class WebhookSender(Scheduled, Protocol):
     """Sends the events of one world. Due events are a scheduled task."""
 
     def attempt(self, event_id: int) -> DeliveryResult:
-        """Send an event once. Open no transaction, record nothing in the world, and raise nothing."""
+        """Send an event once. Open no transaction, and record nothing in the world.
+
+        Raise `LookupError` if there is no such event, and no other error.
+        """
 
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""
@@ -193,6 +197,13 @@ class WebhookOutbox:
         self._faults: list[DeliveryFault] = []
         self._attempted = self._delivered = 0
         self._lock = threading.Lock()
+
+    def add_receiver(self, receiver: Receiver) -> str:
+        """Add an in-process receiver, and return its host."""
+        with self._lock:
+            host = f"receiver-{len(self.receivers) + 1}.test"
+            self.receivers[host] = receiver
+        return host
 
     def record(self, delivery: Delivery) -> None:
         """Log and count an attempt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -85,6 +85,9 @@ class Snapshots:
         if len(self._snapshots) >= MAX_SNAPSHOTS and name not in self._snapshots:
             raise Conflict(f"world {world} already has {MAX_SNAPSHOTS} snapshots, which is the maximum")
 
+    def copy(self) -> Snapshots:
+        return Snapshots(self._snapshots)
+
     def put(self, name: str, snapshot: WorldSnapshot) -> None:
         """Store a snapshot under a name, replacing an earlier one."""
         self._snapshots[name] = snapshot
@@ -96,12 +99,19 @@ class CommitToken(Protocol):
     def wait(self) -> None:
         """Block until the change is on disk. Raise `PersistError` if it cannot be stored."""
 
+    def on_success(self, callback: Callable[[], object], /) -> None:
+        """Call a function once the change is on disk, in the order of the changes. It must not wait."""
+
 
 class Committed:
     """The token of a change that is complete."""
 
     def wait(self) -> None:
         """Return at once."""
+
+    def on_success(self, callback: Callable[[], object], /) -> None:
+        """Call the function at once."""
+        callback()
 
 
 COMMITTED = Committed()

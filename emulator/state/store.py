@@ -41,12 +41,17 @@ RecordTables: TypeAlias = Mapping[RecordKind, Mapping[int, Record]]
 """Kind -> id -> record."""
 Caches: TypeAlias = dict[Any, Any]
 """Caches of results that depend on nothing but the records, such as filter results."""
-ChangeMaps: TypeAlias = dict[Any, Any]
-"""Changes to a base dataset.
 
-kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally") -> key -> difference to the base's
-count; (kind, "queue") -> `QueueHeap`; "next" -> kind -> next id.
-"""
+
+class ChangeMaps(dict[Any, Any]):
+    """Changes to a base dataset. Caches refer to it weakly, so that they do not keep the records of a world.
+
+    kind -> id -> record or `REMOVED`; (kind, relation) -> key -> ids; (kind, "tally") -> key -> difference to the
+    base's count; (kind, "queue") -> `QueueHeap`; "next" -> kind -> next id.
+    """
+
+    __slots__ = ("__weakref__",)
+
 
 _EMPTY: PersistentMap[Any, Any] = PersistentMap()
 _NO_KEY = object()
@@ -219,8 +224,8 @@ def from_microseconds(microseconds: int) -> datetime:
 class Reader:
     """Read access to the records of a base with changes on top."""
 
-    def __init__(self, base: BaseDataset, maps: ChangeMaps) -> None:
-        self.base, self.maps = base, maps
+    def __init__(self, base: BaseDataset, maps: dict[Any, Any]) -> None:
+        self.base, self.maps = base, ChangeMaps(maps) if type(maps) is dict else cast("ChangeMaps", maps)
 
     def get(self, kind: type[R], id_: int) -> R | None:
         """Return the record, or None if there is no record with this id."""
@@ -308,7 +313,7 @@ class Reader:
 class Snapshot(Reader):
     """The immutable state of all records."""
 
-    def __init__(self, base: BaseDataset, maps: ChangeMaps, number: int | None = None) -> None:
+    def __init__(self, base: BaseDataset, maps: dict[Any, Any], number: int | None = None) -> None:
         super().__init__(base, maps)
         self.caches: Caches = {}
         self.step_number = number
@@ -319,7 +324,7 @@ class Transaction(Reader):
     """Uncommitted changes. Other readers see them once they are a snapshot of the world."""
 
     def __init__(self, start: Snapshot, now: datetime, number: int | None = None) -> None:
-        super().__init__(start.base, dict(start.maps))
+        super().__init__(start.base, ChangeMaps(start.maps))
         self.start = start
         self.now = now
         self.step_number = number

@@ -25,7 +25,7 @@ from emulator.state.persistence import (
 )
 from emulator.state.scenario import DEFAULT_BASE_URL, Settings
 from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
-from emulator.state.store import Snapshot, Transaction
+from emulator.state.store import Caches, Snapshot, Transaction
 
 FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
 """Takes the new record of an event, and its hook. Returns the record to store."""
@@ -72,9 +72,14 @@ class World:
         """Continue from a snapshot. With `strict`, unknown query parameters are refused."""
         self.name, self.settings, self.strict = name, settings, strict
         self.records, self.base = start.records, start.records.base
+        """The records that readers see: after the last write that is stored."""
+        self._latest = start.records
+        """The records after the last write. The lock guards it."""
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
         self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
         self.last_write_at = start.last_write_at
+        self._saved_steps = len(self.steps)
+        """Number of the steps that are stored."""
         self.faults = start.faults.copy()
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
@@ -83,6 +88,8 @@ class World:
         self.journal = Journal(services.journal_size)
         self.coverage, self.metrics = services.coverage, services.metrics
         self.validates_responses = services.validates_responses
+        self.caches: Caches = {}
+        """Caches of this world, which are closed with it."""
         self.lock = threading.RLock()
         self.is_closed = False
         self._record_events = services.record_events
@@ -95,8 +102,11 @@ class World:
         self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
-        """Stop all background work: the world was replaced or deleted."""
+        """Stop all background work, and empty the caches: the world was replaced or deleted."""
         self.is_closed = True
+        self.schedule.reschedule()
+        for cache in tuple(self.caches.values()):
+            cache.close()
 
     def new_request_id(self) -> str:
         return self.request_ids.allocate()
@@ -147,13 +157,13 @@ class World:
             self._is_writing = True
             try:
                 now = self._replay_time or self._write_time()
-                transaction = Transaction(self.records, now, len(self.steps) + 1)
+                transaction = Transaction(self._newest(), now, len(self.steps) + 1)
                 yield transaction
                 finalized = self._create_events(transaction) if transaction.events else []
                 token = self._commit(transaction, [each.step for each in finalized])
             finally:
                 self._is_writing = False
-        token.wait()
+        self._wait_for_write(token)
         for each in finalized:
             each.publish()
         self.metrics.count_write()
@@ -186,7 +196,7 @@ class World:
         self._push_undo(step, transaction.now)
         for _ in followed:
             self.undo_stack.extend(is_recorded=True)
-        self.records, self.last_write_at = transaction.to_snapshot(), transaction.now
+        self._latest, self.last_write_at = transaction.to_snapshot(), transaction.now
         self.clock.record_write(transaction.now)
         if step is None:
             self.steps.count_unrecorded_write()
@@ -194,7 +204,32 @@ class World:
         lines = [encode_step(each) for each in (step, *followed) if each is not None]
         for line in lines:
             self.steps.append(line)
-        return self.persistence.save_write(self.state(), number, lines, transaction)
+        return self._publish_after(self.persistence.save_write(self.state(), number, lines, transaction))
+
+    def _newest(self) -> Snapshot:
+        """Return the records after the last write, which may not be stored yet. The caller holds the lock."""
+        return self._latest if self.persistence.is_durable else self.records
+
+    def _publish_after(self, token: CommitToken) -> CommitToken:
+        """Show the latest records to readers once they are stored."""
+        records, steps = self._latest, len(self.steps)
+
+        def publish() -> None:
+            self.records, self._saved_steps = records, steps
+
+        token.on_success(publish)
+        return token
+
+    def _wait_for_write(self, token: CommitToken) -> None:
+        """Wait until a write is stored. If it cannot be stored, discard it."""
+        try:
+            token.wait()
+        except PersistError:
+            with self.lock:
+                self._latest = self.records
+                while len(self.steps) > self._saved_steps:
+                    self.steps.pop()
+            raise
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""
@@ -213,7 +248,7 @@ class World:
         if step is None or step.request_id is None:
             self.undo_stack.extend(is_recorded=step is not None)
         else:
-            before = Snapshot(self.base, self.records.maps)  # without its cached results, which would pile up
+            before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
             self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
 
     # Undo and restore
@@ -228,12 +263,12 @@ class World:
             if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
             entry = self.undo_stack.pop()
-            self.records, self.last_write_at = entry.before, entry.previous_write_at
+            self._latest, self.last_write_at = entry.before, entry.previous_write_at
             self.steps.take_back(entry.steps, entry.unrecorded_writes)
             if self.clock.mode == "frozen" and self.clock.now() == entry.at:
                 self.clock.set_time(entry.at - WRITE_STEP)
-            token = self._save_branch(self.persistence.branch)
-        token.wait()
+            token = self._publish_after(self._save_branch(self.persistence.branch))
+        self._wait_for_write(token)
         self.schedule.record_discontinuity()
         return entry.request_id
 
@@ -258,7 +293,7 @@ class World:
         """Return the complete state."""
         with self.lock:
             return WorldSnapshot(
-                self.records,
+                self._newest(),
                 self.state(),
                 self.steps.copy(),
                 tuple(self.undo_stack),
@@ -273,7 +308,7 @@ class World:
         with self.lock:
             snapshot = self.snapshot()
             token = self.persistence.save_snapshot(snapshot.state, name, snapshot)
-            self.snapshots.put(name, snapshot)
+            token.on_success(lambda: self.snapshots.put(name, snapshot))
         token.wait()
         return snapshot
 
@@ -281,15 +316,15 @@ class World:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
         with self.lock:
             self.persistence.check()
-            self.records, state = snapshot.records, snapshot.state
+            self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
             self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
             self.faults = snapshot.faults.copy()
-            token = self._save_branch(snapshot.branch)
-        token.wait()
+            token = self._publish_after(self._save_branch(snapshot.branch))
+        self._wait_for_write(token)
         self.schedule.record_discontinuity()
 
     def _save_branch(self, origin: Branch | None) -> CommitToken:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
 from emulator.api.routes import ROUTES, AuthScheme
+from emulator.api.serializers.rendering import to_json
 from emulator.core.call import HTML, Reply
 from emulator.core.errors import ApiError, AuthenticationFailed, BadRequest
 from emulator.core.fields import validate
@@ -28,7 +29,7 @@ from emulator.state.world import World
 from emulator.web.authentication import EXPIRED, INACTIVE
 from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import NOT_FOUND, ResponseCache, respond
+from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
 from emulator.web.hints import add_error_hints, hint_header
@@ -46,6 +47,10 @@ WORLD_KEY = "emulator.world"
 """Key in the WSGI environment for Flask: the name of the world, if the prefix was moved to SCRIPT_NAME."""
 NO_REQUEST_ID = "00000000"
 """Request id of a response that is in no journal."""
+MAX_URL_BYTES = 128 * 1024
+"""Longest path and query (assumed: the servers before the real service limit a URL, the pages do not say to what)."""
+URL_TOO_LONG = {"error": f"the URL is longer than {MAX_URL_BYTES} bytes"}
+LONG_URL_PAGE = Reply(400, BAD_REQUEST, hint_header(URL_TOO_LONG["error"]), HTML)
 INSPECTOR_PATH = f"{CONTROL_PATH}/ui/"
 CONTENT_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -102,7 +107,11 @@ class EmulatorApp:
 
     def serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request in the short way. Only the control API passes through Flask."""
-        name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
+        raw_path = path_bytes(environ)
+        name, prefix, path = split_world(decode_path(raw_path), environ)
+        if len(raw_path) + len(environ.get("QUERY_STRING", "")) > MAX_URL_BYTES:
+            reply = Reply(400, to_json(URL_TOO_LONG)) if is_control_path(path) else LONG_URL_PAGE
+            return send_reply(reply, environ, NO_REQUEST_ID, start_response)
         if is_control_path(path):
             return self.control_api(environ, start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, quote_from_bytes
 
 from emulator.api.filters import ListQuery
 from emulator.api.routes import Route
+from emulator.core.caching import cache_short
 from emulator.core.credentials import Credential
 from emulator.core.errors import ApiError, BadRequest
 from emulator.core.json_text import JsonValue
@@ -102,11 +104,11 @@ class Router:
 
     def _match_path(self, path: str) -> Match | None:
         segments = path.split("/")
-        numbers = [segment for segment in segments if segment.isascii() and segment.isdigit()]
-        resource = self._resources.get(tuple(None if segment in numbers else segment for segment in segments))
+        key = tuple(None if segment.isascii() and segment.isdigit() else segment for segment in segments)
+        resource = self._resources.get(key)
         if resource is None:
             return self._match_folder(path) or self._match_texts(segments)
-        return build_match(resource, numbers)
+        return build_match(resource, [segment for segment, part in zip(segments, key, strict=True) if part is None])
 
     def _match_texts(self, segments: list[str]) -> Match | None:
         """Return the match of a path whose ids are not all digits, as the framework's router matches it."""
@@ -146,7 +148,7 @@ def build_match(resource: Resource, ids: list[str]) -> Match | None:
         return Match(resource, {}, has_invalid_id=True) if is_routed else None
 
 
-@lru_cache(maxsize=64)
+@cache_short(64)
 def is_valid_host(host: str) -> bool:
     """Return whether a Host header has the form of a host."""
     match = HOST.fullmatch(host.lower())
@@ -173,13 +175,18 @@ def path_bytes(environ: Mapping[str, str], key: str = "PATH_INFO") -> bytes:
 
 def decode_path(raw: bytes) -> str:
     """Decode a path. Bytes that are not UTF-8 stay percent-encoded. An empty path is the root."""
-    parts: list[str] = []
-    while True:
-        try:
-            return "".join(parts) + raw.decode() or "/"
-        except UnicodeDecodeError as error:
-            parts += [raw[: error.start].decode(), quote_from_bytes(raw[error.start : error.end], SAFE_IN_QUERY)]
-            raw = raw[error.end :]
+    return raw.decode(errors=PERCENT_ENCODE) or "/"
+
+
+def percent_encode(error: UnicodeError) -> tuple[str, int]:
+    """Percent-encode the bytes that cannot be decoded. This is an error handler for `bytes.decode`."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return quote_from_bytes(error.object[error.start : error.end], SAFE_IN_QUERY), error.end
+
+
+PERCENT_ENCODE = "emulator.percent_encode"
+codecs.register_error(PERCENT_ENCODE, percent_encode)
 
 
 def mount_path(environ: Mapping[str, str]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -54,44 +56,76 @@ LOG = logging.getLogger("emulator")
 NOT_FOUND, BAD_REQUEST = HTML_PAGES[404], HTML_PAGES[400]
 
 MAX_CACHE_BYTES = 32 * 1024 * 1024
+ENTRY_BYTES = 1_000
+"""Approximate memory of the objects that a cached reply consists of, without its texts."""
 CacheKey = tuple[str, bool, str, str, str, str, str, str]
 """What a cached reply depends on besides the records of the world."""
 
 
 class CachedResponse(NamedTuple):
-    """A reply, the records that it was made from, and the filters that it applied."""
+    """A reply, its world and the records that it was made from, the filters that it applied, and its size."""
 
-    records: Snapshot
+    world: weakref.ref[World]
+    records: weakref.ref[Snapshot]
     reply: Reply
     list_query: ListQuery | None
+    size: int
 
 
 class ResponseCache:
-    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first."""
+    """Replies of all worlds of a server, up to a number of bytes. The oldest reply is evicted first.
+
+    A reply is also evicted when its world is freed, because it was replaced or deleted.
+    """
 
     def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self.max_bytes = max_bytes
         self._responses: dict[CacheKey, CachedResponse] = {}
         self._bytes = 0
+        self._stale: deque[tuple[CacheKey, weakref.ref[World]]] = deque()
+        """Keys whose world is gone. The garbage collector appends to it, so it must not need a lock."""
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        self._evict_stale()
+        return len(self._responses)
 
     def get(self, key: CacheKey, world: World) -> CachedResponse | None:
         """Return the cached response unless the world was written to since."""
+        if self._stale:
+            self._evict_stale()
         cached = self._responses.get(key)
-        return cached if cached is not None and cached.records is world.records else None
+        return cached if cached is not None and cached.records() is world.records else None
 
-    def put(self, key: CacheKey, response: CachedResponse) -> None:
-        """Add a response, and evict the oldest ones if there are too many bytes."""
+    def put(
+        self, key: CacheKey, world: World, records: Snapshot, reply: Reply, list_query: ListQuery | None = None
+    ) -> None:
+        """Add a reply, and evict the oldest ones if there are too many bytes."""
+        owner = weakref.ref(world, lambda dead: self._stale.append((key, dead)))
+        response = CachedResponse(owner, weakref.ref(records), reply, list_query, response_size(key, reply))
         with self._lock:
             self._evict(key)
             self._responses[key] = response
-            self._bytes += len(response.reply.body)
+            self._bytes += response.size
             while self._bytes > self.max_bytes:
                 self._evict(next(iter(self._responses)))
 
+    def _evict_stale(self) -> None:
+        with self._lock:
+            while self._stale:
+                key, world = self._stale.popleft()
+                if (cached := self._responses.get(key)) is not None and cached.world is world:
+                    self._evict(key)
+
     def _evict(self, key: CacheKey) -> None:
         if (old := self._responses.pop(key, None)) is not None:
-            self._bytes -= len(old.reply.body)
+            self._bytes -= old.size
+
+
+def response_size(key: CacheKey, reply: Reply) -> int:
+    """Return the approximate bytes of a cached reply. The query is counted twice, for the parsed filters."""
+    texts = [*(part for part in key if isinstance(part, str)), key[5], *reply.headers, *reply.headers.values()]
+    return ENTRY_BYTES + len(reply.body) + sum(map(len, texts))
 
 
 def respond(context: RequestContext, cache: ResponseCache) -> Reply:
@@ -209,7 +243,7 @@ def run_cached(context: RequestContext, route: Route, cache: ResponseCache) -> R
         return cached.reply
     records = world.records
     reply = run_handler(context, route)
-    cache.put(key, CachedResponse(records, reply, context.list_query))
+    cache.put(key, world, records, reply, context.list_query)
     return reply
 
 

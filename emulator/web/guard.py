@@ -79,7 +79,13 @@ class Guard:
     def is_from_inspector(self, environ: Environ, path: str) -> bool:
         """Return whether the inspector at this path sent the request, and may use the control API."""
         referer = environ.get("HTTP_REFERER", "")
-        return referer.endswith(path) and is_own_origin(referer, environ) and self.refusal(environ) is None
+        is_sent_by_page = environ.get("HTTP_SEC_FETCH_SITE") == "same-origin"  # which only browsers set
+        return (
+            is_sent_by_page
+            and referer.endswith(path)
+            and is_own_origin(referer, environ)
+            and self.refusal(environ) is None
+        )
 
 
 def page_refusal(environ: Environ) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES, Route
 from emulator.core import credentials
+from emulator.core.caching import cache_short
 from emulator.core.call import Reply
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.json_text import JsonValue, load_json
@@ -367,7 +367,7 @@ def path_template(path: str) -> str:
     return "/".join("<>" if part.isascii() and part.isdigit() else part for part in parts)
 
 
-@lru_cache(maxsize=256)
+@cache_short(256)
 def find_nearest_route(template: str, method: str) -> Route | None:
     """Return the route with the most similar path, or None. A route with the same method wins a tie."""
     scores = [(path_similarity(template, route), route.method == method, -at) for at, route in enumerate(ROUTES)]

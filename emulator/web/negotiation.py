@@ -6,11 +6,11 @@ The rules are those of Django REST framework: `negotiation.py` and `metadata.py`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from emulator.api.request_fields import REQUEST_FIELDS
 from emulator.api.routes import Route
+from emulator.core.caching import cache_short
 from emulator.core.errors import NotAcceptable, NotFound
 from emulator.core.fields import BooleanField, CharField, DictField, Field, IntegerField, JsonField, NestedField
 from emulator.core.json_text import JsonObject
@@ -26,7 +26,7 @@ MAX_INDENT = 8
 MAX_LANGUAGES = 32
 
 
-@lru_cache(maxsize=512)
+@cache_short(512)
 def select_media_type(accept: str | None, format_: str | None) -> str:
     """Return the media type of the response, with its parameters.
 
@@ -54,7 +54,7 @@ def _with_parameters(wildcard: MediaType) -> str:
     return ";".join((JSON, *(f"{key}={value}" for key, value in wildcard.parameters.items())))
 
 
-@lru_cache(maxsize=512)
+@cache_short(512)
 def indent_of(media_type: str) -> int | None:
     """Return the indentation that `application/json; indent=4` asks for, or None for the compact form."""
     _, parameters = header_parameters(media_type)
@@ -64,7 +64,7 @@ def indent_of(media_type: str) -> int | None:
         return None
 
 
-@lru_cache(maxsize=512)
+@cache_short(512)
 def select_language(accept_language: str | None, default: str) -> str:
     """Return the known language that an Accept-Language header prefers. `tr` means `tr-tr` (assumed)."""
     for tag in _preferred_languages(accept_language or ""):

@@ -16,11 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
-from functools import lru_cache
 from io import BytesIO
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
+from emulator.core.caching import cache_short
 from emulator.core.errors import BadRequest, ParseError, UnsupportedMediaType
 from emulator.core.fields import Form, Upload
 from emulator.core.json_text import JsonValue
@@ -105,7 +105,7 @@ def parse_body(content_type: str, raw: bytes) -> JsonValue:
     return BODY_PARSERS[parser](content_type, raw)
 
 
-@lru_cache(maxsize=512)
+@cache_short(512)
 def select_parser(content_type: str) -> str | None:
     """Return the media type whose parser reads a body of this content type, or None."""
     if len(content_type) > MAX_MEDIA_TYPE_LENGTH:
@@ -114,7 +114,7 @@ def select_parser(content_type: str) -> str | None:
     return next((known for known in BODY_PARSERS if media_type.matches(*known.split("/"))), None)
 
 
-@lru_cache(maxsize=512)
+@cache_short(512)
 def charset_of(content_type: str) -> str:
     """Return the charset of a content type if Python knows it, else `utf-8`."""
     try:

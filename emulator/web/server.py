@@ -6,6 +6,7 @@ import logging
 import select
 import socket
 import struct
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import ChunkedReceiver
 from waitress.server import create_server
 from waitress.task import WSGITask
+from waitress.utilities import BadRequest
 
 from emulator.state.clock import machine_seconds
 from emulator.state.persistence import THREAD_LOCAL
@@ -37,6 +41,9 @@ MAX_RUNNING = 2
 LONG_TASK_SECONDS = 0.005
 """A task that runs longer does not count as running, so another task starts beside it."""
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
+MAX_CHUNK_HEADER_BYTES = 1_024
+MAX_TRAILER_BYTES = 64 * 1024
+"""Longest trailer of a chunked body. waitress limits neither this nor the header of a chunk."""
 MAX_CONNECTIONS = 10_000
 """The default of waitress is 100. Connections with a delayed response count."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -110,9 +117,34 @@ class Task(KeepAliveTask):
         self.finish()
 
 
+class RequestParser(HTTPRequestParser):
+    """A parser that refuses with a 400 what waitress fails to convert, and what it buffers without a limit."""
+
+    def received(self, data: bytes) -> int:
+        try:
+            consumed = int(super().received(data))
+        except (ValueError, OverflowError):  # such as the URL http://[::1 or a length of 5,000 digits
+            self.headers_finished, consumed = True, len(data)
+            self._refuse("Malformed request")
+        if isinstance(self.body_rcv, ChunkedReceiver) and not self.completed and is_excessive(self.body_rcv):
+            self._refuse("Invalid chunk")
+        return consumed
+
+    def _refuse(self, reason: str) -> None:
+        self.error, self.completed = BadRequest(reason), True
+
+
+def is_excessive(body: ChunkedReceiver) -> bool:
+    """Return whether a chunked body has a size that no buffer can have, or framing without an end."""
+    sizes = (body.chunk_remainder, len(body.control_line), len(body.trailer))
+    limits = (sys.maxsize, MAX_CHUNK_HEADER_BYTES, MAX_TRAILER_BYTES)
+    return any(size > limit for size, limit in zip(sizes, limits, strict=True))
+
+
 class Channel(HTTPChannel):
     """A connection whose responses can be suspended."""
 
+    parser_class = RequestParser
     server: Any
     _suspended: Task | None = None
 
@@ -206,6 +238,10 @@ class HttpServer:
         self._stopping.set()
         self._server.pull_trigger()
         self._loop.join()
+        self.close_sockets()
+
+    def close_sockets(self) -> None:
+        """Close the port and all connections in this process."""
         wasyncore.close_all(self._sockets)
 
     def _run(self) -> None:

@@ -101,7 +101,7 @@ class UnusedInput:
             body = self.context.body
         except (ApiError, BadRequest):
             return True
-        return isinstance(body, Mapping) and bool(body)
+        return not isinstance(body, Mapping) or bool(body)
 
     def validate_body(self) -> None:
         """Validate the body with the schema of the operation, and collect what only the schema refuses."""

@@ -126,7 +126,20 @@ class Deliverer:
         return HttpClient(self.hosts.check, *self._limits)
 
     def attempt(self, world: World, event_id: int) -> DeliveryResult:
-        """Send an event once, and return the result. Only the delivery log records it."""
+        """Send an event once, and return the result. Only the delivery log records it.
+
+        A request that cannot be sent is a failed attempt. Raise `EventGone` if the event does not exist any more.
+        """
+        started_at = world.clock.now()
+        try:
+            return self._attempt(world, event_id)
+        except Exception as error:
+            if world.records.get(WebhookEvent, event_id) is None:
+                raise EventGone from error
+            LOG.warning("event %d of world %s cannot be sent: %s", event_id, world.name, error)
+            return error_result("", 0.0, started_at)
+
+    def _attempt(self, world: World, event_id: int) -> DeliveryResult:
         started_at, before = world.clock.now(), machine_seconds()
         event = world.records.get_existing(WebhookEvent, event_id)
         hook = world.records.get_existing(Webhook, event.webhook)
@@ -180,20 +193,10 @@ class Deliverer:
             return False
         with suppress(EventGone):
             if not self._is_postponed(world, event):
-                result = self._attempt_or_fail(world, event)
+                result = self.attempt(world, event_id)
                 save_result(world, event_id, result, sent=event)
                 return result.is_ok
         return False
-
-    def _attempt_or_fail(self, world: World, event: WebhookEvent) -> DeliveryResult:
-        started_at = world.clock.now()
-        try:
-            return self.attempt(world, event.id)
-        except Exception as error:
-            if world.records.get(WebhookEvent, event.id) is None:
-                raise EventGone from error
-            LOG.warning("event %d of world %s cannot be sent: %s", event.id, world.name, error)
-            return error_result("", 0.0, started_at)
 
     def _is_postponed(self, world: World, event: WebhookEvent) -> bool:
         """Postpone a new event if a delivery fault asks for it, and return whether it did."""

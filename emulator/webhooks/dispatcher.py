@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from emulator.core.errors import PersistError
 from emulator.core.records import Webhook, WebhookEvent
@@ -54,12 +54,16 @@ class WebhookDispatcher:
         """Worlds to look at, in turn."""
         self._timers: list[tuple[float, int, weakref.ref[World]]] = []
         self._timer_numbers = itertools.count()
+        self._generation = 0
+        """Threads of an earlier generation end."""
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Start without threads. Those of the pool do not exist in a forked process."""
         self._lock = threading.Lock()
         """Guards all of this, and the worlds' queues."""
         self._work_available, self._work_done = threading.Condition(self._lock), threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
-        self._generation = 0
-        """Threads of an earlier generation end."""
         self._thread = threading.local()
 
     def sender(self, world: World) -> WorldSender:
@@ -133,7 +137,7 @@ class WebhookDispatcher:
 
     def wake(self, world: World) -> None:
         """Look at a world: an event may be due, now or later."""
-        if self._is_delivering(world) or next_due_event(world.records) is None:
+        if world.is_closed or self._is_delivering(world) or next_due_event(world.records) is None:
             return  # a thread that delivers looks at its world again afterwards
         with self._lock:
             self._ready[id(world)] = world
@@ -148,8 +152,11 @@ class WebhookDispatcher:
         thread.start()
 
     def _run_thread(self, generation: int) -> None:
-        while (claim := self._wait_for_claim(generation)) is not None:
+        claim = self._wait_for_claim(generation)
+        while claim is not None:
             self._deliver(claim)
+            claim = None  # otherwise this thread keeps the world while it waits
+            claim = self._wait_for_claim(generation)
 
     def _wait_for_claim(self, generation: int) -> Claim | None:
         with self._lock:
@@ -256,7 +263,12 @@ class WorldSender:
     """The sender of one world (`state.outbox.WebhookSender`)."""
 
     def __init__(self, dispatcher: WebhookDispatcher, world: World) -> None:
-        self.dispatcher, self._world = dispatcher, world
+        self.dispatcher, self._world_ref = dispatcher, weakref.ref(world)
+
+    @property
+    def _world(self) -> World:
+        """The world, which owns the sender. A strong reference would keep a deleted world until a collection."""
+        return cast("World", self._world_ref())
 
     def attempt(self, event_id: int) -> DeliveryResult:
         return self.dispatcher.deliverer.attempt(self._world, event_id)

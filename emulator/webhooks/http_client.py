@@ -75,7 +75,7 @@ class HttpClient:
             self._check_host(target.url, "")
             merged = merge_headers(session.headers, headers, target.headers)
             raw = self._send(target, merged, body)
-            if raw.status in REDIRECT_STATI and "location" in raw.headers:
+            if raw.status in REDIRECT_STATI and raw.headers.get("location"):
                 request = session.prepare_request(requests.Request("POST", target.url, headers=merged, data=body))
                 raw = self._follow_redirects(session, request, raw)
             return read_response(raw, until)
@@ -119,7 +119,7 @@ class HttpClient:
         """Follow redirects from the first response on, as the library does. Return the last response."""
         adapter: Any = session.get_adapter(request.url or "")
         response, count = adapter.build_response(request, raw), 0
-        while response.is_redirect:
+        while response.is_redirect and response.headers["location"]:  # the library follows no empty location
             request, status = build_redirected_request(session, response, request), response.status_code
             if count == MAX_REDIRECTS:
                 raise NoResponse(f"Exceeded {MAX_REDIRECTS} redirects.", status)  # the sender records this status

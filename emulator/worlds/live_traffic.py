@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+import weakref
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from emulator.api.control.clock import FORGET_ORDERS
 from emulator.core.errors import ApiError, ControlError
@@ -107,11 +108,16 @@ class LiveTraffic:
     """
 
     def __init__(self, world: World, scheduler: Scheduler) -> None:
-        self._world, self._scheduler = world, scheduler
+        self._world_ref, self._scheduler = weakref.ref(world), scheduler
         self._done_until = world.clock.now()
         self._discontinuities = 0
         self._planned_records: Snapshot | None = None
         self._plan = CheckPlan(world.settings.seed)
+
+    @property
+    def _world(self) -> World:
+        """The world, which owns the task. A strong reference would keep a deleted world until a collection."""
+        return cast("World", self._world_ref())
 
     def next_due(self) -> datetime | None:
         """Return the next due time, or None in a world without traffic."""
@@ -229,11 +235,11 @@ class Scheduler:
         self._thread: threading.Thread | None = None
 
     def wake(self, world: World, task: Scheduled) -> None:
-        """Look at a task's next due time, unless its clock is frozen."""
-        if world.clock.mode == "frozen" or world.is_closed:
-            return
+        """Look at a task's next due time, unless its clock is frozen. Forget the task of a closed world."""
         with self._changed:
-            if self._is_stopping:
+            if world.is_closed:
+                self._tasks.pop(id(task), None)
+            if self._is_stopping or world.is_closed or world.clock.mode == "frozen":
                 return
             self._tasks[id(task)] = world, task
             self._is_woken = True
@@ -241,6 +247,10 @@ class Scheduler:
                 self._thread = threading.Thread(target=self._run_thread, name="scheduler", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    def reset_after_fork(self) -> None:
+        """Forget the thread, which does not exist in a forked process. The next `wake` starts another one."""
+        self._changed, self._thread = threading.Condition(), None
 
     def stop(self) -> None:
         """Stop the thread. The next `wake` starts it again."""

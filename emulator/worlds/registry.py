@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from emulator.api.serializers.events import record_events
 from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
 from emulator.loading.worlds import settings_of, starting_snapshot
 from emulator.state.clock import ClockMode, machine_seconds
+from emulator.state.outbox import Receiver
 from emulator.state.persistence import COMMITTED, CommitToken, MemoryOnly, Persistence, Snapshots, WorldSnapshot
 from emulator.state.scenario import Scenario, Settings
 from emulator.state.world import World, WorldServices
@@ -118,14 +119,20 @@ class WorldRegistry:
         return self._add(name, settings_of(scenario), start, strict=self.strict)
 
     def branch(self, name: str, origin: World, snapshot: WorldSnapshot | None = None) -> World:
-        """Create a world that continues from the present state of another one, or from one of its snapshots."""
-        return self._add(name, origin.settings, snapshot or origin.snapshot(), strict=origin.strict)
+        """Create a world that continues from the present state of another one, or from one of its snapshots.
+
+        It has the same in-process receivers.
+        """
+        receivers = origin.outbox.receivers
+        return self._add(
+            name, origin.settings, snapshot or origin.snapshot(), strict=origin.strict, receivers=receivers
+        )
 
     def reset(self, name: str) -> World:
         """Replace a world by one that starts from the same scenario and has the same snapshots."""
         before = self.get(name)
         start = starting_snapshot(before.settings.source, self.clock)
-        return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots)
+        return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots.copy())
 
     def mount(self, name: str, slot: Slot) -> None:
         """Add a slot of another server. A reset on either server is visible on both."""
@@ -157,7 +164,7 @@ class WorldRegistry:
         self._slots.pop(name).world.close()
         return token
 
-    def _add(
+    def _add(  # noqa: PLR0913 - options by keyword
         self,
         name: str,
         settings: Settings,
@@ -165,6 +172,7 @@ class WorldRegistry:
         *,
         strict: bool,
         snapshots: Snapshots | None = None,
+        receivers: Mapping[str, Receiver] = {},
     ) -> World:
         validated_name(name)
         snapshots = Snapshots() if snapshots is None else snapshots
@@ -176,6 +184,7 @@ class WorldRegistry:
             world = World(
                 name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
             )
+            world.outbox.receivers.update(receivers)
             self._fill_slot(world)
         token.wait()
         world.schedule.reschedule()

@@ -328,8 +328,8 @@ def test_a_fault_that_a_request_met_keeps_it_from_counting(kind: str, way: str) 
 
 
 def test_what_the_inspector_reads_meets_nothing(oms: Emulator) -> None:
-    """It looks on; what it sends for its user counts."""
-    referer = {"Referer": f"http://oms.test{INSPECTOR_PATH}"}
+    """Only its writes count, which are those of its user."""
+    referer = {"Referer": f"http://oms.test{INSPECTOR_PATH}", "Sec-Fetch-Site": "same-origin"}
     oms.session().get(LIST, headers=referer)
     assert not any(counts(oms).values())
     oms.session().post(COMMAND.format(**places(oms)), json=command(PACKING), headers=referer)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from werkzeug.test import Client
 
 from emulator.api.routes import ROUTES, Route
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import (
     DenialReason,
     Package,

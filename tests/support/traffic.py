@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Order, Package, PackageItem, StockLocation, TransferOrder, Transition, Webhook
 from emulator.state.outbox import Delivery
 from tests.support.reads import ReceivedResponse, SendRequest, auth_headers

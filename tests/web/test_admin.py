@@ -120,3 +120,8 @@ def test_error_for_an_unknown_path_or_method_lists_the_known_ones(
 def test_control_responses_have_no_cors_headers(client: Any) -> None:
     answer = client.get(HEALTH, headers={"Origin": "http://oms.test"})
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://[::1"}, {"Host": "[::1"}], ids=["origin", "host"])
+def test_malformed_origin_or_host_is_refused(client: Any, headers: dict[str, str]) -> None:
+    assert client.get("/__admin/health", headers=headers).status_code == 403

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from io import StringIO
 from typing import Any
+from urllib.parse import unquote
 from wsgiref.validate import validator
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
+from emulator.web.app import MAX_URL_BYTES
 from emulator.web.context import decode_path
 from emulator.web.dispatch import slash_location
 from tests.oracle.wire import RawRequest, send_wsgi
@@ -87,3 +89,18 @@ def test_application_conforms_to_wsgi(method: str, target: str) -> None:
 
     answer = send_wsgi(validator(oms.app), Request())
     assert answer.status in (200, 204, 404, 405)
+
+
+def test_decoding_of_a_path_takes_linear_time() -> None:
+    """Quadratic decoding would take half an hour."""
+    assert decode_path(b"/" + b"\xff" * 500_000) == "/" + "%FF" * 500_000
+
+
+@pytest.mark.parametrize("path", [LIST, "/__admin/health", "/w/other/__admin/health"])
+def test_long_url_is_refused(client: Any, path: str) -> None:
+    query = "a" * (MAX_URL_BYTES - len(path))
+    assert client.get(f"{path}?{query}").status_code in (200, 404)
+    answer = client.get(f"{path}?{query}a")
+    assert answer.status_code == 400
+    reason = answer.json()["error"] if "__admin" in path else unquote(answer.headers["X-Emulator-Hint"])
+    assert reason == "the URL is longer than 131072 bytes"

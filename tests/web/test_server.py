@@ -173,3 +173,32 @@ def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecor
             )
     gc.collect()
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []
+
+
+def send_raw(url: str, request: bytes) -> bytes:
+    """Send bytes to a server, and return the first line of its response."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=SECONDS) as client:
+        client.sendall(request)
+        return client.makefile("rb").readline()
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET http://[::1/api HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        CHUNKED + b"f" * 18 + b"\r\nabc",
+        CHUNKED + b"1" * 2_000,
+        CHUNKED + b"0\r\n" + b"a" * 70_000,
+    ],
+    ids=["URL", "length of 5,000 digits", "chunk size beyond memory", "endless chunk header", "endless trailer"],
+)
+def test_malformed_request_is_refused_without_a_log_line(request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with Emulator("empty") as oms:
+        assert send_raw(oms.url, request_) == b"HTTP/1.1 400 Bad Request\r\n"
+        assert send_raw(oms.url, CHUNKED + b"3\r\nabc\r\n0\r\n\r\n") == b"HTTP/1.1 404 Not Found\r\n"
+    assert caplog.records == []

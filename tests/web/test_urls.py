@@ -104,3 +104,8 @@ def test_each_operation_has_one_path() -> None:
     names = [route.operation for route in ROUTES]
     assert {name for name in names if names.count(name) > 1} == {"login"}
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_matching_takes_linear_time() -> None:
+    """Quadratic matching would take an hour."""
+    assert ROUTER.match("".join(f"/{number}" for number in range(300_000))) is None

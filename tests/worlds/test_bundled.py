@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import TransferOrder
 from emulator.domain.scenario_files import FOLDER, bundled_scenarios, find_scenario, scenario_from_document
 from tests.support.answers import check_document

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.errors import ControlError
 from emulator.core.records import Package, StockLocation
 from emulator.state import clock as clock_module

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import KINDS, Webhook
 from emulator.domain.scenario_files import find_scenario, with_limits
 from emulator.state.record_codec import encode_record

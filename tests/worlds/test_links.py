@@ -14,7 +14,7 @@ import requests
 
 from emulator import Emulator
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package, ShippingLabel
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.worlds.registry import DEFAULT_WORLD

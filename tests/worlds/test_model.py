@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.errors import Conflict
 from emulator.core.records import WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document

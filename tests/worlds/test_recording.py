@@ -14,7 +14,7 @@ from emulator.api.control.deliveries import POSTPONE_EVENTS, RECORD_RESULT
 from emulator.api.control.operations import CONTROL_OPERATIONS
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
 from emulator.api.routes import ROUTES
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core import json_text, schemas
 from emulator.core.records import Order, Package, State, TransferOrder, Transition
 from emulator.domain.scenario_files import find_scenario, scenario_from_document

@@ -100,6 +100,7 @@ RESPONSE_HEADERS: Mapping[str, JsonObject] = {
     },
 }
 """`components.headers`."""
+HTML_PAGE: Mapping[str, JsonObject] = {"text/html": {"schema": {"type": "string"}}}
 COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
 
 
@@ -110,9 +111,14 @@ class SharedResponse(NamedTuple):
     description: str
     examples: tuple[errors.ApiError, ...]
     headers: tuple[str, ...] = ()
+    is_page: bool = False
+    """Whether the framework also answers with an HTML page, as it does where no view is called."""
 
 
 SHARED_RESPONSES: Mapping[str, SharedResponse] = {
+    "BadRequest": SharedResponse(
+        400, "The Host header or the query is malformed, or the URL is too long.", (), is_page=True
+    ),
     "Unauthorized": SharedResponse(
         401,
         "The credentials are missing or wrong.",
@@ -122,8 +128,10 @@ SHARED_RESPONSES: Mapping[str, SharedResponse] = {
     "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
     "NotFound": SharedResponse(
         404,
-        "The record, the page of a list, or the format does not exist.",
+        "The record, the page of a list, or the format does not exist. A path that matches no operation, such as"
+        " one with an id that is not a number, is an HTML page.",
         (errors.NotFound(), errors.InvalidPage()),
+        is_page=True,
     ),
     "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
     "NotAcceptable": SharedResponse(
@@ -233,7 +241,8 @@ def shared_response_names(route: Route) -> list[str]:
     excluded = {
         "Forbidden": route.auth_scheme is None,
         "TooManyRequests": route.auth_scheme is None,
-        "NotFound": not route.is_negotiated and 404 not in route.responses,
+        "BadRequest": route.request_schema is not None or 400 in route.responses,
+        "NotFound": not route.is_negotiated and 404 not in route.responses and "<" not in route.path,
         "NotAcceptable": not route.is_negotiated,
         "UnsupportedMediaType": route.request_schema is None,
     }
@@ -259,7 +268,8 @@ def route_response(route: Route, status: int) -> JsonObject:
     schema = route.responses.get(status)
     if status in {400, 406}:
         may_be_unreadable = status == 406 or route.request_schema is not None
-        return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable)}}
+        page = HTML_PAGE if status == 400 else {}
+        return response | {"content": {JSON: error_media(schema, may_be_unreadable=may_be_unreadable), **page}}
     if schema is not None:
         examples = examples_of(route, status)
         return response | {
@@ -294,8 +304,9 @@ def response_components() -> JsonObject:
 
 def response_component(response: SharedResponse) -> JsonObject:
     examples = {type(error).__name__: {"value": error.body} for error in response.examples}
+    document = {JSON: {"schema": schema_reference("error"), "examples": examples}} if examples else {}
     return {
         "description": response.description,
         "headers": header_references(*response.headers),
-        "content": {JSON: {"schema": schema_reference("error"), "examples": examples}},
+        "content": {**document, **(HTML_PAGE if response.is_page else {})},
     }

@@ -27,7 +27,7 @@ from emulator.core import records
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Record, RecordKind
 from emulator.core.seeded_random import derive_uuid
-from emulator.state.store import Reader, Snapshot, Transaction
+from emulator.state.store import ChangeMaps, Reader, Snapshot, Transaction
 from emulator.state.world import FinalizeEvent
 
 PAYLOAD_SERIALIZERS: dict[RecordKind, tuple[type[Serializer], tuple[str, ...]]] = {
@@ -80,7 +80,7 @@ def record_events(tx: Transaction, finalize: FinalizeEvent) -> None:
     The world calls this at the commit, when all records have their final values. Each event keeps the snapshot of
     that time, from which its payload is rendered later.
     """
-    snapshot = Snapshot(tx.base, dict(tx.maps), tx.step_number)
+    snapshot = Snapshot(tx.base, ChangeMaps(tx.maps), tx.step_number)
     for event_type, kind, id_ in tx.events:
         for hook in tx.find(records.Webhook, "event_type", event_type):
             if hook.is_active:

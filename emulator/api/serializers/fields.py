@@ -17,7 +17,7 @@ from marshmallow import Schema, fields, missing
 from marshmallow.schema import SchemaMeta
 
 from emulator.api.serializers.rendering import TrackedReader, to_json, with_placeholders
-from emulator.core.json_text import JsonObject, JsonValue, compact_json
+from emulator.core.json_text import JsonObject, JsonValue, stored_json
 from emulator.core.records import (
     KINDS,
     OMITTED,
@@ -388,7 +388,7 @@ def to_column(kind: RecordKind, column: str, value: JsonValue) -> ColumnValue:
     """
     types = COLUMN_TYPES[kind][column]
     if bytes in types:
-        return None if value is None and NoneType in types else compact_json(value)
+        return None if value is None and NoneType in types else stored_json(value)
     if datetime in types and isinstance(value, str):
         return require_zone(datetime.fromisoformat(value))
     if type(value) not in types:

@@ -8,7 +8,10 @@ callers share one text.
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import weakref
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeAlias, TypeVar, cast
 
@@ -24,7 +27,9 @@ Reads: TypeAlias = dict[object, dict[object, object]]
 """Map of the store, and key in that map -> the world's own value that was read there; None: the base was read."""
 
 MAX_CACHED_BYTES = 96 * 1024 * 1024
-"""Bytes of rendered text that a cache holds. All documents of 36,404 packages would take three times as much."""
+"""Bytes of rendered documents that a store holds. All documents of 36,404 packages would take more."""
+READ_BYTES = 32
+"""Approximate memory of the key of one read."""
 
 DOMAIN_URL = b"\x01domain\x02"
 """Placeholder for the caller's host and world. JSON escapes these control characters, so no data can contain it."""
@@ -134,75 +139,120 @@ class TrackedReader:
 class CachedDocument:
     """The text of one document, and the reads that it depends on."""
 
-    __slots__ = ("body", "maps", "reads")
+    __slots__ = ("_maps", "body", "is_shared", "reads", "size")
 
     def __init__(self, body: bytes, reader: TrackedReader) -> None:
         self.body = body
         self.reads = reader.reads
-        self.maps = reader.source.maps
+        self._maps = weakref.ref(reader.source.maps)
+        self.is_shared = all(value is None for values in self.reads.values() for value in values.values())
+        """Whether only the base was read, so that other worlds have the same document."""
+        reads = sum(sys.getsizeof(values) + READ_BYTES * len(values) for values in self.reads.values())
+        self.size = len(body) + reads
+        """Bytes of the text and of the reads, approximately."""
 
     def is_current(self, source: Reader) -> bool:
         """Return whether every read would give the same value in this source."""
-        if self.maps is source.maps:
+        maps = self._maps()
+        if maps is source.maps:
             return True
         for name, values in self.reads.items():
             changes = source.maps.get(name)
-            if changes is not self.maps.get(name) and any(
+            if (maps is None or changes is not maps.get(name)) and any(
                 (None if changes is None else changes.get(key)) is not value for key, value in values.items()
             ):
                 return False
-        self.maps = source.maps
+        self._maps = weakref.ref(source.maps)
         return True
 
 
-class RenderCache:
-    """Rendered documents of all worlds on one base, up to a number of bytes; the oldest is evicted first."""
+class DocumentStore:
+    """Rendered documents of all worlds on one base, up to a number of bytes. The oldest is evicted first."""
 
-    def __init__(self, language: str, base_url: str, limit: int = MAX_CACHED_BYTES) -> None:
+    def __init__(self, limit: int = MAX_CACHED_BYTES) -> None:
+        self.limit = limit
+        self.entries: dict[tuple[RenderCache | None, Hashable], CachedDocument] = {}
+        """Cache of a world and key -> document. The cache is None for documents that all worlds share."""
+        self.size = 0
+        """Bytes of the documents in the store."""
+        self.hits = self.misses = 0
+        self.freed: deque[RenderCache] = deque()
+        """Caches of worlds that were freed without being closed. The garbage collector appends to it."""
+        self._lock = threading.Lock()
+
+    def put(self, owner: RenderCache, key: Hashable, entry: CachedDocument) -> None:
+        """Store a document, unless its owner is closed. Evict the oldest documents if the store is too large."""
+        with self._lock:
+            while self.freed:
+                self._remove_all(self.freed.popleft())
+            if owner.is_closed:
+                return
+            self._remove((None, key))
+            self._remove((owner, key))
+            self.entries[None if entry.is_shared else owner, key] = entry
+            self.size += entry.size
+            while self.size > self.limit:
+                self._remove(next(iter(self.entries)))
+
+    def remove_all(self, owner: RenderCache) -> None:
+        """Remove the documents of one world."""
+        with self._lock:
+            self._remove_all(owner)
+
+    def _remove_all(self, owner: RenderCache) -> None:
+        for key in [key for key in self.entries if key[0] is owner]:
+            self._remove(key)
+
+    def _remove(self, key: tuple[RenderCache | None, Hashable]) -> None:
+        if (old := self.entries.pop(key, None)) is not None:
+            self.size -= old.size
+
+
+class RenderCache:
+    """The rendered documents that one world uses: those of its base, and its own."""
+
+    def __init__(self, language: str, base_url: str, store: DocumentStore | None = None) -> None:
         self.language, self.base_url = language, base_url
         """Language and base URL of the world, for stored payloads, which do not depend on the caller."""
-        self.limit = limit
-        self._entries: dict[Hashable, CachedDocument] = {}
-        self.size = 0
-        """Bytes of text in the cache."""
-        self.hits = self.misses = 0
-        self._lock = threading.Lock()
+        self.store = DocumentStore() if store is None else store
+        self.is_closed = False
 
     def get(
         self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
     ) -> CachedDocument:
         """Return the current document under this key; render and store it if there is none."""
-        entry = self._entries.get(key)
-        if entry is not None and entry.is_current(source):
-            self.hits += 1
-            return entry
-        self.misses += 1
+        for owner in (self, None):
+            entry = self.store.entries.get((owner, key))
+            if entry is not None and entry.is_current(source):
+                self.store.hits += 1
+                return entry
+        self.store.misses += 1
         reader = TrackedReader(source, language, self)
         entry = CachedDocument(render(reader), reader)
-        self._store(key, entry)
+        self.store.put(self, key, entry)
         return entry
 
     def clear(self) -> None:
-        """Remove all documents. Each entry keeps the records alive that it was rendered from."""
-        with self._lock:
-            self._entries.clear()
-            self.size = 0
+        """Remove the world's own documents. Each of them keeps the records alive that it was rendered from."""
+        self.store.remove_all(self)
 
-    def _store(self, key: Hashable, entry: CachedDocument) -> None:
-        with self._lock:
-            if (old := self._entries.pop(key, None)) is not None:
-                self.size -= len(old.body)
-            self._entries[key] = entry
-            self.size += len(entry.body)
-            while self.size > self.limit:
-                self.size -= len(self._entries.pop(next(iter(self._entries))).body)
+    def close(self) -> None:
+        """Remove the world's own documents, and store no more of them."""
+        self.is_closed = True
+        self.clear()
 
 
 def render_cache(world: World) -> RenderCache:
-    """Return the cache that the worlds of one base share if they have the same language and base URL."""
-    language, base_url, derived = world.settings.language, world.base_url, world.base.caches
-    key = RenderCache, language, base_url
-    cache: RenderCache | None = derived.get(key)
-    if cache is None:
-        cache = derived.setdefault(key, RenderCache(language, base_url))
+    """Return the cache of a world. Worlds of one base, language and base URL share the documents of the base."""
+    cache: RenderCache | None = world.caches.get(RenderCache)
+    base_url = world.base_url
+    if cache is None or cache.base_url != base_url:
+        if cache is not None:
+            cache.close()
+        language = world.settings.language
+        store = world.base.caches.setdefault((DocumentStore, language, base_url), DocumentStore())
+        cache = world.caches[RenderCache] = RenderCache(language, base_url, store)
+        weakref.finalize(world, store.freed.append, cache).atexit = False
+        if world.is_closed:
+            cache.close()
     return cache

@@ -25,7 +25,7 @@ from emulator.core.call import Call, Reply
 from emulator.core.credentials import PASSWORDS
 from emulator.core.errors import NotFound, RecordNotFound, ValidationFailed
 from emulator.core.fields import NOT_JSON, Field, validate
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonValue, stored_json
 from emulator.core.records import (
     DenialReason,
     Package,
@@ -252,17 +252,17 @@ def patch_extra_information(call: Call, world: World) -> Reply:
     with world.transaction() as tx:
         package = get_or_404(tx, Package, call.path["pk"])
         changes = validate(EXTRA_INFORMATION_FIELDS, call.read_body())["extra_information"]
-        merged = to_stored_json({**orjson.loads(package.extra_information), **changes})
+        merged = to_stored_json("extra_information", {**orjson.loads(package.extra_information), **changes})
         tx.change(package, extra_information=merged, modified_date=tx.now)
     return Reply(204)
 
 
-def to_stored_json(value: JsonObject) -> bytes:
-    """Return the text of a JSON value. Raise `ValidationFailed` if it is not UTF-8, too deep, or exceeds 64 bits."""
+def to_stored_json(name: str, value: JsonValue) -> bytes:
+    """Return the text of a field's value. Raise `ValidationFailed` if the value cannot be stored as JSON."""
     try:
-        return orjson.dumps(value)
-    except TypeError:
-        raise ValidationFailed({"extra_information": [NOT_JSON]}) from None
+        return stored_json(value)
+    except ValueError:
+        raise ValidationFailed({name: [NOT_JSON]}) from None
 
 
 def log_in(call: Call, _world: World) -> Reply:

@@ -26,6 +26,7 @@ from emulator.api.views.records import (
     record_not_found,
     render,
     render_page,
+    to_stored_json,
 )
 from emulator.core.call import Call, Reply
 from emulator.core.errors import (
@@ -37,7 +38,7 @@ from emulator.core.errors import (
 )
 from emulator.core.event_types import EVENT_TYPES
 from emulator.core.fields import CharField, validate
-from emulator.core.json_text import JsonObject, JsonValue, compact_json
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.records import Columns, RecordKind, Webhook, WebhookEvent
 from emulator.domain.webhook_retries import TASK_RETRIES
 from emulator.state.outbox import DeliveryResult
@@ -144,8 +145,8 @@ def retry_hook_event(call: Call, world: World) -> Reply:
         raise EventAlreadyDelivered
     if not force and event.retry_count <= TASK_RETRIES:
         raise EventStillInProgress
-    result = world.outbox.attempt(event.id)
     try:
+        result = world.outbox.attempt(event.id)
         save_result(world, event.id, result, call.request_id)
     except LookupError:  # while it was sent, the world was reset
         raise record_not_found(WebhookEvent) from None
@@ -201,7 +202,7 @@ def require_not_registered(
 
 
 def hook_columns(fields: JsonObject) -> Columns:
-    return {key: compact_json(value) if key in JSON_TEXT_COLUMNS else value for key, value in fields.items()}
+    return {key: to_stored_json(key, value) if key in JSON_TEXT_COLUMNS else value for key, value in fields.items()}
 
 
 def caller_username(call: Call) -> str:

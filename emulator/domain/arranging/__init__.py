@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
-from emulator.core.json_text import JsonValue, compact_json
+from emulator.core.json_text import JsonValue, stored_json
 from emulator.core.records import REFERENCES, Columns, ColumnValue, Json, RecordKind
 from emulator.state.store import Reader
 
@@ -28,9 +28,11 @@ def parse_time(text: str) -> datetime:
 
 def json_text(value: JsonValue) -> Json:
     try:
-        return compact_json(value)
-    except TypeError:
-        raise InvalidDocument("a value is nested too deeply, or contains a number of more than 64 bits") from None
+        return stored_json(value)
+    except ValueError:
+        raise InvalidDocument(
+            "a value is nested too deeply, or contains a number of more than 64 bits or a lone surrogate"
+        ) from None
 
 
 TIMES = ("created_date", "modified_date", "date_placed", "target_packing_date", "shipment_date")

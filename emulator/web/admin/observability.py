@@ -129,7 +129,7 @@ class MetricsCollector:
 
     def gauges(self) -> dict[str, MetricRow]:
         worlds = self.worlds.all()
-        caches = {id(cache): cache for cache in map(render_cache, worlds)}.values()
+        caches = {id(store): store for store in (render_cache(world).store for world in worlds)}.values()
         steps = {world.name: len(world.steps) for world in worlds}
         times = {world.name: world.clock.now().timestamp() for world in worlds}
         return {

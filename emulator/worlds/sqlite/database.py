@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -19,10 +20,12 @@ from emulator.core.errors import PersistError
 from emulator.state.clock import machine_seconds
 from emulator.state.persistence import release_worker_slot
 from emulator.worlds.sqlite.branches import delete_branch, delete_steps
+from emulator.worlds.sqlite.checksums import maintain_checksums
 
 LOG = logging.getLogger("emulator")
 APPLICATION_ID = 0x4F4D5345
 """SQLite's application id of our files: OMSE."""
+MIN_FREE_BYTES = 64 * 1024
 FORMAT_VERSION = 2
 """Version of the tables."""
 
@@ -65,6 +68,7 @@ def create_file(path: Path, made_for: str) -> None:
             with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(f"BEGIN; {TABLES}")
+                maintain_checksums(connection)
                 connection.execute("INSERT INTO meta VALUES ('made_for', ?)", (made_for,))
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
@@ -78,7 +82,7 @@ def create_file(path: Path, made_for: str) -> None:
     except OSError as error:
         raise StateFileError(f"cannot make state file {path}: {error.strerror or error}") from None
     except sqlite3.Error as error:
-        raise StateFileError(f"cannot make state file {path}: {error}") from None
+        raise StateFileError(f"cannot make state file {path}: {error_message(path, error)}") from None
 
 
 def sync_folder(folder: Path) -> None:
@@ -141,7 +145,7 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
         raise StateFileError(
             f"state file {path} is of {origin} oms-emulator: its format is {version}, this one reads {FORMAT_VERSION}"
         )
-    (first, *_) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (first, *_) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if first != "ok":
         raise StateFileError(f"state file {path} is damaged: {' '.join(first.split())}")
 
@@ -160,6 +164,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
+            maintain_checksums(connection)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -183,8 +188,18 @@ def error_message(path: Path, error: Exception) -> str:
     if not isinstance(error, sqlite3.Error):
         return f"state file: {error!r}"
     name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_IOERR") and is_disk_full(path.parent):
+        name = "SQLITE_FULL"
     message = next((text for code, text in ERROR_MESSAGES.items() if name.startswith(code)), None)
     return f"state file {path}: {error}" if message is None else message.format(path=path)
+
+
+def is_disk_full(folder: Path) -> bool:
+    """Return whether there is no room for another page. SQLite then reports an I/O error in some places."""
+    try:
+        return shutil.disk_usage(folder).free < MIN_FREE_BYTES
+    except OSError:
+        return False
 
 
 # The thread that writes
@@ -207,10 +222,24 @@ class Batch:
         """Number of branches that are unused once the batch is on disk."""
         self.error: str | None = None
         self._done = threading.Event()
+        self._callbacks: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
 
     def finish(self, error: str | None) -> None:
-        self.error = error
-        self._done.set()
+        with self._lock:
+            self.error = error
+            for callback in self._callbacks if error is None else ():
+                callback()
+            self._done.set()
+
+    def on_success(self, callback: Callable[[], object], /) -> None:
+        """Call a function once the batch is on disk. The thread that writes calls it, so it must not wait."""
+        with self._lock:
+            if not self._done.is_set():
+                self._callbacks.append(callback)
+                return
+        if self.error is None:
+            callback()
 
     def wait(self) -> None:
         """Wait until the batch is on disk. Raise `PersistError` if it cannot be written."""
@@ -252,8 +281,16 @@ class Writer:
             self._wake.notify()
         return batch
 
+    def reset_after_fork(self) -> None:
+        """Refuse writes in a forked process. Its parent has the file and the thread."""
+        self._error = f"state file {self.path} is in use by the process that was forked"
+        self._wake = threading.Condition()
+        self._thread = threading.Thread()
+
     def close(self) -> None:
         """Write what is queued, and close the file."""
+        if self._thread.ident is None:
+            return
         with self._wake:
             self._is_closing = True
             self._wake.notify()

@@ -33,6 +33,7 @@ from emulator.worlds.sqlite.branches import (
     step_key,
     step_ranges,
 )
+from emulator.worlds.sqlite.checksums import verify_checksums
 from emulator.worlds.sqlite.database import (
     Batch,
     FileChange,
@@ -77,6 +78,7 @@ class StateFile:
             table = read_branch_table(connection)
             stored = list(rows.read_worlds(connection, start))
             worlds = [self._restore_world(each, connection, table) for each in stored]
+            verify_checksums(connection)
         self._open_for_writing(worlds, table)
         branches: dict[int, StoredBranch] = {}
         self.stored_worlds = [self._open_world(each, table, branches) for each in worlds]
@@ -270,5 +272,6 @@ def read_export_data(path: str | PathLike[str], name: str) -> ExportData:
             raise StateFileError(f"state file {path} has no world {name!r}; it has {', '.join(worlds)}")
         ranges = step_ranges(worlds[name].branch, read_branch_table(connection))
         lines = [line for _, line, _ in read_steps(connection, ranges)]
+        verify_checksums(connection)
     world = worlds[name]
     return ExportData(world.scenario, [*world.scenario.steps, *lines], world.state, world.faults)

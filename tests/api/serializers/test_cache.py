@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.api.serializers import SERIALIZERS, render_document
-from emulator.api.serializers.rendering import CachedDocument, RenderCache, TrackedReader, render_cache
+from emulator.api.serializers.rendering import CachedDocument, DocumentStore, RenderCache, TrackedReader, render_cache
 from emulator.core.records import (
     Address,
     CargoCompany,
@@ -112,7 +112,7 @@ def test_document_is_rendered_once_until_one_of_its_records_changes() -> None:
 
 def test_two_worlds_on_one_base_share_unchanged_documents() -> None:
     one, other = small_world(), small_world()
-    assert render_cache(one) is render_cache(other)
+    assert render_cache(one).store is render_cache(other).store
     package = one.records.ids(Package)[0]
     write(one, [(Package, 0, 35)])
     ours, theirs = (
@@ -144,7 +144,8 @@ def empty_snapshot() -> Snapshot:
 
 
 def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
-    cache, calls = RenderCache("en-us", "", limit=100), []
+    store, calls = DocumentStore(limit=100), []
+    cache = RenderCache("en-us", "", store)
 
     def get(key: str, size: int) -> CachedDocument:
         def render(reader: TrackedReader) -> bytes:
@@ -155,7 +156,7 @@ def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
 
     for key in ("a", "b", "c"):
         get(key, 40)
-    assert cache.size == sum(len(entry.body) for entry in cache._entries.values()) == 80
+    assert store.size == sum(len(entry.body) for entry in store.entries.values()) == 80
     get("b", 40)
     get("c", 40)
     assert calls == ["a", "b", "c"]
@@ -164,13 +165,15 @@ def test_cache_stays_within_its_limit_and_evicts_the_oldest_entry() -> None:
 
 
 def test_text_larger_than_the_limit_is_returned_but_not_cached() -> None:
-    cache = RenderCache("en-us", "", limit=10)
+    store = DocumentStore(limit=10)
+    cache = RenderCache("en-us", "", store)
     assert len(cache.get("a", empty_snapshot(), "en-us", lambda _: b"x" * 50).body) == 50
-    assert (cache.size, cache._entries) == (0, {})
+    assert (store.size, store.entries) == (0, {})
 
 
 def test_new_text_replaces_the_stale_entry() -> None:
-    world, cache = build_world([Package(1, 1, 1, 1, 1)]), RenderCache("en-us", "", limit=1000)
+    world, store = build_world([Package(1, 1, 1, 1, 1)]), DocumentStore(limit=1000)
+    cache = RenderCache("en-us", "", store)
 
     def render(reader: TrackedReader) -> bytes:
         return reader.get_existing(Package, 1).number.encode() or b"none"
@@ -179,7 +182,8 @@ def test_new_text_replaces_the_stale_entry() -> None:
     with world.transaction() as tx:
         tx.change(tx.get_existing(Package, 1), number="P1")
     assert cache.get("a", world.records, "en-us", render).body == b"P1"
-    assert (cache.size, len(cache._entries)) == (2, 1)
+    (entry,) = store.entries.values()
+    assert store.size == entry.size
 
 
 def test_stored_payloads_do_not_change_with_their_subject() -> None:

@@ -107,11 +107,24 @@ def test_every_parameter_has_an_input() -> None:
 
 def test_reads_of_the_inspector_are_not_in_the_journal(oms: Emulator, client: requests.Session) -> None:
     """Writes of the inspector and reads of other clients are in the journal."""
-    there = {"Referer": f"http://oms.test{UI}"}
+    there = {"Referer": f"http://oms.test{UI}", "Sec-Fetch-Site": "same-origin"}
     before = len(oms.world.journal)
     client.get("/api/v1/oms/packages/", headers=there)
-    client.head("/api/v1/oms/packages/", headers={"Referer": f"http://oms.test/w/default{UI}"})
+    client.head("/api/v1/oms/packages/", headers={**there, "Referer": f"http://oms.test/w/default{UI}"})
     assert len(oms.world.journal) == before
     client.post("/api/v1/oms/packages/1/command/", json={}, headers=there)
     client.get("/api/v1/oms/packages/", headers={"Referer": "http://shop.test/"})
     assert len(oms.world.journal) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "site"),
+    [("http://oms.test", None), ("http://oms.test", "cross-site"), ("http://other.test", "same-origin")],
+    ids=["no browser", "a page of another site", "another server's inspector"],
+)
+def test_referer_of_the_inspector_does_not_hide_other_clients(oms: Emulator, origin: str, site: str | None) -> None:
+    """Their reads are in the journal and trigger faults."""
+    oms.faults.add(status=503)
+    headers = {"Referer": f"{origin}{UI}"} | ({} if site is None else {"Sec-Fetch-Site": site})
+    assert oms.session().get("/api/v1/oms/packages/", headers=headers).status_code == 503
+    assert len(oms.world.journal) == 1

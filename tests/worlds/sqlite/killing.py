@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import KINDS, WebhookEvent
 from emulator.domain.scenario_files import scenario_from_document
 from emulator.loading.worlds import open_world

@@ -13,7 +13,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.cli.data import export_from_file
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.records import Package
 from emulator.loading.worlds import encode_scenario_file
 from emulator.state.clock import TrafficRate

@@ -17,7 +17,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from emulator import Emulator
-from emulator.client.emulator import WorldHandle
+from emulator.client.world_handle import WorldHandle
 from emulator.core.errors import Conflict
 from emulator.core.records import Package, Stock, Webhook, WebhookEvent
 from emulator.state.journal import RequestIds

@@ -1,0 +1,233 @@
+"""`WorldHandle`: one world of an emulator, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+
+import orjson
+
+from emulator.api.control.operations import run_recorded_operation
+from emulator.api.serializers.rendering import fill_links
+from emulator.client.clock import WorldClock
+from emulator.client.request_assertions import Requests
+from emulator.client.webhooks import Webhooks
+from emulator.core import credentials
+from emulator.core.files import write_scenario_file
+from emulator.core.json_text import JsonObject, JsonValue
+from emulator.domain.audit import audit, finding_document
+from emulator.loading.faults import WorldFaults
+from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.state.world import World
+from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
+from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
+
+if TYPE_CHECKING:
+    import requests
+
+    from emulator.api_types import (
+        ArrangedOrder,
+        ArrangeOrder,
+        ArrangePackage,
+        ArrangeStockLocation,
+        CarrierEventName,
+        ChangeStockLocation,
+        Package,
+        Role,
+        Stock,
+        StockLocation,
+    )
+    from emulator.coverage import Report
+
+
+class WorldHandle:
+    """A world of an emulator. Calls that are not possible raise a `ControlError`, which is a `ValueError`.
+
+    `clock`, `faults`, `hooks` (webhooks) and `requests` (the journal) are the parts of the world.
+    """
+
+    def __init__(self, worlds: WorldRegistry, app: EmulatorApp, server_url: Callable[[], str], name: str) -> None:
+        self.worlds, self.name = worlds, name
+        self._emulator_app, self._server_url = app, server_url
+        self.clock = WorldClock(lambda: self.world)
+        self.faults = WorldFaults(lambda: self.world)
+        self.hooks = Webhooks(lambda: self.world)
+        self.requests = Requests(lambda: self.world)
+
+    # Addresses and clients
+
+    @property
+    def server_url(self) -> str:
+        """Base URL of the emulator."""
+        return self._server_url()
+
+    @property
+    def prefix(self) -> str:
+        """Path prefix of this world: empty for the default world, otherwise `/w/<name>`."""
+        return world_prefix(self.name)
+
+    @property
+    def url(self) -> str:
+        """Base URL of this world."""
+        return self.server_url + self.prefix
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """The header of a token with all permissions."""
+        return {"Authorization": "Token full-access"}
+
+    def jwt(self, role: Role = "full-access", expires_in: float = 3600) -> str:
+        """Return a JWT for the reference surface (`Authorization: Bearer ...`).
+
+        It expires after `expires_in` seconds of this world's clock. Raise `ValueError` for an unknown role.
+        """
+        return credentials.issue_token(role, self.clock.now(), expires_in).token
+
+    @property
+    def request(self) -> str | None:
+        """For a `documented/...` scenario: the path whose GET returns the sample."""
+        return self.world.settings.request
+
+    def session(self) -> requests.Session:
+        """Return an authorized `requests.Session` that calls this world in process. It accepts paths as URLs.
+
+        Example: `oms.session().get("/api/v1/oms/packages/").json()`
+        """
+        from emulator.client.session import InProcessSession  # noqa: PLC0415 - requests is imported when used
+
+        return InProcessSession(self._emulator_app, self.url, self.auth)
+
+    @contextmanager
+    def intercept(self, *urls: str) -> Iterator[Self]:
+        """Route calls of `requests` to these hosts to this world, inside the `with` block.
+
+        Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
+        called, but its `max_retries` apply. Calls to other hosts are not affected. Raise `ValueError` for an invalid
+        host.
+
+        Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
+        """
+        from emulator.client.session import InProcessAdapter, intercept_requests  # noqa: PLC0415 - as above
+
+        world = None if self.name == DEFAULT_WORLD else self.name
+        with intercept_requests(urls, InProcessAdapter(self._emulator_app, world)):
+            yield self
+
+    # Records
+
+    def order(self, **document: Unpack[ArrangeOrder]) -> ArrangedOrder:
+        """Place an order and plan its packages.
+
+        Arguments are the keys of an order document; `lines` is required. Return the ids of the new records:
+        `{"order": 1, "packages": [2], "transfers": []}`.
+
+        Example: `oms.order(lines=[{"sku": "PZ-101-02-L", "quantity": 2}], shipping_address={"city": "Bursa"})`
+        """
+        return cast("ArrangedOrder", self._run("control_make_order", document))
+
+    def package(self, **document: Unpack[ArrangePackage]) -> Package:
+        """Create a package, and return its detail. Arguments are the keys of a package document.
+
+        Example: `oms.package(state="Packed", items=2)`
+        """
+        return cast("Package", self._run("control_make_package", document))
+
+    def carrier(self, package: int, event: CarrierEventName) -> Package:
+        """Report an event of the carrier, and return the package's detail.
+
+        `event` is `attempted`, `failed`, `delivered` or `cancelled`.
+        """
+        return cast("Package", self._run("control_report_carrier", {"event": event}, pk=package))
+
+    def cancel_package(self, package: int) -> Package:
+        """Cancel a package as the operator does, and return its detail."""
+        return cast("Package", self._run("control_cancel_package", pk=package))
+
+    def cancel_order(self, order: int) -> ArrangedOrder:
+        """Cancel an order with all its packages, and return the ids of the cancelled records."""
+        return cast("ArrangedOrder", self._run("control_cancel_order", id=order))
+
+    def stock(self, location: int, sku: str, quantity: int) -> Stock:
+        """Set the available quantity of a product at a location, and return the new stock."""
+        return cast("Stock", self._run("control_put_stock", {"quantity": quantity}, location_id=location, sku=sku))
+
+    def stock_location(self, **document: Unpack[ArrangeStockLocation]) -> StockLocation:
+        """Create a stock location, and return its document."""
+        return cast("StockLocation", self._run("control_make_stock_location", document))
+
+    def change_stock_location(self, location: int, **document: Unpack[ChangeStockLocation]) -> StockLocation:
+        """Change a stock location, and return its document."""
+        return cast("StockLocation", self._run("control_change_stock_location", document, id=location))
+
+    def _run(self, operation: str, document: Mapping[str, JsonValue] | None = None, **path: int | str) -> Any:
+        result = run_recorded_operation(self.world, operation, document, path)
+        if isinstance(result, bytes):
+            result = orjson.loads(fill_links(result, self.url, self.prefix))
+        return result
+
+    # State
+
+    @property
+    def world(self) -> World:
+        """The current world of this name. A reset replaces it."""
+        return self.worlds.get(self.name)
+
+    def reset(self) -> None:
+        """Start again from the scenario."""
+        self.worlds.reset(self.name)
+
+    def undo(self) -> str:
+        """Undo the write of the last call, and return its request id."""
+        return self.world.undo()
+
+    def snapshot(self, name: str) -> None:
+        """Store the current state under a name, for `restore` and for new worlds."""
+        self.world.take_snapshot(name)
+
+    def restore(self, name: str) -> None:
+        """Return to a snapshot. Raise a `ControlError` if there is no snapshot of this name."""
+        world = self.world
+        world.restore(world.snapshots[name])
+
+    def export(self, *, with_secrets: bool = False) -> JsonObject:
+        """Return the world as a scenario document. A world that starts from it is equal, byte for byte.
+
+        Without `with_secrets`, the credentials of hooks are masked. The new world then sends the masks.
+        """
+        return export_world(self.world, with_secrets=with_secrets)
+
+    def save(self, path: str | PathLike[str], *, force: bool = False, with_secrets: bool = False) -> None:
+        """Write the world to a scenario file, without the credentials of hooks unless `with_secrets` is set.
+
+        An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
+        """
+        write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
+
+    # Reports
+
+    def audit(self) -> list[JsonObject]:
+        """Return the calls in the journal that succeed here but cause problems in the real service."""
+        exchanges = reversed(list(self.world.journal.newest_first()))
+        return [finding_document(finding) for finding in audit(exchanges)]
+
+    def assert_well_behaved(self) -> None:
+        """Raise an `AssertionError` with all findings of `audit`, if there are any."""
+        if findings := self.audit():
+            raise AssertionError("; ".join(f"{finding['kind']}: {finding['says']}" for finding in findings))
+
+    @property
+    def coverage(self) -> Report:
+        """The coverage of the emulated behaviour by the calls to all worlds of the server.
+
+        The report has `.percent`, `.missing`, `.narrowed(only=..., operations=...)` and `.save(path)`.
+        """
+        from emulator.coverage import build_report, counts_of  # noqa: PLC0415 - imported when used
+
+        register_graph(self.world)
+        return build_report(counts_of(self.world.coverage))
+
+
+def world_prefix(world: str) -> str:
+    return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
