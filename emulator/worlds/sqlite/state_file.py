@@ -95,8 +95,10 @@ class StateFile:
         start = starting_snapshot(stored.scenario, stored.state.mode)
         if not rows.has_start(connection, stored.scenario, start.records.base):
             raise StateFileError(
-                f"state file {self.path}: scenario {stored.scenario.name} started otherwise when it was made:"
-                " with another installation file, or another version of oms-emulator"
+                f"state file {self.path}: scenario {stored.scenario.name} had other records when the file was made,"
+                " with another installation or another version of oms-emulator; to keep the writes,"
+                f" run `oms-emulator export --state {self.path} --with-secrets -o world.json`, and start with"
+                " --import world.json"
             )
         first, steps = BranchReader(step_ranges(stored.branch, table)), start.steps.copy()
         readers, by_name = build_readers(first, stored.snapshots, table)

@@ -128,7 +128,7 @@ UNUSABLE_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing step of a snapshot": (insert_a_wrong_snapshot, "damaged: step 9 is missing"),
     "invalid fault": (insert_a_wrong_fault, "damaged"),
     "invalid clock": (corrupt_the_clock, "damaged"),
-    "the start of the scenario has changed": (change_the_start, "started otherwise when it was made"),
+    "the start of the scenario has changed": (change_the_start, "had other records when the file was made"),
     "read-only": (make_read_only, "is read-only"),
     "a folder": (replace_by_a_folder, "is not a file but a folder"),
 }
@@ -200,7 +200,7 @@ def test_file_of_a_changed_installation_is_refused(tmp_path: Path) -> None:
     open_emulator(state, installation=mine).close()
     open_emulator(state, installation=mine).close()
     mine.write_text('{"cargo_company": [{"id": 9, "name": "Swifter", "provenance": "assumed", "reason": "ours"}]}')
-    with pytest.raises(StateFileError, match="another installation file"):
+    with pytest.raises(StateFileError, match="with another installation"):
         open_emulator(state, installation=mine)
 
 
