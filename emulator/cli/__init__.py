@@ -43,7 +43,7 @@ def exit_with_message(message: str) -> NoReturn:
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="oms-emulator")
+@click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
 

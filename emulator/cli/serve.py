@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gc
-import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
@@ -17,12 +15,14 @@ from pathlib import Path
 from queue import SimpleQueue
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
+from emulator.cli.logs import LOG, configure_logging
+from emulator.cli.options import GroupedCommand, NamedChoice, options_of, unknown_variables
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.scenario import MAX_PACKAGES
@@ -30,9 +30,6 @@ from emulator.state.scenario import MAX_PACKAGES
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
 
-Decorated = TypeVar("Decorated", bound=Callable[..., object])
-
-LOG = logging.getLogger("emulator")
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
 DEFAULT_SCENARIO = "demo"
@@ -43,62 +40,75 @@ GC_THRESHOLD = 20_000
 """Allocations between two garbage collections. A world consists of many small objects, and a collection every 700
 allocations, the default of Python, takes a third of the time of a busy server."""
 FILE = click.Path(path_type=Path)
+EXAMPLES = """\b
+Examples:
+  oms-emulator serve --scenario busy-day --port 0
+  oms-emulator serve --state oms.db --live 60 --open
+  OMS_EMULATOR_PORT=9000 oms-emulator serve --strict -v
+"""
+EXEC_EXAMPLES = """\b
+Examples:
+  oms-emulator exec -- npm test
+  oms-emulator exec --scenario empty --strict -- pytest -q
+"""
 
 
-def environment_variable(name: str) -> str:
-    """Return the environment variable that sets a flag."""
-    return "OMS_EMULATOR_" + name.upper().replace("-", "_")
+address_option, data_option, world_option, permission_option, output_option = map(
+    options_of, ("Address", "Data", "Worlds and behaviour", "Permissions", "Output")
+)
 
 
-def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-    """Return an option that can also be set by an environment variable. The flag takes precedence."""
-    return click.option(f"--{name}", envvar=environment_variable(name), show_envvar=True, **settings)
-
-
-@click.command()
-@option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
-@option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
-@option("import", type=FILE, help="Start from a file that `export` wrote.")
-@option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
-@option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
-@option("seed", type=int, help="Seed of the generated data.")
-@option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
-@option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
-@option("state", type=FILE, help="Store all worlds in this file, across restarts.")
-@option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
-@option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
-@option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
-@option(
+@click.command(cls=GroupedCommand, epilog=EXAMPLES)
+@address_option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@address_option(
+    "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
+)
+@data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
+@data_option("import", type=FILE, help="Start from a file that `export` wrote.")
+@data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
+@data_option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
+@data_option("seed", type=int, help="Seed of the generated data.")
+@data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
+@data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@data_option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
+@data_option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
+@world_option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
+@world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
+@world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
 )
-@option(
+@world_option(
     "world-idle",
     default=3_600.0,
     show_default=True,
     type=click.FloatRange(min=0),
     help="Seconds without a request after which a world may be closed.",
 )
-@option(
+@world_option(
     "journal-size",
     default=1_000,
     show_default=True,
     type=click.IntRange(min=0),
     help="Number of exchanges in the journal of each world.",
 )
-@option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
-@option("allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host. May be repeated.")
-@option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all origins]")
-@option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
-@option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
-@option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Log every request.")
+@permission_option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
+@permission_option("allow-webhook-host", multiple=True, help="Allow webhooks to call this host. May be repeated.")
+@permission_option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all]")
+@permission_option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
+@output_option("open", is_flag=True, help="Open the inspector in a browser.")
+@output_option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
+@output_option("log-format", type=NamedChoice(["text", "json"]), default="text", show_default=True)
+@output_option("quiet", "-q", is_flag=True, help="Log errors only.")
+@output_option("verbose", "-v", is_flag=True, help="Log every request.  [default: if stderr is a terminal]")
 @click.pass_context
 def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, **options: Any) -> None:
     """Run the server until it is stopped."""
-    configure_logging(log_format, quiet=quiet, verbose=verbose)
     stop = stop_condition()
+    is_interactive = isinstance(stop, SignalWaiter) and sys.stderr.isatty()
+    configure_logging(log_format, quiet=quiet, verbose=verbose, access=verbose or is_interactive)
+    for message in unknown_variables(context.command.params):
+        LOG.warning("%s", message)
+    open_inspector = options.pop("open")
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
     scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
@@ -120,7 +130,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
-        code = run_server(emulator, stop)
+        code = run_server(emulator, stop, open_inspector=open_inspector)
         if coverage is not None:
             write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
@@ -151,13 +161,15 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition) -> int:
+def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool) -> int:
     """Run the server until it is stopped. Return the exit code."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     with listen_errors(emulator.address):
         emulator.start()
+    if open_inspector:
+        click.launch(inspector_url(emulator))
     code = stop.wait(emulator)
     emulator.stop()
     return code
@@ -181,6 +193,10 @@ def check_address(host: str, port: int) -> None:
                 probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
                 probe.bind(address)
                 probe.listen()
+
+
+def inspector_url(emulator: Emulator) -> str:
+    return f"{emulator.server_url}/__admin/ui/"
 
 
 class StopCondition(Protocol):
@@ -211,29 +227,11 @@ class SignalWaiter:
         if not self._codes.empty():
             return self._codes.get()
         click.echo(f"ready: {emulator.server_url}")
+        if sys.stdout.isatty():
+            click.echo(f"inspector: {inspector_url(emulator)}")
+            click.echo(f"header to paste: Authorization: Token {FULL_ACCESS}")
         sys.stdout.flush()
         return self._codes.get()
-
-
-class JsonFormatter(logging.Formatter):
-    """Formats each log record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
-def configure_logging(log_format: str, *, quiet: bool, verbose: bool) -> None:
-    """Configure logging to stderr: errors only if quiet, every request if verbose."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
-    LOG.addHandler(handler)
-    LOG.propagate = False
-    LOG.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
-    # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
-    logging.getLogger("waitress").setLevel(logging.ERROR)
 
 
 # exec
@@ -267,8 +265,9 @@ def exec_options() -> list[click.Parameter]:
     return options
 
 
-exec_ = click.Command(
+exec_ = GroupedCommand(
     "exec",
+    epilog=EXEC_EXAMPLES,
     callback=run,
     params=[*exec_options(), click.Argument(["command"], nargs=-1, required=True, type=click.UNPROCESSED)],
     help=run.__doc__,

@@ -23,6 +23,7 @@ from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
 from emulator.client.webhooks import Webhooks
 from emulator.core import credentials
+from emulator.core.errors import InvalidDocument
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
@@ -311,7 +312,7 @@ class Emulator(WorldHandle):
         state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
-            raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
+            raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
         self._host, self._port = host, port
         self._server: HttpServer | None = None
         self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)

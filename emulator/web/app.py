@@ -6,7 +6,6 @@ Each exchange with the emulated API is recorded in the journal, the coverage and
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -25,8 +24,9 @@ from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transitio
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
+from emulator.web.access_log import is_enabled, log_request, log_when_started
 from emulator.web.authentication import EXPIRED, INACTIVE
-from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
+from emulator.web.context import Environ, RequestContext, Router, decode_path, escape_path, mount_path, path_bytes
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
@@ -36,7 +36,6 @@ from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
-ACCESS_LOG = logging.getLogger("emulator.access")
 CONTROL_PATH = "/__admin"
 """Path of the control API."""
 WORLD_PREFIX = "/w/"
@@ -103,6 +102,8 @@ class EmulatorApp:
         name, prefix, path = split_world(decode_path(path_bytes(environ)), environ)
         if is_control_path(path):
             return self.control_api(environ, start_response)
+        if is_enabled() and not is_inspector_read(environ):
+            start_response = log_when_started(environ, start_response)
         if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
                 return self.cors.preflight(start_response, environ)
@@ -116,10 +117,13 @@ class EmulatorApp:
             world = self.worlds.get(name)
         except UnknownWorld as error:
             return Reply(404, NOT_FOUND, hint_header(error.message), HTML), NO_REQUEST_ID
+        if path == "/" and accepts_html(environ):
+            location = escape_path(mount_path(environ) + prefix) + INSPECTOR_PATH
+            return Reply(302, b"", {"Location": location}, HTML), NO_REQUEST_ID
         context = RequestContext(environ, world, self.router, path, prefix)
         reply = self.respond(context)
-        if ACCESS_LOG.isEnabledFor(logging.INFO):
-            ACCESS_LOG.info("%s %s %s -> %d", context.request_id, context.method, context.prefix + path, reply.status)
+        if reply.fault is not None and reply.fault.silent and is_enabled():
+            log_request(environ, None, response_headers(reply, context.request_id), 0)
         return reply, context.request_id
 
     def respond(self, context: RequestContext) -> Reply:
@@ -137,6 +141,11 @@ class EmulatorApp:
             record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
         return reply
+
+
+def accepts_html(environ: Environ) -> bool:
+    """Return whether a browser opens the URL as a page."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and "text/html" in environ.get("HTTP_ACCEPT", "")
 
 
 def is_inspector_read(environ: Environ) -> bool:

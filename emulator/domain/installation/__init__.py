@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias, get_args, get_type_hints
 import orjson
 
 from emulator.core import json_text
+from emulator.core.errors import did_you_mean
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, State, Transition
 from emulator.core.schemas import find_problem
@@ -123,8 +124,9 @@ def installation_path(name: str) -> Path:
         return bundled
     if name and installation_files(path := Path(name)):
         return path
-    known = ", ".join(bundled_names())
-    raise ValueError(f"unknown installation {name!r}; known: {known}, or a path that ends in .json")
+    known = bundled_names()
+    meant = did_you_mean(name, known)
+    raise ValueError(f"unknown installation {name!r}; known: {', '.join(known)}, or a path that ends in .json{meant}")
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, Response, current_app, g, request
+from flask import Blueprint, Request, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -20,7 +20,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
-from emulator.web.app import WORLD_KEY
+from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, WORLD_KEY, accepts_html
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 JSON = "application/json"
@@ -167,7 +167,12 @@ def invalid_file_response(error: ValueError) -> Response:
 
 @api.errorhandler(HTTPException)
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    """Return the response for an error of Flask, with the paths of the control API."""
+    """Return the response for an error of Flask, with the paths of the control API.
+
+    The root of the control API redirects browsers to the inspector.
+    """
+    if error.code == 404 and request.path.rstrip("/") == CONTROL_PATH and accepts_html(request.environ):
+        return redirect(request.script_root + INSPECTOR_PATH)
     rules = current_app.url_map.iter_rules()
     known = sorted({rule.rule for rule in rules if rule.endpoint.startswith(f"{BLUEPRINT}.")})
     headers = {key: value for key, value in error.get_headers() if key == "Allow"}
