@@ -254,13 +254,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
-    """Yield the scenario, the newest exchanges, and the path of the scenario file."""
+    """Yield the scenario, the newest exchanges, the deliveries that wait, and the path of the scenario file."""
     settings = emulator.world.settings
     count = len(emulator.requests)
     newest = list(itertools.islice(emulator.requests, MAX_EXCHANGES))
     yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
     yield f"{'the latest ' if count > MAX_EXCHANGES else ''}{len(newest)} of {count} exchanges:"
     yield from (request.describe() for request in reversed(newest))
+    if (note := emulator.world.outbox.waiting_note) is not None:
+        yield note
     yield save_scenario(item, emulator)
 
 

@@ -82,14 +82,18 @@ def current_world() -> World:
 def run_write(world: World, operation: str, document: JsonValue = None, **path: int | str) -> JsonValue:
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
-    return run_recorded_operation(world, operation, document, path, g.request_id)
+    result = run_recorded_operation(world, operation, document, path, g.request_id)
+    g.hint = world.outbox.waiting_note
+    return result
 
 
 @api.after_request
 def add_request_id(response: Response) -> Response:
-    """Add the request id of a write to the response."""
+    """Add the request id of a write to the response, and the hint about deliveries that wait."""
     if "request_id" in g:
         response.headers["X-Emulator-Request-Id"] = g.request_id
+    if g.get("hint") is not None:
+        response.headers["X-Emulator-Hint"] = g.hint
     return response
 
 
