@@ -63,6 +63,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @address_option(
     "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
 )
+@address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
 @data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @data_option("import", type=FILE, help="Start from a file that `export` wrote.")
 @data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
@@ -94,6 +95,10 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @permission_option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
 @permission_option("allow-webhook-host", multiple=True, help="Allow webhooks to call this host. May be repeated.")
 @permission_option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all]")
+@permission_option("cors-header", multiple=True, help="Allow pages to send this request header. May be repeated.")
+@permission_option(
+    "cors-credentials", is_flag=True, help="Allow credentials from all origins, without --cors-origin."
+)
 @permission_option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
 @output_option("open", is_flag=True, help="Open the inspector in a browser.")
 @output_option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
@@ -142,7 +147,12 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     sys.exit(code)
 
 
-ARGUMENTS = {"allow_host": "allow_hosts", "allow_webhook_host": "allow_webhook_hosts", "cors_origin": "cors_origins"}
+ARGUMENTS = {
+    "allow_host": "allow_hosts",
+    "allow_webhook_host": "allow_webhook_hosts",
+    "cors_origin": "cors_origins",
+    "cors_header": "cors_headers",
+}
 """Repeatable options -> keyword arguments of `Emulator`."""
 
 

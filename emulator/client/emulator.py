@@ -35,8 +35,9 @@ from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
 from emulator.state.world import World, WorldServices
-from emulator.web import as_flask, create_emulator_app
+from emulator.web import as_flask, behind_one_proxy, create_emulator_app
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
+from emulator.web.cors import Cors
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
@@ -268,7 +269,10 @@ class Emulator(WorldHandle):
     - `clock`: `frozen`, `ticking` or `real`.
     - `host`, `port`: address of the server. Port 0 selects a free one.
     - `allow_hosts`: host names under which the control API may be called.
-    - `cors_origins`: origins whose pages may read responses. Default: all.
+    - `cors_origins`: origins whose pages may read responses, also with credentials. Default: all, no credentials.
+    - `cors_headers`: request headers that pages may send, besides the usual ones.
+    - `cors_credentials`: also accept requests with credentials if `cors_origins` is empty.
+    - `behind_proxy`: trust `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` of one proxy in front of the server.
     - `strict`: answer 400 to requests that the real service silently accepts.
     - `max_worlds`: maximum number of open worlds.
     - `world_idle`: seconds without a call after which a world may be closed.
@@ -299,6 +303,9 @@ class Emulator(WorldHandle):
         port: int = 0,
         allow_hosts: Collection[str] = (),
         cors_origins: Collection[str] = (),
+        cors_headers: Collection[str] = (),
+        cors_credentials: bool = False,
+        behind_proxy: bool = False,
         strict: bool = False,
         max_worlds: int = MAX_WORLDS,
         world_idle: float = IDLE_SECONDS,
@@ -313,7 +320,8 @@ class Emulator(WorldHandle):
     ) -> None:
         if clock not in CLOCK_MODES:
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
-        self._host, self._port = host, port
+        cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
+        self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: HttpServer | None = None
         self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
         self._scheduler = Scheduler()
@@ -338,9 +346,7 @@ class Emulator(WorldHandle):
             services=services,
             storage=self._state,
         )
-        app, self._flask = create_emulator_app(
-            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header
-        )
+        app, self._flask = create_emulator_app(worlds, allow_hosts, cors, allow_fault_header=allow_fault_header)
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
 
     def _current_url(self) -> str:
@@ -385,7 +391,8 @@ class Emulator(WorldHandle):
         """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""
         from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
-        server = HttpServer(self._emulator_app, self._host, self._port)
+        app = behind_one_proxy(self._emulator_app) if self._behind_proxy else self._emulator_app
+        server = HttpServer(app, self._host, self._port)
         server.start()
         self._server = server
         return self.url

@@ -16,7 +16,7 @@ from emulator.web.cors import Cors
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import StartResponse, WSGIApplication
     from flask import Flask
 
     from emulator.web.flask_app import EmulatorFlask
@@ -46,7 +46,7 @@ class LazyFlask:
 def create_emulator_app(
     worlds: WorldRegistry,
     allowed_hosts: Collection[str] = (),
-    cors_origins: Collection[str] = (),
+    cors: Cors | None = None,
     *,
     allow_fault_header: bool = False,
 ) -> tuple[EmulatorApp, LazyFlask]:
@@ -58,8 +58,15 @@ def create_emulator_app(
         return EmulatorFlask(app, allowed_hosts)
 
     flask = LazyFlask(create_flask)
-    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), allow_fault_header=allow_fault_header)
+    app = EmulatorApp(worlds, ROUTER, flask, cors or Cors(), allow_fault_header=allow_fault_header)
     return app, flask
+
+
+def behind_one_proxy(app: WSGIApplication) -> WSGIApplication:
+    """Return an application that trusts the `X-Forwarded` headers of one proxy: For, Proto, Host and Prefix."""
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - imported when used
+
+    return ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
 
 
 def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:

@@ -30,7 +30,7 @@ from emulator.web.context import Environ, RequestContext, Router, decode_path, e
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import HTML, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
-from emulator.web.hints import add_error_hints, hint_header
+from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
@@ -104,9 +104,11 @@ class EmulatorApp:
             return self.control_api(environ, start_response)
         if is_enabled() and not is_inspector_read(environ):
             start_response = log_when_started(environ, start_response)
-        if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
+        if self.cors.varies_by_origin or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
-                return self.cors.preflight(start_response, environ)
+                headers = self.preflight_headers(environ, name, prefix, path)
+                start_response("200 OK", [*headers, *self.cors.response_headers(environ)])
+                return []
             start_response = self.cors.wrap(start_response, environ)
         reply, request_id = self.answer(environ, name, prefix, path)
         return send_reply(reply, environ, request_id, start_response)
@@ -125,6 +127,20 @@ class EmulatorApp:
         if reply.fault is not None and reply.fault.silent and is_enabled():
             log_request(environ, None, response_headers(reply, context.request_id), 0)
         return reply, context.request_id
+
+    def preflight_headers(self, environ: Environ, name: str, prefix: str, path: str) -> list[tuple[str, str]]:
+        """Return the headers of the response to a preflight request, without those of CORS.
+
+        A refusal is explained in a hint, and recorded in the journal.
+        """
+        headers = {"Content-Length": "0"}
+        if (refusal := self.cors.preflight_refusal(environ)) is not None:
+            headers |= hint_header(refusal[:MAX_HINT_LENGTH])
+            with suppress(UnknownWorld):
+                context = RequestContext(environ, self.worlds.get(name), self.router, path, prefix)
+                headers["X-Emulator-Request-Id"] = context.request_id
+                context.world.journal.add(journal_exchange(context, Reply(200, b"", headers)))
+        return list(headers.items())
 
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
