@@ -221,6 +221,8 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:
+        if (oms := request.node.stash.get(EMULATOR_KEY, None)) is not None and oms.certificate is not None:
+            session.verify = str(oms.certificate)
         session.trust_env = not is_loopback(urlsplit(oms_url).hostname or "")  # this machine is not behind a proxy
         yield session
 

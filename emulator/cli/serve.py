@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -64,6 +65,9 @@ address_option, data_option, world_option, permission_option, output_option = ma
     "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
 )
 @address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
+@address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
+@address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
+@address_option("tls-key", type=FILE, help="File with the key of --tls-cert.")
 @data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
 @data_option("import", type=FILE, help="Start from a file that `export` wrote.")
 @data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
@@ -237,6 +241,8 @@ class SignalWaiter:
         if not self._codes.empty():
             return self._codes.get()
         click.echo(f"ready: {emulator.server_url}")
+        if emulator.certificate is not None:
+            click.echo(f"certificate to trust: {emulator.certificate}")
         if sys.stdout.isatty():
             click.echo(f"inspector: {inspector_url(emulator)}")
             click.echo(f"header to paste: Authorization: Token {FULL_ACCESS}")
@@ -301,11 +307,18 @@ class ChildProcess:
 
     def wait(self, emulator: Emulator) -> int:
         """Run the command. Return its exit code, or 128 plus the number of the signal that terminated it."""
+        if emulator.certificate is None:
+            return self._run(emulator, {})
+        with TemporaryDirectory(prefix="oms-emulator-") as folder:
+            return self._run(emulator, trust_variables(emulator.certificate, Path(folder)))
+
+    def _run(self, emulator: Emulator, extra: Mapping[str, str]) -> int:
         variables = {
             "OMS_URL": emulator.url,
             "OMS_TOKEN": FULL_ACCESS,
             "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
             **without_proxy(urlsplit(emulator.url).hostname),
+            **extra,
         }
         try:
             group = 0 if HAS_PROCESS_GROUPS else None
@@ -354,6 +367,27 @@ class ChildProcess:
             os.kill(os.getpid(), signal.SIGSTOP)
             if not self._resumed:  # another thread received the signal, and the handler waits for this one
                 self.resume(signal.SIGCONT, None)
+
+
+BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Variables with a file of all trusted certificates, for OpenSSL and for requests."""
+
+
+def trust_variables(certificate: Path, folder: Path) -> dict[str, str]:
+    """Return environment variables that make Node, OpenSSL and requests trust a certificate besides the usual ones.
+
+    The folder gets the files with all certificates.
+    """
+    from certifi import where  # noqa: PLC0415 - a dependency of requests, imported when used
+
+    variables = {"NODE_EXTRA_CA_CERTS": str(certificate)}
+    for name in BUNDLE_VARIABLES:
+        usual = Path(os.environ.get(name, ""))
+        parts = [usual if usual.is_file() else Path(where()), certificate]
+        bundle = folder / f"{name.lower()}.pem"
+        bundle.write_bytes(b"\n".join(part.read_bytes() for part in parts))
+        variables[name] = str(bundle)
+    return variables
 
 
 def without_proxy(host: str | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from inspect import signature
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         StockLocation,
     )
     from emulator.coverage import Report
-    from emulator.web.server import HttpServer
+    from emulator.web.tls import Certificate, Server
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -273,6 +273,8 @@ class Emulator(WorldHandle):
     - `cors_headers`: request headers that pages may send, besides the usual ones.
     - `cors_credentials`: also accept requests with credentials if `cors_origins` is empty.
     - `behind_proxy`: trust `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` of one proxy in front of the server.
+    - `tls`: serve HTTPS. The certificate is made at the start, which needs the extra `tls`.
+    - `tls_cert`, `tls_key`: files of the certificate for HTTPS, and of its key.
     - `strict`: answer 400 to requests that the real service silently accepts.
     - `max_worlds`: maximum number of open worlds.
     - `world_idle`: seconds without a call after which a world may be closed.
@@ -306,6 +308,9 @@ class Emulator(WorldHandle):
         cors_headers: Collection[str] = (),
         cors_credentials: bool = False,
         behind_proxy: bool = False,
+        tls: bool = False,
+        tls_cert: str | PathLike[str] | None = None,
+        tls_key: str | PathLike[str] | None = None,
         strict: bool = False,
         max_worlds: int = MAX_WORLDS,
         world_idle: float = IDLE_SECONDS,
@@ -322,7 +327,9 @@ class Emulator(WorldHandle):
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
-        self._server: HttpServer | None = None
+        self._server: Server | None = None
+        names = (host, *allow_hosts)
+        self._certificate = open_certificate(self, tls_cert, tls_key, names) if tls or tls_cert or tls_key else None
         self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
         self._scheduler = Scheduler()
         services = WorldServices(
@@ -356,6 +363,11 @@ class Emulator(WorldHandle):
     def address(self) -> str:
         """Host and port of the server."""
         return f"{self._host}:{self._port}"
+
+    @property
+    def certificate(self) -> Path | None:
+        """The file with the certificate that clients of the server must trust, or None without HTTPS."""
+        return None if self._certificate is None else self._certificate.trusted
 
     @cached_property
     def app(self) -> Flask:
@@ -392,7 +404,12 @@ class Emulator(WorldHandle):
         from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
         app = behind_one_proxy(self._emulator_app) if self._behind_proxy else self._emulator_app
-        server = HttpServer(app, self._host, self._port)
+        if self._certificate is None:
+            server: Server = HttpServer(app, self._host, self._port)
+        else:
+            from emulator.web.tls import TlsServer  # noqa: PLC0415 - as above
+
+            server = TlsServer(HttpServer, app, (self._host, self._port), self._certificate.context())
         server.start()
         self._server = server
         return self.url
@@ -431,6 +448,16 @@ def known_installation(name: str) -> str:
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:
     """Return a scenario by name or file. A `Path` is always a file."""
     return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
+
+
+def open_certificate(
+    owner: Emulator, chain: str | PathLike[str] | None, key: str | PathLike[str] | None, names: Iterable[str]
+) -> Certificate:
+    from emulator.web.tls import find_certificate  # noqa: PLC0415 - imported when used
+
+    certificate = find_certificate(owner, chain, key, names)
+    certificate.context()  # raises an error for files that cannot be used
+    return certificate
 
 
 def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 import click
@@ -100,6 +101,16 @@ def test_open_opens_the_inspector(monkeypatch: pytest.MonkeyPatch) -> None:
         exec_.main(["--open", "--", "true"], "exec", standalone_mode=False)
     ((url, status),) = opened
     assert (url.endswith("/__admin/ui/"), status) == (True, 200)
+
+
+def test_a_server_for_https_prints_the_certificate() -> None:
+    with terminal_of("serve", "--port", "0", "--tls") as (_, terminal):
+        url = text_after(terminal, "ready: ")
+        file = text_after(terminal, "certificate to trust: ")
+        with requests.Session() as client:
+            client.trust_env, client.verify = False, file
+            assert client.get(f"{url}/__admin/health", timeout=10).json()["status"] == "ok"
+    assert not Path(file).exists()
 
 
 @pytest.mark.parametrize("each", [serve, exec_], ids=lambda each: each.name)

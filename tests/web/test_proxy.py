@@ -55,9 +55,7 @@ def test_redirects_stay_behind_the_proxy(base: tuple[str, str], path: str, statu
 
 def test_the_openapi_document_names_the_prefix(base: tuple[str, str]) -> None:
     url, shown = base
-    document = requests.get(
-        f"{url}/__admin/openapi.json", headers=FORWARDED, timeout=10
-    ).json()
+    document = requests.get(f"{url}/__admin/openapi.json", headers=FORWARDED, timeout=10).json()
     assert document["servers"][0]["url"] == ("/" if shown == url else "/oms")
 
 
