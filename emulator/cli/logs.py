@@ -47,6 +47,7 @@ def configure_logging(log_format: str, *, quiet: bool, verbose: bool, access: bo
     LOG.addHandler(handler)
     LOG.propagate = False
     LOG.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("emulator.watch").setLevel(logging.ERROR if quiet else logging.INFO)
     ACCESS_LOG.setLevel(logging.INFO if access and not quiet else logging.NOTSET)
     # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
     logging.getLogger("waitress").setLevel(logging.ERROR)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
 from pathlib import Path
@@ -24,6 +24,7 @@ from click.core import ParameterSource
 
 from emulator.cli.logs import LOG, configure_logging
 from emulator.cli.options import GroupedCommand, NamedChoice, options_of, unknown_variables
+from emulator.cli.watch import watching
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.scenario import MAX_PACKAGES
@@ -75,6 +76,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @data_option("seed", type=int, help="Seed of the generated data.")
 @data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
 @data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@data_option("watch", is_flag=True, help="Restart the worlds when the scenario or installation file is saved.")
 @data_option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @data_option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
 @world_option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
@@ -115,9 +117,10 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     stop = stop_condition()
     is_interactive = isinstance(stop, SignalWaiter) and sys.stderr.isatty()
     configure_logging(log_format, quiet=quiet, verbose=verbose, access=verbose or is_interactive)
-    for message in unknown_variables(context.command.params):
-        LOG.warning("%s", message)
-    open_inspector = options.pop("open")
+    warn_unknown_variables(context.command.params)
+    open_inspector, watch = options.pop("open"), options.pop("watch")
+    if watch:
+        check_watch(options["state"])
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
     scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
     arguments = {ARGUMENTS.get(name, name): value for name, value in options.items()}
@@ -139,7 +142,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
-        code = run_server(emulator, stop, open_inspector=open_inspector)
+        with watching(emulator) if watch else nullcontext():
+            code = run_server(emulator, stop, open_inspector=open_inspector)
         if coverage is not None:
             write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
@@ -158,6 +162,17 @@ ARGUMENTS = {
     "cors_header": "cors_headers",
 }
 """Repeatable options -> keyword arguments of `Emulator`."""
+
+
+def warn_unknown_variables(options: Sequence[click.Parameter]) -> None:
+    for message in unknown_variables(options):
+        LOG.warning("%s", message)
+
+
+def check_watch(state: Path | None) -> None:
+    """Raise `UsageError` if the worlds are stored, because a reload would replace them."""
+    if state is not None:
+        raise click.UsageError("--watch and --state cannot be used together")
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:

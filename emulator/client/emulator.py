@@ -340,9 +340,13 @@ class Emulator(WorldHandle):
             journal_size=journal_size,
         )
         name = None if installation is None else known_installation(fspath(installation))
-        start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
-        if live is not None:
-            start = start.with_traffic(validate_rate(live))
+
+        def load_start() -> Scenario:
+            start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
+            return start if live is None else start.with_traffic(validate_rate(live))
+
+        self._load_start = load_start
+        start = load_start()
         self._state = None if state is None else open_state(state, start, services, strict=strict)
         worlds = WorldRegistry(
             start,
@@ -398,6 +402,13 @@ class Emulator(WorldHandle):
 
     def _handle(self, name: str) -> WorldHandle:
         return WorldHandle(self.worlds, self._emulator_app, self._current_url, name)
+
+    def reload(self) -> None:
+        """Read the files of the scenario and the installation again, and restart the worlds that started from them.
+
+        Raise `ValueError` for a file that cannot be used. All worlds then stay as they are.
+        """
+        self.worlds.replace_scenario(self._load_start())
 
     def start(self) -> str:
         """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken."""

@@ -145,3 +145,18 @@ def test_a_refused_name_gets_a_suggestion(arguments: tuple[str, ...], name: str)
     line = refused(*arguments)
     assert "id you mean" in line
     assert name in line.partition("id you mean")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("serve --wa", "--watch"), ("ser", "serve"), ("token full", "full-access")]
+)
+def test_shells_can_complete(typed: str, offered: str) -> None:
+    """The environment is that of the completion script for bash."""
+    words = ["oms-emulator", *typed.split()]
+    variables = {
+        "_OMS_EMULATOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = CliRunner().invoke(main, [], prog_name="oms-emulator", env=variables)
+    assert f"plain,{offered}" in done.output.splitlines()
