@@ -11,7 +11,7 @@ import click
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
 from emulator.cli.data import DEFAULT_URL, call_server, errors_as_messages
-from emulator.cli.options import NamedChoice
+from emulator.cli.terminal import NamedChoice
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema

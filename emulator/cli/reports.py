@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from emulator.cli.options import NamedChoice
+from emulator.cli.terminal import NamedChoice
 
 if TYPE_CHECKING:
     from emulator.contract import Result

@@ -22,8 +22,15 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from emulator.cli.logs import LOG, configure_logging
-from emulator.cli.options import GroupedCommand, NamedChoice, options_of, unknown_variables
+from emulator.cli.terminal import (
+    LOG,
+    GroupedCommand,
+    NamedChoice,
+    configure_logging,
+    options_of,
+    slow_start,
+    unknown_variables,
+)
 from emulator.cli.watch import watching
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
@@ -138,7 +145,8 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None:
             check_address(options["host"], options["port"])
-        emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
+        with slow_start(str(options["state"] or start)):
+            emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
