@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from inspect import signature
@@ -35,7 +35,7 @@ from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
 from emulator.state.world import World, WorldServices
-from emulator.web import as_flask, behind_one_proxy, create_emulator_app
+from emulator.web import as_flask, behind_one_proxy, create_emulator_app, open_certificate
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.web.cors import Cors
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         StockLocation,
     )
     from emulator.coverage import Report
-    from emulator.web.tls import Certificate, Server
+    from emulator.web.tls import Server
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -459,16 +459,6 @@ def known_installation(name: str) -> str:
 def load_scenario(scenario: str | PathLike[str]) -> Scenario:
     """Return a scenario by name or file. A `Path` is always a file."""
     return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
-
-
-def open_certificate(
-    owner: Emulator, chain: str | PathLike[str] | None, key: str | PathLike[str] | None, names: Iterable[str]
-) -> Certificate:
-    from emulator.web.tls import find_certificate  # noqa: PLC0415 - imported when used
-
-    certificate = find_certificate(owner, chain, key, names)
-    certificate.context()  # raises an error for files that cannot be used
-    return certificate
 
 
 def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:

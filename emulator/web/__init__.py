@@ -6,6 +6,7 @@ The functions of this module compose the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from os import PathLike
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from emulator.web.flask_app import EmulatorFlask
+    from emulator.web.tls import Certificate
 
 ROUTER = Router(ROUTES)
 
@@ -67,6 +69,20 @@ def behind_one_proxy(app: WSGIApplication) -> WSGIApplication:
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - imported when used
 
     return ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+
+
+def open_certificate(
+    owner: object, chain: str | PathLike[str] | None, key: str | PathLike[str] | None, names: Iterable[str]
+) -> Certificate:
+    """Return the certificate in the files, or a new one for these names. A new one is deleted with its owner.
+
+    Raise `ValueError` for files that cannot be used.
+    """
+    from emulator.web.tls import find_certificate  # noqa: PLC0415 - imported when used
+
+    certificate = find_certificate(owner, chain, key, names)
+    certificate.context()  # raises the error
+    return certificate
 
 
 def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:

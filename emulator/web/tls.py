@@ -9,13 +9,14 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from weakref import finalize
 
+from emulator.state.clock import machine_now
 from emulator.web.context import Environ
 from emulator.web.server import RESET_ON_CLOSE, bind_sockets, server_url
 
@@ -85,7 +86,7 @@ def make_certificate(folder: Path, names: Iterable[str]) -> Certificate:
     except ImportError:
         raise ValueError("a certificate is made with the extra tls: pip install 'oms-emulator[tls]'") from None
     authority = trustme.CA()
-    issued = authority.issue_cert(*dict.fromkeys(names), not_after=datetime.now(UTC) + LIFETIME)
+    issued = authority.issue_cert(*dict.fromkeys(names), not_after=machine_now() + LIFETIME)
     certificate = Certificate(folder / "server.pem", None, folder / "ca.pem")
     issued.private_key_and_cert_chain_pem.write_to_path(str(certificate.chain))
     authority.cert_pem.write_to_path(str(certificate.trusted))
