@@ -226,6 +226,8 @@ def oms_session(oms_url: str, request: pytest.FixtureRequest) -> Iterator[reques
 
     authorization = {"Authorization": f"Token {request.config.getoption('oms_token')}"}
     with BasedSession(oms_url, authorization) as session:
+        if (oms := request.node.stash.get(EMULATOR_KEY, None)) is not None and oms.certificate is not None:
+            session.verify = str(oms.certificate)
         session.trust_env = not is_loopback(urlsplit(oms_url).hostname or "")  # this machine is not behind a proxy
         yield session
 
@@ -259,13 +261,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
-    """Yield the scenario, the newest exchanges, and the path of the scenario file."""
+    """Yield the scenario, the newest exchanges, the deliveries that wait, and the path of the scenario file."""
     settings = emulator.world.settings
     count = len(emulator.requests)
     newest = list(itertools.islice(emulator.requests, MAX_EXCHANGES))
     yield f"scenario {settings.scenario}, seed {settings.seed}, {emulator.clock.now().isoformat()}"
     yield f"{'the latest ' if count > MAX_EXCHANGES else ''}{len(newest)} of {count} exchanges:"
     yield from (request.describe() for request in reversed(newest))
+    if (note := emulator.world.outbox.waiting_note) is not None:
+        yield note
     yield save_scenario(item, emulator)
 
 

@@ -51,6 +51,8 @@ OWNERS = {
     "referencing": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
+    "certifi": ("cli/serve.py",),  # the certificates that requests trusts
+    "trustme": ("web/tls.py",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
@@ -96,7 +98,19 @@ def test_the_server_imports_flask_and_requests_for_types_only() -> None:
     assert {library for library, typed in imports("client/emulator.py") if not typed} & {"flask", "requests"} == set()
 
 
-LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3"}
+LATE = {
+    "faker",
+    "requests",
+    "jsonschema",
+    "jsonschema_rs",
+    "jwt",
+    "waitress",
+    "pytest",
+    "sqlite3",
+    "trustme",
+    "asyncio",
+    "ssl",
+}
 """Libraries that an emulator must not import before they are used."""
 
 

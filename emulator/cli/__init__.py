@@ -42,8 +42,19 @@ def exit_with_message(message: str) -> NoReturn:
     sys.exit(2)
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="oms-emulator")
+EPILOG = """\b
+Examples:
+  oms-emulator serve --open
+  oms-emulator exec -- npm test
+  oms-emulator verify http://127.0.0.1:8080
+\b
+Completion, for bash (zsh_source and fish_source for others):
+  eval "$(_OMS_EMULATOR_COMPLETE=bash_source oms-emulator)"
+"""
+
+
+@click.group(cls=CommandGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="oms-emulator")
 def main() -> None:
     """Emulate the Akinon OMS package and transfer-order services."""
 

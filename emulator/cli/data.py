@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import click
 import orjson
 
+from emulator.cli.terminal import with_progress
 from emulator.core.files import encode_scenario, replace_file, write_scenario_file
 from emulator.core.json_text import JsonValue
 from emulator.domain.installation import DEFAULT, installation_path, load_own_records, portable_form
@@ -161,7 +162,7 @@ def import_(*, files: tuple[Path, ...], output: Path | None, anonymize: bool, fo
     skipped: list[SkippedEntry] = []
     with errors_as_messages():
         name = DEFAULT_NAME if output is None else scenario_name(output)
-        imported = import_scenario(captures_of(files, skipped), name, anonymize=anonymize)
+        imported = import_scenario(captures_of(files, skipped), name, anonymize=anonymize, track=with_progress)
         write_or_print(output, encode_scenario(imported.document), force=force)
     print_import_report(imported, skipped, output)
 

@@ -11,6 +11,7 @@ import click
 from emulator.api.openapi import openapi_document
 from emulator.api.routes import ROUTES
 from emulator.cli.data import DEFAULT_URL, call_server, errors_as_messages
+from emulator.cli.terminal import NamedChoice
 from emulator.core.credentials import CREDENTIALS, issue_token
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import load_schema
@@ -95,13 +96,13 @@ def openapi(*, output: Path | None, server: str) -> None:
 
 
 @click.command()
-@click.argument("role", metavar="ROLE", type=click.Choice(list(CREDENTIALS)))
+@click.argument("role", metavar="ROLE", type=NamedChoice(list(CREDENTIALS)))
 @click.option(
     "--expires-in",
     type=int,
     help=f"Lifetime in seconds, by the clock of the server at --url.  [default: {JWT_LIFETIME}]",
 )
-@click.option("--kind", type=click.Choice(["jwt", "token"]), default="jwt", show_default=True)
+@click.option("--kind", type=NamedChoice(["jwt", "token"]), default="jwt", show_default=True)
 @click.option("--url", help=f"Address of the server.  [default with --expires-in: {DEFAULT_URL}]")
 @click.option("--world", default=DEFAULT_WORLD, show_default=True, help="Name of the world, with --url.")
 def token(*, role: str, expires_in: int | None, kind: str, url: str | None, world: str) -> None:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from emulator.cli.terminal import NamedChoice
+
 if TYPE_CHECKING:
     from emulator.contract import Result
 
@@ -35,7 +37,7 @@ class ReportOptions(TypedDict):
 
 def report_options(*formats: str) -> Callable[[Decorated], Decorated]:
     """Return a decorator that adds `ReportOptions`. The first format is the default."""
-    form = click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+    form = click.option("--format", "form", type=NamedChoice(formats), default=formats[0], show_default=True)
     output = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file.")
     return lambda command: form(output(command))
 

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import gc
-import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
+from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
 
+from emulator.cli.terminal import (
+    LOG,
+    GroupedCommand,
+    NamedChoice,
+    configure_logging,
+    options_of,
+    slow_start,
+    unknown_variables,
+)
+from emulator.cli.watch import watching
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.scenario import MAX_PACKAGES
@@ -30,9 +39,6 @@ from emulator.state.scenario import MAX_PACKAGES
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
 
-Decorated = TypeVar("Decorated", bound=Callable[..., object])
-
-LOG = logging.getLogger("emulator")
 HOST_ADVICE = "--host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0."
 PORT_ADVICE = "Try another --port, or --port 0 for a free one."
 DEFAULT_SCENARIO = "demo"
@@ -43,67 +49,92 @@ GC_THRESHOLD = 20_000
 """Allocations between two garbage collections. A world consists of many small objects, and a collection every 700
 allocations, the default of Python, takes a third of the time of a busy server."""
 FILE = click.Path(path_type=Path)
+EXAMPLES = """\b
+Examples:
+  oms-emulator serve --scenario busy-day --port 0
+  oms-emulator serve --state oms.db --live 60 --open
+  OMS_EMULATOR_PORT=9000 oms-emulator serve --strict -v
+"""
+EXEC_EXAMPLES = """\b
+Examples:
+  oms-emulator exec -- npm test
+  oms-emulator exec --scenario empty --strict -- pytest -q
+"""
 
 
-def environment_variable(name: str) -> str:
-    """Return the environment variable that sets a flag."""
-    return "OMS_EMULATOR_" + name.upper().replace("-", "_")
+address_option, data_option, world_option, permission_option, output_option = map(
+    options_of, ("Address", "Data", "Worlds and behaviour", "Permissions", "Output")
+)
 
 
-def option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-    """Return an option that can also be set by an environment variable. The flag takes precedence."""
-    return click.option(f"--{name}", envvar=environment_variable(name), show_envvar=True, **settings)
-
-
-@click.command()
-@option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one.")
-@option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
-@option("import", type=FILE, help="Start from a file that `export` wrote.")
-@option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
-@option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
-@option("seed", type=int, help="Seed of the generated data.")
-@option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
-@option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
-@option("state", type=FILE, help="Store all worlds in this file, across restarts.")
-@option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
-@option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
-@option("with-secrets", is_flag=True, help="Keep credentials of hooks in the file of --export-on-exit.")
-@option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
-@option("validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema.")
-@option(
+@click.command(cls=GroupedCommand, epilog=EXAMPLES)
+@address_option("host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@address_option(
+    "port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
+)
+@address_option("behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy.")
+@address_option("tls", is_flag=True, help="Serve HTTPS, with a certificate that is made at the start (extra tls).")
+@address_option("tls-cert", type=FILE, help="Serve HTTPS with the certificate in this file.")
+@address_option("tls-key", type=FILE, help="File with the key of --tls-cert.")
+@data_option("scenario", help="Name of a scenario, or a .json file.  [default: demo]")
+@data_option("import", type=FILE, help="Start from a file that `export` wrote.")
+@data_option("installation", help="Name of an installation, or a .json file with custom states and transitions.")
+@data_option("packages", type=click.IntRange(0, MAX_PACKAGES), help="Number of packages in the scenario.")
+@data_option("seed", type=int, help="Seed of the generated data.")
+@data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
+@data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@data_option("watch", is_flag=True, help="Restart the worlds when the scenario or installation file is saved.")
+@data_option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
+@data_option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
+@data_option("with-secrets", is_flag=True, help="Keep credentials of hooks in the file of --export-on-exit.")
+@world_option("strict", is_flag=True, help="Answer 400 to requests that the real service silently accepts.")
+@world_option(
+    "validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema."
+)
+@world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
+@world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."
 )
-@option(
+@world_option(
     "world-idle",
     default=3_600.0,
     show_default=True,
     type=click.FloatRange(min=0),
     help="Seconds without a request after which a world may be closed.",
 )
-@option(
+@world_option(
     "journal-size",
     default=1_000,
     show_default=True,
     type=click.IntRange(min=0),
     help="Number of exchanges in the journal of each world.",
 )
-@option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
-@option("admin-token", help="Token that requests from other machines need for the control API.")
-@option(
-    "allow-webhook-host", multiple=True, help="Allow webhook deliveries to this host or host:port. May be repeated."
+@permission_option("allow-host", multiple=True, help="Allow the control API under this host name. May be repeated.")
+@permission_option("admin-token", help="Token that requests from other machines need for the control API.")
+@permission_option(
+    "allow-webhook-host", multiple=True, help="Allow webhooks to call this host or host:port. May be repeated."
 )
-@option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all origins]")
-@option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
-@option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
-@option("log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-q", "--quiet", is_flag=True, help="Log errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Log every request.")
+@permission_option("cors-origin", multiple=True, help="Allow pages of this origin to read responses.  [default: all]")
+@permission_option("cors-header", multiple=True, help="Allow pages to send this request header. May be repeated.")
+@permission_option(
+    "cors-credentials", is_flag=True, help="Allow credentials from all origins, without --cors-origin."
+)
+@permission_option("allow-fault-header", is_flag=True, help="Allow requests to inject faults: X-Emulator-Fault: 503.")
+@output_option("open", is_flag=True, help="Open the inspector in a browser.")
+@output_option("coverage", type=FILE, help="Write coverage data on exit, for `coverage`.")
+@output_option("log-format", type=NamedChoice(["text", "json"]), default="text", show_default=True)
+@output_option("quiet", "-q", is_flag=True, help="Log errors only.")
+@output_option("verbose", "-v", is_flag=True, help="Log every request.  [default: if stderr is a terminal]")
 @click.pass_context
 def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: bool, **options: Any) -> None:
     """Run the server until it is stopped."""
-    configure_logging(log_format, quiet=quiet, verbose=verbose)
     stop = stop_condition()
+    is_interactive = isinstance(stop, SignalWaiter) and sys.stderr.isatty()
+    configure_logging(log_format, quiet=quiet, verbose=verbose, access=verbose or is_interactive)
+    warn_unknown_variables(context.command.params)
+    open_inspector, watch = options.pop("open"), options.pop("watch")
+    if watch:
+        check_watch(options["state"])
     import_file, export_file, force = options.pop("import"), options.pop("export_on_exit"), options.pop("force")
     scenario, limits, coverage = options.pop("scenario"), options.pop("limit"), options.pop("coverage")
     with_secrets = options.pop("with_secrets")
@@ -122,11 +153,13 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
         if options["state"] is not None:
             check_address(options["host"], options["port"])
-        emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
+        with slow_start(str(options["state"] or start)):
+            emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:
-        code = run_server(emulator, stop)
+        with watching(emulator) if watch else nullcontext():
+            code = run_server(emulator, stop, open_inspector=open_inspector)
         if coverage is not None:
             write_counts(coverage, emulator.world.coverage)
         if export_file is not None:
@@ -138,8 +171,24 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
     sys.exit(code)
 
 
-ARGUMENTS = {"allow_host": "allow_hosts", "allow_webhook_host": "allow_webhook_hosts", "cors_origin": "cors_origins"}
+ARGUMENTS = {
+    "allow_host": "allow_hosts",
+    "allow_webhook_host": "allow_webhook_hosts",
+    "cors_origin": "cors_origins",
+    "cors_header": "cors_headers",
+}
 """Repeatable options -> keyword arguments of `Emulator`."""
+
+
+def warn_unknown_variables(options: Sequence[click.Parameter]) -> None:
+    for message in unknown_variables(options):
+        LOG.warning("%s", message)
+
+
+def check_watch(state: Path | None) -> None:
+    """Raise `UsageError` if the worlds are stored, because a reload would replace them."""
+    if state is not None:
+        raise click.UsageError("--watch and --state cannot be used together")
 
 
 def is_first_run(import_file: Path, export_file: Path | None) -> bool:
@@ -157,13 +206,15 @@ def select_start(context: click.Context, scenario: str | None, import_file: Path
     return scenario if sources["scenario"] is ParameterSource.COMMANDLINE else import_file
 
 
-def run_server(emulator: Emulator, stop: StopCondition) -> int:
+def run_server(emulator: Emulator, stop: StopCondition, *, open_inspector: bool) -> int:
     """Run the server until it is stopped. Return the exit code."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     with listen_errors(emulator.address):
         emulator.start()
+    if open_inspector:
+        click.launch(inspector_url(emulator))
     code = stop.wait(emulator)
     emulator.stop()
     return code
@@ -187,6 +238,10 @@ def check_address(host: str, port: int) -> None:
                 probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
                 probe.bind(address)
                 probe.listen()
+
+
+def inspector_url(emulator: Emulator) -> str:
+    return f"{emulator.server_url}/__admin/ui/"
 
 
 class StopCondition(Protocol):
@@ -217,29 +272,13 @@ class SignalWaiter:
         if not self._codes.empty():
             return self._codes.get()
         click.echo(f"ready: {emulator.server_url}")
+        if emulator.certificate is not None:
+            click.echo(f"certificate to trust: {emulator.certificate}")
+        if sys.stdout.isatty():
+            click.echo(f"inspector: {inspector_url(emulator)}")
+            click.echo(f"header to paste: Authorization: Token {FULL_ACCESS}")
         sys.stdout.flush()
         return self._codes.get()
-
-
-class JsonFormatter(logging.Formatter):
-    """Formats each log record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
-def configure_logging(log_format: str, *, quiet: bool, verbose: bool) -> None:
-    """Configure logging to stderr: errors only if quiet, every request if verbose."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
-    LOG.addHandler(handler)
-    LOG.propagate = False
-    LOG.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
-    # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
-    logging.getLogger("waitress").setLevel(logging.ERROR)
 
 
 # exec
@@ -273,8 +312,9 @@ def exec_options() -> list[click.Parameter]:
     return options
 
 
-exec_ = click.Command(
+exec_ = GroupedCommand(
     "exec",
+    epilog=EXEC_EXAMPLES,
     callback=run,
     params=[*exec_options(), click.Argument(["command"], nargs=-1, required=True, type=click.UNPROCESSED)],
     help=run.__doc__,
@@ -298,11 +338,18 @@ class ChildProcess:
 
     def wait(self, emulator: Emulator) -> int:
         """Run the command. Return its exit code, or 128 plus the number of the signal that terminated it."""
+        if emulator.certificate is None:
+            return self._run(emulator, {})
+        with TemporaryDirectory(prefix="oms-emulator-") as folder:
+            return self._run(emulator, trust_variables(emulator.certificate, Path(folder)))
+
+    def _run(self, emulator: Emulator, extra: Mapping[str, str]) -> int:
         variables = {
             "OMS_URL": emulator.url,
             "OMS_TOKEN": FULL_ACCESS,
             "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
             **without_proxy(urlsplit(emulator.url).hostname),
+            **extra,
         }
         try:
             group = 0 if HAS_PROCESS_GROUPS else None
@@ -351,6 +398,27 @@ class ChildProcess:
             os.kill(os.getpid(), signal.SIGSTOP)
             if not self._resumed:  # another thread received the signal, and the handler waits for this one
                 self.resume(signal.SIGCONT, None)
+
+
+BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Variables with a file of all trusted certificates, for OpenSSL and for requests."""
+
+
+def trust_variables(certificate: Path, folder: Path) -> dict[str, str]:
+    """Return environment variables that make Node, OpenSSL and requests trust a certificate besides the usual ones.
+
+    The folder gets the files with all certificates.
+    """
+    from certifi import where  # noqa: PLC0415 - a dependency of requests, imported when used
+
+    variables = {"NODE_EXTRA_CA_CERTS": str(certificate)}
+    for name in BUNDLE_VARIABLES:
+        usual = Path(os.environ.get(name, ""))
+        parts = [usual if usual.is_file() else Path(where()), certificate]
+        bundle = folder / f"{name.lower()}.pem"
+        bundle.write_bytes(b"\n".join(part.read_bytes() for part in parts))
+        variables[name] = str(bundle)
+    return variables
 
 
 def without_proxy(host: str | None) -> dict[str, str]:

@@ -17,13 +17,15 @@ from weakref import WeakSet, ref
 from emulator.api.control.clock import validate_rate
 from emulator.api.serializers.events import record_events
 from emulator.client.world_handle import WorldHandle, world_prefix
+from emulator.core.errors import InvalidDocument
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
-from emulator.web import as_flask, create_emulator_app
+from emulator.web import as_flask, behind_one_proxy, create_emulator_app, open_certificate
+from emulator.web.cors import Cors
 from emulator.webhooks import DeliveryMode, WebhookDispatcher
 from emulator.worlds.live_traffic import LiveTraffic, Scheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
         InstallationName,
         ScenarioName,
     )
-    from emulator.web.server import HttpServer
+    from emulator.web.tls import Server
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -60,7 +62,12 @@ class Emulator(WorldHandle):
     - `host`, `port`: address of the server. Port 0 selects a free one.
     - `allow_hosts`: host names under which the control API may be called.
     - `admin_token`: token that requests from other machines need for the control API.
-    - `cors_origins`: origins whose pages may read responses. Default: all.
+    - `cors_origins`: origins whose pages may read responses, also with credentials. Default: all, no credentials.
+    - `cors_headers`: request headers that pages may send, besides the usual ones.
+    - `cors_credentials`: also accept requests with credentials if `cors_origins` is empty.
+    - `behind_proxy`: trust `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` of one proxy in front of the server.
+    - `tls`: serve HTTPS. The certificate is made at the start, which needs the extra `tls`.
+    - `tls_cert`, `tls_key`: files of the certificate for HTTPS, and of its key.
     - `strict`: answer 400 to requests that the real service silently accepts.
     - `validate_responses`: answer 500 in place of a response that violates its JSON Schema.
     - `max_worlds`: maximum number of open worlds.
@@ -96,6 +103,12 @@ class Emulator(WorldHandle):
         allow_hosts: Collection[str] = (),
         admin_token: str | None = None,
         cors_origins: Collection[str] = (),
+        cors_headers: Collection[str] = (),
+        cors_credentials: bool = False,
+        behind_proxy: bool = False,
+        tls: bool = False,
+        tls_cert: str | PathLike[str] | None = None,
+        tls_key: str | PathLike[str] | None = None,
         strict: bool = False,
         validate_responses: bool = False,
         max_worlds: int = MAX_WORLDS,
@@ -110,9 +123,12 @@ class Emulator(WorldHandle):
         state: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
-            raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
-        self._host, self._port = host, port
-        self._server: HttpServer | None = None
+            raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
+        cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
+        self._host, self._port, self._behind_proxy = host, port, behind_proxy
+        self._server: Server | None = None
+        names = (host, *allow_hosts)
+        self._certificate = open_certificate(self, tls_cert, tls_key, names) if tls or tls_cert or tls_key else None
         self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
         self._scheduler = Scheduler()
         services = WorldServices(
@@ -125,9 +141,13 @@ class Emulator(WorldHandle):
             world_url=self._served_url,
         )
         name = None if installation is None else known_installation(fspath(installation))
-        start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
-        if live is not None:
-            start = start.with_traffic(validate_rate(live))
+
+        def load_start() -> Scenario:
+            start = with_limits(with_installation(load_scenario(scenario).with_size(packages, seed), name), limits)
+            return start if live is None else start.with_traffic(validate_rate(live))
+
+        self._load_start = load_start
+        start = load_start()
         self._state = None if state is None else open_state(state, start, services, strict=strict)
         worlds = WorldRegistry(
             start,
@@ -139,7 +159,7 @@ class Emulator(WorldHandle):
             storage=self._state,
         )
         app, self._flask = create_emulator_app(
-            worlds, allow_hosts, cors_origins, allow_fault_header=allow_fault_header, admin_token=admin_token
+            worlds, allow_hosts, cors, allow_fault_header=allow_fault_header, admin_token=admin_token
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
         self._instances.add(self)
@@ -155,6 +175,11 @@ class Emulator(WorldHandle):
     def address(self) -> str:
         """Host and port of the server."""
         return f"{self._host}:{self._port}"
+
+    @property
+    def certificate(self) -> Path | None:
+        """The file with the certificate that clients of the server must trust, or None without HTTPS."""
+        return None if self._certificate is None else self._certificate.trusted
 
     @cached_property
     def app(self) -> Flask:
@@ -186,6 +211,13 @@ class Emulator(WorldHandle):
     def _handle(self, name: str) -> WorldHandle:
         return WorldHandle(self.worlds, self._emulator_app, self._current_url, name)
 
+    def reload(self) -> None:
+        """Read the files of the scenario and the installation again, and restart the worlds that started from them.
+
+        Raise `ValueError` for a file that cannot be used. All worlds then stay as they are.
+        """
+        self.worlds.replace_scenario(self._load_start())
+
     def start(self) -> str:
         """Serve on a port, in a thread, and return the URL. Raise `OSError` if the port is taken.
 
@@ -195,7 +227,13 @@ class Emulator(WorldHandle):
             return self.url
         from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
 
-        server = HttpServer(self._emulator_app, self._host, self._port)
+        app = behind_one_proxy(self._emulator_app) if self._behind_proxy else self._emulator_app
+        if self._certificate is None:
+            server: Server = HttpServer(app, self._host, self._port)
+        else:
+            from emulator.web.tls import TlsServer  # noqa: PLC0415 - as above
+
+            server = TlsServer(HttpServer, app, (self._host, self._port), self._certificate.context())
         server.start()
         self._server = server
         self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)

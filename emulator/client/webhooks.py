@@ -116,7 +116,7 @@ class Webhooks:
         """
         validated_event_types(event_type)
         if unknown := sorted(columns.keys() - set(Delivery._fields)):
-            raise InvalidDocument(f"a delivery has no {', '.join(unknown)}", Delivery._fields)
+            raise InvalidDocument(f"a delivery has no {', '.join(unknown)}", Delivery._fields, unknown[0])
         expected = {"event_type": event_type, **columns}
         sent = [(delivery, differences(delivery, expected, payload or {})) for delivery in self.deliveries]
         matching = [delivery for delivery, found in sent if delivery.delivered and not found]

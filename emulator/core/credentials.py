@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.core.caching import cache_short
+from emulator.core.errors import did_you_mean
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -92,7 +93,7 @@ class UnknownRole(ValueError):
 
     def __init__(self, role: object) -> None:
         self.known = list(CREDENTIALS)
-        super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}")
+        super().__init__(f"unknown role {role!r}; known: {', '.join(self.known)}{did_you_mean(role, self.known)}")
 
 
 def issue_token(role: str, now: datetime, expires_in: float) -> IssuedToken:

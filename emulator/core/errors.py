@@ -171,6 +171,11 @@ class BadRequest(Exception):
     status: ClassVar[int] = 400
 
 
+def did_you_mean(unknown: object, known: Iterable[str]) -> str:
+    """Return a sentence that names the known value that is nearest to an unknown one, or an empty text."""
+    return "".join(f". Did you mean {name}?" for name in get_close_matches(str(unknown), list(known), n=1))
+
+
 class ControlError(ValueError):
     """A call of the control or Python API that cannot be executed. `known` lists the accepted values, if possible.
 
@@ -184,8 +189,7 @@ class ControlError(ValueError):
         self.known = list(known)
         names = [str(name) for name in self.known]
         listed = f"; known: {', '.join(names)}" if names else ""
-        meant = "".join(f". Did you mean {name}?" for name in get_close_matches(str(unknown), names, n=1))
-        super().__init__(self.message + listed + meant)
+        super().__init__(self.message + listed + did_you_mean(unknown, names))
 
 
 class InvalidDocument(ControlError):

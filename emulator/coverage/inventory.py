@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from emulator.api.filters import FILTER_SETS
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import did_you_mean
 from emulator.core.event_types import EVENT_TYPES
 from emulator.coverage.counts import CoverageError, Graph, command_transitions
 from emulator.domain.state_graph import STATE_GRAPHS
@@ -100,5 +101,6 @@ def select_dimensions(names: Sequence[str]) -> list[str]:
     """Return the dimensions of these names, or all dimensions. Raise `CoverageError` for an unknown name."""
     for name in names:
         if name not in DIMENSIONS:
-            raise CoverageError(f"unknown dimension {name!r}; known: {', '.join(DIMENSIONS)}")
+            meant = did_you_mean(name, DIMENSIONS)
+            raise CoverageError(f"unknown dimension {name!r}; known: {', '.join(DIMENSIONS)}{meant}")
     return [name for name in DIMENSIONS if not names or name in names]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from emulator.core import json_text
-from emulator.core.errors import InvalidDocument
+from emulator.core.errors import InvalidDocument, did_you_mean
 from emulator.core.files import read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.schemas import find_problem
@@ -54,11 +53,10 @@ def find_scenario(name_or_file: str) -> Scenario:
         return read_bundled(name_or_file)
     if name_or_file.endswith(".json"):
         return read_scenario_file(Path(name_or_file))
-    matches = get_close_matches(name_or_file, scenario_names(), n=1)
-    meant = f" Did you mean {matches[0]}?" if matches else ""
+    meant = did_you_mean(name_or_file, scenario_names()) or "."
     known = ", ".join(name for name in scenario_names() if not name.startswith(DOCUMENTED))
     raise ScenarioError(
-        f"unknown scenario {name_or_file!r}.{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
+        f"unknown scenario {name_or_file!r}{meant} Known: {known}, documented/<sample>, or a path that ends in .json"
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -108,6 +108,10 @@ class ScenarioImport:
     """All differences that `filled` and `corrected` count, with their values."""
 
 
+Served: TypeAlias = tuple[str, JsonValue]
+"""A path and a document that is served there."""
+
+
 class RecordedDocument(NamedTuple):
     """A document of a recorded response, its position in the recording, and the id of its record."""
 
@@ -129,17 +133,19 @@ class Page:
         return list(dict.fromkeys(each.id for each in self.recorded))
 
 
-def import_scenario(
+def import_scenario(  # noqa: PLR0913 - options by keyword
     captures: Iterable[Capture],
     name: str,
     *,
     anonymize: bool,
     description: str = DESCRIPTION,
     start: datetime | None = None,
+    track: Callable[[Sequence[Served]], Iterable[Served]] = iter,
 ) -> ScenarioImport:
     """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
-    The world starts at `start`, by default when the last record was changed.
+    The world starts at `start`, by default when the last record was changed. `track` iterates over the documents to
+    check, which takes longest, and may show the progress.
     Raise `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
     collector, pages = collect_pages(captures)
@@ -149,7 +155,7 @@ def import_scenario(
     )
     start = start or last_change(collector)
     base = complete_records(collector, start)
-    differences = compare_pages(pages, base, collector.language)
+    differences = compare_pages(pages, base, collector.language, track)
     replaced: list[str] = []
     if anonymize:
         base, replaced = anonymize_base(base)
@@ -229,13 +235,18 @@ def complete_records(collector: RecordCollector, start: datetime) -> TableDatase
         raise ValueError(f"the responses contain too little to build records: {error}") from None
 
 
-def compare_pages(pages: Mapping[str, Page], base: TableDataset, language: str) -> Differences:
+def compare_pages(
+    pages: Mapping[str, Page],
+    base: TableDataset,
+    language: str,
+    track: Callable[[Sequence[Served]], Iterable[Served]],
+) -> Differences:
     """Return the differences between recorded and served documents. Raise `ValueError` for invalid served ones."""
-    differences = Differences()
-    for path, documents in render_pages(pages, base, language).items():
-        for document in documents.values():
-            if error := find_problem(pages[path].schema, document):
-                raise ValueError(f"{path}: {error}")
+    differences, rendered = Differences(), render_pages(pages, base, language)
+    for path, document in track([(path, each) for path, page in rendered.items() for each in page.values()]):
+        if error := find_problem(pages[path].schema, document):
+            raise ValueError(f"{path}: {error}")
+    for path, documents in rendered.items():
         for origin, id_, document in pages[path].recorded:
             differences.compare(origin, document, documents[id_])
     return differences

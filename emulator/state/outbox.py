@@ -149,6 +149,9 @@ class WebhookSender(Scheduled, Protocol):
     def flush(self) -> None:
         """Send what is due, and wait for what is in flight."""
 
+    def count_waiting(self) -> int:
+        """Return the number of due events that a flush would send, and that nothing sends before."""
+
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         """Finalize an event that is being created. Return None if it has to be sent."""
 
@@ -167,6 +170,10 @@ class NoSender:
 
     def flush(self) -> None:
         """Send nothing."""
+
+    def count_waiting(self) -> int:
+        """Return 0: a flush would send nothing."""
+        return 0
 
     def finalize(self, *_: object) -> None:
         """Leave the event in the queue."""
@@ -224,6 +231,13 @@ class WebhookOutbox:
             flushed = FlushCounts(self._attempted, self._delivered)
             self._attempted = self._delivered = 0
         return flushed
+
+    @property
+    def waiting_note(self) -> str | None:
+        """How to send the deliveries that wait, or None if none wait."""
+        count = self.sender.count_waiting()
+        subject = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+        return f"{subject}: call oms.hooks.flush()" if count else None
 
     @property
     def faults(self) -> tuple[DeliveryFault, ...]:

@@ -78,7 +78,7 @@ class Snapshots:
         try:
             return self._snapshots[name]
         except KeyError:
-            raise UnknownRecord(f"no snapshot with the name {name!r}", list(self._snapshots)) from None
+            raise UnknownRecord(f"no snapshot with the name {name!r}", list(self._snapshots), name) from None
 
     def check_room(self, name: str, world: str) -> None:
         """Raise `Conflict` if a new snapshot would exceed the limit."""

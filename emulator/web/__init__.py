@@ -6,6 +6,7 @@ The functions of this module compose the application.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from os import PathLike
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,11 @@ from emulator.web.guard import Guard
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import StartResponse, WSGIApplication
     from flask import Flask
 
     from emulator.web.flask_app import EmulatorFlask
+    from emulator.web.tls import Certificate
 
 ROUTER = Router(ROUTES)
 
@@ -47,7 +49,7 @@ class LazyFlask:
 def create_emulator_app(
     worlds: WorldRegistry,
     allowed_hosts: Collection[str] = (),
-    cors_origins: Collection[str] = (),
+    cors: Cors | None = None,
     *,
     allow_fault_header: bool = False,
     admin_token: str | None = None,
@@ -61,8 +63,29 @@ def create_emulator_app(
         return EmulatorFlask(app, guard)
 
     flask = LazyFlask(create_flask)
-    app = EmulatorApp(worlds, ROUTER, flask, Cors(cors_origins), guard, allow_fault_header=allow_fault_header)
+    app = EmulatorApp(worlds, ROUTER, flask, cors or Cors(), guard, allow_fault_header=allow_fault_header)
     return app, flask
+
+
+def behind_one_proxy(app: WSGIApplication) -> WSGIApplication:
+    """Return an application that trusts the `X-Forwarded` headers of one proxy: For, Proto, Host and Prefix."""
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - imported when used
+
+    return ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+
+
+def open_certificate(
+    owner: object, chain: str | PathLike[str] | None, key: str | PathLike[str] | None, names: Iterable[str]
+) -> Certificate:
+    """Return the certificate in the files, or a new one for these names. A new one is deleted with its owner.
+
+    Raise `ValueError` for files that cannot be used.
+    """
+    from emulator.web.tls import find_certificate  # noqa: PLC0415 - imported when used
+
+    certificate = find_certificate(owner, chain, key, names)
+    certificate.context()  # raises the error
+    return certificate
 
 
 def as_flask(app: EmulatorApp, flask: LazyFlask) -> Flask:

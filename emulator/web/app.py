@@ -6,7 +6,6 @@ Each exchange with the emulated API is recorded in the journal, the coverage and
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -26,19 +25,19 @@ from emulator.domain.state_graph import STATE_GRAPHS, find_transition, transitio
 from emulator.state.clock import is_sleep_replaced, machine_seconds
 from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
+from emulator.web.access_log import is_enabled, log_request, log_when_started
 from emulator.web.authentication import EXPIRED, INACTIVE
-from emulator.web.context import Environ, RequestContext, Router, decode_path, path_bytes
+from emulator.web.context import Environ, RequestContext, Router, decode_path, escape_path, mount_path, path_bytes
 from emulator.web.cors import Cors, is_preflight
 from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
-from emulator.web.hints import add_error_hints, hint_header
+from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
-ACCESS_LOG = logging.getLogger("emulator.access")
 CONTROL_PATH = "/__admin"
 """Path of the control API."""
 WORLD_PREFIX = "/w/"
@@ -114,9 +113,13 @@ class EmulatorApp:
             return send_reply(reply, environ, NO_REQUEST_ID, start_response)
         if is_control_path(path):
             return self.control_api(environ, start_response)
-        if self.cors.is_restricted or "HTTP_ORIGIN" in environ:
+        if is_enabled() and not self.is_inspector_read(environ):
+            start_response = log_when_started(environ, start_response)
+        if self.cors.varies_by_origin or "HTTP_ORIGIN" in environ:
             if is_preflight(environ):
-                return self.cors.preflight(start_response, environ)
+                headers = self.preflight_headers(environ, name, prefix, path)
+                start_response("200 OK", [*headers, *self.cors.response_headers(environ)])
+                return []
             start_response = self.cors.wrap(start_response, environ)
         reply, request_id = self.answer(environ, name, prefix, path)
         return send_reply(reply, environ, request_id, start_response)
@@ -127,11 +130,28 @@ class EmulatorApp:
             world = self.worlds.get(name)
         except UnknownWorld as error:
             return Reply(404, NOT_FOUND, hint_header(error.message), HTML), NO_REQUEST_ID
+        if path == "/" and accepts_html(environ):
+            location = escape_path(mount_path(environ) + prefix) + INSPECTOR_PATH
+            return Reply(302, b"", {"Location": location}, HTML), NO_REQUEST_ID
         context = RequestContext(environ, world, self.router, path, prefix)
         reply = self.respond(context)
-        if ACCESS_LOG.isEnabledFor(logging.INFO):
-            ACCESS_LOG.info("%s %s %s -> %d", context.request_id, context.method, context.prefix + path, reply.status)
+        if reply.fault is not None and reply.fault.silent and is_enabled():
+            log_request(environ, None, response_headers(reply, context.request_id), 0)
         return reply, context.request_id
+
+    def preflight_headers(self, environ: Environ, name: str, prefix: str, path: str) -> list[tuple[str, str]]:
+        """Return the headers of the response to a preflight request, without those of CORS.
+
+        A refusal is explained in a hint, and recorded in the journal.
+        """
+        headers = {"Content-Length": "0"}
+        if (refusal := self.cors.preflight_refusal(environ)) is not None:
+            headers |= hint_header(refusal[:MAX_HINT_LENGTH])
+            with suppress(UnknownWorld):
+                context = RequestContext(environ, self.worlds.get(name), self.router, path, prefix)
+                headers["X-Emulator-Request-Id"] = context.request_id
+                context.world.journal.add(journal_exchange(context, Reply(200, b"", headers)))
+        return list(headers.items())
 
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
@@ -154,6 +174,11 @@ class EmulatorApp:
         """Return whether the inspector only reads: that would push the client's exchanges out of the journal."""
         is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         return is_read and self.guard.is_from_inspector(environ, INSPECTOR_PATH)
+
+
+def accepts_html(environ: Environ) -> bool:
+    """Return whether a browser opens the URL as a page."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and "text/html" in environ.get("HTTP_ACCEPT", "")
 
 
 def is_control_path(path: str) -> bool:

@@ -1,12 +1,12 @@
 """Cross-origin resource sharing: preflight responses, and headers that let pages of other origins read responses.
 
-The headers are those of django-cors-headers, which Django services use. Credentials travel in a header that the page
-sets, so cookies are not allowed.
+The headers are those of django-cors-headers, which Django services use. Origins that are named may send credentials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ HEADERS = (
     "accept, accept-language, authorization, content-type, user-agent, x-csrftoken, x-emulator-fault, "
     "x-emulator-world, x-requested-with"
 )
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
     "Allow, Location, Retry-After, WWW-Authenticate, X-Emulator-Fault, X-Emulator-Hint, X-Emulator-Request-Id, "
@@ -30,24 +31,28 @@ EXPOSED = (
 )
 MAX_AGE = "86400"
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-PERMISSIONS = (
-    ("Access-Control-Allow-Headers", HEADERS),
-    ("Access-Control-Allow-Methods", METHODS),
-    ("Access-Control-Max-Age", MAX_AGE),
-)
-"""Headers of the response to every preflight request."""
+ALLOW_CREDENTIALS = ("Access-Control-Allow-Credentials", "true")
 VARY = ("Vary", "Origin")
 
 Header = tuple[str, str]
 
 
 class Cors:
-    """The origins that may read responses: any, unless some are given."""
+    """The origins that may read responses: any, unless some are given.
 
-    def __init__(self, origins: Collection[str] = ()) -> None:
+    Requests with credentials (cookies) need the exact origin in the response. `credentials` sends it to any origin.
+    """
+
+    def __init__(
+        self, origins: Collection[str] = (), headers: Collection[str] = (), *, credentials: bool = False
+    ) -> None:
         self._origins = frozenset(map(validate_origin, origins))
         self.is_restricted = bool(self._origins) and ANY not in self._origins
-        """Whether only some origins are allowed. Then even responses to requests without an origin have a header."""
+        """Whether only some origins are allowed."""
+        self.varies_by_origin = self.is_restricted or credentials
+        """Whether responses depend on the origin. Then even responses to requests without an origin say so."""
+        self._headers = ", ".join([HEADERS, *map(validate_header_name, headers)])
+        self._header_names = {name.strip() for name in self._headers.lower().split(",")}
 
     def headers(self, environ: Environ) -> list[Header]:
         """Return the headers of a response. Another origin gets the Vary header alone."""
@@ -57,13 +62,26 @@ class Cors:
     def response_headers(self, environ: Environ) -> list[Header]:
         """Return the headers of the response to any request, also to a preflight request."""
         if is_preflight(environ):
-            return [*self._allowed_origin(environ), *PERMISSIONS]
-        return self.headers(environ) if self.is_restricted or "HTTP_ORIGIN" in environ else []
+            return [
+                *self._allowed_origin(environ),
+                ("Access-Control-Allow-Headers", self._headers),
+                ("Access-Control-Allow-Methods", METHODS),
+                ("Access-Control-Max-Age", MAX_AGE),
+            ]
+        return self.headers(environ) if self.varies_by_origin or "HTTP_ORIGIN" in environ else []
 
-    def preflight(self, start_response: StartResponse, environ: Environ) -> Iterable[bytes]:
-        """Respond to a preflight request, whatever its path."""
-        start_response("200 OK", [("Content-Length", "0"), *self.response_headers(environ)])
-        return []
+    def preflight_refusal(self, environ: Environ) -> str | None:
+        """Return why a browser will not send the request of this preflight request, or None if it will."""
+        reasons = []
+        if not self._is_allowed(origin := environ["HTTP_ORIGIN"]):
+            reasons.append(f"the origin {origin} is not allowed: --cors-origin {origin}")
+        method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+        if method not in METHODS.split(", ") and method != "HEAD":
+            reasons.append(f"the method {method} is not allowed")
+        requested = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").split(",")
+        unknown = [name for each in requested if (name := each.strip().lower()) not in self._header_names and name]
+        reasons += [f"the request header {name} is not allowed: --cors-header {name}" for name in unknown]
+        return "; ".join(reasons) or None
 
     def wrap(self, start_response: StartResponse, environ: Environ) -> StartResponse:
         """Return a `start_response` that adds the headers."""
@@ -75,10 +93,13 @@ class Cors:
         return start
 
     def _allowed_origin(self, environ: Environ) -> list[Header]:
-        if not self.is_restricted:
+        if not self.varies_by_origin:
             return [(ALLOW_ORIGIN, ANY)]
         origin = environ.get("HTTP_ORIGIN", "")
-        return [VARY, (ALLOW_ORIGIN, origin)] if origin in self._origins else [VARY]
+        return [VARY, (ALLOW_ORIGIN, origin), ALLOW_CREDENTIALS] if self._is_allowed(origin) else [VARY]
+
+    def _is_allowed(self, origin: str) -> bool:
+        return origin in self._origins if self.is_restricted else bool(origin)
 
 
 def is_preflight(environ: Environ) -> bool:
@@ -88,6 +109,13 @@ def is_preflight(environ: Environ) -> bool:
         and "HTTP_ORIGIN" in environ
         and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
     )
+
+
+def validate_header_name(name: str) -> str:
+    """Return the name of a header. Raise `ValueError` if it is not one."""
+    if HEADER_NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is not the name of a header; a name is one word, such as traceparent")
+    return name.lower()
 
 
 def validate_origin(origin: str) -> str:

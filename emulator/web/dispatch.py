@@ -46,7 +46,7 @@ from emulator.web.context import (
     escape_query,
     is_valid_host,
 )
-from emulator.web.hints import hint_header
+from emulator.web.hints import hint_header, with_hint
 from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
 from emulator.web.schema_validation import validate_response
 from emulator.web.unused_input import UnusedInput
@@ -268,9 +268,7 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     except ApiError as error:
         error.hint = unused.hint(error.hint)
         raise
-    if (hint := unused.hint()) is None:
-        return reply
-    return replace(reply, headers={**hint_header(hint), **reply.headers})
+    return with_hint(reply, unused.hint())
 
 
 def call_handler(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Reply:
@@ -285,6 +283,7 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
             reply = route.view(call, world)
+        reply = with_hint(reply, world.outbox.waiting_note)
     prefix = escape_path(context.prefix)
     return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
 

@@ -19,6 +19,7 @@ from werkzeug.urls import iri_to_uri
 
 from emulator.api.routes import ROUTES
 from emulator.core.call import Reply
+from emulator.web.access_log import is_enabled, log_when_started
 from emulator.web.admin import add_control_api, http_error
 from emulator.web.app import (
     ROUTES_BY_OPERATION,
@@ -148,6 +149,8 @@ class EmulatorFlask(Flask):
 
     def serve_through_flask(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request through Flask. A fault of the response is carried out after Flask has finished."""
+        if is_enabled() and not self.emulator.is_inspector_read(environ):
+            start_response = log_when_started(environ, start_response)
         inner = world_environ(environ)
         started: list[tuple[str, list[tuple[str, str]], OptExcInfo | None]] = []
 
@@ -205,15 +208,18 @@ class EmulatorFlask(Flask):
         if isinstance(environ["wsgi.input"], BytesIO):
             environ["wsgi.input"].seek(0)
         environ[REPLY_KEY] = None
-        if is_preflight(environ):
-            return self._build_response(b"", 200, [("Content-Length", "0")])
         name, prefix, path = split_world(request_path(), environ)
+        if is_preflight(environ):
+            own = [("Content-Length", "0")]  # Flask-Cors explains its refusals itself
+            headers = own if self._has_flask_cors() else self.emulator.preflight_headers(environ, name, prefix, path)
+            return self._build_response(b"", 200, headers)
         reply, request_id = self.emulator.answer(environ, name, prefix, path)
         environ[REPLY_KEY] = reply
         return self._build_response(reply.body, reply.status, response_headers(reply, request_id))
 
     def _build_response(self, body: bytes, status: int, headers: list[tuple[str, str]]) -> Response:
-        response = self.response_class([body] if body else [], STATUS_LINES[status], headers)
+        line = STATUS_LINES.get(status, STATUS_LINES[502])  # 0: a fault suppresses the response
+        response = self.response_class([body] if body else [], line, headers)
         if all(name != "Content-Type" for name, _ in headers):
             response.headers.remove("Content-Type")  # Flask adds one
         return response

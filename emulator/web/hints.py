@@ -73,6 +73,14 @@ def hint_header(hint: str | None) -> dict[str, str]:
     return {} if hint is None else {"X-Emulator-Hint": quote(hint, safe=PRINTABLE_ASCII, errors="backslashreplace")}
 
 
+def with_hint(reply: Reply, hint: str | None) -> Reply:
+    """Return a reply with another hint after its own."""
+    if hint is None:
+        return reply
+    added, present = hint_header(hint)["X-Emulator-Hint"], reply.headers.get("X-Emulator-Hint")
+    return replace(reply, headers={**reply.headers, "X-Emulator-Hint": f"{present}; {added}" if present else added})
+
+
 class ErrorCase(NamedTuple):
     """An error reply that needs a hint."""
 
@@ -92,11 +100,7 @@ def add_error_hints(context: RequestContext, reply: Reply, worlds: WorldRegistry
     if hints_for is None:
         return reply
     messages = filter(None, hints_for(ErrorCase(context, reply, worlds)))
-    hint = hint_header("; ".join(messages)[:MAX_HINT_LENGTH])["X-Emulator-Hint"]
-    if not hint:
-        return reply
-    present = reply.headers.get("X-Emulator-Hint")
-    return replace(reply, headers={**reply.headers, "X-Emulator-Hint": f"{present}; {hint}" if present else hint})
+    return with_hint(reply, "; ".join(messages)[:MAX_HINT_LENGTH] or None)
 
 
 def hints_for_redirect(case: ErrorCase) -> Iterator[str | None]:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from errno import EADDRINUSE
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -48,6 +49,9 @@ MAX_CONNECTIONS = 10_000
 """The default of waitress is 100. Connections with a delayed response count."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Value of SO_LINGER: on, with a timeout of zero. The connection is reset when it is closed."""
+LOCALHOST, LOOPBACK_ADDRESSES = "localhost", ("127.0.0.1", "::1")
+PORT_ATTEMPTS = 20
+"""Number of free ports of the IPv4 address that are tried on the IPv6 address."""
 HAS_POLL = hasattr(select, "poll")
 LOOP_TIMEOUT = 1.0
 """Longest wait of the server's loop in seconds. Any event wakes it earlier."""
@@ -212,19 +216,20 @@ class HttpServer:
         self._sockets: dict[int, Any] = {}
         self._workers = WorkerPool(MAX_THREADS)
         self._delayed_calls = DelayedCalls()
-        server: Any = create_server(
-            app,
-            map=self._sockets,
-            sockets=[bind_socket(host, port)],
-            threads=MAX_THREADS,
-            _dispatcher=self._workers,  # type: ignore[arg-type]  # it has the methods that servers call
-            max_request_body_size=MAX_REQUEST_BYTES,
-            connection_limit=MAX_CONNECTIONS,
-            ident="oms-emulator",
-            clear_untrusted_proxy_headers=False,  # the guard of the control API judges forwarded addresses
-        )
-        server.channel_class, server.delayed_calls = Channel, self._delayed_calls
-        self._server = server
+        for bound in bind_sockets(host, port):
+            server: Any = create_server(
+                app,
+                map=self._sockets,
+                sockets=[bound],
+                threads=MAX_THREADS,
+                _dispatcher=self._workers,  # type: ignore[arg-type]  # it has the methods that servers call
+                max_request_body_size=MAX_REQUEST_BYTES,
+                connection_limit=MAX_CONNECTIONS,
+                clear_untrusted_proxy_headers=False,  # the guard and --behind-proxy judge them
+                ident="oms-emulator",
+            )
+            server.channel_class, server.delayed_calls = Channel, self._delayed_calls
+        self._server = server  # any of them wakes the loop
         self.url = server_url(host, server.effective_port)
         self._stopping = threading.Event()
         self._loop = threading.Thread(target=self._run, name=f"emulator {self.url}", daemon=True)
@@ -252,6 +257,23 @@ class HttpServer:
             wasyncore.loop(timeout=timeout, use_poll=HAS_POLL, map=self._sockets, count=1)
             self._delayed_calls.run_due()
             self._workers.start_waiting_tasks()
+
+
+def bind_sockets(host: str, port: int) -> list[socket.socket]:
+    """Return a socket for the host. `localhost` gets one for each of its addresses, with the same port."""
+    if host.lower() != LOCALHOST:
+        return [bind_socket(host, port)]
+    for _ in range(PORT_ATTEMPTS):
+        first = bind_socket(LOOPBACK_ADDRESSES[0], port)
+        try:
+            return [first, bind_socket(LOOPBACK_ADDRESSES[1], first.getsockname()[1])]
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                return [first]  # a machine without IPv6
+            first.close()
+            if port:
+                raise
+    raise OSError(EADDRINUSE, "no port is free on both addresses of localhost")
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

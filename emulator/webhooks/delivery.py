@@ -143,7 +143,7 @@ class Deliverer:
         started_at, before = world.clock.now(), machine_seconds()
         event = world.records.get_existing(WebhookEvent, event_id)
         hook = world.records.get_existing(Webhook, event.webhook)
-        if (refusal := self._refusal(world, hook)) is not None:
+        if (refusal := self.refusal(world, hook)) is not None:
             world.outbox.record(build_delivery(event, hook, started_at, response=refusal))
             return error_result(refusal, 0.0, started_at)
         body = request_body(event, world.records, render_cache(world))
@@ -157,7 +157,7 @@ class Deliverer:
         delivery = delivery._replace(headers=plan.headers, body=body)
         return self._send_planned(world, delivery, plan, before)
 
-    def _refusal(self, world: World, hook: Webhook) -> str | None:
+    def refusal(self, world: World, hook: Webhook) -> str | None:
         """Return why a hook may not be called, or None."""
         return None if host_of(hook.target_url) in world.outbox.receivers else self.hosts.refusal(hook.target_url)
 
@@ -175,7 +175,7 @@ class Deliverer:
 
         With delivery faults, do it at the attempt instead, because the faults apply first.
         """
-        if world.outbox.faults or (refusal := self._refusal(world, hook)) is None:
+        if world.outbox.faults or (refusal := self.refusal(world, hook)) is None:
             return None
         result = error_result(refusal, 0.0, event.created_date)
         step = result_step(event.id, result)._replace(at=event.created_date)

@@ -26,6 +26,8 @@ POOL_SIZE = 8
 """Maximum number of concurrent requests."""
 DRAIN_SECONDS = 5.0
 """Time that a stop waits for due events."""
+MAX_WAITING = 1_000
+"""Number of due events that are examined for the note about waiting deliveries."""
 SLOW_SECONDS = 1.0
 """Seconds after which an attempt halves the concurrency of its world, to leave threads to other worlds."""
 
@@ -128,6 +130,17 @@ class WebhookDispatcher:
                 )
                 if first_due(world) is None:
                     return
+
+    def count_waiting(self, world: World) -> int:
+        """Return the number of due events whose hooks may be called, up to a limit."""
+        if self._is_delivering(world):
+            return 0
+        records = world.records
+        hooks = {hook.id for hook in records.all(Webhook) if self.deliverer.refusal(world, hook) is None}
+        if not hooks:
+            return 0
+        ids = itertools.islice(due_event_ids(records, world.clock.now()), MAX_WAITING)
+        return sum(records.get_existing(WebhookEvent, id_).webhook in hooks for id_ in ids)
 
     def _is_busy(self, world: World) -> bool:
         queue = world.outbox.queue
@@ -275,6 +288,9 @@ class WorldSender:
 
     def flush(self) -> None:
         self.dispatcher.flush(self._world)
+
+    def count_waiting(self) -> int:
+        return 0 if self.dispatcher.mode == "background" else self.dispatcher.count_waiting(self._world)
 
     def finalize(self, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
         is_background = self.dispatcher.mode == "background"

@@ -134,6 +134,17 @@ class WorldRegistry:
         start = starting_snapshot(before.settings.source, self.clock)
         return self._add(name, before.settings, start, strict=self.strict, snapshots=before.snapshots.copy())
 
+    def replace_scenario(self, scenario: Scenario) -> None:
+        """Start all worlds that started from the registry's scenario again, from another scenario.
+
+        Raise `ValueError` for one that cannot be used. All worlds then stay as they are.
+        """
+        starting_snapshot(scenario, self.clock)
+        before, self.scenario = self.scenario, scenario
+        for world in self.all():
+            if world.settings.source == before:
+                self.create(world.name)
+
     def mount(self, name: str, slot: Slot) -> None:
         """Add a slot of another server. A reset on either server is visible on both."""
         with self._lock:

@@ -118,6 +118,26 @@ def test_options_are_those_of_serve(run: Run) -> None:
     assert {each.name: each.default for each in serve.params}["port"] == 8080
 
 
+TRUSTS = """
+import json, os, shutil, subprocess, urllib.request, requests
+url = os.environ["OMS_URL"] + "/__admin/health"
+calls = [lambda: requests.get(url).status_code, lambda: urllib.request.urlopen(url).status]
+if node := shutil.which("node"):
+    script = "fetch(process.argv[1]).then(answer => process.stdout.write(String(answer.status)))"
+    calls.append(lambda: int(subprocess.run([node, "-e", script, url], capture_output=True, check=True).stdout))
+size = os.path.getsize(os.environ["REQUESTS_CA_BUNDLE"]) > os.path.getsize(os.environ["NODE_EXTRA_CA_CERTS"])
+print(json.dumps([url.partition(":")[0], {call() for call in calls} == {200}, size]))
+"""
+
+
+@pytest.mark.parametrize("bundle", ["", "/dev/null"], ids=["no bundle", "own bundle"])
+def test_the_command_trusts_the_certificate(run: Run, bundle: str) -> None:
+    """Python and Node call the server. They still trust the certificates that they trusted before."""
+    variables = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), bundle)
+    out, err = run(TRUSTS, "--tls", env=environment(UNBUFFERED | variables)).communicate(timeout=TIMEOUT)
+    assert (json.loads(out), err) == (["https", True, True], "")
+
+
 def test_several_run_side_by_side(run: Run) -> None:
     processes = [run(ASKS) for _ in range(3)]
     urls = {json.loads(process.communicate(timeout=TIMEOUT)[0])[0] for process in processes}

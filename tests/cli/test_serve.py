@@ -99,7 +99,11 @@ def test_it_says_when_it_is_ready_answers_and_stops(serve: Serve, arguments: Any
     returned, out, err = ended(process, number)
     assert (returned, out) == (code, "")
     if "-v" in arguments:
-        assert [json.loads(line)["message"] for line in err.splitlines()] == [f"00000001 GET {LIST} -> 200"]
+        lines = [json.loads(line) for line in err.splitlines()]
+        assert [(line["request_id"], line["method"], line["path"], line["status"]) for line in lines] == [
+            (None, "GET", "/__admin/health", 200),
+            ("00000001", "GET", LIST, 200),
+        ]
     else:
         assert err == ""
 

@@ -105,3 +105,47 @@ def test_an_unknown_field_of_a_hook_is_an_error(oms: Emulator) -> None:
         ValueError, match=r"unknown field 'evnt_type' of a hook; known: .*\. Did you mean event_type\?$"
     ):
         oms.hooks.add("http://receiver.test/", evnt_type="package.created")  # type: ignore[call-arg] # the mistake is intended
+
+
+def waiting_note(oms: Emulator) -> str | None:
+    return oms.world.outbox.waiting_note
+
+
+def test_waiting_deliveries_are_in_the_hint_of_the_write_and_in_the_journal(oms: Emulator) -> None:
+    """With a frozen clock nothing is sent before a flush. Hooks whose host is not allowed do not count."""
+    oms.hooks.add("https://example.com/hook")
+    package, session = oms.package()["id"], oms.session()
+    assert waiting_note(oms) is None
+    oms.hooks.add(lambda _: 200, EVENT)
+    created = session.post("/__admin/packages", json={})
+    note = "1 delivery waits: call oms.hooks.flush()"
+    assert (created.headers["X-Emulator-Hint"], waiting_note(oms)) == (note, note)
+    url = f"/api/v1/oms/packages/{package}/set_remote_id/"
+    changed = session.post(url, json={"remote_id": "R-1", "colour": 1})
+    assert changed.headers["X-Emulator-Hint"] == f"{note}; key 'colour' is unknown and was ignored"
+    assert oms.requests[0].hint == changed.headers["X-Emulator-Hint"]
+    session.post("/__admin/packages", json={})
+    assert waiting_note(oms) == "2 deliveries wait: call oms.hooks.flush()"
+    oms.hooks.flush()
+    assert "X-Emulator-Hint" not in session.post(url, json={"remote_id": "R-2"}).headers
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_only_due_deliveries_wait_for_a_flush(oms: Emulator, status: int) -> None:
+    """A retry waits for the clock, and an event is not waiting while its receiver is called."""
+    seen: list[str | None] = []
+
+    def receive(_: object) -> int:
+        seen.append(waiting_note(oms))
+        return status
+
+    oms.hooks.add(receive, EVENT)
+    oms.package()
+    oms.hooks.flush()
+    assert [*seen, waiting_note(oms)] == [None, None]
+
+
+def test_nothing_waits_where_deliveries_are_sent_in_the_background() -> None:
+    with Emulator("empty", clock="ticking") as oms:
+        oms.hooks.add(lambda _: 200, EVENT)
+        assert "X-Emulator-Hint" not in oms.session().post("/__admin/packages", json={}).headers

@@ -302,6 +302,20 @@ def test_a_world_that_no_calls_made_says_why_there_is_no_file(run: Run) -> None:
     done.stdout.fnmatch_lines(["no scenario file: *changed by other means than calls*"])
 
 
+def test_a_failing_test_names_the_deliveries_that_wait(run: Run) -> None:
+    done = run(
+        """
+        def test_it(oms):
+            received = []
+            oms.hooks.add(received.append, "package.created")
+            oms.package()
+            assert received
+        """
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["0 of 0 exchanges:", "1 delivery waits: call oms.hooks.flush()"])
+
+
 def test_a_failure_in_setup_or_teardown_also_reports_the_world(run: Run) -> None:
     done = run(
         """

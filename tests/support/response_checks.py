@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from emulator.api.routes import ROUTES, Route
 from emulator.core.json_text import load_json
-from emulator.web.app import CONTROL_PATH, EmulatorApp, split_world
+from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, EmulatorApp, split_world
 from emulator.web.context import Router, decode_path, path_bytes
 from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND
 from tests.support.answers import check_body
@@ -95,6 +95,8 @@ def check_response(response: SentResponse) -> None:
     if response.header("X-Emulator-Fault"):
         return  # it is wrong on purpose
     check_headers(response)
+    if response.status == 302 and str(response.header("Location")).endswith(INSPECTOR_PATH):
+        return
     if response.path == CONTROL_PATH or response.path.startswith(CONTROL_PATH + "/"):
         check_control(response)
         return

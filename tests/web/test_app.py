@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from io import StringIO
 from typing import Any
 from urllib.parse import unquote
 from wsgiref.validate import validator
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,11 +53,40 @@ def test_similar_paths_do_not_reach_the_control_api(client: Any, path: str) -> N
     assert (answer.status_code, "X-Emulator-Request-Id" in answer.headers) == (404, True)
 
 
-def test_access_log_has_a_line_per_request(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("is_handed_out", [False, True], ids=["short way", "through Flask"])
+def test_access_log_has_a_line_per_request(is_handed_out: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """The path is escaped, secrets are masked, and reads of the inspector are left out."""
+    oms = Emulator("empty")
+    if is_handed_out:
+        oms.app.before_request(lambda: None)
+    session = oms.session()
     with caplog.at_level(logging.INFO, "emulator.access"):
-        client.get(LIST)
-        client.get("/nowhere/")
-    assert caplog.messages == [f"00000001 GET {LIST} -> 200", "00000002 GET /nowhere/ -> 404"]
+        session.get(LIST)
+        session.get("/nowhere/\x1b?token=secret&page=2")
+        session.get("/__admin/health")
+        session.get("/__admin/health", headers={"Referer": "http://oms.test/__admin/ui/"})
+        oms.faults.add(kind="reset")
+        with pytest.raises(requests.ConnectionError):
+            session.get(LIST)
+    unknown = "nothing is at /nowhere/\\u001b; oms-emulator routes lists what is there"
+    assert [re.sub(r"\d+\.\d ms|0 ms", "T", message) for message in caplog.messages] == [
+        f"GET {LIST} 200 T",
+        f"GET /nowhere/%1B?token=***&page=2 404 T; hint: {unknown}",
+        "GET /__admin/health 200 T",
+        f"GET {LIST} - T; fault: reset",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/__admin", "/__admin/"])
+@pytest.mark.parametrize("prefix", ["", "/w/default"])
+def test_browsers_are_led_to_the_inspector(client: Any, prefix: str, path: str) -> None:
+    """Any other client gets the same response as before."""
+    html = client.get(prefix + path, headers={"Accept": "text/html, */*;q=0.8"}, allow_redirects=False)
+    assert (html.status_code, html.headers["Location"]) == (302, f"{prefix}/__admin/ui/")
+    assert [
+        client.get(prefix + path).status_code,
+        client.post(prefix + path, headers={"Accept": "text/html"}).status_code,
+    ] == [404, 404]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,7 @@ import pytest
 from emulator import Emulator
 from emulator.api.openapi.operations import openapi_path
 from emulator.api.routes import ROUTES, Route
-from emulator.domain.scenario_files import find_scenario
-from emulator.web import cors, create_emulator_app, dispatch
-from emulator.worlds.registry import WorldRegistry
+from emulator.web import cors, dispatch
 
 PAGE, OTHER = "http://shop.test:3000", "https://other.test"
 PREFLIGHT_HEADERS = {
@@ -131,6 +129,7 @@ def test_allowed_origin_can_read_the_response(origin: str, restricted_oms: Emula
         call(restricted_oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS | {"Origin": origin}),
     ):
         assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
         assert answer.headers["Vary"] == "Origin"
 
 
@@ -142,6 +141,7 @@ def test_other_origins_cannot_read_the_response(origin: str, restricted_oms: Emu
         call(restricted_oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS | {"Origin": origin}),
     ):
         assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Access-Control-Allow-Credentials" not in answer.headers
         assert answer.headers["Vary"] == "Origin"
 
 
@@ -164,10 +164,73 @@ def test_star_allows_all_origins() -> None:
 def test_invalid_origin_is_refused(wrong: str) -> None:
     """The error at the start describes a valid origin."""
     with pytest.raises(ValueError, match="is not an origin; an origin is http:// or https://"):
-        create_emulator_app(WorldRegistry(find_scenario("empty"), "frozen"), cors_origins=[wrong])
+        Emulator("empty", cors_origins=[wrong])
 
 
 def test_only_given_origins_restrict_cors() -> None:
     assert not cors.Cors().is_restricted
     assert not cors.Cors([PAGE, "*"]).is_restricted
     assert cors.Cors([PAGE]).is_restricted
+
+
+def test_credentials_are_an_option_for_all_origins() -> None:
+    """Browsers do not accept `*` with credentials."""
+    oms = Emulator("empty", cors_credentials=True)
+    for answer in (with_origin(oms, PACKAGES, OTHER), call(oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS)):
+        assert answer.headers["Access-Control-Allow-Origin"] in (OTHER, PAGE)
+        assert (answer.headers["Access-Control-Allow-Credentials"], answer.headers["Vary"]) == ("true", "Origin")
+    assert call(oms, "GET", PACKAGES, **TOKEN).headers["Vary"] == "Origin"
+
+
+REFUSED_PREFLIGHTS = {
+    "header": (
+        PREFLIGHT_HEADERS | {"Access-Control-Request-Headers": "authorization, Sentry-Trace,baggage"},
+        "; ".join(
+            f"the request header {name} is not allowed: --cors-header {name}" for name in ("sentry-trace", "baggage")
+        ),
+    ),
+    "method": (PREFLIGHT_HEADERS | {"Access-Control-Request-Method": "LINK"}, "the method LINK is not allowed"),
+    "origin": (
+        PREFLIGHT_HEADERS | {"Origin": OTHER},
+        f"the origin {OTHER} is not allowed: --cors-origin {OTHER}",
+    ),
+}
+
+
+@pytest.mark.parametrize("is_handed_out", [False, True], ids=["short way", "through Flask"])
+@pytest.mark.parametrize(("headers", "reason"), REFUSED_PREFLIGHTS.values(), ids=REFUSED_PREFLIGHTS)
+def test_a_refused_preflight_is_explained_in_the_journal(
+    headers: dict[str, str], reason: str, is_handed_out: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And in the access log. A preflight without a refusal is in neither."""
+    oms = Emulator("empty", cors_origins=[PAGE])
+    if is_handed_out:
+        oms.app.before_request(lambda: None)
+    with caplog.at_level("INFO", "emulator.access"):
+        answer = call(oms, "OPTIONS", PACKAGES, **headers)
+        call(oms, "OPTIONS", PACKAGES, **PREFLIGHT_HEADERS)
+    (recorded,) = oms.requests
+    assert answer.status_code == 200
+    assert (recorded.hint, recorded.id, recorded.method) == (
+        reason,
+        answer.headers["X-Emulator-Request-Id"],
+        "OPTIONS",
+    )
+    assert [message.partition("; hint: ")[2] for message in caplog.messages] == [reason, ""]
+
+
+def test_more_request_headers_can_be_allowed() -> None:
+    oms = Emulator("empty", cors_headers=["Sentry-Trace", "baggage"])
+    answer = call(oms, "OPTIONS", PACKAGES, **REFUSED_PREFLIGHTS["header"][0])
+    assert {"sentry-trace", "baggage", "authorization"} <= header_names(
+        answer.headers["Access-Control-Allow-Headers"]
+    )
+    assert "X-Emulator-Hint" not in answer.headers
+    assert len(oms.requests) == 0
+    with pytest.raises(ValueError, match="'a b' is not the name of a header"):
+        Emulator("empty", cors_headers=["a b"])
+
+
+def test_a_refused_preflight_of_an_unknown_world_is_explained() -> None:
+    answer = call(Emulator("empty"), "OPTIONS", f"/w/nowhere{PACKAGES}", **REFUSED_PREFLIGHTS["method"][0])
+    assert (answer.status_code, answer.headers["X-Emulator-Hint"]) == (200, "the method LINK is not allowed")

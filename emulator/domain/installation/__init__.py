@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias, get_args, get_type_hints
 import orjson
 
 from emulator.core import json_text
+from emulator.core.errors import did_you_mean
 from emulator.core.files import read_regular_file
 from emulator.core.json_text import JsonObject, JsonValue, compact_json
 from emulator.core.records import KINDS, REFERENCES, ColumnValue, Json, Record, RecordKind, State, Transition
@@ -151,8 +152,11 @@ def installation_path(name: str) -> Path:
 
 
 def unknown_installation(name: str) -> ValueError:
-    known = ", ".join(bundled_names())
-    return ValueError(f"unknown installation {name!r}; known: {known}, or a path that ends in .json")
+    known = bundled_names()
+    meant = did_you_mean(name, known)
+    return ValueError(
+        f"unknown installation {name!r}; known: {', '.join(known)}, or a path that ends in .json{meant}"
+    )
 
 
 @lru_cache(maxsize=32)

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 from typing import NamedTuple
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -18,7 +18,7 @@ from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
 from emulator.state.world import World
-from emulator.web.app import WORLD_KEY
+from emulator.web.app import CONTROL_PATH, INSPECTOR_PATH, WORLD_KEY, accepts_html
 from emulator.web.guard import CHALLENGE, Guard
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
@@ -76,14 +76,18 @@ def current_world() -> World:
 def run_write(world: World, operation: str, document: JsonValue = None, **path: int | str) -> JsonValue:
     """Execute a write as a recorded step. The response contains the id of its request."""
     g.request_id = world.new_request_id()
-    return run_recorded_operation(world, operation, document, path, g.request_id)
+    result = run_recorded_operation(world, operation, document, path, g.request_id)
+    g.hint = world.outbox.waiting_note
+    return result
 
 
 @api.after_request
 def add_request_id(response: Response) -> Response:
-    """Add the request id of a write to the response."""
+    """Add the request id of a write to the response, and the hint about deliveries that wait."""
     if "request_id" in g:
         response.headers["X-Emulator-Request-Id"] = g.request_id
+    if g.get("hint") is not None:
+        response.headers["X-Emulator-Hint"] = g.hint
     return response
 
 
@@ -161,7 +165,12 @@ def invalid_file_response(error: ValueError) -> Response:
 
 @api.errorhandler(HTTPException)
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    """Return the response for an error of Flask, with the paths of the control API."""
+    """Return the response for an error of Flask, with the paths of the control API.
+
+    The root of the control API redirects browsers to the inspector.
+    """
+    if error.code == 404 and request.path.rstrip("/") == CONTROL_PATH and accepts_html(request.environ):
+        return redirect(request.script_root + INSPECTOR_PATH)
     rules = current_app.url_map.iter_rules()
     known = sorted({rule.rule for rule in rules if rule.endpoint.startswith(f"{BLUEPRINT}.")})
     headers = {key: value for key, value in error.get_headers() if key == "Allow"}

@@ -198,7 +198,7 @@ def validated_token_request(document: JsonValue) -> JsonObject:
     if not isinstance(document, dict):
         raise InvalidDocument("the body must be an object", TOKEN_KEYS)
     if unknown := sorted(document.keys() - set(TOKEN_KEYS)):
-        raise InvalidDocument(f"unknown keys: {', '.join(unknown)}", TOKEN_KEYS)
+        raise InvalidDocument(f"unknown keys: {', '.join(unknown)}", TOKEN_KEYS, unknown[0])
     check_one_of("role", document, CREDENTIALS)
     check_one_of("kind", document, CREDENTIAL_KINDS)
     return document
@@ -208,7 +208,7 @@ def check_one_of(key: str, document: JsonObject, known: Collection[str]) -> None
     value = document.get(key)
     if not isinstance(value, str) or value not in known:
         problem = f"unknown {key} {value!r}" if key in document else f"{key} is missing"
-        raise InvalidDocument(problem, known)
+        raise InvalidDocument(problem, known, value)
 
 
 def create_token(document: JsonObject, world: World) -> JsonObject:

@@ -1,0 +1,157 @@
+"""The commands on a terminal: options and help texts, suggestions for misspelt names, logging, and progress."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Timer
+from typing import Any, TypeVar
+
+import click
+
+from emulator.core.errors import did_you_mean
+from emulator.web.access_log import ACCESS_LOG, FIELDS
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+Item = TypeVar("Item")
+
+LOG = logging.getLogger("emulator")
+SLOW_SECONDS = 1.0
+"""Time after which a start is reported on a terminal."""
+PREFIX = "OMS_EMULATOR_"
+"""Prefix of the environment variables that set options."""
+
+
+def environment_variable(name: str) -> str:
+    """Return the environment variable that sets a flag."""
+    return PREFIX + name.upper().replace("-", "_")
+
+
+class GroupedOption(click.Option):
+    """An option that the help text lists under the heading of its group."""
+
+    def __init__(self, *declarations: Any, group: str = "Options", **settings: Any) -> None:
+        super().__init__(*declarations, **settings)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help text lists its options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)) is not None:
+                groups.setdefault(getattr(option, "group", "Other"), []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+class NamedChoice(click.Choice[str]):
+    """A choice of names that suggests the nearest one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            message = error.message.rstrip(".") + did_you_mean(value, self.choices)
+            raise click.BadParameter(message, ctx=ctx, param=param) from None
+
+
+def options_of(group: str) -> Callable[..., Callable[[Decorated], Decorated]]:
+    """Return a decorator factory for the options of a group. Each can also be set by an environment variable.
+
+    The flag takes precedence over the variable.
+    """
+
+    def option(name: str, *aliases: str, **settings: Any) -> Callable[[Decorated], Decorated]:
+        settings |= {"envvar": environment_variable(name), "show_envvar": True, "group": group}
+        return click.option(*aliases, f"--{name}", cls=GroupedOption, **settings)
+
+    return option
+
+
+def unknown_variables(options: Sequence[click.Parameter]) -> Iterator[str]:
+    """Yield a message for each environment variable that looks like one of an option, and is not."""
+    known = [str(option.envvar) for option in options if option.envvar]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            yield f"the environment variable {name} has no effect{did_you_mean(name, known)}"
+
+
+# Logging
+
+
+class TextFormatter(logging.Formatter):
+    """Formats a record of the access log with its time, and any other record with its level."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name in logging
+        if record.name != ACCESS_LOG.name:
+            return super().formatMessage(record)
+        return f"{self.formatTime(record, '%H:%M:%S')} {record.message}"
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats each log record as one line of JSON. Records of the access log have the fields of the request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.name == ACCESS_LOG.name:
+            line |= {name: getattr(record, name) for name in FIELDS}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure_logging(log_format: str, *, quiet: bool, verbose: bool, access: bool) -> None:
+    """Configure logging to stderr: errors only if quiet, everything if verbose. `access` turns the access log on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    LOG.addHandler(handler)
+    LOG.propagate = False
+    LOG.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("emulator.watch").setLevel(logging.ERROR if quiet else logging.INFO)
+    ACCESS_LOG.setLevel(logging.INFO if access and not quiet else logging.NOTSET)
+    # waitress warns when more requests wait than it has threads, which is normal for parallel test runs
+    logging.getLogger("waitress").setLevel(logging.ERROR)
+
+
+# Progress
+
+
+def with_progress(items: Sequence[Item]) -> Iterable[Item]:
+    """Iterate over the items, and show a progress bar on a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    return iterate_with_bar(items)
+
+
+def iterate_with_bar(items: Sequence[Item]) -> Iterator[Item]:
+    with click.progressbar(items, label="checking documents", file=sys.stderr, show_pos=True) as bar:
+        yield from bar
+
+
+@contextmanager
+def slow_start(what: str) -> Iterator[None]:
+    """Report on a terminal what is being opened, if the block takes longer than a second."""
+    notice = Timer(SLOW_SECONDS, lambda: click.echo(f"opening {what} ...", err=True))
+    if sys.stderr.isatty():
+        notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
