@@ -57,7 +57,7 @@ class FileWatcher:
         except (OSError, ValueError) as error:
             LOG.error("the worlds stay as they were: %s", " ".join(str(error).split()))
             return
-        self._loaded = self._seen = self._versions()
+        self._loaded = self._seen = self._versions() | self._loaded  # a file may have changed since
         LOG.info("reloaded %s", ", ".join(map(str, self._loaded)))
 
 
