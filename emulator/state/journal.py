@@ -49,6 +49,8 @@ class Exchange:
     response_body: bytes
     seconds: float = 0.0
     """The monotonic time of the machine, for the real time between two requests."""
+    duration: float = 0.0
+    """Seconds from the request to its response, as the application measures them."""
 
     @property
     def size(self) -> int:

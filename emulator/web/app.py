@@ -98,7 +98,7 @@ class EmulatorApp:
 
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
-        environ, world = context.environ, context.world
+        environ, world, began = context.environ, context.world, machine_seconds()
         is_recorded = not is_inspector_read(environ)
         if is_recorded and (world.faults.armed or FAULT_HEADER in environ):
             reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
@@ -107,7 +107,7 @@ class EmulatorApp:
         if reply.status > 300 and context.info.fault is None:
             reply = add_error_hints(context, reply, self.worlds)
         if is_recorded:
-            world.journal.add(journal_exchange(context, reply))
+            world.journal.add(journal_exchange(context, reply, began))
             record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
         return reply
@@ -135,7 +135,7 @@ def control_environ(environ: Environ, name: str, prefix: str) -> Environ:
     return {**environ, WORLD_KEY: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
 
-def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
+def journal_exchange(context: RequestContext, reply: Reply, began: float) -> Exchange:
     """Return what the journal keeps of a request and its reply."""
     environ = context.environ
     context.info.body = context.body_bytes
@@ -151,7 +151,8 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
         headers,
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
-        machine_seconds(),
+        ended := machine_seconds(),
+        ended - began,
     )
 
 

@@ -24,8 +24,8 @@ const KIND = {
     { key: "to", title: "To", cell: (row) => orDash(row.destination?.name) },
     { key: "package", whole: true, title: "Package", cell: (row) => (row.package
       ? html`<a href=${href(`packages/${row.package}`)}>${row.package_number}</a>` : "–") },
-    { key: "target", whole: true, title: "Transfer deadline", cell: (row) => day(row.target_transfer_date) },
-    { key: "items", title: "Items", number: true, cell: (row) => row.transferitem_set.length },
+    { key: "target", minor: true, whole: true, title: "Transfer deadline", cell: (row) => day(row.target_transfer_date) },
+    { key: "items", minor: true, title: "Items", number: true, cell: (row) => row.transferitem_set.length },
   ],
 };
 
