@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import count
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 import orjson
-from flask import Response, request
+from flask import Response, current_app, request
 
 from emulator.api.serializers.fields import state_name
 from emulator.core.errors import ControlError
@@ -66,10 +65,9 @@ RECENT_PACKAGES = 12
 DELIVERED = "800"
 GRAPHS = {enum_class: (graph, kind) for graph, (kind, enum_class) in STATE_GRAPHS.items()}
 RECORD_PATH = re.compile(r"/(packages|transfer_orders)/(\d+)/")
-OPEN_STREAMS: WeakSet[WorldChanges] = WeakSet()
+STREAMS_KEY = "oms_emulator.streams"
+"""Key of the application's extensions that holds its open streams."""
 PROCESS_ID = token_hex(4)
-_numbers: WeakKeyDictionary[World, int] = WeakKeyDictionary()
-_next_number = count(1)
 
 
 @api.get("/activity")
@@ -89,7 +87,7 @@ SUBJECTS: Mapping[str, RecordKind] = {"package": Package, "transfer": TransferOr
 def events() -> Response:
     after = query_parameters("after").get("after", "")
     changes = WorldChanges(world_registry(), world_name(), request.headers.get("Last-Event-ID", after))
-    return EventStream(changes)
+    return EventStream(changes, current_app.extensions.setdefault(STREAMS_KEY, WeakSet()))
 
 
 class Position(NamedTuple):
@@ -119,12 +117,17 @@ def parse_position(text: str) -> Position | None:
 def current_position(world: World) -> Position:
     records, journal = world.records, world.journal
     return Position(
-        f"{PROCESS_ID}-{_numbers.setdefault(world, next(_next_number))}",
+        world_identity(world),
         next_id(records, TransitionLog),
         next_id(records, Package),
         world.outbox.log.count,
         int(world.request_ids.next_number) if len(journal) else 0,
     )
+
+
+def world_identity(world: World) -> str:
+    """Return a text that differs for each world of each process, also after a reset."""
+    return f"{PROCESS_ID}-{id(world):x}"
 
 
 def next_id(records: Reader, kind: RecordKind) -> int:
@@ -177,37 +180,38 @@ class EventStream(Response):
     A server that cannot do this, or that has too many streams, gets one message. The browser then asks again.
     """
 
-    def __init__(self, changes: WorldChanges) -> None:
+    def __init__(self, changes: WorldChanges, open_streams: WeakSet[WorldChanges]) -> None:
         super().__init__(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
-        self.changes = changes
+        self.changes, self.open_streams = changes, open_streams
         self.automatically_set_content_length = False
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         detach = environ.get(STREAM)
-        is_open = detach is not None and len(OPEN_STREAMS) < MAX_STREAMS
+        is_open = detach is not None and len(self.open_streams) < MAX_STREAMS
         retry = b"retry: %d\n\n" % (RETRY_MILLISECONDS if is_open else 2 * RETRY_MILLISECONDS)
-        start_response("200 OK", self.get_wsgi_headers(environ).to_wsgi_list())
         if is_open and detach is not None:
-            OPEN_STREAMS.add(self.changes)
-            detach(stream_actions(self.changes, retry))
-        return [retry + (self.changes.message() or b"")]
+            start_response("200 OK", self.get_wsgi_headers(environ).to_wsgi_list())
+            self.open_streams.add(self.changes)
+            detach(self._actions(retry))
+        self.automatically_set_content_length = True
+        self.set_data(retry + (self.changes.message() or b""))
+        return super().__call__(environ, start_response)
 
-
-def stream_actions(changes: WorldChanges, retry: bytes) -> Iterator[SendAction]:
-    """Yield each message, and wait between them without a thread."""
-    sent_at = machine_seconds()
-    try:
-        yield retry
-        while True:
-            message = changes.message()
-            if message is None and machine_seconds() - sent_at > KEEP_ALIVE_SECONDS:
-                message = b":\n\n"
-            if message is not None:
-                sent_at = machine_seconds()
-                yield message
-            yield Wait(POLL_SECONDS)
-    finally:
-        OPEN_STREAMS.discard(changes)
+    def _actions(self, retry: bytes) -> Iterator[SendAction]:
+        """Yield each message, and wait between them without a thread."""
+        sent_at = machine_seconds()
+        try:
+            yield retry
+            while True:
+                message = self.changes.message()
+                if message is None and machine_seconds() - sent_at > KEEP_ALIVE_SECONDS:
+                    message = b":\n\n"
+                if message is not None:
+                    sent_at = machine_seconds()
+                    yield message
+                yield Wait(POLL_SECONDS)
+        finally:
+            self.open_streams.discard(self.changes)
 
 
 def encode_message(position: Position | None, document: JsonObject) -> bytes:
@@ -219,7 +223,7 @@ def world_versions(world: World, worlds: WorldRegistry) -> dict[str, object]:
     """Return a value for each topic that changes whenever the topic does."""
     faults, clock = world.faults.armed, world.clock
     return {
-        "world": _numbers[world],
+        "world": world_identity(world),
         "records": (id(world.records), len(world.steps), world.last_write_at, world.schedule.discontinuities),
         "requests": (world.journal.evicted_count + len(world.journal), newest_request(world)),
         "deliveries": (world.outbox.log.count, len(world.outbox.log)),

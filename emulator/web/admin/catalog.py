@@ -37,9 +37,7 @@ def catalog() -> Response:
     records = current_world().records
     return json_response(
         {
-            "carriers": [
-                {"id": each.id, "name": each.name} for each in records.all(CargoCompany) if each.is_active
-            ],
+            "carriers": [{"id": each.id, "name": each.name} for each in records.all(CargoCompany) if each.is_active],
             "products": [product_row(records, each) for each in records.all(Product)],
             "locations": [location_row(records, each) for each in records.all(StockLocation) if each.is_active],
             "cities": [

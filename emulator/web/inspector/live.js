@@ -44,6 +44,7 @@ const isFreshWorld = (message) => message.topics.includes("world");
 
 function setConnection(connection) {
   clearTimeout(lostTimer);
+  lostTimer = null;
   if (live.connection === connection) return;
   live.connection = connection;
   notify();
@@ -51,8 +52,7 @@ function setConnection(connection) {
 
 /** The connection counts as lost soon, unless it is opened again. */
 function expectConnection() {
-  clearTimeout(lostTimer);
-  lostTimer = setTimeout(setConnection, LOST_AFTER, "lost");
+  lostTimer ??= setTimeout(setConnection, LOST_AFTER, "lost");
 }
 
 /** Open the stream. With `once`, close it after a message and open it again later. */

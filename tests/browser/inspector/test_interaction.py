@@ -30,7 +30,11 @@ def world_sizes(oms: Emulator) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize(
     ("where", "button", "confirm"),
-    [("overview", "Reset world", "Reset world"), ("journal", "Clear", "Clear journal"), ("faults", "Disarm all", "Disarm all faults")],
+    [
+        ("overview", "Reset world", "Reset world"),
+        ("journal", "Clear", "Clear journal"),
+        ("faults", "Disarm all", "Disarm all faults"),
+    ],
 )
 def test_a_destructive_action_asks_first(
     where: str, button: str, confirm: str, oms: Emulator, inspector: MonitoredPage

@@ -41,7 +41,11 @@ HAND_MADE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("POST", f"{PACKAGES}6544/command/", {"headers": JSON, "data": b'{"slug": '}),
     ("POST", f"{PACKAGES}6544/command/", {"headers": JSON, "data": b'\xff{"slug": 1}'}),
     ("POST", f"{PACKAGES}6544/command/", {"headers": JSON, "data": '{"transition": 12345678901234567890}'}),
-    ("POST", f"{PACKAGES}6544/command/", {"headers": JSON, "data": '{"slug":"é","slug":"it\'s\\n","input_parameters":{}}'}),
+    (
+        "POST",
+        f"{PACKAGES}6544/command/",
+        {"headers": JSON, "data": '{"slug":"é","slug":"it\'s\\n","input_parameters":{}}'},
+    ),
     ("POST", f"{PACKAGES}6544/command/", {"headers": {"Content-Type": "text/plain"}, "data": "@file"}),
     ("POST", f"{PACKAGES}6544/command/", {"data": b"no type"}),
     ("POST", f"{PACKAGES}6544/command/", {"files": {"slug": (None, "x")}}),
@@ -116,7 +120,7 @@ def oms() -> Any:
 
 @pytest.mark.parametrize("form", RUNNERS)
 def test_every_snippet_repeats_its_exchange(form: str, oms: Emulator, opener: Opener) -> None:
-    """Another server with the same scenario answers the snippets, in the order of the exchanges, like the requests."""
+    """Another server with the same scenario answers the snippets, in their order, like the requests."""
     sent = send_all(oms)
     page = opener().open("journal")
     texts = page.evaluate(
@@ -140,7 +144,10 @@ def test_every_snippet_repeats_its_exchange(form: str, oms: Emulator, opener: Op
 
 def test_the_reason_of_a_refusal_is_shown(oms: Emulator, inspector: MonitoredPage) -> None:
     """The sentence of the error body is the explanation."""
-    body = {"slug": "package__detected_out_of_stock_item__waiting__contains-out-of-stock-products", "input_parameters": {"package_items": []}}
+    body = {
+        "slug": "package__detected_out_of_stock_item__waiting__contains-out-of-stock-products",
+        "input_parameters": {"package_items": []},
+    }
     waiting = oms.package(state="Waiting")["id"]
     refused = oms.session().post(f"{PACKAGES}{waiting}/command/", json=body)
     assert refused.status_code == 400

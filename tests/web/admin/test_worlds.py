@@ -251,6 +251,7 @@ WITHOUT_WORLD = {
     "control_docs",
     "control_ui",
     "control_metrics",
+    "control_events",
 }
 """Requests that do not use the world that they address."""
 

@@ -18,11 +18,13 @@ export function compareLines(before, after) {
   const lines = [];
   let [i, j] = [0, 0];
   while (i < old.length || j < now.length) {
-    if (i < old.length && j < now.length && old[i] === now[j]) lines.push([" ", old[i++], j++]);
-    else if (j === now.length || (i < old.length && lengths[i + 1][j] >= lengths[i][j + 1])) lines.push(["-", old[i++]]);
+    if (i < old.length && j < now.length && old[i] === now[j]) {
+      lines.push([" ", old[i++]]);
+      j += 1;
+    } else if (j === now.length || (i < old.length && lengths[i + 1][j] >= lengths[i][j + 1])) lines.push(["-", old[i++]]);
     else lines.push(["+", now[j++]]);
   }
-  return lines.map(([sign, line]) => [sign, line]);
+  return lines;
 }
 
 const CLASSES = { "+": "added", "-": "removed", " ": "" };
@@ -31,7 +33,7 @@ export function Diff({ before, after, label }) {
   if (before === after) return html`<p class="same">The bodies are equal.</p>`;
   const lines = compareLines(before, after);
   if (lines === null) return html`<p class="hint">The bodies differ, and are too long for a comparison.</p>`;
-  const isNear = lines.map((_, index) => lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(([sign]) => sign !== " "));
+  const isNear = Object.keys(lines).map(Number).map((index) => lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(([sign]) => sign !== " "));
   return html`<pre class="diff" tabindex="0" role="region" aria-label=${label}>${lines.map(([sign, line], index) => (isNear[index]
     ? html`<span key=${index} class=${CLASSES[sign]}>${sign} ${line}\n</span>` : isNear[index - 1] && html`<span key=${index} class="gap">…\n</span>`))}</pre>`;
 }

@@ -29,7 +29,7 @@ const har = (exchanges) => JSON.stringify({ log: { version: "1.2", creator: { na
 /** Return the tests of all exchanges in one file; a repeated name gets a number. */
 function tests(exchanges) {
   const names = new Map();
-  return exchanges.map(pytest).map((text) => text.replace(/^def (\w+)\(/m, (_, name) => {
+  return exchanges.map(pytest).map((text) => text.replace(/^def (\w+)\(/m, (...[, name]) => {
     names.set(name, (names.get(name) ?? 0) + 1);
     return `def ${name}${names.get(name) > 1 ? `_${names.get(name)}` : ""}(`;
   })).join("\n\n");

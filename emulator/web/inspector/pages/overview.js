@@ -1,7 +1,7 @@
 /** The overview page: what happens now, the state graphs, and how to call the API. */
 import { control, ROOT, TOKEN } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useClock, useLive, useLoad, useStream } from "../loading.js";
+import { useClock, useLive, useStream } from "../loading.js";
 import { Activity } from "../components/activity.js";
 import { ActionButton, Card, CodeBlock, copy, CopyButton, PageHeading, Properties, stateCategory, WhenLoaded } from "../components/common.js";
 import { Charts } from "../components/charts.js";

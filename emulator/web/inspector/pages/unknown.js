@@ -16,7 +16,7 @@ function MissingWorld({ reason }) {
   const create = () => runAction(() => control("PUT", `worlds/${encodeURIComponent(name)}`, { body: {} }), `Created world ${name}`)
     .then((done) => done && location.reload());
   return html`<div><${PageHeading} title="World ${name} does not exist" />
-    <${Card}><p>It was deleted, or nobody created it: ${reason}.</p>
+    <${Card}><p>It was deleted or never created: ${reason}.</p>
       <div class="commands"><a class="button main" href="${BASE}/__admin/ui/">Open the default world</a>
         <${ActionButton} onAction=${create}>Create world ${name}<//></div><//></div>`;
 }
