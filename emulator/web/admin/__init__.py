@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from emulator.core.errors import ControlError
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
-from emulator.web.admin import activity, catalog, fidelity, observability, pages, simulation
+from emulator.web.admin import activity, catalog, fidelity, observability, pages, simulation, stories
 from emulator.web.admin import worlds as world_routes
 from emulator.web.admin.shared import (
     EXTENSION_KEY,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
-ROUTE_MODULES = (world_routes, simulation, observability, activity, catalog, fidelity, pages)
+ROUTE_MODULES = (world_routes, simulation, observability, activity, catalog, stories, fidelity, pages)
 """Importing these modules adds their routes to the blueprint."""
 
 

@@ -20,6 +20,7 @@ from emulator.core.records import (
     StockLocation,
     TransitionLog,
 )
+from emulator.domain.seeding.pools import italian_products, pool
 from emulator.state.clock import format_time
 from emulator.state.store import Reader
 from emulator.state.world import World
@@ -51,7 +52,17 @@ def catalog() -> Response:
 def product_row(records: Reader, product: Product) -> JsonObject:
     images = records.find(ProductImage, "product", product.id)
     name = product.sku if product.name is OMITTED else product.name
-    return {"id": product.id, "sku": product.sku, "name": name, "image": images[0].url if images else None}
+    columns = {"id": product.id, "sku": product.sku, "name": name, "image": images[0].url if images else None}
+    return columns | pool_price(product.id)
+
+
+def pool_price(product: int) -> JsonObject:
+    """Return the price of a product in the pool, in the currency of its country."""
+    for rows, key, currency in ((pool("products"), "price", "TRY"), (italian_products(), "price_eur", "EUR")):
+        for row in rows:
+            if row["id"] == product:
+                return {"price": f"{row[key] / 100:.2f}", "currency": currency}
+    return {"price": None, "currency": None}
 
 
 def location_row(records: Reader, location: StockLocation) -> JsonObject:
