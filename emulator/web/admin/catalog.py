@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from flask import Response
+from flask import Response, request
 
 from emulator.core.json_text import JsonObject
 from emulator.core.records import (
@@ -52,8 +52,18 @@ def catalog() -> Response:
 def product_row(records: Reader, product: Product) -> JsonObject:
     images = records.find(ProductImage, "product", product.id)
     name = product.sku if product.name is OMITTED else product.name
-    columns = {"id": product.id, "sku": product.sku, "name": name, "image": images[0].url if images else None}
+    columns = {
+        "id": product.id,
+        "sku": product.sku,
+        "name": name,
+        "image": image_url(images[0].url) if images else None,
+    }
     return columns | pool_price(product.id)
+
+
+def image_url(url: str) -> str:
+    """Return the URL of an image on this server, below the prefix of the world."""
+    return url.replace("{cdn_url}", f"{request.host_url.rstrip('/')}{request.script_root}/cdn")
 
 
 def pool_price(product: int) -> JsonObject:

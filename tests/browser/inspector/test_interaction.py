@@ -78,20 +78,20 @@ def test_the_focus_stays_useful_after_a_command(oms: Emulator, inspector: Monito
 
 
 def test_back_keeps_the_filter_and_the_position(oms: Emulator, inspector: MonitoredPage) -> None:
-    page = inspector.open("packages?state=35")
+    page = inspector.open("packages?state=47")
     rows = page.get_by_role("table", name="Packages").get_by_role("row")
-    expect(rows).to_have_count(25)
+    expect(rows).to_have_count(51)
     page.evaluate("scrollTo(0, 400)")
     page.wait_for_function("scrollY === 400")
     rows.nth(15).get_by_role("link").click()
     expect(page.locator("main h1")).to_contain_text("Package ")
     page.wait_for_function("scrollY === 0")
     page.go_back()
-    expect(page.get_by_role("combobox", name="State", exact=True)).to_have_value("35")
+    expect(page.get_by_role("combobox", name="State", exact=True)).to_have_value("47")
     page.wait_for_function("scrollY === 400")
     rows.nth(15).get_by_role("link").click()
     page.get_by_role("link", name="← Packages").click()
-    expect(page).to_have_url(re.compile(r"#/packages\?state=35$"))
+    expect(page).to_have_url(re.compile(r"#/packages\?state=47$"))
 
 
 def test_a_package_page_shows_a_change_of_another_client(oms: Emulator, inspector: MonitoredPage) -> None:

@@ -1,10 +1,10 @@
 /** A native modal dialog: it traps the focus and closes with Escape. */
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { ActionButton, focusFallback } from "./common.js";
 
 export function Dialog({ title, onClose, children, wide = false }) {
   const dialog = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current.showModal();
     return () => requestAnimationFrame(() => (opener?.isConnected && opener !== document.body ? opener.focus() : focusFallback()));

@@ -17,7 +17,7 @@ const KIND = {
   defaultField: "order__number",
   normalize: (field, text) => (field === "order__number" ? text.replace(/P\d+(T\d+)?$/, "") : text),
   columns: [
-    { key: "id", title: "ID", number: true, sort: "id", cell: (row) => row.id },
+    { key: "id", title: "ID", minor: true, number: true, sort: "id", cell: (row) => row.id },
     { key: "number", whole: true, title: "Number", cell: (row) => html`<a href=${href(`packages/${row.id}`)}>${row.number}</a>` },
     { key: "state", title: "State", cell: (row) => html`<${StateBadge} state=${row.state} />` },
     { key: "placed", whole: true, title: "Placed", sort: "order__date_placed", cell: (row) => time(row.date_placed) },

@@ -22,7 +22,7 @@ async function openChapter(name, number, query) {
   try {
     const { path } = await control("POST", `stories/${name}/${number}`);
     const target = BASE + path;
-    if (target.startsWith(`${ROOT}/`)) navigate(`stories/${name}/${number}`, query);
+    if (target.split("/__admin/ui/")[0] === ROOT) navigate(`stories/${name}/${number}`, query);
     else location.assign(target);
   } catch (error) {
     showError(error);

@@ -44,7 +44,7 @@ function Deliveries({ page, reload, event, more }) {
     <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty=${event ? "No delivery of this event is in the log." : "No deliveries."} columns=${[
       { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
       { key: "type", long: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
-      { key: "url", long: true, title: "To", cell: (row) => row.url },
+      { key: "url", long: true, minor: true, title: "To", cell: (row) => row.url },
       { key: "attempt", minor: true, number: true, title: "Attempt", cell: (row) => row.attempt },
       { key: "status", title: "Outcome", cell: (row) => html`<${Status} of=${row.status} /> ${row.delivered ? "delivered" : "not delivered"}
         ${row.disturbed && html` <span class="badge">${row.disturbed}</span>`}` },
