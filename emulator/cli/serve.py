@@ -103,7 +103,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
             counts_path(coverage)
         if export_file is not None:
             check_target(export_file, force=force)
-        emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
+        emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), demo_receiver=True, **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:

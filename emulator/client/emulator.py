@@ -257,6 +257,7 @@ class Emulator(WorldHandle):
     - `delivery`: `"background"` sends webhooks at once. `"flush"`, the default with a frozen clock, sends them on a
       flush, on an assertion, and when the clock is advanced.
     - `allow_webhook_hosts`: hosts beyond this machine that webhooks may call.
+    - `demo_receiver`: accept the events of the demo data's hooks in this process, as `serve` does.
     - `live`: generate this number of orders per hour of the world's clock.
     - `state`: store all worlds in this file, across restarts. Each write is on disk before it is acknowledged.
 
@@ -286,6 +287,7 @@ class Emulator(WorldHandle):
         coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
+        demo_receiver: bool = False,
         live: float | None = None,
         state: str | PathLike[str] | None = None,
     ) -> None:
@@ -293,7 +295,9 @@ class Emulator(WorldHandle):
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
         self._server: HttpServer | None = None
-        self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
+        self._dispatcher = WebhookDispatcher(
+            delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts, has_demo_receiver=demo_receiver
+        )
         self._scheduler = Scheduler()
         services = WorldServices(
             record_events,

@@ -70,7 +70,11 @@ class HostAllowlist:
 class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
 
-    def __init__(self, allowed_hosts: Collection[str], timeout: float, max_seconds: float) -> None:
+    def __init__(
+        self, allowed_hosts: Collection[str], timeout: float, max_seconds: float, *, has_demo_receiver: bool = False
+    ) -> None:
+        """With `has_demo_receiver`, a receiver in the process accepts the events of the demo data's hooks."""
+        self._built_in_hosts = BUILT_IN_HOSTS if has_demo_receiver else frozenset()
         self._hosts = HostAllowlist(allowed_hosts)
         self._limits = (timeout, max_seconds)
         self.max_seconds = max_seconds + timeout
@@ -104,7 +108,7 @@ class Deliverer:
     def _refusal(self, world: World, hook: Webhook) -> str | None:
         """Return why a hook may not be called, or None."""
         host = host_of(hook.target_url)
-        is_in_process = host in world.outbox.receivers or host in BUILT_IN_HOSTS
+        is_in_process = host in world.outbox.receivers or host in self._built_in_hosts
         return None if is_in_process else self._hosts.refusal(hook.target_url)
 
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
@@ -115,7 +119,7 @@ class Deliverer:
         host = host_of(hook.target_url)
         if world.outbox.faults or host in world.outbox.receivers:
             return None
-        if host in BUILT_IN_HOSTS:
+        if host in self._built_in_hosts:
             status, text = accept(build_delivery(event, hook, event.created_date))
             result = response_result(status, text.encode(), text, 0.0, event.created_date)
             delivery = build_delivery(event, hook, event.created_date, response=text)
@@ -183,7 +187,7 @@ class Deliverer:
         if plan.drop_reason is not None:
             raise NoResponse(plan.drop_reason)
         host = host_of(delivery.url)
-        receiver = world.outbox.receivers.get(host, accept if host in BUILT_IN_HOSTS else None)
+        receiver = world.outbox.receivers.get(host, accept if host in self._built_in_hosts else None)
         if receiver is not None:
             return receive(receiver, delivery)
         return self._client.post(delivery.url, delivery.headers, delivery.body)

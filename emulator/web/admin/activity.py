@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 from weakref import WeakSet
@@ -67,7 +66,6 @@ GRAPHS = {enum_class: (graph, kind) for graph, (kind, enum_class) in STATE_GRAPH
 RECORD_PATH = re.compile(r"/(packages|transfer_orders)/(\d+)/")
 STREAMS_KEY = "oms_emulator.streams"
 """Key of the application's extensions that holds its open streams."""
-PROCESS_ID = token_hex(4)
 
 
 @api.get("/activity")
@@ -127,7 +125,7 @@ def current_position(world: World) -> Position:
 
 def world_identity(world: World) -> str:
     """Return a text that differs for each world of each process, also after a reset."""
-    return f"{PROCESS_ID}-{id(world):x}"
+    return f"{int(world.metrics.started_at * 1_000_000):x}-{id(world):x}"
 
 
 def next_id(records: Reader, kind: RecordKind) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING
 
-from flask import Response, redirect, request
+from flask import Response, request
 
 from emulator.api.serializers.events import record_events
 from emulator.core.errors import UnknownRecord
@@ -17,9 +16,6 @@ from emulator.web.admin.shared import api, json_response, require_no_document, w
 from emulator.web.app import WORLD_PREFIX
 from emulator.webhooks import WebhookDispatcher
 
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
-
 STORY_WORLD = "story-"
 """Prefix of the names of worlds that show a story. A chapter replaces the state of such a world."""
 
@@ -27,7 +23,7 @@ STORY_WORLD = "story-"
 @lru_cache(maxsize=4)
 def prepared_story(name: str) -> PreparedStory:
     """Return a story whose steps ran once. The receiver in the process accepts its webhooks."""
-    return prepare_story(name, WorldServices(record_events, sender=WebhookDispatcher().sender))
+    return prepare_story(name, WorldServices(record_events, sender=WebhookDispatcher(has_demo_receiver=True).sender))
 
 
 @api.get("/stories")
@@ -58,10 +54,12 @@ def open_chapter(name: str, chapter: int) -> Response:
 
 
 @api.get("/stories/<name>/<int:chapter>/open")
-def open_link(name: str, chapter: int) -> ResponseReturnValue:
+def open_link(name: str, chapter: int) -> Response:
     """Create a world at a chapter, and redirect to its inspector. It is the address to share."""
     document = show_chapter(name, chapter, is_new=True)
-    return redirect(f"{request.script_root.removesuffix(f'{WORLD_PREFIX}{world_name()}')}{document['path']}", 303)
+    response = json_response(document, 303)
+    response.location = request.script_root.removesuffix(f"{WORLD_PREFIX}{world_name()}") + document["path"]
+    return response
 
 
 def show_chapter(name: str, number: int, *, is_new: bool = False) -> JsonObject:
