@@ -79,7 +79,7 @@ export function Palette({ onClose }) {
     }
   };
   return html`<${Dialog} title="Search" onClose=${onClose}>
-    <input class="palette-input" type="search" autofocus role="combobox" aria-label="Search" aria-expanded="true" aria-controls="palette-hits" aria-autocomplete="list"
+    <input class="palette-input" type="text" autocomplete="off" autofocus role="combobox" aria-label="Search" aria-expanded="true" aria-controls="palette-hits" aria-autocomplete="list"
       aria-activedescendant=${hits.length ? `hit-${selected}` : undefined} placeholder="Order number, request id, SKU, tracking number, state, page …"
       value=${text} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown} />
     <ul id="palette-hits" class="palette-hits" role="listbox" aria-label="Results">${hits.map((hit, index) => html`
