@@ -120,6 +120,8 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
              media_type="text/event-stream"),
     Endpoint("control_catalog", "GET", "catalog", "List the carriers, products, locations and cities", {200: None},
              errors=(404,)),
+    Endpoint("control_shipments", "GET", "shipments", "Find the packages and transfer orders of a tracking number",
+             {200: None}, errors=(400, 404)),
     Endpoint("control_timeline", "GET", "timeline", "Return requests, refusals, latency and transitions over time",
              {200: None}, errors=(404,)),
     Endpoint("control_stories", "GET", "stories", "List the stories", {200: None}),

@@ -315,6 +315,12 @@ def tracking_number(shipment: int, number: int) -> str:
     return str(FIRST_TRACKING_NUMBER + shipment * 7 + number % 7)
 
 
+def shipment_of_tracking_number(number: str) -> int | None:
+    """Return the id of the generated shipment that could have this tracking number."""
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    return (int(number) - FIRST_TRACKING_NUMBER) // 7 if is_number else None
+
+
 def total_amount(block: Block, order_items: list[int]) -> str:
     """Return the net amount of these order items."""
     table = block.tables[OrderItem]

@@ -15,17 +15,22 @@ from emulator.core.records import (
     City,
     Country,
     LocationAddress,
+    Package,
     Product,
     ProductImage,
+    Shipment,
     StockLocation,
+    TransferOrder,
     TransitionLog,
 )
+from emulator.domain.seeding import DemoDataset
 from emulator.domain.seeding.pools import italian_products, pool
+from emulator.domain.seeding.records import shipment_of_tracking_number
 from emulator.state.clock import format_time
 from emulator.state.store import Reader
 from emulator.state.world import World
 from emulator.web.admin.activity import next_id
-from emulator.web.admin.shared import api, current_world, json_response
+from emulator.web.admin.shared import api, current_world, json_response, query_parameters
 
 BUCKETS = 48
 MAX_LOGS = 5_000
@@ -84,6 +89,34 @@ def location_row(records: Reader, location: StockLocation) -> JsonObject:
         "city": None if city is None else city.name,
         "is_pickup_location": location.is_pickup_location,
     }
+
+
+@api.get("/shipments")
+def find_shipments() -> Response:
+    """List the packages and transfer orders whose shipment has a tracking number. The API has no such filter."""
+    number = query_parameters("tracking_number").get("tracking_number", "")
+    results = [
+        shipment_row(current_world().records, each) for each in shipments_with(current_world().records, number)
+    ]
+    return json_response({"count": len(results), "results": results})
+
+
+def shipments_with(records: Reader, number: str) -> list[Shipment]:
+    """Return the shipments with a tracking number: of the generated ones, only the possible one is read."""
+    changed: Iterable[int] = records.maps.get(Shipment, ())
+    possible = shipment_of_tracking_number(number)
+    known = [] if possible is None else [possible]
+    base = known if isinstance(records.base, DemoDataset) else records.base.ids(Shipment)
+    found = (records.get(Shipment, id_) for id_ in dict.fromkeys((*base, *changed)))
+    return [each for each in found if each is not None and each.awb_number == number]
+
+
+def shipment_row(records: Reader, shipment: Shipment) -> JsonObject:
+    if shipment.package is not None:
+        package = records.get_existing(Package, shipment.package)
+        return {"page": "packages", "record": package.id, "number": package.number}
+    transfer = records.get_existing(TransferOrder, shipment.transfer_order or 0)
+    return {"page": "transfers", "record": transfer.id, "number": transfer.number}
 
 
 @api.get("/timeline")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ def test_the_palette_finds_everything(oms: Emulator, inspector: MonitoredPage) -
     for text, hit in (
         (package["order_number"], package["number"]),
         (package["tracking_number"], package["number"]),
-        (package["packageitem_set"][0]["order_item"]["product"]["sku"], "P1"),
+        (package["packageitem_set"][0]["order_item"]["product"]["sku"], package["number"]),
         (request, "POST /api"),
         ("attempted", "Packages: Attempted Delivery"),
         ("web", "Webhooks"),
@@ -234,12 +233,10 @@ def test_the_normal_path_is_one_straight_row(opener: Opener, oms: Emulator) -> N
     """On a narrow screen it is one column. All states fit."""
     for width, axis in ((1280, "y"), (390, "x")):
         page = opener(width=width).open()
-        nodes = page.get_by_label("State graph of packages").locator("a")
-        boxes = {
+        boxes: dict[str, Any] = {
             node.get_attribute("aria-label").partition(":")[0]: node.locator("rect").first.bounding_box()
-            for node in nodes.all()
+            for node in page.get_by_label("State graph of packages").locator("a").all()
         }
         row = [boxes[name] for name in ("Waiting", "Preparing", "Packed all items", "Shipped", "Delivered")]
         assert len({round(box[axis]) for box in row}) == 1
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes.values())
-        assert json.dumps(boxes)

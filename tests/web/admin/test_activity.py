@@ -197,3 +197,13 @@ def test_timeline_counts_requests_and_transitions(oms: Emulator) -> None:
     assert sum(bucket["moved"] for bucket in buckets) == 1
     assert buckets[-1]["refused"] == 1
     assert max(bucket["milliseconds"] for bucket in buckets) > 0
+
+
+def test_a_tracking_number_leads_to_its_package(oms: Emulator) -> None:
+    """Of the data, and of a package that was packed later."""
+    shipped = oms.session().get("/api/v1/oms/packages/", params={"state__enum_value": "600", "limit": 1}).json()
+    for package in (shipped["results"][0], oms.package(state="Shipped")):
+        found = oms.session().get("/__admin/shipments", params={"tracking_number": package["tracking_number"]}).json()
+        assert [each["record"] for each in found["results"]] == [package["id"]]
+    for unknown in ("1", "none", ""):
+        assert oms.session().get("/__admin/shipments", params={"tracking_number": unknown}).json()["count"] == 0

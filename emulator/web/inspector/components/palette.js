@@ -24,7 +24,8 @@ const SEARCHES = [
   [/^\d{6,}/, async (text) => (await lists("packages/short/", { order__number: text.replace(/P\d+.*$/, "") })).filter((row) => row.number.startsWith(text.replace(/T\d+$/, ""))).map(packageHit)],
   [/^\d{6,}/, async (text) => (await lists("transfer_orders/", { order__number: text.replace(/P\d+.*$/, "") })).filter((row) => row.number.startsWith(text)).map(transferHit)],
   [/^\d{1,7}$/, async (text) => [packageHit((await guide("GET", `packages/${text}/short/`)).body)]],
-  [/^\d{4,}$/, async (text) => (await lists("packages/short/", { tracking_number: text })).map(packageHit)],
+  [/^\w{4,}$/, async (text) => (await control("GET", `shipments?tracking_number=${encodeURIComponent(text)}`)).results
+    .map(({ page, record, number }) => ({ title: number, detail: `Tracking number ${text}`, to: href(`${page}/${record}`) }))],
   [/^\d{1,8}$/, async (text) => {
     const exchange = await control("GET", `requests/${text.padStart(8, "0")}`);
     return [{ title: `${exchange.method} ${exchange.path}`, detail: `Request ${exchange.id} · ${exchange.status}`, to: href(`journal/${exchange.id}`) }];
