@@ -192,7 +192,7 @@ LABEL_TEMPLATE = """<!doctype html>
 <title>Shipping label {number}</title>
 <style>
 @page {{ size: 100mm 150mm; margin: 0 }}
-body {{ font: 14px/1.4 sans-serif; width: 92mm; margin: 4mm; border: 1px solid #000 }}
+body {{ font: 14px/1.4 sans-serif; max-width: 92mm; margin: 4mm; border: 1px solid #000 }}
 section {{ padding: 3mm; border-bottom: 1px solid #000 }}
 section:last-child {{ border: 0 }}
 h1, p {{ margin: 0 }}
