@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def fill(oms: Emulator) -> None:
-    """Let a morning pass: orders are packed and shipped, some requests are refused, webhooks are delivered."""
+    """Run a morning: orders are packed and shipped, some requests are refused, webhooks are delivered."""
     session = oms.session()
     url = "/api/v1/oms/packages/"
     for number in range(9):

@@ -186,7 +186,7 @@ def test_a_package_is_made_in_any_state_and_stock_is_set(oms: Emulator, inspecto
     expect(page.locator(".title .state")).to_have_text("Blocked")
 
 
-def test_a_story_is_told(oms: Emulator, inspector: MonitoredPage) -> None:
+def test_a_story_is_shown(oms: Emulator, inspector: MonitoredPage) -> None:
     """Next, back, a jump, the presenter page, and a fault."""
     page = inspector.open("stories")
     page.locator("section", has_text="A day in the warehouse").get_by_role("button", name="Start").click()

@@ -41,7 +41,7 @@ def test_a_chapter_replaces_the_state_of_a_story_world(oms: Emulator) -> None:
     assert {each["status"] for entry in entries for each in entry["webhooks"]} == {200}
 
 
-def test_a_link_opens_a_world_of_its_own(oms: Emulator) -> None:
+def test_a_link_opens_a_new_world(oms: Emulator) -> None:
     answers = [oms.session().get("/__admin/stories/what-goes-wrong/3/open", allow_redirects=False) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert len({answer.headers["Location"] for answer in answers}) == 2

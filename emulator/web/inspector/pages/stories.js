@@ -1,4 +1,4 @@
-/** The stories: chapters with narration, each in a world of its own; and the page of a presenter. */
+/** The stories: chapters with narration, each in a separate world; and the page of a presenter. */
 import { control, ROOT, BASE } from "../api.js";
 import { html, useEffect, useState } from "../lib.js";
 import { useLoad, useStream } from "../loading.js";
@@ -32,7 +32,7 @@ async function openChapter(name, number, query) {
 function List() {
   const stories = useLoad(() => control("GET", "stories"), []);
   return html`<div><${PageHeading} title="Stories" />
-    <p class="hint">A story runs in a world of its own. This world does not change.</p>
+    <p class="hint">A story runs in a separate world. This world does not change.</p>
     <${WhenLoaded} request=${stories} feature="stories">${({ results }) => html`<div class="columns">${results.map((story) => html`<${Card} key=${story.name} title=${story.title}>
       <p>${story.description}</p><ol class="chapters">${story.chapters.map((title, index) => html`<li key=${index}>
         <${ActionButton} class="link" onAction=${() => openChapter(story.name, index + 1)}>${title}<//></li>`)}</ol>
