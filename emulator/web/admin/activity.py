@@ -55,10 +55,12 @@ MAX_STREAMS = 32
 """Maximum number of open streams. A client beyond it gets one message and polls."""
 POLL_SECONDS = 0.25
 """Time between two checks of a world by a stream. No thread waits meanwhile."""
+PAUSE_FACTOR = 50
+"""The pause after a check is at least this many times its duration, so a stream takes little of the server's time."""
 KEEP_ALIVE_SECONDS = 10.0
 RETRY_MILLISECONDS = 1_000
 """Time after which a browser opens a closed stream again."""
-DEFAULT_ENTRIES, MAX_ENTRIES = 30, 200
+DEFAULT_ENTRIES, MAX_ENTRIES = 30, 100
 RECENT_PACKAGES = 12
 """Number of the newest packages of a dataset whose activity is shown before anything is written."""
 DELIVERED = "800"
@@ -201,13 +203,14 @@ class EventStream(Response):
         try:
             yield retry
             while True:
+                began = machine_seconds()
                 message = self.changes.message()
                 if message is None and machine_seconds() - sent_at > KEEP_ALIVE_SECONDS:
                     message = b":\n\n"
                 if message is not None:
                     sent_at = machine_seconds()
                     yield message
-                yield Wait(POLL_SECONDS)
+                yield Wait(max(POLL_SECONDS, PAUSE_FACTOR * (machine_seconds() - began)))
         finally:
             self.open_streams.discard(self.changes)
 

@@ -2,8 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from "./lib.js";
 import { live, ready, subscribe, worldTime } from "./live.js";
 
-/** The pause after a request is at least this many times its duration, so reloads take at most a twentieth of the server's time. */
-const PAUSE_FACTOR = 20;
+/** The pause after a request is at least this many times its duration, so the reloads of a page take little of the server's time. */
+const PAUSE_FACTOR = 40;
 const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
