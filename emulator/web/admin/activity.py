@@ -147,7 +147,8 @@ class WorldChanges:
     def message(self) -> bytes | None:
         """Return the message about everything that changed since the last call, or None.
 
-        The first message holds the latest activity, or the activity since the id that the client sent.
+        The first message holds the activity since the id that the client sent. A message is fresh if it replaces the
+        activity that the client has: the first one, and one after an undo or a reset.
         """
         try:
             world = self.worlds.get(self.name, using=False)
@@ -157,21 +158,21 @@ class WorldChanges:
         topics = [topic for topic, version in versions.items() if self._versions.get(topic) != version]
         if not topics:
             return None
-        entries = self._new_entries(world, position)
-        self._position, self._versions = position, versions
-        return encode_message(position, {"topics": topics, **world_summary(world), "activity": entries})
-
-    def _new_entries(self, world: World, position: Position) -> list[JsonObject]:
         start = self._position or self._resumed_from
-        if start is None or not start.is_before(position):
-            return newest_first(latest_entries(world, DEFAULT_ENTRIES))[:DEFAULT_ENTRIES]
-        return newest_first(entries_between(world, start, position))[:MAX_ENTRIES]
+        is_fresh = start is None or not start.is_before(position)
+        if start is None or is_fresh:
+            entries = newest_first(latest_entries(world, DEFAULT_ENTRIES))[:DEFAULT_ENTRIES]
+        else:
+            entries = newest_first(entries_between(world, start, position))[:MAX_ENTRIES]
+        self._position, self._versions = position, versions
+        document = {"topics": topics, **world_summary(world), "is_fresh": is_fresh, "activity": entries}
+        return encode_message(position, document)
 
     def _message_of_missing_world(self, error: ControlError) -> bytes | None:
         if self._versions == {"world": None}:
             return None
         self._versions, self._position = {"world": None}, None
-        return encode_message(None, {"topics": ["world"], "missing": error.message, "activity": []})
+        return encode_message(None, {"topics": ["world"], "missing": error.message, "is_fresh": True, "activity": []})
 
 
 class EventStream(Response):

@@ -31,16 +31,13 @@ const notify = (topics = []) => [...listeners].forEach((listener) => listener(to
 
 function receive(message) {
   const isFirst = live.summary === null;
-  const entries = new Map([...message.activity, ...(isFreshWorld(message) ? [] : live.activity)].map((entry) => [entry.id, entry]));
+  const entries = new Map([...message.activity, ...(message.is_fresh ? [] : live.activity)].map((entry) => [entry.id, entry]));
   message.activity.forEach((entry) => entries.set(entry.id, entry));
   live.activity = [...entries.values()].sort((one, other) => (one.at === other.at ? other.id.localeCompare(one.id) : other.at.localeCompare(one.at))).slice(0, LATEST);
   Object.assign(live, { summary: message, receivedAt: performance.now() });
   markReady();
   notify(isFirst ? ["first"] : message.topics);
 }
-
-/** A message about all topics follows a reset or a restart of the server: older entries may be gone. */
-const isFreshWorld = (message) => message.topics.includes("world");
 
 function setConnection(connection) {
   clearTimeout(lostTimer);

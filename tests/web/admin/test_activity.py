@@ -131,7 +131,10 @@ def test_stream_resumes_after_the_last_event(served: Emulator) -> None:
     stream.close()
     served.package(state="Waiting")
     missed = Stream(served, stream.last_id)
-    assert [entry["kind"] for entry in missed.message()["activity"]] == ["created"]
+    message = missed.message()
+    assert ([entry["kind"] for entry in message["activity"]], message["is_fresh"]) == (["created"], False)
+    served.undo()
+    assert missed.message()["is_fresh"] is True
     missed.close()
     other = Stream(served, "other-1.0.0.0.0")
     assert len(other.message()["activity"]) > 1

@@ -73,7 +73,7 @@ const CONNECTIONS = { connecting: "Connecting", open: "Live", lost: "Connection 
 /** Whether the page shows the present state. Always a sign and a word, so that colour is not the only cue. */
 function Connection() {
   const connection = useStream((live) => live.connection);
-  return html`<span class="connection ${connection}" role="status"><span aria-hidden="true">●</span> ${CONNECTIONS[connection]}</span>`;
+  return html`<span class="connection ${connection}" role="status"><span aria-hidden="true">●</span> <span class="text">${CONNECTIONS[connection]}</span></span>`;
 }
 
 const ConnectionBar = () => (useStream((live) => live.connection) === "lost"

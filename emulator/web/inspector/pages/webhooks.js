@@ -55,8 +55,15 @@ function Deliveries({ page, reload, event, more }) {
     ${open && html`<${Dialog} wide title="Delivery ${open.id}" onClose=${() => setOpen(null)}>
       <${Properties} items=${[["Event", open.event_type], ["To", open.url], ["Attempt", open.attempt], ["Status", orDash(open.status)]]} />
       <h3>Headers</h3><${Properties} rows items=${Object.entries(open.headers)} />
-      <h3>Payload</h3><${JsonBlock} value=${open.body} label="payload" />
+      <h3>Payload</h3><${Payload} delivery=${open} />
       <h3>Response of the receiver</h3><pre tabindex="0" role="region" aria-label="response of the receiver">${open.response || "Empty."}</pre><//>`}</div>`;
+}
+
+/** The payload of a delivery. One that was not sent over HTTP has the payload of its event. */
+function Payload({ delivery }) {
+  const isSent = delivery.body !== null && delivery.body !== "";
+  const event = useLoad(async () => (isSent ? delivery.body : (await webhookService("GET", `hook_events/${delivery.event}/`)).body.request_payload), [delivery.id]);
+  return html`<${WhenLoaded} request=${event}>${(body) => html`<${JsonBlock} value=${body} label="payload" />`}<//>`;
 }
 
 function Subscriptions() {
