@@ -38,6 +38,7 @@ FREE_MAPS = {
     "extra_information": "planning writes what it likes",
     "field-errors": "one key per refused field",
     "headers": "whatever a client sends",
+    "parameters": "the command of a story names its parameters",
     "input_parameters": "every command has its own",
     "kinds": "one key per kind of drift",
     "kwargs": "every retry rule has its own",
