@@ -28,10 +28,10 @@ FIRST_PICTURE = 1_000.0
 """Limit in milliseconds from the navigation to the first painted rows."""
 MANY, FEW = 36_404, 200
 ROWS = "performance.getEntriesByName('rows-painted')"
-POLLING_PAGES = ("overview", "journal")
-"""The pages that poll."""
+LIVE_PAGES = ("overview", "journal")
+"""The pages that follow all requests."""
 SLICE_FACTOR = 8
-"""Slices are this many times longer than others, because the pages poll every few seconds."""
+"""Slices are this many times longer than others, because the pages load again every few seconds."""
 Figure = Callable[[Outcome, float], float]
 """Computes a figure from the outcome of a slice and the server's CPU seconds during it."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -103,9 +103,9 @@ def inspector_cost(choose: Callable[[Server], list[Request]], figure: Figure, pl
     longer = replace(plan, seconds=SLICE_FACTOR * plan.seconds)
     for _ in range(plan.groups):
         with running(servers.ours()) as server, chromium() as browser:
-            pages = [browser.new_page() for _ in POLLING_PAGES]
+            pages = [browser.new_page() for _ in LIVE_PAGES]
             work = partial(measure_load, server, choose(server), figure, longer)
-            inspector = [address(server, name) for name in POLLING_PAGES]
+            inspector = [address(server, name) for name in LIVE_PAGES]
             watched, alone = (
                 partial(measure_with_pages, pages, at, work) for at in (inspector, ["about:blank"] * len(pages))
             )

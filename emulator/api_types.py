@@ -593,6 +593,8 @@ EventTypes: TypeAlias = list[str]
 class ExchangeRequest(TypedDict):
     headers: dict[str, Any]
     body: Any
+    text: NotRequired[str]
+    base64: NotRequired[str]
 
 
 class ExchangeResponse(TypedDict):
@@ -1671,6 +1673,39 @@ class StockLocationShort(TypedDict):
     name: str
     erp_code: str
     address: AddressShort
+
+
+StoryChaptersSteps = TypedDict(
+    "StoryChaptersSteps",
+    {
+        "order": NotRequired[ArrangeOrder],
+        "as": NotRequired[str],
+        "command": NotRequired[str],
+        "carrier": NotRequired[Literal["attempted", "failed", "delivered", "cancelled"]],
+        "of": NotRequired[str],
+        "parameters": NotRequired[dict[str, Any]],
+        "advance": NotRequired[float],
+    },
+)
+
+
+class StoryChapters(TypedDict):
+    title: str
+    text: str
+    show: NotRequired[str]
+    steps: NotRequired[list[StoryChaptersSteps]]
+
+
+Story = TypedDict(
+    "Story",
+    {
+        "$schema": NotRequired[str],
+        "title": str,
+        "description": NotRequired[str],
+        "scenario": str,
+        "chapters": list[StoryChapters],
+    },
+)
 
 
 class TransitionLog(TypedDict):

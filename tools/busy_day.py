@@ -18,6 +18,7 @@ from tools.webhook_failures import Receiver, end_hooks
 FILE = FOLDER / "busy-day.json"
 START = replace(
     find_scenario("demo"),
+    data_version=1,
     name="busy-day",
     description="A busy day: packages and transfer orders in all states, refusals, replanning, failed deliveries.",
     packages=40,

@@ -14,6 +14,7 @@ from emulator.worlds.registry import DEFAULT_WORLD
 FILE = FOLDER / "webhook-failures.json"
 START: Scenario = replace(
     find_scenario("demo"),
+    data_version=1,
     name="webhook-failures",
     description="Failing webhooks, one hook per retry policy: deliveries that failed, recovered or wait for a retry.",
     packages=10,

@@ -154,7 +154,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         if options["state"] is not None:
             check_address(options["host"], options["port"])
         with slow_start(str(options["state"] or start)):
-            emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
+            emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), demo_receiver=True, **arguments)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     try:

@@ -79,6 +79,7 @@ class Emulator(WorldHandle):
     - `delivery`: `"background"` sends webhooks at once. `"flush"`, the default with a frozen clock, sends them on a
       flush, on an assertion, and when the clock is advanced.
     - `allow_webhook_hosts`: hosts beyond this machine that webhooks may call.
+    - `demo_receiver`: accept the events of the demo data's hooks in this process, as `serve` does.
     - `live`: generate this number of orders per hour of the world's clock.
     - `state`: store all worlds in this file, across restarts. Each write is on disk before it is acknowledged.
 
@@ -119,6 +120,7 @@ class Emulator(WorldHandle):
         coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
+        demo_receiver: bool = False,
         live: float | None = None,
         state: str | PathLike[str] | None = None,
     ) -> None:
@@ -129,7 +131,9 @@ class Emulator(WorldHandle):
         self._server: Server | None = None
         names = (host, *allow_hosts)
         self._certificate = open_certificate(self, tls_cert, tls_key, names) if tls or tls_cert or tls_key else None
-        self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
+        self._dispatcher = WebhookDispatcher(
+            delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts, has_demo_receiver=demo_receiver
+        )
         self._scheduler = Scheduler()
         services = WorldServices(
             record_events,

@@ -27,7 +27,17 @@ DOCUMENTED = "documented/"
 
 SCHEMA = "scenario.json"
 FORMAT = 1
-PLAIN_KEYS = ("name", "description", "installation", "packages", "seed", "language", "base_url", "error_style")
+PLAIN_KEYS = (
+    "name",
+    "description",
+    "installation",
+    "packages",
+    "data_version",
+    "seed",
+    "language",
+    "base_url",
+    "error_style",
+)
 
 
 def with_installation(scenario: Scenario, installation: str | None) -> Scenario:

@@ -142,7 +142,9 @@ def build_base(scenario: Scenario, stamp: installation.FileVersions) -> Scenario
     """Return the base of a scenario without steps."""
     if scenario.answers:
         return build_recorded_base(scenario)
-    base = make_demo_dataset(scenario.packages, scenario.seed, scenario.start, scenario.installation)
+    base = make_demo_dataset(
+        scenario.packages, scenario.seed, scenario.start, scenario.installation, scenario.data_version
+    )
     return ScenarioBase(base, scenario.language or "en-us", Snapshot(base, {}))
 
 

@@ -51,6 +51,11 @@ class Clock:
         """Seconds of this clock per second of the machine, while it ticks."""
         return self._setting[3]
 
+    @property
+    def origin(self) -> tuple[datetime, float]:
+        """The time at which the clock was last set, and the machine's seconds then."""
+        return self._setting[1], self._setting[2]
+
     def now(self) -> datetime:
         mode, start, since, speed = self._setting
         if mode == "real":

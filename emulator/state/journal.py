@@ -53,6 +53,8 @@ class Exchange:
     """The monotonic time of the machine, for the real time between two requests."""
     sleep_replaced: bool = False
     """Whether a test in this process replaced `time.sleep` when the request was made."""
+    duration: float = 0.0
+    """Seconds from the request to its response, as the application measures them."""
 
     @property
     def size(self) -> int:

@@ -28,6 +28,8 @@ class Scenario:
     description: str = ""
     installation: str = "default"
     packages: int = 0
+    data_version: int = 1
+    """How packages are generated. 1: all states equally often. 2: like those of a shop."""
     seed: int = 1
     start: datetime = datetime(2023, 4, 5, 9, 0, tzinfo=UTC)
     language: str | None = None

@@ -150,12 +150,13 @@ class EmulatorApp:
             with suppress(UnknownWorld):
                 context = RequestContext(environ, self.worlds.get(name), self.router, path, prefix)
                 headers["X-Emulator-Request-Id"] = context.request_id
-                context.world.journal.add(journal_exchange(context, Reply(200, b"", headers)))
+                reply = Reply(200, b"", headers)
+                context.world.journal.add(journal_exchange(context, reply, machine_seconds()))
         return list(headers.items())
 
     def respond(self, context: RequestContext) -> Reply:
         """Return the reply with its hints, and record the exchange. Reads of the inspector are not recorded."""
-        environ, world = context.environ, context.world
+        environ, world, began = context.environ, context.world, machine_seconds()
         is_recorded = not self.is_inspector_read(environ)
         context.is_from_foreign_page = self.guard.is_foreign_page(environ)
         if is_recorded and (world.faults.armed or FAULT_HEADER in environ):
@@ -165,7 +166,7 @@ class EmulatorApp:
         if reply.status > 300 and context.info.fault is None:
             reply = add_error_hints(context, reply, self.worlds)
         if is_recorded:
-            world.journal.add(journal_exchange(context, reply))
+            world.journal.add(journal_exchange(context, reply, began))
             record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
         return reply
@@ -206,7 +207,7 @@ def world_environ(environ: Environ) -> Environ:
     return {**environ, WORLD_KEY: name, "PATH_INFO": inner, "SCRIPT_NAME": root}
 
 
-def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
+def journal_exchange(context: RequestContext, reply: Reply, began: float) -> Exchange:
     """Return what the journal keeps of a request and its reply."""
     environ = context.environ
     context.info.body = context.body_bytes
@@ -222,8 +223,9 @@ def journal_exchange(context: RequestContext, reply: Reply) -> Exchange:
         headers,
         {**reply.headers, "Content-Type": reply.content_type},
         reply.body,
-        machine_seconds(),
+        ended := machine_seconds(),
         is_sleep_replaced(),
+        ended - began,
     )
 
 

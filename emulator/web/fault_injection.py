@@ -30,6 +30,8 @@ FaultSpec = tuple[str, dict[str, Any]]
 """Kind and options of a fault."""
 DETACH = "emulator.detach"
 """Key in the WSGI environment: a function that takes the actions over from the application. It raises."""
+STREAM = "emulator.stream"
+"""Key in the WSGI environment: the same function for actions without an end. They end when the client disconnects."""
 
 
 class Wait(NamedTuple):

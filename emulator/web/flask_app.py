@@ -160,7 +160,12 @@ class EmulatorFlask(Flask):
             started.append((status, headers, exc_info))
             return bytes
 
-        chunks = super().wsgi_app(inner, start)
+        try:
+            chunks = super().wsgi_app(inner, start)
+        except BaseException:
+            if started:  # a stream of events leaves the thread after it started
+                start_response(*started[-1][:2])
+            raise
         status, headers, _ = started[-1]
         reply: Reply | None = inner.get(REPLY_KEY)
         if reply is not None and "Location" in reply.headers:

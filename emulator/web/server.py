@@ -9,7 +9,7 @@ import struct
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from errno import EADDRINUSE
 from heapq import heappop, heappush
 from itertools import count
@@ -26,7 +26,7 @@ from waitress.utilities import BadRequest
 from emulator.state.clock import machine_seconds
 from emulator.state.persistence import THREAD_LOCAL
 from emulator.web.context import Environ
-from emulator.web.fault_injection import DETACH, Close, SendAction, Wait
+from emulator.web.fault_injection import DETACH, STREAM, Close, SendAction, Wait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -87,14 +87,19 @@ class TaskSuspended(BaseException):
 class Task(KeepAliveTask):
     """A response that may have a fault. It is then sent by actions, and no thread waits between them."""
 
-    _actions: Iterator[SendAction] | None = None
+    _actions: Generator[SendAction] | None = None
+    _is_stream = False
 
     def get_environment(self) -> Environ:
         environ: Environ = super().get_environment()
-        environ[DETACH] = self._detach
+        environ[DETACH], environ[STREAM] = self._detach, self._stream
         return environ
 
-    def _detach(self, actions: Iterator[SendAction]) -> NoReturn:
+    def _stream(self, actions: Generator[SendAction]) -> NoReturn:
+        self._is_stream = True
+        self._detach(actions)
+
+    def _detach(self, actions: Generator[SendAction]) -> NoReturn:
         self._actions = actions
         raise TaskSuspended(self, 0)
 
@@ -103,11 +108,22 @@ class Task(KeepAliveTask):
             super().service()
             return
         try:
-            self._send(self._actions)
+            if self._is_stream and self._is_disconnected():
+                self._actions.close()
+                self.close_on_finish = True
+            else:
+                self._send(self._actions)
         except OSError:
             self.close_on_finish = True
 
-    def _send(self, actions: Iterator[SendAction]) -> None:
+    def _is_disconnected(self) -> bool:
+        """Return whether the client closed the connection. waitress notices it only when it sends."""
+        try:
+            return self.channel.socket is None or not self.channel.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+
+    def _send(self, actions: Generator[SendAction]) -> None:
         """Carry out the actions up to the next wait."""
         for action in actions:
             if isinstance(action, Wait):

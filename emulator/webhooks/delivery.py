@@ -35,7 +35,7 @@ from emulator.state.outbox import (
     response_result,
 )
 from emulator.state.world import World
-from emulator.webhooks.receivers import NoResponse, WebhookResponse, receive
+from emulator.webhooks.receivers import BUILT_IN_HOSTS, NoResponse, WebhookResponse, accept, receive
 
 if TYPE_CHECKING:
     from emulator.webhooks.http_client import HttpClient
@@ -113,7 +113,11 @@ class HostAllowlist:
 class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
 
-    def __init__(self, allowed_hosts: Collection[str], timeout: float, max_seconds: float) -> None:
+    def __init__(
+        self, allowed_hosts: Collection[str], timeout: float, max_seconds: float, *, has_demo_receiver: bool = False
+    ) -> None:
+        """With `has_demo_receiver`, a receiver in the process accepts the events of the demo data's hooks."""
+        self._built_in_hosts = BUILT_IN_HOSTS if has_demo_receiver else frozenset()
         self.hosts = HostAllowlist(allowed_hosts)
         self._limits = (timeout, max_seconds)
         self.max_seconds = max_seconds + timeout
@@ -159,7 +163,9 @@ class Deliverer:
 
     def refusal(self, world: World, hook: Webhook) -> str | None:
         """Return why a hook may not be called, or None."""
-        return None if host_of(hook.target_url) in world.outbox.receivers else self.hosts.refusal(hook.target_url)
+        host = host_of(hook.target_url)
+        is_in_process = host in world.outbox.receivers or host in self._built_in_hosts
+        return None if is_in_process else self.hosts.refusal(hook.target_url)
 
     def hook_refusal(self, url: str, *, from_foreign_page: bool) -> str | None:
         """Return why no hook may have this URL, or None. Check the URL as it is written and as it is requested."""
@@ -171,15 +177,25 @@ class Deliverer:
         return next(filter(None, refusals), None)
 
     def finalize(self, world: World, event: WebhookEvent, hook: Webhook) -> FinalizedEvent | None:
-        """Finalize an event whose host may not be called, in the transaction that creates it.
+        """Finalize an event in the transaction that creates it: one whose host may not be called, or is built in.
 
         With delivery faults, do it at the attempt instead, because the faults apply first.
         """
-        if world.outbox.faults or (refusal := self.refusal(world, hook)) is None:
+        host = host_of(hook.target_url)
+        if world.outbox.faults or host in world.outbox.receivers:
             return None
-        result = error_result(refusal, 0.0, event.created_date)
+        if host in self._built_in_hosts:
+            status, text = accept(build_delivery(event, hook, event.created_date))
+            result = response_result(status, text.encode(), text, 0.0, event.created_date)
+            delivery = build_delivery(event, hook, event.created_date, response=text)
+            delivery = delivery._replace(status=status, delivered=True)
+        elif (refusal := self.refusal(world, hook)) is not None:
+            result = error_result(refusal, 0.0, event.created_date)
+            delivery = build_delivery(event, hook, event.created_date, response=refusal)
+        else:
+            return None
         step = result_step(event.id, result)._replace(at=event.created_date)
-        record = partial(world.outbox.record, build_delivery(event, hook, event.created_date, response=refusal))
+        record = partial(world.outbox.record, delivery)
         return FinalizedEvent(apply_result(event, hook, result, event.created_date), step, record)
 
     def deliver(self, world: World, event_id: int) -> bool:
@@ -225,7 +241,8 @@ class Deliverer:
     def _request(self, world: World, delivery: Delivery, plan: DeliveryPlan) -> WebhookResponse:
         if plan.drop_reason is not None:
             raise NoResponse(plan.drop_reason)
-        receiver = world.outbox.receivers.get(host_of(delivery.url))
+        host = host_of(delivery.url)
+        receiver = world.outbox.receivers.get(host, accept if host in self._built_in_hosts else None)
         if receiver is not None:
             return receive(receiver, delivery)
         return self._client.post(delivery.url, delivery.headers, delivery.body)

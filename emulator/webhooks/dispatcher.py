@@ -41,7 +41,7 @@ class WebhookDispatcher:
     starts at two, grows by one with each quick success up to the size of the pool, and is halved by slow attempts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by keyword
         self,
         mode: DeliveryMode = "background",
         allowed_hosts: Collection[str] = (),
@@ -49,9 +49,10 @@ class WebhookDispatcher:
         pool: int = POOL_SIZE,
         timeout: float = TIMEOUT_SECONDS,
         max_seconds: float = MAX_SECONDS,
+        has_demo_receiver: bool = False,
     ) -> None:
         self.mode, self.pool = mode, pool
-        self.deliverer = Deliverer(allowed_hosts, timeout, max_seconds)
+        self.deliverer = Deliverer(allowed_hosts, timeout, max_seconds, has_demo_receiver=has_demo_receiver)
         self._ready: dict[int, World] = {}
         """Worlds to look at, in turn."""
         self._timers: list[tuple[float, int, weakref.ref[World]]] = []

@@ -14,6 +14,15 @@ UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 """Headers whose WSGI name has no `HTTP_` prefix."""
 
 
+BUILT_IN_HOSTS = frozenset(("integration.example.com",))
+"""Hosts of the demo data's hooks. A receiver in the process accepts their events, so nothing leaves the machine."""
+
+
+def accept(_: Delivery) -> tuple[int, str]:
+    """Accept a delivery, as the receiver of the built-in hosts does."""
+    return 200, "OK"
+
+
 class WebhookResponse(NamedTuple):
     """The response to a webhook request."""
 

@@ -122,7 +122,7 @@ def test_waiting_deliveries_are_in_the_hint_of_the_write_and_in_the_journal(oms:
     assert (created.headers["X-Emulator-Hint"], waiting_note(oms)) == (note, note)
     url = f"/api/v1/oms/packages/{package}/set_remote_id/"
     changed = session.post(url, json={"remote_id": "R-1", "colour": 1})
-    assert changed.headers["X-Emulator-Hint"] == f"{note}; key 'colour' is unknown and was ignored"
+    assert changed.headers["X-Emulator-Hint"] == f"{note}; /colour: key 'colour' is unknown and was ignored"
     assert oms.requests[0].hint == changed.headers["X-Emulator-Hint"]
     session.post("/__admin/packages", json={})
     assert waiting_note(oms) == "2 deliveries wait: call oms.hooks.flush()"

@@ -39,6 +39,7 @@ FREE_MAPS = {
     "field-errors": "one key per refused field",
     "headers": "whatever a client sends",
     "instance_dict": "the document of any record",
+    "parameters": "the command of a story names its parameters",
     "input_parameters": "every command has its own",
     "kinds": "one key per kind of drift",
     "kwargs": "every retry rule has its own",

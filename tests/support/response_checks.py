@@ -30,6 +30,7 @@ NO_WORLD = "(no such world)"
 PAGES = (f"{CONTROL_PATH}/docs", f"{CONTROL_PATH}/ui")
 """Paths of the HTML pages of the control API."""
 METRICS = f"{CONTROL_PATH}/metrics"
+EVENTS = "/__admin/events"
 FRAMEWORK_STATUSES = frozenset((400, 401, 403, 404, 405, 406, 415, 429, 500))
 """Statuses that any operation can have, with a body of the framework."""
 ROUTER = Router(ROUTES)
@@ -145,12 +146,15 @@ def check_headers(response: SentResponse) -> None:
 
 
 def check_control(response: SentResponse) -> None:
-    """Check a response of the control API: JSON except for pages and metrics, and one-line errors."""
+    """Check a response of the control API: JSON except for pages, metrics and events, and one-line errors."""
     if response.body == b"" or (response.path.startswith(PAGES) and response.status < 400):
         return
     if response.path == METRICS and response.status == 200:
         assert response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
         assert list(text_string_to_metric_families(response.body.decode())), "no metrics"
+        return
+    if response.path == EVENTS and response.status == 200:
+        assert response.header("Content-Type") == "text/event-stream"
         return
     assert response.header("Content-Type") == JSON, "the control API answers JSON"
     document = json.loads(

@@ -53,6 +53,9 @@ def test_similar_paths_do_not_reach_the_control_api(client: Any, path: str) -> N
     assert (answer.status_code, "X-Emulator-Request-Id" in answer.headers) == (404, True)
 
 
+INSPECTOR = {"Referer": "http://oms.test/__admin/ui/", "Sec-Fetch-Site": "same-origin"}
+
+
 @pytest.mark.parametrize("is_handed_out", [False, True], ids=["short way", "through Flask"])
 def test_access_log_has_a_line_per_request(is_handed_out: bool, caplog: pytest.LogCaptureFixture) -> None:
     """The path is escaped, secrets are masked, and reads of the inspector are left out."""
@@ -64,7 +67,7 @@ def test_access_log_has_a_line_per_request(is_handed_out: bool, caplog: pytest.L
         session.get(LIST)
         session.get("/nowhere/\x1b?token=secret&page=2")
         session.get("/__admin/health")
-        session.get("/__admin/health", headers={"Referer": "http://oms.test/__admin/ui/"})
+        session.get("/__admin/health", headers=INSPECTOR)
         oms.faults.add(kind="reset")
         with pytest.raises(requests.ConnectionError):
             session.get(LIST)

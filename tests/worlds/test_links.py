@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 NAMES = ["qa", "A.b-_9", "x" * 100, "__admin", "w", "..."]
 PATHS = re.compile(rb"(?<![A-Za-z0-9._/-])(/(?:api/v1|packages|cdn|whisperer|__admin|w)/[^\s\"'<>\\]*)")
 """Absolute paths in a body, which are links without a host."""
-READS = [row for row in CONTROL_ENDPOINTS if row.method == "GET"]
+READS = [row for row in CONTROL_ENDPOINTS if row.method == "GET" and 200 in row.responses]
 
 
 @pytest.fixture(params=NAMES)
@@ -117,6 +117,7 @@ def test_links_of_the_control_api_lead_to_the_same_world(row: object, world: Wor
     ask = wsgi_sender(world)
     ask("GET", f"{world.prefix}/api/v1/oms/packages/?limit=2", None, auth_headers(world)["Token"])
     path = row.full_path.replace("<request_id>", "00000002")  # type: ignore[attr-defined]
+    path = path.replace("<name>", "a-day-in-the-warehouse")
     answer = ask("GET", world.prefix + path)
     assert answer.status == 200, answer
     if row.operation == "control_openapi":  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 
 from emulator.api.serializers.rendering import fill_links
@@ -45,6 +46,28 @@ def exchange_document(exchange: Exchange) -> JsonObject:
         },
         "response": {"headers": dict(exchange.response_headers), "body": masked_body(exchange.response_body)},
     }
+
+
+def detailed_document(exchange: Exchange) -> JsonObject:
+    """Return the document of an exchange with the request body as it was sent, so that it can be repeated."""
+    document = exchange_document(exchange)
+    return document | {"request": document["request"] | sent_body(exchange.info.body)}
+
+
+def sent_body(body: bytes) -> dict[str, str]:
+    """Return a body as text with masked secrets, or in base64 if it is not UTF-8."""
+    if not body:
+        return {}
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(mask_text(body.decode("latin-1")).encode("latin-1")).decode()}
+    try:
+        value = json_text.load_json(text)
+    except ValueError:
+        return {"text": mask_text(text)}
+    masked = mask_json(value)
+    return {"text": text if masked == value else json_text.dump_json(masked).decode()}
 
 
 def summary_document(exchange: Exchange) -> JsonObject:

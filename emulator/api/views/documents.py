@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from functools import cache
 from html import escape
+from itertools import accumulate
+from pathlib import Path
 from urllib.parse import unquote
+
+import orjson
 
 from emulator.api.serializers.rendering import to_json
 from emulator.api.views.records import get_or_404
@@ -12,6 +18,7 @@ from emulator.core.call import Call, Reply
 from emulator.core.records import (
     OMITTED,
     Address,
+    CargoCompany,
     City,
     InvoiceDocument,
     Order,
@@ -19,6 +26,7 @@ from emulator.core.records import (
     Package,
     PackageItem,
     Product,
+    Shipment,
     ShippingLabel,
     StockLocation,
 )
@@ -28,13 +36,56 @@ from emulator.state.world import World
 HTML = "text/html; charset=utf-8"
 SVG = "image/svg+xml"
 MAX_FILE_NAME_LENGTH = 40
+QUIET_ZONE = 10
+"""Width of the space beside a barcode."""
+CODE_B, CHECK_MODULUS, CODE_128_STOP = 104, 103, "2331112"
+CODE_128_WIDTHS = re.findall(
+    r"\d{6}",
+    "212222222122222221121223121322131222122213122312132212221213221312231212112232122132122231113222"
+    "123122123221223211221132221231213212223112312131311222321122321221312212322112322211212123212321"
+    "232121111323131123131321112313132113132311211313231113231311112133112331132131113123113321133121"
+    "313121211331231131213113213311213131311123311321331121312113312311332111314111221411431111111224"
+    "111422121124121421141122141221112214112412122114122411142112142211241211221114413111241112134111"
+    "111242121142121241114212124112124211411212421112421211212141214121412121111143111341131141114113"
+    "114311411113411311113141114131311141411131211412211214211232",
+)
+"""The widths of three bars and three spaces for each value of Code 128."""
 
 
-def render_product_image(call: Call, _world: World) -> Reply:
-    """Return a placeholder image that shows the name of the real file."""
-    name = unquote(call.url.partition("?")[0]).rpartition("/")[2]
+PRODUCT_PATH = re.compile(r"/products/(?:\d+/)*(\d+)/[^/]*$")
+"""Path of a product's image, which contains the id of the product."""
+DEFAULT_COLOUR, DEFAULT_SHAPE = "#c3c8d2", "box"
+PICTURES_FILE = Path(__file__).parent.parent.parent / "fixtures" / "pictures.json"
+
+
+@cache
+def pictures() -> dict[str, dict[str, str]]:
+    """Return the colours by name, the shapes as SVG paths, and the shape for each word in the name of a product."""
+    tables: dict[str, dict[str, str]] = orjson.loads(PICTURES_FILE.read_bytes())
+    return tables
+
+
+def render_product_image(call: Call, world: World) -> Reply:
+    """Return a drawing of the product in the path. For an unknown product it is a box with the name of the file."""
+    path = unquote(call.url.partition("?")[0])
+    match = PRODUCT_PATH.search(path)
+    product = world.records.get(Product, int(match[1][:18])) if match else None
+    name = path.rpartition("/")[2] if product is None or product.name is OMITTED else str(product.name)
+    colour = DEFAULT_COLOUR if product is None else product_colour(product)
     shown = "".join(filter(str.isprintable, name))[:MAX_FILE_NAME_LENGTH]  # XML does not allow control characters
-    return Reply(200, IMAGE_TEMPLATE.format(name=escape(shown)).encode(), content_type=SVG)
+    shape = pictures()["shapes"][DEFAULT_SHAPE if product is None else product_shape(name)]
+    image = IMAGE_TEMPLATE.format(name=escape(shown), shape=shape, colour=colour)
+    return Reply(200, image.encode(), content_type=SVG)
+
+
+def product_colour(product: Product) -> str:
+    name = orjson.loads(product.attributes).get("renk")
+    return pictures()["colours"].get(str(name).upper(), DEFAULT_COLOUR)
+
+
+def product_shape(name: str) -> str:
+    words = name.lower()
+    return next((shape for word, shape in pictures()["words"].items() if word in words), DEFAULT_SHAPE)
 
 
 def render_shipping_label(call: Call, world: World) -> Reply:
@@ -46,6 +97,7 @@ def render_shipping_label(call: Call, world: World) -> Reply:
     texts = {
         "number": package.number,
         "tracking": package.tracking_number or "-",
+        "carrier": carrier_name(package, snapshot),
         "sender": snapshot.get_existing(StockLocation, package.stock_location).name,
         "name": f"{address.first_name} {address.last_name}",
         "line": address.line,
@@ -54,7 +106,38 @@ def render_shipping_label(call: Call, world: World) -> Reply:
         "order": snapshot.get_existing(Order, package.order).number,
     }
     safe = {key: escape(text) for key, text in texts.items()}
+    safe["barcode"] = render_barcode(package.tracking_number or package.number)
     return Reply(200, LABEL_TEMPLATE.format_map(safe).encode(), content_type=HTML)
+
+
+def carrier_name(package: Package, reader: Reader) -> str:
+    """Return the name of the package's carrier, or a dash if it has no shipment."""
+    if package.shipment is None:
+        return "-"
+    shipment = reader.get_existing(Shipment, package.shipment)
+    company = reader.get(CargoCompany, shipment.cargo_company)
+    return "-" if company is None else company.name
+
+
+def render_barcode(text: str) -> str:
+    """Return an SVG with a text as a Code 128 barcode (code set B)."""
+    widths = code_128(text)
+    edges = list(accumulate(map(int, widths), initial=QUIET_ZONE))
+    bars = "".join(
+        f"M{left} 0h{right - left}v50h-{right - left}z" for left, right in zip(edges[::2], edges[1::2], strict=True)
+    )
+    width = edges[-1] + QUIET_ZONE
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 50" role="img" preserveAspectRatio="none"'
+        f' aria-label="Code 128"><path d="{bars}"/></svg>'
+    )
+
+
+def code_128(text: str) -> str:
+    """Return the widths of the bars and spaces of a Code 128 barcode, beginning with a bar."""
+    values = [ord(letter) - 32 for letter in text if " " <= letter <= "~"]
+    check = (CODE_B + sum(place * value for place, value in enumerate(values, start=1))) % CHECK_MODULUS
+    return "".join(CODE_128_WIDTHS[value] for value in (CODE_B, *values, check)) + CODE_128_STOP
 
 
 def get_invoice_document(call: Call, world: World) -> Reply:
@@ -96,9 +179,9 @@ def render_invoice_line(item: OrderItem, product: Product) -> str:
 
 IMAGE_TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" viewBox="0 0 480 480" role="img">
 <title>{name}</title>
-<rect width="480" height="480" fill="#e8eaee"/>
-<path d="M150 320v-140h180v140zM150 180l30-40h120l30 40M240 140v40" fill="none" stroke="#8a93a3" stroke-width="8"/>
-<text x="240" y="390" font-family="sans-serif" font-size="18" text-anchor="middle" fill="#5b6472">{name}</text>
+<rect width="480" height="480" fill="#eceef2"/>
+<path d="{shape}" fill="{colour}" stroke="#3b4252" stroke-width="7" stroke-linejoin="round" stroke-linecap="round"/>
+<text x="240" y="446" font-family="sans-serif" font-size="18" text-anchor="middle" fill="#5b6472">{name}</text>
 </svg>
 """
 
@@ -109,18 +192,20 @@ LABEL_TEMPLATE = """<!doctype html>
 <title>Shipping label {number}</title>
 <style>
 @page {{ size: 100mm 150mm; margin: 0 }}
-body {{ font: 14px/1.4 sans-serif; width: 92mm; margin: 4mm; border: 1px solid #000 }}
+body {{ font: 14px/1.4 sans-serif; max-width: 92mm; margin: 4mm; border: 1px solid #000 }}
 section {{ padding: 3mm; border-bottom: 1px solid #000 }}
 section:last-child {{ border: 0 }}
 h1, p {{ margin: 0 }}
 h1 {{ font-size: 20px; letter-spacing: 1px }}
 small {{ text-transform: uppercase }}
+.barcode svg {{ display: block; width: 100%; height: 16mm; margin-bottom: 2mm }}
 </style>
 </head>
 <body>
 <section><small>From</small><p>{sender}</p></section>
 <section><small>To</small><p><b>{name}</b></p><p>{line}</p><p>{place}</p><p>{phone}</p></section>
-<section><small>Tracking number</small><h1>{tracking}</h1></section>
+<section><small>Carrier</small><p><b>{carrier}</b></p></section>
+<section class="barcode">{barcode}<small>Tracking number</small><h1>{tracking}</h1></section>
 <section><small>Package</small><p>{number}</p><small>Order</small><p>{order}</p></section>
 </body>
 </html>

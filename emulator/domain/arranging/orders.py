@@ -35,7 +35,7 @@ from emulator.domain.planning import (
     resolve_pickup_location,
 )
 from emulator.domain.seeding.plans import FIRST_NUMBER, NUMBER_STEP, ORDER_OMNITRON_OFFSET
-from emulator.domain.seeding.pools import CHANNELS, CURRENCIES, TAX_RATES, pool
+from emulator.domain.seeding.pools import CHANNELS, CURRENCIES, TAX_RATES, italian_products, pool
 from emulator.domain.seeding.records import ADDRESS_OMNITRON_OFFSET, ITEM_OMNITRON_OFFSET, email_name, format_amount
 from emulator.domain.state_graph import ORDER_STATUS, PACKAGE_STATUS, WAITING, WAITING_FOR_TRANSFER, require_state
 from emulator.domain.stock import Quantities, free_stock
@@ -226,7 +226,9 @@ def create_order_items(tx: Transaction, order: Order, line: OrderLine, country: 
     in_currency = (prices for prices in tx.all(PriceList) if prices.currency == currency)
     prices = next(in_currency, None) or first_record(tx, PriceList, "price list")
     stocks = tx.get(StockList, prices.id) or first_record(tx, StockList, "stock list")
-    row = next((row for row in pool("products") if row["id"] == line.product.id), PRICE_DEFAULTS)
+    row = next(
+        (row for row in (*pool("products"), *italian_products()) if row["id"] == line.product.id), PRICE_DEFAULTS
+    )
     price = line.price or format_amount(row["price" if currency == DEFAULT_CURRENCY else "price_eur"])
     item = OrderItem(
         id=0,

@@ -58,10 +58,12 @@ SUBJECT_KINDS = (TransitionLog, WebhookEvent)
 """Kinds whose records belong to a package or to a transfer order, by their content type."""
 
 
-def make_demo_dataset(packages: int, seed: int, start: datetime, installation: str = "default") -> DemoDataset:
+def make_demo_dataset(
+    packages: int, seed: int, start: datetime, installation: str = "default", version: int = 1
+) -> DemoDataset:
     """Return a dataset whose newest package was created shortly before the start."""
-    records = fixed_records(installation, packages, seed, start)
-    return DemoDataset(make_plans(packages, seed, start, records), records)
+    records = fixed_records(installation, packages, seed, start, version)
+    return DemoDataset(make_plans(packages, seed, start, records, version), records)
 
 
 class DemoDataset:
@@ -173,7 +175,7 @@ def package_states(plans: Plans) -> Iterator[int]:
 
 
 def product_ids(plan: PackagePlan) -> tuple[int, ...]:
-    return tuple([plan.plans.products[at].id for at in plan.product_positions])
+    return tuple([plan.product(at).id for at in plan.product_positions])
 
 
 def item_omnitron_ids(plans: Plans) -> Iterator[tuple[int, ...]]:

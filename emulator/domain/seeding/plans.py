@@ -45,7 +45,8 @@ from emulator.domain.seeding.pools import (
     PackingLocation,
     Region,
     build_regions,
-    pool,
+    plane_distance_km,
+    product_rows,
 )
 from emulator.domain.seeding.state_cycle import Cycle, PackageSlot, StateIds, TransferSlot
 from emulator.state.store import group_relations, to_microseconds
@@ -57,6 +58,10 @@ ITEM_COUNTS = ((1, 2, 1, 2, 2), (2, 1, 1, 2, 2), (1, 1, 2, 2, 2), (3, 1, 2, 1, 1
 
 The last two are equal, because a replacement has the items of the package before it.
 """
+RECENT_BLOCKS = 15
+"""In version 2, the blocks with all states. Almost all older packages are delivered."""
+NEAREST_SOURCES = 2
+"""In version 2, the number of the nearest locations that pack for an address."""
 MIN_AGE = 6 * HOUR
 """Minimum age of the newest package at the start."""
 MIN_PERIOD, MAX_PERIOD, PERIOD_PER_HUNDRED = 60 * DAY, 1095 * DAY, DAY
@@ -190,7 +195,11 @@ class OrderPlan:
     @property
     def retail_store(self) -> int | None:
         pickups = self.region.pickup_locations
-        return pick(pickups, self.draws[24]) if self.draws[9] < COLLECT_CHANCE and pickups else None
+        if self.draws[9] >= COLLECT_CHANCE or not pickups:
+            return None
+        if self.plans.version > 1:
+            return min(pickups, key=lambda pickup: plane_distance_km(pickup.point, self.destination.point)).id
+        return pick(pickups, self.draws[24]).id
 
     @property
     def omnitron_id(self) -> int:
@@ -233,8 +242,12 @@ class PackagePlan:
 
     @property
     def packing_location(self) -> PackingLocation:
-        """The location that packs it. A replacement has another location if there is one."""
+        """The location that packs it: one of the nearest. A replacement has another location if there is one."""
         sources, at = self.order.region.packing_locations, self.item_draws[0]
+        if self.plans.version > 1:
+            point = self.order.destination.point
+            sources = sorted(sources, key=lambda source: plane_distance_km(source.point, point))
+            at %= min(NEAREST_SOURCES, len(sources))
         if self.slot.is_replacement:
             at += 1 + self.draws[0] % max(1, len(sources) - 1)
         return pick(sources, at)
@@ -243,10 +256,14 @@ class PackagePlan:
     def product_positions(self) -> tuple[int, ...]:
         """The positions of its products in the pool, one for each item."""
         block, position = divmod(self.index, PACKAGES_PER_BLOCK)
-        number = len(self.plans.products)
+        number = len(self.plans.products[self.order.region.currency])
         return tuple(
             [u16(self.item_draws, 1 + 2 * k) % number for k in range(ITEM_COUNTS[block % len(ITEM_COUNTS)][position])]
         )
+
+    def product(self, position: int) -> PooledProduct:
+        """Return the product at a position in the pool of the order's country."""
+        return self.plans.products[self.order.region.currency][position]
 
     @cached_property
     def created(self) -> int:
@@ -370,7 +387,8 @@ class Plans:
     cycle: Cycle
     regions: tuple[Region, ...]
     delivery_ranges: tuple[int, ...]
-    products: tuple[PooledProduct, ...]
+    products: Mapping[str, tuple[PooledProduct, ...]]
+    """The products by the currency of their orders."""
     order_states: OrderStates
     shipment_state: int
     package_type: int
@@ -378,6 +396,8 @@ class Plans:
     """The content types of packages and transfer orders."""
     user: int | None
     """The user of the logged commands, if the installation has one."""
+    version: int = 1
+    """1: all states equally often. 2: like the packages of a shop."""
 
     @property
     def blocks(self) -> int:
@@ -397,7 +417,8 @@ class Plans:
     def slots(self, block: int) -> tuple[PackageSlot, ...]:
         """Return the slots of a block's packages."""
         size = self.packages - block * PACKAGES_PER_BLOCK
-        return self.cycle.slots(block, whole=size >= PACKAGES_PER_BLOCK)[:size]
+        is_old = self.version > 1 and block < self.blocks - RECENT_BLOCKS
+        return self.cycle.slots(block, whole=size >= PACKAGES_PER_BLOCK, is_old=is_old)[:size]
 
     def all_packages(self) -> Iterator[PackagePlan]:
         """Iterate over the plans of all packages."""
@@ -429,7 +450,7 @@ def order_index(number: str) -> int | None:
     return (int(number) - FIRST_NUMBER) // NUMBER_STEP
 
 
-def make_plans(packages: int, seed: int, start: datetime, records: Records) -> Plans:
+def make_plans(packages: int, seed: int, start: datetime, records: Records, version: int = 1) -> Plans:
     """Return the plans of a demo dataset with this number of packages."""
     packing_regions = tuple(build_regions(records).values())
     if packages and not packing_regions:
@@ -444,7 +465,11 @@ def make_plans(packages: int, seed: int, start: datetime, records: Records) -> P
         cycle=Cycle(seed, states),
         regions=packing_regions,
         delivery_ranges=tuple(records[DeliveryRange]),
-        products=tuple(PooledProduct(*(row[column] for column in PooledProduct._fields)) for row in pool("products")),
+        products={
+            currency: tuple(PooledProduct(*(row[column] for column in PooledProduct._fields)) for row in rows)
+            for currency, rows in product_rows(version).items()
+        },
+        version=version,
         order_states=OrderStates(
             *(states.nearest_state_id("OrderStatus", ("400", value)) for value in ("400", "450", "100"))
         ),

@@ -90,7 +90,7 @@ class Region:
     channels: Sequence[int]
     carriers: Sequence[int]
     packing_locations: Sequence[PackingLocation]
-    pickup_locations: Sequence[int]
+    pickup_locations: Sequence[PackingLocation]
     destinations: Sequence[Destination]
     first_names: Sequence[str]
     last_names: Sequence[str]
@@ -121,7 +121,9 @@ def make_region(code: str, country: int, records: Records) -> Region:
         packing_locations=[
             make_packing_location(location, records) for location in active if location.is_fulfillment_center
         ],
-        pickup_locations=[location.id for location in active if location.is_pickup_location],
+        pickup_locations=[
+            make_packing_location(location, records) for location in active if location.is_pickup_location
+        ],
         destinations=make_destinations(country, records),
         first_names=people["first_names"],
         last_names=people["last_names"],
@@ -175,6 +177,8 @@ def plane_distance_km(one: tuple[float, float], other: tuple[float, float]) -> i
 
 # --- records that every demo dataset has --------------------------------------------------------------------------
 
+ITALIAN_OFFSET = 1_000
+"""Difference between the ids of an Italian product and of the Turkish one."""
 DELIVERY_RANGE_COUNT = 30
 OPENING, CLOSING = timedelta(hours=6), timedelta(hours=15)
 SUNDAY = 6
@@ -192,15 +196,45 @@ HOOKS = (
     (133, "transfer.status.cancelled", FIXED_POLICY),
 )
 HOOK_TARGET = "https://integration.example.com/oms/"
+"""The host is one of `webhooks.receivers.BUILT_IN_HOSTS`: a receiver in the process accepts the events."""
 
 
-def fixed_records(name: str, packages: int, seed: int, start: datetime) -> Records:
+def product_rows(version: int) -> dict[str, list[JsonObject]]:
+    """Return the products of each country's orders, by currency. In version 1 all orders have the same products."""
+    return {"try": pool("products"), "eur": italian_products() if version > 1 else pool("products")}
+
+
+@cache
+def italian_products() -> list[JsonObject]:
+    """Return the products with Italian names. They have other ids and SKUs than the Turkish ones."""
+    names = pool("products_it")
+    rows = []
+    for row in pool("products"):
+        kind, _, _ = row["name"].rpartition(" ")
+        colour = names["colours"][row["attributes"]["renk"]]
+        labels = {**row["attributes_kwargs"], "renk": {"label": colour, "value": colour, "data_type": "dropdown"}}
+        rows.append(
+            row
+            | {
+                "id": row["id"] + ITALIAN_OFFSET,
+                "name": f"{names['kinds'][kind]} {colour.capitalize()}",
+                "base_code": row["base_code"].replace("PZ-", "PI-"),
+                "sku": row["sku"].replace("PZ-", "PI-"),
+                "images": [url.replace(f"/{row['id']}/", f"/{row['id'] + ITALIAN_OFFSET}/") for url in row["images"]],
+                "attributes": {**row["attributes"], "renk": colour},
+                "attributes_kwargs": labels,
+            }
+        )
+    return rows
+
+
+def fixed_records(name: str, packages: int, seed: int, start: datetime, version: int = 1) -> Records:
     """Return the records of the installation and those that every demo dataset adds."""
-    products = pool("products")
+    products = pool("products") + (italian_products() if version > 1 else [])
     records = dict(installation.load_installation(name))
     added: dict[RecordKind, Iterable[Record]] = {
         Product: map(make_product, products),
-        ProductImage: make_images(products),
+        ProductImage: make_images(products, version),
         Stock: make_stock(records[StockLocation], products, packages, seed),
         DeliveryRange: make_delivery_ranges(start),
         Webhook: make_hooks(),
@@ -227,8 +261,12 @@ def make_product(row: JsonObject) -> Product:
     )
 
 
-def make_images(products: list[JsonObject]) -> list[ProductImage]:
-    images = [(row["id"], order, url) for row in products for order, url in enumerate(row["images"])]
+def make_images(products: list[JsonObject], version: int) -> list[ProductImage]:
+    """Return the images. The pictures are SVG; version 1 has the suffix of the documented samples."""
+    suffix = ".jpg" if version == 1 else ".svg"
+    images = [
+        (row["id"], order, url.replace(".jpg", suffix)) for row in products for order, url in enumerate(row["images"])
+    ]
     return [ProductImage(id_, *image) for id_, image in enumerate(images, start=2001)]
 
 

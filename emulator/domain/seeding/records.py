@@ -176,7 +176,7 @@ def make_order_items(block: Block, package: PackagePlan) -> list[int]:
     modified = created if state == package.plans.order_states.approved else from_microseconds(package.modified)
     ids = []
     for k, at in enumerate(package.product_positions):
-        good = package.plans.products[at]
+        good = package.product(at)
         retail = good.price if region.currency == "try" else good.price_eur
         price = retail * pick(PRICE_PERCENTAGES, package.draws[40 + k]) // 100
         discount = price * pick(DISCOUNT_PERCENTAGES, package.draws[7 + k]) // 100
@@ -245,8 +245,9 @@ def make_package(block: Block, plan: PackagePlan, order_items: list[int]) -> Non
 
 
 def invoice_number(plan: PackagePlan) -> str | None:
-    """Return the invoice number that some packages got when they were packed."""
-    if plan.slot.packing_transition is None or plan.draws[11] >= INVOICED_CHANCE:
+    """Return the invoice number. Some packages got one when they were packed, and all when they were shipped."""
+    is_shipped = plan.plans.version > 1 and plan.slot.shipping_transition is not None
+    if not is_shipped and (plan.slot.packing_transition is None or plan.draws[11] >= INVOICED_CHANCE):
         return None
     return f"PZ2023{plan.id:09}"
 
@@ -312,6 +313,12 @@ def make_shipment(block: Block, plan: PackagePlan, order_items: list[int]) -> Sh
 
 def tracking_number(shipment: int, number: int) -> str:
     return str(FIRST_TRACKING_NUMBER + shipment * 7 + number % 7)
+
+
+def shipment_of_tracking_number(number: str) -> int | None:
+    """Return the id of the generated shipment that could have this tracking number."""
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    return (int(number) - FIRST_TRACKING_NUMBER) // 7 if is_number else None
 
 
 def total_amount(block: Block, order_items: list[int]) -> str:

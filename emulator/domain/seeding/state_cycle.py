@@ -40,6 +40,14 @@ CYCLE = (
     CycleRow("transferred", (0, 1, 2), (WAITING, SHIPPED, "700", REQUIRES_REPLAN, "350")),
     CycleRow("cancelled", (0,), ("900", "1100", "950", "800", "990")),
 )
+OLD_CYCLE = (
+    CycleRow("transferred", (0, 1, 2), ("800", "800", "800", "800", "800")),
+    CycleRow("transferred", (0, 1, 2), ("800", "800", "900", "800", "800")),
+    CycleRow("transferred", (0, 1, 2), ("800", "800", "800", "800", "800")),
+    CycleRow("cancelled", (0,), ("900", "800", "800", "800", "800")),
+    CycleRow("transferred", (0, 1), ("800", "800", "1100", REQUIRES_REPLAN, "800")),
+)
+"""The states of packages that are older: almost all are delivered, and the others are closed, too."""
 REPLACED, REPLACEMENT = 3, 4
 """The package that may be replaced, and the package that then replaces it."""
 
@@ -167,7 +175,7 @@ class Cycle:
 
     def __init__(self, seed: int, ids: StateIds) -> None:
         draws = draw(seed, "cycle", 0)
-        rows = shuffle(CYCLE, draws)
+        rows, old_rows = shuffle(CYCLE, draws), shuffle(OLD_CYCLE, draws[16:])
         columns = (*shuffle((0, 1, 2), draws[8:]), REPLACED, REPLACEMENT)
 
         def slots(row: CycleRow, holder: int | None) -> tuple[PackageSlot, ...]:
@@ -175,11 +183,12 @@ class Cycle:
 
         self._whole = [[slots(row, holder) for holder in row.transfer_columns] for row in rows]
         self._rest = [slots(row, None) for row in rows]
+        self._old = [[slots(row, holder) for holder in row.transfer_columns] for row in old_rows]
 
-    def slots(self, block: int, *, whole: bool) -> tuple[PackageSlot, ...]:
+    def slots(self, block: int, *, whole: bool, is_old: bool = False) -> tuple[PackageSlot, ...]:
         """Return the slots of a block's packages. A block that is not whole has no transfer order."""
         row = block % len(CYCLE)
-        variants = self._whole[row]
+        variants = self._old[row] if is_old else self._whole[row]
         return variants[block // len(CYCLE) % len(variants)] if whole else self._rest[row]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from emulator.web.admin import fidelity, observability, pages, simulation
+from emulator.web.admin import activity, catalog, fidelity, observability, pages, simulation, stories
 from emulator.web.admin import worlds as world_routes
 from emulator.web.admin.shared import EXTENSION_KEY, ControlSettings, api, http_error
 from emulator.web.guard import Guard
@@ -12,7 +12,7 @@ from emulator.worlds.registry import WorldRegistry
 
 __all__ = ["add_control_api", "http_error"]
 
-ROUTE_MODULES = (world_routes, simulation, observability, fidelity, pages)
+ROUTE_MODULES = (world_routes, simulation, observability, activity, catalog, stories, fidelity, pages)
 """Importing these modules adds their routes to the blueprint."""
 
 

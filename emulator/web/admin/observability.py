@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response
 
-from emulator.api.control.journal import exchange_document, find_exchanges, summary_document
+from emulator.api.control.journal import detailed_document, exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
 from emulator.core.errors import UnknownRecord
 from emulator.coverage import build_report, counts_of
@@ -60,7 +60,7 @@ def get_request(request_id: str) -> Response:
         raise UnknownRecord(
             f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
         )
-    return json_response(exchange_document(exchange))
+    return json_response(detailed_document(exchange))
 
 
 @api.delete("/requests")

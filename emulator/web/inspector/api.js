@@ -1,4 +1,5 @@
 /** Client of the control API and the emulated API, below the prefix of this page. */
+import { reasonsIn } from "./components/reasons.js";
 
 export const ROOT = location.pathname.split("/__admin/ui")[0];
 /** The address of the server, without the prefix of a world. */
@@ -23,17 +24,8 @@ export class ApiError extends Error {
 
 function messageOf({ status, body }, method, path) {
   if (status === 0) return "The server does not respond.";
-  if (typeof body?.error === "string") return body.error;
-  if (typeof body?.detail === "string") return body.detail;
-  if (typeof body?.en === "string") return body.en;  // the format of the webhook service
-  const fields = body?.error ?? body;
-  if (fields && typeof fields === "object" && !Array.isArray(fields)) {
-    return Object.entries(fields).map(([key, messages]) => `${key}: ${[].concat(messages).map(textOf).join(" ")}`).join(" · ");
-  }
-  return `${method} ${path} returned ${status}.`;
+  return reasonsIn(body).join(" · ") || `${method} ${path} returned ${status}.`;
 }
-
-const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** Send a request and return `{status, body, hint, requestId, text}`. Throw `ApiError` for an error response. */
 export async function send(method, path, { body, headers = {}, signal } = {}) {
@@ -46,6 +38,7 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
     }));
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    dispatchEvent(new Event("oms-unreachable"));
     throw new ApiError({ status: 0, body: null, hint: null }, method, path);
   }
   if (response.status >= 400) throw new ApiError(response, method, path);

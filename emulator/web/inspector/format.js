@@ -7,6 +7,9 @@ export const number = (value) => (typeof value === "number" ? NUMBER.format(valu
 /** `2023-04-05 09:00:03`, in UTC, the time zone of the world. */
 export const time = (value) => (value ? String(value).slice(0, 19).replace("T", " ") : "–");
 
+/** `09:00:03` of today's entries. */
+export const clockTime = (value) => (value ? String(value).slice(11, 19) : "–");
+
 export const day = (value) => (value ? String(value).slice(0, 10) : "–");
 
 export const orDash = (value) => (value === null || value === undefined || value === "" ? "–" : value);

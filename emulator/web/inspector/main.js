@@ -1,56 +1,75 @@
 /** Entry point: renders the page of the current route in the layout. */
 import { html, render, useEffect, useRef, useState } from "./lib.js";
-import { useRoute } from "./router.js";
+import { connect } from "./live.js";
+import { restoreScrolling, setTitle, useRoute, watchScrolling } from "./router.js";
+import { useStream } from "./loading.js";
 import { Layout } from "./components/layout.js";
 import { ErrorMessage } from "./components/common.js";
+import { loadPage, PAGES } from "./pages.js";
 
-/** Route name, title, loader of the page, and loader of the page of one record if that is another module. */
-export const PAGES = [
-  ["overview", "Overview", () => import("./pages/overview.js")],
-  ["packages", "Packages", () => import("./pages/packages.js"), () => import("./pages/package.js")],
-  ["transfers", "Transfer orders", () => import("./pages/transfers.js"), () => import("./pages/transfer.js")],
-  ["journal", "Journal", () => import("./pages/journal.js")],
-  ["webhooks", "Webhooks", () => import("./pages/webhooks.js")],
-  ["faults", "Faults", () => import("./pages/faults.js")],
-  ["clock", "Clock", () => import("./pages/clock.js")],
-  ["scenarios", "Scenarios", () => import("./pages/scenarios.js")],
-  ["coverage", "Coverage", () => import("./pages/coverage.js")],
-  ["fidelity", "Fidelity", () => import("./pages/fidelity.js")],
-];
+const RETRY_MS = 2_000;
+const UNKNOWN = ["unknown", "Page not found", "./pages/unknown.js"];
 
 function App() {
   const route = useRoute();
-  const [name, title, loadList, loadDetail = loadList] = PAGES.find(([each]) => each === route.name) ?? PAGES[0];
-  const load = route.params.length ? loadDetail : loadList;
-  const [loaded, setLoaded] = useState(null);
-  useEffect(() => {
-    let active = true;
-    load().then(({ Page }) => active && setLoaded({ load, Page }), (error) => active && setLoaded({ load, error }));
-    return () => { active = false; };
-  }, [load]);
-  const module = loaded?.load === load ? loaded : null;
-  useFocusOnChange(`${name}/${route.params.join("/")}`, module !== null);
-  document.title = [route.params[0], title, "OMS emulator"].filter(Boolean).join(" · ");
-  return html`<${Layout} pages=${PAGES} current=${name}>
-    ${module?.error && html`<${ErrorMessage} error=${module.error} />`}
-    ${module?.Page && html`<${module.Page} params=${route.params} query=${route.query} key=${route.params.join("/")} />`}
+  const missing = useStream((live) => live.summary?.missing ?? null);
+  const page = missing ? UNKNOWN : PAGES.find(([each]) => each === route.name) ?? UNKNOWN;
+  const [name, title, listFile, detailFile = listFile] = page;
+  const file = route.params.length ? detailFile : listFile;
+  const loaded = useModule(file);
+  const address = `${name}/${route.params.join("/")}`;
+  useFocusOnChange(location.hash, address, loaded !== null);
+  useEffect(() => { setTitle([route.params[0], title]); }, [address]);
+  return html`<${Layout} current=${name}>
+    ${loaded?.error && html`<${ErrorMessage} error=${loaded.error} />`}
+    ${loaded?.Page && html`<${loaded.Page} name=${route.name} missing=${missing} params=${route.params} query=${route.query} key=${address} />`}
   <//>`;
 }
 
-/** Move the focus to the heading after a navigation, so that a screen reader starts there. */
-function useFocusOnChange(address, ready) {
-  const previous = useRef(null);
+/** Load the module of a page. If the server does not answer, try again until it does. */
+function useModule(file) {
+  const [loaded, setLoaded] = useState(null);
   useEffect(() => {
-    if (!ready || previous.current === address) return;
-    const isFirst = previous.current === null;
-    previous.current = address;
-    if (!isFirst) {
-      scrollTo(0, 0);
-      document.querySelector("main h1")?.focus();
-    }
-  }, [address, ready]);
+    let active = true;
+    let timer = null;
+    const load = (attempt) => loadPage(file, attempt).then(({ Page }) => active && setLoaded({ file, Page }), () => {
+      if (!active) return;
+      setLoaded({ file, error: new Error("The server does not respond. This page opens as soon as it does.") });
+      dispatchEvent(new Event("oms-unreachable"));
+      timer = setTimeout(load, RETRY_MS, attempt + 1);
+    });
+    load(0);
+    return () => {
+      active = false;
+      clearTimeout(timer);
+    };
+  }, [file]);
+  return loaded?.file === file ? loaded : null;
 }
 
+/** After a navigation, move the focus to the heading, so that a screen reader starts there, and restore the scroll position. */
+function useFocusOnChange(hash, address, ready) {
+  const previous = useRef(null);
+  useEffect(() => {
+    if (!ready || previous.current?.hash === hash) return;
+    const isFirst = previous.current === null;
+    const isSamePage = previous.current?.address === address;
+    previous.current = { hash, address };
+    const isNew = isSamePage && !history.state?.key ? keepPosition() : restoreScrolling();
+    if (!isFirst && !isSamePage) document.querySelector("main h1")?.focus({ preventScroll: !isNew });
+  }, [hash, address, ready]);
+}
+
+/** A changed filter is a new entry of the history, but the page stays where it is. */
+function keepPosition() {
+  const position = scrollY;
+  restoreScrolling();
+  scrollTo(0, position);
+  return true;
+}
+
+connect();
+watchScrolling();
 const container = document.getElementById("app");
 container.textContent = "";
 render(html`<${App} />`, container);

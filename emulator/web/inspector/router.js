@@ -1,13 +1,25 @@
 /** Routes by the fragment of the address: `#/packages/123?state=35`. */
 import { useEffect, useState } from "./lib.js";
 
+/** Page name -> the query with which its list was shown last, so that a link back keeps the filters. */
+const lastQueries = new Map();
+const RESTORE_MS = 2_000;
+
 export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");
   return {
     name: path.split("/")[0] || "overview",
-    params: path.split("/").slice(1).map(decodeURIComponent),
+    params: path.split("/").slice(1).filter(Boolean).map(decode),
     query: Object.fromEntries(new URLSearchParams(search)),
   };
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Return the address of a page; empty query values are left out. */
@@ -16,6 +28,9 @@ export function href(path, query = {}) {
   const search = new URLSearchParams(entries).toString();
   return `#/${path}${search ? `?${search}` : ""}`;
 }
+
+/** Return the address of a list with the filters with which it was shown last. */
+export const backTo = (name) => href(name, lastQueries.get(name));
 
 export function navigate(path, query) {
   location.hash = href(path, query);
@@ -28,5 +43,42 @@ export function useRoute() {
     addEventListener("hashchange", update);
     return () => removeEventListener("hashchange", update);
   }, []);
-  return parse(hash);
+  const route = parse(hash);
+  if (!route.params.length) lastQueries.set(route.name, route.query);
+  return route;
+}
+
+/** Set the title of the tab. A page of one record calls it again with the number of the record. */
+export function setTitle(parts) {
+  const world = /\/w\/([^/]+)\/__admin\/ui\//.exec(location.pathname)?.[1];
+  document.title = [...parts, world && decodeURIComponent(world), "OMS emulator"].filter(Boolean).join(" · ");
+}
+
+// Scroll positions: pages are filled after the navigation, so the browser cannot restore them itself.
+
+const positions = new Map();
+let nextKey = 1;
+
+/** Record the scroll position of each entry of the history. */
+export function watchScrolling() {
+  history.scrollRestoration = "manual";
+  addEventListener("scroll", () => { if (history.state?.key) positions.set(history.state.key, scrollY); }, { passive: true });
+}
+
+/** Scroll to the top of a new page, or to the former position on a page of the history. Return whether the page is new. */
+export function restoreScrolling() {
+  const key = history.state?.key;
+  if (!key) {
+    history.replaceState({ key: `${Date.now()}-${nextKey++}` }, "");
+    scrollTo(0, 0);
+    return true;
+  }
+  const wanted = positions.get(key) ?? 0;
+  const until = performance.now() + RESTORE_MS;
+  const attempt = () => {
+    scrollTo(0, wanted);
+    if (Math.abs(scrollY - wanted) > 2 && performance.now() < until && history.state?.key === key) requestAnimationFrame(attempt);
+  };
+  attempt();
+  return false;
 }

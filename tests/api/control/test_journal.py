@@ -37,6 +37,7 @@ def test_exchange_contains_request_and_response(oms: Emulator) -> None:
     sent = {"Content-Type": "application/json", **FULL}
     rejected = ask("POST", f"{LIST}{pk}/command/?colour=red", body, sent)
     exchange = journal(oms)["results"][0]
+    exchange["request"]["text"] = body.decode()
     assert exchange == ask("GET", f"/__admin/requests/{rejected.headers['X-Emulator-Request-Id']}").json
     assert {
         key: exchange[key] for key in ("id", "operation", "method", "path", "query", "status", "token", "fault")

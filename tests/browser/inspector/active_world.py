@@ -29,6 +29,9 @@ def fill_world(oms: Emulator) -> dict[str, str]:
         "shipped": f"packages/{newest_package_id(oms, '600')}",
         "transfer": f"transfers/{transfer}",
         "exchange": f"journal/{rejected}",
+        "story": "stories/what-goes-wrong/2",
+        "parcel": f"shop/{waiting}",
+        "unknown": "no-such-page",
     }
 
 

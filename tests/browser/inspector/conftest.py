@@ -15,17 +15,20 @@ PAGES = (
     "overview",
     "packages",
     "transfers",
+    "create",
     "journal",
     "webhooks",
     "faults",
     "clock",
+    "stories",
+    "shop",
     "scenarios",
     "coverage",
     "fidelity",
 )
-DETAILS = ("package", "shipped", "transfer", "exchange")
+DETAILS = ("package", "shipped", "transfer", "exchange", "story", "parcel", "unknown")
 """Names of the pages of one record."""
-WIDTHS, THEMES = (1280, 390), ("light", "dark")
+WIDTHS, THEMES = (1280, 768, 390), ("light", "dark")
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
 

@@ -35,12 +35,12 @@ def test_the_state_graph_shows_current_counts(oms: Emulator, inspector: Monitore
     graph = oms.session().get("/__admin/graph").json()["packages"]["states"]
     picture = page.get_by_label("State graph of packages")
     expect(picture.locator("a")).to_have_count(len(graph))
-    waiting = picture.get_by_role("link", name=re.compile(r"^Waiting: 24 packages, observed"))
+    waiting = picture.get_by_role("link", name=re.compile(r"^Waiting: 9 packages, observed"))
     expect(waiting).to_be_visible()
     oms.package(state="Waiting")
-    expect(picture.get_by_role("link", name=re.compile(r"^Waiting: 25 packages"))).to_be_visible()
+    expect(picture.get_by_role("link", name=re.compile(r"^Waiting: 10 packages"))).to_be_visible()
     picture.get_by_role("link", name=re.compile(r"^Waiting: ")).click()
-    expect(page.get_by_role("status").get_by_text("25 packages").first).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("10 packages").first).to_be_visible()
 
 
 def test_the_state_graph_shows_actors_and_provenance(oms: Emulator, inspector: MonitoredPage) -> None:
@@ -86,6 +86,8 @@ def test_a_world_is_reset(oms: Emulator, inspector: MonitoredPage) -> None:
     page = inspector.open()
     expect(page.locator(".facts").get_by_text("201", exact=True)).to_be_visible()
     page.get_by_role("button", name="Reset world").click()
+    assert oms.session().get(PACKAGES).json()["count"] == 201
+    page.get_by_role("dialog").get_by_role("button", name="Reset world").click()
     expect(page.locator(".facts").get_by_text("200", exact=True)).to_be_visible()
     assert oms.session().get(PACKAGES).json()["count"] == 200
 
@@ -98,11 +100,11 @@ def test_packages_can_be_filtered_sorted_and_paged(oms: Emulator, inspector: Mon
     page.get_by_role("button", name="Next page").first.click()
     expect(page.get_by_label("Page", exact=True).first).to_have_value("2")
     newest = newest_package_in_state(oms, "100")
-    page.get_by_role("combobox", name="State", exact=True).select_option(label="Waiting (24)")
-    expect(rows).to_have_count(25)
+    page.get_by_role("combobox", name="State", exact=True).select_option(label="Waiting (9)")
+    expect(rows).to_have_count(10)
     expect(rows.nth(1)).to_contain_text(newest["number"])
     page.get_by_role("button", name="ID").click()
-    expect(rows.nth(24)).to_contain_text(newest["number"])
+    expect(rows.nth(9)).to_contain_text(newest["number"])
     page.get_by_label("Search by").select_option(label="order number (starts with)")
     page.get_by_role("searchbox", name="Value").fill(newest["number"])
     page.get_by_role("button", name="Search").click()
@@ -132,7 +134,7 @@ def test_a_command_is_sent_and_undone(oms: Emulator, inspector: MonitoredPage) -
     form.get_by_role("button", name="Send command").click()
     expect(page.get_by_role("status").get_by_text("Refuse Package: status")).to_be_visible()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
-    expect(page.get_by_role("listitem").filter(has_text="Requires replan from Waiting")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Requires replan from Waiting").first).to_be_visible()
     assert current_detail(oms, package)["state"]["name"] == "Requires replan"
     page.get_by_role("button", name="Undo last step").click()
     expect(page.locator(".title .state")).to_have_text("Waiting")
@@ -204,13 +206,13 @@ def test_a_transfer_order_can_be_dispatched(oms: Emulator, inspector: MonitoredP
     expect(page.locator(".title .state")).to_have_text("In Transit")
     page.get_by_role("link", name=re.compile(r"P\d$")).first.click()
     expect(page.locator("h1")).to_contain_text("Package")
-    expect(page.get_by_role("listitem").filter(has_text="In Transit")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="In Transit").first).to_be_visible()
 
 
 def test_the_journal_is_updated_and_explains_responses(oms: Emulator, inspector: MonitoredPage) -> None:
     """New calls appear without a reload. The page of a call shows the reason for its status."""
     page = inspector.open("journal")
-    expect(page.get_by_text("No exchanges match")).to_be_visible()
+    expect(page.get_by_text("No exchanges yet.")).to_be_visible()
     package = newest_package_in_state(oms, "800")
     body = {"slug": "package__refuse_package__waiting__requires-replan", "input_parameters": {"it's": [None, True]}}
     assert oms.session().post(f"{PACKAGES}{package['id']}/command/", json=body).status_code == 400
@@ -221,7 +223,7 @@ def test_the_journal_is_updated_and_explains_responses(oms: Emulator, inspector:
     expect(rows).to_have_count(2)
     rows.nth(1).get_by_role("link").click()
     expect(page.get_by_text("Status 400 of this operation is")).to_contain_text("documented")
-    expect(page.get_by_text("Allowed now:", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile("^Allowed now: "))).to_be_visible()
     for way in ("curl", "requests", "pytest"):
         page.get_by_text(way, exact=True).click()
         page.get_by_role("button", name=f"Copy: {way}").click()
@@ -249,16 +251,14 @@ def test_an_exchange_can_be_repeated(oms: Emulator, inspector: MonitoredPage, tm
 
 def test_a_paused_journal_sends_no_requests(oms: Emulator, inspector: MonitoredPage) -> None:
     """After it is resumed, it shows the calls of the pause."""
-    inspector.page.clock.install()
     page = inspector.open("journal")
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("Paused:")).to_be_visible()
+    page.get_by_role("button", name="Pause", exact=True).click()
     before = journal_calls(inspector)
     oms.session().get(PACKAGES)
-    page.clock.run_for(60_000)
+    oms.clock.advance(hours=1)
+    expect(page.locator("header time").first).to_have_text("2023-04-05 10:00:00")  # the stream reported the call, too
     assert journal_calls(inspector) == before
     page.get_by_role("button", name="Resume").click()
-    page.clock.run_for(5_000)
     expect(page.get_by_role("table", name="Exchanges")).to_be_visible()
 
 
@@ -299,6 +299,7 @@ def test_a_scenario_can_be_loaded_exported_and_imported(
     page.get_by_label("Name *").fill("demo")
     page.get_by_label("Packages", exact=True).fill("30")
     page.get_by_role("button", name="Load scenario").click()
+    page.get_by_role("dialog").get_by_role("button", name="Replace world").click()
     expect(page.get_by_role("status").get_by_text("Loaded demo")).to_be_visible()
     oms.session().post("/__admin/packages", json={"state": "Shipped"})
     with page.expect_download() as download:
@@ -309,6 +310,7 @@ def test_a_scenario_can_be_loaded_exported_and_imported(
         oms.session().put("/__admin/scenario", json={"name": "empty"})
         page.reload()  # removes the message of the previous import
         import_file(page, file)
+        page.get_by_role("dialog").get_by_role("button", name="Replace world").click()
         expect(page.get_by_role("status").get_by_text("Loaded mine.json").first).to_be_visible()
         assert oms.session().get(PACKAGES).json()["count"] == 31
         page.get_by_role("button", name="Dismiss").first.click()
@@ -342,6 +344,7 @@ def test_snapshots_can_be_restored_and_branches_opened(oms: Emulator, inspector:
 
     oms.package(state="Waiting")
     restore.click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore before").click()
     expect(page.get_by_role("status").get_by_text("Restored snapshot before")).to_be_visible()
     assert oms.session().get(PACKAGES).json()["count"] == 200
 
@@ -381,8 +384,7 @@ def test_a_missing_control_api_call_is_reported(oms: Emulator, opener: Opener) -
 
 
 def test_a_hidden_page_sends_no_requests(oms: Emulator, inspector: MonitoredPage) -> None:
-    """It sends a request as soon as it is visible again."""
-    inspector.page.clock.install()
+    """It loads what has changed as soon as it is visible again."""
     page = inspector.open("journal")
     hide = """hidden => {
         Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
@@ -390,7 +392,9 @@ def test_a_hidden_page_sends_no_requests(oms: Emulator, inspector: MonitoredPage
     }"""
     page.evaluate(hide, True)
     before = len(inspector.requested_urls)
-    page.clock.run_for(60_000)
+    oms.session().get(PACKAGES)
+    oms.clock.advance(hours=1)
+    expect(page.locator("header time").first).to_have_text("2023-04-05 10:00:00")
     assert len(inspector.requested_urls) == before
     with page.expect_request(re.compile("/__admin/requests")):
         page.evaluate(hide, False)

@@ -30,7 +30,7 @@ def test_the_first_rows_wait_for_one_request(page: Page) -> None:
             f"{oms.url}/api/v1/oms/packages/short/?limit={ROWS}"
         ]
         before = paths[: paths.index("/api/v1/oms/packages/short/")]
-        assert {path for path in before if "/ui/" not in path} <= {"/__admin/health", "/__admin/worlds"}
+        assert {path for path in before if "/ui/" not in path} <= {"/__admin/events", "/__admin/worlds"}
         assert len([path for path in paths if "/ui/" in path]) <= FILES
         assert {"/__admin/graph", "/__admin/fidelity"} <= set(paths)
         assert monitored.errors == []

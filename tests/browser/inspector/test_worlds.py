@@ -37,6 +37,27 @@ def test_an_empty_world_is_shown(oms: Emulator, inspector: MonitoredPage) -> Non
     expect(page.get_by_text("No packages match.")).to_be_visible()
 
 
-def test_an_unknown_world_is_an_error(inspector: MonitoredPage) -> None:
-    inspector.page.goto(f"{inspector.url}/w/nowhere/__admin/ui/")
-    expect(inspector.page.get_by_role("alert").filter(has_text="nowhere").first).to_be_visible()
+def test_an_unknown_world_offers_a_way_out(inspector: MonitoredPage) -> None:
+    """The page names the world, opens the default world, and can create the missing one."""
+    page = inspector.page
+    page.goto(f"{inspector.url}/w/nowhere/__admin/ui/#/journal")
+    expect(page.locator("main h1")).to_have_text("World nowhere does not exist")
+    expect(page.get_by_role("link", name="Open the default world")).to_have_attribute(
+        "href", f"{inspector.url}/__admin/ui/".replace(inspector.url, "")
+    )
+    page.get_by_role("button", name="Create world nowhere").click()
+    expect(page.locator("main h1")).to_have_text("Journal")
+
+
+def test_a_deleted_world_is_noticed(oms: Emulator, inspector: MonitoredPage) -> None:
+    oms.in_world("shortlived")
+    page = inspector.open("packages", "/w/shortlived")
+    oms.session().delete("/__admin/worlds/shortlived")
+    expect(page.locator("main h1")).to_have_text("World shortlived does not exist")
+
+
+def test_an_unknown_page_is_not_the_overview(inspector: MonitoredPage) -> None:
+    page = inspector.open("pakages")
+    expect(page.locator("main h1")).to_have_text("Page not found")
+    page.locator("main").get_by_role("link", name="Packages").click()
+    expect(page.locator("main h1")).to_have_text("Packages")

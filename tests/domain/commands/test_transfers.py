@@ -194,9 +194,9 @@ def limit_stock(*locations: int) -> Any:
 
 def test_missing_product_is_transferred_from_another_location() -> None:
     """It is the first active location by id that has all items, except source and destination."""
-    run = CommandRun(NOT_FOUND, arrange=limit_stock(21, 19, 18))
+    run = CommandRun(NOT_FOUND, arrange=limit_stock(21, 17, 19))
     run.send_ok()
-    expected = run.move_changes() | transfer_item_changes(run) | successor_changes(run, 18)
+    expected = run.move_changes() | transfer_item_changes(run) | successor_changes(run, 19)
     made = ("transfer.status.created", run.new_record(TransferOrder))
     run.check(expected, [*CANCEL_EVENTS, made])
 
@@ -234,12 +234,12 @@ def test_arrival_moves_the_reservations_to_the_destination() -> None:
 
 
 def test_missing_product_is_reserved_at_the_new_source() -> None:
-    run = CommandRun(NOT_FOUND, arrange=reserve_at_source(18))
+    run = CommandRun(NOT_FOUND, arrange=reserve_at_source(19))
     run.send_ok()
-    expected = run.move_changes() | transfer_item_changes(run) | successor_changes(run, 18)
+    expected = run.move_changes() | transfer_item_changes(run) | successor_changes(run, 19)
     for claim in reservations_of(run):
-        expected["Reservation", claim.id] = {"stock_location": 18}
-        run.stock[18, claim.product] -= 1
+        expected["Reservation", claim.id] = {"stock_location": 19}
+        run.stock[19, claim.product] -= 1
     run.check(expected, [*CANCEL_EVENTS, ("transfer.status.created", run.new_record(TransferOrder))])
 
 

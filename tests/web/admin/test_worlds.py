@@ -220,7 +220,7 @@ def matches_pattern(pattern: list[str], parts: list[str]) -> bool:
 def test_request_to_an_unknown_world_is_a_404_or_needs_no_world(row: Endpoint, oms: Emulator) -> None:
     """The endpoint table says which requests need a world."""
     path = row.full_path
-    for name in ("name", "pk", "id", "location_id", "sku", "request_id"):
+    for name in ("name", "pk", "id", "location_id", "sku", "request_id", "chapter"):
         path = path.replace(f"<{name}>", "1")
     bodies = {"scenario-wanted": {"name": "demo"}, "token-wanted": {"role": "full-access", "kind": "token"}}
     document = bodies.get(row.request_schema or "", {"seconds": 1} if row.request_schema == "clock-advance" else {})
@@ -251,6 +251,8 @@ WITHOUT_WORLD = {
     "control_docs",
     "control_ui",
     "control_metrics",
+    "control_events",
+    "control_stories",
 }
 """Requests that do not use the world that they address."""
 

@@ -1,5 +1,5 @@
 /** Components that every page uses. */
-import { html, useState } from "../lib.js";
+import { html, useRef, useState } from "../lib.js";
 import { showError, showSuccess } from "./toasts.js";
 
 const STATE_CATEGORIES = {
@@ -91,7 +91,7 @@ const ALLOWED_PREFIX = "allowed now: ";
 
 /** The hint of the emulator: one paragraph per part, and the allowed commands as a list. */
 export const Hint = ({ text }) => html`<div class="explanation">${text.split("; ").map((part) => (part.startsWith(ALLOWED_PREFIX)
-  ? html`<p>Allowed now:</p><ul>${part.slice(ALLOWED_PREFIX.length).split(", ").map((each) => html`<li key=${each}><code>${each}</code></li>`)}</ul>`
+  ? html`<details><summary>Allowed now: ${part.split(", ").length} commands</summary><ul>${part.slice(ALLOWED_PREFIX.length).split(", ").map((each) => html`<li key=${each}><code>${each}</code></li>`)}</ul></details>`
   : html`<p>${part}</p>`))}</div>`;
 
 /** A list of name and value pairs. */
@@ -104,16 +104,24 @@ export const RadioGroup = ({ name, legend, options, value, onChange }) => html`<
     <input type="radio" name=${name} value=${key} checked=${key === value} onChange=${() => onChange(key)} />${title}</label>`)}
 </fieldset>`;
 
-/** A button that is disabled while its action runs. */
+/** Focus what a page offers next, or its heading: for a focus whose element is gone. */
+export const focusFallback = () => (document.querySelector("[data-next-step]") ?? document.querySelector("main h1"))?.focus();
+
+/** A button that ignores clicks while its action runs. It keeps the focus, or passes it on if it disappears. */
 export function ActionButton({ onAction, children, class: extra = "", disabled = false, ...rest }) {
   const [busy, set] = useState(false);
+  const button = useRef(null);
   const run = async () => {
+    if (busy) return;
+    const hadFocus = document.activeElement === button.current;
     set(true);
     try {
       await onAction();
     } finally {
       set(false);
+      const element = button.current;
+      if (hadFocus) requestAnimationFrame(() => { if (!element?.isConnected || document.activeElement === document.body) focusFallback(); });
     }
   };
-  return html`<button type="button" class=${extra} disabled=${busy || disabled} onClick=${run} ...${rest}>${children}</button>`;
+  return html`<button type="button" ref=${button} class=${extra} disabled=${disabled} aria-disabled=${busy || undefined} onClick=${run} ...${rest}>${children}</button>`;
 }

@@ -1,16 +1,28 @@
 /** A native modal dialog: it traps the focus and closes with Escape. */
-import { html, useEffect, useRef } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
+import { ActionButton, focusFallback } from "./common.js";
 
 export function Dialog({ title, onClose, children, wide = false }) {
   const dialog = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current.showModal();
-    return () => opener?.isConnected && opener.focus();
+    return () => requestAnimationFrame(() => (opener?.isConnected && opener !== document.body ? opener.focus() : focusFallback()));
   }, []);
   return html`<dialog ref=${dialog} class=${wide ? "wide" : ""} aria-label=${title} onClose=${onClose}>
     <header><h2>${title}</h2>
       <button type="button" class="quiet" aria-label="Close" onClick=${() => dialog.current.close()}>✕</button></header>
     ${children}
   </dialog>`;
+}
+
+/** A button for an action that cannot be undone: a dialog asks before. `question`: what is lost. */
+export function ConfirmButton({ question, confirm, onAction, class: extra = "", children, ...rest }) {
+  const [open, setOpen] = useState(false);
+  const run = async () => { await onAction(); setOpen(false); };
+  return html`<button type="button" class=${extra} onClick=${() => setOpen(true)} ...${rest}>${children}</button>
+    ${open && html`<${Dialog} title="${confirm}?" onClose=${() => setOpen(false)}>
+      <p>${question}</p>
+      <div class="actions"><button type="button" onClick=${() => setOpen(false)}>Cancel</button>
+        <${ActionButton} class="main danger" onAction=${run}>${confirm}<//></div><//>`}`;
 }

@@ -1,33 +1,48 @@
 /** Builds form fields from the parameters of a command, and reads `input_parameters` from the form. */
-import { guide } from "../api.js";
+import { control, guide } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { useLoad } from "../loading.js";
 import { humanize } from "../format.js";
+import { Thumbnail } from "./record_detail.js";
 
 const itemsOf = (record) => record.packageitem_set ?? record.transferitem_set?.map((each) => each.package_item) ?? [];
-const nameOf = (item) => item.order_item?.product?.name ?? item.order_item?.product?.sku ?? `item ${item.id}`;
+const productOf = (item) => item.order_item?.product ?? {};
+const nameOf = (item) => productOf(item).name ?? productOf(item).sku ?? `item ${item.id}`;
 
 export function Field({ parameter, record }) {
   const { name, required } = parameter;
-  const title = html`${humanize(name)}${required ? " *" : ""}`;
+  const title = html`${TITLES[name] ?? humanize(name)}${required ? " *" : ""}`;
   const CustomField = CUSTOM_FIELDS[name];
   if (CustomField) return html`<${CustomField} ...${{ parameter, record, title }} />`;
   if (parameter.type === "ListField") {
     return html`<label class="field"><span>${title} (JSON)</span><textarea name=${name} rows="6" required=${required}></textarea></label>`;
   }
-  const type = parameter.type === "IntegerField" ? "number" : "text";
-  return html`<label class="field"><span>${title}</span><input name=${name} type=${type} required=${required} />
+  const type = parameter.type === "IntegerField" ? "number" : name.endsWith("_date") ? "date" : "text";
+  return html`<label class="field"><span>${title}</span><input name=${name} type=${type} required=${required} value=${DEFAULTS[name]?.(record) ?? ""} />
     <${ProvenanceNote} parameter=${parameter} /></label>`;
 }
+
+const TITLES = { cargo_company: "Carrier", package_items: "Items" };
+
+/** Suggested values, so that a form can be sent as it is. */
+const DEFAULTS = {
+  tracking_number: (record) => record.tracking_number ?? String(1_000_000_000 + (record.id * 7_919) % 9_000_000_000),
+  invoice_number: (record) => record.invoice_number ?? `INV-${record.id}`,
+  invoice_document_type: () => "html",
+  document_content: (record) => `<h1>Invoice of ${record.number}</h1>`,
+  invoice_date: (record) => String(record.modified_date ?? "").slice(0, 10),
+};
 
 const ProvenanceNote = ({ parameter }) => (parameter.reason
   ? html`<small>${parameter.name} is ${parameter.provenance}: ${parameter.reason}</small>` : null);
 
 const CUSTOM_FIELDS = {
   package_items: ({ parameter, record, title }) => html`<fieldset><legend>${title}</legend>
-    ${itemsOf(record).map((item) => html`<label class="check" key=${item.id}>
-      <input type="checkbox" name=${parameter.name} value=${item.id} /> ${nameOf(item)} <small>${item.id}</small></label>`)}</fieldset>`,
+    ${itemsOf(record).map((item) => html`<label class="check item" key=${item.id}>
+      <input type="checkbox" name=${parameter.name} value=${item.id} /> <${Thumbnail} product=${productOf(item)} />
+      <span>${nameOf(item)} <small>${productOf(item).sku ?? ""} · ${item.id}</small></span></label>`)}</fieldset>`,
   denial_reason: DenialReasonField,
+  cargo_company: CarrierField,
   assignment_groups: ({ parameter, record, title }) => html`<label class="field"><span>${title} (JSON)</span>
     <textarea name=${parameter.name} rows="8" required>${JSON.stringify([
       { package_items: itemsOf(record).map((item) => item.id), erp_code: record.stock_location?.erp_code ?? "" },
@@ -39,6 +54,14 @@ function DenialReasonField({ parameter, title }) {
   return html`<label class="field"><span>${title}</span><select name=${parameter.name}>
     <option value="">none</option>
     ${(reasons.data ?? []).map((reason) => html`<option key=${reason.id} value=${reason.id}>${reason.title}</option>`)}</select></label>`;
+}
+
+function CarrierField({ parameter, record, title }) {
+  const carriers = useLoad(async () => (await control("GET", "catalog")).carriers, []);
+  const current = record.shipment?.cargo_company?.id;
+  return html`<label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
+    ${!parameter.required && html`<option value="">default</option>`}
+    ${(carriers.data ?? []).map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === current}>${each.name}</option>`)}</select></label>`;
 }
 
 /** Return `input_parameters` from the form; empty fields are left out. */

@@ -1,31 +1,51 @@
-/** The layout around every page: navigation, world, scenario and clock. */
+/** The layout around every page: navigation, world, clock, armed faults and the connection. */
 import { BASE, control, ROOT } from "../api.js";
 import { html, useEffect, useState } from "../lib.js";
-import { useLoad, usePolling } from "../polling.js";
+import { useLive, useStream } from "../loading.js";
+import { PAGES } from "../pages.js";
 import { href } from "../router.js";
-import { time } from "../format.js";
-import { Toasts } from "./toasts.js";
+import { ActionButton } from "./common.js";
+import { HeaderClock } from "./clock_controls.js";
+import { Palette } from "./palette.js";
+import { runAction, Toasts } from "./toasts.js";
 
 const THEMES = [["auto", "System"], ["light", "Light"], ["dark", "Dark"]];
 const STORAGE_KEY = "oms-inspector-theme";
 
-export function Layout({ pages, current, children }) {
+export function Layout({ current, children }) {
   const [open, setOpen] = useState(false);
+  const [searching, setSearching] = useState(false);
   useEffect(() => setOpen(false), [current]);
+  useEffect(() => {
+    const onKey = (event) => {
+      if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        setSearching(true);
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
   return html`<a class="skip" href="#main" onClick=${focusMain}>Skip to content</a>
     <header class="top">
-      <a class="brand" href=${href("overview")}><img src="icon.svg" alt="" width="28" height="28" /> OMS emulator</a>
+      <a class="brand" href=${href("overview")}><img src="icon.svg" alt="" width="28" height="28" /> <span>OMS emulator</span></a>
+      <button type="button" class="search" aria-label="Find anything" onClick=${() => setSearching(true)}><span aria-hidden="true">⌕</span>
+        <span class="wide-only">Find …</span> <kbd class="wide-only">Ctrl K</kbd></button>
       <${World} />
+      <${HeaderClock} />
+      <${Connection} />
       <button type="button" class="menu" aria-expanded=${open} aria-controls="nav"
         onClick=${() => setOpen(!open)}>${open ? "Close" : "Menu"}</button>
     </header>
-    <nav id="nav" class=${open ? "open" : ""} aria-label="Inspector pages">
-      <ul>${pages.map(([name, title]) => html`<li key=${name}>
+    <div class="bars"><${ConnectionBar} /><${FaultBar} /></div>
+    <nav id="nav" class=${open ? "open" : ""} aria-label="Inspector pages"><div class="nav-content">
+      <ul>${PAGES.map(([name, title]) => html`<li key=${name}>
         <a href=${href(name)} aria-current=${name === current ? "page" : undefined}>${title}</a></li>`)}
         <li><a href="../docs">API documentation</a></li></ul>
-      <${Theme} />
+      <${Theme} /></div>
     </nav>
     <main id="main" tabindex="-1">${children}</main>
+    ${searching && html`<${Palette} onClose=${() => setSearching(false)} />`}
     <${Toasts} />`;
 }
 
@@ -35,20 +55,42 @@ function focusMain(event) {
 }
 
 function World() {
-  const health = usePolling(() => control("GET", "health"), 5_000, []);
-  const worlds = useLoad(() => control("GET", "worlds"), []);
-  const state = health.data;
-  const names = worlds.data?.results?.map((world) => world.name) ?? [];
-  if (!state) return html`<p class="world" role=${health.error ? "alert" : undefined}>${health.error?.message ?? "…"}</p>`;
+  const world = useStream(({ summary }) => summary?.world);
+  const worlds = useLive(() => control("GET", "worlds"), ["worlds"], []);
+  const names = worlds.data?.results?.map((each) => each.name) ?? [];
+  if (!world) return html`<p class="world">…</p>`;
   return html`<div class="world">
     ${names.length > 1
-      ? html`<label>World <select value=${state.world} onChange=${(event) => switchWorld(event.target.value)}>
-          ${names.map((name) => html`<option key=${name} value=${name} selected=${name === state.world}>${name}</option>`)}</select></label>`
-      : html`<span>World <strong>${state.world}</strong></span>`}
-    <span>Scenario <strong>${state.scenario}</strong></span>
-    <span class="now">${health.error ? html`<strong role="alert">${health.error.message}</strong>`
-      : html`<a href=${href("clock")}><span class="sr">World clock: </span><time datetime=${state.now}>${time(state.now)}</time></a>`}</span>
+      ? html`<label>World <select value=${world.name} onChange=${(event) => switchWorld(event.target.value)}>
+          ${names.map((name) => html`<option key=${name} value=${name} selected=${name === world.name}>${name}</option>`)}</select></label>`
+      : html`<span>World <strong>${world.name}</strong></span>`}
+    <span class="scenario">Scenario <a href=${href("scenarios")}>${world.scenario}</a></span>
   </div>`;
+}
+
+const CONNECTIONS = { connecting: "Connecting", open: "Live", lost: "Connection lost" };
+
+/** Whether the page shows the present state. Always a sign and a word, so that colour is not the only cue. */
+function Connection() {
+  const connection = useStream((live) => live.connection);
+  return html`<span class="connection ${connection}" role="status"><span aria-hidden="true">●</span> <span class="text">${CONNECTIONS[connection]}</span></span>`;
+}
+
+const ConnectionBar = () => (useStream((live) => live.connection) === "lost"
+  ? html`<p class="alert-bar lost" role="alert">Connection lost, retrying … The page shows the state before.</p>` : null);
+
+function FaultBar() {
+  const faults = (useStream(({ summary }) => summary?.faults) ?? []).filter((fault) => fault.times === null || fault.hits < fault.times);
+  const deliveryFaults = useStream(({ summary }) => summary?.delivery_faults) ?? [];
+  const kinds = [...faults.map((fault) => fault.kind), ...deliveryFaults.map((fault) => `webhooks: ${fault.kind}`)];
+  if (!kinds.length) return null;
+  const disarm = () => runAction(async () => {
+    if (faults.length) await control("DELETE", "faults");
+    if (deliveryFaults.length) await control("DELETE", "hooks/disturbances");
+  }, "All faults disarmed");
+  return html`<div class="alert-bar" role="status"><span><strong>${kinds.length === 1 ? "A fault is armed" : `${kinds.length} faults are armed`}:</strong>${" "}
+    ${[...new Set(kinds)].join(", ")}. Responses differ from the usual.</span>
+    <span class="buttons"><a href=${href("faults")}>Show</a> <${ActionButton} class="small" onAction=${disarm}>Disarm<//></span></div>`;
 }
 
 /** Open the same page of another world. */

@@ -1,9 +1,22 @@
 /** Sections shared by the detail pages of packages and transfer orders: history, webhook events and JSON documents. */
-import { GUIDE, guide, REFERENCE, reference } from "../api.js";
+import { control, GUIDE, guide, REFERENCE, reference } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { useLive, useLoad } from "../loading.js";
 import { number, orDash, time } from "../format.js";
-import { Card, JsonBlock, RadioGroup, WhenLoaded } from "./common.js";
+import { Activity } from "./activity.js";
+import { Card, JsonBlock, RadioGroup, StateBadge, WhenLoaded } from "./common.js";
+
+/** What happened to the record, with the webhooks and the refused requests. `query` selects the record. */
+export function RecordActivity({ query }) {
+  const activity = useLive(() => control("GET", `activity?${query}&limit=50`), ["records", "deliveries", "requests"], [query]);
+  return html`<${Card} title="Activity"><${WhenLoaded} request=${activity} feature="the activity">${({ results }) => html`<${Activity} entries=${results} isOneRecord />`}<//><//>`;
+}
+
+/** The state with its name in the other languages of the installation. */
+export function TranslatedState({ state }) {
+  const others = [...new Set(Object.values(state.translations ?? {}).map((each) => each?.name))].filter((name) => name && name !== state.name);
+  return html`<span class="translated"><${StateBadge} state=${state} />${others.map((name) => html` <span class="hint" key=${name}>${name}</span>`)}</span>`;
+}
 
 /** The transition logs, newest first. */
 export function History({ path, version, created }) {

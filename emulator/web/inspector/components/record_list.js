@@ -1,24 +1,23 @@
 /** A list of records: filters, state, sort order and pages. The server applies them, and the address holds them. */
 import { control, guide, queryString } from "../api.js";
 import { html, useEffect, useState } from "../lib.js";
-import { useLoad, usePolling } from "../polling.js";
-import { navigate } from "../router.js";
+import { useLive, useLoad } from "../loading.js";
+import { href, navigate } from "../router.js";
 import { number } from "../format.js";
 import { PageHeading, WhenLoaded } from "./common.js";
 import { Pager, Table } from "./table.js";
 
 const LIST_PARAMETERS = ["page", "limit", "sort"];
-const INTERVAL = 4_000;
 
 /**
  * `kind`: `{name, title, path, operation, graph, one, many, columns, limit, defaultField, normalize?}`; `query`: the query of the
  * address, which is also that of the API.
  */
 export function RecordList({ kind, query }) {
-  const [live, setLive] = useState(false);
+  const [live, setLive] = useState(true);
   const limit = Number(query.limit) || kind.limit;
   const search = queryString({ ...query, limit });
-  const list = usePolling(async () => (await guide("GET", kind.path + search)).body, INTERVAL, [search], live);
+  const list = useLive(async () => (await guide("GET", kind.path + search)).body, ["records"], [search], live);
   const listed = list.data !== null || list.error !== null;  // load the rows first, the filter options afterwards
   const graph = useLoad(async () => (listed ? control("GET", "graph") : null), [listed]);
   const filters = useLoad(async () => (listed ? (await control("GET", "fidelity")).filters
@@ -49,7 +48,7 @@ function Results({ kind, page, query, limit, show }) {
   return html`<div>${pager}
     <${Table} label=${kind.title} columns=${kind.columns} rows=${page.results} rowKey=${(row) => row.id} sort=${sort}
       onSort=${(field, order) => show({ sort: order === "descending" ? `-${field}` : field })}
-      empty="No ${kind.many} match." />
+      empty=${html`No ${kind.many} match. <a href=${href(kind.name)}>Clear filters</a>`} />
     ${page.results.length > 15 && pager}</div>`;
 }
 

@@ -1,15 +1,18 @@
-/** A table that becomes cards on a narrow screen. Roles are explicit, because the card styles remove the native ones. */
+/**
+ * A table that becomes cards on a narrow screen, and hides its minor columns on a medium one. Roles are explicit, because the
+ * card styles remove the native ones.
+ */
 import { html } from "../lib.js";
 
 const NEXT_ORDER = { none: "ascending", ascending: "descending", descending: "ascending" };
 
 /**
- * `columns`: `{key, title, cell, number?, whole? (no line break), long? (break anywhere), sort?}`; `sort`: `{by, order}`; `onSort(by, order)`: called
+ * `columns`: `{key, title, cell, number?, whole? (no line break), long? (break anywhere), minor? (less important), sort?}`; `sort`: `{by, order}`; `onSort(by, order)`: called
  * when the user sorts by a column.
  */
 export function Table({ label, columns, rows, rowKey, sort, onSort, empty = "No entries." }) {
   if (!rows.length) return html`<p class="empty">${empty}</p>`;
-  return html`<table class=${columns.length > 5 ? "many" : "cards"} role="table" aria-label=${label}>
+  return html`<table class="cards" role="table" aria-label=${label}>
     <thead role="rowgroup"><tr role="row">${columns.map((column) => html`
       <${ColumnHeading} key=${column.key} column=${column} sort=${sort} onSort=${onSort} />`)}</tr></thead>
     <tbody role="rowgroup">${rows.map((row) => html`<tr role="row" key=${rowKey(row)}>
@@ -21,15 +24,18 @@ export function Table({ label, columns, rows, rowKey, sort, onSort, empty = "No 
   </table>`;
 }
 
-const classOf = ({ number, whole, long }) => [number && "number", (number || whole) && "whole", long && "long"].filter(Boolean).join(" ");
+const classOf = ({ number, whole, long, minor }) => [number && "number", (number || whole) && "whole", long && "long", minor && "minor"]
+  .filter(Boolean).join(" ");
+
+const headingClass = ({ number, minor }) => [number && "number", minor && "minor"].filter(Boolean).join(" ");
 
 function ColumnHeading({ column, sort, onSort }) {
   if (!column.sort || !onSort) {
-    return html`<th role="columnheader" scope="col" class=${column.number ? "number" : ""}>${column.title}</th>`;
+    return html`<th role="columnheader" scope="col" class=${headingClass(column)}>${column.title}</th>`;
   }
   const order = sort?.by === column.sort ? sort.order : "none";
   const sign = { none: "↕", ascending: "↑", descending: "↓" }[order];
-  return html`<th role="columnheader" scope="col" aria-sort=${order} class=${column.number ? "number" : ""}>
+  return html`<th role="columnheader" scope="col" aria-sort=${order} class=${headingClass(column)}>
     <button type="button" class="heading" onClick=${() => onSort(column.sort, NEXT_ORDER[order])}>
       ${column.title} <span aria-hidden="true">${sign}</span></button></th>`;
 }

@@ -1,7 +1,8 @@
 /** The clock page: freeze, run and advance the clock, and generate live traffic. */
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
-import { usePolling } from "../polling.js";
+import { useClock, useLive } from "../loading.js";
+import { advance, setClock } from "../components/clock_controls.js";
 import { ActionButton, Card, PageHeading, Properties, RadioGroup, WhenLoaded } from "../components/common.js";
 import { runAction } from "../components/toasts.js";
 import { time } from "../format.js";
@@ -17,30 +18,30 @@ const STEPS = [[60, "+1 minute"], [3_600, "+1 hour"], [86_400, "+1 day"], [604_8
 const SPEEDS = [[1, "1 ×"], [10, "10 ×"], [100, "100 ×"], [1_000, "1,000 ×"]];
 
 export function Page() {
-  const clock = usePolling(() => control("GET", "clock"), 1_000, []);
-  const change = (action, text) => runAction(action, text).then((ok) => ok && clock.reload());
-  const set = (mode) => change(() => control("PUT", "clock", { body: { mode } }), `The clock is ${mode}`);
-  const advance = (body) => change(() => control("POST", "clock/advance", { body }), (next) => `The clock is now at ${time(next.now)}`);
-  return html`<div><${PageHeading} title="Clock" /><${WhenLoaded} request=${clock} feature="clock control">${(state) => html`<div>
-    <${Card} title="Now"><p class="big-time"><time datetime=${state.now}>${time(state.now)}</time> UTC</p>
-      <${RadioGroup} name="mode" legend="Mode" options=${MODES} value=${state.mode} onChange=${set} />
-      <p class="hint">${MODE_DESCRIPTIONS[state.mode]}</p>
-      ${state.mode === "ticking" && html`<${RadioGroup} name="speed" legend="Speed" options=${SPEEDS} value=${state.speed}
-        onChange=${(speed) => change(() => control("PUT", "clock", { body: { speed: Number(speed) } }), `The clock runs at ${speed} × speed`)} />`}
-      <${Properties} items=${[["Next event", state.next_event ? time(state.next_event) : "None"]]} /><//>
-    <${Card} title="Advance">
-      <div class="commands">${STEPS.map(([seconds, title]) => html`<${ActionButton} key=${seconds} onAction=${() => advance({ seconds })}>${title}<//>`)}
-        <${ActionButton} class="main" disabled=${!state.next_event} onAction=${() => advance({ to_next_event: true })}>Advance to next event<//></div>
-      <p class="hint">The next event is the next scheduled action: a webhook retry, or a step of the live traffic.</p>
-      <${AdvanceTo} now=${state.now} advance=${advance} /><//>
-    <${LiveTraffic} onChange=${clock.reload} /></div>`}<//></div>`;
+  const clock = useClock();
+  const loaded = useLive(() => control("GET", "clock"), ["clock"], []);
+  return html`<div><${PageHeading} title="Clock" /><${WhenLoaded} request=${loaded} feature="clock control">${(first) => html`<${Clock} state=${clock ?? first} />`}<//></div>`;
 }
+
+const Clock = ({ state }) => html`<div>
+  <${Card} title="Now"><p class="big-time"><time datetime=${state.now}>${time(state.now)}</time> UTC</p>
+    <${RadioGroup} name="mode" legend="Mode" options=${MODES} value=${state.mode} onChange=${(mode) => setClock({ mode }, `The clock is ${mode}`)} />
+    <p class="hint">${MODE_DESCRIPTIONS[state.mode]}</p>
+    ${state.mode === "ticking" && html`<${RadioGroup} name="speed" legend="Speed" options=${SPEEDS} value=${state.speed}
+      onChange=${(speed) => setClock({ speed: Number(speed) }, `The clock runs at ${speed} × speed`)} />`}
+    <${Properties} items=${[["Next event", state.next_event ? time(state.next_event) : "None"]]} /><//>
+  <${Card} title="Advance">
+    <div class="commands">${STEPS.map(([seconds, title]) => html`<${ActionButton} key=${seconds} onAction=${() => advance({ seconds })}>${title}<//>`)}
+      <${ActionButton} class="main" disabled=${!state.next_event} onAction=${() => advance({ to_next_event: true })}>Advance to next event<//></div>
+    <p class="hint">The next event is the next scheduled action: a webhook retry, or a step of the live traffic.</p>
+    <${AdvanceTo} now=${state.now} /><//>
+  <${LiveTraffic} /></div>`;
 
 const LIVE_STATUS = { true: "Live traffic is paused.", false: "Orders are placed, packed, shipped and delivered as the clock runs." };
 
-function LiveTraffic({ onChange }) {
-  const live = usePolling(() => control("GET", "live"), 2_000, []);
-  const put = (body, text) => runAction(() => control("PUT", "live", { body }), text).then((ok) => ok && (live.reload(), onChange()));
+function LiveTraffic() {
+  const live = useLive(() => control("GET", "live"), ["live"], []);
+  const put = (body, text) => runAction(() => control("PUT", "live", { body }), text).then((ok) => ok && live.reload());
   return html`<${Card} title="Live traffic"><${WhenLoaded} request=${live} feature="live traffic">${(state) => html`<div>
     <p class="hint">${state.orders_per_hour === null ? "No live traffic in this world." : LIVE_STATUS[state.paused]}</p>
     <${RateForm} current=${state.orders_per_hour} put=${put} />
@@ -61,7 +62,7 @@ function RateForm({ current, put }) {
       onInput=${(event) => setRate(event.target.value)} /></label><button>Start</button></form>`;
 }
 
-function AdvanceTo({ now, advance }) {
+function AdvanceTo({ now }) {
   const [to, setTo] = useState(now.slice(0, 19));
   const submit = (event) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 /** The coverage page: which emulated behaviour was used, and which was not. */
 import { control } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { useLoad } from "../loading.js";
 import { Card, PageHeading, RadioGroup, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
 import { navigate } from "../router.js";

@@ -1,13 +1,13 @@
-/** The faults page: arm faults, see how often they were triggered, and disarm them. */
+/** The faults page: presets, armed faults and a form for any fault. */
 import { control } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLoad, usePolling } from "../polling.js";
+import { useLive, useLoad, useStream } from "../loading.js";
 import { ActionButton, Card, PageHeading, WhenLoaded } from "../components/common.js";
+import { ConfirmButton } from "../components/dialog.js";
 import { runAction } from "../components/toasts.js";
 import { Table } from "../components/table.js";
 import { number, orDash } from "../format.js";
 
-const INTERVAL = 2_000;
 const option = (name, title, type = "number", more = {}) => ({ name, title, type, ...more });
 
 export const KINDS = {
@@ -22,15 +22,33 @@ export const KINDS = {
   drip: { description: "Send the response slowly, in pieces.", options: [option("seconds", "Seconds"), option("pieces", "Pieces")] },
 };
 
+/** Title, description, path below the control API and body of each preset. */
+export const PRESETS = [
+  ["API down", "All requests get 503", "faults", { kind: "status", options: { status: 503, retry_after: 30 } }],
+  ["Slow, 5 s", "All responses arrive 5 seconds late", "faults", { kind: "delay", options: { seconds: 5 } }],
+  ["1 in 10 fails", "A tenth of the requests gets 500", "faults", { kind: "status", options: { status: 500 }, when: { rate: 0.1 } }],
+  ["Webhooks lost", "The next 1,000 deliveries are dropped", "hooks/disturbances", { kind: "drop", times: 1_000 }],
+];
+
+export const armPreset = ([title, , path, body]) => runAction(() => control("POST", path, { body }), `Armed: ${title}`);
+
 export function Page() {
-  const faults = usePolling(() => control("GET", "faults"), INTERVAL, []);
-  const disarm = (path, text) => runAction(() => control("DELETE", path), text).then((ok) => ok && faults.reload());
-  return html`<div><${PageHeading} title="Faults">${faults.data?.count > 0 && html`<${ActionButton} class="danger"
-      onAction=${() => disarm("faults", "All faults disarmed")}>Disarm all<//>`}<//>
+  const faults = useLive(() => control("GET", "faults"), ["faults"], []);
+  const deliveryFaults = useStream(({ summary }) => summary?.delivery_faults) ?? [];
+  const disarm = (path, text, again) => runAction(() => control("DELETE", path), text, again).then((ok) => ok && faults.reload());
+  return html`<div><${PageHeading} title="Faults">${faults.data?.count > 0 && html`<${ConfirmButton} class="danger" confirm="Disarm all faults"
+      question="All armed faults and their counts are removed." onAction=${() => disarm("faults", "All faults disarmed")}>Disarm all<//>`}<//>
+    <${Card} title="Presets"><div class="commands presets">${PRESETS.map((preset) => html`<${ActionButton} key=${preset[0]} class="preset"
+      onAction=${() => armPreset(preset).then((ok) => ok && faults.reload())}><strong>${preset[0]}</strong> <small>${preset[1]}</small><//>`)}</div><//>
     <${WhenLoaded} request=${faults} feature="faults">${({ results }) => html`<div>
-      <${Card} title="Armed"><${ArmedFaults} rows=${results} disarm=${disarm} /><//>
+      <${Card} title="Armed"><${ArmedFaults} rows=${results} disarm=${disarm} /><${DeliveryFaults} faults=${deliveryFaults} disarm=${disarm} /><//>
       <${Card} title="Arm a fault"><${ArmForm} reload=${faults.reload} /><//></div>`}<//></div>`;
 }
+
+/** Return an action that arms a fault again, for the undo button. */
+const armAgain = (row) => () => runAction(() => control("POST", "faults", { body: {
+  kind: row.kind, options: row.options, ...Object.fromEntries(["operation", "method", "when", "times"].filter((key) => row[key] !== null && row[key] !== undefined
+    && Object.keys(Object(row[key])).length + (typeof row[key] !== "object") > 0).map((key) => [key, row[key]])) } }), `Armed ${row.kind} again`);
 
 const ArmedFaults = ({ rows, disarm }) => html`<${Table} label="Armed faults" rows=${rows} rowKey=${(row) => row.id}
   empty="No faults are armed." columns=${[
@@ -38,11 +56,15 @@ const ArmedFaults = ({ rows, disarm }) => html`<${Table} label="Armed faults" ro
     { key: "kind", title: "Kind", cell: (row) => html`<strong>${row.kind}</strong> ${listValues(row.options)}` },
     { key: "requests", title: "Requests", cell: (row) => [row.method, row.operation ?? "all operations"].filter(Boolean).join(" ") },
     { key: "when", title: "Condition", cell: (row) => listValues(row.when) || "always" },
-    { key: "times", title: "Limit", number: true, cell: (row) => orDash(row.times) },
+    { key: "times", title: "Limit", minor: true, number: true, cell: (row) => orDash(row.times) },
     { key: "hits", title: "Triggered", number: true, cell: (row) => number(row.hits) },
     { key: "actions", title: "Actions", cell: (row) => html`<${ActionButton} class="small" aria-label="Disarm ${row.id}"
-      onAction=${() => disarm(`faults/${row.id}`, `Disarmed ${row.kind}`)}>Disarm<//>` },
+      onAction=${() => disarm(`faults/${row.id}`, `Disarmed ${row.kind}`, armAgain(row))}>Disarm<//>` },
   ]} />`;
+
+const DeliveryFaults = ({ faults, disarm }) => faults.length > 0 && html`<h3>Webhook deliveries</h3>
+  <p>${faults.map((fault) => `${fault.kind}, next ${number(fault.times)} of ${fault.event_type ?? "all events"}`).join("; ")}
+    <${ActionButton} class="small" onAction=${() => disarm("hooks/disturbances", "Delivery faults removed")}>Remove<//></p>`;
 
 const listValues = (values) => Object.entries(values ?? {}).filter(([, value]) => value !== null)
   .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");

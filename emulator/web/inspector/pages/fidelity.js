@@ -1,7 +1,7 @@
 /** The fidelity page: the provenance of each behaviour, and the reason for each assumption. */
 import { control } from "../api.js";
 import { html } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { useLoad } from "../loading.js";
 import { Card, PageHeading, Provenance, RadioGroup, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
 import { navigate } from "../router.js";

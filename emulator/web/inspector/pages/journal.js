@@ -1,37 +1,53 @@
-/** The journal page: requests, responses and explanations. */
+/** The journal page: the exchanges, an export of a selection, and the import of a HAR file. */
 import { control, queryString } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLoad, usePolling } from "../polling.js";
-import { ActionButton, Card, CodeBlock, Hint, JsonBlock, PageHeading, Properties, Provenance, RadioGroup, Status, WhenLoaded } from "../components/common.js";
-import { runAction } from "../components/toasts.js";
-import { curl, documentOf, pytest, requests } from "../components/snippets.js";
+import { useLive, useLoad } from "../loading.js";
+import { ActionButton, PageHeading, Status, WhenLoaded } from "../components/common.js";
+import { ConfirmButton, Dialog } from "../components/dialog.js";
+import { download, FORMATS, requestsOfHar, resend } from "../components/export.js";
+import { runAction, showError } from "../components/toasts.js";
 import { Table } from "../components/table.js";
 import { href, navigate } from "../router.js";
-import { orDash, plural, time } from "../format.js";
+import { number, orDash, plural, time } from "../format.js";
 
-const INTERVAL = 2_000;
-const LIMIT = 30;
+const STEP = 100;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const FILTERS = ["operation", "method", "status", "path"];
 
-export function Page({ params, query }) {
-  return params[0] ? html`<${Exchange} id=${params[0]} />` : html`<${Journal} query=${query} />`;
-}
-
-function Journal({ query }) {
+export function Page({ query }) {
   const [running, setRunning] = useState(true);
+  const [limit, setLimit] = useState(STEP);
   const filters = Object.fromEntries(FILTERS.map((key) => [key, query[key]]));
-  const loadNewest = () => control("GET", `requests${queryString({ ...filters, limit: LIMIT, brief: true })}`);
-  const journal = usePolling(loadNewest, INTERVAL, [queryString(filters)], running);
+  const loadNewest = () => control("GET", `requests${queryString({ ...filters, limit, brief: true })}`);
+  const journal = useLive(loadNewest, ["requests"], [queryString(filters), limit], running);
+  const resume = () => { setRunning(!running); if (!running) journal.reload(); };
   const clear = () => runAction(() => control("DELETE", "requests"), "Journal cleared").then((ok) => ok && journal.reload());
   return html`<div><${PageHeading} title="Journal">
-      <button type="button" aria-pressed=${!running} onClick=${() => setRunning(!running)}>${running ? "Pause" : "Resume"}</button>
-      <${ActionButton} class="danger" onAction=${clear}>Clear<//><//>
-    <div class="card"><${Filters} values=${filters} />
-      <${WhenLoaded} request=${journal} feature="the journal">${({ count, results }) => html`<div>
-        <p class="hint">${running ? "Live" : "Paused"}: the newest of ${plural(count, "exchange")} first. Reads by this inspector are not recorded.</p>
-        <${Table} label="Exchanges" columns=${COLUMNS} rows=${results} rowKey=${(row) => row.id}
-          empty="No exchanges match." /></div>`}<//></div></div>`;
+      <button type="button" aria-pressed=${!running} onClick=${resume}>${running ? "Pause" : "Resume"}</button>
+      <${ConfirmButton} class="danger" confirm="Clear journal" onAction=${clear}
+        question="All recorded exchanges of this world are deleted. This cannot be undone.">Clear<//><//>
+    <${HarDrop}><${Filters} values=${filters} />
+      <${WhenLoaded} request=${journal} feature="the journal">${({ count, results }) => html`<${Exchanges} ...${{ running, count, results, filters }}
+        more=${() => setLimit(limit + STEP)} />`}<//><//></div>`;
+}
+
+function Exchanges({ running, count, results, filters, more }) {
+  const [selected, setSelected] = useState(new Set());
+  const toggle = (id) => setSelected(new Set(selected.has(id) ? [...selected].filter((each) => each !== id) : [...selected, id]));
+  const shown = results.map((row) => row.id);
+  const chosen = shown.filter((id) => selected.has(id));
+  const ids = chosen.length ? chosen : shown;
+  const isFiltered = Object.values(filters).some(Boolean);
+  const columns = [{ key: "select", title: "Select", cell: (row) => html`<input type="checkbox" aria-label="Select ${row.id}" checked=${selected.has(row.id)}
+    onChange=${() => toggle(row.id)} />` }, ...COLUMNS];
+  return html`<div>
+    <div class="bar between"><p class="hint">${running ? "" : "Paused: "}${count > results.length ? `The newest ${number(results.length)} of ${plural(count, "exchange")}` : plural(count, "exchange")},
+        newest first. Reads by this inspector are not recorded.</p>
+      ${results.length > 0 && html`<span class="buttons" role="group" aria-label="Export">Export ${chosen.length ? number(chosen.length) : "all shown"} as
+        ${FORMATS.map((format) => html`<${ActionButton} key=${format[0]} class="small" onAction=${() => download(ids, format).catch(showError)}>${format[1]}<//>`)}</span>`}</div>
+    <${Table} label="Exchanges" columns=${columns} rows=${results} rowKey=${(row) => row.id}
+      empty=${isFiltered ? html`No exchanges match. <a href=${href("journal")}>Clear filters</a>` : "No exchanges yet. Call the API, or drop a HAR file here."} />
+    ${count > results.length && html`<p class="more"><button type="button" onClick=${more}>Show ${number(Math.min(STEP, count - results.length))} more</button></p>`}</div>`;
 }
 
 const HINT_LIMIT = 90;
@@ -41,9 +57,9 @@ const COLUMNS = [
   { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
   { key: "method", title: "Method", cell: (row) => html`<strong>${row.method}</strong>` },
   { key: "path", long: true, title: "Path", cell: (row) => html`<a href=${href(`journal/${row.id}`)}>${row.path}</a>` },
-  { key: "operation", title: "Operation", cell: (row) => orDash(row.operation) },
+  { key: "operation", minor: true, title: "Operation", cell: (row) => orDash(row.operation) },
   { key: "status", title: "Status", cell: (row) => html`<${Status} of=${row.status} />` },
-  { key: "result", long: true, title: "Result", cell: (row) => html`${row.fault ? html`<span class="badge">fault: ${row.fault}</span> ${shorten(row.hint)}` : orDash(shorten(row.hint))}` },
+  { key: "result", long: true, minor: true, title: "Result", cell: (row) => html`${row.fault ? html`<span class="badge">fault: ${row.fault}</span> ${shorten(row.hint)}` : orDash(shorten(row.hint))}` },
 ];
 
 function Filters({ values }) {
@@ -64,48 +80,41 @@ function Filters({ values }) {
   </form>`;
 }
 
-function Exchange({ id }) {
-  const loaded = useLoad(() => control("GET", `requests/${encodeURIComponent(id)}`), [id]);
-  return html`<div><p><a href=${href("journal")}>← Journal</a></p>
-    <${WhenLoaded} request=${loaded} feature="the journal">${(exchange) => html`<div>
-      <${PageHeading} title="${exchange.method} ${exchange.path}"><${Status} of=${exchange.status} /><//>
-      <${Card} title="Exchange"><${Properties} items=${[
-        ["ID", exchange.id], ["Time", time(exchange.at)], ["Operation", html`<code>${orDash(exchange.operation)}</code>`],
-        ["Token", orDash(exchange.token)], ["Query", orDash(typeof exchange.query === "object" && exchange.query ? JSON.stringify(exchange.query) : exchange.query)],
-        ["Fault", orDash(typeof exchange.fault === "object" && exchange.fault ? JSON.stringify(exchange.fault) : exchange.fault)],
-      ]} /><//>
-      <${Explanation} exchange=${exchange} />
-      <${Repeat} exchange=${exchange} />
-      <div class="columns"><${Message} title="Request" message=${exchange.request} /><${Message} title="Response" message=${exchange.response} /></div>
-    </div>`}<//></div>`;
+/** The card of the journal: a HAR file that is dropped on it opens a dialog that sends its requests. */
+function HarDrop({ children }) {
+  const [dragging, setDragging] = useState(false);
+  const [file, setFile] = useState(null);
+  const drop = async (event) => {
+    event.preventDefault();
+    setDragging(false);
+    const dropped = event.dataTransfer.files[0];
+    try {
+      setFile({ name: dropped.name, requests: requestsOfHar(await dropped.text()) });
+    } catch (error) {
+      showError(new Error(`${dropped?.name ?? "The file"} is not a HAR file: ${error.message}`));
+    }
+  };
+  return html`<div class="card ${dragging ? "dragging" : ""}" onDragOver=${(event) => { event.preventDefault(); setDragging(true); }}
+    onDragLeave=${() => setDragging(false)} onDrop=${drop}>${children}
+    ${file && html`<${HarDialog} ...${file} onClose=${() => setFile(null)} />`}</div>`;
 }
 
-/** The hint of the emulator, and the provenance of the status. */
-function Explanation({ exchange }) {
-  const rows = useLoad(async () => (await control("GET", "fidelity")).statuses
-    .filter((row) => row.status === exchange.status && ["*", exchange.operation].includes(row.operation)), [exchange.id]);
-  const row = rows.data?.find((each) => each.operation !== "*") ?? rows.data?.[0];
-  return html`<${Card} title="Explanation">
-    ${exchange.hint ? html`<${Hint} text=${exchange.hint} />` : html`<p class="empty">No hint.</p>`}
-    ${exchange.fault && html`<p>A fault changed this response: <a href=${href("faults")}>faults</a>.</p>`}
-    ${row && html`<p>Status ${exchange.status} of this operation is <${Provenance} of=${row.provenance} />${row.reason ? `: ${row.reason}` : ""}</p>`}
-  <//>`;
-}
-
-const FORMATS = [["curl", "curl", curl], ["pytest", "pytest", pytest], ["requests", "requests", requests]];
-
-function Repeat({ exchange }) {
-  const [format, setFormat] = useState("curl");
-  const write = FORMATS.find(([key]) => key === format)[2];
-  return html`<${Card} title="Repeat">
-    <${RadioGroup} name="format" legend="Format" options=${FORMATS} value=${format} onChange=${setFormat} />
-    <${CodeBlock} text=${write(exchange)} label=${format} /><//>`;
-}
-
-function Message({ title, message }) {
-  const body = documentOf(message?.body ?? null);
-  return html`<${Card} title=${title}>
-    <h3>Headers</h3><${Properties} rows items=${Object.entries(message?.headers ?? {})} />
-    <h3>Body</h3>${body === null || body === "" ? html`<p class="empty">None.</p>` : html`<${JsonBlock} value=${body} label="${title} body" />`}
-  <//>`;
+function HarDialog({ name, requests, onClose }) {
+  const [answers, setAnswers] = useState([]);
+  const sendAll = async () => {
+    const received = [];
+    for (const request of requests) {
+      received.push(await resend(request).catch((error) => ({ status: 0, text: error.message })));
+      setAnswers([...received]);
+    }
+  };
+  return html`<${Dialog} wide title="Requests of ${name}" onClose=${onClose}>
+    <p>${plural(requests.length, "request")}. They are sent to this world, in this order.</p>
+    <${Table} label="Requests of the file" rows=${requests.map((request, index) => ({ ...request, index, answer: answers[index] }))} rowKey=${(row) => row.index} columns=${[
+      { key: "method", title: "Method", cell: (row) => html`<strong>${row.method}</strong>` },
+      { key: "path", title: "Path", long: true, cell: (row) => row.path },
+      { key: "was", title: "Recorded", cell: (row) => html`<${Status} of=${row.status} />` },
+      { key: "now", title: "Now", cell: (row) => (row.answer ? html`<${Status} of=${row.answer.status} />` : "–") },
+    ]} />
+    <div class="actions"><${ActionButton} class="main" onAction=${sendAll}>Send all<//></div><//>`;
 }

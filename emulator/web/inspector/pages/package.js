@@ -1,21 +1,22 @@
 /** The detail page of one package: its documents, history and commands. */
 import { guide } from "../api.js";
-import { html } from "../lib.js";
-import { useLoad } from "../polling.js";
-import { Commands, ExternalActions } from "../components/commands.js";
-import { Documents, Events, History, Money, Thumbnail } from "../components/record_detail.js";
+import { html, useEffect } from "../lib.js";
+import { useLive, useLoad } from "../loading.js";
+import { Commands } from "../components/commands.js";
+import { Documents, Events, History, Money, RecordActivity, Thumbnail, TranslatedState } from "../components/record_detail.js";
 import { Card, PageHeading, Properties, StateBadge, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
-import { href } from "../router.js";
+import { backTo, href, setTitle } from "../router.js";
 import { orDash, time } from "../format.js";
 
 const KIND = { path: "packages/", graph: "packages", of: "package" };
 
 export function Page({ params: [pk] }) {
-  const detail = useLoad(async () => (await guide("GET", `packages/${encodeURIComponent(pk)}/`)).body, [pk]);
-  return html`<div><p><a href=${href("packages")}>← Packages</a></p>
+  const detail = useLive(async () => (await guide("GET", `packages/${encodeURIComponent(pk)}/`)).body, ["records"], [pk]);
+  useEffect(() => { if (detail.data) setTitle([detail.data.number, "Packages"]); }, [detail.data?.number]);
+  return html`<div><p><a href=${backTo("packages")}>← Packages</a></p>
     <${PageHeading} title=${detail.data ? `Package ${detail.data.number}` : `Package ${pk}`}>
-      ${detail.data && html`<${StateBadge} state=${detail.data.state} />`}<//>
+      ${detail.data && html`<${TranslatedState} state=${detail.data.state} />`}<//>
     <${WhenLoaded} request=${detail}>${(record) => html`<${Detail} record=${record} reload=${detail.reload} />`}<//></div>`;
 }
 
@@ -24,15 +25,16 @@ function Detail({ record, reload }) {
   const version = record.modified_date;
   return html`<div class="columns wide-left">
     <div>
-      <${Commands} record=${record} kind=${KIND} reload=${reload} others=${html`<${ExternalActions} record=${record} reload=${reload} />`} />
+      <${Commands} record=${record} kind=${KIND} reload=${reload} />
       <${Items} items=${record.packageitem_set} />
       <${Card} title="Package and order"><${Properties} items=${propertiesOf(record)} /><//>
       <${Documents} version=${version} documents=${documentsOf(record)} />
     </div>
     <div>
-      <${History} path=${path} version=${version} created=${record.created_date} />
+      <${RecordActivity} query="package=${record.id}" />
       <${Shipment} record=${record} />
       <${Related} record=${record} version=${version} />
+      <${History} path=${path} version=${version} created=${record.created_date} />
       <${Events} path=${path} version=${version} />
     </div></div>`;
 }

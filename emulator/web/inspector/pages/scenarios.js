@@ -1,15 +1,16 @@
 /** The scenarios page: load, import and export scenarios; manage snapshots and worlds. */
 import { control, ROOT } from "../api.js";
 import { html, useRef, useState } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { useLive, useLoad } from "../loading.js";
 import { ActionButton, Card, JsonBlock, PageHeading, Properties, WhenLoaded } from "../components/common.js";
+import { ConfirmButton, Dialog } from "../components/dialog.js";
 import { runAction, showError } from "../components/toasts.js";
 import { switchWorld } from "../components/layout.js";
 import { Table } from "../components/table.js";
 import { number, orDash, time } from "../format.js";
 
 export function Page() {
-  const scenario = useLoad(() => control("GET", "scenario"), []);
+  const scenario = useLive(() => control("GET", "scenario"), ["world"], []);
   return html`<div><${PageHeading} title="Scenarios"><a class="button" href="${ROOT}/__admin/export" download="scenario.json">Export world</a><//>
     <div class="columns">
       <${Card} title="Current scenario"><${WhenLoaded} request=${scenario} feature="changing the scenario">${(state) => html`<${Properties} items=${
@@ -23,14 +24,18 @@ export function Page() {
 
 const format = (value) => (value !== null && typeof value === "object" ? html`<details><summary>Show</summary><${JsonBlock} value=${value} /></details>` : orDash(value));
 
+const REPLACES = "The present state of this world, its snapshots and its journal are replaced. This cannot be undone.";
+
 const load = (body, reload, text) => runAction(() => control("PUT", "scenario", { body }), text).then((ok) => ok && reload());
 
 function LoadForm({ reload }) {
+  const [asked, setAsked] = useState(null);
   const submit = (event) => {
     event.preventDefault();
     const { name, seed, packages } = Object.fromEntries(new FormData(event.target));
-    return load({ name, ...(seed && { seed: Number(seed) }), ...(packages && { packages: Number(packages) }) }, reload, `Loaded ${name}`);
+    setAsked({ name, ...(seed && { seed: Number(seed) }), ...(packages && { packages: Number(packages) }) });
   };
+  const confirm = () => load(asked, reload, `Loaded ${asked.name}`).then(() => setAsked(null));
   const scenarios = useLoad(() => control("GET", "scenarios"), []);
   return html`<form onSubmit=${submit}>
     <label class="field"><span>Name *</span><input name="name" list="scenarios" required /></label>
@@ -38,17 +43,22 @@ function LoadForm({ reload }) {
       <option key=${name} value=${name}>${description}</option>`)}</datalist>
     <div class="fields"><label class="field"><span>Seed</span><input name="seed" type="number" /></label>
       <label class="field"><span>Packages</span><input name="packages" type="number" min="0" /></label></div>
-    <div class="actions"><button class="main">Load scenario</button></div></form>`;
+    <div class="actions"><button class="main">Load scenario</button></div>
+    ${asked && html`<${ReplaceDialog} title="Load ${asked.name}?" onAction=${confirm} onClose=${() => setAsked(null)} />`}</form>`;
 }
+
+const ReplaceDialog = ({ title, onAction, onClose }) => html`<${Dialog} title=${title} onClose=${onClose}><p>${REPLACES}</p>
+  <div class="actions"><button type="button" onClick=${onClose}>Cancel</button><${ActionButton} class="main danger" onAction=${onAction}>Replace world<//></div><//>`;
 
 function ImportForm({ reload }) {
   const [dragging, setDragging] = useState(false);
+  const [asked, setAsked] = useState(null);
   const input = useRef(null);
   const loadFile = async (file) => {
     if (!file) return;
     try {
       const document = JSON.parse(await file.text());
-      await load({ document }, reload, `Loaded ${file.name}`);
+      setAsked({ name: file.name, document });
     } catch (error) {
       showError(new Error(`${file.name} is not valid JSON: ${error.message}`));
     }
@@ -63,11 +73,13 @@ function ImportForm({ reload }) {
     <p>Drag a scenario file here, or</p>
     <button type="button" onClick=${() => input.current.click()}>Choose file</button>
     <input ref=${input} class="sr" type="file" accept="application/json,.json" aria-label="Scenario file" tabindex="-1"
-      onChange=${(event) => { loadFile(event.target.files[0]); event.target.value = ""; }} /></div>`;
+      onChange=${(event) => { loadFile(event.target.files[0]); event.target.value = ""; }} />
+    ${asked && html`<${ReplaceDialog} title="Load ${asked.name}?" onClose=${() => setAsked(null)}
+      onAction=${() => load({ document: asked.document }, reload, `Loaded ${asked.name}`).then(() => setAsked(null))} />`}</div>`;
 }
 
 function Snapshots({ reload }) {
-  const snapshots = useLoad(() => control("GET", "snapshots"), []);
+  const snapshots = useLive(() => control("GET", "snapshots"), ["snapshots"], []);
   const takeSnapshot = (event) => {
     event.preventDefault();
     const name = new FormData(event.target).get("name");
@@ -85,7 +97,8 @@ function Snapshots({ reload }) {
       { key: "at", whole: true, title: "Clock", cell: (row) => time(row.now) },
       { key: "steps", title: "Steps", number: true, cell: (row) => row.steps },
       { key: "actions", whole: true, title: "Actions", cell: (row) => html`<span class="buttons">
-        <${ActionButton} class="small" onAction=${() => restore(row.name)} aria-label="Restore ${row.name}">Restore<//>
+        <${ConfirmButton} class="small" confirm="Restore ${row.name}" onAction=${() => restore(row.name)} aria-label="Restore ${row.name}"
+          question="This world returns to the state of the snapshot. Changes since then are lost, unless you take another snapshot before.">Restore<//>
         <${ActionButton} class="small" onAction=${() => branch(row.name)} aria-label="Branch ${row.name}">Branch<//></span>` },
     ]} /></div>`}<//>`;
 }
@@ -95,7 +108,7 @@ const NameField = ({ label }) => html`<label class="field"><span>${label}</span>
 
 function Worlds() {
   const health = useLoad(() => control("GET", "health"), []);
-  const worlds = useLoad(() => control("GET", "worlds"), []);
+  const worlds = useLive(() => control("GET", "worlds"), ["worlds"], []);
   const current = health.data?.world;
   const branch = (event) => {
     event.preventDefault();
@@ -112,11 +125,11 @@ function Worlds() {
       { key: "name", title: "World", cell: (row) => html`<strong>${row.name}</strong>${row.name === current ? " (current)" : ""}` },
       { key: "scenario", title: "Scenario", cell: (row) => orDash(row.scenario) },
       { key: "now", whole: true, title: "Clock", cell: (row) => `${time(row.now)} (${row.clock})` },
-      { key: "steps", number: true, title: "Steps", cell: (row) => number(row.steps) },
-      { key: "requests", number: true, title: "Requests", cell: (row) => number(row.requests) },
+      { key: "steps", minor: true, number: true, title: "Steps", cell: (row) => number(row.steps) },
+      { key: "requests", minor: true, number: true, title: "Requests", cell: (row) => number(row.requests) },
       { key: "actions", whole: true, title: "Actions", cell: (row) => html`<span class="buttons">
         <button type="button" class="small" disabled=${row.name === current} onClick=${() => switchWorld(row.name)} aria-label="Open ${row.name}">Open</button>
-        <${ActionButton} class="small danger" disabled=${["default", current].includes(row.name)} onAction=${() => remove(row.name)}
-          aria-label="Delete ${row.name}">Delete<//></span>` },
+        <${ConfirmButton} class="small danger" confirm="Delete ${row.name}" disabled=${["default", current].includes(row.name)} onAction=${() => remove(row.name)}
+          question="The world and its snapshots are deleted. This cannot be undone." aria-label="Delete ${row.name}">Delete<//></span>` },
     ]} /></div>`}<//>`;
 }

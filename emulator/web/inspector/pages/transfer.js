@@ -1,21 +1,22 @@
 /** The detail page of one transfer order: its documents, history and commands. */
 import { guide } from "../api.js";
-import { html } from "../lib.js";
-import { useLoad } from "../polling.js";
+import { html, useEffect } from "../lib.js";
+import { useLive } from "../loading.js";
 import { Commands } from "../components/commands.js";
-import { Documents, Events, History, Thumbnail } from "../components/record_detail.js";
-import { Card, PageHeading, Properties, StateBadge, WhenLoaded } from "../components/common.js";
+import { Documents, Events, History, RecordActivity, Thumbnail, TranslatedState } from "../components/record_detail.js";
+import { Card, PageHeading, Properties, WhenLoaded } from "../components/common.js";
 import { Table } from "../components/table.js";
-import { href } from "../router.js";
+import { backTo, href, setTitle } from "../router.js";
 import { orDash, time } from "../format.js";
 
 const KIND = { path: "transfer_orders/", graph: "transfers", of: "transfer_order" };
 
 export function Page({ params: [pk] }) {
-  const detail = useLoad(async () => (await guide("GET", `transfer_orders/${encodeURIComponent(pk)}/`)).body, [pk]);
-  return html`<div><p><a href=${href("transfers")}>← Transfer orders</a></p>
+  const detail = useLive(async () => (await guide("GET", `transfer_orders/${encodeURIComponent(pk)}/`)).body, ["records"], [pk]);
+  useEffect(() => { if (detail.data) setTitle([detail.data.number, "Transfer orders"]); }, [detail.data?.number]);
+  return html`<div><p><a href=${backTo("transfers")}>← Transfer orders</a></p>
     <${PageHeading} title=${detail.data ? `Transfer order ${detail.data.number}` : `Transfer order ${pk}`}>
-      ${detail.data && html`<${StateBadge} state=${detail.data.state} />`}<//>
+      ${detail.data && html`<${TranslatedState} state=${detail.data.state} />`}<//>
     <${WhenLoaded} request=${detail}>${(record) => html`<${Detail} record=${record} reload=${detail.reload} />`}<//></div>`;
 }
 
@@ -30,6 +31,7 @@ function Detail({ record, reload }) {
       <${Documents} version=${version} documents=${documentsOf(record)} />
     </div>
     <div>
+      <${RecordActivity} query="transfer=${record.id}" />
       <${History} path=${path} version=${version} created=${record.created_date} />
       <${Events} path=${path} version=${version} />
     </div></div>`;

@@ -17,15 +17,15 @@ const KIND = {
   defaultField: "order__number",
   normalize: (field, text) => (field === "order__number" ? text.replace(/P\d+(T\d+)?$/, "") : text),
   columns: [
-    { key: "id", title: "ID", number: true, sort: "id", cell: (row) => row.id },
+    { key: "id", title: "ID", minor: true, number: true, sort: "id", cell: (row) => row.id },
     { key: "number", whole: true, title: "Number", cell: (row) => html`<a href=${href(`transfers/${row.id}`)}>${row.number}</a>` },
     { key: "state", title: "State", cell: (row) => html`<${StateBadge} state=${row.state} />` },
-    { key: "from", title: "From", cell: (row) => orDash(row.source?.name) },
+    { key: "from", minor: true, title: "From", cell: (row) => orDash(row.source?.name) },
     { key: "to", title: "To", cell: (row) => orDash(row.destination?.name) },
     { key: "package", whole: true, title: "Package", cell: (row) => (row.package
       ? html`<a href=${href(`packages/${row.package}`)}>${row.package_number}</a>` : "–") },
-    { key: "target", whole: true, title: "Transfer deadline", cell: (row) => day(row.target_transfer_date) },
-    { key: "items", title: "Items", number: true, cell: (row) => row.transferitem_set.length },
+    { key: "target", minor: true, whole: true, title: "Transfer deadline", cell: (row) => day(row.target_transfer_date) },
+    { key: "items", minor: true, title: "Items", number: true, cell: (row) => row.transferitem_set.length },
   ],
 };
 

@@ -1,65 +1,73 @@
 /** The webhooks page: subscriptions, deliveries and retries. */
 import { control, webhookService } from "../api.js";
 import { html, useState } from "../lib.js";
-import { useLoad, usePolling } from "../polling.js";
+import { useClock, useLive, useLoad } from "../loading.js";
 import { Dialog } from "../components/dialog.js";
 import { ActionButton, Card, JsonBlock, PageHeading, Properties, Status, WhenLoaded } from "../components/common.js";
+import { advance } from "../components/clock_controls.js";
 import { runAction } from "../components/toasts.js";
 import { Table } from "../components/table.js";
 import { href } from "../router.js";
 import { number, orDash, plural, time } from "../format.js";
 
-const INTERVAL = 3_000;
 const LIMIT = 50;
 
-export function Page() {
-  const deliveries = usePolling(() => control("GET", `hooks/deliveries?limit=${LIMIT}`), INTERVAL, []);
+export function Page({ query }) {
+  const [limit, setLimit] = useState(LIMIT);
+  const deliveries = useLive(() => control("GET", `hooks/deliveries?limit=${limit}`), ["deliveries"], [limit]);
   const flush = () => runAction(() => control("POST", "hooks/flush"),
     ({ attempted, delivered }) => `Sent ${number(attempted)}, delivered ${number(delivered)}`).then((ok) => ok && deliveries.reload());
   return html`<div><${PageHeading} title="Webhooks"><${ActionButton} onAction=${flush}>Send due events<//><//>
-    <${NextEvent} deliveries=${deliveries.data} />
+    <${NextEvent} />
     <${Card} title="Deliveries"><${WhenLoaded} request=${deliveries} feature="webhook deliveries">${(page) => html`
-      <${Deliveries} page=${page} reload=${deliveries.reload} />`}<//><//>
+      <${Deliveries} page=${page} reload=${deliveries.reload} event=${query.event} more=${() => setLimit(limit + LIMIT)} />`}<//><//>
     <${Card} title="Subscriptions"><${Subscriptions} /><//></div>`;
 }
 
 /** The next scheduled event, with a button that advances the clock to it. */
-function NextEvent({ deliveries }) {
-  const clock = useLoad(() => control("GET", "clock"), [deliveries?.count]);
-  const due = clock.data?.next_event;
-  const advance = () => runAction(() => control("POST", "clock/advance", { body: { to_next_event: true } }), (state) => `The clock is now at ${time(state.now)}`)
-    .then((ok) => ok && clock.reload());
+function NextEvent() {
+  const clock = useClock();
+  const due = clock?.next_event;
   return html`<${Card} title="Next event"><p>${due
-    ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.data.now)}.`
+    ? html`Due at <strong>${time(due)}</strong>. The clock is at ${time(clock.now)}.`
     : "No events are scheduled."}</p>
-    <div class="commands"><${ActionButton} onAction=${advance} disabled=${!due}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
+    <div class="commands"><${ActionButton} onAction=${() => advance({ to_next_event: true })} disabled=${!due}>Advance to next event<//><a class="button" href=${href("clock")}>Clock</a></div><//>`;
 }
 
-function Deliveries({ page, reload }) {
+function Deliveries({ page, reload, event, more }) {
   const [open, setOpen] = useState(null);
-  const rows = page.results.toReversed();
+  const rows = page.results.filter((row) => !event || String(row.event) === event).toReversed();
   const retry = (delivery) => runAction(() => webhookService("POST", `hook_events/${delivery.event}/retry/`, { body: { force: true } }),
     (response) => `Retried: ${response.body.detail}`).then(reload);
-  return html`<div><p class="hint">The newest of ${plural(page.count, "delivery", "deliveries")} first.</p>
-    <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty="No deliveries." columns=${[
+  return html`<div><p class="hint">${page.count > page.results.length ? `The newest ${number(page.results.length)} of ` : ""}${plural(page.count, "delivery", "deliveries")}, newest first.
+      ${event && html` Only event ${event}. <a href=${href("webhooks")}>Clear filter</a>`}</p>
+    <${Table} label="Deliveries" rows=${rows} rowKey=${(row) => row.id} empty=${event ? "No delivery of this event is in the log." : "No deliveries."} columns=${[
       { key: "at", whole: true, title: "Time", cell: (row) => time(row.at) },
       { key: "type", long: true, title: "Event", cell: (row) => html`<button type="button" class="link" onClick=${() => setOpen(row)}>${row.event_type}</button>` },
-      { key: "url", long: true, title: "To", cell: (row) => row.url },
-      { key: "attempt", number: true, title: "Attempt", cell: (row) => row.attempt },
+      { key: "url", long: true, minor: true, title: "To", cell: (row) => row.url },
+      { key: "attempt", minor: true, number: true, title: "Attempt", cell: (row) => row.attempt },
       { key: "status", title: "Outcome", cell: (row) => html`<${Status} of=${row.status} /> ${row.delivered ? "delivered" : "not delivered"}
         ${row.disturbed && html` <span class="badge">${row.disturbed}</span>`}` },
       { key: "actions", title: "Actions", cell: (row) => !row.delivered && html`<${ActionButton} class="small" onAction=${() => retry(row)}
         aria-label="Retry delivery ${row.id}">Retry<//>` },
     ]} />
+    ${page.count > page.results.length && html`<p class="more"><button type="button" onClick=${more}>Show more</button></p>`}
     ${open && html`<${Dialog} wide title="Delivery ${open.id}" onClose=${() => setOpen(null)}>
       <${Properties} items=${[["Event", open.event_type], ["To", open.url], ["Attempt", open.attempt], ["Status", orDash(open.status)]]} />
       <h3>Headers</h3><${Properties} rows items=${Object.entries(open.headers)} />
-      <h3>Payload</h3><${JsonBlock} value=${open.body} label="payload" />
+      <h3>Payload</h3><${Payload} delivery=${open} />
       <h3>Response of the receiver</h3><pre tabindex="0" role="region" aria-label="response of the receiver">${open.response || "Empty."}</pre><//>`}</div>`;
 }
 
+/** The payload of a delivery. One that was not sent over HTTP has the payload of its event. */
+function Payload({ delivery }) {
+  const isSent = delivery.body !== null && delivery.body !== "";
+  const event = useLoad(async () => (isSent ? delivery.body : (await webhookService("GET", `hook_events/${delivery.event}/`)).body.request_payload), [delivery.id]);
+  return html`<${WhenLoaded} request=${event}>${(body) => html`<${JsonBlock} value=${body} label="payload" />`}<//>`;
+}
+
 function Subscriptions() {
-  const hooks = useLoad(async () => (await webhookService("GET", "hooks/?limit=100")).body, []);
+  const hooks = useLive(async () => (await webhookService("GET", "hooks/?limit=100")).body, ["records"], []);
   const change = (action, text) => runAction(action, text).then((ok) => ok && hooks.reload());
   const toggle = (hook) => change(() => webhookService("PATCH", `hooks/${hook.id}/`, { body: { is_active: !hook.is_active } }),
     `Subscription ${hook.id} ${hook.is_active ? "disabled" : "enabled"}`);

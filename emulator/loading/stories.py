@@ -1,0 +1,97 @@
+"""Stories: demonstrations in chapters. Each chapter has a snapshot, from which a world can start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from emulator.core import json_text
+from emulator.core.errors import UnknownRecord
+from emulator.core.json_text import JsonObject
+from emulator.core.records import Package
+from emulator.domain.scenario_files import find_scenario
+from emulator.domain.state_graph import offered_transitions, slug_or_label
+from emulator.loading.replay import UnreplayableStep, replay_step
+from emulator.loading.worlds import DEFAULT_USER, settings_of, starting_snapshot
+from emulator.state.persistence import WorldSnapshot
+from emulator.state.steps import Step
+from emulator.state.world import World, WorldServices
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "stories"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The state of the world at a chapter."""
+
+    snapshot: WorldSnapshot
+    packages: Mapping[str, int]
+    """Ids of the packages that the story names."""
+
+
+@dataclass(frozen=True)
+class PreparedStory:
+    """A world in which the whole story has happened, and its states on the way."""
+
+    world: World
+    chapters: tuple[Chapter, ...]
+
+
+@cache
+def stories() -> Mapping[str, JsonObject]:
+    """Return the documents of all stories by name."""
+    return {path.stem: json_text.load_json(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def find_story(name: str) -> JsonObject:
+    """Return the document of a story. Raise `UnknownRecord` if there is none."""
+    if name not in stories():
+        raise UnknownRecord(f"no story is named {name!r}", stories())
+    return stories()[name]
+
+
+def prepare_story(name: str, services: WorldServices) -> PreparedStory:
+    """Run all steps of a story in a world that no server has."""
+    story = find_story(name)
+    scenario = find_scenario(story["scenario"])
+    world = World(name, settings_of(scenario), starting_snapshot(scenario, "frozen"), services)
+    packages: dict[str, int] = {}
+    chapters = []
+    for chapter in story["chapters"]:
+        for step in chapter.get("steps", ()):
+            run_step(world, step, packages)
+        chapters.append(Chapter(world.snapshot(), dict(packages)))
+    return PreparedStory(world, tuple(chapters))
+
+
+def run_step(world: World, step: JsonObject, packages: dict[str, int]) -> None:
+    """Run one step. An order adds its first package to the named packages."""
+    if "advance" in step:
+        world.advance(by=timedelta(seconds=step["advance"]))
+    elif "order" in step:
+        before = len(world.records.added_ids(Package))
+        send(world, "control_make_order", step["order"])
+        packages[step["as"]] = world.records.added_ids(Package)[before]
+    elif "carrier" in step:
+        send(world, "control_report_carrier", {"event": step["carrier"]}, pk=packages[step["of"]])
+    else:
+        pk = packages[step["of"]]
+        slug = find_command(world, pk, step["command"])
+        body = {"slug": slug, "input_parameters": step.get("parameters", {})}
+        send(world, "command_package", body, pk=pk)
+
+
+def send(world: World, operation: str, body: JsonObject, **path: int) -> None:
+    replay_step(world, Step(operation, user=DEFAULT_USER, request_id=world.new_request_id(), path=path, body=body))
+
+
+def find_command(world: World, package: int, code: str) -> str:
+    """Return the slug of the first command with this code that the package allows."""
+    state = world.records.get_existing(Package, package).state
+    for transition in offered_transitions(world.records, state):
+        if transition.command_code == code:
+            return slug_or_label(transition)
+    raise UnreplayableStep(f"package {package} does not allow {code}")

@@ -1,0 +1,86 @@
+/** Hooks that load data once, or again whenever the stream reports a change. */
+import { useCallback, useEffect, useRef, useState } from "./lib.js";
+import { live, ready, subscribe, worldTime } from "./live.js";
+
+/** The pause after a request is at least this many times its duration, so the reloads of a page take little of the server's time. */
+const PAUSE_FACTOR = 40;
+const SHORTEST_PAUSE = 500;
+const LONGEST_PAUSE = 30_000;
+
+/** Load data when a dependency changes. Return `{data, error, busy, reload}`; the previous data stays until the new data arrives. */
+export function useLoad(load, dependencies) {
+  const [state, set] = useState({ data: null, error: null, busy: true });
+  const latest = useRef(0);
+  const reload = useCallback(async () => {
+    const request = ++latest.current;
+    set((previous) => ({ ...previous, busy: true }));
+    const next = await load().then((data) => ({ data, error: null }), (error) => ({ error }));
+    if (request === latest.current) set((previous) => ({ ...previous, ...next, busy: false }));
+  }, dependencies);
+  useEffect(() => {
+    reload();
+    return () => { latest.current += 1; };
+  }, [reload]);
+  return { ...state, reload };
+}
+
+/** Load data, and load it again when one of the topics changes while the page is visible and `running` is true. */
+export function useLive(load, topics, dependencies, running = true) {
+  const loaded = useLoad(() => ready.then(load), dependencies);
+  useEffect(() => {
+    if (!running) return undefined;
+    let timer = null;
+    let isStale = false;
+    let isBusy = false;
+    let allowedAt = 0;
+    const schedule = () => {
+      if (document.hidden || isBusy || timer !== null) isStale = true;
+      else timer = setTimeout(refresh, Math.max(0, allowedAt - performance.now()));
+    };
+    const refresh = async () => {
+      [timer, isBusy, isStale] = [null, true, false];
+      const startedAt = performance.now();
+      await loaded.reload();
+      isBusy = false;
+      allowedAt = performance.now() + pauseAfter(performance.now() - startedAt);
+      if (isStale) schedule();
+    };
+    const onVisibilityChange = () => { if (!document.hidden && isStale) schedule(); };
+    const unsubscribe = subscribe((changed) => { if (changed.some((topic) => topics.includes(topic) || topic === "world")) schedule(); });
+    document.addEventListener("visibilitychange", onVisibilityChange);
+    return () => {
+      unsubscribe();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", onVisibilityChange);
+    };
+  }, [loaded.reload, running]);
+  return loaded;
+}
+
+/** Return the pause after a request of this duration, in ms. */
+export const pauseAfter = (duration) => Math.min(Math.max(SHORTEST_PAUSE, duration * PAUSE_FACTOR), LONGEST_PAUSE);
+
+/** Return a value of the stream's state, and render again when it becomes another one. */
+export function useStream(select) {
+  const [, set] = useState(null);
+  const value = select(live);
+  useEffect(() => {
+    const update = () => set(() => select(live));
+    update();
+    return subscribe(update);
+  }, []);
+  return value;
+}
+
+/** Return the clock of the world with its current time as `now`, for all places that show it. */
+export function useClock() {
+  const clock = useStream(({ summary }) => summary?.clock);
+  const [, set] = useState(0);
+  const isMoving = clock !== undefined && clock.mode !== "frozen";
+  useEffect(() => {
+    if (!isMoving) return undefined;
+    const timer = setInterval(() => { if (!document.hidden) set((count) => count + 1); }, 500);
+    return () => clearInterval(timer);
+  }, [isMoving]);
+  return clock ? { ...clock, now: new Date(worldTime()).toISOString() } : null;
+}
