@@ -53,6 +53,9 @@ OWNERS = {
     "click": ("cli/",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
+    "mcp": ("client/mcp_server.py",),
+    "anyio": ("client/mcp_server.py",),  # mcp runs on it
+    "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
 }
 """Library -> the modules that may import it."""
@@ -96,7 +99,7 @@ def test_the_server_imports_flask_and_requests_for_types_only() -> None:
     assert {library for library, typed in imports("client/emulator.py") if not typed} & {"flask", "requests"} == set()
 
 
-LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3"}
+LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3", "mcp"}
 """Libraries that an emulator must not import before they are used."""
 
 
