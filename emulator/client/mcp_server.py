@@ -431,5 +431,6 @@ def run_http(server: Server, port: int, on_ready: Callable[[str], None]) -> None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn repeats the signal after its shutdown
     app = server.streamable_http_app(streamable_http_path=PATH, json_response=True, stateless_http=True)
     with socket.create_server((LOOPBACK, port)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it for its own sockets only
         on_ready(f"http://{LOOPBACK}:{listener.getsockname()[1]}{PATH}")
         uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
