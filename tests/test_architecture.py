@@ -44,7 +44,7 @@ OWNERS = {
     "prometheus_client": ("web/",),
     "waitress": ("web/server.py", "client/emulator.py"),
     "requests": ("client/", "contract/", "webhooks/"),
-    "urllib3": ("client/session.py", "webhooks/"),
+    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
     "jsonschema_rs": ("core/",),
@@ -54,7 +54,8 @@ OWNERS = {
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
     "mcp": ("client/mcp_server.py",),
-    "anyio": ("client/mcp_server.py",),  # mcp runs on it
+    "anyio": ("client/mcp_server.py", "client/httpx_intercept.py"),  # mcp and httpx run on it
+    "httpx": ("client/httpx_intercept.py",),
     "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
 }
@@ -99,7 +100,7 @@ def test_the_server_imports_flask_and_requests_for_types_only() -> None:
     assert {library for library, typed in imports("client/emulator.py") if not typed} & {"flask", "requests"} == set()
 
 
-LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3", "mcp"}
+LATE = {"faker", "requests", "jsonschema", "jsonschema_rs", "jwt", "waitress", "pytest", "sqlite3", "mcp", "httpx"}
 """Libraries that an emulator must not import before they are used."""
 
 
