@@ -44,7 +44,7 @@ OWNERS = {
     "prometheus_client": ("web/",),
     "waitress": ("web/server.py", "client/emulator.py"),
     "requests": ("client/", "contract/", "webhooks/"),
-    "urllib3": ("client/session.py", "webhooks/"),
+    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
     "jsonschema_rs": ("core/",),
@@ -55,6 +55,10 @@ OWNERS = {
     "trustme": ("web/tls.py",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
+    "mcp": ("client/mcp_server.py",),
+    "anyio": ("client/mcp_server.py", "client/httpx_intercept.py"),  # mcp and httpx run on it
+    "httpx": ("client/httpx_intercept.py",),
+    "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
 }
 """Library -> the modules that may import it."""
@@ -110,6 +114,8 @@ LATE = {
     "trustme",
     "asyncio",
     "ssl",
+    "mcp",
+    "httpx",
 }
 """Libraries that an emulator must not import before they are used."""
 

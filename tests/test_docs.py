@@ -14,7 +14,7 @@ from tools.docs import FOLDER, PAGES, text_of
 
 ROOT = FOLDER.parent
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-DOCUMENTS = [ROOT / "README.md", CONTRIBUTING, *sorted(FOLDER.rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "AGENTS.md", CONTRIBUTING, *sorted(FOLDER.rglob("*.md"))]
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 BASES = (ROOT, ROOT / "emulator", ROOT / "emulator/scenarios")
 """Folders that paths in the text may be relative to."""

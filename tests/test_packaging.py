@@ -23,7 +23,7 @@ for name in "fork register_at_fork killpg getpgid getpgrp setsid tcsetpgrp tcget
 IMPORT_ALL = """
 import importlib, pkgutil, emulator
 for module in pkgutil.walk_packages(emulator.__path__, "emulator."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith(("__main__", ".mcp_server")):  # the SDK of mcp chooses by sys.platform itself
         importlib.import_module(module.name)
         print(module.name)
 """

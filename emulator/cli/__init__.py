@@ -13,7 +13,7 @@ try:
     from emulator.cli.data import export, import_, installation
     from emulator.cli.info import openapi, routes, scenarios, token
     from emulator.cli.reports import coverage, verify
-    from emulator.cli.serve import exec_, serve
+    from emulator.cli.serve import exec_, mcp, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)
@@ -61,6 +61,7 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(exec_)
+main.add_command(mcp)
 main.add_command(export)
 main.add_command(import_)
 main.add_command(installation)

@@ -123,6 +123,16 @@ class InProcessAdapter(HTTPAdapter):
             retries.sleep(response.raw)
 
     def _send_once(self, request: requests.PreparedRequest, stream: bool, timeout: Timeout) -> requests.Response:
+        response, is_detached = self.call_app(request, timeout)
+        if stream or is_detached:
+            return self.build_response(request, raw_response(response, request))
+        return build_response(response, request, self)
+
+    def call_app(self, request: requests.PreparedRequest, timeout: Timeout) -> tuple[WsgiResponse, bool]:
+        """Return the application's response, and whether a fault sent it in parts.
+
+        Raise what `urllib3` raises if no response arrives.
+        """
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
@@ -132,15 +142,13 @@ class InProcessAdapter(HTTPAdapter):
         environ[DETACH] = detach
         if self.world is not None:
             environ["HTTP_X_EMULATOR_WORLD"] = self.world
+        is_detached = False
         try:
             body = b"".join(self.app(environ, start_response))
         except ResponseDetached as detached:
-            body, stream = received_body(detached.actions, request, timeout), True
+            body, is_detached = received_body(detached.actions, request, timeout), True
         status, reason, headers = started
-        response = WsgiResponse(status, reason, headers, body)
-        if stream:
-            return self.build_response(request, raw_response(response, request))
-        return build_response(response, request, self)
+        return WsgiResponse(status, reason, headers, body), is_detached
 
 
 def retry_after_failure(request: requests.PreparedRequest, retries: Retry, **failure: Any) -> Retry:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Stock,
         StockLocation,
     )
+    from emulator.client.session import InProcessAdapter
     from emulator.coverage import Report
 
 
@@ -101,10 +103,11 @@ class WorldHandle:
 
     @contextmanager
     def intercept(self, *urls: str) -> Iterator[Self]:
-        """Route calls of `requests` to these hosts to this world, inside the `with` block.
+        """Route calls of `requests` and httpx to these hosts to this world, inside the `with` block.
 
         Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
-        called, but its `max_retries` apply. Calls to other hosts are not affected. Raise `ValueError` for an invalid
+        called, but its `max_retries` apply. Clients of httpx are routed, sync and async, unless they have a transport
+        of another library. Calls to other hosts are not affected. Raise `ValueError` for an invalid
         host.
 
         Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
@@ -112,7 +115,8 @@ class WorldHandle:
         from emulator.client.session import InProcessAdapter, intercept_requests  # noqa: PLC0415 - as above
 
         world = None if self.name == DEFAULT_WORLD else self.name
-        with intercept_requests(urls, InProcessAdapter(self._emulator_app, world)):
+        adapter = InProcessAdapter(self._emulator_app, world)
+        with intercept_requests(urls, adapter), intercept_httpx_if_installed(urls, adapter):
             yield self
 
     # Records
@@ -231,3 +235,12 @@ class WorldHandle:
 
 def world_prefix(world: str) -> str:
     return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
+
+
+def intercept_httpx_if_installed(urls: tuple[str, ...], adapter: InProcessAdapter) -> AbstractContextManager[None]:
+    """Return the interception for httpx, or a context without effect if httpx is not installed."""
+    if find_spec("httpx") is None:
+        return nullcontext()
+    from emulator.client.httpx_intercept import intercept_httpx  # noqa: PLC0415 - httpx is optional
+
+    return intercept_httpx(urls, adapter)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import requests
+from anyio.from_thread import start_blocking_portal
 from werkzeug.test import Client
 
 from emulator import Emulator
@@ -98,16 +100,33 @@ def intercept(oms: Emulator) -> Iterator[Transport]:
 @contextmanager
 def wsgi_transport(oms: Emulator) -> Iterator[Transport]:
     with httpx.Client(transport=httpx.WSGITransport(app=oms.app), base_url=BASE) as client:
+        yield by_httpx(client.request)
 
-        def send(spec: HttpRequest) -> TransportResponse:
-            content = spec.body or None
-            try:
-                answer = client.request(spec.method, spec.target, headers=spec.headers, content=content)
-            except CONNECTION_ERRORS:
-                return INCOMPLETE
-            return normalized_response(answer.status_code, answer.headers.items(), answer.content, spec.method)
 
-        yield send
+@contextmanager
+def intercept_httpx(oms: Emulator) -> Iterator[Transport]:
+    with httpx.Client(base_url=BASE) as client, oms.intercept(BASE):
+        yield by_httpx(client.request)
+
+
+@contextmanager
+def intercept_async_httpx(oms: Emulator) -> Iterator[Transport]:
+    with start_blocking_portal() as portal, oms.intercept(BASE):
+        client = httpx.AsyncClient(base_url=BASE)
+        yield by_httpx(lambda *args, **options: portal.call(partial(client.request, *args, **options)))
+        portal.call(client.aclose)
+
+
+def by_httpx(request: Callable[..., httpx.Response]) -> Transport:
+    def send(spec: HttpRequest) -> TransportResponse:
+        content = spec.body or None
+        try:
+            answer = request(spec.method, spec.target, headers=spec.headers, content=content)
+        except CONNECTION_ERRORS:
+            return INCOMPLETE
+        return normalized_response(answer.status_code, answer.headers.items(), answer.content, spec.method)
+
+    return send
 
 
 @contextmanager
@@ -141,6 +160,8 @@ TRANSPORTS = {
     "oms.session": session,
     "oms.intercept": intercept,
     "httpx.WSGITransport": wsgi_transport,
+    "intercept, httpx": intercept_httpx,
+    "intercept, httpx async": intercept_async_httpx,
     "werkzeug's Client": werkzeug,
     "Flask's routing": flask_routing,
 }

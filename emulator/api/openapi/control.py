@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from emulator.api.openapi.components import schema_reference
-from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters
+from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters, query_parameter
 from emulator.core.json_text import JsonObject
 
 CONTROL_TAG = "control"
@@ -32,12 +32,23 @@ class Endpoint(NamedTuple):
     errors: tuple[int, ...] = ()
     """Statuses of error responses, besides those of `COMMON_ERRORS`."""
     media_type: str = JSON
+    query: tuple[str, ...] = ()
+    """Names of query parameters, in `QUERY_PARAMETERS`."""
 
     @property
     def full_path(self) -> str:
         return f"/__admin/{self.path}"
 
 
+QUERY_PARAMETERS: Mapping[str, JsonObject] = {
+    "operation": query_parameter("operation", {"type": "string"}, "Only requests of this operation."),
+    "method": query_parameter("method", {"type": "string"}, "Only requests with this method."),
+    "status": query_parameter("status", {"type": "integer"}, "Only responses with this status."),
+    "path": query_parameter("path", {"type": "string"}, "Only requests whose path contains this text."),
+    "limit": query_parameter("limit", {"type": "integer", "minimum": 0}, "Maximum number of results."),
+    "brief": query_parameter("brief", {"type": "boolean"}, "Omit headers and bodies."),
+    "with_secrets": query_parameter("with_secrets", {"type": "boolean"}, "Keep credentials of hooks."),
+}
 COMMON_ERRORS = (400, 401, 403)
 """Any call may get them: for a body that it does not accept, and from the guard of the control API."""
 WRITE_ERRORS = (400, 404, 409)
@@ -54,7 +65,7 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
              {200: "scenario-state"}, "scenario-wanted", (400, 404)),
     Endpoint("control_scenarios", "GET", "scenarios", "List the bundled scenarios", {200: "scenarios"}),
     Endpoint("control_export", "GET", "export", "Export the world as a scenario that restores it", {200: "scenario"},
-             errors=(404, 409)),
+             errors=(404, 409), query=("with_secrets",)),
     Endpoint("control_worlds", "GET", "worlds", "List the worlds of this server", {200: "worlds"}),
     Endpoint("control_put_world", "PUT", "worlds/<name>", "Create or replace a world",
              {200: "world-state", 201: "world-state"}, "world", (400, 404, 409)),
@@ -77,7 +88,7 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("control_put_live", "PUT", "live", "Set, pause or resume the live traffic", {200: "live-state"}, "live",
              (400, 404)),
     Endpoint("control_requests", "GET", "requests", "List the latest exchanges, newest first", {200: "exchanges"},
-             errors=(400, 404)),
+             errors=(400, 404), query=("operation", "method", "status", "path", "limit", "brief")),
     Endpoint("control_request", "GET", "requests/<request_id>", "Return one exchange", {200: "exchange"},
              errors=(404,)),
     Endpoint("control_forget_requests", "DELETE", "requests", "Clear the journal", {204: None}, errors=(404,)),
@@ -107,7 +118,7 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("control_make_token", "POST", "tokens", "Create a credential for either surface", {201: "token-made"},
              "token-wanted", (400, 404)),
     Endpoint("control_deliveries", "GET", "hooks/deliveries", "List the webhook deliveries and their outcomes",
-             {200: "deliveries"}, errors=(404,)),
+             {200: "deliveries"}, errors=(404,), query=("limit",)),
     Endpoint("control_flush_hooks", "POST", "hooks/flush", "Send due webhook events and wait for running deliveries",
              {200: "flushed"}, errors=(400, 404)),
     Endpoint("control_disturbances", "GET", "hooks/disturbances", "List the delivery faults", {200: "disturbances"},
@@ -159,7 +170,7 @@ def control_paths() -> JsonObject:
 
 
 def control_operation(row: Endpoint, path: str) -> JsonObject:
-    parameters = path_parameters(path)
+    parameters = path_parameters(path) + [QUERY_PARAMETERS[name] for name in row.query]
     operation: JsonObject = {
         "operationId": row.operation,
         "tags": [CONTROL_TAG],
