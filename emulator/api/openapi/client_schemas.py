@@ -6,6 +6,7 @@ The schemas that validate documents use all of JSON Schema. Generators ignore or
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import NoneType
 
 from emulator.core.json_text import JsonObject, JsonValue
 
@@ -15,7 +16,7 @@ VALUE_KEYWORDS = ("enum", "const", "default", "examples", "required")
 """Keywords whose value is not a schema."""
 CONDITIONS = ("if", "then", "else", "not")
 TYPED_FORMATS = ("date-time", "uuid")
-JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
 ANY_TYPES = 5
 """A value of this number of types may be any JSON value."""
 TYPE_KEYWORDS: Mapping[str, tuple[str, ...]] = {
@@ -75,14 +76,20 @@ def with_type(schema: JsonObject) -> JsonObject:
     if "type" not in schema and ("pattern" in schema or "format" in schema):
         schema = {"type": "string", **schema}
     if "type" not in schema and "enum" in schema:
-        schema = {"type": JSON_TYPES[type(schema["enum"][0])], **schema}
+        types = list(dict.fromkeys(JSON_TYPES[type(value)] for value in schema["enum"]))
+        schema = {"type": types if len(types) > 1 else types[0], **schema}
     if "const" in schema:
-        schema = {"type": JSON_TYPES[type(schema["const"])], **schema}
-    if schema.get("const") is True:  # generators write invalid code for a constant that is not a text
-        return {key: value for key, value in schema.items() if key != "const"}
+        schema = constant_schema(schema)
     if "object" in types_of(schema) and not schema.keys() & {"properties", "additionalProperties"}:
         return {**schema, "additionalProperties": True}
     return schema
+
+
+def constant_schema(schema: JsonObject) -> JsonObject:
+    """Return the schema of a constant as one of an enumeration, for which generators write valid code."""
+    value = schema["const"]
+    rest = {"type": JSON_TYPES[type(value)]} | {key: each for key, each in schema.items() if key != "const"}
+    return rest if isinstance(value, bool) else rest | {"enum": [value]}
 
 
 def has_typed_format(schema: JsonObject) -> bool:

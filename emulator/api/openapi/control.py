@@ -15,6 +15,7 @@ CONTROL_DESCRIPTION = (
     "The control API of the emulator, which is not part of the OMS API."
     " It needs no credentials and is available on this machine only."
 )
+TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
 HTML, TEXT = "text/html", "text/plain"
 
 

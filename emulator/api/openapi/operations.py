@@ -45,7 +45,7 @@ def query_parameter(name: str, schema: JsonObject, description: str) -> JsonObje
 SHARED_PARAMETERS: Mapping[str, JsonObject] = {
     "page": query_parameter(
         "page",
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["last"]}], "default": 1},
         "The page number, or `last`. A page beyond the last one is a 404.",
     ),
     "limit": query_parameter(
