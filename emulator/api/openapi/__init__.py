@@ -32,6 +32,7 @@ from emulator.core.version import __version__
 DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
 
 Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
+A request that cannot be read, such as one with an invalid `Host`, is a 400 with an HTML page.
 Explanations are in `X-Emulator-*` headers, never in response bodies."""
 
 TAG_DESCRIPTIONS: Mapping[str, str] = {

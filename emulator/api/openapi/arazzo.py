@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from emulator.api.openapi.operations import JSON
-from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.json_text import JsonObject
 from emulator.core.version import __version__
 
 SOURCE = "oms"
@@ -13,7 +11,9 @@ SUCCESS: JsonObject = {"condition": "$statusCode == 200"}
 NO_CONTENT: JsonObject = {"condition": "$statusCode == 204"}
 INPUTS: JsonObject = {
     "type": "object",
-    "properties": {"token": {"type": "string", "description": "A key, such as `full-access`.", "default": "full-access"}},
+    "properties": {
+        "token": {"type": "string", "description": "A key, such as `full-access`.", "default": "full-access"}
+    },
 }
 
 
@@ -77,19 +77,15 @@ def step(
     name: str,
     operation: str,
     criterion: JsonObject,
-    *,
     record: str | None = "$steps.findPackage.outputs.id",
-    query: Mapping[str, JsonValue] | None = None,
     body: JsonObject | None = None,
 ) -> JsonObject:
     """Return a step. `record` is the expression for the id in the path."""
     path = [{"name": "pk", "in": "path", "value": record}] if record else []
-    parameters = [{"name": key, "in": "query", "value": value} for key, value in (query or {}).items()]
-    token = {"name": "Authorization", "in": "header", "value": "Token {$inputs.token}"}
     return {
         "stepId": name,
         "operationId": operation,
-        "parameters": [token, *path, *parameters],
+        "parameters": [{"name": "Authorization", "in": "header", "value": "Token {$inputs.token}"}, *path],
         **({"requestBody": {"contentType": JSON, "payload": body}} if body else {}),
         "successCriteria": [criterion],
     }
@@ -98,9 +94,9 @@ def step(
 def first_row(name: str, operation: str, state: str) -> JsonObject:
     """Return the step that finds a record in a state."""
     query = {"state__enum_value": state, "limit": 1}
-    return step(name, operation, SUCCESS, record=None, query=query) | {
-        "outputs": {"id": "$response.body#/results/0/id"}
-    }
+    found = step(name, operation, SUCCESS, record=None)
+    found["parameters"] += [{"name": key, "in": "query", "value": value} for key, value in query.items()]
+    return found | {"outputs": {"id": "$response.body#/results/0/id"}}
 
 
 def command(name: str, operation: str, slug: str, criterion: JsonObject = NO_CONTENT) -> JsonObject:

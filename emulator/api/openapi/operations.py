@@ -110,6 +110,8 @@ class SharedResponse(NamedTuple):
     description: str
     examples: tuple[errors.ApiError, ...]
     headers: tuple[str, ...] = ()
+    has_page: bool = False
+    """Whether some responses are HTML pages."""
 
 
 SHARED_RESPONSES: Mapping[str, SharedResponse] = {
@@ -122,8 +124,9 @@ SHARED_RESPONSES: Mapping[str, SharedResponse] = {
     "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
     "NotFound": SharedResponse(
         404,
-        "The record, the page of a list, or the format does not exist.",
+        "The record, the page of a list, or the format does not exist. A path of no operation has an HTML page.",
         (errors.NotFound(), errors.InvalidPage()),
+        has_page=True,
     ),
     "MethodNotAllowed": SharedResponse(405, "The method is not allowed.", (errors.MethodNotAllowed("PUT"),)),
     "NotAcceptable": SharedResponse(
@@ -296,5 +299,8 @@ def response_component(response: SharedResponse) -> JsonObject:
     return {
         "description": response.description,
         "headers": header_references(*response.headers),
-        "content": {JSON: {"schema": schema_reference("error"), "examples": examples}},
+        "content": {
+            JSON: {"schema": schema_reference("error"), "examples": examples},
+            **optional_entry("text/html", {"schema": {"type": "string"}} if response.has_page else {}),
+        },
     }

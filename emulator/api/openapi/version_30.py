@@ -19,7 +19,7 @@ UNKNOWN_KEYWORDS = ("prefixItems", "webhooks")
 
 def openapi_30(document: JsonObject) -> JsonObject:
     """Return an OpenAPI 3.1 document as 3.0. The webhooks become callbacks of the operation that creates a hook."""
-    changed = convert(document)
+    changed: JsonObject = convert(document)
     changed["openapi"] = "3.0.3"
     del changed["info"]["license"]["identifier"]
     webhooks = convert(document.get("webhooks", {}))

@@ -26,8 +26,8 @@ from tests.api.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent
 EVENT_NAME = re.compile(r'"((?:package|shipment|transfer|stock_location)\.(?:[a-z_]+\.)?[a-z_]+)"')
-UNLISTED = {"/__admin/docs/", "/__admin/docs/start.js", "/__admin/docs/<>", "/__admin/ui", "/__admin/ui/<>"}
-"""Files of the documentation page."""
+UNLISTED = {"/__admin/docs/", "/__admin/docs/redoc", "/__admin/docs/<>", "/__admin/ui", "/__admin/ui/<>"}
+"""Files of the documentation pages."""
 
 
 def ids(route: Route) -> str:
