@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from emulator.api.openapi.components import schema_reference
-from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters
+from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters, request_media
 from emulator.core.json_text import JsonObject
 
 CONTROL_TAG = "control"
@@ -159,7 +159,7 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
     if row.request_schema is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema_reference(row.request_schema)}},
+            "content": {JSON: request_media(row.request_schema, row.request_schema)},
         }
     return operation | {"responses": control_responses(row)}
 

@@ -124,7 +124,12 @@ SHARED_RESPONSES: Mapping[str, SharedResponse] = {
     "Forbidden": SharedResponse(403, "The caller has no permission.", (errors.PermissionDenied(),)),
     "NotFound": SharedResponse(
         404,
-        "The record, the page of a list, or the format does not exist. A path of no operation has an HTML page.",
+        "The page of the list, or the format does not exist.",
+        (errors.InvalidPage(), errors.NotFound()),
+    ),
+    "RecordNotFound": SharedResponse(
+        404,
+        "The record, the page of the list, or the format does not exist. An id that is not a number has an HTML page.",
         (errors.NotFound(), errors.InvalidPage()),
         has_page=True,
     ),
@@ -157,6 +162,46 @@ ERROR_EXAMPLES: Mapping[str, JsonObject] = {
 """Schema of a 400 -> an example."""
 
 
+BODY_EXAMPLES: Mapping[str, JsonObject] = {
+    "packages": {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}},
+    "transfers": {
+        "slug": "transferorder__ready_to_ship_transfer_order__waiting__ready-for-shipping",
+        "input_parameters": {},
+    },
+    "arrange-order": {"lines": [{"sku": "PZ-102-04-S"}]},
+    "arrange-package": {"state": "Waiting", "items": 2},
+    "arrange-stock-location": {"name": "New store"},
+    "carrier-event": {"event": "delivered"},
+    "change-stock-location": {"name": "Renamed store"},
+    "clock": {"mode": "frozen"},
+    "clock-advance": {"seconds": 3600},
+    "disturbance": {"kind": "delay", "seconds": 60},
+    "extra-information": {"extra_information": {"key": "value"}},
+    "fault-wanted": {"kind": "status", "operation": "get_package", "options": {"status": 503}, "times": 1},
+    "hook": {
+        "target_url": "http://127.0.0.1:9000/",
+        "event_type": "package.created",
+        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+    },
+    "hook-change": {"is_active": False},
+    "hook-retry": {"force": True},
+    "live": {"orders_per_hour": 60},
+    "login": {"username": "admin", "password": "admin"},
+    "new-denial-reason": {"title": "Damaged box"},
+    "scenario-wanted": {"name": "demo"},
+    "set-invoice-number": {"invoice_number": "INV-1"},
+    "set-remote-id": {"remote_id": "R-1"},
+    "stock-quantity": {"quantity": 10},
+    "token-wanted": {"role": "full-access", "kind": "jwt"},
+    "world": {"scenario": "empty"},
+}
+"""Request schema, or the state graph of a command -> a body that the emulator accepts in the scenario `demo`.
+
+Swagger UI offers the first example. The vendor's samples name transitions that the state of a package may not allow.
+"""
+EXAMPLE_NAME, EXAMPLE_SUMMARY = "accepted", "A body that is accepted in the scenario `demo`"
+
+
 def paths_of(routes: Iterable[Route]) -> JsonObject:
     """Return the paths with their operations, in the order of the route tables."""
     paths: JsonObject = {}
@@ -187,8 +232,15 @@ def summary(route: Route) -> str:
 def request_body(route: Route) -> JsonObject:
     if route.request_schema is None:
         return {}
-    media = {"schema": schema_reference(route.request_schema)} | optional_entry("examples", examples_of(route, None))
+    media = request_media(route.request_schema, route.state_graph or route.request_schema)
+    media["examples"] |= examples_of(route, None)
     return {"required": bool(load_schema(route.request_schema).get("required")), "content": {JSON: media}}
+
+
+def request_media(schema: str, example: str) -> JsonObject:
+    """Return the media type of a request body, with an example that is accepted."""
+    value = {"summary": EXAMPLE_SUMMARY, "value": BODY_EXAMPLES[example]}
+    return {"schema": schema_reference(schema), "examples": {EXAMPLE_NAME: value}}
 
 
 def openapi_path(route: Route) -> str:
@@ -235,7 +287,8 @@ def shared_response_names(route: Route) -> list[str]:
     excluded = {
         "Forbidden": route.auth_scheme is None,
         "TooManyRequests": route.auth_scheme is None,
-        "NotFound": not route.is_negotiated and 404 not in route.responses,
+        "NotFound": bool(route.path_parameters) or (not route.is_negotiated and 404 not in route.responses),
+        "RecordNotFound": not route.path_parameters,
         "NotAcceptable": not route.is_negotiated,
         "UnsupportedMediaType": route.request_schema is None,
     }
