@@ -39,7 +39,7 @@ class NodeTools(NamedTuple):
 
 
 class PythonTools(NamedTuple):
-    """The tools in the file `requirements.txt` of a folder, in a virtual environment of their own."""
+    """The tools in the file `requirements.txt` of a folder, in a separate virtual environment."""
 
     folder: Path
 
@@ -83,9 +83,7 @@ def missing_tools() -> str | None:
     return f"{' and '.join(absent)} not installed" if absent else None
 
 
-def run_command(
-    command: list[str], within: Path, environment: Mapping[str, str] = QUIET_ENVIRONMENT
-) -> CommandResult:
+def run_command(command: list[str], within: Path, environment: dict[str, str] | None = None) -> CommandResult:
     done = subprocess.run(
         command,
         cwd=within,

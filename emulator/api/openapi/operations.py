@@ -129,7 +129,7 @@ SHARED_RESPONSES: Mapping[str, SharedResponse] = {
     ),
     "RecordNotFound": SharedResponse(
         404,
-        "The record, the page of the list, or the format does not exist. An id that is not a number has an HTML page.",
+        "The record, the page, or the format does not exist. An id that is not a number has an HTML page.",
         (errors.NotFound(), errors.InvalidPage()),
         has_page=True,
     ),
