@@ -26,6 +26,7 @@ EXCLUDED = {
     "emulator/fixtures/documented_reference": "samples of the vendor",
     "emulator/fixtures/pools": "names of people and products",
     "emulator/scenarios/documented": "samples of the vendor",
+    "emulator/web/docs/vendor": "libraries of other projects",
     "emulator/web/inspector/vendor": "libraries of other projects",
 }
 """Folders that are not checked, with the reason."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from emulator.api.openapi import openapi_document
+from emulator.api.openapi import PARTS, VERSIONS, openapi_document
+from emulator.api.openapi.arazzo import arazzo_document
+from emulator.api.openapi.asyncapi import asyncapi_document
 from emulator.api.routes import ROUTES
 from emulator.cli.data import DEFAULT_URL, call_server, errors_as_messages
 from emulator.cli.terminal import NamedChoice
@@ -83,9 +85,27 @@ def with_local_references(schema: Mapping[str, JsonValue]) -> JsonObject:
 @click.command()
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--server", default="/", show_default=True, help="Server address in the document.")
-def openapi(*, output: Path | None, server: str) -> None:
-    """Print the OpenAPI 3.1 document of the emulated API."""
-    text = json.dumps(openapi_document(server), indent=2, ensure_ascii=False) + "\n"
+@click.option("--openapi-version", type=click.Choice(VERSIONS), help="OpenAPI version.  [default: 3.1]")
+@click.option("--part", type=click.Choice(PARTS), help="Operations: of the OMS, of the control API, or all.")
+@click.option(
+    "--document",
+    type=click.Choice(["openapi", "asyncapi", "arazzo"]),
+    default="openapi",
+    show_default=True,
+    help="AsyncAPI describes the webhooks, Arazzo describes workflows.",
+)
+def openapi(
+    *, output: Path | None, server: str, openapi_version: str | None, part: str | None, document: str
+) -> None:
+    """Print the OpenAPI 3.1 document of the emulated API, or another description of it."""
+    if document != "openapi" and (openapi_version or part):
+        raise click.UsageError(f"--openapi-version and --part do not apply to --document {document}")
+    description = {
+        "openapi": lambda: openapi_document(server, version=openapi_version or VERSIONS[0], part=part or PARTS[0]),
+        "asyncapi": asyncapi_document,
+        "arazzo": arazzo_document,
+    }[document]()
+    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
     if output is None:
         click.echo(text, nl=False)
         return

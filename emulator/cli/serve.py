@@ -465,7 +465,7 @@ MCP_EXTRA = "oms-emulator mcp needs the extra `mcp`: pip install 'oms-emulator[m
 @click.option("--url", help="Address of a running server.  [default: start an emulator]")
 @click.option("--scenario", help=f"Scenario of the emulator to start.  [default: {DEFAULT_SCENARIO}]")
 @click.option("--world", default="default", show_default=True, help="World of the calls that name none.")
-@click.option("--admin-token", envvar=environment_variable("admin-token"), help="Admin token of the server at --url.")
+@click.option("--admin-token", envvar="OMS_EMULATOR_ADMIN_TOKEN", help="Admin token of the server at --url.")
 @click.option("--read-only", is_flag=True, help="Offer only tools that change nothing.")
 @click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True)
 @click.option(
@@ -482,7 +482,7 @@ def mcp(*, url: str | None, scenario: str | None, transport: str, port: int, rea
     """
     if url is not None and scenario is not None:
         raise click.UsageError("--url and --scenario cannot be used together")
-    configure_logging("text", quiet=False, verbose=False)
+    configure_logging("text", quiet=False, verbose=False, access=False)
     try:
         from emulator.client import mcp_server  # noqa: PLC0415 - needs the extra `mcp`
     except ModuleNotFoundError as error:

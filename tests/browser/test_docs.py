@@ -62,14 +62,39 @@ def test_an_operation_can_be_tried(oms: Emulator, page: Page, requested_urls: li
     assert errors == []
 
 
-def test_every_operation_is_shown(oms: Emulator, page: Page) -> None:
-    """The opened tags show each operation and webhook of the document, and no error."""
-    page.goto(f"{oms.url}/__admin/docs")
+@pytest.mark.parametrize(("entry", "part"), [("OMS API", "oms"), ("Control API of the emulator", "control")])
+def test_every_operation_is_shown(entry: str, part: str, oms: Emulator, page: Page) -> None:
+    """The opened tags of a document show each of its operations and webhooks, and no error."""
+    page.goto(f"{oms.url}/__admin/docs?urls.primaryName={entry}")
     tags = page.locator(".opblock-tag")
     expect(tags.first).to_be_visible()
     for at in range(tags.count()):
         tags.nth(at).click()
-    document = oms.session().get("/__admin/openapi.json").json()
-    shown = sum(len(item) for item in [*document["paths"].values(), *document["webhooks"].values()])
+    document = oms.session().get(f"/__admin/openapi.json?part={part}").json()
+    shown = sum(len(item) for item in [*document["paths"].values(), *document.get("webhooks", {}).values()])
     expect(page.locator(".opblock")).to_have_count(shown)
     expect(page.locator(".errors-wrapper")).to_have_count(0)
+
+
+def test_control_api_is_a_second_entry_of_the_menu(oms: Emulator, page: Page) -> None:
+    page.goto(f"{oms.url}/__admin/docs")
+    expect(page.locator(".opblock-tag", has_text="Package Services (guide)")).to_be_visible()
+    expect(page.locator(".opblock-tag", has_text="control")).to_have_count(0)
+    page.locator("#select").select_option(label="Control API of the emulator")
+    expect(page.locator(".opblock-tag", has_text="control")).to_be_visible()
+
+
+def test_redoc_shows_the_document_offline(oms: Emulator, page: Page) -> None:
+    """Redoc shows each tag. The policy of the page blocks requests to other hosts, such as that for Redoc's logo."""
+    errors: list[str] = []
+    answered: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("response", lambda response: answered.append(response.url))
+    page.goto(f"{oms.url}/__admin/docs/redoc")
+    expect(page.locator("h1", has_text="Akinon OMS, emulated")).to_be_visible(timeout=120_000)  # renders all at once
+    document = oms.session().get("/__admin/openapi.json?part=oms").json()
+    for tag in document["tags"]:
+        expect(page.locator("[role=menuitem]", has_text=tag["name"]).first).to_be_attached()
+    assert errors == []
+    hosts = {urlsplit(url).netloc for url in answered if not url.startswith(("data:", "blob:"))}
+    assert hosts == {urlsplit(oms.url).netloc}

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from emulator import Emulator
 from emulator.api.openapi import openapi_document
+from emulator.api.openapi.arazzo import arazzo_document
+from emulator.api.openapi.asyncapi import asyncapi_document
 from emulator.cli import main
 
 DOCS = "/__admin/docs"
@@ -34,14 +36,52 @@ def test_openapi_document_contains_the_prefix_of_the_server(client: Any) -> None
     assert answer.get_json()["servers"][0]["url"] == "/below"
 
 
-@pytest.mark.parametrize("path", [DOCS, f"{DOCS}/"])
-def test_all_files_of_the_page_are_served(path: str, client: Any) -> None:
+@pytest.mark.parametrize(("path", "count"), [(DOCS, 11), (f"{DOCS}/", 11), (f"{DOCS}/redoc", 4)])
+def test_all_files_of_the_page_are_served(path: str, count: int, client: Any) -> None:
     """The emulator serves the page and its assets, also below a world's prefix."""
     page = client.get(path).text
     parts = re.findall(r'(?:src|href|data-document)="([^"]+)"', page)
-    assert len(parts) == 5
+    assert len(parts) == count
     assert {client.get(part).status_code for part in parts} == {200}
     assert all(part.startswith("/__admin/") for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ("?version=3.0", {"version": "3.0"}),
+        ("?part=oms", {"part": "oms"}),
+        ("?version=3.0&part=control", {"version": "3.0", "part": "control"}),
+        ("?v=1", {}),
+    ],
+)
+def test_version_and_part_can_be_selected(query: str, options: dict[str, str], client: Any) -> None:
+    answer = client.get(f"/__admin/openapi.json{query}")
+    assert answer.get_json() == json.loads(json.dumps(openapi_document(**options)))
+
+
+def test_unknown_version_is_refused(client: Any) -> None:
+    answer = client.get("/__admin/openapi.json?version=2.0")
+    assert answer.status_code == 400
+    assert answer.get_json()["error"] == "version must be one of 3.1, 3.0 (got '2.0')"
+
+
+@pytest.mark.parametrize(("name", "document"), [("asyncapi", asyncapi_document()), ("arazzo", arazzo_document())])
+def test_other_documents_are_served_and_printed(name: str, document: Any, client: Any) -> None:
+    assert client.get(f"/__admin/{name}.json").get_json() == document
+    printed = CliRunner().invoke(main, ["openapi", "--document", name])
+    assert json.loads(printed.output) == document
+
+
+def test_command_line_prints_openapi_30() -> None:
+    done = CliRunner().invoke(main, ["openapi", "--openapi-version", "3.0", "--part", "oms"])
+    assert json.loads(done.output) == json.loads(json.dumps(openapi_document(version="3.0", part="oms")))
+
+
+def test_version_of_another_document_is_refused() -> None:
+    done = CliRunner().invoke(main, ["openapi", "--document", "arazzo", "--openapi-version", "3.0"])
+    assert done.exit_code == 2
+    assert "do not apply to --document arazzo" in done.output
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "../__init__.py", "..%2f__init__.py"])

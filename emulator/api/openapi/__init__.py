@@ -1,11 +1,19 @@
-"""The OpenAPI document: the emulated API, the webhooks and the control API."""
+"""The OpenAPI document: the emulated API, the webhooks and the control API.
+
+The other modules of this package build its parts, and the AsyncAPI and Arazzo documents.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from emulator.api.openapi import control
-from emulator.api.openapi.components import example_components, schema_components, schema_reference
+from emulator.api.openapi.components import (
+    example_components,
+    referenced_names,
+    schema_components,
+    schema_reference,
+)
 from emulator.api.openapi.operations import (
     JSON,
     RESPONSE_HEADERS,
@@ -14,15 +22,17 @@ from emulator.api.openapi.operations import (
     paths_of,
     response_components,
 )
+from emulator.api.openapi.version_30 import openapi_30
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES, EventType
-from emulator.core.json_text import JsonObject
+from emulator.core.json_text import JsonObject, JsonValue
 from emulator.core.version import __version__
 
 DESCRIPTION = """An emulator of the Akinon OMS package and transfer-order services.
 
 Every operation answers `OPTIONS`, and `HEAD` if it answers `GET`. A path without its last slash is a 301.
+A request that cannot be read, such as one with an invalid `Host`, is a 400 with an HTML page.
 Explanations are in `X-Emulator-*` headers, never in response bodies."""
 
 TAG_DESCRIPTIONS: Mapping[str, str] = {
@@ -54,37 +64,63 @@ SIGNATURE_DESCRIPTION = (
 NOT_DELIVERED = {"description": "Not delivered. It is retried by the hook's policy."}
 
 
-def openapi_document(server: str = "/") -> JsonObject:
-    """Return the OpenAPI 3.1 document of an emulator at the address `server`."""
-    paths = paths_of(ROUTES) | control.control_paths()
-    webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES}
-    responses = response_components()
-    return {
+VERSIONS = ("3.1", "3.0")
+PARTS = ("all", "oms", "control")
+"""What a document describes: the OMS API with its webhooks, the control API, or both."""
+
+
+def openapi_document(server: str = "/", *, version: str = "3.1", part: str = "all") -> JsonObject:
+    """Return the OpenAPI document of an emulator at the address `server`, in one of `VERSIONS`.
+
+    OpenAPI 3.0 has no webhooks. There they are callbacks of the operation that creates a hook.
+    """
+    oms, own = part != "control", part != "oms"
+    paths = (paths_of(ROUTES) if oms else {}) | (control.control_paths() if own else {})
+    webhooks = {event.name: {"post": webhook_operation(event)} for event in EVENT_TYPES} if oms else {}
+    document = {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Akinon OMS, emulated",
-            "version": __version__,
-            "description": DESCRIPTION,
-            "contact": {"name": "oms-emulator"},
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": information(),
         "servers": [{"url": server, "description": "This emulator"}],
-        "tags": [
-            *tags_of(ROUTES),
-            {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION},
-            {"name": control.CONTROL_TAG, "description": control.CONTROL_DESCRIPTION},
-        ],
+        "tags": (oms_tags() if oms else []) + ([control.TAG] if own else []),
         "paths": paths,
-        "webhooks": webhooks,
-        "components": {
-            "securitySchemes": security_schemes(),
-            "parameters": SHARED_PARAMETERS,
-            "headers": RESPONSE_HEADERS,
-            "responses": responses,
-            "examples": example_components(paths),
-            "schemas": schema_components([paths, webhooks, responses]),
-        },
+        **optional_entry("webhooks", webhooks),
+        "components": optional_entry("securitySchemes", security_schemes() if oms else {})
+        | components_of(paths, webhooks),
     }
+    return openapi_30(document) if version == "3.0" else document
+
+
+def information() -> JsonObject:
+    return {
+        "title": "Akinon OMS, emulated",
+        "version": __version__,
+        "description": DESCRIPTION,
+        "contact": {"name": "oms-emulator"},
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
+
+
+def components_of(paths: JsonObject, webhooks: JsonObject) -> JsonObject:
+    """Return the components that the operations use."""
+    responses = used_components(response_components(), "responses", paths)
+    described = [paths, webhooks, responses]
+    return {
+        **optional_entry("parameters", used_components(SHARED_PARAMETERS, "parameters", described)),
+        **optional_entry("headers", used_components(RESPONSE_HEADERS, "headers", described)),
+        **optional_entry("responses", responses),
+        **optional_entry("examples", example_components(paths)),
+        "schemas": schema_components(described),
+    }
+
+
+def used_components(components: Mapping[str, JsonObject], kind: str, document: JsonValue) -> JsonObject:
+    """Return the components to which the document refers."""
+    names = set(referenced_names(document, f"#/components/{kind}/"))
+    return {name: each for name, each in components.items() if name in names}
+
+
+def oms_tags() -> list[JsonObject]:
+    return [*tags_of(ROUTES), {"name": WEBHOOK_TAG, "description": WEBHOOK_DESCRIPTION}]
 
 
 def security_schemes() -> JsonObject:
@@ -116,7 +152,7 @@ def tags_of(routes: Iterable[Route]) -> list[JsonObject]:
 
 def webhook_operation(event: EventType) -> JsonObject:
     """Return the operation that describes the request for an event."""
-    type_schema = {"type": "string", "const": event.name}
+    type_schema = {"type": "string", "enum": [event.name]}
     return {
         "operationId": "on_" + event.name.replace(".", "_"),
         "tags": [WEBHOOK_TAG],
@@ -139,7 +175,7 @@ def header_parameter(name: str, value_schema: JsonObject, description: str, *, r
 def webhook_body_schema(event: EventType) -> JsonObject:
     """Return the schema of the body: the event and its payload."""
     payloads = [schema_reference(PAYLOAD_SCHEMAS[kind]) for kind in event.subjects]
-    event_schema = closed_object(type={"type": "string", "const": event.name}, uuid={"type": "string"})
+    event_schema = closed_object(type={"type": "string", "enum": [event.name]}, uuid={"type": "string"})
     return closed_object(event=event_schema, payload=payloads[0] if len(payloads) == 1 else {"anyOf": payloads})
 
 

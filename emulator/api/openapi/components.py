@@ -8,9 +8,13 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from emulator.api.openapi.client_schemas import client_schema
 from emulator.api.routes import Route
 from emulator.core import schemas
 from emulator.core.json_text import JsonObject, JsonValue
+from emulator.core.records import State
+from emulator.domain.installation import bundled_names, load_installation
+from emulator.domain.seeding.pools import CURRENCIES
 
 SCHEMA_PREFIX, EXAMPLE_PREFIX = "#/components/schemas/", "#/components/examples/"
 INLINED_DEFINITIONS = "formats.json#/$defs/"
@@ -52,10 +56,52 @@ def schema_components(document: JsonValue) -> JsonObject:
 
 
 def schema_component(name: str) -> JsonValue:
-    """Return one schema. `<file>.<definition>` names a definition inside a file."""
-    file, _, definition = name.partition(".")
-    schema = schemas.load_schema(file)["$defs"][definition] if definition else schemas.load_schema(file)
-    return rewrite_references({key: value for key, value in schema.items() if key not in FILE_KEYWORDS}, file)
+    """Return one schema: that of a file, or of a definition inside a file."""
+    file, definition = schema_sources()[name]
+    schema = schemas.load_schema(file)
+    if definition is not None:
+        title = f"{schema['title']}, {definition.replace('_', ' ')}"
+        schema = {**schema["$defs"][definition], "title": title}
+    own = rewrite_references({key: value for key, value in schema.items() if key not in FILE_KEYWORDS}, file)
+    return with_known_values(name, client_schema(own))
+
+
+@cache
+def schema_sources() -> Mapping[str, tuple[str, str | None]]:
+    """Return the file and the definition of each component that the document can have."""
+    files_ = {name: (name, None) for name in schemas.schema_names()}
+    definitions = {
+        definition_component(file, definition): (file, definition)
+        for file in files_
+        for definition in schemas.load_schema(file).get("$defs", {})
+    }
+    return {**definitions, **files_}
+
+
+def definition_component(file: str, definition: str) -> str:
+    """Return the component name of a definition. Some generators make folders of names with dots."""
+    return f"{file}-{definition.replace('_', '-')}"
+
+
+def with_known_values(name: str, schema: JsonObject) -> JsonObject:
+    """Return a schema whose properties with a known set of values list these values."""
+    properties = schema.get("properties", {})
+    values = {key: known for key, known in known_values(name).items() if key in properties}
+    listed = {key: {**properties[key], "enum": known} for key, known in values.items()}
+    return {**schema, "properties": {**properties, **listed}} if listed else schema
+
+
+def known_values(name: str) -> Mapping[str, list[str]]:
+    """Return the values of properties that a schema leaves open, because an installation file may add some.
+
+    The reference's samples show `text` in place of a value.
+    """
+    records = [load_installation(each) for each in bundled_names()]
+    states = {state.enum_value for each in records for state in each[State].values()}
+    return {
+        "enum_value": sorted(states | ({"text"} if name.startswith("reference-") else set())),
+        **dict.fromkeys(("currency", "price_currency"), sorted(set(CURRENCIES.values()))),
+    }
 
 
 def rewrite_references(schema: JsonValue, file: str) -> JsonValue:
@@ -80,7 +126,7 @@ def component_name(target: str, file: str) -> str:
     """Return the component that a reference in a file names: `x.json`, `x.json#/$defs/y` or `#/$defs/y`."""
     other, _, definition = target.partition("#/$defs/")
     name = other.removesuffix(".json") or file
-    return f"{name}.{definition}" if definition else name
+    return definition_component(name, definition) if definition else name
 
 
 class Sample(NamedTuple):

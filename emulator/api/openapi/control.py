@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from emulator.api.openapi.components import schema_reference
-from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters, query_parameter
+from emulator.api.openapi.operations import JSON, PLACEHOLDER, path_parameters, query_parameter, request_media
 from emulator.core.json_text import JsonObject
 
 CONTROL_TAG = "control"
@@ -15,6 +15,7 @@ CONTROL_DESCRIPTION = (
     "The control API of the emulator, which is not part of the OMS API."
     " It needs no credentials on this machine, and the admin token from other machines."
 )
+TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
 HTML, TEXT = "text/html", "text/plain"
 
 
@@ -152,7 +153,12 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
              errors=(404,)),
     Endpoint("control_metrics", "GET", "metrics", "Return the metrics of all worlds for Prometheus", {200: None},
              media_type=TEXT),
-    Endpoint("control_openapi", "GET", "openapi.json", "Return this document", {200: None}),
+    Endpoint("control_openapi", "GET", "openapi.json",
+             "Return this document: `version=3.0` returns OpenAPI 3.0, `part=oms` omits the control API", {200: None},
+             errors=(400,)),
+    Endpoint("control_asyncapi", "GET", "asyncapi.json", "Return the AsyncAPI document of the webhooks", {200: None}),
+    Endpoint("control_arazzo", "GET", "arazzo.json", "Return the Arazzo document: workflows of several operations",
+             {200: None}),
     Endpoint("control_docs", "GET", "docs", "Show this document as interactive documentation", {200: None},
              media_type=HTML),
     Endpoint("control_ui", "GET", "ui/", "Show the inspector of this world", {200: None}, media_type=HTML),
@@ -183,7 +189,7 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
     if row.request_schema is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema_reference(row.request_schema)}},
+            "content": {JSON: request_media(row.request_schema, row.request_schema)},
         }
     return operation | {"responses": control_responses(row)}
 

@@ -46,7 +46,7 @@ def query_parameter(name: str, schema: JsonObject, description: str) -> JsonObje
 SHARED_PARAMETERS: Mapping[str, JsonObject] = {
     "page": query_parameter(
         "page",
-        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": "last"}], "default": 1},
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "enum": ["last"]}], "default": 1},
         "The page number, or `last`. A page beyond the last one is a 404.",
     ),
     "limit": query_parameter(
@@ -163,6 +163,46 @@ ERROR_EXAMPLES: Mapping[str, JsonObject] = {
 """Schema of a 400 -> an example."""
 
 
+BODY_EXAMPLES: Mapping[str, JsonObject] = {
+    "packages": {"slug": "package__complete_packaging__waiting__packed-all-items", "input_parameters": {}},
+    "transfers": {
+        "slug": "transferorder__ready_to_ship_transfer_order__waiting__ready-for-shipping",
+        "input_parameters": {},
+    },
+    "arrange-order": {"lines": [{"sku": "PZ-102-04-S"}]},
+    "arrange-package": {"state": "Waiting", "items": 2},
+    "arrange-stock-location": {"name": "New store"},
+    "carrier-event": {"event": "delivered"},
+    "change-stock-location": {"name": "Renamed store"},
+    "clock": {"mode": "frozen"},
+    "clock-advance": {"seconds": 3600},
+    "disturbance": {"kind": "delay", "seconds": 60},
+    "extra-information": {"extra_information": {"key": "value"}},
+    "fault-wanted": {"kind": "status", "operation": "get_package", "options": {"status": 503}, "times": 1},
+    "hook": {
+        "target_url": "http://127.0.0.1:9000/",
+        "event_type": "package.created",
+        "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+    },
+    "hook-change": {"is_active": False},
+    "hook-retry": {"force": True},
+    "live": {"orders_per_hour": 60},
+    "login": {"username": "admin", "password": "admin"},
+    "new-denial-reason": {"title": "Damaged box"},
+    "scenario-wanted": {"name": "demo"},
+    "set-invoice-number": {"invoice_number": "INV-1"},
+    "set-remote-id": {"remote_id": "R-1"},
+    "stock-quantity": {"quantity": 10},
+    "token-wanted": {"role": "full-access", "kind": "jwt"},
+    "world": {"scenario": "empty"},
+}
+"""Request schema, or the state graph of a command -> a body that the emulator accepts in the scenario `demo`.
+
+Swagger UI offers the first example. The vendor's samples name transitions that the state of a package may not allow.
+"""
+EXAMPLE_NAME, EXAMPLE_SUMMARY = "accepted", "A body that is accepted in the scenario `demo`"
+
+
 def paths_of(routes: Iterable[Route]) -> JsonObject:
     """Return the paths with their operations, in the order of the route tables."""
     paths: JsonObject = {}
@@ -193,9 +233,16 @@ def summary(route: Route) -> str:
 def request_body(route: Route) -> JsonObject:
     if route.request_schema is None:
         return {}
-    media = {"schema": schema_reference(route.request_schema)} | optional_entry("examples", examples_of(route, None))
     schema = load_schema(route.request_schema)
+    media = request_media(route.request_schema, route.state_graph or route.request_schema)
+    media["examples"] |= examples_of(route, None)
     return {"required": bool(schema.get("required") or schema.get("anyOf")), "content": {JSON: media}}
+
+
+def request_media(schema: str, example: str) -> JsonObject:
+    """Return the media type of a request body, with an example that is accepted."""
+    value = {"summary": EXAMPLE_SUMMARY, "value": BODY_EXAMPLES[example]}
+    return {"schema": schema_reference(schema), "examples": {EXAMPLE_NAME: value}}
 
 
 def openapi_path(route: Route) -> str:

@@ -1,11 +1,11 @@
-"""HTML pages below /__admin: the API documentation (Swagger UI) and the inspector.
+"""Pages below /__admin: the API descriptions, their documentation (Swagger UI, Redoc) and the inspector.
 
 All files come from this server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -18,14 +18,18 @@ import orjson
 from flask import Response, redirect, render_template_string, request
 from werkzeug.exceptions import NotFound
 
-from emulator.api.openapi import openapi_document
+from emulator.api.openapi import PARTS, VERSIONS, openapi_document
+from emulator.api.openapi.arazzo import arazzo_document
+from emulator.api.openapi.asyncapi import asyncapi_document
 from emulator.core.credentials import CREDENTIALS
+from emulator.core.errors import InvalidDocument
+from emulator.core.json_text import JsonObject
 from emulator.web.admin.shared import api
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:"
 DOCS = Path(__file__).parent.parent / "docs"
 INSPECTOR = Path(__file__).parent.parent / "inspector"
 CONTENT_TYPES = {
@@ -48,33 +52,65 @@ INSPECTOR_HEADERS = {
 
 @api.get("/openapi.json")
 def openapi() -> Response:
-    return Response(orjson.dumps(openapi_document(request.script_root or "/")), content_type="application/json")
+    """Return the OpenAPI document. Parameters other than `version` and `part` have no effect."""
+    server = request.script_root or "/"
+    version, part = choice("version", VERSIONS), choice("part", PARTS)
+    return json_file(openapi_document(server, version=version, part=part))
+
+
+def choice(name: str, values: Sequence[str]) -> str:
+    """Return a query parameter, or the first of its values. Raise `InvalidDocument` for another value."""
+    value = request.args.get(name, values[0])
+    if value not in values:
+        raise InvalidDocument(f"{name} must be one of {', '.join(values)} (got {value!r})", values, value)
+    return value
+
+
+@api.get("/asyncapi.json")
+def asyncapi() -> Response:
+    return json_file(asyncapi_document())
+
+
+@api.get("/arazzo.json")
+def arazzo() -> Response:
+    return json_file(arazzo_document())
+
+
+def json_file(document: JsonObject) -> Response:
+    return Response(orjson.dumps(document), content_type="application/json")
 
 
 @api.get("/docs")
 @api.get("/docs/")
 def docs() -> Response:
-    page = Response(
-        render_template_string(
-            (DOCS / "index.html").read_text("utf-8"), root=request.script_root, tokens=list(CREDENTIALS)
-        )
-    )
+    return docs_page("index.html")
+
+
+@api.get("/docs/redoc")
+def redoc() -> Response:
+    return docs_page("redoc.html")
+
+
+def docs_page(name: str) -> Response:
+    text = (DOCS / name).read_text("utf-8")
+    page = Response(render_template_string(text, root=request.script_root, tokens=list(CREDENTIALS)))
     page.headers["Content-Security-Policy"] = DOCS_POLICY
     return page
-
-
-@api.get("/docs/start.js")
-def docs_script() -> Response:
-    return Response((DOCS / "start.js").read_bytes(), content_type="text/javascript")
 
 
 @api.get("/docs/<name>")
 def docs_asset(name: str) -> Response:
     try:
-        file = swagger_ui()[name]
+        file = docs_scripts().get(name) or swagger_ui()[name]
     except KeyError:
         raise NotFound from None
     return Response(file.read_bytes(), mimetype=guess_type(name)[0])
+
+
+@cache
+def docs_scripts() -> Mapping[str, Traversable]:
+    """Return the scripts of the documentation pages, by name."""
+    return {file.name: file for folder in (DOCS, DOCS / "vendor") for file in folder.glob("*.js")}
 
 
 @cache

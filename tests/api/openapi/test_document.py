@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from openapi_spec_validator import validate
 
 import emulator
 from emulator.api.filters import FILTER_SETS
-from emulator.api.openapi import TAG_DESCRIPTIONS
+from emulator.api.openapi import PARTS, TAG_DESCRIPTIONS, VERSIONS, openapi_document
 from emulator.api.openapi.components import examples_of, samples
 from emulator.api.openapi.control import CONTROL_ENDPOINTS
 from emulator.api.openapi.operations import openapi_path
@@ -26,8 +28,8 @@ from tests.api.openapi import reading
 
 SOURCES = Path(emulator.__file__).parent
 EVENT_NAME = re.compile(r'"((?:package|shipment|transfer|stock_location)\.(?:[a-z_]+\.)?[a-z_]+)"')
-UNLISTED = {"/__admin/docs/", "/__admin/docs/start.js", "/__admin/docs/<>", "/__admin/ui", "/__admin/ui/<>"}
-"""Files of the documentation page."""
+UNLISTED = {"/__admin/docs/", "/__admin/docs/redoc", "/__admin/docs/<>", "/__admin/ui", "/__admin/ui/<>"}
+"""Files of the documentation pages."""
 
 
 def ids(route: Route) -> str:
@@ -35,8 +37,80 @@ def ids(route: Route) -> str:
 
 
 @pytest.mark.slow
-def test_document_is_valid_openapi(document: Any) -> None:
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_document_is_valid_openapi(version: str, part: str) -> None:
+    document = json.loads(json.dumps(openapi_document(version=version, part=part)))
     validate(document)
+    assert document["openapi"].startswith(version)
+
+
+def test_parts_divide_the_document(document: Any) -> None:
+    oms, own = openapi_document(part="oms"), openapi_document(part="control")
+    assert oms["paths"] | own["paths"] == document["paths"]
+    assert not oms["paths"].keys() & own["paths"].keys()
+    assert [tag["name"] for tag in own["tags"]] == ["control"]
+    assert "control" not in {tag["name"] for tag in oms["tags"]}
+
+
+def test_webhooks_are_callbacks_in_openapi_30(document: Any) -> None:
+    callbacks = openapi_document(version="3.0")["paths"]["/whisperer/hooks/"]["post"]["callbacks"]
+    assert callbacks.keys() == document["webhooks"].keys()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_names_and_titles_are_unique_without_case_and_punctuation(version: str) -> None:
+    """Generators make class names and file names of them."""
+    schemas = openapi_document(version=version)["components"]["schemas"]
+    for names in (list(schemas), [schema["title"] for schema in schemas.values()]):
+        counted = Counter(re.sub(r"[\W_]", "", name).lower() for name in names)
+        assert [name for name, count in counted.items() if count > 1] == []
+    assert [name for name in schemas if not re.fullmatch(r"[a-z0-9-]+", name)] == []
+
+
+def schema_parts(schema: Any) -> Iterator[Any]:
+    """Yield a schema and all schemas inside it."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from schema_parts(part)
+    elif isinstance(schema, dict):
+        yield schema
+        for key, value in schema.items():
+            if key not in ("enum", "default", "examples", "required"):
+                yield from schema_parts(list(value.values()) if key == "properties" else value)
+
+
+def test_schemas_have_no_keyword_that_generators_misread(document: Any) -> None:
+    for schema in schema_parts(list(document["components"]["schemas"].values())):
+        types = [type_ for type_ in as_list(schema.get("type", [])) if type_ != "null"]
+        assert not schema.keys() & {"const", "if", "then", "not"}
+        assert len(types) < 2
+        assert not ("object" in types and not schema.keys() & {"properties", "additionalProperties"})
+        assert not ("enum" in schema and "type" not in schema)
+        assert not ("pattern" in schema and schema.get("format") in ("date-time", "uuid"))
+        for alternative in [*schema.get("anyOf", []), *schema.get("oneOf", [])]:
+            assert alternative.keys() - {"required", "not", "maxProperties"}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_values_have_their_format_and_their_enumeration(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    package, state = schemas["package"]["properties"], schemas["state"]["properties"]
+    assert package["created_date"] | {"examples": []} == {"type": "string", "format": "date-time", "examples": []} | {
+        "description": "A datetime in UTC."
+    }
+    assert {"100", "600", "in_transit"} <= set(state["enum_value"]["enum"])
+    assert schemas["order-item"]["properties"]["price_currency"]["enum"] == ["eur", "try"]
+    assert schemas["webhook"]["properties"]["config"]["type"] == "object"
+    assert schemas["command"]["description"].endswith("Requires `transition` or `slug`.")
+    assert schemas["clock-advance"]["properties"]["to_next_event"]["type"] == "boolean"
+
+
+def test_page_of_an_invalid_id_is_described(document: Any) -> None:
+    assert "text/html" in document["components"]["responses"]["NotFound"]["content"]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ids)

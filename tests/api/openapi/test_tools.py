@@ -1,4 +1,4 @@
-"""Other tools accept the document: linters report no error, and a generated client compiles."""
+"""Other tools accept the documents: linters report no error, a client compiles, and workflows succeed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator import Emulator
+from emulator.api.openapi import openapi_document
+from emulator.api.openapi.arazzo import arazzo_document
 from tests.support.node import NodeTools, missing_tools
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -46,6 +49,36 @@ def test_spectral_finds_no_error(document_file: Path) -> None:
     done = TOOLS.run("spectral", "lint", "--ruleset", TOOLS.folder / ".spectral.yaml", document_file)
     assert done.code == 0, done.text
     assert "(0 errors" in done.text
+
+
+@pytest.mark.parametrize("part", ["all", "oms", "control"])
+def test_linters_find_no_error_in_openapi_30(part: str, tmp_path: Path) -> None:
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(openapi_document(version="3.0", part=part)), "utf-8")
+    redocly = TOOLS.run("redocly", "lint", "--config", ROOT / "redocly.yaml", file)
+    spectral = TOOLS.run("spectral", "lint", "--ruleset", TOOLS.folder / ".spectral.yaml", file)
+    assert redocly.code == 0, redocly.text
+    assert spectral.code == 0, spectral.text
+
+
+def test_workflows_are_valid_and_succeed(document_file: Path, tmp_path: Path) -> None:
+    """Redocly validates the Arazzo document, and executes its workflows against the emulator."""
+    file, results = tmp_path / "arazzo.json", tmp_path / "results.json"
+    shutil.copy(document_file, tmp_path / "openapi.json")
+    file.write_text(json.dumps(arazzo_document()), "utf-8")
+    linted = TOOLS.run("redocly", "lint", file)
+    assert linted.code == 0, linted.text
+    with Emulator("demo") as oms:
+        done = TOOLS.run("redocly", "respect", file, "--server", f"oms={oms.url}", "--json-output", results)
+    assert done.code == 0, done.text
+    (executed,) = json.loads(results.read_text("utf-8"))["files"].values()
+    workflows = executed["executedWorkflows"]
+    steps = {each["workflowId"]: [step["stepId"] for step in each["executedSteps"]] for each in workflows}
+    assert steps == {
+        "packAndShip": ["findPackage", "pack", "setInvoiceNumber", "ship", "checkShipped"],
+        "refuseAndReplan": ["findPackage", "refuse", "checkRefused", "checkReplanned"],
+        "transfer": ["findTransfer", "prepare", "dispatch", "deliver", "checkTransferred"],
+    }
 
 
 def test_a_typescript_client_compiles(document_file: Path, tmp_path: Path) -> None:

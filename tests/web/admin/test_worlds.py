@@ -248,6 +248,8 @@ WITHOUT_WORLD = {
     "control_worlds",
     "control_put_world",
     "control_openapi",
+    "control_asyncapi",
+    "control_arazzo",
     "control_docs",
     "control_ui",
     "control_metrics",

@@ -6,7 +6,8 @@ type Package = components["schemas"]["package"];
 type Created =
   webhooks["package.created"]["post"]["requestBody"]["content"]["application/json"];
 
-const oms = createClient<paths>({
+// The media type selects the JSON errors: an id that is not a number is answered with an HTML page.
+const oms = createClient<paths, "application/json">({
   baseUrl: "http://127.0.0.1:8080",
   headers: { Authorization: "Token full-access" },
 });

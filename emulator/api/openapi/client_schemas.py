@@ -1,0 +1,123 @@
+"""JSON Schemas in the form that client generators understand.
+
+The schemas that validate documents use all of JSON Schema. Generators ignore or misread some of its keywords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import NoneType
+
+from emulator.core.json_text import JsonObject, JsonValue
+
+SCHEMA_MAPS = ("properties", "patternProperties", "$defs")
+"""Keywords whose value has names as keys."""
+VALUE_KEYWORDS = ("enum", "const", "default", "examples", "required")
+"""Keywords whose value is not a schema."""
+CONDITIONS = ("if", "then", "else", "not")
+TYPED_FORMATS = ("date-time", "uuid")
+JSON_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", NoneType: "null"}
+ANY_TYPES = 5
+"""A value of this number of types may be any JSON value."""
+TYPE_KEYWORDS: Mapping[str, tuple[str, ...]] = {
+    "array": ("items", "minItems", "maxItems", "uniqueItems"),
+    "integer": ("minimum", "maximum", "exclusiveMinimum"),
+    "number": ("minimum", "maximum", "exclusiveMinimum"),
+    "object": ("properties", "additionalProperties", "required"),
+    "string": ("minLength", "maxLength", "pattern", "format"),
+}
+
+
+def client_schema(schema: JsonValue) -> JsonValue:
+    """Return a schema without the keywords that generators do not support."""
+    if isinstance(schema, list):
+        return [client_schema(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    parts = {key: convert_keyword(key, value) for key, value in schema.items() if key not in CONDITIONS}
+    return split_types(with_type(without_key_rules(parts)))
+
+
+def convert_keyword(key: str, value: JsonValue) -> JsonValue:
+    if key in VALUE_KEYWORDS:
+        return value
+    if key in SCHEMA_MAPS:
+        return {name: without_title(client_schema(each)) for name, each in value.items()}
+    return without_title(client_schema(value)) if key in ("items", "additionalProperties") else client_schema(value)
+
+
+def without_title(schema: JsonValue) -> JsonValue:
+    """Return a schema inside another one without its title, because generators make class names of titles."""
+    if not isinstance(schema, Mapping) or "title" not in schema:
+        return schema
+    described = {"description": schema["title"][:1].upper() + schema["title"][1:] + "."}
+    return {**described, **{key: value for key, value in schema.items() if key != "title"}}
+
+
+def without_key_rules(schema: JsonObject) -> JsonObject:
+    """Describe alternatives that only require keys in words: generators make an unknown type of them."""
+    for keyword in ("anyOf", "oneOf"):
+        alternatives = schema.get(keyword, [])
+        if alternatives and not any(names_a_type(each) for each in alternatives):
+            keys = [" and ".join(f"`{key}`" for key in each.get("required", ())) for each in alternatives]
+            rule = f"Requires {' or '.join(filter(None, keys))}."
+            rest = {key: value for key, value in schema.items() if key != keyword}
+            return {**rest, "description": f"{rest.get('description', '')} {rule}".strip()}
+    return schema
+
+
+def names_a_type(schema: JsonObject) -> bool:
+    return bool(schema.keys() & {"type", "$ref", "anyOf", "oneOf", "const", "enum", "pattern"})
+
+
+def with_type(schema: JsonObject) -> JsonObject:
+    """Return a schema with the type of its values, and with a rule for the other keys of an object without keys."""
+    schema = {key: value for key, value in schema.items() if key != "pattern" or not has_typed_format(schema)}
+    if "type" not in schema and ("pattern" in schema or "format" in schema):
+        schema = {"type": "string", **schema}
+    if "type" not in schema and "enum" in schema:
+        types = list(dict.fromkeys(JSON_TYPES[type(value)] for value in schema["enum"]))
+        schema = {"type": types if len(types) > 1 else types[0], **schema}
+    if "const" in schema:
+        schema = constant_schema(schema)
+    if "object" in types_of(schema) and not schema.keys() & {"properties", "additionalProperties"}:
+        return {**schema, "additionalProperties": True}
+    return schema
+
+
+def constant_schema(schema: JsonObject) -> JsonObject:
+    """Return the schema of a constant as one of an enumeration, for which generators write valid code."""
+    value = schema["const"]
+    rest = {"type": JSON_TYPES[type(value)]} | {key: each for key, each in schema.items() if key != "const"}
+    return rest if isinstance(value, bool) else rest | {"enum": [value]}
+
+
+def has_typed_format(schema: JsonObject) -> bool:
+    """Return whether generated clients parse the text into another type, to which no pattern applies."""
+    return schema.get("format") in TYPED_FORMATS
+
+
+def types_of(schema: JsonObject) -> list[str]:
+    types = schema.get("type", [])
+    return types if isinstance(types, list) else [types]
+
+
+def split_types(schema: JsonObject) -> JsonObject:
+    """Return a schema for values of several types as alternatives, with the keywords of each type."""
+    types = types_of(schema)
+    named = [type_ for type_ in types if type_ != "null"]
+    if len(named) < 2:
+        return schema
+    shared = {key: value for key, value in schema.items() if key != "type" and key not in keywords_of(types)}
+    if len(types) >= ANY_TYPES:
+        return shared | {"type": "object", "additionalProperties": True}
+    return shared | {"anyOf": [{"type": type_} | dict(type_entries(schema, type_)) for type_ in types]}
+
+
+def keywords_of(types: list[str]) -> set[str]:
+    return {keyword for type_ in types for keyword in TYPE_KEYWORDS.get(type_, ())}
+
+
+def type_entries(schema: JsonObject, type_: str) -> Iterator[tuple[str, JsonValue]]:
+    """Yield the keywords of a schema that apply to one type."""
+    yield from ((key, schema[key]) for key in TYPE_KEYWORDS.get(type_, ()) if key in schema)
