@@ -154,7 +154,9 @@ def test_documented_payloads_match_their_webhooks(document: Any) -> None:
         reading.compile_schema(hook["requestBody"]["content"]["application/json"]["schema"]).validate(payload)
 
 
-@pytest.mark.parametrize("row", [row for row in CONTROL_ENDPOINTS if row.request_schema], ids=lambda row: row.operation)
+@pytest.mark.parametrize(
+    "row", [row for row in CONTROL_ENDPOINTS if row.request_schema], ids=lambda row: row.operation
+)
 def test_control_call_without_a_body_is_described(row: Endpoint, document: Any) -> None:
     """A call without a body is a 400 if and only if the document requires the body."""
     path = PLACEHOLDER.sub("1", row.full_path)
