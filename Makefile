@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-load soak-live lint language metrics bench pools docs types release-check pythons installations samples clean
+.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench pools docs types release-check pythons installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -31,22 +31,28 @@ test-all: $(VENV)/.dev
 	$(BIN)/python -m tests.worlds.sqlite.soak --kills 100
 	$(BIN)/python -m tools.soak_load --worlds 200 --minutes 2 --races 50
 	$(BIN)/python -m tools.soak --hours 8
+	$(BIN)/python -m tools.soak_fuzz --requests 1 --examples 2
 	$(BIN)/python -m tools.release_check
 	$(MAKE) pythons
 
 coverage: $(VENV)/.dev
 	$(PYTEST) -m "$(FAST)" --cov --cov-report=term:skip-covered
 
-# Servers that are killed under load, then the memory and the races of a server. Each part prints its figures.
+# Servers that are killed under load, then the memory and the races of a server, then random requests. Each part prints
+# its figures.
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.worlds.sqlite.soak --kills 1000 $(ARGS)
 	$(BIN)/python -m tools.soak_load
+	$(BIN)/python -m tools.soak_fuzz
 
 soak-load: $(VENV)/.dev
 	$(BIN)/python -m tools.soak_load $(ARGS)
 
 soak-live: $(VENV)/.dev
 	$(BIN)/python -m tools.soak $(ARGS)
+
+soak-fuzz: $(VENV)/.dev
+	$(BIN)/python -m tools.soak_fuzz $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -63,9 +63,9 @@ class Client:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server, and stop it at the end."""
-    command = [sys.executable, "-m", "emulator.cli", "serve", "--port", "0", "--packages", str(PACKAGES), "-q"]
+def running_server(packages: int = PACKAGES) -> Iterator[Server]:
+    """Start a server with this number of packages, and stop it at the end."""
+    command = [sys.executable, "-m", "emulator.cli", "serve", "--port", "0", "--packages", str(packages), "-q"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         ready = process.stdout.readline() if process.stdout else ""

@@ -12,8 +12,9 @@ try:
 
     from emulator.cli.data import export, import_, installation
     from emulator.cli.info import openapi, routes, scenarios, token
+    from emulator.cli.mcp import mcp
     from emulator.cli.reports import coverage, verify
-    from emulator.cli.serve import exec_, mcp, serve
+    from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
     sys.exit(130)

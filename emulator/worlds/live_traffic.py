@@ -161,6 +161,13 @@ class LiveTraffic:
         return start + interval * ((self._done_until - start) // interval + 1)
 
     def _next_order(self) -> tuple[datetime, int]:
+        """Return the time and the number of the next order, or `LATEST` if the calendar ends before it."""
+        try:
+            return self._next_order_in_calendar()
+        except OverflowError:
+            return LATEST, 0
+
+    def _next_order_in_calendar(self) -> tuple[datetime, int]:
         """Return the time and the number of the next order. Each slot of the hour has one, at a random time."""
         rate, settings = self._world.schedule.rate.orders_per_hour, self._world.settings
         if not rate:

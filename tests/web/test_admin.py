@@ -117,6 +117,13 @@ def test_error_for_an_unknown_path_or_method_lists_the_known_ones(
     assert ("Allow" in answer.headers) == (status == 405)
 
 
+@pytest.mark.parametrize("path", ["/__admin/faults/%0A", "/__admin/%0D%0Ax", "/__admin/orders/%C2%85/cancel"])
+def test_error_for_a_path_with_line_breaks_has_one_line(client: Any, path: str) -> None:
+    message = client.delete(path).json()["error"]
+    assert len(message.splitlines()) == 1
+    assert message.startswith("DELETE /__admin/")
+
+
 def test_control_responses_have_no_cors_headers(client: Any) -> None:
     answer = client.get(HEALTH, headers={"Origin": "http://oms.test"})
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]

@@ -242,3 +242,12 @@ def test_traffic_table_contains_only_existing_states() -> None:
                     value,
                     move,
                 )
+
+
+@pytest.mark.parametrize("rate", [5e-324, 1e-300, 1e-12, 1e-6])
+def test_rate_whose_slots_are_longer_than_the_calendar_generates_no_orders(rate: float) -> None:
+    oms = Emulator("demo", packages=20, live=rate)
+    last_order = max(oms.world.records.ids(Order))
+    assert oms.session().get("/__admin/clock").status_code == 200
+    oms.clock.advance(hours=2)
+    assert max(oms.world.records.ids(Order)) == last_order

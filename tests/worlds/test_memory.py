@@ -104,10 +104,10 @@ def test_removal_of_one_worlds_documents_keeps_those_of_others() -> None:
         oms.in_world(name).package(state="Packed")
         oms.in_world(name).session().get(LIST)
     one, two = (render_cache(oms.in_world(name).world) for name in ("one", "two"))
-    shared = sum(owner is None for owner, _ in one.store.entries)
+    shared = sum(owner == two.shared_owner for owner, _ in two.store.entries)
     one.clear()
     assert (owns_documents(one), owns_documents(two)) == (False, True)
-    assert sum(owner is None for owner, _ in two.store.entries) == shared > 0
+    assert sum(owner == two.shared_owner for owner, _ in two.store.entries) == shared > 0
 
 
 def test_closed_world_stores_no_documents() -> None:

@@ -46,6 +46,7 @@ def pack_and_ship() -> JsonObject:
 
 def refuse_and_replan() -> JsonObject:
     refuse = command("refuse", "command_package", "package__refuse_package__waiting__requires-replan", SUCCESS)
+    refuse["requestBody"]["payload"]["input_parameters"] = {"denial_reason": 1}
     refuse["outputs"] = {"newId": "$response.body#/package__id"}
     return workflow(
         "refuseAndReplan",

@@ -35,6 +35,7 @@ class Endpoint(NamedTuple):
     media_type: str = JSON
     query: tuple[str, ...] = ()
     """Names of query parameters, in `QUERY_PARAMETERS`."""
+    requires_body: bool = True
 
     @property
     def full_path(self) -> str:
@@ -69,7 +70,7 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
              errors=(404, 409), query=("with_secrets",)),
     Endpoint("control_worlds", "GET", "worlds", "List the worlds of this server", {200: "worlds"}),
     Endpoint("control_put_world", "PUT", "worlds/<name>", "Create or replace a world",
-             {200: "world-state", 201: "world-state"}, "world", (400, 404, 409)),
+             {200: "world-state", 201: "world-state"}, "world", (400, 404, 409), requires_body=False),
     Endpoint("control_delete_world", "DELETE", "worlds/<name>", "Delete a world", {204: None}, errors=(400, 404)),
     Endpoint("control_snapshots", "GET", "snapshots", "List the snapshots of the world", {200: "snapshots"},
              errors=(404,)),
@@ -188,7 +189,7 @@ def control_operation(row: Endpoint, path: str) -> JsonObject:
         operation["parameters"] = parameters
     if row.request_schema is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": row.requires_body,
             "content": {JSON: request_media(row.request_schema, row.request_schema)},
         }
     return operation | {"responses": control_responses(row)}

@@ -171,8 +171,8 @@ class DocumentStore:
 
     def __init__(self, limit: int = MAX_CACHED_BYTES) -> None:
         self.limit = limit
-        self.entries: dict[tuple[RenderCache | None, Hashable], CachedDocument] = {}
-        """Cache of a world and key -> document. The cache is None for documents that all worlds share."""
+        self.entries: dict[tuple[Hashable, Hashable], CachedDocument] = {}
+        """Owner and key -> document. The owner is the cache of a world, or the `shared_owner` of many."""
         self.size = 0
         """Bytes of the documents in the store."""
         self.hits = self.misses = 0
@@ -187,9 +187,9 @@ class DocumentStore:
                 self._remove_all(self.freed.popleft())
             if owner.is_closed:
                 return
-            self._remove((None, key))
+            self._remove((owner.shared_owner, key))
             self._remove((owner, key))
-            self.entries[None if entry.is_shared else owner, key] = entry
+            self.entries[owner.shared_owner if entry.is_shared else owner, key] = entry
             self.size += entry.size
             while self.size > self.limit:
                 self._remove(next(iter(self.entries)))
@@ -203,7 +203,7 @@ class DocumentStore:
         for key in [key for key in self.entries if key[0] is owner]:
             self._remove(key)
 
-    def _remove(self, key: tuple[RenderCache | None, Hashable]) -> None:
+    def _remove(self, key: tuple[Hashable, Hashable]) -> None:
         if (old := self.entries.pop(key, None)) is not None:
             self.size -= old.size
 
@@ -214,6 +214,8 @@ class RenderCache:
     def __init__(self, language: str, base_url: str, store: DocumentStore | None = None) -> None:
         self.language, self.base_url = language, base_url
         """Language and base URL of the world, for stored payloads, which do not depend on the caller."""
+        self.shared_owner = language, base_url
+        """Owner of the documents of the base. Worlds with the same language and base URL share them."""
         self.store = DocumentStore() if store is None else store
         self.is_closed = False
 
@@ -221,7 +223,7 @@ class RenderCache:
         self, key: Hashable, source: Reader, language: str, render: Callable[[TrackedReader], bytes]
     ) -> CachedDocument:
         """Return the current document under this key; render and store it if there is none."""
-        for owner in (self, None):
+        for owner in (self, self.shared_owner):
             entry = self.store.entries.get((owner, key))
             if entry is not None and entry.is_current(source):
                 self.store.hits += 1
@@ -250,7 +252,7 @@ def render_cache(world: World) -> RenderCache:
         if cache is not None:
             cache.close()
         language = world.settings.language
-        store = world.base.caches.setdefault((DocumentStore, language, base_url), DocumentStore())
+        store = world.base.caches.setdefault(DocumentStore, DocumentStore())  # one limit for all
         cache = world.caches[RenderCache] = RenderCache(language, base_url, store)
         weakref.finalize(world, store.freed.append, cache).atexit = False
         if world.is_closed:

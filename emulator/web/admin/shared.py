@@ -14,6 +14,7 @@ from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.core import json_text
 from emulator.core.errors import ControlError, InvalidDocument
+from emulator.core.escaping import escape_unprintable
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.installation import InvalidInstallation
 from emulator.state.scenario import ScenarioError
@@ -174,5 +175,6 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     rules = current_app.url_map.iter_rules()
     known = sorted({rule.rule for rule in rules if rule.endpoint.startswith(f"{BLUEPRINT}.")})
     headers = {key: value for key, value in error.get_headers() if key == "Allow"}
-    body = compact_json({"error": f"{request.method} {request.path}: {error.name}", "known": list(known)})
+    path = escape_unprintable(request.path)  # the message has one line
+    body = compact_json({"error": f"{request.method} {path}: {error.name}", "known": list(known)})
     return body, error.code or 500, headers

@@ -41,7 +41,8 @@ def send_events(oms: Emulator) -> None:
         ("transfer_orders", transfer, "transferorder__dispatch_transfer_order__waiting__in-transit"),
         ("transfer_orders", transfer, "transferorder__deliver_transfer_order__in-transit__transferred"),
     ):
-        answer = session.post(commands.format(kind, record), json={"slug": slug, "input_parameters": {}})
+        parameters = {"denial_reason": 1} if "refuse" in slug else {}
+        answer = session.post(commands.format(kind, record), json={"slug": slug, "input_parameters": parameters})
         assert answer.status_code in (200, 204), answer.text
     session.post("/__admin/stock_locations", json={"name": "New store"}).raise_for_status()
 

@@ -13,11 +13,12 @@ import pytest
 from openapi_spec_validator import validate
 
 import emulator
+from emulator import Emulator
 from emulator.api.filters import FILTER_SETS
 from emulator.api.openapi import PARTS, TAG_DESCRIPTIONS, VERSIONS, openapi_document
 from emulator.api.openapi.components import examples_of, samples
-from emulator.api.openapi.control import CONTROL_ENDPOINTS
-from emulator.api.openapi.operations import openapi_path
+from emulator.api.openapi.control import CONTROL_ENDPOINTS, Endpoint
+from emulator.api.openapi.operations import PLACEHOLDER, openapi_path
 from emulator.api.routes import ROUTES, Route
 from emulator.core.credentials import CREDENTIALS
 from emulator.core.event_types import EVENT_TYPES
@@ -225,3 +226,14 @@ def test_documented_payloads_match_their_webhooks(document: Any) -> None:
         payload = event["request_payload"]
         hook = document["webhooks"][payload["event"]["type"]]["post"]
         reading.compile_schema(hook["requestBody"]["content"]["application/json"]["schema"]).validate(payload)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in CONTROL_ENDPOINTS if row.request_schema], ids=lambda row: row.operation
+)
+def test_control_call_without_a_body_is_described(row: Endpoint, document: Any) -> None:
+    """A call without a body is a 400 if and only if the document requires the body."""
+    path = PLACEHOLDER.sub("1", row.full_path)
+    operation = document["paths"][PLACEHOLDER.sub(r"{\2}", row.full_path)][row.method.lower()]
+    answer = Emulator("empty").session().request(row.method, path)
+    assert (answer.status_code == 400) is operation["requestBody"]["required"]

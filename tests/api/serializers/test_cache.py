@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator import Emulator
 from emulator.api.serializers import SERIALIZERS, render_document
 from emulator.api.serializers.rendering import CachedDocument, DocumentStore, RenderCache, TrackedReader, render_cache
 from emulator.core.records import (
@@ -196,3 +197,14 @@ def test_stored_payloads_do_not_change_with_their_subject() -> None:
         record = tx.get(Package, subject) or tx.get_existing(TransferOrder, subject)
         tx.change(record, remote_id="changed")
     assert render_document("webhook-event", event, world.records, "en-us", render_cache(world)) == before
+
+
+@pytest.mark.slow
+def test_worlds_of_one_base_share_one_limit() -> None:
+    """The base URL of a world contains its name, so it must not select a new store."""
+    with Emulator("demo", packages=1) as oms:  # without a server, all worlds have one base URL
+        for name in ("one", "two"):
+            assert oms.session().put(f"/__admin/worlds/{name}", json={}).status_code == 201
+            assert oms.session().get(f"/w/{name}/api/v1/oms/packages/").status_code == 200
+        stores = [cache for cache in oms.world.base.caches.values() if isinstance(cache, DocumentStore)]
+        assert len(stores) == 1

@@ -23,7 +23,7 @@ from emulator.loading.worlds import open_world
 from emulator.state.record_codec import encode_record
 from emulator.state.store import REMOVED, Snapshot
 from tests.cli.test_serve import command, environment, ready
-from tests.support.reads import http_sender, read_everything
+from tests.support.reads import HOST, http_sender, read_everything
 from tests.support.traffic import SKU
 
 PACKAGES = 4
@@ -141,7 +141,7 @@ class SnapshotClient(WritingClient):
 @contextmanager
 def serving(file: Path) -> Iterator[subprocess.Popen[str]]:
     """Start a server on a state file, and kill it at the end."""
-    options = ("--port", "0", "--packages", str(PACKAGES), "--state", str(file), "-q")
+    options = ("--port", "0", "--packages", str(PACKAGES), "--state", str(file), "-q", "--allow-host", HOST)
     process = subprocess.Popen(
         command("serve", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment({})
     )
