@@ -12,6 +12,9 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4  # links to headings, by the rule of GitHub
 
 default_role = "code"  # docstrings have single backticks
+smartquotes = False  # they change `--option` in the texts of the command line
+add_module_names = False
+maximum_signature_line_length = 100
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

@@ -32,10 +32,12 @@ FENCE = re.compile(r"^ *(?:`{3,}|~{3,}).*$", re.MULTILINE)
 DIRECTIVE = re.compile(r"^(`{3,})\{([\w-]+)\}.*?^\1$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"[Ss]ave\s+this\s+as\s+`([\w./-]+)`:\n\n\Z")
 """The end of the text before a block whose content is a file."""
-PORT = re.compile(r"\b(?:8080|9000|5000|3000)\b")
-SERVER = re.compile(r"(?:SECRET_KEY=\w+ )?(?:oms-emulator serve|flask |python \S*receiver\.py)")
-"""Commands that run until they are stopped. A page has one server at a time for each port."""
-SERVER_PORTS = {"oms-emulator": "8080", "flask": "5000", "SECRET_KEY": "9000"}
+PORTS = ("8080", "8081", "8082", "9000", "5000")
+"""Ports in the documentation. The tests use free ones."""
+PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
+SERVER = re.compile(r"(?:SECRET_KEY=\w+ )?(?:oms-emulator serve|flask |nginx |python \S*receiver\.py)")
+"""Commands that run until they are stopped. A new server for a port replaces the earlier one."""
+SERVER_PORT = re.compile(r"(?:--port|receiver\.py) (\d+)")
 END = "end-of-command:"
 SECONDS = 60
 SITE_PACKAGES = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
@@ -66,13 +68,16 @@ NOT_RUN = {
     ("docs/how-to/development.md", "# Run some tests"): "runs tests of the repository",
     ("docs/how-to/browser-tests.md", "$ npm ci"): NODE,
     ("docs/how-to/browser-tests.md", "// cypress/e2e/packing.cy.js"): "Cypress downloads a browser application",
-    ("docs/how-to/scale-out.md", "upstream oms {"): "needs nginx; the page says that it was not run",
     ("examples/playwright/README.md", "$ npm ci"): NODE,
 }
 """Page and first line of a block that is not run -> the reason."""
 
 
-NEEDED_PROGRAMS = {"examples/node/README.md": ("node", "npm"), "examples/receiver-node/README.md": ("node",)}
+NEEDED_PROGRAMS = {
+    "docs/how-to/scale-out.md": ("nginx",),
+    "examples/node/README.md": ("node", "npm"),
+    "examples/receiver-node/README.md": ("node",),
+}
 """Page -> the programs that its blocks call, besides curl."""
 
 
@@ -98,8 +103,7 @@ class Shell:
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder, self.home = folder, home
-        numbers = free_ports(4)
-        self.ports = dict(zip(("8080", "9000", "5000", "3000"), map(str, numbers), strict=True))
+        self.ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
         self.servers: dict[str, str] = {}
         self.process = subprocess.Popen(
             [shutil.which("bash") or "", "--noprofile", "--norc"],
@@ -143,24 +147,24 @@ class Shell:
 
     def serve(self, command: str, expected: str = "") -> None:
         """Start a server, and wait until it listens and has printed what the page shows."""
-        name = re.split(r"[ =]", command)[0]
-        port = self.ports[SERVER_PORTS[name]]
-        self.stop(name)
-        log = self.home / f"{name}.log"
+        named = SERVER_PORT.search(command)
+        port = named[1] if named else self.ports["5000" if command.startswith("flask") else "8080"]
+        self.stop(port)
+        log = self.home / f"{port}.log"
         _, pid = self.run(f"OMS_EMULATOR_PORT={port} {command} >{log} 2>&1 &\necho $!")
-        self.servers[name] = pid.strip()
+        self.servers[port] = pid.strip()
         until = time.monotonic() + SECONDS
         while not (listens(int(port)) and shows(expected, log.read_text("utf-8"))):
             assert time.monotonic() < until, f"{command}: {log.read_text('utf-8')}"
             time.sleep(0.02)
 
-    def stop(self, name: str) -> None:
-        if pid := self.servers.pop(name, None):
+    def stop(self, port: str) -> None:
+        if pid := self.servers.pop(port, None):
             self.run(f"kill {pid}; wait {pid}")
 
     def close(self) -> None:
-        for name in list(self.servers):
-            self.stop(name)
+        for port in list(self.servers):
+            self.stop(port)
         self.process.communicate()
 
 
@@ -236,7 +240,7 @@ def run_block(shell: Shell, block: Block) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         return
-    if "127.0.0.1:8080" in block.text and not (shell.servers or SERVER.search(block.text)):
+    if "127.0.0.1:8080" in block.text and shell.ports["8080"] not in shell.servers and not SERVER.search(block.text):
         shell.serve("oms-emulator serve")
     RUNNERS[block.language](shell, text)
 
