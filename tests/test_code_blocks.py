@@ -68,6 +68,8 @@ NOT_RUN = {
     ("docs/how-to/development.md", "# Run some tests"): "runs tests of the repository",
     ("docs/how-to/browser-tests.md", "$ npm ci"): NODE,
     ("docs/how-to/browser-tests.md", "// cypress/e2e/packing.cy.js"): "Cypress downloads a browser application",
+    ("docs/how-to/proxy.md", "location /oms/ {"): "a part of a configuration; tests/web runs the forwarded headers",
+    ("docs/how-to/proxy.md", "// vite.config.js"): "needs npm packages",
     ("examples/playwright/README.md", "$ npm ci"): NODE,
 }
 """Page and first line of a block that is not run -> the reason."""
