@@ -68,6 +68,10 @@ NOT_RUN = {
     ("docs/how-to/development.md", "# Run some tests"): "runs tests of the repository",
     ("docs/how-to/browser-tests.md", "$ npm ci"): NODE,
     ("docs/how-to/browser-tests.md", "// cypress/e2e/packing.cy.js"): "Cypress downloads a browser application",
+    (
+        "examples/scale-out/README.md",
+        'PATH="$PWD/../../.venv/bin:$PATH" ./start.sh 2 8080 /tmp/oms-state',
+    ): "runs until it is stopped",
     ("docs/how-to/proxy.md", "location /oms/ {"): "a part of a configuration; tests/web runs the forwarded headers",
     ("docs/how-to/proxy.md", "// vite.config.js"): "needs npm packages",
     ("examples/playwright/README.md", "$ npm ci"): NODE,
