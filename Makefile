@@ -76,6 +76,7 @@ bench: $(VENV)/.dev
 pools: $(VENV)/.dev
 	$(BIN)/python -m tools.make_pools
 
+# The pages that come from the tables, and the site in docs/_build. Needs no network.
 docs: $(VENV)/.dev
 	$(BIN)/python -m tools.docs
 
@@ -97,7 +98,7 @@ samples: $(VENV)/.dev
 	$(BIN)/python -m tools.list_corrections
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox .coverage*
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "oms-emulator needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11")'
@@ -108,5 +109,5 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,pytest]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs,pytest]'
 	@touch $@ $(VENV)/.run

@@ -12,5 +12,5 @@ nox.options.error_on_missing_interpreters = False
 @nox.session(python=["3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
     """Run the fast tests. The default environment of `make` covers the oldest version."""
-    session.install(".[dev,pytest]")
+    session.install(".[dev,docs,pytest]")
     session.run("python", "-m", "pytest", "-n", "auto", "-m", FAST, *session.posargs)

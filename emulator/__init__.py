@@ -9,15 +9,17 @@ from emulator.core.version import __version__
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator, create_app
+    from emulator.client.stable import stable
     from emulator.core.credentials import JWT_SECRET
 
 
-__all__ = ["JWT_SECRET", "Emulator", "__version__", "create_app"]
+__all__ = ["JWT_SECRET", "Emulator", "__version__", "create_app", "stable"]
 
 MODULES = {
     "Emulator": "emulator.client.emulator",
     "JWT_SECRET": "emulator.core.credentials",
     "create_app": "emulator.client.emulator",
+    "stable": "emulator.client.stable",
 }
 """Public name -> its module, imported at the first use, because the pytest plugin is loaded in every test run."""
 

@@ -30,7 +30,7 @@ EXCLUDED = {
     "emulator/web/inspector/vendor": "libraries of other projects",
 }
 """Folders that are not checked, with the reason."""
-SKIPPED_FOLDERS = {"node_modules", "build", "dist", "__pycache__"}
+SKIPPED_FOLDERS = {"node_modules", "_build", "build", "dist", "__pycache__"}
 SKIPPED_FILES = {"package-lock.json", "language_rules.json", "LICENSE"}
 TEXT_SUFFIXES = {".md", ".js", ".mjs", ".ts", ".html", ".css", ".yaml", ".yml", ".toml", ".conf", ".ini", ".sh", ""}
 JSON_TEXT = re.compile(r'"(?:description|title|summary|reason|comment|\$comment)"\s*:\s*"((?:[^"\\]|\\.)*)"')

@@ -1,4 +1,4 @@
-"""Make the screenshots of the README (`docs/images/*.png`). Run it with `python -m tools.pictures`."""
+"""Make the screenshots of the documentation (`docs/images/*.png`). Run it with `python -m tools.pictures`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 schemathesis reads the OpenAPI document of the server. All its checks are on, and it follows links between operations.
 Each run has its own server and seed, and covers the emulated API with both surfaces, or the control API.
-A status of 500 and a response that the document does not describe are faults. `docs/fuzzing.md` explains the other
+A status of 500 and a response that the document does not describe are faults. `docs/explanation/fuzzing.md` explains the other
 findings that may occur. A finding that is not explained there is a fault too.
 """
 
@@ -29,9 +29,9 @@ EXPLAINED = {
     "AcceptedNegativeData": ("emulated API",),
     "RejectedPositiveData": ("emulated API", "control API"),
 }
-"""Finding -> the parts in which it may occur. `docs/fuzzing.md` has the causes."""
+"""Finding -> the parts in which it may occur. `docs/explanation/fuzzing.md` has the causes."""
 UNCHECKED = {("/whisperer/hooks/{pk}/", "use_after_free")}
-"""Path and check that does not apply to it. `docs/fuzzing.md` has the cause."""
+"""Path and check that does not apply to it. `docs/explanation/fuzzing.md` has the cause."""
 OPTIONS = (
     *("--continue-on-failure", "--no-shrink", "--no-color", "--generation-database", "none", "--report", "json"),
     *("--request-timeout", "120"),

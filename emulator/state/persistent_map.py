@@ -1,4 +1,7 @@
-"""A dictionary that never changes: each change returns a new one. `docs/decisions/persistent-map.md` says why."""
+"""A dictionary that never changes: each change returns a new one.
+
+`docs/explanation/decisions/persistent-map.md` says why.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Parsers of media types, query strings and bodies (JSON, forms, multipart), as Django REST framework parses them.
 
-The multipart parser is our own: docs/decisions/multipart.md says why.
+The multipart parser is our own: docs/explanation/decisions/multipart.md says why.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def exchange(
 
 
 def test_the_package_shows_four_names() -> None:
-    assert emulator.__all__ == ["JWT_SECRET", "Emulator", "__version__", "create_app"]
+    assert emulator.__all__ == ["JWT_SECRET", "Emulator", "__version__", "create_app", "stable"]
 
 
 def test_a_running_emulator_answers_requests(running: Emulator) -> None:

@@ -84,7 +84,7 @@ def pointer(mutant: Mutant) -> str:
 
 @pytest.mark.parametrize("operation", [route.operation for route in BODIES])
 def test_each_verdict_of_schema_and_framework_has_its_response(operation: str) -> None:
-    """Sent to the real operation: the tables of docs/validation.md are true, in both modes."""
+    """Sent to the real operation: the tables of docs/reference/validation.md are true, in both modes."""
     schema = next(route.request_schema for route in BODIES if route.operation == operation)
     lenient, strict = (sender(emulator_with_event(strict=strict), operation) for strict in (False, True))
     for mutant in (each for each in MUTANTS if each.schema == schema):
