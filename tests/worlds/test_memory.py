@@ -79,6 +79,7 @@ def test_closed_world_is_freed_at_once(end: Callable[[Emulator], None]) -> None:
     assert owns_documents(cache)
     world = None
     end(oms)
+    oms.stop()  # the thread of the live traffic may still use the world
     assert freed() is None
     oms.session().get(LIST)
     assert {key[0] for key in oms._emulator_app.cache._responses} == {"default"}
