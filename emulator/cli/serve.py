@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,6 @@ from copy import copy
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
-from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from click.core import ParameterSource
 
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
+from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         if start == import_file and is_first_run(import_file, export_file):
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
-        if options["state"] is not None:
+        if options["state"] is not None and current_runtime() is None:
             check_address(options["host"], options["port"])
         emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), **arguments)
     except ValueError as error:
@@ -175,16 +176,18 @@ def listen_errors(address: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = HOST_ADVICE if isinstance(error, gaierror) or error.errno == EADDRNOTAVAIL else PORT_ADVICE
+        advice = HOST_ADVICE if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL else PORT_ADVICE
         raise click.ClickException(f"cannot listen on {address}: {error.strerror or error}. {advice}") from None
 
 
 def check_address(host: str, port: int) -> None:
     """Raise `ClickException` if no server can listen here, before a state file is created."""
     with listen_errors(f"{host}:{port}"):
-        for family, kind, protocol, _, address in getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE):
-            with socket(family, kind, protocol) as probe:
-                probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
                 probe.listen()
 
@@ -218,6 +221,8 @@ class SignalWaiter:
             return self._codes.get()
         click.echo(f"ready: {emulator.server_url}")
         sys.stdout.flush()
+        if (runtime := current_runtime()) is not None:
+            runtime.run_until(lambda: not self._codes.empty())
         return self._codes.get()
 
 
@@ -305,6 +310,8 @@ class ChildProcess:
             **without_proxy(urlsplit(emulator.url).hostname),
         }
         try:
+            if (runtime := current_runtime()) is not None:
+                return runtime.run_command(self.command, variables)
             group = 0 if HAS_PROCESS_GROUPS else None
             self._process = subprocess.Popen(self.command, env=os.environ | variables, process_group=group)  # noqa: S603 - the command is the argument of the user
         except FileNotFoundError:

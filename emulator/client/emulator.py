@@ -21,21 +21,22 @@ from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
+from emulator.state.runtime import Server, current_runtime
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
 from emulator.web import as_flask, create_emulator_app
-from emulator.webhooks import DeliveryMode, WebhookDispatcher
-from emulator.worlds.live_traffic import LiveTraffic, Scheduler
+from emulator.webhooks import DeliveryMode, TimerDispatcher, WebhookDispatcher
+from emulator.worlds.live_traffic import LiveTraffic, Scheduler, TimerScheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from flask import Flask
 
     from emulator.api_types import (
         InstallationName,
         ScenarioName,
     )
-    from emulator.web.server import HttpServer
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -112,9 +113,10 @@ class Emulator(WorldHandle):
         if clock not in CLOCK_MODES:
             raise ValueError(f"unknown clock {clock!r}; known: {', '.join(CLOCK_MODES)}")
         self._host, self._port = host, port
-        self._server: HttpServer | None = None
-        self._dispatcher = WebhookDispatcher(delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts)
-        self._scheduler = Scheduler()
+        self._server: Server | None = None
+        self._dispatcher, self._scheduler = background_workers(
+            delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts
+        )
         services = WorldServices(
             record_events,
             sender=self._dispatcher.sender,
@@ -193,9 +195,7 @@ class Emulator(WorldHandle):
         """
         if self._server is not None:
             return self.url
-        from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
-
-        server = HttpServer(self._emulator_app, self._host, self._port)
+        server = create_server(self._emulator_app, self._host, self._port)
         server.start()
         self._server = server
         self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)
@@ -261,7 +261,26 @@ def load_scenario(scenario: str | PathLike[str]) -> Scenario:
     return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
 
 
+def background_workers(mode: DeliveryMode, webhook_hosts: Collection[str]) -> tuple[WebhookDispatcher, Scheduler]:
+    """Return what works in the background: with threads, or with the timers of the runtime."""
+    runtime = current_runtime()
+    if runtime is None:
+        return WebhookDispatcher(mode, webhook_hosts), Scheduler()
+    return TimerDispatcher(runtime, mode, webhook_hosts), TimerScheduler(runtime)
+
+
+def create_server(app: WSGIApplication, host: str, port: int) -> Server:
+    """Bind a port for waitress, or for the server of the runtime. Raise `OSError` if it cannot be bound."""
+    if (runtime := current_runtime()) is not None:
+        return runtime.create_server(app, host, port)
+    from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
+
+    return HttpServer(app, host, port)
+
+
 def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:
+    if current_runtime() is not None:
+        raise ValueError("a state file needs the Python package: this runtime has no threads to write it")
     from emulator.worlds.sqlite.state_file import StateFile  # noqa: PLC0415 - SQLite is imported when used
 
     return StateFile(path, start, services, strict=strict)
