@@ -290,13 +290,17 @@ class TimerDispatcher(WebhookDispatcher):
             return
         self._is_sending = True
         try:
-            self._fire_timers()
-            while machine_seconds() < until and (claim := self._claim()) is not None:
+            while machine_seconds() < until and (claim := self._next_claim()) is not None:
                 self._deliver(claim)
         finally:
             self._is_sending = False
         if self._timers:
             self._runtime.call_later(self._timers[0][0] - machine_seconds(), self._send_ready)
+
+    def _next_claim(self) -> Claim | None:
+        with self._lock:
+            self._fire_timers()
+            return self._claim()
 
     def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
         if self.mode == "background":
