@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import oms_host  # a module of npm/lib/worker.mjs
 from oms_errors import as_error
 from pyodide.ffi import to_js
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, connection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 if TYPE_CHECKING:
@@ -110,8 +109,8 @@ class SocketReader(io.RawIOBase):
         return self._socket.readinto(buffer)
 
 
-class NodeConnection(HTTPConnection):
-    """A connection over a socket of the main thread."""
+class HTTPConnection(connection.HTTPConnection):
+    """A connection over a socket of the main thread. Error messages contain the name of the class."""
 
     runtime: NodeRuntime
     is_secure = False
@@ -132,7 +131,7 @@ class NodeConnection(HTTPConnection):
         return self.sock is not None and not self.sock.has_input
 
 
-class SecureNodeConnection(NodeConnection):
+class HTTPSConnection(HTTPConnection):
     """A connection whose certificate the main thread verifies."""
 
     is_secure = is_verified = True
@@ -163,6 +162,6 @@ class SecureNodeConnection(NodeConnection):
 
 def connect_with(runtime: NodeRuntime) -> None:
     """Make urllib3, and thus `requests`, connect through the main thread."""
-    NodeConnection.runtime = runtime
-    HTTPConnectionPool.ConnectionCls = NodeConnection
-    HTTPSConnectionPool.ConnectionCls = SecureNodeConnection
+    HTTPConnection.runtime = runtime
+    HTTPConnectionPool.ConnectionCls = HTTPConnection
+    HTTPSConnectionPool.ConnectionCls = HTTPSConnection
