@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import oms_host  # a module of npm/lib/worker.mjs
-from oms_errors import as_error
+from oms_errors import as_connection_error
 from pyodide.ffi import to_js
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, connection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -39,7 +39,7 @@ class NodeSocket(io.RawIOBase):
         elif kind == "end":
             self._is_ended = True
         else:
-            self._error = as_error(text)
+            self._error = as_connection_error(text)
 
     def _wait(self, is_done: Callable[[], bool]) -> None:
         """Run the event loop until the condition is true. Raise `TimeoutError` or the error of the connection."""

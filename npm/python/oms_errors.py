@@ -20,8 +20,13 @@ ERRORS = {
 
 
 def as_error(text: str) -> OSError:
-    """Return the error that CPython raises for an error of Node."""
+    """Return the error with the number of this Python, so that code can compare it."""
     error = json.loads(text)
-    message = ERRORS.get(error["code"], error["message"])
-    number = getattr(errno, error["code"], error["number"]) if error["code"] != "ENOTFOUND" else -2
-    return OSError(number, message)
+    return OSError(getattr(errno, error["code"], error["number"]), ERRORS.get(error["code"], error["message"]))
+
+
+def as_connection_error(text: str) -> OSError:
+    """Return the error with the number of the machine, which delivery logs show."""
+    error = json.loads(text)
+    number = -2 if error["code"] == "ENOTFOUND" else error["number"]
+    return OSError(number, ERRORS.get(error["code"], error["message"]))
