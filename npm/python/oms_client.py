@@ -25,7 +25,8 @@ class NodeSocket(io.RawIOBase):
     def __init__(self, runtime: NodeRuntime, host: str, port: int, timeout: float | None, *, secure: bool) -> None:
         self._runtime, self._timeout = runtime, timeout
         self._received = bytearray()
-        self._is_connected = self._is_ended = False
+        self._is_connected = self._is_ended = self._is_closing = False
+        self.reader_count = 0
         self._error: OSError | None = None
         self._id = runtime.add_listener(self._on_message)
         oms_host.post("connect", self._id, json.dumps({"host": host, "port": port, "secure": secure}), None)
@@ -90,10 +91,17 @@ class NodeSocket(io.RawIOBase):
         self.close()
 
     def close(self) -> None:
-        if not self.closed:
+        """Close the socket, or let its last reader do so. `http.client` closes it before it reads the body."""
+        self._is_closing = True
+        if not self.closed and self.reader_count == 0:
             oms_host.post("disconnect", self._id, "", None)
             self._runtime.listeners.pop(self._id, None)
-        super().close()
+            super().close()
+
+    def release_reader(self) -> None:
+        self.reader_count -= 1
+        if self._is_closing:
+            self.close()
 
 
 class SocketReader(io.RawIOBase):
@@ -101,12 +109,18 @@ class SocketReader(io.RawIOBase):
 
     def __init__(self, sock: NodeSocket) -> None:
         self._socket = sock
+        sock.reader_count += 1
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         return self._socket.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._socket.release_reader()
 
 
 class HTTPConnection(connection.HTTPConnection):

@@ -160,7 +160,7 @@ def test_webhook_arrives_while_its_receiver_calls_the_emulator(server: Served) -
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             page = requests.get(f"{server.url}/api/v1/oms/packages/?limit=1", headers=AUTH, timeout=60)
-            received.append((page.status_code, self.headers["X-Akinon-Signature"]))
+            received.append((page.status_code, self.headers["X-Whisperer-Signature"]))
             self.send_response(202)
             self.end_headers()
             has_arrived.set()
@@ -182,8 +182,10 @@ def test_webhook_arrives_while_its_receiver_calls_the_emulator(server: Served) -
         assert has_arrived.wait(60), "the webhook is sent without a flush"
         requests.post(f"{server.url}/__admin/hooks/flush", timeout=60)
         receiver.shutdown()
-    delivery = requests.get(f"{server.url}/__admin/hooks/deliveries", timeout=60).json()["results"][0]
+    deliveries = requests.get(f"{server.url}/__admin/hooks/deliveries", timeout=60).json()["results"]
+    delivery = next(each for each in deliveries if each["url"] == hook["target_url"])
     assert received[0][0] == 200
+    assert (received[0][1] or "").startswith("sha256=")
     assert (delivery["status"], delivery["delivered"]) == (202, True)
 
 
