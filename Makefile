@@ -11,7 +11,7 @@ FAST = not slow and not browser and not oracle and not gate
 # The tests start hundreds of processes; without byte code each of them would compile the emulator.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench pools docs types release-check pythons installations samples clean
+.PHONY: run check test test-all coverage soak soak-load soak-live soak-fuzz lint language metrics bench pools docs npm types release-check pythons installations samples clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/oms-emulator serve $(ARGS)
@@ -79,6 +79,9 @@ pools: $(VENV)/.dev
 # The pages that come from the tables, and the site in docs/_build. Needs no network.
 docs: $(VENV)/.dev
 	$(BIN)/python -m tools.docs
+
+npm: $(VENV)/.dev
+	$(BIN)/python -m tools.make_npm
 
 # The fast tests on each newer Python of this machine.
 pythons: $(VENV)/.dev

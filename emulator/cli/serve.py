@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,6 @@ from copy import copy
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
-from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -34,6 +34,7 @@ from emulator.cli.terminal import (
 from emulator.cli.watch import watching
 from emulator.core.files import check_target
 from emulator.domain.rate_limits import parse_limits
+from emulator.state.runtime import current_runtime
 from emulator.state.scenario import MAX_PACKAGES
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def serve(context: click.Context, /, *, log_format: str, quiet: bool, verbose: b
         if start == import_file and is_first_run(import_file, export_file):
             start = scenario or DEFAULT_SCENARIO
             LOG.warning("%s does not exist yet; starting from %s, to be written on exit", import_file, start)
-        if options["state"] is not None:
+        if options["state"] is not None and current_runtime() is None:
             check_address(options["host"], options["port"])
         with slow_start(str(options["state"] or start)):
             emulator = Emulator(start, clock="ticking", limits=parse_limits(limits), demo_receiver=True, **arguments)
@@ -226,16 +227,18 @@ def listen_errors(address: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = HOST_ADVICE if isinstance(error, gaierror) or error.errno == EADDRNOTAVAIL else PORT_ADVICE
+        advice = HOST_ADVICE if isinstance(error, socket.gaierror) or error.errno == EADDRNOTAVAIL else PORT_ADVICE
         raise click.ClickException(f"cannot listen on {address}: {error.strerror or error}. {advice}") from None
 
 
 def check_address(host: str, port: int) -> None:
     """Raise `ClickException` if no server can listen here, before a state file is created."""
     with listen_errors(f"{host}:{port}"):
-        for family, kind, protocol, _, address in getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE):
-            with socket(family, kind, protocol) as probe:
-                probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
                 probe.listen()
 
@@ -278,6 +281,8 @@ class SignalWaiter:
             click.echo(f"inspector: {inspector_url(emulator)}")
             click.echo(f"header to paste: Authorization: Token {FULL_ACCESS}")
         sys.stdout.flush()
+        if (runtime := current_runtime()) is not None:
+            runtime.run_until(lambda: not self._codes.empty())
         return self._codes.get()
 
 
@@ -352,6 +357,8 @@ class ChildProcess:
             **extra,
         }
         try:
+            if (runtime := current_runtime()) is not None:
+                return runtime.run_command(self.command, variables)
             group = 0 if HAS_PROCESS_GROUPS else None
             self._process = subprocess.Popen(self.command, env=os.environ | variables, process_group=group)  # noqa: S603 - the command is the argument of the user
         except FileNotFoundError:

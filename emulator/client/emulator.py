@@ -22,22 +22,23 @@ from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.state.clock import CLOCK_MODES, ClockMode
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
+from emulator.state.runtime import Server, current_runtime
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
 from emulator.web import as_flask, behind_one_proxy, create_emulator_app, open_certificate
 from emulator.web.cors import Cors
-from emulator.webhooks import DeliveryMode, WebhookDispatcher
-from emulator.worlds.live_traffic import LiveTraffic, Scheduler
+from emulator.webhooks import DeliveryMode, TimerDispatcher, WebhookDispatcher
+from emulator.worlds.live_traffic import LiveTraffic, Scheduler, TimerScheduler
 from emulator.worlds.registry import DEFAULT_WORLD, IDLE_SECONDS, MAX_WORLDS, WorldRegistry
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
     from flask import Flask
 
     from emulator.api_types import (
         InstallationName,
         ScenarioName,
     )
-    from emulator.web.tls import Server
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -131,10 +132,9 @@ class Emulator(WorldHandle):
         self._server: Server | None = None
         names = (host, *allow_hosts)
         self._certificate = open_certificate(self, tls_cert, tls_key, names) if tls or tls_cert or tls_key else None
-        self._dispatcher = WebhookDispatcher(
+        self._dispatcher, self._scheduler = background_workers(
             delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts, has_demo_receiver=demo_receiver
         )
-        self._scheduler = Scheduler()
         services = WorldServices(
             record_events,
             sender=self._dispatcher.sender,
@@ -229,15 +229,13 @@ class Emulator(WorldHandle):
         """
         if self._server is not None:
             return self.url
-        from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
-
         app = behind_one_proxy(self._emulator_app) if self._behind_proxy else self._emulator_app
         if self._certificate is None:
-            server: Server = HttpServer(app, self._host, self._port)
+            server = create_server(app, self._host, self._port)
         else:
             from emulator.web.tls import TlsServer  # noqa: PLC0415 - as above
 
-            server = TlsServer(HttpServer, app, (self._host, self._port), self._certificate.context())
+            server = TlsServer(create_server, app, (self._host, self._port), self._certificate.context())
         server.start()
         self._server = server
         self._dispatcher.deliverer.hosts.set_own_port(urlsplit(server.url).port)
@@ -303,7 +301,29 @@ def load_scenario(scenario: str | PathLike[str]) -> Scenario:
     return find_scenario(scenario) if isinstance(scenario, str) else read_scenario_file(Path(scenario))
 
 
+def background_workers(
+    mode: DeliveryMode, webhook_hosts: Collection[str], *, has_demo_receiver: bool
+) -> tuple[WebhookDispatcher, Scheduler]:
+    """Return what works in the background: with threads, or with the timers of the runtime."""
+    runtime = current_runtime()
+    if runtime is None:
+        return WebhookDispatcher(mode, webhook_hosts, has_demo_receiver=has_demo_receiver), Scheduler()
+    dispatcher = TimerDispatcher(runtime, mode, webhook_hosts, has_demo_receiver=has_demo_receiver)
+    return dispatcher, TimerScheduler(runtime)
+
+
+def create_server(app: WSGIApplication, host: str, port: int) -> Server:
+    """Bind a port for waitress, or for the server of the runtime. Raise `OSError` if it cannot be bound."""
+    if (runtime := current_runtime()) is not None:
+        return runtime.create_server(app, host, port)
+    from emulator.web.server import HttpServer  # noqa: PLC0415 - waitress is imported when used
+
+    return HttpServer(app, host, port)
+
+
 def open_state(path: str | PathLike[str], start: Scenario, services: WorldServices, *, strict: bool) -> StateFile:
+    if current_runtime() is not None:
+        raise ValueError("a state file needs the Python package: this runtime has no threads to write it")
     from emulator.worlds.sqlite.state_file import StateFile  # noqa: PLC0415 - SQLite is imported when used
 
     return StateFile(path, start, services, strict=strict)

@@ -116,11 +116,11 @@ class World:
     @contextmanager
     def recording(self, step: PendingStep) -> Iterator[None]:
         """Record the next write of this thread as this step, so that it can be replayed."""
-        self._thread.pending = step
+        outer, self._thread.pending = self._pending, step
         try:
             yield
         finally:
-            self._thread.pending = None
+            self._thread.pending = outer  # a runtime without threads handles requests while another one waits
 
     @contextmanager
     def replaying(self, at: datetime | None) -> Iterator[None]:

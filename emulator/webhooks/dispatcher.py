@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import math
 import threading
 import weakref
 from collections.abc import Collection
@@ -16,6 +17,7 @@ from emulator.core.records import Webhook, WebhookEvent
 from emulator.domain.webhook_retries import due_event_ids, next_due_event
 from emulator.state.clock import machine_seconds
 from emulator.state.outbox import DeliveryResult, FinalizedEvent
+from emulator.state.runtime import Runtime
 from emulator.state.world import World
 from emulator.webhooks.delivery import MAX_SECONDS, TIMEOUT_SECONDS, Deliverer
 
@@ -271,6 +273,60 @@ class WebhookDispatcher:
 
     def _is_drained(self, worlds: Collection[World]) -> bool:
         return not self._ready and not any(world.outbox.queue.in_flight for world in worlds)
+
+
+class TimerDispatcher(WebhookDispatcher):
+    """Sends events from the timers of a runtime without threads, one after another.
+
+    The runtime handles requests while an attempt waits for its response. So whatever is in flight is sent by a caller
+    of the current function.
+    """
+
+    def __init__(
+        self, runtime: Runtime, mode: DeliveryMode, allowed_hosts: Collection[str], *, has_demo_receiver: bool = False
+    ) -> None:
+        super().__init__(mode, allowed_hosts, has_demo_receiver=has_demo_receiver)
+        self._runtime = runtime
+        self._is_sending = False
+
+    def _is_delivering(self, world: World) -> bool:
+        return bool(world.outbox.queue.in_flight)
+
+    def wake(self, world: World) -> None:
+        if not world.is_closed and next_due_event(world.records) is not None:
+            self._ready[id(world)] = world
+            self._runtime.call_later(0, self._send_ready)
+
+    def flush(self, world: World) -> None:
+        self.run_due(world, world.clock.now())
+
+    def _send_ready(self, until: float = math.inf) -> None:
+        """Send the due events of the worlds that are ready, and set a timer for the next one."""
+        if self._is_sending:
+            return
+        self._is_sending = True
+        try:
+            while machine_seconds() < until and (claim := self._next_claim()) is not None:
+                self._deliver(claim)
+        finally:
+            self._is_sending = False
+        if self._timers:
+            self._runtime.call_later(self._timers[0][0] - machine_seconds(), self._send_ready)
+
+    def _next_claim(self) -> Claim | None:
+        with self._lock:
+            self._fire_timers()
+            return self._claim()
+
+    def stop(self, worlds: Collection[World], seconds: float = DRAIN_SECONDS) -> None:
+        if self.mode == "background":
+            for world in worlds:
+                self.wake(world)
+            self._send_ready(machine_seconds() + seconds)
+        self._ready.clear()
+        self._timers.clear()
+        for world in worlds:
+            world.outbox.queue.timer = None
 
 
 class WorldSender:

@@ -28,6 +28,7 @@ from emulator.domain.traffic import (
 )
 from emulator.loading.replay import replay_step
 from emulator.state.clock import LATEST, Scheduled
+from emulator.state.runtime import Runtime
 from emulator.state.steps import Step
 from emulator.state.store import Snapshot
 from emulator.state.world import World
@@ -250,10 +251,13 @@ class Scheduler:
                 return
             self._tasks[id(task)] = world, task
             self._is_woken = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run_thread, name="scheduler", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+            self._start_or_notify()
+
+    def _start_or_notify(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run_thread, name="scheduler", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
 
     def reset_after_fork(self) -> None:
         """Forget the thread, which does not exist in a forked process. The next `wake` starts another one."""
@@ -299,3 +303,20 @@ class Scheduler:
                     self._tasks.pop(id(task), None)
             return MAX_WAIT
         return wait
+
+
+class TimerScheduler(Scheduler):
+    """Runs scheduled tasks from the timers of a runtime without threads."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def _start_or_notify(self) -> None:
+        self._runtime.call_later(0, self._run_tasks)
+
+    def _run_tasks(self) -> None:
+        self._is_woken = False
+        wait = min((self._run_task(*each) for each in tuple(self._tasks.values())), default=MAX_WAIT)
+        if self._tasks:
+            self._runtime.call_later(0 if self._is_woken else min(wait, MAX_WAIT), self._run_tasks)

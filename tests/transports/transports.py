@@ -45,28 +45,34 @@ def normalized_response(status: int, headers: Any, body: bytes, method: str) -> 
 
 @contextmanager
 def socket(oms: Emulator) -> Iterator[Transport]:
-    """Yield a transport over a persistent connection, with the same Host header as the other transports."""
-    with oms:
-        url = urlsplit(oms.url)
-        wire = http.client.HTTPConnection(str(url.hostname), url.port, timeout=30)
-
-        def send(spec: HttpRequest) -> TransportResponse:
-            wire.putrequest(spec.method, spec.target, skip_host=True, skip_accept_encoding=True)
-            wire.putheader("Host", "oms.test")
-            for name, value in spec.headers.items():
-                wire.putheader(name, value)
-            if spec.body:
-                wire.putheader("Content-Length", str(len(spec.body)))
-            wire.endheaders(spec.body or None)
-            try:
-                answer = wire.getresponse()
-                return normalized_response(answer.status, answer.getheaders(), answer.read(), spec.method)
-            except CONNECTION_ERRORS:
-                wire.close()
-                return INCOMPLETE
-
+    """Yield a transport to the server of an emulator."""
+    with oms, socket_to(oms.url) as send:
         yield send
-        wire.close()
+
+
+@contextmanager
+def socket_to(url: str) -> Iterator[Transport]:
+    """Yield a transport over a persistent connection, with the same Host header as the other transports."""
+    parts = urlsplit(url)
+    wire = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
+
+    def send(spec: HttpRequest) -> TransportResponse:
+        wire.putrequest(spec.method, spec.target, skip_host=True, skip_accept_encoding=True)
+        wire.putheader("Host", "oms.test")
+        for name, value in spec.headers.items():
+            wire.putheader(name, value)
+        if spec.body:
+            wire.putheader("Content-Length", str(len(spec.body)))
+        wire.endheaders(spec.body or None)
+        try:
+            answer = wire.getresponse()
+            return normalized_response(answer.status, answer.getheaders(), answer.read(), spec.method)
+        except CONNECTION_ERRORS:
+            wire.close()
+            return INCOMPLETE
+
+    yield send
+    wire.close()
 
 
 def by_requests(session: requests.Session) -> Transport:

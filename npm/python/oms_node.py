@@ -1,0 +1,142 @@
+"""The runtime of Node: an event loop over messages of the main thread, which owns sockets, processes and signals."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import oms_host  # a module of npm/lib/worker.mjs
+from oms_errors import as_error
+
+from emulator.state.clock import machine_seconds
+from emulator.state.runtime import install_runtime
+
+if TYPE_CHECKING:
+    from oms_server import NodeServer
+
+
+class NodeRuntime:
+    """The event loop."""
+
+    def __init__(self) -> None:
+        self.inbox: deque[tuple[str, int, str, bytes]] = deque()
+        self.timers: dict[Callable[[], None], float] = {}
+        self.listeners: dict[int, Callable[[str, str, bytes], None]] = {}
+        """Id of a connection, process or server -> the function that handles its messages."""
+        self.server: NodeServer | None = None
+        self._next_id = 0
+
+    def add_listener(self, listener: Callable[[str, str, bytes], None]) -> int:
+        self._next_id += 1
+        self.listeners[self._next_id] = listener
+        return self._next_id
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        self.timers[function] = machine_seconds() + seconds
+
+    def run_until(self, is_done: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Run the event loop until a condition is true, or until the timeout. Return whether it is true."""
+        until = None if timeout is None else machine_seconds() + timeout
+        while not is_done():
+            wait = self._run_timers()
+            if self.inbox:
+                self._handle(*self.inbox.popleft())
+                continue
+            if is_done():
+                break
+            if until is not None:
+                remaining = until - machine_seconds()
+                if remaining <= 0:
+                    return False
+                wait = remaining if wait is None else min(wait, remaining)
+            oms_host.receive(self._deliver, -1 if wait is None else max(wait, 0) * 1000)
+        return True
+
+    def _deliver(self, kind: str, id_: int, text: str, data: Any) -> None:
+        self.inbox.append((kind, id_, text, data.to_bytes() if hasattr(data, "to_bytes") else b""))
+
+    def _handle(self, kind: str, id_: int, text: str, data: bytes) -> None:
+        if kind == "request":
+            if self.server is not None:
+                self.server.respond(id_, text, data)
+        elif kind == "signal":
+            number = getattr(signal, text)
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handler(number, None)
+        elif (listener := self.listeners.get(id_)) is not None:
+            listener(kind, text, data)
+
+    def _run_timers(self) -> float | None:
+        """Call the functions whose time has come. Return the seconds to the next one."""
+        if not self.timers:
+            return None
+        now = machine_seconds()
+        for function in [function for function, at in self.timers.items() if at <= now]:
+            if self.timers.pop(function, None) is not None:
+                function()
+        return min(self.timers.values()) - machine_seconds() if self.timers else None
+
+    def ask(self, kind: str, document: Mapping[str, Any]) -> str:
+        """Send a message and wait for its answer. Raise `OSError` if the answer is an error."""
+        answers: list[tuple[str, str]] = []
+        id_ = self.add_listener(lambda kind, text, _: answers.append((kind, text)))
+        oms_host.post(kind, id_, json.dumps(document), None)
+        self.run_until(lambda: bool(answers))
+        del self.listeners[id_]
+        ((answer, text),) = answers
+        if answer == "failed":
+            raise as_error(text)
+        return text
+
+    def create_server(self, app: Any, host: str, port: int) -> NodeServer:
+        from oms_server import NodeServer  # noqa: PLC0415 - other commands do not need it
+
+        self.server = NodeServer(self, app, host, int(self.ask("listen", {"host": host, "port": port})))
+        return self.server
+
+    def run_command(self, command: Sequence[str], variables: Mapping[str, str]) -> int:
+        try:
+            result = json.loads(self.ask("spawn", {"command": list(command), "variables": dict(variables)}))
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                raise FileNotFoundError(*error.args) from None
+            raise
+        if result["signal"] is not None:
+            return 128 + int(getattr(signal, result["signal"]))
+        return int(result["code"])
+
+
+def connect_requests(runtime: NodeRuntime) -> None:
+    platform, sys.platform = sys.platform, "linux"  # otherwise urllib3 replaces its connections by those of a browser
+    try:
+        from oms_client import connect_with  # noqa: PLC0415 - urllib3 loads slowly
+    finally:
+        sys.platform = platform
+    connect_with(runtime)
+
+
+def run(args: Any) -> int:
+    """Run a command of the command line, and return its exit code."""
+    runtime = NodeRuntime()
+    install_runtime(runtime)
+    if any(name in args for name in ("serve", "exec", "verify", "export", "import")):
+        connect_requests(runtime)
+    from emulator.cli import main  # noqa: PLC0415 - after the runtime is installed
+
+    try:
+        main(args=list(args), prog_name="oms-emulator")
+    except SystemExit as error:
+        code = error.code
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if isinstance(code, int) or code is None:
+            return code or 0
+        print(code, file=sys.stderr)
+        return 1
+    return 0

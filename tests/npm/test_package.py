@@ -1,0 +1,201 @@
+"""The npm package behaves as the Python package does, without Python. The gates start real servers."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.npm.conftest import ROOT, Command, Served
+from tests.transports.conditions import HttpRequest
+from tests.transports.corpus import corpus
+from tests.transports.transports import TransportResponse, socket_to
+
+pytestmark = pytest.mark.gate
+
+AUTH = {"Authorization": "Token full-access"}
+START = "2026-01-01T09:00:00Z"
+TIMES = re.compile(rb'"(uptime_seconds|uptime|started_at)":("[^"]*"|[\d.]+)')
+"""Values of the process, which differ in every run."""
+TICKING = re.compile(rb"2023-04-05T09:00:\d\d\.\d+Z")
+"""Times of a world that the corpus creates, whose clock ticks."""
+
+REFUSED_METHODS = {"MADEUP"}
+"""Methods that the HTTP parser of Node answers with a 400 before the emulator gets them."""
+
+
+@pytest.fixture(scope="module")
+def server(npm_command: Command) -> Iterator[Served]:
+    with npm_command.serve() as served:
+        yield served
+
+
+def test_verify_finds_no_deviation(server: Served, python_command: Command) -> None:
+    jwt = python_command.run("token", "full-access").stdout.strip()
+    done = python_command.run("verify", server.url, "--allow-writes", "--jwt", jwt, "--format", "json")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert len(json.loads(done.stdout)["checks"]) > 600
+
+
+def test_contract_tests_pass(npm_command: Command, python_command: Command) -> None:
+    jwt = python_command.run("token", "full-access").stdout.strip()
+    with npm_command.serve() as served:
+        options = ["--target", served.url, "--jwt", jwt, "--allow-writes", "-n", "0", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "contract_tests", *options],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> str:
+    """Return a scenario whose payloads do not contain the address of the server."""
+    path = tmp_path / "scenario.json"
+    demo = json.loads((ROOT / "emulator/scenarios/demo.json").read_text("utf-8"))
+    path.write_text(json.dumps(demo | {"base_url": "http://oms.example"}), "utf-8")
+    return str(path)
+
+
+def responses(command: Command, scenario: str) -> Iterator[tuple[HttpRequest, TransportResponse]]:
+    """Yield the requests of the corpus with the responses of a server whose clock is frozen.
+
+    Leave out the charset whose error message differs between Python 3.11 and 3.14.
+    """
+    options = ["--scenario", scenario, "--packages", "40", "--allow-fault-header", "--allow-host", "oms.test"]
+    with command.serve(*options) as served, socket_to(served.url) as send:
+        clock = {"mode": "frozen", "now": START}
+        requests.put(f"{served.url}/__admin/clock", json=clock, timeout=60).raise_for_status()
+        for request in corpus(*first_ids(served.url)):
+            if request.method not in REFUSED_METHODS and "punycode" not in request.headers.get("Content-Type", ""):
+                yield request, send(request)
+
+
+def first_ids(url: str) -> tuple[int, int]:
+    """Return the ids of a package and a transfer order."""
+    paths = ("packages", "transfer_orders")
+    lists = [requests.get(f"{url}/api/v1/oms/{path}/", headers=AUTH, timeout=60).json() for path in paths]
+    return lists[0]["results"][3]["id"], lists[1]["results"][3]["id"]
+
+
+def masked(response: TransportResponse) -> TransportResponse:
+    body = TICKING.sub(b"now", TIMES.sub(rb'"\1":0', response.body))
+    return response._replace(body=body)
+
+
+def test_corpus_has_the_same_bytes(npm_command: Command, python_command: Command, scenario: str) -> None:
+    """Everything except the Date header and the uptime is equal."""
+    expected = list(responses(python_command, scenario))
+    differences = [
+        f"{request.method} {request.target} {request.headers}: {response} instead of {right}"
+        for (request, right), (_, response) in zip(expected, responses(npm_command, scenario), strict=True)
+        if masked(response) != masked(right)
+    ]
+    shown = "\n".join(each[:1500] for each in differences[:10])
+    assert not differences, f"{len(differences)} of {len(expected)} differ:\n{shown}"
+    assert len(expected) >= 600
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["serve", "--help"],
+        ["scenarios"],
+        ["routes"],
+        ["openapi"],
+        ["token", "nonsense"],
+        ["serve", "--scenario", "nonsense"],
+        ["serve", "--port", "x"],
+        ["nonsense"],
+        ["exec", "--", "no-such-command"],
+        ["exec", "--", sys.executable, "-c", "import os; print(os.environ['OMS_TOKEN']); raise SystemExit(7)"],
+        ["verify", "http://127.0.0.1:9"],
+    ],
+    ids=" ".join,
+)
+def test_command_has_the_same_output_and_exit_code(
+    npm_command: Command, python_command: Command, arguments: list[str]
+) -> None:
+    expected, done = python_command.run(*arguments), npm_command.run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (expected.returncode, expected.stdout, expected.stderr)
+
+
+def test_state_file_is_refused_in_one_line(npm_command: Command) -> None:
+    done = npm_command.run("serve", "--state", "worlds.db")
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == "oms-emulator: a state file needs the Python package: this runtime has no threads to write it\n"
+    )
+    assert not (npm_command.folder / "worlds.db").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signal_stops_the_server_with_its_exit_code(npm_command: Command, number: int, code: int) -> None:
+    with npm_command.serve() as served:
+        served.process.send_signal(number)
+        assert served.process.wait(60) == code
+
+
+def test_webhook_arrives_while_its_receiver_calls_the_emulator(server: Served) -> None:
+    """The receiver reads the package before it responds, so the emulator must answer while it waits."""
+    received: list[tuple[int, str | None]] = []
+    has_arrived = threading.Event()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            page = requests.get(f"{server.url}/api/v1/oms/packages/?limit=1", headers=AUTH, timeout=60)
+            received.append((page.status_code, self.headers["X-Whisperer-Signature"]))
+            self.send_response(202)
+            self.end_headers()
+            has_arrived.set()
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as receiver:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        hook = {
+            "target_url": f"http://127.0.0.1:{receiver.server_port}/",
+            "event_type": "package.created",
+            "secret_key": "key",
+            "retry_countdown_config": {"choice": "fixed", "kwargs": {"seconds": 60}},
+        }
+        created = requests.post(f"{server.url}/whisperer/hooks/", json=hook, headers=AUTH, timeout=60)
+        assert created.status_code == 201, created.text
+        assert requests.post(f"{server.url}/__admin/packages", json={"state": "Waiting"}, timeout=60).ok
+        assert has_arrived.wait(60), "the webhook is sent without a flush"
+        requests.post(f"{server.url}/__admin/hooks/flush", timeout=60)
+        receiver.shutdown()
+    deliveries = requests.get(f"{server.url}/__admin/hooks/deliveries", timeout=60).json()["results"]
+    delivery = next(each for each in deliveries if each["url"] == hook["target_url"])
+    assert received[0][0] == 200
+    assert (received[0][1] or "").startswith("sha256=")
+    assert (delivery["status"], delivery["delivered"]) == (202, True)
+
+
+def test_live_traffic_generates_orders(npm_command: Command) -> None:
+    """The clock runs a hundred times faster than the machine's, so orders arrive within a second."""
+    with npm_command.serve("--live", "36000") as served:
+        listing = f"{served.url}/api/v1/oms/packages/?limit=1"
+        before = requests.get(listing, headers=AUTH, timeout=60).json()["count"]
+        requests.put(f"{served.url}/__admin/clock", json={"speed": 100}, timeout=60).raise_for_status()
+        for _ in range(200):
+            if requests.get(listing, headers=AUTH, timeout=60).json()["count"] > before:
+                return
+        pytest.fail("no order arrives")
