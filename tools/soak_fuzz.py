@@ -2,8 +2,9 @@
 
 schemathesis reads the OpenAPI document of the server. All its checks are on, and it follows links between operations.
 Each run has its own server and seed, and covers the emulated API with both surfaces, or the control API.
-A status of 500 and a response that the document does not describe are faults. `docs/explanation/fuzzing.md` explains the other
-findings that may occur. A finding that is not explained there is a fault too.
+A status of 500 and a response that the document does not describe are faults.
+`docs/explanation/fuzzing.md` explains the other findings that may occur. A finding that is not explained there is a
+fault too.
 """
 
 from __future__ import annotations
