@@ -181,7 +181,7 @@ def test_a_report_in_a_file(oms, capsys, tmp_path, form, start):
 
 def test_every_kind_of_drift_is_explained():
     """In the report itself, and in the page about it."""
-    page = (Path(schemas.__file__).parents[2] / "docs" / "verify.md").read_text("utf-8")
+    page = (Path(schemas.__file__).parents[2] / "docs" / "how-to" / "verify.md").read_text("utf-8")
     for kind in Kind:
         assert f"| `{kind}` | {KINDS[kind]} |" in page
 

@@ -107,7 +107,9 @@ def pair(shared_pair: Pair) -> Iterator[Pair]:
 NOT_COMPARED = {
     "denial_reason": "SQLite's `icontains` ignores case for ASCII letters only; tested separately",
     "package_denial_reason": "has no filters",
-    **dict.fromkeys(("hook", "hook_event"), "compared with the filter sets of dj-whisperer in `tests/oracle_hooks`"),
+    **dict.fromkeys(
+        ("hook", "hook_event", "event_queue"), "compared with the filter sets of dj-whisperer in `tests/oracle_hooks`"
+    ),
 }
 """Filter sets that are not compared, and why."""
 

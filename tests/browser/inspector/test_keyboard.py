@@ -56,6 +56,7 @@ def test_a_command_can_be_sent_with_the_keyboard(oms: Emulator, inspector: Monit
 
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("dialog select[name=denial_reason] option").first).to_be_attached()
     tab_to(page, "^Send command$")
     page.keyboard.press("Enter")
     expect(page.locator(".title .state")).to_have_text("Requires replan")

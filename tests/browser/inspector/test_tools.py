@@ -40,6 +40,7 @@ def test_a_package_is_refused_in_two_clicks(oms: Emulator, inspector: MonitoredP
     package = newest_package_in_state(oms, "100")
     page = inspector.open(f"packages/{package['id']}")
     page.get_by_role("button", name="Refuse Package").click()
+    expect(page.locator("dialog select[name=denial_reason] option").first).to_be_attached()
     page.get_by_role("button", name="Send command").click()
     expect(page.locator(".title .state")).to_have_text("Requires replan")
 

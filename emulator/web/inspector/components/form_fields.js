@@ -51,8 +51,8 @@ const CUSTOM_FIELDS = {
 
 function DenialReasonField({ parameter, title }) {
   const reasons = useLoad(async () => (await guide("GET", "packages/package_denial_reason/?is_active=true&limit=100")).body.results, []);
-  return html`<label class="field"><span>${title}</span><select name=${parameter.name}>
-    <option value="">none</option>
+  return html`<label class="field"><span>${title}</span><select name=${parameter.name} required=${parameter.required}>
+    ${!parameter.required && html`<option value="">none</option>`}
     ${(reasons.data ?? []).map((reason) => html`<option key=${reason.id} value=${reason.id}>${reason.title}</option>`)}</select></label>`;
 }
 
