@@ -184,9 +184,12 @@ class Channel(HTTPChannel):
         return bool(super().writable())
 
     def del_channel(self, map: Any = None) -> None:  # noqa: A002 - the name in waitress
-        """Close the file of an incomplete body, which waitress leaves to the garbage collector."""
+        """Close the files of an incomplete body and of unread responses, which waitress leaves to the collector."""
         if self.request is not None:
             self.request.close()
+        with self.outbuf_lock:
+            for buffer in self.outbufs:
+                buffer.close()
         super().del_channel(map)
 
     def service(self) -> None:

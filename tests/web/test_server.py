@@ -175,6 +175,18 @@ def test_incomplete_large_body_leaves_no_open_file(recwarn: pytest.WarningsRecor
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []
 
 
+def test_unread_large_response_leaves_no_open_file(recwarn: pytest.WarningsRecorder) -> None:
+    """The temporary file of a response is closed when the server stops before the client has read the response."""
+    with Emulator("empty") as oms:
+        address = urlsplit(oms.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as client:
+            client.sendall(b"GET /__admin/docs/redoc.standalone.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
+            oms.stop()
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn if issubclass(warning.category, ResourceWarning)] == []
+
+
 def send_raw(url: str, request: bytes) -> bytes:
     """Send bytes to a server, and return the first line of its response."""
     address = urlsplit(url)
