@@ -102,8 +102,9 @@ def test_a_file_may_be_missing_for_a_moment(file: Path, caplog: pytest.LogCaptur
     file.rename(file.with_name("gone"))
     watcher.check()
     write(file, name="mine", packages=2)
-    check_twice(watcher)
-    assert (package_count(oms), caplog.messages) == (2, [])
+    with caplog.at_level(logging.INFO, "emulator.watch"):
+        check_twice(watcher)
+    assert (package_count(oms), caplog.messages) == (2, [f"reloaded {file}"])
 
 
 def test_the_installation_is_watched(tmp_path: Path) -> None:

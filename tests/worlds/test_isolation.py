@@ -17,7 +17,7 @@ from emulator.domain.scenario_files import find_scenario, with_limits
 from emulator.state.record_codec import encode_record
 from emulator.state.scenario import Scenario
 from emulator.state.store import REMOVED, Snapshot
-from tests.support.reads import SendRequest, http_sender
+from tests.support.reads import HOST, SendRequest, http_sender
 from tests.support.traffic import HOOK_AND_FAULT_ACTIONS, OTHER_ACTIONS, WRITE_ACTIONS, Traffic
 
 pytestmark = pytest.mark.slow
@@ -89,11 +89,11 @@ def read_lists(world: WorldHandle, ask: SendRequest) -> Iterator[tuple[str, byte
 
 def test_fifty_concurrent_worlds_equal_the_same_worlds_one_by_one() -> None:
     """Answers, records, events, deliveries, faults, limits, journal and export are equal."""
-    with Emulator("empty") as oms, ThreadPoolExecutor(WORLDS) as pool:
+    with Emulator("empty", allow_hosts=[HOST]) as oms, ThreadPoolExecutor(WORLDS) as pool:
         barrier = Barrier(WORLDS)
         port = int(oms.server_url.rpartition(":")[2])  # payloads contain it
         concurrent = list(pool.map(lambda number: use_world(oms, number, barrier), range(WORLDS)))
-    with Emulator("empty", port=port) as oms:
+    with Emulator("empty", port=port, allow_hosts=[HOST]) as oms:
         for number, result in enumerate(concurrent):
             assert use_world(oms, number) == result, f"world {number}"
             oms.worlds.delete(f"w{number}")
