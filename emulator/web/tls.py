@@ -13,10 +13,11 @@ from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import finalize
 
 from emulator.state.clock import machine_now
+from emulator.state.runtime import Server
 from emulator.web.context import Environ
 from emulator.web.server import RESET_ON_CLOSE, bind_sockets, server_url
 
@@ -30,18 +31,6 @@ ANY_ADDRESS = ("", "0.0.0.0", "::")
 CHUNK_BYTES = 64 * 1024
 SHUTDOWN_SECONDS = 0.5
 """Time that a client has to confirm the end of a connection."""
-
-
-class Server(Protocol):
-    """A server that responds in threads, from `start` to `stop`."""
-
-    url: str
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def close_sockets(self) -> None: ...
 
 
 class Certificate(NamedTuple):
