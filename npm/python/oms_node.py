@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import oms_host  # a module of npm/lib/worker.mjs
 from oms_errors import as_error
+from oms_start import import_requests
 
 from emulator.state.clock import machine_seconds
 from emulator.state.runtime import install_runtime
@@ -113,11 +114,9 @@ class NodeRuntime:
 
 
 def connect_requests(runtime: NodeRuntime) -> None:
-    platform, sys.platform = sys.platform, "linux"  # otherwise urllib3 replaces its connections by those of a browser
-    try:
-        from oms_client import connect_with  # noqa: PLC0415 - urllib3 loads slowly
-    finally:
-        sys.platform = platform
+    import_requests()
+    from oms_client import connect_with  # noqa: PLC0415 - urllib3 loads slowly
+
     connect_with(runtime)
 
 
