@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { loadPyodide } from 'pyodide';
-import { startPython } from './lib/python.mjs';
+import { startPython } from './browser/python.mjs';
 
 process.on('uncaughtException', (error) => {
   console.error(String(error.message).slice(0, 2000)); // without the source line, which is all of Pyodide

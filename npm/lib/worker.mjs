@@ -4,7 +4,7 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import { loadPyodide, version } from 'pyodide';
 import createModule from 'pyodide/pyodide.asm.mjs';
-import { startPython } from './python.mjs';
+import { startPython } from '../browser/python.mjs';
 
 const { port, flag, args } = workerData;
 const NOT_MOUNTED = new Set(['bin', 'boot', 'dev', 'lib', 'lib32', 'lib64', 'proc', 'sbin', 'sys']);

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.support.node import missing_tools
 
 ROOT = Path(__file__).resolve().parents[2]

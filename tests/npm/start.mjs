@@ -7,7 +7,7 @@ import zlib from 'node:zlib';
 const [folder, option] = process.argv.slice(2);
 const require = createRequire(`${folder}/package.json`);
 const load = (name) => import(pathToFileURL(require.resolve(name)));
-const { startPython, PYODIDE_VERSION } = await import(pathToFileURL(`${folder}/node_modules/oms-emulator/lib/python.mjs`));
+const { startPython, PYODIDE_VERSION } = await import(pathToFileURL(`${folder}/node_modules/oms-emulator/browser/python.mjs`));
 const { loadPyodide, version } = await load('pyodide/pyodide.mjs');
 const { default: createModule } = await load('pyodide/pyodide.asm.mjs');
 const read = (name) => new Uint8Array(zlib.gunzipSync(fs.readFileSync(`${folder}/node_modules/oms-emulator/${name}`)));

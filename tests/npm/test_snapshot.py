@@ -1,4 +1,4 @@
-"""The snapshot of the imported modules contains nothing of the machine that made it, and the package works without it."""
+"""The snapshot of the imports contains nothing of the machine that made it, and the package works without it."""
 
 from __future__ import annotations
 
