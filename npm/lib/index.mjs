@@ -1,4 +1,4 @@
-// `setupEmulator` for Node: an emulator in a process of its own.
+// `setupEmulator` for Node: an emulator in a separate process.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EmulatorHandle } from '../browser/handle.mjs';

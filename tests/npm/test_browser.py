@@ -147,8 +147,8 @@ def test_inspector_in_another_tab_shows_the_same_world(context: BrowserContext, 
     assert restarted[1] == 61, "the inspector's tab keeps the world while the page is loaded again"
 
 
-def test_worker_starts_without_the_network_once_it_is_stopped(context: BrowserContext, web: WebServer) -> None:
-    """`stop` ends the connection of a page, and another start shares the world or creates it again."""
+def test_stop_gives_the_page_its_fetch_back(context: BrowserContext, web: WebServer) -> None:
     page, _ = start(context, web, serviceWorker=False)
     page.evaluate("() => oms.stop()")
     assert page.evaluate(CALL, ["GET", "/api/v1/oms/packages/", None])[0] == 404
+    assert web.requests[0].startswith("GET /oms-emulator/api/v1/oms/packages/")

@@ -1,5 +1,5 @@
 import { setupServer } from "msw/node";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { handlers } from "oms-emulator/msw";
 import { useEmulator } from "oms-emulator/vitest";
 import { waitingPackages } from "../src/shop.js";
@@ -11,8 +11,8 @@ const server = setupServer();
 beforeAll(() => {
   server.listen({ onUnhandledRequest: "error" });
   server.use(...handlers(oms, REAL));
+  return () => server.close(); // after the tests of this file
 });
-afterAll(() => server.close());
 
 test("requests to the real address reach the emulator", async () => {
   const { number } = await oms.makePackage({ state: "Waiting" });
