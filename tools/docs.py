@@ -65,7 +65,8 @@ INSTALLATION_NOTE = """An installation file has the states, transitions and loca
 states and commands](../how-to/own-installation.md) shows how to make one."""
 
 NOT_PROVEN = """Not proven: nothing was compared with a running OMS of the vendor. `oms-emulator verify URL` does
-that with yours. The container image was not built by the authors. The workflow files for GitHub and GitLab were
+that with yours. The container image was built and run on Debian, not on the official Python image, and the
+compose example was never run. The workflow files for GitHub and GitLab were
 checked, never run there."""
 
 VALIDATION = """Each request body is validated with the JSON Schema of its operation (`emulator/schemas/requests/`)
