@@ -176,7 +176,7 @@ def test_an_import_shows_its_progress_on_a_terminal_alone(tmp_path: Path) -> Non
 
 
 def slow_terminal(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Let each start count as slow, on a terminal. Return an event that is set when the start is reported."""
+    """Treat each start as slow, on a terminal. Return an event that is set when the start is reported."""
     reported = threading.Event()
     monkeypatch.setattr(terminal, "SLOW_SECONDS", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
