@@ -82,6 +82,12 @@ def fail_every_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writer, "_commit", fail)
 
 
+def call(oms: Emulator, method: str, path: str) -> None:
+    """Call the control API. Raise `PersistError` for a 500."""
+    if (response := oms.session().request(method, path)).status_code == 500:
+        raise PersistError(response.text)
+
+
 CHANGES: dict[str, Callable[[Emulator], object]] = {
     "write": lambda oms: oms.package(state="Packed"),
     "undo": lambda oms: oms.world.undo(),
@@ -92,6 +98,10 @@ CHANGES: dict[str, Callable[[Emulator], object]] = {
     "arm a fault": lambda oms: oms.faults.add(status=503),
     "disarm all faults": lambda oms: oms.faults.clear(),
     "take a snapshot": lambda oms: oms.world.take_snapshot("two"),
+    "reset": lambda oms: oms.reset(),
+    "create a world": lambda oms: call(oms, "PUT", "/__admin/worlds/new"),
+    "replace a world": lambda oms: call(oms, "PUT", "/__admin/worlds/other"),
+    "delete a world": lambda oms: call(oms, "DELETE", "/__admin/worlds/other"),
 }
 
 
@@ -108,6 +118,7 @@ def complete_state(oms: Emulator) -> tuple[object, ...]:
             snapshot.last_write_at,
         ),
         *(list(snapshot.steps), snapshot.steps.unrecorded_writes, snapshot.faults.armed, list(world.snapshots)),
+        oms.session().get("/__admin/worlds").json(),
         *(world.clock.setting, world.schedule.rate, {**oms.export(), "next_request": 0}),
     )
 
@@ -119,6 +130,7 @@ def test_change_that_cannot_be_stored_changes_nothing(
     oms: Emulator, monkeypatch: pytest.MonkeyPatch, change: Callable[[Emulator], object], failures: int
 ) -> None:
     """The clock, the log, the undo stack, the faults and the traffic are as before, also after further refusals."""
+    call(oms, "PUT", "/__admin/worlds/other")
     oms.world.take_snapshot("one")
     oms.faults.add(status=500, times=3)
     oms.package(state="Packed")
