@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from emulator.core.records import (
     REFERENCES,
@@ -31,7 +31,6 @@ from emulator.domain.seeding.plans import (
     ORDERS_PER_BLOCK,
     PACKAGES_PER_BLOCK,
     Block,
-    LogPlan,
     OrderPlan,
     PackagePlan,
     Plans,
@@ -174,8 +173,23 @@ def transfer_column(value: Callable[[TransferPlan], ColumnValue]) -> ColumnReade
     return lambda plans: map(value, plans.all_transfers())
 
 
+class LogPlan(NamedTuple):
+    """A transition of a package or a transfer order, and its position among the transitions of the record."""
+
+    record: PackagePlan | TransferPlan
+    position: int
+
+
 def log_column(value: Callable[[LogPlan], ColumnValue]) -> ColumnReader:
-    return lambda plans: map(value, plans.all_logs())
+    return lambda plans: map(value, all_logs(plans))
+
+
+def all_logs(plans: Plans) -> Iterator[LogPlan]:
+    """Iterate over the plans of all log entries, in the order of their ids."""
+    for package in plans.all_packages():
+        transfer = package.slot.transfer
+        for record in (package, *([TransferPlan(package, transfer)] if transfer else ())):
+            yield from (LogPlan(record, position) for position in range(len(record.slot.path) - 1))
 
 
 def package_states(plans: Plans) -> Iterator[int]:

@@ -352,17 +352,6 @@ class TransferPlan:
         return (self.transition_times[-1] if self.transition_times else self.created) + 2000 + self.draws[1]
 
 
-class LogPlan(NamedTuple):
-    """A transition of a package or a transfer order, and its position among the transitions of the record."""
-
-    record: PackagePlan | TransferPlan
-    position: int
-
-    @classmethod
-    def all_of(cls, record: PackagePlan | TransferPlan) -> Iterator[LogPlan]:
-        return (cls(record, position) for position in range(len(record.slot.path) - 1))
-
-
 def spread_times(begin: int, end: int, count: int, draws: bytes) -> tuple[int, ...]:
     """Return ascending times between two times."""
     share = min(end - begin, MAX_HISTORY) // (256 * (count + 1))
@@ -445,13 +434,6 @@ class Plans:
         return (
             TransferPlan(plan, plan.slot.transfer) for plan in self.all_packages() if plan.slot.transfer is not None
         )
-
-    def all_logs(self) -> Iterator[LogPlan]:
-        """Iterate over the plans of all log entries, in the order of their ids."""
-        for package in self.all_packages():
-            yield from LogPlan.all_of(package)
-            if package.slot.transfer:
-                yield from LogPlan.all_of(TransferPlan(package, package.slot.transfer))
 
     def log_ids(self) -> Iterator[int]:
         """Iterate over the ids of all log entries. It counts transitions, and needs no plans."""
