@@ -436,6 +436,12 @@ class Plans:
                     order = OrderPlan(self, block * ORDERS_PER_BLOCK + min(position, ORDERS_PER_BLOCK - 1))
                     yield TransferPlan(PackagePlan(order, block * PACKAGES_PER_BLOCK + position, slot), slot.transfer)
 
+    def log_ids(self) -> Iterator[int]:
+        """Iterate over the ids of all log entries. It counts transitions, and needs no plans."""
+        for block in range(self.blocks):
+            first = first_id(TransitionLog, block)
+            yield from range(first, first + sum(slot.log_count for slot in self.slots(block)))
+
     def package_created(self, index: int) -> int:
         """Return the creation time of a package: later than the time of the package before it."""
         # Fibonacci hashing scatters well enough, and is much cheaper than a draw.
