@@ -98,7 +98,8 @@ NEEDED_PROGRAMS = {
 
 
 def pages() -> Iterator[Path]:
-    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(EXAMPLES.rglob("README.md")))
+    yield from (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    yield from (page for page in sorted(EXAMPLES.rglob("README.md")) if "node_modules" not in page.parts)
     yield from (page for page in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in page.parts)
 
 
