@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.npm.conftest import Command
+from tests.npm.conftest import ROOT, Command
 
 pytestmark = [pytest.mark.gate]
 
@@ -40,6 +40,11 @@ class WebServer(NamedTuple):
     url: str
     requests: list[str]
     bodies: list[Any]
+
+    @property
+    def calls(self) -> list[str]:
+        """The requests that are not for files of the package, which a browser may check for a new version."""
+        return [each for each in self.requests if "/assets/" not in each and "-sw.mjs" not in each]
 
 
 class StaticFiles(SimpleHTTPRequestHandler):
@@ -111,7 +116,7 @@ def test_list_command_and_control_api_need_no_network(
     assert page.evaluate(CALL, ["GET", "/w/other/api/v1/oms/packages/?limit=1", None])[1]["next"].startswith(url)
     message = page.evaluate("() => oms.makePackage({state: 'Nowhere'}).catch(String)")
     assert "returned 400" in message
-    assert web.requests == []
+    assert web.calls == []
 
 
 def test_webhook_arrives_at_a_server_of_the_host(context: BrowserContext, web: WebServer) -> None:
@@ -131,7 +136,7 @@ def test_webhook_arrives_at_a_server_of_the_host(context: BrowserContext, web: W
     deliveries = page.evaluate("() => oms.deliveries()")["results"]
     (delivery,) = [each for each in deliveries if each["url"] == hook["target_url"]]
     assert (delivery["status"], delivery["delivered"], delivery["response"]) == (202, True, "accepted")
-    assert web.requests == ["POST /hook HTTP/1.1"]
+    assert web.calls == ["POST /hook HTTP/1.1"]
 
 
 def test_inspector_in_another_tab_shows_the_same_world(context: BrowserContext, web: WebServer) -> None:
@@ -151,4 +156,20 @@ def test_stop_gives_the_page_its_fetch_back(context: BrowserContext, web: WebSer
     page, _ = start(context, web, serviceWorker=False)
     page.evaluate("() => oms.stop()")
     assert page.evaluate(CALL, ["GET", "/api/v1/oms/packages/", None])[0] == 404
-    assert web.requests[0].startswith("GET /oms-emulator/api/v1/oms/packages/")
+    assert web.calls[0].startswith("GET /oms-emulator/api/v1/oms/packages/")
+
+
+def test_playground_shows_the_inspector_and_the_documentation(context: BrowserContext, installed: Path) -> None:
+    """The playground is below a path, as on a host of static pages."""
+    handler = functools.partial(StaticFiles, directory=str(ROOT / "dist"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        recorder: Any = server
+        recorder.requests = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/playground/?scenario=live-demo&seed=5")
+        expect(page.locator("#status")).to_contain_text("/playground/oms-emulator", timeout=120_000)
+        expect(page.frame_locator("iframe").locator("main h1")).to_have_text("Overview")
+        page.click("text=API")
+        expect(page.frame_locator("iframe").locator(".opblock").first).to_be_visible()
+        server.shutdown()
