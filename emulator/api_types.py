@@ -423,6 +423,21 @@ class ChangeStockLocation(TypedDict):
     address: NotRequired[ChangeStockLocationAddress]
 
 
+class ChangesResults(TypedDict):
+    record: str
+    id: int
+    change: Literal["added", "changed", "removed"]
+    requests: list[str]
+    background: bool
+    fields: dict[str, Any]
+
+
+class Changes(TypedDict):
+    since: str
+    count: int
+    results: list[ChangesResults]
+
+
 class Channel(TypedDict):
     id: int
     channel_type: str

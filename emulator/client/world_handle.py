@@ -12,6 +12,7 @@ import orjson
 
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
+from emulator.client.changes import Changes
 from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
 from emulator.client.webhooks import Webhooks
@@ -208,6 +209,13 @@ class WorldHandle:
         An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
         """
         write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
+
+    def changes(self) -> Changes:
+        """Record the exact changes of the records inside a `with` block, for `changes.only(...)`.
+
+        Example: `with oms.changes() as changes: ...`
+        """
+        return Changes(lambda: self.world)
 
     # Reports
 

@@ -76,7 +76,8 @@ class World:
         self._latest = start.records
         """The records after the last write. The lock guards it."""
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
-        self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
+        self.steps = start.steps.copy()
+        self.undo_stack = UndoStack(start.undo_entries, start.state.next_request)
         self.last_write_at = start.last_write_at
         self._saved_steps = len(self.steps)
         """Number of the steps that are stored."""
@@ -245,10 +246,10 @@ class World:
         return step
 
     def _push_undo(self, step: Step | None, at: datetime) -> None:
+        before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
-            self.undo_stack.extend(is_recorded=step is not None)
+            self.undo_stack.extend(is_recorded=step is not None, before=before)
         else:
-            before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
             self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
 
     # Undo and restore
@@ -319,7 +320,8 @@ class World:
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
-            self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
+            self.steps = snapshot.steps.copy()
+            self.undo_stack = UndoStack(snapshot.undo_entries, self.request_ids.next_number)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
             self.faults = snapshot.faults.copy()

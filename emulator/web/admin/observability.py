@@ -1,4 +1,4 @@
-"""Control API: journal, audit, coverage and Prometheus metrics."""
+"""Control API: journal, changes, audit, coverage and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Response
 
+from emulator.api.control.changes import changes_document
 from emulator.api.control.journal import detailed_document, exchange_document, find_exchanges, summary_document
 from emulator.api.serializers.rendering import render_cache
-from emulator.core.errors import UnknownRecord
+from emulator.core.errors import InvalidDocument, UnknownRecord
 from emulator.coverage import build_report, counts_of
 from emulator.coverage.report import as_document
 from emulator.domain.audit import audit, finding_document
@@ -67,6 +68,14 @@ def get_request(request_id: str) -> Response:
 def clear_requests() -> Response:
     current_world().journal.clear()
     return no_content()
+
+
+@api.get("/changes")
+def list_changes() -> Response:
+    query = query_parameters("since")
+    if "since" not in query:
+        raise InvalidDocument("since is required: the id of a request (X-Emulator-Request-Id), such as 00000001")
+    return json_response(changes_document(current_world(), query["since"]))
 
 
 @api.get("/audit")
