@@ -91,7 +91,7 @@ Operation: TypeAlias = Literal[
 
 
 FaultKindName: TypeAlias = Literal[
-    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip"
+    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip", "overtaken"
 ]
 
 
@@ -660,6 +660,7 @@ class FaultWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | Any]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class Fault(TypedDict):
@@ -681,6 +682,7 @@ class FaultWantedWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | Any]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class FaultWanted(TypedDict):
@@ -1357,6 +1359,7 @@ class FaultOptions(TypedDict):
     seconds: NotRequired[float]
     size: NotRequired[int]
     pieces: NotRequired[int]
+    transition: NotRequired[int]
 
 
 class HookFields(TypedDict):

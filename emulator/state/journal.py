@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from emulator.state.clock import machine_seconds
+from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Delivery
 from emulator.state.store import BaseDataset
 
@@ -32,6 +33,11 @@ class RequestInfo:
     fault: str | None = None
     """The kinds of the faults that changed the response."""
     body: bytes = b""
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether a fault changed the response, so that it is not that of the emulated service."""
+        return self.fault not in (None, OVERTAKEN)
 
 
 @dataclass(frozen=True, slots=True)

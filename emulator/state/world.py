@@ -389,6 +389,7 @@ class World:
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
+        counted = [each for each in counted if each.fault.action is None]
         if not (counted and self.persistence.is_durable):
             return
         with suppress(PersistError):

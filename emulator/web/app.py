@@ -163,7 +163,7 @@ class EmulatorApp:
             reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
         else:
             reply = respond(context, self.cache)
-        if reply.status > 300 and context.info.fault is None:
+        if reply.status > 300 and not context.info.is_altered:
             reply = add_error_hints(context, reply, self.worlds)
         if is_recorded:
             world.journal.add(journal_exchange(context, reply, began))
@@ -251,7 +251,7 @@ def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: 
 def record_coverage(context: RequestContext, reply: Reply) -> None:
     """Count what an exchange covers."""
     info, coverage = context.info, context.world.coverage
-    if info.fault is not None:
+    if info.is_altered:
         return
     register_graph(context.world)
     if info.operation is None:
