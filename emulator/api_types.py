@@ -605,6 +605,13 @@ class EventQueue(TypedDict):
 EventTypes: TypeAlias = list[str]
 
 
+class ExchangeRestsOn(TypedDict):
+    part: str
+    name: str
+    provenance: Literal["documented", "observed", "framework", "assumed"]
+    reason: str | None
+
+
 class ExchangeRequest(TypedDict):
     headers: dict[str, Any]
     body: Any
@@ -628,6 +635,8 @@ class Exchange(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
+    rests_on: NotRequired[list[ExchangeRestsOn]]
     request: ExchangeRequest
     response: ExchangeResponse
 
@@ -643,6 +652,7 @@ class ExchangeBrief(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
 
 
 class Exchanges(TypedDict):

@@ -12,7 +12,15 @@ from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import FaultMatch, Faults
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, Journal, Metrics, RequestIds, ThrottleWindows
+from emulator.state.journal import (
+    DEFAULT_JOURNAL_SIZE,
+    Coverage,
+    Journal,
+    Metrics,
+    ProvenanceLog,
+    RequestIds,
+    ThrottleWindows,
+)
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     Branch,
@@ -45,6 +53,8 @@ class WorldServices:
     """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
+    provenance: ProvenanceLog | None = None
+    """Records what each response rests on, and adds a header to it. None: off."""
     journal_size: int = DEFAULT_JOURNAL_SIZE
     validates_responses: bool = False
     """Whether a response that violates its schema is replaced by a 500."""
@@ -87,7 +97,7 @@ class World:
         self.snapshots = Snapshots() if snapshots is None else snapshots
         self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
-        self.coverage, self.metrics = services.coverage, services.metrics
+        self.coverage, self.metrics, self.provenance = services.coverage, services.metrics, services.provenance
         self.validates_responses = services.validates_responses
         self.caches: Caches = {}
         """Caches of this world, which are closed with it."""

@@ -25,6 +25,7 @@ from emulator.web.admin.shared import (
     world_registry,
 )
 from emulator.web.app import register_graph
+from emulator.web.provenance import bases_of
 from emulator.worlds.registry import WorldRegistry
 
 if TYPE_CHECKING:
@@ -48,20 +49,24 @@ def list_requests() -> Response:
     status = parse_int("status", query["status"]) if "status" in query else None
     limit = parse_int("limit", query["limit"]) if "limit" in query else DEFAULT_LIMIT
     document = summary_document if parse_bool("brief", query.get("brief", "false")) else exchange_document
-    journal = current_world().journal
+    world = current_world()
+    journal = world.journal
     matches = list(find_exchanges(journal, query.get("operation"), query.get("method"), status, query.get("path")))
-    return json_response({"count": len(matches), "results": [document(each) for each in matches[:limit]]})
+    return json_response(
+        {"count": len(matches), "results": [document(each, bases_of(world, each)) for each in matches[:limit]]}
+    )
 
 
 @api.get("/requests/<request_id>")
 def get_request(request_id: str) -> Response:
-    journal = current_world().journal
+    world = current_world()
+    journal = world.journal
     exchange = journal.get(request_id)
     if exchange is None:
         raise UnknownRecord(
             f"the journal has no request {request_id!r}; it holds the latest {journal.limit} requests"
         )
-    return json_response(detailed_document(exchange))
+    return json_response(detailed_document(exchange, bases_of(world, exchange)))
 
 
 @api.delete("/requests")
