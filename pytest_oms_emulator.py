@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
 MARKER = (
-    "oms(scenario, seed, packages, installation, clock, strict, ...): arguments of `Emulator` for `oms` and `oms_url`;"
-    " min_provenance fails a test that rests on a behaviour with less evidence"
+    "oms(scenario, seed, packages, installation, clock, strict, ...): arguments of `Emulator` for `oms` and `oms_url`"
+    "; min_provenance fails a test that rests on a behaviour with less evidence"
 )
 SHARED_SERVER_ARGUMENTS = frozenset(("scenario", "seed", "packages", "installation", "limits"))
 """Arguments of `Emulator` that are part of a scenario. With any other argument, `oms` has its own server."""

@@ -1,4 +1,4 @@
-"""Each response names what it rests on. Nothing of it runs when it is off."""
+"""Each response names what it rests on. No code of it runs when it is off."""
 
 from __future__ import annotations
 
