@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from unittest.mock import ANY
 
 from emulator.api.control.changes import (
     HIDDEN_COLUMNS,
@@ -25,6 +24,7 @@ from emulator.core.records import KINDS, REFERENCES, State
 from emulator.state.store import Snapshot
 from emulator.state.world import World
 
+UNIQUE = object()
 SHIPMENT_NUMBERS = ("awb_number", "query_number")
 """Fields that identify a shipment, besides `tracking_number`."""
 
@@ -111,7 +111,7 @@ class Changes:
 
     def _differences(self, expected: Any, found: list[RecordChange]) -> Iterator[str]:
         """Yield a line for each difference between the expected rows of a kind and the changes found."""
-        if expected == found == [] or expected is ANY:
+        if expected == found == [] or is_any(expected):
             return
         rows: Sequence[Any] = [expected] if isinstance(expected, Mapping) else expected
         pairs, missing, others = match_rows(rows, found)
@@ -153,6 +153,11 @@ def end_of_block(world: World) -> EndOfBlock:
         return EndOfBlock(world.records, tuple(world.undo_stack))
 
 
+def is_any(value: object) -> bool:
+    """Return whether a value is equal to everything, as `unittest.mock.ANY` is. Its module is slow to import."""
+    return bool(value == UNIQUE)
+
+
 def check_expected(expected: Mapping[str, object]) -> None:
     """Raise `ValueError` for an unknown kind, an unknown field, or a field without a pair of values."""
     for name, rows in expected.items():
@@ -168,7 +173,7 @@ def check_field(name: str, field: str, value: object) -> None:
     if field not in fields:
         raise ValueError(f"{name} has no field {field!r}{did_you_mean(field, fields)}; known: {', '.join(fields)}")
     is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if value is not ANY and field != "id" and not is_pair:
+    if not is_any(value) and field != "id" and not is_pair:
         raise ValueError(f"{name}.{field} must be a pair (before, after) (got {value!r})")
 
 
@@ -177,7 +182,7 @@ def match_rows(
 ) -> tuple[list[tuple[Any, RecordChange]], list[Any], list[RecordChange]]:
     """Pair each expected row with the most similar change. Return the pairs, the other rows and the other changes."""
     others, pairs, missing = list(found), [], []
-    for row in sorted(rows, key=lambda row: row is ANY):
+    for row in sorted(rows, key=is_any):
         nearest = min(others, key=lambda change: len(differing_fields(row, change)), default=None)
         if nearest is None or "id" in differing_fields(row, nearest):
             missing.append(row)
@@ -192,7 +197,7 @@ def differing_fields(row: Any, change: RecordChange) -> list[str]:
 
     An id in the row must be that of the record, so that rows of other records are never similar.
     """
-    if row is ANY:
+    if is_any(row):
         return []
     names = [name for name in {**change.fields, **row} if name != "id"]
     wrong = [name for name in names if not is_expected(row.get(name, ()), change.fields.get(name))]
@@ -203,8 +208,8 @@ def differing_fields(row: Any, change: RecordChange) -> list[str]:
 def is_expected(wanted: Any, values: FieldChange | None) -> bool:
     if values is None:
         return False
-    if wanted is ANY or not isinstance(wanted, list | tuple):
-        return wanted is ANY
+    if is_any(wanted) or not isinstance(wanted, list | tuple):
+        return is_any(wanted)
     return tuple(wanted) == values and has_same_booleans([*wanted], [*values])
 
 
