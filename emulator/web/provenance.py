@@ -47,13 +47,13 @@ STATE_COLUMNS = ("state", "old_state", "new_state")
 SIZE_PARAMETERS = ("limit", "page_size")
 ROUTES_BY_OPERATION = {route.operation: route for route in ROUTES}
 TRANSITION_FIELDS = {key: COMMAND_FIELDS[key] for key in ("transition", "slug")}
-OPERATION_RULES: Mapping[tuple[str, int], str] = {
-    ("invoice_package", 400): "second invoice of a package",
-    ("reference_invoice_package", 400): "second invoice of a package",
-    ("reference_patch_package_extra_information", 204): "merging of extra information",
-    ("reference_get_invoice_document", 200): "generated invoice document",
+OPERATION_VIEWS: Mapping[tuple[str, int], str] = {
+    ("invoice_package", 400): "invoice_package_view",
+    ("reference_invoice_package", 400): "invoice_package_view",
+    ("reference_patch_package_extra_information", 204): "patch_extra_information",
+    ("reference_get_invoice_document", 200): "get_invoice_document",
 }
-"""Operation and status -> the rule of the fidelity list that decides the response."""
+"""Operation and status -> the view whose own rule decides the response."""
 STATUS_RULES = {404: "404 for a URL that no operation has", 301: "redirect to the trailing slash"}
 """Status of a response without an operation -> the rule."""
 
@@ -134,10 +134,10 @@ def find_bases(world: World, exchange: Exchange) -> Iterator[Basis]:
 def bases_without_operation(exchange: Exchange) -> Iterator[Basis]:
     """Yield the rules behind a response that no operation gave, such as a redirect or a 405."""
     if exchange.method == "OPTIONS" and exchange.status == 200:
-        yield protocol_basis("rules", "HEAD and OPTIONS")
-        yield protocol_basis("rules", "name of a resource in the answer to OPTIONS")
+        yield protocol_basis("methods", "OPTIONS")
+        yield protocol_basis("resource names", "other operations")
     elif (rule := STATUS_RULES.get(exchange.status)) is not None:
-        yield protocol_basis("rules", rule)
+        yield protocol_basis("requests", rule)
     elif (note := notes()["statuses"]["*"].get(str(exchange.status))) is not None:
         yield note_basis("status", f"* {exchange.status}", note)
 
@@ -194,12 +194,11 @@ def protocol_rules(answered: Answered) -> Iterator[tuple[str, str]]:
     yield from (("body fields", name) for name in names if name in protocol["body fields"])
     if answered.status == 400:
         yield "error styles", answered.world.settings.error_style
-    if exchange.method in ("HEAD", "OPTIONS"):
-        yield "rules", "HEAD and OPTIONS"
+    yield "methods", exchange.method
     if any(len(values) > 1 for values in answered.query.values()):
-        yield "rules", "a parameter that is sent twice"
-    if (rule := OPERATION_RULES.get((route.operation, answered.status))) is not None:
-        yield "rules", rule
+        yield "requests", "a parameter that is sent twice"
+    if (view := OPERATION_VIEWS.get((route.operation, answered.status))) is not None:
+        yield "views", view
 
 
 def list_bases(answered: Answered) -> Iterator[Basis]:
