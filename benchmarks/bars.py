@@ -224,6 +224,7 @@ BARS = (
     Bar("choose-world", "choosing a world of 1,000", "its limit", "µs", at_most(1), worlds.world_lookup),
     Bar("moments", "snapshot, branch, undo, restore", "their limit", "ms", at_most(1), worlds.snapshot_limit),
     Bar("moments-size", f"the same of {MANY:,}", f"of {FEW}", "ms", at_most(1.3), worlds.snapshot_size),
+    Bar("changes", f"all changes of a command, {MANY:,}", "its limit", "ms", at_most(1), worlds.changes_limit),
     Bar("durable", "commands with a state file", "the same in memory", "requests/s", at_least(0.5), worlds.durable),
     # If the disk is slower than half of memory, it limits the row above.
     Bar("durable-disk", "commands with a state file", "commits of this disk", "rows/s", PRINTED, worlds.durable_disk),

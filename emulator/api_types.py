@@ -91,7 +91,7 @@ Operation: TypeAlias = Literal[
 
 
 FaultKindName: TypeAlias = Literal[
-    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip"
+    "status", "delay", "reset", "lost_request", "lost_response", "truncated", "malformed", "drip", "overtaken"
 ]
 
 
@@ -423,6 +423,21 @@ class ChangeStockLocation(TypedDict):
     address: NotRequired[ChangeStockLocationAddress]
 
 
+class ChangesResults(TypedDict):
+    record: str
+    id: int
+    change: Literal["added", "changed", "removed"]
+    requests: list[str]
+    background: bool
+    fields: dict[str, Any]
+
+
+class Changes(TypedDict):
+    since: str
+    count: int
+    results: list[ChangesResults]
+
+
 class Channel(TypedDict):
     id: int
     channel_type: str
@@ -590,6 +605,13 @@ class EventQueue(TypedDict):
 EventTypes: TypeAlias = list[str]
 
 
+class ExchangeRestsOn(TypedDict):
+    part: str
+    name: str
+    provenance: Literal["documented", "observed", "framework", "assumed"]
+    reason: str | None
+
+
 class ExchangeRequest(TypedDict):
     headers: dict[str, Any]
     body: Any
@@ -613,6 +635,8 @@ class Exchange(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
+    rests_on: NotRequired[list[ExchangeRestsOn]]
     request: ExchangeRequest
     response: ExchangeResponse
 
@@ -628,6 +652,7 @@ class ExchangeBrief(TypedDict):
     token: str | None
     hint: str | None
     fault: str | None
+    provenance: Literal["documented", "observed", "framework", "assumed"] | None
 
 
 class Exchanges(TypedDict):
@@ -645,6 +670,7 @@ class FaultWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | str]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class Fault(TypedDict):
@@ -666,6 +692,7 @@ class FaultWantedWhen(TypedDict):
     state: NotRequired[str | int]
     after: NotRequired[int | str]
     rate: NotRequired[float]
+    read: NotRequired[str]
 
 
 class FaultWanted(TypedDict):
@@ -1342,6 +1369,7 @@ class FaultOptions(TypedDict):
     seconds: NotRequired[float]
     size: NotRequired[int]
     pieces: NotRequired[int]
+    transition: NotRequired[int]
 
 
 class HookFields(TypedDict):

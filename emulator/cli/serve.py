@@ -92,6 +92,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @world_option(
     "validate-responses", is_flag=True, help="Answer 500 in place of a response that violates its JSON Schema."
 )
+@world_option("provenance", is_flag=True, help="Name in each response what it rests on: X-Emulator-Provenance.")
 @world_option("limit", multiple=True, help="Rate limit of a token: full-access:read=100/min. May be repeated.")
 @world_option(
     "max-worlds", default=1_000, show_default=True, type=click.IntRange(min=1), help="Maximum number of open worlds."

@@ -21,7 +21,7 @@ from emulator.core.errors import InvalidDocument
 from emulator.domain.installation import installation_path, is_inline_document
 from emulator.domain.scenario_files import find_scenario, read_scenario_file, with_installation, with_limits
 from emulator.state.clock import CLOCK_MODES, ClockMode
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage
+from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, ProvenanceLog
 from emulator.state.runtime import Server, current_runtime
 from emulator.state.scenario import Scenario
 from emulator.state.world import WorldServices
@@ -76,6 +76,7 @@ class Emulator(WorldHandle):
     - `journal_size`: number of exchanges in the journal of each world.
     - `limits`: rate limits of tokens: `{"full-access": {"write": "20/min"}}`.
     - `allow_fault_header`: allow requests to inject faults with `X-Emulator-Fault`.
+    - `provenance`: name in each response what it rests on (`X-Emulator-Provenance`), and collect it.
     - `coverage`: counts that several emulators share.
     - `delivery`: `"background"` sends webhooks at once. `"flush"`, the default with a frozen clock, sends them on a
       flush, on an assertion, and when the clock is advanced.
@@ -118,6 +119,7 @@ class Emulator(WorldHandle):
         journal_size: int = DEFAULT_JOURNAL_SIZE,
         limits: Mapping[str, Mapping[str, str]] | None = None,
         allow_fault_header: bool = False,
+        provenance: bool = False,
         coverage: Coverage | None = None,
         delivery: DeliveryMode | None = None,
         allow_webhook_hosts: Collection[str] = (),
@@ -135,11 +137,13 @@ class Emulator(WorldHandle):
         self._dispatcher, self._scheduler = background_workers(
             delivery or DEFAULT_DELIVERY[clock], allow_webhook_hosts, has_demo_receiver=demo_receiver
         )
+        self.provenance = ProvenanceLog() if provenance else None
         services = WorldServices(
             record_events,
             sender=self._dispatcher.sender,
             tasks=lambda world: [LiveTraffic(world, self._scheduler)],
             coverage=coverage or Coverage(),
+            provenance=self.provenance,
             journal_size=journal_size,
             validates_responses=validate_responses,
             world_url=self._served_url,

@@ -12,6 +12,7 @@ import orjson
 
 from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
+from emulator.client.changes import Changes
 from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
 from emulator.client.webhooks import Webhooks
@@ -19,8 +20,9 @@ from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
-from emulator.loading.faults import WorldFaults
+from emulator.loading.faults import Overtaking, WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.state.faults import OVERTAKEN
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         ArrangeStockLocation,
         CarrierEventName,
         ChangeStockLocation,
+        Operation,
         Package,
         Role,
         Stock,
@@ -208,6 +211,35 @@ class WorldHandle:
         An existing file is replaced if it is a scenario file, or with `force`. Raise `ValueError` otherwise.
         """
         write_scenario_file(path, encode_scenario_file(self.export(with_secrets=with_secrets)), force=force)
+
+    def changes(self) -> Changes:
+        """Record the exact changes of the records inside a `with` block, for `changes.only(...)`.
+
+        Example: `with oms.changes() as changes: ...`
+        """
+        return Changes(lambda: self.world)
+
+    def between(
+        self,
+        *,
+        read: Operation,
+        write: Operation,
+        do: Callable[[], object],
+        token: Role | None = None,
+        times: int = 1,
+    ) -> Overtaking:
+        """Call `do` between a client's `read` and its `write` of the same record, as another actor that overtakes it.
+
+        - `read`: the operation that the client calls first. A list counts for each of its records.
+        - `write`: the operation before which `do` is called, which then meets the changed record.
+        - `token`: only calls with this role.
+        - `times`: number of writes that are overtaken.
+
+        In a `with` block, the end raises the error of `do`, or an `AssertionError` if no write was overtaken.
+        Example: `oms.between(read="get_package", write="command_package", do=lambda: oms.cancel_package(pk))`
+        """
+        when = {"read": read} | ({} if token is None else {"token": token})
+        return Overtaking(self.world, {"kind": OVERTAKEN, "operation": write, "when": when, "times": times}, do)
 
     # Reports
 

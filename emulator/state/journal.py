@@ -7,8 +7,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from emulator.state.clock import machine_seconds
+from emulator.state.faults import OVERTAKEN
 from emulator.state.outbox import Delivery
 from emulator.state.store import BaseDataset
 
@@ -20,6 +22,55 @@ HEADER_BYTES = 200
 """Approximate memory of a header without its value."""
 
 Headers = Mapping[str, str]
+PROVENANCES = ("documented", "observed", "framework", "assumed")
+"""The evidence for a behaviour, the strongest first."""
+
+
+class Basis(NamedTuple):
+    """A behaviour that a response rests on."""
+
+    part: str
+    """`operation`, `status`, `shape`, `protocol`, `filter`, `transition`, `state`, `command`, …"""
+    name: str
+    provenance: str
+    reason: str | None = None
+    """Why it is assumed."""
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.name}: {self.provenance}" + (f", {self.reason}" if self.reason else "")
+
+
+def weakest_provenance(bases: Iterable[Basis]) -> str | None:
+    """Return the weakest provenance, or None without bases."""
+    return max((each.provenance for each in bases), key=PROVENANCES.index, default=None)
+
+
+class ProvenanceLog:
+    """The behaviours that the responses of an emulator rest on. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._bases: dict[Basis, None] = {}
+        self._lock = threading.Lock()
+
+    def add(self, bases: Iterable[Basis]) -> None:
+        with self._lock:
+            self._bases.update(dict.fromkeys(bases))
+
+    @property
+    def bases(self) -> list[Basis]:
+        """The behaviours, in the order of their first use."""
+        with self._lock:
+            return list(self._bases)
+
+    @property
+    def weakest(self) -> str | None:
+        """The weakest provenance of all behaviours. None: there was no response."""
+        return weakest_provenance(self.bases)
+
+    def weaker_than(self, minimum: str) -> list[Basis]:
+        """Return the behaviours with less evidence than a provenance."""
+        limit = PROVENANCES.index(minimum)
+        return [each for each in self.bases if PROVENANCES.index(each.provenance) > limit]
 
 
 @dataclass(slots=True)
@@ -32,6 +83,13 @@ class RequestInfo:
     fault: str | None = None
     """The kinds of the faults that changed the response."""
     body: bytes = b""
+    bases: tuple[Basis, ...] | None = None
+    """The behaviours that the response rests on, once somebody asked for them."""
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether a fault changed the response, so that it is not that of the emulated service."""
+        return self.fault not in (None, OVERTAKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,15 @@ from emulator.core.errors import Conflict, PersistError
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import ArmedFault, FaultMatch, Faults
-from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, Journal, Metrics, RequestIds, ThrottleWindows
+from emulator.state.journal import (
+    DEFAULT_JOURNAL_SIZE,
+    Coverage,
+    Journal,
+    Metrics,
+    ProvenanceLog,
+    RequestIds,
+    ThrottleWindows,
+)
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
     Branch,
@@ -46,6 +54,8 @@ class WorldServices:
     """Returns the other scheduled tasks of a world."""
     coverage: Coverage = field(default_factory=Coverage)
     metrics: Metrics = field(default_factory=Metrics)
+    provenance: ProvenanceLog | None = None
+    """Records what each response rests on, and adds a header to it. None: off."""
     journal_size: int = DEFAULT_JOURNAL_SIZE
     validates_responses: bool = False
     """Whether a response that violates its schema is replaced by a 500."""
@@ -96,7 +106,8 @@ class World:
         self._latest = start.records
         """The records after the last write. The lock guards it."""
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
-        self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
+        self.steps = start.steps.copy()
+        self.undo_stack = UndoStack(start.undo_entries, start.state.next_request)
         self.last_write_at = start.last_write_at
         self.faults = start.faults.copy()
         self.throttle = ThrottleWindows(start.state.calls)
@@ -104,7 +115,7 @@ class World:
         self.snapshots = Snapshots() if snapshots is None else snapshots
         self.persistence = MemoryOnly(start.branch) if persistence is None else persistence
         self.journal = Journal(services.journal_size)
-        self.coverage, self.metrics = services.coverage, services.metrics
+        self.coverage, self.metrics, self.provenance = services.coverage, services.metrics, services.provenance
         self.validates_responses = services.validates_responses
         self.caches: Caches = {}
         """Caches of this world, which are closed with it."""
@@ -301,10 +312,10 @@ class World:
         return step
 
     def _push_undo(self, step: Step | None, at: datetime) -> None:
+        before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
         if step is None or step.request_id is None:
-            self.undo_stack.extend(is_recorded=step is not None)
+            self.undo_stack.extend(is_recorded=step is not None, before=before)
         else:
-            before = Snapshot(self.base, self._newest().maps)  # without its cached results, which would pile up
             self.undo_stack.push(UndoEntry(before, self.last_write_at, at, step.request_id))
 
     # Undo and restore
@@ -373,7 +384,8 @@ class World:
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
-            self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
+            self.steps = snapshot.steps.copy()
+            self.undo_stack = UndoStack(snapshot.undo_entries, self.request_ids.next_number)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
             self.faults = snapshot.faults.copy()
@@ -438,6 +450,7 @@ class World:
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""
+        counted = [each for each in counted if each.fault.action is None]
         if not (counted and self.persistence.is_durable):
             return
         with suppress(PersistError):

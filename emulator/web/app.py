@@ -33,6 +33,7 @@ from emulator.web.dispatch import BAD_REQUEST, NOT_FOUND, ResponseCache, respond
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
 from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
+from emulator.web.provenance import add_provenance
 from emulator.worlds.registry import DEFAULT_WORLD, UnknownWorld, WorldRegistry
 
 if TYPE_CHECKING:
@@ -163,9 +164,11 @@ class EmulatorApp:
             reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
         else:
             reply = respond(context, self.cache)
-        if reply.status > 300 and context.info.fault is None:
+        if reply.status > 300 and not context.info.is_altered:
             reply = add_error_hints(context, reply, self.worlds)
         if is_recorded:
+            if world.provenance is not None:
+                reply = add_provenance(world, journal_exchange(context, reply, began), reply)
             world.journal.add(journal_exchange(context, reply, began))
             record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
@@ -251,7 +254,7 @@ def send_reply(reply: Reply, environ: Environ, request_id: str, start_response: 
 def record_coverage(context: RequestContext, reply: Reply) -> None:
     """Count what an exchange covers."""
     info, coverage = context.info, context.world.coverage
-    if info.fault is not None:
+    if info.is_altered:
         return
     register_graph(context.world)
     if info.operation is None:

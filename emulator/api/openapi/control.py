@@ -59,6 +59,8 @@ QUERY_PARAMETERS: Mapping[str, JsonObject] = {
     "path": query_parameter("path", {"type": "string"}, "Only requests whose path contains this text."),
     "limit": query_parameter("limit", {"type": "integer", "minimum": 0}, "Maximum number of results."),
     "brief": query_parameter("brief", {"type": "boolean"}, "Omit headers and bodies."),
+    "since": query_parameter("since", {"type": "string"}, "Only changes after this request, such as 00000001.")
+    | {"required": True},
     "with_secrets": query_parameter("with_secrets", {"type": "boolean"}, "Keep credentials of hooks."),
 }
 COMMON_ERRORS = (400, 401, 403)
@@ -104,6 +106,8 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("control_request", "GET", "requests/<request_id>", "Return one exchange", {200: "exchange"},
              errors=(404,)),
     Endpoint("control_forget_requests", "DELETE", "requests", "Clear the journal", {204: None}, errors=(404,)),
+    Endpoint("control_changes", "GET", "changes", "List the records that changed after a request, field by field",
+             {200: "changes"}, errors=(400, 404, 409), query=("since",)),
     Endpoint("control_audit", "GET", "audit", "List client behaviour that works here but harms the real service",
              {200: "audit"}, errors=(404,)),
     Endpoint("control_faults", "GET", "faults", "List the armed faults and how often each was triggered", {200: None},

@@ -99,10 +99,14 @@ RESPONSE_HEADERS: Mapping[str, JsonObject] = {
         "description": "An explanation of the response that the body does not contain.",
         "schema": {"type": "string"},
     },
+    "X-Emulator-Provenance": {
+        "description": "The weakest provenance that the response rests on; only if the emulator was started with it.",
+        "schema": {"type": "string"},
+    },
 }
 """`components.headers`."""
 HTML_PAGE: Mapping[str, JsonObject] = {"text/html": {"schema": {"type": "string"}}}
-COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint")
+COMMON_HEADERS = ("Allow", "X-Emulator-Request-Id", "X-Emulator-Hint", "X-Emulator-Provenance")
 
 
 class SharedResponse(NamedTuple):

@@ -247,7 +247,7 @@ def world_summary(world: World) -> JsonObject:
     return {
         "world": {"name": world.name, "scenario": world.settings.scenario, "steps": len(world.steps)},
         "clock": clock_document(world),
-        "faults": [fault_document(fault) for fault in world.faults.copy().armed],
+        "faults": [fault_document(fault) for fault in world.faults.copy(with_actions=True).armed],
         "delivery_faults": [fault._asdict() for fault in world.outbox.faults],
     }
 

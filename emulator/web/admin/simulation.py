@@ -130,7 +130,7 @@ def clock_document(world: World) -> JsonObject:
 
 @api.get("/faults")
 def faults() -> Response:
-    armed = [fault_document(fault) for fault in current_world().faults.copy().armed]
+    armed = [fault_document(fault) for fault in current_world().faults.copy(with_actions=True).armed]
     return json_response({"count": len(armed), "results": armed})
 
 
