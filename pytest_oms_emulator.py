@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE: this module has no assertions, and rewriting it would slow 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 from collections.abc import Generator, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import requests
 
     from emulator.client.emulator import Emulator
+    from emulator.client.reruns import TestRunner
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
 MARKER = (
@@ -35,6 +37,10 @@ MAX_EXCHANGES = 10
 """Number of exchanges in the report of a failing test."""
 EMULATOR_KEY = pytest.StashKey["Emulator"]()
 """Where the emulator of a test is stored, for strict mode and for the report of a failure."""
+RUNNER_NAME = "oms-emulator reruns"
+"""Name of the plugin that runs tests again. A failure of a rerun is a result, and gets no report."""
+MUTATE_VARIABLE = "OMS_MUTATE"
+"""Environment variable that `oms-emulator mutate` sets: the results file."""
 RECORDER_NAME = "oms-emulator coverage"
 """Name of the plugin that is registered with `--oms-coverage`."""
 
@@ -87,6 +93,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    configure_coverage(config)
+    if (results := os.environ.pop(MUTATE_VARIABLE, None)) is not None:  # not for runs of pytest in tests
+        register_mutation(config, results)
+
+
+def configure_coverage(config: pytest.Config) -> None:
     folder: Path | None = config.getoption("oms_coverage")
     if folder is None:
         return
@@ -96,6 +108,19 @@ def pytest_configure(config: pytest.Config) -> None:
         from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when used
 
     config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), RECORDER_NAME)
+
+
+def register_mutation(config: pytest.Config, results: str) -> None:
+    """Run the tests again with mutations after the usual run."""
+    if config.getoption("numprocesses", None):
+        raise pytest.UsageError("oms-emulator mutate runs pytest in one process; use -n 0")
+    with emulator_package():
+        from emulator.client.reruns import SuiteMutation, TestRunner  # noqa: PLC0415 - imported when used
+        from emulator.client.suite_mutation import ResultsFile  # noqa: PLC0415 - as above
+
+    runner = TestRunner()
+    config.pluginmanager.register(runner, RUNNER_NAME)
+    config.pluginmanager.register(SuiteMutation(ResultsFile(results), runner))
 
 
 def marker_arguments(item: pytest.Item) -> dict[str, Any]:
@@ -254,10 +279,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add a section about the world to the report of a failing test."""
     report = yield
     emulator = item.stash.get(EMULATOR_KEY, None)
-    if emulator is not None and report.failed:
+    if emulator is not None and report.failed and not is_rerun(item.config):
         report.sections.append(("oms-emulator", "\n".join(failure_report(item, emulator))))
         del item.stash[EMULATOR_KEY]  # only one section for each test, also if its teardown fails too
     return report
+
+
+def is_rerun(config: pytest.Config) -> bool:
+    runner: TestRunner | None = config.pluginmanager.get_plugin(RUNNER_NAME)
+    return runner is not None and runner.is_running
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:
