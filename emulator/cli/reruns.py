@@ -161,6 +161,8 @@ def mutate(  # noqa: PLR0913 - options by keyword
     try:
         mutation.check_patterns(only)
         known = frozenset() if since is None else mutation.read_baseline(since)
+        if results == DEFAULT_RESULTS:
+            create_ignored_folder(results.parent)
         file = mutation.ResultsFile(results)
         file.start(settings := mutation.Settings(command, only), resume=resume)
         timing = run_mutations(TestCommand(command, options), settings, file)
@@ -170,6 +172,13 @@ def mutate(  # noqa: PLR0913 - options by keyword
     output_report(mutation.render(report, form).rstrip("\n"), mutation.summary(report), output)
     if report.findings if minimum is None else not report.reaches(minimum):
         exit_with(FINDINGS, mutation.summary(report))
+
+
+def create_ignored_folder(folder: Path) -> None:
+    """Create a folder that version control ignores."""
+    folder.mkdir(exist_ok=True)
+    if not (ignore_file := folder / ".gitignore").exists():
+        ignore_file.write_text("*\n", "utf-8")
 
 
 def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> Timing:
