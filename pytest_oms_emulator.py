@@ -32,6 +32,7 @@ MARKER = (
 )
 SHARED_SERVER_ARGUMENTS = frozenset(("scenario", "seed", "packages", "installation", "limits"))
 """Arguments of `Emulator` that are part of a scenario. With any other argument, `oms` has its own server."""
+FAULTS_MARKER = 'oms_faults(*kinds): run the test once for each call that it makes and each kind of fault ("each")'
 DEFAULT_ARTIFACTS = ".oms-emulator"
 MAX_EXCHANGES = 10
 """Number of exchanges in the report of a failing test."""
@@ -41,6 +42,8 @@ RUNNER_NAME = "oms-emulator reruns"
 """Name of the plugin that runs tests again. A failure of a rerun is a result, and gets no report."""
 MUTATE_VARIABLE = "OMS_MUTATE"
 """Environment variable that `oms-emulator mutate` sets: the results file."""
+SWEEP_VARIABLE = "OMS_SWEEP"
+"""Environment variable that `oms-emulator sweep` sets: the sweep file."""
 RECORDER_NAME = "oms-emulator coverage"
 """Name of the plugin that is registered with `--oms-coverage`."""
 
@@ -94,8 +97,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     configure_coverage(config)
-    if (results := os.environ.pop(MUTATE_VARIABLE, None)) is not None:  # not for runs of pytest in tests
+    config.addinivalue_line("markers", FAULTS_MARKER)
+    # Runs of pytest in the tests must not see these variables.
+    results, sweep = (os.environ.pop(name, None) for name in (MUTATE_VARIABLE, SWEEP_VARIABLE))
+    if results is not None:
         register_mutation(config, results)
+    elif sweep is not None:
+        register_sweep(config, Path(sweep))
 
 
 def configure_coverage(config: pytest.Config) -> None:
@@ -112,15 +120,42 @@ def configure_coverage(config: pytest.Config) -> None:
 
 def register_mutation(config: pytest.Config, results: str) -> None:
     """Run the tests again with mutations after the usual run."""
-    if config.getoption("numprocesses", None):
-        raise pytest.UsageError("oms-emulator mutate runs pytest in one process; use -n 0")
+    runner = register_runner(config, "mutate")
+    from emulator.client.reruns import SuiteMutation  # noqa: PLC0415 - imported when used
+    from emulator.client.suite_mutation import ResultsFile  # noqa: PLC0415 - as above
+
+    config.pluginmanager.register(SuiteMutation(ResultsFile(results), runner))
+
+
+def register_sweep(config: pytest.Config, file: Path | None = None) -> None:
+    """Run tests again with faults: all tests if there is a file, otherwise those with the marker."""
+    runner = register_runner(config, None if file is None else "sweep")
+    from emulator.client.reruns import FaultSweep  # noqa: PLC0415 - imported when used
+
+    config.pluginmanager.register(FaultSweep(runner, file))
+
+
+def register_runner(config: pytest.Config, command: str | None) -> TestRunner:
+    """Register the plugin that runs tests again, for a command of `oms-emulator` or for markers."""
+    if command is not None and config.getoption("numprocesses", None):
+        raise pytest.UsageError(f"oms-emulator {command} runs pytest in one process; use -n 0")
     with emulator_package():
-        from emulator.client.reruns import SuiteMutation, TestRunner  # noqa: PLC0415 - imported when used
-        from emulator.client.suite_mutation import ResultsFile  # noqa: PLC0415 - as above
+        from emulator.client.reruns import TestRunner  # noqa: PLC0415 - imported when used
 
     runner = TestRunner()
     config.pluginmanager.register(runner, RUNNER_NAME)
-    config.pluginmanager.register(SuiteMutation(ResultsFile(results), runner))
+    return runner
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sweep the tests with the marker, unless they run again anyway."""
+    if not config.pluginmanager.has_plugin(RUNNER_NAME) and any(map(is_swept, items)):
+        register_sweep(config)
+
+
+def is_swept(item: pytest.Item) -> bool:
+    return item.get_closest_marker("oms_faults") is not None
 
 
 def marker_arguments(item: pytest.Item) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`oms-emulator mutate`: run the tests of a client again with changes of the emulator."""
+"""`oms-emulator mutate` and `sweep`: run the tests of a client again, with changes of the emulator or with faults."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from copy import copy
 from math import isnan
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -22,20 +23,26 @@ from emulator.state.clock import machine_seconds
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
-    from emulator.client.suite_mutation import ResultsFile, Settings, Timing
+    from emulator.client.fault_sweep import Grid, Sweeper, SweepSettings
+    from emulator.client.suite_mutation import ResultsFile, RunInfo, Settings
 
-FINDINGS, NOT_RUN = 1, 2
-"""Exit codes: a change was noticed by no test; the tests could not be run, or fail without a change."""
+FINDINGS = 1
+"""Exit code: a change was noticed by no test, or a fault does harm."""
 SERVER_OPTIONS = ("scenario", "installation", "packages", "seed", "strict", "limit", "allow_webhook_host")
 """Options of `serve` that apply to tests of other runners than pytest, whose fixtures have own emulators."""
 DEFAULT_RESULTS = Path(".oms-emulator/mutations.jsonl")
 FILE = click.Path(path_type=Path)
 MINIMUM_SECONDS, TIME_FACTOR = 60, 10
-"""A command may take this long with a change, and this many times as long as without it."""
+"""A command may take this long in a rerun, and this many times as long as usual."""
 MUTATE_EXAMPLES = """\b
 Examples:
   oms-emulator mutate -- pytest
   oms-emulator mutate --only 'filter-ignored:*' --only next-missing -- npm test
+"""
+SWEEP_EXAMPLES = """\b
+Examples:
+  oms-emulator sweep -- pytest tests/test_packing.py
+  oms-emulator sweep --kind lost_response --kind reset -- npm test
 """
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -71,10 +78,10 @@ class TestCommand:
         with Emulator(self._scenario, clock="ticking", demo_receiver=True, **self._arguments) as emulator:
             yield emulator
 
-    def run(self, **variables: str) -> int:
+    def run(self, variables: Mapping[str, str]) -> int:
         """Run the command with its output. Return its exit code."""
         with self._emulator() as emulator:
-            environment = os.environ | command_variables(emulator) | variables
+            environment = {**os.environ, **command_variables(emulator), **variables}
             try:
                 return subprocess.run(self.command, env=environment, check=False).returncode  # noqa: S603 - the command is the argument of the user
             except FileNotFoundError:
@@ -165,13 +172,21 @@ def mutate(  # noqa: PLR0913 - options by keyword
             create_ignored_folder(results.parent)
         file = mutation.ResultsFile(results)
         file.start(settings := mutation.Settings(command, only), resume=resume)
-        timing = run_mutations(TestCommand(command, options), settings, file)
-        report = mutation.MutationReport(file.results(), known, timing)
+        info = run_mutations(TestCommand(command, options), settings, file)
+        report = mutation.MutationReport(file.results(), known, info)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     output_report(mutation.render(report, form).rstrip("\n"), mutation.summary(report), output)
     if report.findings if minimum is None else not report.reaches(minimum):
         exit_with(FINDINGS, mutation.summary(report))
+
+
+def check_first_run(code: int, requests: int) -> None:
+    """Raise `ClickException` if the command cannot be run again with changes or faults."""
+    if code != 0:
+        raise click.ClickException(f"the command fails as it is (exit code {code}), so that it cannot run again")
+    if not requests:
+        raise click.ClickException("the command makes no request to the emulator at OMS_URL or in its pytest process")
 
 
 def create_ignored_folder(folder: Path) -> None:
@@ -181,17 +196,17 @@ def create_ignored_folder(folder: Path) -> None:
         ignore_file.write_text("*\n", "utf-8")
 
 
-def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> Timing:
-    """Run the tests once, and again with each mutation, unless the pytest plugin did so. Return the timing."""
-    from emulator.client.suite_mutation import RESULTS_VARIABLE, Timing, build_result  # noqa: PLC0415 - as above
+def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> RunInfo:
+    """Run the tests once, and again with each mutation, unless the pytest plugin did so."""
+    from emulator.client.suite_mutation import RESULTS_VARIABLE, RunInfo, build_result  # noqa: PLC0415 - as above
     from emulator.web.mutations import Mutator, Observer, intercepting  # noqa: PLC0415 - as above
 
     began = machine_seconds()
     with intercepting(observer := Observer()):
-        code = tests.run(**{RESULTS_VARIABLE: str(file.path.resolve())})
+        code = tests.run({RESULTS_VARIABLE: str(file.path.resolve())})
     suite = machine_seconds() - began
-    if (timing := file.timing()) is not None:
-        return timing._replace(total=suite)
+    if (info := file.run_info()) is not None:
+        return info._replace(total=suite)
     if code != 0:
         raise click.ClickException(
             f"the command fails without a change (exit code {code}), so that none can be tried"
@@ -206,5 +221,70 @@ def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> 
             is_noticed = not tests.passes(MINIMUM_SECONDS + TIME_FACTOR * suite)
         file.add(build_result(mutator, 0, None, is_noticed=is_noticed))
     show_progress("")
-    file.finish(timing := Timing(suite, machine_seconds() - began - suite, suite * len(planned)))
-    return timing._replace(total=machine_seconds() - began)
+    file.finish(info := RunInfo(suite, machine_seconds() - began - suite, suite * len(planned)))
+    return info._replace(total=machine_seconds() - began)
+
+
+# sweep
+
+
+@click.command(epilog=SWEEP_EXAMPLES, context_settings={"allow_interspersed_args": False})
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Kind of fault.  [default: each]")
+@click.option(
+    "--hang-after",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time after which a client that waits for a response counts as hung.",
+)
+@report_options("text", "json")
+@server_options
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def sweep(
+    *,
+    command: tuple[str, ...],
+    kinds: tuple[str, ...],
+    hang_after: float,
+    form: str,
+    output: Path | None,
+    **options: Any,
+) -> None:
+    """Run tests once for each call that they make and each kind of fault, and print a grid of the outcomes.
+
+    COMMAND runs the tests. With pytest and its plugin, each test has a grid, and all runs are in one process. Any
+    other command runs again as a whole. Exit code 1: a client hangs, makes a write twice, or loses one.
+    """
+    from emulator.client import fault_sweep  # noqa: PLC0415 - `--help` does not need it
+
+    if output is not None:
+        check_writable(output)
+    try:
+        settings = fault_sweep.SweepSettings(fault_sweep.select_kinds(kinds), hang_after)
+        grids = run_sweep(TestCommand(command, options), settings)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    output_report(fault_sweep.render(grids, form).rstrip("\n"), fault_sweep.summary(grids), output)
+    if any(grid.findings for grid in grids):
+        exit_with(FINDINGS, fault_sweep.summary(grids))
+
+
+def run_sweep(tests: TestCommand, settings: SweepSettings) -> Sequence[Grid]:
+    """Run the tests once, and again with each fault, unless the pytest plugin did so."""
+    from emulator.client import fault_sweep  # noqa: PLC0415 - as above
+
+    began = machine_seconds()
+    with TemporaryDirectory(prefix="oms-emulator-") as folder:
+        fault_sweep.write_settings(file := Path(folder) / "sweep.jsonl", settings)
+        with fault_sweep.sweeping(baseline := fault_sweep.Sweeper()):
+            code = tests.run({fault_sweep.SWEEP_VARIABLE: str(file)})
+        if grids := fault_sweep.read_grids(file):
+            return grids
+    check_first_run(code, len(baseline.calls))
+    timeout = MINIMUM_SECONDS + settings.hang_after + TIME_FACTOR * (machine_seconds() - began)
+
+    def run(sweeper: Sweeper) -> bool:
+        with fault_sweep.sweeping(sweeper):
+            return tests.passes(timeout)
+
+    return [fault_sweep.sweep(" ".join(tests.command), baseline, settings, run)]

@@ -1,6 +1,7 @@
-"""Reruns of tests inside one pytest process, for suite mutation. The pytest plugin registers these classes.
+"""Reruns of tests inside one pytest process, for suite mutation and fault sweeps.
 
-pytest has no public way to run a test twice. `TestRunner` uses the same internal names as pytest-rerunfailures.
+The pytest plugin registers these classes. pytest has no public way to run a test twice. `TestRunner` uses the same
+internal names as pytest-rerunfailures.
 """
 
 from __future__ import annotations
@@ -10,12 +11,26 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import ModuleType
+from typing import TypeAlias
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from emulator.client.suite_mutation import Result, ResultsFile, Timing, build_result
+from emulator.client.fault_sweep import (
+    HANG_SECONDS,
+    LEGEND,
+    Grid,
+    Sweeper,
+    SweepSettings,
+    add_grid,
+    read_settings,
+    select_kinds,
+    sweep,
+    sweeping,
+)
+from emulator.client.suite_mutation import Result, ResultsFile, RunInfo, build_result
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.state.clock import machine_seconds
 from emulator.web.mutations import Mutation, Mutator, Observer, intercepting
@@ -31,6 +46,8 @@ class TestRunner:
 
     def __init__(self) -> None:
         self._reports: list[pytest.TestReport] | None = None
+        self.seconds: dict[str, float] = {}
+        """Id of each test that passed -> its shortest time."""
 
     @property
     def is_running(self) -> bool:
@@ -43,14 +60,24 @@ class TestRunner:
         self._reports += runtestprotocol(item, log=False, nextitem=nextitem)
         return True
 
-    def run(self, item: pytest.Item, next_item: pytest.Item | None = None) -> list[pytest.TestReport]:
-        """Run a test, and return its reports. Fixtures that `next_item` needs stay."""
+    def run(
+        self, item: pytest.Item, next_item: pytest.Item | None = None, *, is_shown: bool = False
+    ) -> list[pytest.TestReport]:
+        """Run a test, and return its reports. Fixtures that `next_item` needs stay.
+
+        The traceback of a failure takes longer than most tests, unless it is in the style of Python.
+        """
         reports: list[pytest.TestReport] = []
-        self._reports = reports
+        option, self._reports = item.config.option, reports
+        style = option.tbstyle
+        option.tbstyle = style if is_shown else "native"
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=next_item)
         finally:
-            self._reports = None
+            option.tbstyle, self._reports = style, None
+        if not has_failed(reports):
+            seconds = sum(report.duration for report in reports)
+            self.seconds[item.nodeid] = min(seconds, self.seconds.get(item.nodeid, seconds))
         return reports
 
     def run_until_failure(self, items: Sequence[pytest.Item]) -> pytest.Item | None:
@@ -182,9 +209,13 @@ class ObservedTest:
     __test__ = False
 
     def __init__(self, item: pytest.Item) -> None:
-        self.item, self.observer, self.seconds = item, Observer(), 0.0
+        self.item, self.observer = item, Observer()
         self.mutations: dict[Mutation, None] = {}
         """What the test can notice, once it is done."""
+
+
+Plan: TypeAlias = dict[Mutation, list[ObservedTest]]
+"""Mutations to try -> the tests that meet what changes."""
 
 
 class SuiteMutation:
@@ -203,9 +234,6 @@ class SuiteMutation:
         with intercepting(test.observer), tracked_json(test.observer):
             return (yield)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._tests[report.nodeid].seconds += report.duration
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
         began = machine_seconds()
@@ -214,21 +242,29 @@ class SuiteMutation:
         if session.testsfailed or not any(test.observer.requests for test in self._tests.values()):
             return result
         suite, began = machine_seconds() - began, machine_seconds()
-        planned = self._plan()
+        left_out, planned = self._leave_out(self._plan())
         for number, (mutation, tests) in enumerate(planned.items(), 1):
             show_progress(session.config, f"change {number} of {len(planned)}: {mutation.name}")
             self.results.add(self._try(mutation, tests))
-        selected = sum(test.seconds for tests in planned.values() for test in tests)
-        self.results.finish(Timing(suite, machine_seconds() - began, selected))
+        own = sum(self._runner.seconds[test.item.nodeid] for tests in planned.values() for test in tests)
+        self.results.finish(RunInfo(suite, machine_seconds() - began, own, left_out=left_out))
         return result
 
-    def _plan(self) -> dict[Mutation, list[ObservedTest]]:
+    def _leave_out(self, planned: Plan) -> tuple[list[str], Plan]:
+        """Run the tests of a plan once without a mutation. Return those that fail, and the plan without them."""
+        tests = list(dict.fromkeys(test for tests in planned.values() for test in tests))
+        failed = {test for test in tests if has_failed(self._runner.run(test.item))}
+        stable = {mutation: [test for test in tests if test not in failed] for mutation, tests in planned.items()}
+        plan = {mutation: tests for mutation, tests in stable.items() if tests}
+        return [test.item.nodeid for test in failed], plan
+
+    def _plan(self) -> Plan:
         """Return the mutations to try, each with its tests. The tests that meet the fewest behaviours come first."""
         for test in self._tests.values():
             test.mutations = dict.fromkeys(test.observer.mutations())
         exercised = {mutation for test in self._tests.values() for mutation in test.observer.exercised}
         left_out = exercised | {result.mutation for result in self.results.results()}
-        planned: dict[Mutation, list[ObservedTest]] = {}
+        planned: Plan = {}
         for test in sorted(self._tests.values(), key=lambda test: len(test.mutations)):
             for mutation in test.mutations:
                 if mutation not in left_out and self.settings.selects(mutation):
@@ -241,3 +277,81 @@ class SuiteMutation:
         with intercepting(mutator):
             failed = self._runner.run_until_failure([test.item for test in tests])
         return build_result(mutator, len(tests), (failed or tests[0].item).nodeid, is_noticed=failed is not None)
+
+
+# Fault sweep
+
+MARKER = "oms_faults"
+SECTION = "oms-emulator sweep"
+
+
+class FaultSweep:
+    """Runs tests again with faults: those with the marker, or all tests for `oms-emulator sweep`."""
+
+    def __init__(self, runner: TestRunner, file: Path | None = None) -> None:
+        self._runner, self._file = runner, file
+        self._sweeper: Sweeper | None = None
+
+    def _settings(self, item: pytest.Item) -> SweepSettings | None:
+        """Return what to sweep a test with, or None."""
+        marker = item.get_closest_marker(MARKER)
+        if self._file is not None:
+            return read_settings(self._file)
+        return None if marker is None else marker_settings(*marker.args, **marker.kwargs)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Check the markers before any test runs."""
+        for item in session.items:
+            try:
+                self._settings(item)
+            except (TypeError, ValueError) as error:
+                raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARKER}: {error}") from None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        if self._runner.is_running or (settings := self._settings(item)) is None:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = self._run(item, baseline := Sweeper(), is_shown=True)
+        if all(report.passed for report in reports) and baseline.calls:
+            grid = sweep(item.nodeid, baseline, settings, lambda sweeper: not has_failed(self._run(item, sweeper)))
+            self._record(grid, reports)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _run(self, item: pytest.Item, sweeper: Sweeper, *, is_shown: bool = False) -> list[pytest.TestReport]:
+        self._sweeper = sweeper
+        return self._runner.run(item, is_shown=is_shown)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        """Count and disturb the calls of the test, and not those of its fixtures."""
+        if not self._runner.is_running or self._sweeper is None:
+            return (yield)
+        with sweeping(self._sweeper):
+            return (yield)
+
+    def _record(self, grid: Grid, reports: Sequence[pytest.TestReport]) -> None:
+        """Pass the grid on: to the file of `sweep`, or to the report of the test. Findings fail the test."""
+        if self._file is not None:
+            add_grid(self._file, grid)
+            return
+        report = next(report for report in reports if report.when == "call")
+        text = f"{grid.as_text()}\n{LEGEND}"
+        report.sections.append((SECTION, text))
+        if grid.findings:
+            report.outcome, report.longrepr = "failed", "\n".join([text, *grid.findings])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the grids of the tests that passed. A failure shows its own grid."""
+        for report in terminalreporter.stats.get("passed", ()):
+            for name, text in report.sections:
+                if name == SECTION:
+                    terminalreporter.write_line(text)
+
+
+def marker_settings(*kinds: str, hang_after: float = HANG_SECONDS) -> SweepSettings:
+    """Return the settings of a marker: `oms_faults("each")` or `oms_faults("reset", "lost_response")`."""
+    return SweepSettings(select_kinds(kinds), hang_after)

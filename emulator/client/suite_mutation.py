@@ -55,16 +55,18 @@ def build_result(mutator: Mutator, tests: int, test: str | None, *, is_noticed: 
     return Result(mutator.mutation, changed if mutator.changes else unchanged, mutator.changes, tests, test)
 
 
-class Timing(NamedTuple):
-    """The seconds of a run."""
+class RunInfo(NamedTuple):
+    """The seconds of a run, and the tests that it could not use."""
 
     suite: float = 0.0
     """The run without a mutation."""
     reruns: float = 0.0
-    selected: float = 0.0
-    """The tests of the reruns take this long without a mutation."""
+    own: float = 0.0
+    """The tests that were selected for each mutation take this long without it."""
     total: float = 0.0
     """All, with the start of the interpreter."""
+    left_out: Sequence[str] = ()
+    """Tests that pass once and fail when they run again."""
 
 
 class Settings(NamedTuple):
@@ -89,7 +91,7 @@ def check_patterns(patterns: Sequence[str]) -> None:
 
 
 class ResultsFile:
-    """A file with a line of JSON for the settings, each result and the timing. A stopped run can continue with it."""
+    """A file with a line of JSON for the settings, each result and the info. A stopped run can continue with it."""
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
@@ -107,7 +109,7 @@ class ResultsFile:
         earlier, results = self.settings(), self.results()
         if list(earlier.command) != list(settings.command) or list(earlier.only) != list(settings.only):
             raise InvalidDocument(f"{self.path} is of another command: {' '.join(earlier.command)}")
-        if self.timing() is not None:  # the run continues
+        if self.run_info() is not None:  # the run continues
             self.start(settings, resume=False)
             for result in results:
                 self.add(result)
@@ -119,9 +121,9 @@ class ResultsFile:
     def add(self, result: Result) -> None:
         self._append(result.as_document())
 
-    def finish(self, timing: Timing) -> None:
+    def finish(self, info: RunInfo) -> None:
         """Record that all results are in the file."""
-        self._append({"timing": timing._asdict()})
+        self._append({"run": info._asdict()})
 
     def _lines(self) -> list[JsonObject]:
         try:
@@ -140,10 +142,10 @@ class ResultsFile:
         lines = [line for line in self._lines() if "mutation" in line]
         return [Result(**{**line, "mutation": Mutation.from_name(line["mutation"])}) for line in lines]
 
-    def timing(self) -> Timing | None:
-        """Return the timing of the last run, or None if it was stopped or did not begin."""
+    def run_info(self) -> RunInfo | None:
+        """Return the facts of the last run, or None if it was stopped or did not begin."""
         last = (self._lines() or [{}])[-1]
-        return Timing(**last["timing"]) if "timing" in last else None
+        return RunInfo(**last["run"]) if "run" in last else None
 
 
 # Report
@@ -156,7 +158,7 @@ class MutationReport:
     results: Sequence[Result]
     known: Collection[str] = ()
     """Names of the mutations that survived in the baseline."""
-    timing: Timing = field(default_factory=Timing)
+    info: RunInfo = field(default_factory=RunInfo)
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -225,7 +227,7 @@ def as_document(report: MutationReport) -> JsonObject:
     return {
         "percent": report.percent,
         "counts": dict(report.counts),
-        "seconds": report.timing._asdict(),
+        "run": report.info._asdict(),
         "mutations": [as_row(result, report) for result in report.results],
     }
 
@@ -238,7 +240,7 @@ def as_row(result: Result, report: MutationReport) -> JsonObject:
 
 def as_text(report: MutationReport) -> str:
     """Return the survivors by operation, and the summary."""
-    lines = [*text_lines(report), *timing_lines(report), summary(report)]
+    lines = [*text_lines(report), *run_lines(report), summary(report)]
     return "".join(f"{escape_unprintable(line)}\n" for line in lines)
 
 
@@ -251,15 +253,17 @@ def text_lines(report: MutationReport) -> Iterator[str]:
         yield ""
 
 
-def timing_lines(report: MutationReport) -> Iterator[str]:
-    counts, timing = report.counts, report.timing
+def run_lines(report: MutationReport) -> Iterator[str]:
+    counts, info = report.counts, report.info
     if unstable := counts["unstable"]:
         yield f"{unstable} changes are not counted: a test failed although no response changed; run the suite twice"
-    if timing.selected:
-        ratio, start = timing.reruns / timing.selected, timing.total - timing.suite - timing.reruns
+    if info.left_out:
+        yield f"left out, because they fail when they run again: {', '.join(info.left_out)}"
+    if info.own:
+        ratio, start = info.reruns / info.own, info.total - info.suite - info.reruns
         yield (
-            f"{timing.reruns:.1f} s for reruns, {ratio:.1f} times the own time of tests ({timing.selected:.1f} s); "
-            f"{timing.suite:.1f} s for the suite, {start:.1f} s for the start"
+            f"{info.reruns:.1f} s for reruns, {ratio:.1f} times the own time of tests ({info.own:.1f} s); "
+            f"{info.suite:.1f} s for the suite, {start:.1f} s for the start"
         )
 
 
