@@ -36,6 +36,8 @@ from emulator.web.context import RequestContext, absolute_url
 from emulator.webhooks.delivery import Deliverer, DeliveryPlan, corrupt_signature, drop, duplicate
 
 Proceed = Callable[[RequestContext], Reply]
+MUTATION_HEADER = "X-Emulator-Mutation"
+"""Header of a changed response, with the name of the mutation."""
 PAGE_KEYS = frozenset(("results", "next", "previous"))
 """Keys of a page that are not values of records."""
 ID_KEY = re.compile(r"(?:id|pk|\w+_id)")
@@ -614,7 +616,7 @@ class Mutator:
     def respond(self, context: RequestContext, proceed: Proceed) -> Reply:
         self._remaining -= 1
         if self._remaining < 0:
-            return Reply(500, to_json(ServerError().body))
+            return self._marked(Reply(500, to_json(ServerError().body)))
         if context.route is None or context.route.operation != self.mutation.operation:
             return proceed(context)
         exchange = Exchange(context, context.route, proceed)
@@ -626,7 +628,10 @@ class Mutator:
         self.changes += 1
         for link in find_values(parse_json(changed.body), "next"):
             self._offered.setdefault(str(link), link is None)
-        return changed
+        return self._marked(changed)
+
+    def _marked(self, reply: Reply) -> Reply:
+        return replace(reply, headers={**reply.headers, MUTATION_HEADER: self.mutation.name})
 
     def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
         if self._kind.change_plan is None or event_type != self.mutation.operation:
