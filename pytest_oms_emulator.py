@@ -321,8 +321,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def is_rerun(config: pytest.Config) -> bool:
+    """Return whether the current run of a test is not reported."""
     runner: TestRunner | None = config.pluginmanager.get_plugin(RUNNER_NAME)
-    return runner is not None and runner.is_running
+    return runner is not None and runner.is_running and not runner.is_shown
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:

@@ -207,12 +207,7 @@ def run_mutations(tests: TestCommand, settings: Settings, file: ResultsFile) -> 
     suite = machine_seconds() - began
     if (info := file.run_info()) is not None:
         return info._replace(total=suite)
-    if code != 0:
-        raise click.ClickException(
-            f"the command fails without a change (exit code {code}), so that none can be tried"
-        )
-    if not observer.requests:
-        raise click.ClickException("the command makes no request to the emulator at OMS_URL or in its pytest process")
+    check_first_run(code, observer.requests)
     done = {result.mutation for result in file.results()} | observer.exercised
     planned = [each for each in observer.mutations() if each not in done and settings.selects(each)]
     for number, mutation in enumerate(planned, 1):

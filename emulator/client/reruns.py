@@ -46,6 +46,8 @@ class TestRunner:
 
     def __init__(self) -> None:
         self._reports: list[pytest.TestReport] | None = None
+        self.is_shown = False
+        """Whether the current run is reported as usual."""
         self.seconds: dict[str, float] = {}
         """Id of each test that passed -> its shortest time."""
 
@@ -69,7 +71,7 @@ class TestRunner:
         """
         reports: list[pytest.TestReport] = []
         option, self._reports = item.config.option, reports
-        style = option.tbstyle
+        self.is_shown, style = is_shown, option.tbstyle
         option.tbstyle = style if is_shown else "native"
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=next_item)
@@ -340,9 +342,10 @@ class FaultSweep:
             return
         report = next(report for report in reports if report.when == "call")
         text = f"{grid.as_text()}\n{LEGEND}"
-        report.sections.append((SECTION, text))
         if grid.findings:
-            report.outcome, report.longrepr = "failed", "\n".join([text, *grid.findings])
+            report.outcome, report.longrepr = "failed", "\n".join([*grid.findings, "", text])
+        else:
+            report.sections.append((SECTION, text))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the grids of the tests that passed. A failure shows its own grid."""

@@ -40,6 +40,8 @@ MUTATION_HEADER = "X-Emulator-Mutation"
 """Header of a changed response, with the name of the mutation."""
 PAGE_KEYS = frozenset(("results", "next", "previous"))
 """Keys of a page that are not values of records."""
+PAGE_STATUSES = (200, 404)
+"""Statuses of a page. With another size or another filter, a page beyond the end may exist."""
 ID_KEY = re.compile(r"(?:id|pk|\w+_id)")
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(.*)", re.DOTALL)
 ZONE_SHIFT = timedelta(hours=3)
@@ -302,7 +304,7 @@ def find_filters(exchange: Exchange) -> Iterable[str]:
 def ignore_filter(exchange: Exchange, name: str) -> Reply | None:
     """Reply as if the request had no such filter."""
     table = FILTER_SETS.get(exchange.route.filter_set or "")
-    if table is None or exchange.reply.status != 200:
+    if table is None or exchange.reply.status not in PAGE_STATUSES:
         return None
     ignored = {alias for alias, filter_ in table.names if filter_.name == name} | ({SORT} & {name})
     query = {key: values for key, values in exchange.context.query.items() if key not in ignored}
@@ -316,7 +318,7 @@ def find_halved(exchange: Exchange) -> Iterable[str]:
 
 def halve_page(exchange: Exchange, _: str) -> Reply | None:
     """Reply with pages of half the size."""
-    if not exchange.route.is_paginated or exchange.reply.status not in (200, 404):
+    if not exchange.route.is_paginated or exchange.reply.status not in PAGE_STATUSES:
         return None
     size = str(halved_size(exchange))
     return changed_page(exchange, {**exchange.context.query, exchange.route.size_parameter: [size]})

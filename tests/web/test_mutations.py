@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -229,6 +231,16 @@ def test_a_client_that_reads_all_pages_handles_a_smaller_page() -> None:
     assert pages(6).is_handled
 
 
+def test_all_pages_of_an_ignored_filter_can_be_read() -> None:
+    session, ids, url = new_emulator().session(), [], f"{PACKAGES}?state=35&limit=20"
+    with intercepting(Mutator(Mutation("filter-ignored", "list_packages", "state"))):
+        while url:
+            page = session.get(url).json()
+            ids += [row["id"] for row in page["results"]]
+            url = page["next"]
+    assert len(set(ids)) == len(ids) == page["count"] == 60
+
+
 def test_an_accepted_command_with_wrong_parameters_has_no_effect() -> None:
     oms = new_emulator()
     package = oms.package(state="Waiting")["id"]
@@ -269,3 +281,9 @@ print([name for name in sys.modules if name.rpartition(".")[2] in names])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_documentation_lists_all_kinds() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs/how-to/mutation.md").read_text("utf-8")
+    table = page.split("## What is changed")[1].split("The name of a change")[0]
+    assert set(re.findall(r"`([a-z-]+)`", table)) == KINDS.keys()
