@@ -20,6 +20,7 @@ from emulator.cli.reports import check_writable, exit_with, output_report, repor
 from emulator.cli.serve import DEFAULT_SCENARIO, HAS_PROCESS_GROUPS, command_variables, serve
 from emulator.domain.rate_limits import parse_limits
 from emulator.state.clock import machine_seconds
+from emulator.state.runtime import current_runtime
 
 if TYPE_CHECKING:
     from emulator.client.emulator import Emulator
@@ -60,6 +61,8 @@ class TestCommand:
     __test__ = False
 
     def __init__(self, command: Sequence[str], options: Mapping[str, Any]) -> None:
+        if current_runtime() is not None:
+            raise click.ClickException("running tests again needs the Python package")
         self.command = command
         self._scenario = options["scenario"] or DEFAULT_SCENARIO
         self._arguments = {

@@ -148,7 +148,7 @@ class Sweeper:
 
 @contextmanager
 def sweeping(sweeper: Sweeper) -> Iterator[None]:
-    """Let the sweeper reply to the requests to all emulators of the process, inside the block."""
+    """Pass the requests to all emulators of the process to the sweeper, inside the block."""
     EmulatorApp.interceptor = sweeper
     try:
         yield

@@ -90,7 +90,7 @@ class EmulatorApp:
     """The WSGI application of an emulator."""
 
     interceptor: ClassVar[Interceptor | None] = None
-    """Replies to the requests of all emulators of the process. None: nothing of it runs."""
+    """Replies to the requests of all emulators of the process. None: the emulators reply."""
 
     def __init__(  # noqa: PLR0913 - the parts of the application
         self,

@@ -509,7 +509,7 @@ KINDS: dict[str, MutationKind] = {
 
 @contextmanager
 def intercepting(interceptor: Observer | Mutator) -> Iterator[None]:
-    """Let the interceptor handle the requests and deliveries of all emulators of the process, inside the block."""
+    """Pass the requests and deliveries of all emulators of the process to the interceptor, inside the block."""
     EmulatorApp.interceptor = Deliverer.interceptor = interceptor
     try:
         yield

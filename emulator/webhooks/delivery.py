@@ -121,7 +121,7 @@ class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
 
     interceptor: ClassVar[DeliveryInterceptor | None] = None
-    """Changes the deliveries of all emulators of the process. None: nothing of it runs."""
+    """Changes the deliveries of all emulators of the process. None: they are sent as they are."""
 
     def __init__(
         self, allowed_hosts: Collection[str], timeout: float, max_seconds: float, *, has_demo_receiver: bool = False

@@ -134,7 +134,7 @@ def test_a_baseline_hides_what_was_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"mutations": [{}]}'])
-def test_another_file_is_no_baseline(tmp_path: Path, text: str) -> None:
+def test_another_file_is_refused_as_a_baseline(tmp_path: Path, text: str) -> None:
     (tmp_path / "old.json").write_text(text, "utf-8")
     with pytest.raises(InvalidDocument, match="is not a JSON report of `mutate`"):
         read_baseline(tmp_path / "old.json")

@@ -107,6 +107,31 @@ def test_keys_are_read_in_a_comparison(mutate: Run, results: ResultsFile) -> Non
     assert "next-missing:list_packages" not in found, "the test does not read it"
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        "requests.get(url, headers=oms.auth, timeout=9).json()['number']",
+        "httpx.get(url, headers=oms.auth).json().get('number')",
+        "json.loads(urlopen(Request(url, headers=oms.auth)).read())['number']",
+        "json.load(urlopen(Request(url, headers=oms.auth)))['number']",
+    ],
+)
+def test_keys_are_known_for_any_client_that_parses_with_json(mutate: Run, results: ResultsFile, read: str) -> None:
+    mutate(f"""
+        import json
+        from urllib.request import Request, urlopen
+        import httpx
+        import requests
+
+        def test_a(oms, oms_url):
+            url = oms_url + "/api/v1/oms/packages/6501/"
+            assert {read} != ""
+    """).assert_outcomes(passed=1)
+    assert [name for name in outcomes(results) if name.startswith(("key", "id"))] == [
+        "key-missing:get_package:number"
+    ]
+
+
 def test_a_run_continues_where_it_was_stopped(mutate: Run, results: ResultsFile, pytester: pytest.Pytester) -> None:
     mutate(SUITE, "-k", "detail")
     first, count = results.results(), log_of(pytester).count("detail")
@@ -196,10 +221,10 @@ def test_a_marked_test_has_a_grid(run: Run) -> None:
     done.assert_outcomes(passed=2, failed=1)
     done.stdout.fnmatch_lines(
         [
+            "POST /api/v1/oms/packages/6701/set_remote_id/, lost_response: wrote twice",
             "*::test_that_writes_twice",
             "*reset  lost_response",
             "  POST /api/v1/oms/packages/6701/set_remote_id/  ok     TWICE",
-            "POST /api/v1/oms/packages/6701/set_remote_id/, lost_response: wrote twice",
             "*::test_that_fails_cleanly",
             "*status-500  status-503  status-429  delay  reset  *",
             "  POST /api/v1/oms/packages/6701/set_remote_id/  fails       fails       fails *",

@@ -251,7 +251,7 @@ def test_an_accepted_command_with_wrong_parameters_has_no_effect() -> None:
     assert oms.session().get(f"{PACKAGES}{package}/").json()["state"]["name"] == "Waiting"
 
 
-def test_a_command_that_is_not_allowed_is_no_matter_of_the_state() -> None:
+def test_a_command_without_permission_is_refused_as_usual() -> None:
     """A token without the permission to write gets its 403."""
     oms = new_emulator()
     package = oms.package(state="Waiting")["id"]
@@ -268,7 +268,7 @@ def test_too_many_requests_get_errors() -> None:
         assert [session.get(PACKAGES).status_code for _ in range(3)] == [200, 200, 500]
 
 
-def test_nothing_of_it_is_imported_without_use() -> None:
+def test_mutations_are_not_imported_without_use() -> None:
     program = """
 import sys
 from emulator import Emulator
