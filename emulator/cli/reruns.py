@@ -38,7 +38,7 @@ MINIMUM_SECONDS, TIME_FACTOR = 60, 10
 MUTATE_EXAMPLES = """\b
 Examples:
   oms-emulator mutate -- pytest
-  oms-emulator mutate --only 'filter-ignored:*' --only next-missing -- npm test
+  oms-emulator mutate --only filter-ignored --only next-missing:list_packages -- npm test
 """
 SWEEP_EXAMPLES = """\b
 Examples:
@@ -127,7 +127,10 @@ def show_progress(text: str) -> None:
 
 @click.command(epilog=MUTATE_EXAMPLES, context_settings={"allow_interspersed_args": False})
 @click.option(
-    "--only", multiple=True, metavar="PATTERN", help="Kinds or names of changes: next-missing, '*:list_packages'."
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Kinds or names of changes, or patterns of them. May be repeated.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
 @click.option(
