@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE: this module has no assertions, and rewriting it would slow 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import requests
 
     from emulator.client.emulator import Emulator
+    from emulator.client.reruns import TestRunner
     from emulator.coverage.pytest_hooks import CoverageRecorder
 
 MARKER = (
@@ -32,6 +34,7 @@ MARKER = (
 )
 SHARED_SERVER_ARGUMENTS = frozenset(("scenario", "seed", "packages", "installation", "limits"))
 """Arguments of `Emulator` that are part of a scenario. With any other argument, `oms` has its own server."""
+FAULTS_MARKER = 'oms_faults(*kinds): run the test once for each call that it makes and each kind of fault ("each")'
 DEFAULT_ARTIFACTS = ".oms-emulator"
 MAX_EXCHANGES = 10
 """Number of exchanges in the report of a failing test."""
@@ -41,6 +44,12 @@ MIN_PROVENANCE = "min_provenance"
 """Argument of the marker that `Emulator` does not have."""
 PROVENANCE_PROPERTY, ASSUMPTION_PROPERTY = "oms_provenance", "oms_assumption"
 """Properties of a test in reports: the weakest provenance that it rests on, and each assumption."""
+RUNNER_NAME = "oms-emulator reruns"
+"""Name of the plugin that runs tests again. A failure of a rerun is a result, and gets no report."""
+MUTATE_VARIABLE = "OMS_MUTATE"
+"""Environment variable that `oms-emulator mutate` sets: the results file."""
+SWEEP_VARIABLE = "OMS_SWEEP"
+"""Environment variable that `oms-emulator sweep` sets: the sweep file."""
 RECORDER_NAME = "oms-emulator coverage"
 """Name of the plugin that is registered with `--oms-coverage`."""
 
@@ -98,6 +107,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    configure_coverage(config)
+    config.addinivalue_line("markers", FAULTS_MARKER)
+    # Runs of pytest in the tests must not see these variables.
+    results, sweep = (os.environ.pop(name, None) for name in (MUTATE_VARIABLE, SWEEP_VARIABLE))
+    if results is not None:
+        register_mutation(config, results)
+    elif sweep is not None:
+        register_sweep(config, Path(sweep))
+
+
+def configure_coverage(config: pytest.Config) -> None:
     folder: Path | None = config.getoption("oms_coverage")
     if folder is None:
         return
@@ -107,6 +127,46 @@ def pytest_configure(config: pytest.Config) -> None:
         from emulator.coverage.pytest_hooks import CoverageRecorder  # noqa: PLC0415 - imported when used
 
     config.pluginmanager.register(CoverageRecorder(config.invocation_params.dir / folder), RECORDER_NAME)
+
+
+def register_mutation(config: pytest.Config, results: str) -> None:
+    """Run the tests again with mutations after the usual run."""
+    runner = register_runner(config, "mutate")
+    from emulator.client.reruns import SuiteMutation  # noqa: PLC0415 - imported when used
+    from emulator.client.suite_mutation import ResultsFile  # noqa: PLC0415 - as above
+
+    config.pluginmanager.register(SuiteMutation(ResultsFile(results), runner))
+
+
+def register_sweep(config: pytest.Config, file: Path | None = None) -> None:
+    """Run tests again with faults: all tests if there is a file, otherwise those with the marker."""
+    runner = register_runner(config, None if file is None else "sweep")
+    from emulator.client.reruns import FaultSweep  # noqa: PLC0415 - imported when used
+
+    config.pluginmanager.register(FaultSweep(runner, file))
+
+
+def register_runner(config: pytest.Config, command: str | None) -> TestRunner:
+    """Register the plugin that runs tests again, for a command of `oms-emulator` or for markers."""
+    if command is not None and config.getoption("numprocesses", None):
+        raise pytest.UsageError(f"oms-emulator {command} runs pytest in one process; use -n 0")
+    with emulator_package():
+        from emulator.client.reruns import TestRunner  # noqa: PLC0415 - imported when used
+
+    runner = TestRunner()
+    config.pluginmanager.register(runner, RUNNER_NAME)
+    return runner
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sweep the tests with the marker, unless they run again anyway."""
+    if not config.pluginmanager.has_plugin(RUNNER_NAME) and any(map(is_swept, items)):
+        register_sweep(config)
+
+
+def is_swept(item: pytest.Item) -> bool:
+    return item.get_closest_marker("oms_faults") is not None
 
 
 def marker_arguments(item: pytest.Item) -> dict[str, Any]:
@@ -325,10 +385,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add a section about the world to the report of a failing test."""
     report = yield
     emulator = item.stash.get(EMULATOR_KEY, None)
-    if emulator is not None and report.failed:
+    if emulator is not None and report.failed and not is_rerun(item.config):
         report.sections.append(("oms-emulator", "\n".join(failure_report(item, emulator))))
         del item.stash[EMULATOR_KEY]  # only one section for each test, also if its teardown fails too
     return report
+
+
+def is_rerun(config: pytest.Config) -> bool:
+    """Return whether the current run of a test is not reported."""
+    runner: TestRunner | None = config.pluginmanager.get_plugin(RUNNER_NAME)
+    return runner is not None and runner.is_running and not runner.is_shown
 
 
 def failure_report(item: pytest.Item, emulator: Emulator) -> Iterator[str]:

@@ -217,6 +217,7 @@ BARS = (
     Bar("world", "a new world", "its limit", "ms", at_most(1), inprocess.world),
     Bar("unarmed", "checks for faults and limits", "its limit", "µs", at_most(1), unarmed.unarmed),
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
+    Bar("mutation", "reruns of a suite", "own time of its tests", "s", at_most(3), inprocess.mutation),
     Bar("mcp", "a tool that reads, beyond HTTP", "its limit", "ms", at_most(1), agents.read_tool),
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filters.filtered_pages),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filters.after_write),

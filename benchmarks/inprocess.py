@@ -5,7 +5,9 @@ CPU time, because no call waits for I/O. Other load on the machine then matters 
 and many short slices spread this over both sides.
 """
 
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
+import orjson
 import requests
 import responses
 from flask import Flask, Response
@@ -137,6 +140,20 @@ def plugin(plan: Plan) -> Iterator[Round]:
 PLUGIN = "pytest_oms_emulator"
 RUNS = 15
 """Runs of each kind in a round."""
+
+
+def mutation(plan: Plan) -> Iterator[Round]:
+    """Compare the reruns of `oms-emulator mutate` in the example suite with the own time of the selected tests."""
+    suite = Path(__file__).parent.parent / "examples" / "mutation"
+    for _ in range(plan.groups):
+        with tempfile.TemporaryDirectory() as folder:
+            options = ["--results", f"{folder}/results", "--format", "json", "-o", f"{folder}/report"]
+            program = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", PLUGIN]
+            command = [sys.executable, "-m", "emulator.cli", "mutate", *options, "--", *program]
+            variables = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+            subprocess.run(command, cwd=suite, env=variables, capture_output=True, check=False)
+            run = orjson.loads(Path(folder, "report").read_bytes())["run"]
+            yield Round(run["reruns"], run["own"])
 
 
 def processor_seconds(command: list[str]) -> float:

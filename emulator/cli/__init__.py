@@ -14,6 +14,7 @@ try:
     from emulator.cli.info import openapi, routes, scenarios, token
     from emulator.cli.mcp import mcp
     from emulator.cli.reports import coverage, verify
+    from emulator.cli.reruns import mutate, sweep
     from emulator.cli.serve import exec_, serve
     from emulator.core.version import __version__
 except KeyboardInterrupt:  # Ctrl-C while the command starts
@@ -72,3 +73,5 @@ main.add_command(openapi)
 main.add_command(token)
 main.add_command(verify)
 main.add_command(coverage)
+main.add_command(mutate)
+main.add_command(sweep)

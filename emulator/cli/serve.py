@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from errno import EADDRNOTAVAIL
@@ -349,14 +349,8 @@ class ChildProcess:
         with TemporaryDirectory(prefix="oms-emulator-") as folder:
             return self._run(emulator, trust_variables(emulator.certificate, Path(folder)))
 
-    def _run(self, emulator: Emulator, extra: Mapping[str, str]) -> int:
-        variables = {
-            "OMS_URL": emulator.url,
-            "OMS_TOKEN": FULL_ACCESS,
-            "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
-            **without_proxy(urlsplit(emulator.url).hostname),
-            **extra,
-        }
+    def _run(self, emulator: Emulator, extra: dict[str, str]) -> int:
+        variables = command_variables(emulator) | extra
         try:
             if (runtime := current_runtime()) is not None:
                 return runtime.run_command(self.command, variables)
@@ -406,6 +400,16 @@ class ChildProcess:
             os.kill(os.getpid(), signal.SIGSTOP)
             if not self._resumed:  # another thread received the signal, and the handler waits for this one
                 self.resume(signal.SIGCONT, None)
+
+
+def command_variables(emulator: Emulator) -> dict[str, str]:
+    """Return the environment variables that tell a command where the emulator is."""
+    return {
+        "OMS_URL": emulator.url,
+        "OMS_TOKEN": FULL_ACCESS,
+        "OMS_JWT": emulator.jwt(FULL_ACCESS, expires_in=YEAR),
+        **without_proxy(urlsplit(emulator.url).hostname),
+    }
 
 
 BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")

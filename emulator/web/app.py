@@ -6,11 +6,11 @@ Each exchange with the emulated API is recorded in the journal, the coverage and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.api.parameters import SORT
 from emulator.api.request_fields import COMMAND_FIELDS
@@ -80,8 +80,18 @@ class FlaskWay(Protocol):
         """Answer a request as a server of the Flask application does."""
 
 
+class Interceptor(Protocol):
+    """Replies in place of the emulator, for reruns of a test suite."""
+
+    def respond(self, context: RequestContext, proceed: Callable[[RequestContext], Reply]) -> Reply:
+        """Return the reply to a request. `proceed` returns the reply of the emulator."""
+
+
 class EmulatorApp:
     """The WSGI application of an emulator."""
+
+    interceptor: ClassVar[Interceptor | None] = None
+    """Replies to the requests of all emulators of the process. None: the emulators reply."""
 
     def __init__(  # noqa: PLR0913 - the parts of the application
         self,
@@ -160,18 +170,26 @@ class EmulatorApp:
         environ, world, began = context.environ, context.world, machine_seconds()
         is_recorded = not self.is_inspector_read(environ)
         context.is_from_foreign_page = self.guard.is_foreign_page(environ)
-        if is_recorded and (world.faults.armed or FAULT_HEADER in environ):
-            reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
+        if is_recorded and self.interceptor is not None:
+            reply = self.interceptor.respond(context, self._reply_to)
         else:
-            reply = respond(context, self.cache)
-        if reply.status > 300 and not context.info.is_altered:
-            reply = add_error_hints(context, reply, self.worlds)
+            reply = self._reply_to(context, is_recorded=is_recorded)
         if is_recorded:
             if world.provenance is not None:
                 reply = add_provenance(world, journal_exchange(context, reply, began), reply)
             world.journal.add(journal_exchange(context, reply, began))
             record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
+        return reply
+
+    def _reply_to(self, context: RequestContext, *, is_recorded: bool = True) -> Reply:
+        """Return the reply with the faults that the request triggers, or with the hints of an error."""
+        if is_recorded and (context.world.faults.armed or FAULT_HEADER in context.environ):
+            reply = respond_with_faults(context, self.cache, allow_header=self.allow_fault_header)
+        else:
+            reply = respond(context, self.cache)
+        if reply.status > 300 and not context.info.is_altered:
+            return add_error_hints(context, reply, self.worlds)
         return reply
 
     def is_inspector_read(self, environ: Environ) -> bool:

@@ -26,7 +26,7 @@ HEADERS = (
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
-    "Allow, Location, Retry-After, WWW-Authenticate, X-Emulator-Fault, X-Emulator-Hint, "
+    "Allow, Location, Retry-After, WWW-Authenticate, X-Emulator-Fault, X-Emulator-Hint, X-Emulator-Mutation, "
     "X-Emulator-Provenance, X-Emulator-Request-Id, X-Emulator-World"
 )
 MAX_AGE = "86400"

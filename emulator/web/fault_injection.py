@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
@@ -74,14 +75,17 @@ def respond_with_faults(context: RequestContext, cache: ResponseCache, *, allow_
     call = build_fault_target(context)
     triggered = triggered_faults(context.world, call)
     faults = [FaultSpec(fault.kind, dict(fault.options), fault.action) for fault in triggered] + requested
-    reply = apply_faults(context, call, faults, cache) if faults else respond(context, cache)
+    run = partial(respond, context, cache)
+    reply = apply_faults(context, call, faults, run) if faults else run()
     if header is not None and not allow_header:
         reply = replace(reply, headers={**hint_header(HEADER_NOT_ALLOWED), **reply.headers})
     return reply
 
 
-def apply_faults(context: RequestContext, call: FaultTarget, faults: list[FaultSpec], cache: ResponseCache) -> Reply:
-    """Apply faults to the reply. The first fault that replaces the reply keeps the handler from running."""
+def apply_faults(
+    context: RequestContext, call: FaultTarget, faults: list[FaultSpec], run: Callable[[], Reply]
+) -> Reply:
+    """Apply faults to the reply of `run`. The first fault that replaces the reply keeps the handler from running."""
     replacing = [fault for fault in faults if FAULT_KINDS[fault.kind].replaces_response][:1]
     applied = replacing + [fault for fault in faults if not FAULT_KINDS[fault.kind].replaces_response]
     refusals = [refusal for fault in faults if fault.kind == OVERTAKEN and (refusal := overtake(context, fault))]
@@ -89,7 +93,7 @@ def apply_faults(context: RequestContext, call: FaultTarget, faults: list[FaultS
         context.info.operation, context.info.role = call.operation, call.token
         reply = NO_REPLY
     else:
-        reply = respond(context, cache)
+        reply = run()
     for fault in applied:
         reply = FAULT_KINDS[fault.kind].run(call, reply, **fault.options)
     context.info.fault = ", ".join(dict.fromkeys(fault.kind for fault in applied))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from emulator.api.control.deliveries import EventGone, postpone_events, result_step, save_result
@@ -110,8 +110,18 @@ class HostAllowlist:
         return None
 
 
+class DeliveryInterceptor(Protocol):
+    """Changes deliveries, for reruns of a test suite."""
+
+    def change_plan(self, event_type: str, plan: DeliveryPlan) -> DeliveryPlan:
+        """Return how a delivery is sent. The plan is that of the emulator."""
+
+
 class Deliverer:
     """Makes delivery attempts for all worlds of a server."""
+
+    interceptor: ClassVar[DeliveryInterceptor | None] = None
+    """Changes the deliveries of all emulators of the process. None: they are sent as they are."""
 
     def __init__(
         self, allowed_hosts: Collection[str], timeout: float, max_seconds: float, *, has_demo_receiver: bool = False
@@ -158,6 +168,8 @@ class Deliverer:
         delivery = build_delivery(event, hook, started_at)
         if (fault := world.outbox.take_fault(hook.event_type, PLAN_FAULTS)) is not None:
             plan, delivery = PLAN_FAULTS[fault.kind](plan), delivery._replace(disturbed=fault.kind)
+        if self.interceptor is not None:
+            plan = self.interceptor.change_plan(hook.event_type, plan)
         delivery = delivery._replace(headers=plan.headers, body=body)
         return self._send_planned(world, delivery, plan, before)
 

@@ -19,7 +19,7 @@ TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
 HTML, TEXT, EVENT_STREAM = "text/html", "text/plain", "text/event-stream"
 EVENT_FIELDS: JsonObject = {
     "id": {"type": "string", "description": "Send it as `Last-Event-ID` to continue after this event."},
-    "data": {"type": "string", "contentMediaType": JSON},
+    "data": {"type": "string", "description": "A JSON document: what changed, and the latest activity."},
     "retry": {"type": "integer", "description": "Milliseconds until a client connects again."},
 }
 BODY_SCHEMAS: Mapping[str, JsonObject] = {
