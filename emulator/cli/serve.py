@@ -283,6 +283,10 @@ class SignalWaiter:
         sys.stdout.flush()
         if (runtime := current_runtime()) is not None:
             runtime.run_until(lambda: not self._codes.empty())
+        return self.next_code()
+
+    def next_code(self) -> int:
+        """Wait for a signal, and return its exit code."""
         return self._codes.get()
 
 

@@ -230,8 +230,15 @@ class DelayedCalls:
 class HttpServer:
     """A server that responds in threads, from `start` to `stop`."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound."""
+    def __init__(
+        self, app: WSGIApplication, host: str, port: int, *, keeps_bodies_in_memory: bool = False
+    ) -> None:
+        """Bind the port. Port 0 binds a free one. Raise `OSError` if the port cannot be bound.
+
+        waitress writes large bodies to temporary files, unless they are to be kept in memory.
+        """
+        limit = sys.maxsize if keeps_bodies_in_memory else None
+        buffers = {} if limit is None else {"inbuf_overflow": limit, "outbuf_overflow": limit}
         self._sockets: dict[int, Any] = {}
         self._workers = WorkerPool(MAX_THREADS)
         self._delayed_calls = DelayedCalls()
@@ -246,6 +253,7 @@ class HttpServer:
                 connection_limit=MAX_CONNECTIONS,
                 clear_untrusted_proxy_headers=False,  # the guard and --behind-proxy judge them
                 ident="oms-emulator",
+                **buffers,
             )
             server.channel_class, server.delayed_calls = Channel, self._delayed_calls
         self._server = server  # any of them wakes the loop

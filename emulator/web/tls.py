@@ -137,7 +137,7 @@ class TlsServer:
         self._loop = asyncio.get_running_loop()
         servers = [
             await asyncio.start_server(
-                self._relay, sock=each, ssl=self._context, ssl_shutdown_timeout=SHUTDOWN_SECONDS
+                self._relay, sock=each, **self._listen_options()
             )
             for each in self._sockets
         ]
@@ -147,6 +147,13 @@ class TlsServer:
             server.close()
         if self._relays:
             await asyncio.wait(self._relays)  # the plain server has closed its side of each
+
+    def _listen_options(self) -> dict[str, Any]:
+        return {"ssl": self._context, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
+
+    def _connected(self, port: str, writer: asyncio.StreamWriter) -> None:
+        """Register the client of a connection to the plain server."""
+        self._clients[port] = writer.get_extra_info("peername")
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass the bytes of a connection on, until one side closes it."""
@@ -161,10 +168,14 @@ class TlsServer:
         finally:
             self._relays.discard(task)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b""
+    ) -> None:
+        """Relay a connection. `first` are bytes of the client that were read before."""
         plain_reader, plain_writer = await asyncio.open_connection(LOOPBACK_NAMES[1], self._plain_port)
         port = str(plain_writer.get_extra_info("sockname")[1])
-        self._clients[port] = writer.get_extra_info("peername")
+        self._connected(port, writer)
+        plain_writer.write(first)
         requests, responses = (
             asyncio.ensure_future(copy(*pair)) for pair in ((reader, plain_writer), (plain_reader, writer))
         )
