@@ -23,7 +23,7 @@ from emulator.domain.scenario_files import scenario_from_document
 from emulator.loading.anonymizer import SensitiveValue
 from emulator.loading.collector import RecordCollector
 from emulator.loading.installation_import import import_installation
-from emulator.loading.masking import SecretMasker
+from emulator.loading.masking import HOOK_OPERATIONS, HOOK_SECRETS
 from emulator.loading.recorded_responses import (
     GENERATED_DOCUMENT,
     Capture,
@@ -310,11 +310,10 @@ def build_installation(
 
 def build_steps(writes: Iterable[tuple[Route, RecordedExchange]], redactor: Redactor | None) -> Iterator[JsonObject]:
     """Yield the step of each write, with its credentials and personal values replaced."""
-    masker = SecretMasker()
     for number, (route, exchange) in enumerate(writes, 1):
         step: JsonObject = {"at": format_time(exchange.at), "operation": route.operation}
         step |= {"request": f"{number:08}", "path": dict(exchange.parameters), **parse_request(exchange)}
-        yield step if redactor is None else redact_step(masker.mask_step(step), route, redactor)
+        yield step if redactor is None else redact_step(step, route, redactor)
 
 
 def parse_request(exchange: RecordedExchange) -> JsonObject:
@@ -353,10 +352,14 @@ def documented_keys(route: Route) -> frozenset[str]:
     if route.state_graph is not None:
         found.update(name for commands in COMMANDS.values() for each in commands.values() for name in each.parameters)
         found.update(ITEM_KEYS)
+    if route.operation in HOOK_OPERATIONS:
+        found = found - HOOK_SECRETS | {*HOOK_KEYS}
     return frozenset(found)
 
 
 ITEM_KEYS = ("id", "pk", "quantity")
+HOOK_KEYS = ("choice", "kwargs", "auth_type", "retry_countdown_config.choice", "retry_countdown_config.kwargs")
+"""Keys inside the fields of a hook, in JSON and in forms."""
 
 
 def replayable_steps(
