@@ -33,7 +33,9 @@ Examples:
     "--port", default=8081, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 selects a free one."
 )
 @click.option("--allow-writes", is_flag=True, help="Also forward requests that change records.")
-@click.option("--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values and secrets.")
+@click.option(
+    "--anonymize/--no-anonymize", default=True, show_default=True, help="Replace personal values and secrets."
+)
 @click.option(
     "--ca",
     "authority",

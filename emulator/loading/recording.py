@@ -149,9 +149,7 @@ def build_world(recording: Recording, name: str, *, anonymize: bool = True) -> R
     installation, lines = build_installation(selection.captures, redactor)
     scenario = imported.document | {"description": DESCRIPTION}
     if redactor is not None:
-        scenario["answers"] = [
-            answer | {"body": redactor.document(answer["body"])} for answer in scenario["answers"]
-        ]
+        scenario["answers"] = [answer | {"body": redactor.document(answer["body"])} for answer in scenario["answers"]]
     steps, refused = replayable_steps(scenario, installation, build_steps(selection.writes, redactor))
     if steps:
         scenario["steps"] = steps
@@ -287,9 +285,7 @@ def is_form(exchange: RecordedExchange) -> bool:
     return exchange.headers.get("Content-Type", "").startswith(FORM)
 
 
-def build_installation(
-    captures: Iterable[Capture], redactor: Redactor | None
-) -> tuple[JsonObject | None, list[str]]:
+def build_installation(captures: Iterable[Capture], redactor: Redactor | None) -> tuple[JsonObject | None, list[str]]:
     """Return the document of the installation in the responses, and lines about what was made up in it."""
     responses = ((each.origin, RecordedResponse(each.path, each.body)) for each in captures)
     try:
@@ -389,4 +385,3 @@ def refusal_text(error: Exception) -> str:
     inner = body.get("error", body) if isinstance(body, dict) else None
     keys = ", ".join(map(str, inner)) if isinstance(inner, dict) else ""
     return f"refused for {keys}" if keys else "refused"
-

@@ -25,7 +25,9 @@ from emulator.loading.anonymizer import (
 )
 from emulator.loading.masking import QUERY_SECRET, USER_INFO
 
-SECRET_NAME = re.compile(r"auth|token|secret|passw|credential|signature|session|cookie|csrf|api[-_]?key|^key$|^sig$", re.I)
+SECRET_NAME = re.compile(
+    r"auth|token|secret|passw|credential|signature|session|cookie|csrf|api[-_]?key|^key$|^sig$", re.I
+)
 """Names of headers and of query parameters whose values are secret."""
 SCHEME = re.compile(r"(?:Bearer|Basic|Token|JWT|ApiKey|Digest)\s+", re.I)
 WORD = re.compile(r"\w+")

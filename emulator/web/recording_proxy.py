@@ -162,9 +162,7 @@ class RecordingProxy:
         head, tail = (self._own_links.sub(rb"\1" + base, part) for part in (head, tail))
         return b"".join((head, rows, tail))
 
-    def _response_headers(
-        self, environ: Environ, received: HTTPHeaderDict, content: bytes
-    ) -> list[tuple[str, str]]:
+    def _response_headers(self, environ: Environ, received: HTTPHeaderDict, content: bytes) -> list[tuple[str, str]]:
         headers = [
             (name, self._own_location(environ, value) if name.lower() == "location" else value)
             for name, value in received.items()
@@ -212,7 +210,9 @@ def short_reason(error: Exception) -> str:
     return re.sub(r" \(_ssl\.c:\d+\)", "", text).rpartition(": <")[2][:200]
 
 
-def create_proxy_server(proxy: RecordingProxy, host: str, port: int, authority: Path | None) -> HttpServer | ConnectServer:
+def create_proxy_server(
+    proxy: RecordingProxy, host: str, port: int, authority: Path | None
+) -> HttpServer | ConnectServer:
     """Return the server of a proxy. With an authority, clients may also use it as a proxy for HTTPS."""
     if authority is None:
         return HttpServer(proxy, host, port, keeps_bodies_in_memory=True)
@@ -264,9 +264,7 @@ class ConnectServer(TlsServer):
     def _listen_options(self) -> dict[str, Any]:
         return {}
 
-    async def _connect(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b""
-    ) -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
         """Relay a connection. If it begins with a CONNECT to the target, encrypt it first."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
