@@ -1,4 +1,4 @@
-"""Shadow: the emulator answers each recorded request too, and the two responses are compared by the checks of `verify`.
+"""Shadow: the emulator answers each recorded request too, and the two responses are compared by `verify`'s checks.
 
 For a read, the emulator's world has the records that the real response shows. So both must return the same rows, in
 the same order. For a write or an error, it has the records that earlier responses showed.
@@ -59,6 +59,8 @@ WORLD = "shadow"
 START = datetime(2023, 1, 1, tzinfo=UTC)
 PASSED_ON = ("Accept", "Accept-Language", "Content-Type")
 """Headers of a request that the emulator gets too. Credentials are replaced by built-in ones."""
+PROTOCOL_STATUSES = frozenset((301, 401, 405, 406, 415))
+"""Statuses that do not depend on the records."""
 BUSY = frozenset((429, 502, 503, 504))
 """Statuses that depend on the load of a service, not on the request."""
 FULL_DOCUMENTS = frozenset(("package", "reference-package", "transfer"))
@@ -116,7 +118,8 @@ class Shadow:
         self._known: dict[RecordKey, Known] = {}
         self._changed: dict[RecordKey, World] = {}
         """Record -> the world in which the emulator made the same writes."""
-        self._expected: dict[RecordKey, tuple[Route, JsonObject]] = {}
+        self._expected: dict[RecordKey, dict[str, tuple[Route, JsonValue]]] = {}
+        """Record -> key that writes changed -> the last such write, and the value that the emulator shows since."""
         self._documents: dict[tuple[str, int], JsonObject] = {}
         self._graph: Graph = {kind: {} for kind in GRAPH_KINDS}
         self._queue: SimpleQueue[RecordedExchange | None] = SimpleQueue()
@@ -139,7 +142,7 @@ class Shadow:
             try:
                 self.compare(exchange)
             except Exception:  # noqa: BLE001 - one exchange must not end the thread; its values are not logged
-                LOG.error("cannot compare an exchange of %s", exchange.title)  # noqa: TRY400 - as above
+                LOG.error("cannot compare an exchange of %s", exchange.title)
                 self.evidence.not_compared[exchange.title] += 1
 
     def compare(self, exchange: RecordedExchange) -> list[Finding]:
@@ -170,7 +173,11 @@ class Shadow:
             return
         world, is_known = self._world_for(exchange, shown)
         ours = self._send(exchange, route, world, shown)
+        if exchange.is_successful_write:
+            self._documents.clear()
         if not is_same_status(comparison, ours, is_known=is_known or shown is not None):
+            if shown is None and route.method != "GET":
+                self._forget(exchange.subject)
             return
         if exchange.status < 300:
             check_success(comparison)
@@ -199,8 +206,8 @@ class Shadow:
     ) -> requests.Response:
         """Return the emulator's response to the same request in a world."""
         self._emulator.worlds.branch(WORLD, world)
-        headers = {name: exchange.headers[name] for name in PASSED_ON if name in exchange.headers}
-        headers["Authorization"] = self._credential(exchange)
+        sent = {name: exchange.headers[name] for name in PASSED_ON if name in exchange.headers}
+        headers = {**sent, "Authorization": self._credential(exchange)}
         query = exchange.query if shown is None else shown.query(route, exchange.query)
         url = exchange.path + (f"?{query}" if query else "")
         return self._session.request(
@@ -225,11 +232,11 @@ class Shadow:
         """Compare the documents of a read with ours, with the list, and with what earlier writes lead to."""
         body = comparison.document()
         compare_rows(comparison, body, ours.json(), shown)
-        for pointer, document in documents_of(body):
+        for _, document in documents_of(body):
             if "commands" in document and "state" in document:
                 comparison.findings.extend(wrong_commands(comparison.real, document))
             self._compare_with_list(comparison, document)
-            self._compare_expected(comparison, document, pointer)
+            self._compare_expected(comparison, document)
         self._remember(comparison, shown)
 
     def _compare_with_list(self, comparison: Comparison, document: JsonObject) -> None:
@@ -243,16 +250,15 @@ class Shadow:
             is_same = earlier["modified_date"] == document["modified_date"]
             comparison.findings.extend(compare_with_row(comparison.real, document, earlier) if is_same else ())
 
-    def _compare_expected(self, comparison: Comparison, document: JsonObject, pointer: str) -> None:
+    def _compare_expected(self, comparison: Comparison, document: JsonObject) -> None:
         """Compare a record with what the writes before led to. A difference is one of the operation that wrote."""
         kind = comparison.exchange.subject[0] if comparison.exchange.subject else Package
         key = (kind, document.get("id"))
         if document_schema(comparison.route) not in FULL_DOCUMENTS or key not in self._expected:
             return
-        route, expected = self._expected.pop(key)
-        written = CheckedResponse(route, comparison.real.response)
-        for name in EXPECTED_KEYS:
-            if name in expected and name in document and not is_equal(document[name], expected[name]):
+        for name, (route, value) in self._expected.pop(key).items():
+            if name in document and not is_equal(document[name], value):
+                written = CheckedResponse(route, comparison.real.response)
                 where = "/state/id" if name == "state" else f"/{name}"
                 comparison.findings.append(written.finding(Kind.VALUE, "differs", "must be as written", where))
 
@@ -291,14 +297,27 @@ class Shadow:
         if subject is None or not is_known:
             return
         comparison.behaviours.extend(command_behaviours(exchange, route, world, subject))
-        changed = self._emulator.worlds.get(WORLD)
-        self._changed[subject] = frozen_copy(changed)
-        prefix = "/packages/" if route.auth_scheme == "Bearer" else route.path.partition("<")[0]
-        credential = {"Authorization": self._credential(exchange)}
-        after = self._session.get(f"{prefix}{subject[1]}/", headers=credential, auth=keep_headers)
-        if after.status_code == 200:
-            self._expected[subject] = (route, after.json())
-        self._documents.clear()
+        self._changed[subject] = frozen_copy(self._emulator.worlds.get(WORLD))
+        after = self._show(exchange, route)
+        self._emulator.worlds.branch(WORLD, world)
+        before = self._show(exchange, route)
+        changed = {key: after[key] for key in EXPECTED_KEYS if before.get(key) != after.get(key)}
+        self._expected.setdefault(subject, {}).update((key, (route, value)) for key, value in changed.items())
+
+    def _show(self, exchange: RecordedExchange, route: Route) -> JsonObject:
+        """Return the emulator's document of the package or transfer order that a write changed."""
+        path = f"{route.path.partition('<')[0]}{exchange.parameters['pk']}/"
+        headers = {"Authorization": self._credential(exchange)}
+        response = self._session.get(path, headers=headers, auth=keep_headers)
+        document: JsonObject = response.json() if response.status_code == 200 else {}
+        return document
+
+    def _forget(self, subject: RecordKey | None) -> None:
+        """Forget a record of which the two services may show different states."""
+        if subject is not None:
+            self._known.pop(subject, None)
+            self._changed.pop(subject, None)
+            self._expected.pop(subject, None)
 
 
 def keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -430,7 +449,8 @@ def is_same_status(comparison: Comparison, ours: requests.Response, *, is_known:
     if real == mine:
         return True
     is_login = route.responses is LOGIN_RESPONSES and real == 200
-    if is_login or (not is_known and (mine == 404 or comparison.exchange.subject is not None)):
+    depends_on_record = mine not in PROTOCOL_STATUSES and (mine == 404 or comparison.exchange.subject is not None)
+    if is_login or (not is_known and depends_on_record):
         comparison.is_compared = is_login
         if real < 300:
             check_success(comparison)

@@ -74,9 +74,9 @@ class Evidence:
             operation: Counter({(row["kind"], row["pointer"]): row["count"] for row in rows})
             for operation, rows in document["differences"].items()
         }
-        counts = (Counter(document[key]) for key in ("agreed", "differed", "not_compared"))
-        agreed, differed, not_compared = counts
-        return cls(agreed, differed, differences, not_compared)
+        agreed: Counter[str] = Counter(document["agreed"])
+        differed: Counter[str] = Counter(document["differed"])
+        return cls(agreed, differed, differences, Counter(document["not_compared"]))
 
 
 def read_evidence(file: Path) -> Evidence:

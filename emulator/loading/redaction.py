@@ -26,10 +26,10 @@ from emulator.loading.anonymizer import (
 from emulator.loading.masking import QUERY_SECRET, USER_INFO
 
 SECRET_NAME = re.compile(
-    r"auth|token|secret|passw|credential|signature|session|cookie|csrf|api[-_]?key|^key$|^sig$", re.I
+    r"auth|token|secret|passw|credential|signature|session|cookie|csrf|api[-_]?key|^key$|^sig$", re.IGNORECASE
 )
 """Names of headers and of query parameters whose values are secret."""
-SCHEME = re.compile(r"(?:Bearer|Basic|Token|JWT|ApiKey|Digest)\s+", re.I)
+SCHEME = re.compile(r"(?:Bearer|Basic|Token|JWT|ApiKey|Digest)\s+", re.IGNORECASE)
 WORD = re.compile(r"\w+")
 PLAIN_KEY = re.compile(r"[^\W\d]+(?:[_.\- ][^\W\d]+)*[_-]?\d{0,3}|\d{1,9}")
 """Keys of free maps that are kept: words, numbered words, and short numbers."""
@@ -71,12 +71,13 @@ FORMS = (
     Form("secret", re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")),
     Form("secret", re.compile(r"(?<=Bearer )\S{6,}|(?<=Basic )[\w+/=-]{6,}|(?<=Token )\S{12,}")),
     Form("secret", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\b[sprw]k_(?:live|test)_\w{8,}|\bgh[pousr]_\w{20,}")),
-    Form("secret", re.compile(r"\bxox[abeoprs]-[\w-]{10,}|\bAIza[\w-]{30,}|\bwhsec_[\w+/=]{8,}|\bSG\.[\w-]{10,}\.[\w-]+")),
+    Form("secret", re.compile(r"\bxox[abeoprs]-[\w-]{10,}|\bAIza[\w-]{30,}|\bwhsec_[\w+/=]{8,}")),
     Form("email", EMAIL),
     Form("code", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){16,30}\b")),
     Form("digits", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])"), is_card_number),
     Form("digits", re.compile(r"(?<![\w.-])\d{11}(?![\w.-])"), is_identity_number),
-    Form("phone", re.compile(r"(?<![\w.-])(?:\+\d[\d ()/-]{7,}\d|(?:0090|90|0)?[ (]*5\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2})(?![\w.-])")),
+    Form("phone", re.compile(r"(?<![\w.-])\+\d[\d ()/-]{7,}\d(?![\w.-])")),
+    Form("phone", re.compile(r"(?<![\w.-])(?:0090|90|0)?[ (]*5\d{2}[ )-]*\d{3}[ -]?\d{2}[ -]?\d{2}(?![\w.-])")),
     Form("digits", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")),
 )  # fmt: skip
 """All forms. An international bank account number keeps its letters and digits in place."""

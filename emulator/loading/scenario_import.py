@@ -148,7 +148,7 @@ def import_scenario(  # noqa: PLR0913 - options by keyword
     """Build a scenario from recorded responses. Where they contradict each other, the first is used.
 
     The world starts at `start`, by default when the last record was changed. `track` iterates over the documents to
-    check, which takes longest, and may show the progress. `sensitive` are further values that the responses may repeat.
+    check, which takes longest, and may show the progress. `sensitive` are further values to search for.
     Raise `ValueError` with one line: where, what is wrong or missing, what would be right.
     """
     collector, pages = collect_pages(captures)

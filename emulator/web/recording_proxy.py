@@ -198,7 +198,9 @@ def trusting_context() -> ssl.SSLContext:
     """Return TLS settings that verify the target: with the authorities of the environment, or those of certifi."""
     bundle = Path(next(filter(None, map(os.environ.get, BUNDLES)), where()))
     try:
-        return ssl.create_default_context(**{"capath" if bundle.is_dir() else "cafile": str(bundle)})
+        if bundle.is_dir():
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle)
     except OSError as error:
         raise ValueError(f"cannot read the trusted authorities in {bundle}: {error.strerror or error}") from None
 
@@ -244,7 +246,7 @@ def authority_context(file: Path, host: str) -> ssl.SSLContext:
 
 
 class ConnectServer(TlsServer):
-    """A server for plain HTTP whose clients may also open a tunnel to the target. It decrypts what is sent through."""
+    """A server for plain HTTP whose clients may also open a tunnel to the target, which it decrypts."""
 
     _app: RecordingProxy
 
@@ -264,7 +266,7 @@ class ConnectServer(TlsServer):
     def _listen_options(self) -> dict[str, Any]:
         return {}
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:  # noqa: ARG002 - of the base class
         """Relay a connection. If it begins with a CONNECT to the target, encrypt it first."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")

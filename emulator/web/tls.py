@@ -136,10 +136,7 @@ class TlsServer:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         servers = [
-            await asyncio.start_server(
-                self._relay, sock=each, **self._listen_options()
-            )
-            for each in self._sockets
+            await asyncio.start_server(self._relay, sock=each, **self._listen_options()) for each in self._sockets
         ]
         self._ready.set()
         await self._stopping.wait()
@@ -168,9 +165,7 @@ class TlsServer:
         finally:
             self._relays.discard(task)
 
-    async def _connect(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b""
-    ) -> None:
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
         """Relay a connection. `first` are bytes of the client that were read before."""
         plain_reader, plain_writer = await asyncio.open_connection(LOOPBACK_NAMES[1], self._plain_port)
         port = str(plain_writer.get_extra_info("sockname")[1])

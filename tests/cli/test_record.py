@@ -16,7 +16,7 @@ import trustme
 
 from emulator import Emulator
 from emulator.web.server import HttpServer
-from tests.cli.test_serve import command, environment
+from tests.cli.test_serve import command, environment, refused
 
 pytestmark = pytest.mark.slow
 
@@ -172,6 +172,43 @@ def test_wrong_usage_is_one_line(words: list[str], text: str, tmp_path: Path) ->
     assert (ended.returncode, text in ended.stderr, len(ended.stderr.splitlines())) == (2, True, 1), ended.stderr
 
 
+# Shadow
+
+
+def test_a_shadow_writes_evidence_that_serve_shows(real: Emulator, tmp_path: Path) -> None:
+    """An agreement makes an assumption observed, a second run adds to the file, and the client gets the real answer."""
+    arguments = ("--shadow", "--evidence", "evidence.json")
+    for count in (1, 2):
+        with recording(real.url, tmp_path, *arguments, ca=real.certificate) as run, session() as client:
+            listed = client.get(f"{run.url}{TRANSFERS}?limit=3&sort=state").json()
+            assert listed["results"] == real.session().get(f"{TRANSFERS}?limit=3&sort=state").json()["results"]
+            client.get(f"{run.url}{TRANSFERS}?limit=2").raise_for_status()
+            assert client.get(f"{run.url}{TRANSFERS}999999", allow_redirects=False).status_code == 301
+        evidence = json.loads((tmp_path / "evidence.json").read_text("utf-8"))
+        assert evidence["agreed"]["statuses list_transfers 200"] == 2 * count
+        assert evidence["differences"] == {}
+    oms = Emulator("empty", evidence=tmp_path / "evidence.json")
+    sections, without = (each.session().get("/__admin/fidelity").json() for each in (oms, Emulator("empty")))
+    row, before = (marked(each, "protocol", rule="redirect to the trailing slash") for each in (sections, without))
+    assert (before["provenance"], row["provenance"], "reason" in row) == ("assumed", "observed", False)
+    assert before["reason"] in row["note"]
+    assert sections["webhooks"] == without["webhooks"]
+
+
+def marked(sections: dict[str, Any], part: str, **values: Any) -> dict[str, Any]:
+    return next(row for row in sections[part] if values.items() <= row.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "cannot read evidence file"), ("odd", "is not JSON"), ('{"format": 1}', "/agreed: is missing")],
+)
+def test_serve_refuses_another_file(text: str | None, message: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "odd.json").write_text(text)
+    assert message in refused("serve", "--evidence", str(tmp_path / "odd.json"))
+
+
 # Redaction
 
 DICE = random.Random(20)
@@ -264,7 +301,11 @@ def plant(package: dict[str, Any]) -> dict[str, Any]:
     for kind, path in COLUMNS.items():
         package[path[0]][path[1]] = SECRETS[kind][0]
     formed = [value for kind, value in planted(4).items() if KINDS[kind].has_form]
-    kept = {"value": " ".join(formed), "title": formed[0], "list": [{"reason": each} for each in formed]}
+    kept: dict[str, Any] = {
+        "value": " ".join(formed),
+        "title": formed[0],
+        "list": [{"reason": each} for each in formed],
+    }
     kept |= {key: value for key, value in zip(formed, range(99), strict=False)}
     rest = {kind: value for kind, value in planted(0).items() if kind not in COLUMNS}
     package["extra_information"] = {
@@ -292,28 +333,39 @@ def spoil(app: Any) -> Any:
     return app
 
 
-def test_no_planted_secret_is_written(tmp_path: Path) -> None:
-    """200 secrets of 20 kinds are in bodies, headers, URLs and free maps of requests and responses."""
-    assert sum(len(values) for values in SECRETS.values()) == 200
+def record_secrets(folder: Path, *arguments: str) -> Run:
+    """Record requests and responses with secrets."""
     oms = Emulator("demo")
     server = HttpServer(spoil(oms.app), "127.0.0.1", 0)
     server.start()
     try:
-        with recording(server.url, tmp_path, "--allow-writes") as run, session() as client:
+        with recording(server.url, folder, "--allow-writes", *arguments) as run, session() as client:
             send_secrets(client, run.url)
     finally:
         server.stop()
         oms.close()
-    written = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
-    assert {"recorded.json", "recorded.installation.json", "stdout", "stderr"} == written.keys()
-    leaks = [
-        (kind, value, file)
+    return run
+
+
+def written_secrets(folder: Path) -> list[tuple[str, str, str]]:
+    """Return the secrets in all files of a folder, also with escaped characters."""
+    return [
+        (kind, value, file.name)
+        for file in folder.iterdir()
+        for text in [file.read_text("utf-8")]
         for kind, values in SECRETS.items()
         for value in values
-        for file, text in written.items()
         if value in text or value in text.encode().decode("unicode_escape", "ignore")
     ]
-    assert leaks == []
+
+
+def test_no_planted_secret_is_written(tmp_path: Path) -> None:
+    """200 secrets of 20 kinds are in bodies, headers, URLs and free maps of requests and responses."""
+    assert sum(len(values) for values in SECRETS.values()) == 200
+    run = record_secrets(tmp_path, "--shadow", "--evidence", "evidence.json")
+    files = {"recorded.json", "recorded.installation.json", "evidence.json", "stdout", "stderr"}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    assert written_secrets(tmp_path) == []
     operations = [step["operation"] for step in run.scenario["steps"]]
     assert operations == ["reference_patch_package_extra_information", "create_hook", "set_package_remote_id"]
     shown = run.scenario["answers"][0]["body"]["results"][0]["extra_information"]
@@ -321,6 +373,13 @@ def test_no_planted_secret_is_written(tmp_path: Path) -> None:
     assert shown["customer"].keys() == sent["customer"].keys() == by_key(1).keys()
     assert shown["customer"] == sent["customer"]
     assert Emulator(tmp_path / "recorded.json").session().get(PACKAGES).json()["count"] >= 1
+
+
+def test_the_secrets_are_written_without_redaction(tmp_path: Path) -> None:
+    """The test above can fail."""
+    record_secrets(tmp_path, "--no-anonymize")
+    found = {kind for kind, _, file in written_secrets(tmp_path) if file == "recorded.json"}
+    assert found == SECRETS.keys()
 
 
 def send_secrets(client: requests.Session, url: str) -> None:
