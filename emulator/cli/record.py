@@ -50,7 +50,7 @@ Examples:
 )
 @click.option("--shadow", is_flag=True, help="Compare each response with that of the emulator.")
 @click.option("--evidence", type=FILE, help="Add the results of --shadow to this file.")
-@click.option("--force", is_flag=True, help="Replace files that are no scenario or have other content.")
+@click.option("--force", is_flag=True, help="Replace files that no recording wrote.")
 def record(*, target: str, host: str, port: int, authority: Path | None, allow_writes: bool, **options: Any) -> int:
     """Record the traffic between a client and a real OMS, until Ctrl-C.
 

@@ -32,7 +32,7 @@ from emulator.contract.evidence import Evidence
 from emulator.contract.findings import Drift, Finding, Kind, unique
 from emulator.contract.reads import compare_with_row, has_same_items, page_size, wrong_commands
 from emulator.core.json_text import JsonObject, JsonValue
-from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, Transition
+from emulator.core.records import REFERENCES, Columns, Package, RecordKind, State, TransferOrder, Transition
 from emulator.domain import installation
 from emulator.domain.scenario_files import find_scenario
 from emulator.loading.collector import RecordCollector
@@ -45,7 +45,7 @@ from emulator.loading.recorded_responses import (
     endpoint_of,
     locate_response,
 )
-from emulator.loading.recording import RecordedExchange, RecordKey
+from emulator.loading.recording import READ_METHODS, RecordedExchange, RecordKey
 from emulator.loading.redaction import load_body
 from emulator.loading.scenario_import import GENERATED_LINKS, MALFORMED, is_same_value
 from emulator.loading.worlds import settings_of
@@ -176,10 +176,11 @@ class Shadow:
         if exchange.is_successful_write:
             self._documents.clear()
         if not is_same_status(comparison, ours, is_known=is_known or shown is not None):
-            if shown is None and route.method != "GET":
+            if exchange.is_successful_write != is_success(ours) and exchange.method not in READ_METHODS:
                 self._forget(exchange.subject)
-            return
-        if exchange.status < 300:
+            if not (exchange.is_successful_write and is_success(ours)):
+                return
+        elif exchange.status < 300:
             check_success(comparison)
         else:
             check_refusal(comparison, ours, knows_command=named_transition(exchange, route, world) is not None)
@@ -237,7 +238,7 @@ class Shadow:
                 comparison.findings.extend(wrong_commands(comparison.real, document))
             self._compare_with_list(comparison, document)
             self._compare_expected(comparison, document)
-        self._remember(comparison, shown)
+        self._remember(shown)
 
     def _compare_with_list(self, comparison: Comparison, document: JsonObject) -> None:
         """Compare a document with an earlier one of the same record, unless the record was modified since."""
@@ -262,23 +263,14 @@ class Shadow:
                 where = "/state/id" if name == "state" else f"/{name}"
                 comparison.findings.append(written.finding(Kind.VALUE, "differs", "must be as written", where))
 
-    def _remember(self, comparison: Comparison, shown: ShownRecords) -> None:
+    def _remember(self, shown: ShownRecords) -> None:
         """Keep the documents of packages and transfer orders for later writes and errors."""
         for kind, table in shown.graph.items():
             self._graph[kind] = table | self._graph[kind]
-        for response in shown.single_responses():
-            match = ROUTER.match(response.path)
-            route = None if match is None else match.resource.routes.get("GET")
-            subject = comparison.exchange._replace(
-                route=route, parameters={} if match is None else match.path
-            ).subject
-            if route is None or subject is None:
-                continue
-            known = self._known.get(subject) or Known({})
-            is_full = str(route.responses[200]) in FULL_DOCUMENTS
+        for subject, response, is_full in shown.by_subject():
             if is_full and subject in self._changed:
-                del self._changed[subject]
-                known = Known({})
+                del self._changed[subject], self._known[subject]
+            known = self._known.setdefault(subject, Known({}))
             known.responses[response.path] = response
             self._known[subject] = known._replace(is_full=known.is_full or is_full)
 
@@ -289,7 +281,7 @@ class Shadow:
     ) -> None:
         """Compare the body of a successful write, and remember what the next read must show."""
         exchange, route = comparison.exchange, comparison.route
-        if route.responses.get(exchange.status) and exchange.content:
+        if route.responses.get(exchange.status) and ours.content:
             compare_new_record(comparison, ours)
         if route.request_schema is not None:
             comparison.behaviours.append(f"shapes {route.request_schema}")
@@ -318,6 +310,10 @@ class Shadow:
             self._known.pop(subject, None)
             self._changed.pop(subject, None)
             self._expected.pop(subject, None)
+
+
+def is_success(response: requests.Response) -> bool:
+    return 200 <= response.status_code < 300
 
 
 def keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -423,15 +419,18 @@ class ShownRecords:
                 return False
         return True
 
-    def single_responses(self) -> Iterator[RecordedResponse]:
-        """Yield the responses, each row of a full list as the detail of its record."""
+    def by_subject(self) -> Iterator[tuple[RecordKey, RecordedResponse, bool]]:
+        """Yield the package or transfer order of each document, a response with it, and whether it shows enough."""
         for response, ids in zip(self.responses, self.ids, strict=True):
-            endpoint = endpoint_of(response.path)[0]
-            if endpoint.schema in FULL_DOCUMENTS and response.path.endswith(endpoint.prefix + endpoint.path):
+            endpoint, owner = endpoint_of(response.path)
+            kind, is_full = SERIALIZERS[endpoint.schema].kind, endpoint.schema in FULL_DOCUMENTS
+            if endpoint.owner is not None and owner is not None:
+                yield (endpoint.owner, owner), response, False
+            elif kind in (Package, TransferOrder):
+                is_page = "results" in response.body
                 for id_, (_, document) in zip(ids, documents_of(response.body), strict=True):
-                    yield RecordedResponse(f"{response.path}{id_}/", document)
-            else:
-                yield response
+                    body = {"results": [document]} if is_page else document
+                    yield (kind, id_), RecordedResponse(response.path, body), is_full
 
 
 def sort_columns(table: FilterSet, sent: Mapping[str, list[str]]) -> list[str]:

@@ -1,6 +1,6 @@
 """Evidence files: what the traffic of a real OMS showed about each behaviour of the emulator.
 
-An evidence file has names of our own tables, and counts. It has no value of a request or response.
+An evidence file has names of the emulator's tables, and counts. It has no value of a request or response.
 """
 
 from __future__ import annotations
