@@ -6,7 +6,6 @@ Clients use its address in place of that of the OMS, or use it as a forward prox
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from certifi import where
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, Retry, connection_from_url
 from urllib3.exceptions import HTTPError
 
@@ -26,7 +24,7 @@ from emulator.state.clock import machine_now
 from emulator.web import ROUTER
 from emulator.web.context import Environ, request_host
 from emulator.web.server import HttpServer, server_url
-from emulator.web.tls import TlsServer
+from emulator.web.tls import TlsServer, authority_context, trusting_context
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -39,8 +37,6 @@ HOP_BY_HOP = frozenset(
 )  # fmt: skip
 """Headers that are about one connection, so that a proxy does not forward them."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
-BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Environment variables with a file or folder of the trusted authorities, as `verify` uses them."""
 WRITE_REFUSED = "a write is not forwarded without --allow-writes"
 OTHER_HOST = "this proxy forwards requests to {target} only"
 NO_AUTHORITY = "HTTPS through this proxy needs --ca FILE, an authority that the client trusts"
@@ -194,17 +190,6 @@ def request_headers(environ: Environ) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP | {"host"}}
 
 
-def trusting_context() -> ssl.SSLContext:
-    """Return TLS settings that verify the target: with the authorities of the environment, or those of certifi."""
-    bundle = Path(next(filter(None, map(os.environ.get, BUNDLES)), where()))
-    try:
-        if bundle.is_dir():
-            return ssl.create_default_context(capath=bundle)
-        return ssl.create_default_context(cafile=bundle)
-    except OSError as error:
-        raise ValueError(f"cannot read the trusted authorities in {bundle}: {error.strerror or error}") from None
-
-
 def short_reason(error: Exception) -> str:
     """Return the cause of a network error in one line, without the URL."""
     cause = getattr(error, "reason", None) or error
@@ -219,30 +204,6 @@ def create_proxy_server(
     if authority is None:
         return HttpServer(proxy, host, port, keeps_bodies_in_memory=True)
     return ConnectServer(proxy, (host, port), authority_context(authority, str(urlsplit(proxy.target).hostname)))
-
-
-def authority_context(file: Path, host: str) -> ssl.SSLContext:
-    """Return TLS settings with a certificate for the host, signed by the authority in the file.
-
-    A missing file is created, with a new authority. Raise `ValueError` for a file without certificate and key.
-    """
-    try:
-        import trustme  # noqa: PLC0415 - an optional dependency
-    except ImportError:
-        raise ValueError("--ca needs the extra tls: pip install 'oms-emulator[tls]'") from None
-    if not file.exists():
-        created = trustme.CA()
-        file.touch(0o600)
-        file.write_bytes(created.private_key_pem.bytes() + created.cert_pem.bytes())
-    content = file.read_bytes()
-    try:
-        authority = trustme.CA.from_pem(content, content)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{file} must contain the certificate and the key of an authority: {error}") from None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    authority.issue_cert(host).configure_cert(context)
-    return context
 
 
 class ConnectServer(TlsServer):

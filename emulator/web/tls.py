@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import ssl
@@ -28,6 +29,8 @@ LIFETIME = timedelta(days=365)
 """Validity of a certificate that is made at the start. Browsers reject longer ones."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 ANY_ADDRESS = ("", "0.0.0.0", "::")
+BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Environment variables with a file or folder of the trusted authorities, as `verify` uses them."""
 CHUNK_BYTES = 64 * 1024
 SHUTDOWN_SECONDS = 0.5
 """Time that a client has to confirm the end of a connection."""
@@ -82,6 +85,43 @@ def make_certificate(folder: Path, names: Iterable[str]) -> Certificate:
     issued.private_key_and_cert_chain_pem.write_to_path(str(certificate.chain))
     authority.cert_pem.write_to_path(str(certificate.trusted))
     return certificate
+
+
+def trusting_context() -> ssl.SSLContext:
+    """Return TLS settings that verify the target: with the authorities of the environment, or those of certifi."""
+    from certifi import where  # noqa: PLC0415 - imported when used
+
+    bundle = Path(next(filter(None, map(os.environ.get, BUNDLES)), where()))
+    try:
+        if bundle.is_dir():
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        raise ValueError(f"cannot read the trusted authorities in {bundle}: {error.strerror or error}") from None
+
+
+def authority_context(file: Path, host: str) -> ssl.SSLContext:
+    """Return TLS settings with a certificate for the host, signed by the authority in the file.
+
+    A missing file is created, with a new authority. Raise `ValueError` for a file without certificate and key.
+    """
+    try:
+        import trustme  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        raise ValueError("--ca needs the extra tls: pip install 'oms-emulator[tls]'") from None
+    if not file.exists():
+        created = trustme.CA()
+        file.touch(0o600)
+        file.write_bytes(created.private_key_pem.bytes() + created.cert_pem.bytes())
+    content = file.read_bytes()
+    try:
+        authority = trustme.CA.from_pem(content, content)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file} must contain the certificate and the key of an authority: {error}") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    authority.issue_cert(host).configure_cert(context)
+    return context
 
 
 class TlsServer:

@@ -47,7 +47,7 @@ def proxy_in_front_of(app: Any) -> Iterator[tuple[str, list[RecordedExchange]]]:
 
 def verified_traffic(differences: tuple[Difference, ...] = ()) -> list[RecordedExchange]:
     """Return what `verify` sends through the proxy to a service with these differences, and what it gets."""
-    oms = Emulator("demo", packages=40, seed=3)
+    oms = Emulator("demo", packages=60, seed=3)
     app: Any = Differing(oms.app, differences) if differences else oms.app
     with proxy_in_front_of(app) as (url, exchanges), Target(url, jwt=oms.jwt(), allow_writes=True) as target:
         run(target)
@@ -99,7 +99,7 @@ def read(url: str, authorization: str = "Token full-access") -> None:
 @pytest.mark.parametrize("is_ignored", [False, True])
 def test_a_filter_is_observed_only_if_it_selects(is_ignored: bool) -> None:
     """A service that ignores a filter returns rows that the emulator does not select."""
-    oms = Emulator("demo", packages=40, seed=3)
+    oms = Emulator("demo", packages=60, seed=3)
     state = oms.session().get("/api/v1/oms/packages/?limit=1").json()["results"][0]["state"]["id"]
 
     def ignoring(environ: Any, start_response: Any) -> Any:
