@@ -129,7 +129,7 @@ def test_a_wrong_certificate_is_refused(real: Emulator, tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
-    assert (process.returncode, "no file was written" in errors) == (1, True)
+    assert (process.returncode, "no scenario was written" in errors) == (1, True)
     assert not (tmp_path / "recorded.json").exists()
 
 
