@@ -281,7 +281,7 @@ def check_refusal(comparison: Comparison, ours: requests.Response, *, knows_comm
     if status == 405:
         comparison.findings.extend(real.check_header("Allow", comparison.route.method))
     if status == 301:
-        comparison.behaviours.append("protocol rules redirect to the trailing slash")
+        comparison.behaviours.append("protocol requests redirect to the trailing slash")
         if not comparison.exchange.response_headers.get("Location", "").partition("?")[0].endswith("/"):
             comparison.add(Kind.HEADER, "Location does not lead to the slash", "must lead to the path with its slash")
     if ours.headers.get("Content-Type") == "application/json":

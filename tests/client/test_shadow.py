@@ -13,9 +13,10 @@ import requests
 from emulator import Emulator
 from emulator.client.shadow import Shadow
 from emulator.contract import Target, run
-from emulator.contract.evidence import Evidence
+from emulator.contract.evidence import Evidence, row_behaviours
 from emulator.contract.findings import Finding
 from emulator.loading.recording import RecordedExchange
+from emulator.web.admin.fidelity import fidelity_document
 from emulator.web.recording_proxy import RecordingProxy, create_proxy_server
 from tests.contract.differences import GROUPS, Difference, Differing, serving
 
@@ -60,6 +61,27 @@ def compared(exchanges: list[RecordedExchange]) -> tuple[list[Finding], Evidence
     shadow.start()
     shadow.stop()
     return found, shadow.evidence
+
+
+BEHAVIOURS = (
+    "protocol requests redirect to the trailing slash",
+    "protocol page sizes maximum",
+    "protocol page sizes Transfer Order Services (guide)",
+    "protocol default orders package",
+    "protocol sort columns transfer.state",
+    "operations list_packages",
+    "statuses * 404",
+    "shapes package",
+    "filters list_packages state",
+    "commands package SHIP_PACKAGE",
+)
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_behaviours_are_rows_of_the_fidelity_table(behaviour: str) -> None:
+    """The shadow counts by the names of the table."""
+    rows = ((part, row) for part, rows in fidelity_document().items() for row in rows)
+    assert any(behaviour in row_behaviours(part, row) for part, row in rows)
 
 
 def test_no_difference_is_invented() -> None:
