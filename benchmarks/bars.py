@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from benchmarks import agents, filters, hooks, inprocess, inspector, servers, unarmed, worlds
+from benchmarks import agents, filters, hooks, inprocess, inspector, recording, servers, unarmed, worlds
 from benchmarks.baseline import Answer
 from benchmarks.commands import command_rate, command_requests, run_job
 from benchmarks.load import Job, Request
@@ -219,6 +219,9 @@ BARS = (
     Bar("plugin", "start of an unused plugin", "its limit", "ms", at_most(1), inprocess.plugin),
     Bar("mutation", "reruns of a suite", "own time of its tests", "s", at_most(3), inprocess.mutation),
     Bar("mcp", "a tool that reads, beyond HTTP", "its limit", "ms", at_most(1), agents.read_tool),
+    Bar("record", "added by recording a request", "its limit", "ms", at_most(1), recording.added_by_recording),
+    # Both sides of the row above.
+    Bar("record-direct", "a recorded request", "the same without", "ms", PRINTED, recording.recorded_request),
     Bar("filters", "the slowest filtered page", "unfiltered page", "ms/page", at_most(2), filters.filtered_pages),
     Bar("filters-write", "the same after a write", "unfiltered page", "ms/page", at_most(15), filters.after_write),
     Bar("filters-first", "the first filtered page", "its limit", "s", at_most(1), filters.first_filtered_page),

@@ -605,6 +605,19 @@ class EventQueue(TypedDict):
 EventTypes: TypeAlias = list[str]
 
 
+Evidence = TypedDict(
+    "Evidence",
+    {
+        "$schema": NotRequired[str],
+        "format": Literal[1],
+        "agreed": dict[str, Any],
+        "differed": dict[str, Any],
+        "differences": dict[str, Any],
+        "not_compared": dict[str, Any],
+    },
+)
+
+
 class ExchangeRestsOn(TypedDict):
     part: str
     name: str

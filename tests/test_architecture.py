@@ -44,14 +44,14 @@ OWNERS = {
     "prometheus_client": ("web/",),
     "waitress": ("web/server.py", "client/emulator.py"),
     "requests": ("client/", "contract/", "webhooks/"),
-    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/"),
+    "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/", "web/recording_proxy.py"),
     "marshmallow": ("api/serializers/",),
     "jsonschema": ("core/",),
     "jsonschema_rs": ("core/",),
     "referencing": ("core/",),
     "jwt": ("core/",),
     "click": ("cli/",),
-    "certifi": ("cli/serve.py",),  # the certificates that requests trusts
+    "certifi": ("cli/serve.py", "web/tls.py"),  # the certificates that requests trusts
     "trustme": ("web/tls.py",),
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),

@@ -13,6 +13,7 @@ try:
     from emulator.cli.data import export, import_, installation
     from emulator.cli.info import openapi, routes, scenarios, token
     from emulator.cli.mcp import mcp
+    from emulator.cli.record import record
     from emulator.cli.reports import coverage, verify
     from emulator.cli.reruns import mutate, sweep
     from emulator.cli.serve import exec_, serve
@@ -66,6 +67,7 @@ main.add_command(exec_)
 main.add_command(mcp)
 main.add_command(export)
 main.add_command(import_)
+main.add_command(record)
 main.add_command(installation)
 main.add_command(routes)
 main.add_command(scenarios)

@@ -84,6 +84,7 @@ address_option, data_option, world_option, permission_option, output_option = ma
 @data_option("seed", type=int, help="Seed of the generated data.")
 @data_option("live", type=click.FloatRange(0, 36_000), help="Generate this number of orders per hour.")
 @data_option("state", type=FILE, help="Store all worlds in this file, across restarts.")
+@data_option("evidence", type=FILE, help="Mark behaviours that this file of `record --shadow` confirms as observed.")
 @data_option("watch", is_flag=True, help="Restart the worlds when the scenario or installation file is saved.")
 @data_option("export-on-exit", type=FILE, help="Write the world as a scenario file on exit.")
 @data_option("force", is_flag=True, help="Allow --export-on-exit to replace a file that is not a scenario.")
@@ -284,6 +285,10 @@ class SignalWaiter:
         sys.stdout.flush()
         if (runtime := current_runtime()) is not None:
             runtime.run_until(lambda: not self._codes.empty())
+        return self.next_code()
+
+    def next_code(self) -> int:
+        """Wait for a signal, and return its exit code."""
         return self._codes.get()
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         InstallationName,
         ScenarioName,
     )
+    from emulator.contract.evidence import Evidence
     from emulator.worlds.sqlite.state_file import StateFile
 
 IN_PROCESS_URL = "http://oms.test"
@@ -84,6 +85,7 @@ class Emulator(WorldHandle):
     - `demo_receiver`: accept the events of the demo data's hooks in this process, as `serve` does.
     - `live`: generate this number of orders per hour of the world's clock.
     - `state`: store all worlds in this file, across restarts. Each write is on disk before it is acknowledged.
+    - `evidence`: mark behaviours that this file of `record --shadow` confirms as observed, in the fidelity table.
 
     Raise `ScenarioError` or `StateFileError` (both are a `ValueError`) for a file that cannot be used.
 
@@ -126,9 +128,11 @@ class Emulator(WorldHandle):
         demo_receiver: bool = False,
         live: float | None = None,
         state: str | PathLike[str] | None = None,
+        evidence: str | PathLike[str] | None = None,
     ) -> None:
         if clock not in CLOCK_MODES:
             raise InvalidDocument(f"unknown clock {clock!r}", CLOCK_MODES, clock)
+        known_evidence = None if evidence is None else load_evidence(Path(evidence))
         cors = Cors(cors_origins, cors_headers, credentials=cors_credentials)
         self._host, self._port, self._behind_proxy = host, port, behind_proxy
         self._server: Server | None = None
@@ -167,7 +171,12 @@ class Emulator(WorldHandle):
             storage=self._state,
         )
         app, self._flask = create_emulator_app(
-            worlds, allow_hosts, cors, allow_fault_header=allow_fault_header, admin_token=admin_token
+            worlds,
+            allow_hosts,
+            cors,
+            allow_fault_header=allow_fault_header,
+            admin_token=admin_token,
+            evidence=known_evidence,
         )
         super().__init__(worlds, app, self._current_url, DEFAULT_WORLD)
         self._instances.add(self)
@@ -278,6 +287,12 @@ class Emulator(WorldHandle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def load_evidence(file: Path) -> Evidence:
+    from emulator.contract.evidence import read_evidence  # noqa: PLC0415 - imports requests
+
+    return read_evidence(file)
 
 
 def known_installation(name: str) -> str:

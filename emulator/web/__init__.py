@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
     from flask import Flask
 
+    from emulator.contract.evidence import Evidence
     from emulator.web.flask_app import EmulatorFlask
     from emulator.web.tls import Certificate
 
@@ -46,13 +47,14 @@ class LazyFlask:
         return self.app.serve_through_flask(environ, start_response)
 
 
-def create_emulator_app(
+def create_emulator_app(  # noqa: PLR0913 - options by keyword
     worlds: WorldRegistry,
     allowed_hosts: Collection[str] = (),
     cors: Cors | None = None,
     *,
     allow_fault_header: bool = False,
     admin_token: str | None = None,
+    evidence: Evidence | None = None,
 ) -> tuple[EmulatorApp, LazyFlask]:
     """Create the WSGI application, and the Flask application around it, which answers for the control API."""
     guard = Guard(allowed_hosts, admin_token)
@@ -60,7 +62,7 @@ def create_emulator_app(
     def create_flask() -> EmulatorFlask:
         from emulator.web.flask_app import EmulatorFlask  # noqa: PLC0415 - imports Flask, see LazyFlask
 
-        return EmulatorFlask(app, guard)
+        return EmulatorFlask(app, guard, evidence)
 
     flask = LazyFlask(create_flask)
     app = EmulatorApp(worlds, ROUTER, flask, cors or Cors(), guard, allow_fault_header=allow_fault_header)

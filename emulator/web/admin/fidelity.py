@@ -17,7 +17,7 @@ from emulator.domain import installation
 from emulator.domain.commands import COMMANDS
 from emulator.domain.state_graph import STATE_GRAPHS, states_of_kind, transition_summary, transitions_from
 from emulator.state.store import Reader
-from emulator.web.admin.shared import api, compact_json, current_world
+from emulator.web.admin.shared import api, compact_json, control_settings, current_world
 from emulator.web.provenance import notes, provenance
 
 SUBJECTS: dict[str, type[Any]] = {"package": Package, "transfer_order": TransferOrder}
@@ -32,7 +32,12 @@ def fidelity() -> Response:
     world = current_world()
     graph = graph_document(world.records, world.settings.installation, world.settings.language)
     item_states = item_state_rows(world.records, world.settings.installation, world.settings.language)
-    return compact_json({**fidelity_document(), **graph_rows(graph), "item_states": item_states})
+    sections = {**fidelity_document(), **graph_rows(graph), "item_states": item_states}
+    if (evidence := control_settings().evidence) is not None:
+        from emulator.contract.evidence import with_evidence  # noqa: PLC0415 - imports requests
+
+        sections = {part: [with_evidence(part, row, evidence) for row in rows] for part, rows in sections.items()}
+    return compact_json(sections)
 
 
 def fidelity_document() -> dict[str, list[FidelityRow]]:
