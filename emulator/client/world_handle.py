@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
 
 import orjson
 
@@ -14,15 +14,17 @@ from emulator.api.control.operations import run_recorded_operation
 from emulator.api.serializers.rendering import fill_links
 from emulator.client.clock import WorldClock
 from emulator.client.request_assertions import Requests
-from emulator.client.webhooks import Webhooks
+from emulator.client.webhooks import DEFAULT_RETRY, Webhooks
 from emulator.core import credentials
 from emulator.core.files import write_scenario_file
 from emulator.core.json_text import JsonObject, JsonValue
 from emulator.domain.audit import audit, finding_document
 from emulator.loading.faults import WorldFaults
 from emulator.loading.worlds import encode_scenario_file, export_world
+from emulator.state.outbox import Receiver
 from emulator.state.world import World
 from emulator.web.app import WORLD_PREFIX, EmulatorApp, register_graph
+from emulator.worlds.redelivery import redeliver
 from emulator.worlds.registry import DEFAULT_WORLD, WorldRegistry
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         ArrangeStockLocation,
         CarrierEventName,
         ChangeStockLocation,
+        EventTypeName,
         Package,
         Role,
         Stock,
@@ -55,7 +58,7 @@ class WorldHandle:
         self._emulator_app, self._server_url = app, server_url
         self.clock = WorldClock(lambda: self.world)
         self.faults = WorldFaults(lambda: self.world)
-        self.hooks = Webhooks(lambda: self.world)
+        self.hooks = Webhooks(lambda: self.world, lambda receiver: redeliver(worlds, name, receiver))
         self.requests = Requests(lambda: self.world)
 
     # Addresses and clients
@@ -170,6 +173,52 @@ class WorldHandle:
         if isinstance(result, bytes):
             result = orjson.loads(fill_links(result, self.url, self.prefix))
         return result
+
+    # Webhook receivers
+
+    def converges(  # noqa: PLR0913 - options by keyword
+        self,
+        receiver: str | Receiver,
+        view: Callable[[Self], tuple[object, object]],
+        histories: int = 1_000,
+        *,
+        reset: Callable[[], object] | None = None,
+        recorded: bool = False,
+        seed: int = 0,
+        save: str | PathLike[str] = "converges.json",
+        event_type: EventTypeName | Literal["*"] | Sequence[EventTypeName] = "*",
+        secret_key: str | None = "converges",  # noqa: S107 - signs the deliveries of a test
+        retry: Mapping[str, JsonValue] = DEFAULT_RETRY,
+    ) -> int:
+        """Check that a receiver of webhooks has the right records after each of many histories. Return their number.
+
+        A history has commands, events of the carrier, the planner and the operator, faults of deliveries and of the
+        client's own calls. Then all events are sent until none is due.
+
+        - `receiver`: a URL, a WSGI application or a function, as in `oms.hooks.add`.
+        - `view`: takes this object, and returns the client's records and what they should be.
+        - `reset`: empties the client's records. It is called before each history.
+        - `recorded`: check only the history that the world's scenario contains.
+        - `seed`: the same seed gives the same histories.
+        - `save`: file for the shortest history that fails.
+        - `event_type`, `secret_key`, `retry`: options of the hook, as in `oms.hooks.add`.
+
+        Needs the extra `hypothesis`, except with `recorded`. Raise an `AssertionError` that describes the shortest
+        history that fails, also if the receiver accepts a wrong signature.
+
+        Example: `oms.converges(shop.receive, shop.view, reset=shop.clear)`
+        """
+        from emulator.client import convergence  # noqa: PLC0415 - as above
+
+        client = convergence.Client(lambda: view(self), reset or (lambda: None))
+        if recorded:
+            return convergence.check_recorded(self.worlds, self.name, receiver, client)
+        check = convergence.ConvergenceCheck(self.worlds, self.name, client)
+
+        def subscribe() -> None:
+            self.hooks.add(receiver, event_type, secret_key=secret_key, retry=retry)
+
+        return convergence.check_convergence(check, subscribe, histories, seed, save)
 
     # State
 
