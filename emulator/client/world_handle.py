@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
         Stock,
         StockLocation,
     )
-    from emulator.client.session import InProcessAdapter
+    from emulator.client.asgi import AsgiApp
     from emulator.coverage import Report
 
 
@@ -106,12 +107,12 @@ class WorldHandle:
 
     @contextmanager
     def intercept(self, *urls: str) -> Iterator[Self]:
-        """Route calls of `requests` and httpx to these hosts to this world, inside the `with` block.
+        """Route calls of `requests`, httpx and aiohttp to these hosts to this world, inside the `with` block.
 
         Calls of all sessions and of module functions such as `requests.get` are routed. A session's adapter is not
         called, but its `max_retries` apply. Clients of httpx are routed, sync and async, unless they have a transport
-        of another library. Calls to other hosts are not affected. Raise `ValueError` for an invalid
-        host.
+        of another library. Sessions of aiohttp are routed if they have a `TCPConnector`, which is the default. Calls
+        to other hosts are not affected. Raise `ValueError` for an invalid host.
 
         Example: `with oms.intercept("https://acme-oms.akinon.net"): ...`
         """
@@ -119,8 +120,23 @@ class WorldHandle:
 
         world = None if self.name == DEFAULT_WORLD else self.name
         adapter = InProcessAdapter(self._emulator_app, world)
-        with intercept_requests(urls, adapter), intercept_httpx_if_installed(urls, adapter):
+        with intercept_requests(urls, adapter), ExitStack() as stack:
+            for module in filter(find_spec, ("httpx", "aiohttp")):
+                stack.enter_context(load_intercept(module)(urls, adapter))
             yield self
+
+    @property
+    def asgi(self) -> AsgiApp:
+        """An ASGI application that answers for this world: for `httpx.ASGITransport` and Starlette's test client.
+
+        Servers may run it, too. It needs anyio, which httpx and Starlette install.
+
+        Example: `httpx.AsyncClient(transport=httpx.ASGITransport(oms.asgi), base_url=oms.url)`
+        """
+        from emulator.client.asgi import AsgiApp  # noqa: PLC0415 - anyio is optional
+        from emulator.client.session import InProcessAdapter  # noqa: PLC0415 - as above
+
+        return AsgiApp(InProcessAdapter(self._emulator_app, None if self.name == DEFAULT_WORLD else self.name))
 
     # Records
 
@@ -286,10 +302,9 @@ def world_prefix(world: str) -> str:
     return "" if world == DEFAULT_WORLD else WORLD_PREFIX + world
 
 
-def intercept_httpx_if_installed(urls: tuple[str, ...], adapter: InProcessAdapter) -> AbstractContextManager[None]:
-    """Return the interception for httpx, or a context without effect if httpx is not installed."""
-    if find_spec("httpx") is None:
-        return nullcontext()
-    from emulator.client.httpx_intercept import intercept_httpx  # noqa: PLC0415 - httpx is optional
-
-    return intercept_httpx(urls, adapter)
+def load_intercept(library: str) -> Callable[..., AbstractContextManager[None]]:
+    """Return the function that intercepts the requests of a library, which is optional."""
+    function: Callable[..., AbstractContextManager[None]]
+    module = import_module(f"emulator.client.{library}_intercept")
+    function = getattr(module, f"intercept_{library}")
+    return function
