@@ -168,7 +168,12 @@ def test_fault_does_not_apply_to_a_host_that_is_not_allowed(kind: str, got: list
     first, second = oms.package()["id"], oms.package()["id"]
     oms.hooks.flush()
     assert {each.disturbed for each in oms.world.outbox.log if each.url != URL} == {None}
-    arrived = {"duplicate": [first, first, second], "reorder": [second, first], "corrupt_signature": [first, second]}
+    arrived = {
+        "duplicate": [first, first, second],
+        "reorder": [second, first],
+        "corrupt_signature": [first, second],
+        "lost_response": [first, second],
+    }
     assert packages(got) == arrived.get(kind, [second])
     assert not oms.world.outbox.faults
 
