@@ -95,7 +95,7 @@ FaultKindName: TypeAlias = Literal[
 ]
 
 
-DeliveryFaultKind: TypeAlias = Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature"]
+DeliveryFaultKind: TypeAlias = Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature", "lost_response"]
 
 
 PackageState: TypeAlias = Literal[
@@ -574,7 +574,7 @@ class District(TypedDict):
 
 
 class Disturbance(TypedDict):
-    kind: Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature"]
+    kind: Literal["duplicate", "delay", "reorder", "drop", "corrupt_signature", "lost_response"]
     event_type: NotRequired[str | None]
     times: NotRequired[int]
     seconds: NotRequired[float]
@@ -869,6 +869,7 @@ class Outcome(TypedDict):
     status: int
     content: str
     started: NotRequired[str]
+    fault: NotRequired[Literal["duplicate", "drop", "corrupt_signature", "lost_response"]]
 
 
 class PackageSimple(TypedDict):
@@ -936,6 +937,10 @@ class ProductImage(TypedDict):
     id: int
     url: str
     product: int
+
+
+class RedeliveryWanted(TypedDict):
+    target_url: NotRequired[str]
 
 
 class ReferenceCommand(TypedDict):

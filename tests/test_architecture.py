@@ -42,7 +42,7 @@ OWNERS = {
     "werkzeug": ("web/",),
     "flask_swagger_ui": ("web/",),
     "prometheus_client": ("web/",),
-    "waitress": ("web/server.py", "client/emulator.py"),
+    "waitress": ("web/server.py", "client/emulator.py", "client/aiohttp_intercept.py"),
     "requests": ("client/", "contract/", "webhooks/"),
     "urllib3": ("client/session.py", "client/httpx_intercept.py", "webhooks/", "web/recording_proxy.py"),
     "marshmallow": ("api/serializers/",),
@@ -56,7 +56,13 @@ OWNERS = {
     "sqlite3": ("worlds/sqlite/",),
     "faker": ("loading/anonymizer.py",),
     "mcp": ("client/mcp_server.py",),
-    "anyio": ("client/mcp_server.py", "client/httpx_intercept.py"),  # mcp and httpx run on it
+    "anyio": (
+        "client/mcp_server.py",
+        "client/httpx_intercept.py",
+        "client/asgi.py",
+    ),  # its users run on it
+    "aiohttp": ("client/aiohttp_intercept.py",),
+    "hypothesis": ("client/convergence.py",),
     "httpx": ("client/httpx_intercept.py",),
     "uvicorn": ("client/mcp_server.py",),  # the HTTP server of mcp
     "pytest": ("coverage/pytest_hooks.py", "contract/"),
@@ -113,6 +119,9 @@ LATE = {
     "sqlite3",
     "trustme",
     "asyncio",
+    "aiohttp",
+    "anyio",
+    "hypothesis",
     "ssl",
     "mcp",
     "httpx",

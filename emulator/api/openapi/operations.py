@@ -193,6 +193,7 @@ BODY_EXAMPLES: Mapping[str, JsonObject] = {
     "live": {"orders_per_hour": 60},
     "login": {"username": "admin", "password": "admin"},
     "new-denial-reason": {"title": "Damaged box"},
+    "redelivery-wanted": {},
     "scenario-wanted": {"name": "demo"},
     "set-invoice-number": {"invoice_number": "INV-1"},
     "set-remote-id": {"remote_id": "R-1"},
