@@ -188,7 +188,7 @@ class World:
 
         self._record_events(transaction, finalize)
         if self._replay_time is None:
-            self.coverage.add(("events", event_type) for event_type, _, _ in transaction.events)
+            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
         return finalized
 
     def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
