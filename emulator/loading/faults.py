@@ -30,7 +30,9 @@ def arm_fault(faults: Faults, view: Reader, document: JsonObject) -> ArmedFault:
 
 def arm_from_document(world: World, document: JsonValue) -> ArmedFault:
     """Arm the fault that a client's document describes. Raise `InvalidDocument` if it is not valid."""
-    fault = arm_fault(world.faults, world.records, validated_document("fault-wanted", document))
+    valid = validated_document("fault-wanted", document)
+    world.check_fault(valid["kind"], fault_rules.validate_options(valid["kind"], valid.get("options", {})))
+    fault = arm_fault(world.faults, world.records, valid)
     world.save_faults()
     return fault
 

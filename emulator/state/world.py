@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from emulator.core.errors import Conflict, PersistError
+from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
 from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
 from emulator.state.faults import FaultMatch, Faults
@@ -33,6 +34,10 @@ RecordEvents = Callable[[Transaction, FinalizeEvent], None]
 """Turns the events that a transaction queued into records."""
 
 
+FaultCheck = Callable[[str, Mapping[str, JsonValue]], None]
+"""Called with the kind and the options of a fault."""
+
+
 @dataclass(frozen=True)
 class WorldServices:
     """What a server provides to each of its worlds."""
@@ -50,6 +55,8 @@ class WorldServices:
     """Whether a response that violates its schema is replaced by a 500."""
     world_url: Callable[[str], str | None] = lambda _: None
     """Returns the URL at which the server answers for a world, by its name. None: no server listens."""
+    check_fault: FaultCheck = lambda _kind, _options: None
+    """Raises `InvalidDocument` for a fault that the server cannot carry out."""
 
 
 class World:
@@ -80,7 +87,8 @@ class World:
         self.last_write_at = start.last_write_at
         self._saved_steps = len(self.steps)
         """Number of the steps that are stored."""
-        self.faults = start.faults.copy()
+        self.check_fault = services.check_fault
+        self.faults = self._checked_copy(start.faults)
         self.throttle = ThrottleWindows(start.state.calls)
         self.request_ids = RequestIds(start.state.next_request)
         self.snapshots = Snapshots() if snapshots is None else snapshots
@@ -107,6 +115,12 @@ class World:
         self.schedule.reschedule()
         for cache in tuple(self.caches.values()):
             cache.close()
+
+    def _checked_copy(self, faults: Faults) -> Faults:
+        """Return a copy of armed faults. Raise `InvalidDocument` if the server cannot carry out one of them."""
+        for fault in faults.armed:
+            self.check_fault(fault.kind, fault.options)
+        return faults.copy()
 
     def new_request_id(self) -> str:
         return self.request_ids.allocate()
@@ -314,6 +328,7 @@ class World:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
+        faults = self._checked_copy(snapshot.faults)
         with self.lock:
             self.persistence.check()
             self._latest, state = snapshot.records, snapshot.state
@@ -322,7 +337,7 @@ class World:
             self.steps, self.undo_stack = snapshot.steps.copy(), UndoStack(snapshot.undo_entries)
             self.last_write_at = snapshot.last_write_at
             self.throttle = ThrottleWindows(state.calls)
-            self.faults = snapshot.faults.copy()
+            self.faults = faults
             token = self._publish_after(self._save_branch(snapshot.branch))
         self._wait_for_write(token)
         self.schedule.record_discontinuity()
