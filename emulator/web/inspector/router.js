@@ -58,21 +58,25 @@ export function setTitle(parts) {
 
 const positions = new Map();
 let nextKey = 1;
+/** The key of the page that is shown. It differs from that of the history until a navigation is complete. */
+let shownKey = null;
 
-/** Record the scroll position of each entry of the history. */
+/** Record the scroll position of each entry of the history. Ignore events of the page that a navigation leaves. */
 export function watchScrolling() {
   history.scrollRestoration = "manual";
-  addEventListener("scroll", () => { if (history.state?.key) positions.set(history.state.key, scrollY); }, { passive: true });
+  addEventListener("scroll", () => { if (shownKey && history.state?.key === shownKey) positions.set(shownKey, scrollY); }, { passive: true });
 }
 
 /** Scroll to the top of a new page, or to the former position on a page of the history. Return whether the page is new. */
 export function restoreScrolling() {
   const key = history.state?.key;
   if (!key) {
-    history.replaceState({ key: `${Date.now()}-${nextKey++}` }, "");
+    shownKey = `${Date.now()}-${nextKey++}`;
+    history.replaceState({ key: shownKey }, "");
     scrollTo(0, 0);
     return true;
   }
+  shownKey = key;
   const wanted = positions.get(key) ?? 0;
   const until = performance.now() + RESTORE_MS;
   const attempt = () => {

@@ -31,6 +31,22 @@ DETAILS = ("package", "shipped", "transfer", "exchange", "story", "parcel", "unk
 WIDTHS, THEMES = (1280, 768, 390), ("light", "dark")
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
+WAIT = """() => new Promise((resolve, reject) => {
+  const end = performance.now() + 30_000
+  const check = () => CONDITION
+    ? resolve()
+    : performance.now() > end ? reject(new Error("false after 30 seconds")) : requestAnimationFrame(check)
+  requestAnimationFrame(check)
+})"""
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true in a page, at least for the next frame, which sends scroll events.
+
+    `Page.wait_for_function` evaluates strings in the page, which its content security policy forbids.
+    """
+    page.evaluate(WAIT.replace("CONDITION", condition))
+
 
 class MonitoredPage:
     """A page of the browser that records errors and requested URLs."""

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from emulator import Emulator
 from emulator.core.records import Package
-from tests.browser.inspector.conftest import MonitoredPage, Opener
+from tests.browser.inspector.conftest import MonitoredPage, Opener, wait_until
 from tests.browser.inspector.test_pages import PACKAGES, current_detail, newest_package_in_state
 
 
@@ -82,13 +82,13 @@ def test_back_keeps_the_filter_and_the_position(oms: Emulator, inspector: Monito
     rows = page.get_by_role("table", name="Packages").get_by_role("row")
     expect(rows).to_have_count(51)
     page.evaluate("scrollTo(0, 400)")
-    page.wait_for_function("scrollY === 400")
+    wait_until(page, "scrollY === 400")
     rows.nth(15).get_by_role("link").click()
     expect(page.locator("main h1")).to_contain_text("Package ")
-    page.wait_for_function("scrollY === 0")
+    wait_until(page, "scrollY === 0")
     page.go_back()
     expect(page.get_by_role("combobox", name="State", exact=True)).to_have_value("47")
-    page.wait_for_function("scrollY === 400")
+    wait_until(page, "scrollY === 400")
     rows.nth(15).get_by_role("link").click()
     page.get_by_role("link", name="← Packages").click()
     expect(page).to_have_url(re.compile(r"#/packages\?state=47$"))

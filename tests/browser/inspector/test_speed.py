@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from emulator import Emulator
-from tests.browser.inspector.conftest import MonitoredPage
+from tests.browser.inspector.conftest import MonitoredPage, wait_until
 
 PACKAGES = 36_404
 ROWS = 50
@@ -20,7 +20,7 @@ def test_the_first_rows_wait_for_one_request(page: Page) -> None:
     with Emulator("demo", packages=PACKAGES) as oms:
         monitored = MonitoredPage(page, oms.url)
         page.goto(f"{oms.url}/__admin/ui/#/packages")
-        page.wait_for_function("() => performance.getEntriesByName('rows-painted').length")
+        wait_until(page, "performance.getEntriesByName('rows-painted').length > 0")
         expect(page.get_by_role("table", name="Packages").get_by_role("row")).to_have_count(ROWS + 1)
         expect(page.get_by_text("36,404 packages").first).to_be_visible()
         expect(page.get_by_label("Search by").get_by_role("option").nth(1)).to_be_attached()
