@@ -38,8 +38,8 @@ from emulator.web.context import (
     path_bytes,
 )
 from emulator.web.cors import Cors, is_preflight
-from emulator.web.dispatch import BAD_REQUEST, MAX_CACHE_BYTES, NOT_FOUND, ResponseCache, respond
-from emulator.web.fast_path import FastPath, constant_headers
+from emulator.web.dispatch import BAD_REQUEST, MAX_CACHE_BYTES, NOT_FOUND, ResponseCache, constant_headers, respond
+from emulator.web.fast_path import FastPath
 from emulator.web.fault_injection import FAULT_HEADER, respond_with_faults, send_with_fault
 from emulator.web.guard import Guard
 from emulator.web.hints import MAX_HINT_LENGTH, add_error_hints, hint_header
@@ -184,7 +184,8 @@ class EmulatorApp:
             world.journal.add(exchange)
             covered = record_coverage(context, reply)
             self.worlds.metrics.count(context.info.operation, reply.status, context.info.fault)
-            self.fast_path.add(context, reply, exchange, covered)
+            if context.cached_records is not None:
+                self.fast_path.add(context, reply, exchange, covered)
         return reply
 
     def is_inspector_read(self, environ: Environ) -> bool:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -217,7 +218,8 @@ def run_handler(context: RequestContext, route: Route) -> Reply:
     except ApiError as error:
         error.hint = unused.hint(error.hint)
         raise
-    return with_hint(reply, unused.hint())
+    hint = unused.hint()
+    return reply if hint is None else with_hint(reply, hint)
 
 
 def call_handler(context: RequestContext, route: Route, read_body: Callable[[], JsonValue]) -> Reply:
@@ -232,7 +234,10 @@ def call_handler(context: RequestContext, route: Route, read_body: Callable[[], 
         context.receive_body()  # before the handler takes the world's lock
         with world.recording(build_step(context, route, call)):
             reply = route.view(call, world)
-        reply = with_hint(reply, world.outbox.waiting_note)
+        if (note := world.outbox.waiting_note) is not None:
+            reply = with_hint(reply, note)
+    if not reply.body:
+        return reply
     prefix = escape_path(context.prefix)
     return replace(reply, body=fill_links(reply.body, context.base_url + prefix, prefix))
 
@@ -270,6 +275,14 @@ def build_step(context: RequestContext, route: Route, call: Call) -> PendingStep
 def request_language(context: RequestContext) -> str:
     """Return the language of names in the reply: the caller's preference, or the world's language."""
     return select_language(context.environ.get("HTTP_ACCEPT_LANGUAGE"), context.world.settings.language)
+
+
+def constant_headers(reply: Reply) -> list[tuple[str, str]]:
+    """Return the headers of a response except for the id of the request."""
+    headers = list(reply.headers.items())
+    if reply.status == HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
+        return headers
+    return [("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type), *headers]
 
 
 def indent_json(body: bytes, indent: int) -> bytes:

@@ -23,6 +23,7 @@ from emulator.state.journal import CoverageKey, Exchange
 from emulator.state.world import World
 from emulator.web.access_log import is_enabled, log_when_started
 from emulator.web.context import WORLD_KEY, Environ, RequestContext
+from emulator.web.dispatch import constant_headers
 from emulator.web.fault_injection import FAULT_HEADER
 from emulator.worlds.registry import UnknownWorld, WorldRegistry
 
@@ -142,14 +143,6 @@ class FastPath:
         headers = tuple(constant_headers(reply))
         answer = KnownAnswer(world.name, settings_of(world), expiry(context), covered, headers, exchange)
         self.answers.put(key, world, records, answer, ANSWER_BYTES + key_length + len(reply.body))
-
-
-def constant_headers(reply: Reply) -> list[tuple[str, str]]:
-    """Return the headers of a response except for the id of the request."""
-    headers = list(reply.headers.items())
-    if reply.status == HTTPStatus.NO_CONTENT:  # RFC 9110 forbids a length there, and servers drop it
-        return headers
-    return [("Content-Length", str(len(reply.body))), ("Content-Type", reply.content_type), *headers]
 
 
 def settings_of(world: World) -> tuple[object, ...]:
