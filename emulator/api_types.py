@@ -360,7 +360,7 @@ class ArrangedOrder(TypedDict):
 class AuditResults(TypedDict):
     kind: Literal["impatience", "repetition", "polling", "row_by_row"]
     operation: str | None
-    at: Any
+    at: str
     requests: list[str]
     says: str
 
@@ -463,7 +463,7 @@ class ClockAdvance(TypedDict):
 class ClockState(TypedDict):
     mode: Literal["real", "frozen", "ticking"]
     now: str
-    next_event: Any
+    next_event: str | None
     modes: list[str]
     speed: float
 
@@ -515,7 +515,7 @@ class Customer(TypedDict):
 
 class DeliveriesResults(TypedDict):
     id: int
-    at: Any
+    at: str
     event: int
     event_type: str
     hook: int
@@ -643,7 +643,7 @@ class FaultWhen(TypedDict):
     nth: NotRequired[int]
     token: NotRequired[str]
     state: NotRequired[str | int]
-    after: NotRequired[int | Any]
+    after: NotRequired[int | str]
     rate: NotRequired[float]
 
 
@@ -664,7 +664,7 @@ class FaultWantedWhen(TypedDict):
     nth: NotRequired[int]
     token: NotRequired[str]
     state: NotRequired[str | int]
-    after: NotRequired[int | Any]
+    after: NotRequired[int | str]
     rate: NotRequired[float]
 
 

@@ -37,6 +37,8 @@ OPTIONS = (
     *("--continue-on-failure", "--no-shrink", "--no-color", "--generation-database", "none", "--report", "json"),
     *("--request-timeout", "120"),
 )
+STREAM_EVENTS = 1
+"""Events to read of a stream, which never ends."""
 GUIDE = "/api/v1/oms"
 COLLECTIONS = {
     "/__admin/packages/": f"{GUIDE}/packages/",
@@ -89,7 +91,12 @@ def configuration(server: Server) -> str:
     client = server.client()
     wanted = {"role": "full-access", "kind": "jwt", "expires_in": 10**6}
     jwt = json.loads(client.send("POST", "/__admin/tokens", wanted)[1])["token"]
-    lines = ["[auth.openapi]", 'Token = { api_key = "Token full-access" }', f'Bearer = {{ bearer = "{jwt}" }}']
+    lines = [
+        f"max-stream-events = {STREAM_EVENTS}",
+        "[auth.openapi]",
+        'Token = { api_key = "Token full-access" }',
+        f'Bearer = {{ bearer = "{jwt}" }}',
+    ]
     ids = Ids(server, ("Token full-access", f"Bearer {jwt}"))
     names = count()
     dictionaries, operations = ["[dictionaries]"], []

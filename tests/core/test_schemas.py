@@ -212,6 +212,13 @@ def test_objects_are_closed(file, key, rules):
     assert rules.get("additionalProperties") is False or key in FREE_MAPS
 
 
+def test_formats_are_strings():
+    """A format limits only strings, so a schema that refers to one names the type."""
+    references = [(file, key, rules) for file, key, rules in ALL if "formats.json" in str(rules.get("$ref"))]
+    assert references
+    assert [(file, key) for file, key, rules in references if "type" not in rules] == []
+
+
 def test_free_maps_are_in_use():
     """There is no unused exception."""
     open_ones = {key for _, key, rules in OBJECTS if rules.get("additionalProperties") is not False}

@@ -16,7 +16,17 @@ CONTROL_DESCRIPTION = (
     " It needs no credentials on this machine, and the admin token from other machines."
 )
 TAG: JsonObject = {"name": CONTROL_TAG, "description": CONTROL_DESCRIPTION}
-HTML, TEXT = "text/html", "text/plain"
+HTML, TEXT, EVENT_STREAM = "text/html", "text/plain", "text/event-stream"
+EVENT_FIELDS: JsonObject = {
+    "id": {"type": "string", "description": "Send it as `Last-Event-ID` to continue after this event."},
+    "data": {"type": "string", "contentMediaType": JSON},
+    "retry": {"type": "integer", "description": "Milliseconds until a client connects again."},
+}
+BODY_SCHEMAS: Mapping[str, JsonObject] = {
+    JSON: {"type": "object"},
+    EVENT_STREAM: {"type": "object", "description": "One event of the stream.", "properties": EVENT_FIELDS},
+}
+"""Media type -> schema of a body for which no schema is named. Other media types are strings."""
 
 
 class Endpoint(NamedTuple):
@@ -132,7 +142,7 @@ CONTROL_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("control_activity", "GET", "activity", "List the latest changes and refused requests, newest first",
              {200: None}, errors=(400, 404)),
     Endpoint("control_events", "GET", "events", "Stream the changes of the world as server-sent events", {200: None},
-             media_type="text/event-stream"),
+             media_type=EVENT_STREAM),
     Endpoint("control_catalog", "GET", "catalog", "List the carriers, products, locations and cities", {200: None},
              errors=(404,)),
     Endpoint("control_shipments", "GET", "shipments", "Find the packages and transfer orders of a tracking number",
@@ -209,4 +219,4 @@ def control_response(status: int, schema: str | None, media: str) -> JsonObject:
         return response | {"content": {JSON: {"schema": schema_reference(schema)}}}
     if status == 204:
         return response
-    return response | {"content": {media: {"schema": {"type": "object" if media == JSON else "string"}}}}
+    return response | {"content": {media: {"schema": BODY_SCHEMAS.get(media, {"type": "string"})}}}
