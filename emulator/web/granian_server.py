@@ -10,7 +10,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http import HTTPStatus
 from io import BytesIO
 from threading import Event, Thread
@@ -76,6 +76,9 @@ class GranianServer:
             worker.signal.set()
         for worker in self._workers:
             worker.thread.join(STOP_SECONDS)
+        for bound in self._sockets:
+            with suppress(OSError):
+                bound.shutdown(socket.SHUT_RDWR)  # a forked process has a copy of the worker's socket
         self.close_sockets()
 
     def close_sockets(self) -> None:
