@@ -23,7 +23,7 @@ from emulator.core.schemas import load_schema
 from emulator.domain import installation
 from emulator.domain.fault_rules import FAULT_KINDS, FaultOption
 from emulator.state.store import Snapshot, TableDataset
-from emulator.web.admin.fidelity import ANY_OPERATION, fidelity_document, graph_document
+from emulator.web.admin.fidelity import ANY_OPERATION, fidelity_document, graph_document, item_state_rows
 from tools.body_validation import COLUMNS, VALID, table_rows
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +129,11 @@ def fidelity() -> Iterator[str]:
     yield "## Documents"
     yield "Each document is described by a JSON Schema in `emulator/schemas`."
     yield table(("shape", "provenance", "reason"), found["shapes"])
+    yield "## Protocol"
+    yield table(("class", "rule", "provenance", "reason"), found["protocol"])
+    yield "## States of items, orders and shipments"
+    states = item_state_rows(default_records(), installation.DEFAULT, "en-us")
+    yield table(("of", "id", "name", "enum_value", "provenance", "reason"), states)
     yield "## Webhooks"
     yield table(("rule", "provenance", "reason"), found["webhooks"])
     yield "## Live demo"
@@ -294,8 +299,11 @@ def evidence() -> Iterator[str]:
 
 def default_graph() -> dict[str, Any]:
     """Return the graph of the default installation, in English, without records."""
-    base = TableDataset(installation.load_installation(installation.DEFAULT))
-    return graph_document(Snapshot(base, {}), installation.DEFAULT, "en-us")
+    return graph_document(default_records(), installation.DEFAULT, "en-us")
+
+
+def default_records() -> Snapshot:
+    return Snapshot(TableDataset(installation.load_installation(installation.DEFAULT)), {})
 
 
 def transition_row(row: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:

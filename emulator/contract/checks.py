@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from emulator.api.routes import GUIDE_ROUTES, PUBLIC_ROUTES, REFERENCE_ROUTES, AuthScheme, Route
+from emulator.api.routes import ROUTES, AuthScheme, Route
 from emulator.contract import reads, rejections, writes
 from emulator.contract.findings import Check, CheckFunction, Drift, Finding, Kind, Report, Result, unique
 from emulator.contract.target import SURFACES, NoResponse, NotVerified, Target
+from emulator.core.schemas import load_schema
 
 WRITES_NOT_ALLOWED = "the check writes, and writes are not allowed"
 OPERATION_SILENT = "the operation did not answer earlier requests"
@@ -26,13 +27,18 @@ RESOURCES = {
     "product_image": "links",
     "delivery_range": "delivery_ranges",
     "_event": "events",
+    "hook": "hooks",
     "_log": "logs",
     "transfer": "transfers",
     "package": "packages",
     "invoice_document": "packages",
     "denial_reason": "packages",
+    "stock_location": "stock_locations",
 }
 """Part of an operation's name -> the resource that its checks belong to. The first match counts."""
+
+USUALLY_EMPTY = ("list_event_queues", "get_event_queue")
+"""Operations whose records exist only for moments, so that no check can rely on one."""
 
 Condition = Callable[[Route], bool]
 
@@ -56,21 +62,26 @@ def is_read(route: Route) -> bool:
     return needs_token(route) and route.method == "GET"
 
 
+def is_read_with_rows(route: Route) -> bool:
+    return is_read(route) and route.operation not in USUALLY_EMPTY
+
+
 def has_key_order(route: Route) -> bool:
-    return is_read(route) and (route.is_paginated or len(reads.document_keys(route)) > 1)
+    return is_read_with_rows(route) and (route.is_paginated or len(reads.document_keys(route)) > 1)
 
 
 def is_list(route: Route) -> bool:
-    return is_read(route) and route.is_paginated
+    return is_read_with_rows(route) and route.is_paginated
 
 
 def is_long_list(route: Route) -> bool:
-    """Return whether it lists all records of a kind, which fill more than a page. Denial reasons are few."""
-    return is_list(route) and "<" not in route.path and route.size_parameter == "limit"
+    """Return whether it lists all records of a kind of which a page has not all. Reasons and hooks are few."""
+    is_short = any(kind in route.operation for kind in ("denial_reason", "list_hooks"))
+    return is_list(route) and "<" not in route.path and not is_short
 
 
 def is_detail(route: Route) -> bool:
-    return is_read(route) and not route.is_paginated
+    return is_read_with_rows(route) and not route.is_paginated
 
 
 def is_detail_with_id(route: Route) -> bool:
@@ -94,15 +105,19 @@ def shows_commands(route: Route) -> bool:
 
 
 def is_oldest_first(route: Route) -> bool:
-    return is_list(route) and any(kind in route.operation for kind in ("_event", "_items"))
+    return is_list(route) and any(kind in route.operation for kind in ("_event", "list_package_items", "list_hooks"))
 
 
 def is_lowest_first(route: Route) -> bool:
     return is_list(route) and "delivery_range" in route.operation
 
 
+def is_by_priority(route: Route) -> bool:
+    return is_list(route) and "list_package_denial_reasons" in route.operation
+
+
 def is_newest_first(route: Route) -> bool:
-    kinds = ("list_packages", "list_transfers", "list_denial_reasons", "_logs")
+    kinds = ("list_packages", "list_transfers", "list_denial_reasons", "list_all_", "_logs", "list_stock_locations")
     return is_list(route) and any(kind in route.operation for kind in kinds)
 
 
@@ -118,6 +133,22 @@ def is_write_with_body(route: Route) -> bool:
     return has_body(route) and is_write(route)
 
 
+def requires_fields(route: Route) -> bool:
+    return has_body(route) and bool(rejections.required_fields(load_schema(str(route.request_schema))))
+
+
+def is_write_by_id(route: Route) -> bool:
+    return is_write(route) and "<" in route.path
+
+
+def creates_record(route: Route) -> bool:
+    return route.operation in writes.NEW_RECORDS
+
+
+def changes_hook(route: Route) -> bool:
+    return route.operation in writes.HOOK_CHANGES
+
+
 def is_command(route: Route) -> bool:
     return is_write(route) and route.state_graph is not None
 
@@ -131,18 +162,21 @@ def is_operation(operation: str) -> Condition:
     return lambda route: route.operation.removeprefix("reference_") == operation
 
 
-newest, oldest, lowest = (
+newest, oldest, lowest, by_priority = (
     partial(reads.row_order, key=reads.by_id, descending=True),
     partial(reads.row_order, key=reads.by_id, descending=False),
     partial(reads.row_order, key=reads.by_lower_bound, descending=False),
+    partial(reads.row_order, key=reads.by_priority, descending=False),
 )
 write = partial(Topic, writes=True)
 
 # fmt: off
 TOPICS = (
-    Topic("shape", "The response is 200 with the documented keys and types.", reads.schema, is_read),
+    Topic("shape", "The response is 200 with the documented keys and types.", reads.schema, is_read_with_rows),
+    Topic("form", "The response is a page of the documented form, even if it is empty.",
+          reads.page_form, is_operation("list_event_queues")),
     Topic("key-order", "Keys are in the documented order.", reads.key_order, has_key_order),
-    Topic("headers", "The headers name JSON and the allowed methods.", reads.headers, is_read),
+    Topic("headers", "The headers name JSON and the allowed methods.", reads.headers, is_read_with_rows),
     Topic("same-as-in-list", "The record is the one that the list shows.", reads.same_as_in_list, is_detail_with_id),
     Topic("commands", "The commands start from the current state.", reads.current_commands, shows_commands),
     Topic("belongs", "The rows belong to the record.", reads.rows_of_record, is_nested_list),
@@ -153,12 +187,13 @@ TOPICS = (
     Topic("next-page", "`next` leads to other rows, and `previous` leads back.", reads.next_page, is_list),
     Topic("last-page", "The last page has the remaining rows and no next page.", reads.last_page, is_list),
     Topic("limit", "A page has as many rows as requested.", reads.limit, is_list),
-    Topic("default-size", "A page has 10 rows by default, 20 on the reference surface.",
+    Topic("default-size", "A page has as many rows by default as the page documents: 10 or 20.",
           reads.default_size, is_long_list),
     Topic("beyond-the-end", "An invalid page number is 404 `Invalid page.`", reads.beyond_the_end, is_list),
     Topic("row-order", "The newest id comes first.", newest, is_newest_first),
     Topic("row-order", "The oldest id comes first.", oldest, is_oldest_first),
     Topic("row-order", "The lowest bound comes first.", lowest, is_lowest_first),
+    Topic("row-order", "The lowest priority comes first.", by_priority, is_by_priority),
     Topic("no-credentials", "A request without credentials is 401 and names the scheme.",
           rejections.no_credentials, needs_token, PROTOCOL),
     Topic("wrong-token", "A wrong token is 401 `Invalid token.`", rejections.wrong_token, needs_token, PROTOCOL),
@@ -174,8 +209,9 @@ TOPICS = (
           rejections.unsupported_media_type, is_write_with_body, PROTOCOL),
     write("malformed-json", "Malformed JSON is 400 and names the position.",
           rejections.malformed_json, has_body, PROTOCOL),
-    write("missing-fields", "Missing fields are 400, and each is named.", rejections.missing_fields, has_body),
-    write("unknown-record", "An unknown record is 404 before the body is read.", rejections.unknown_record, is_write),
+    write("missing-fields", "Missing fields are 400, and each is named.", rejections.missing_fields, requires_fields),
+    write("unknown-record", "An unknown record is 404 before the body is read.",
+          rejections.unknown_record, is_write_by_id),
     write("wrong-login", "A wrong login is 400 under `non_field_errors`.",
           rejections.wrong_login, is_operation("login")),
     write("unknown-transition", "An unknown transition is 400 under `transition`.",
@@ -194,6 +230,10 @@ TOPICS = (
           writes.run_by_id, is_command),
     write("moves-by-slug", "The response is 204, the state changes, and one log entry is added.",
           writes.run_by_slug, is_command),
+    write("creates", "The response is 201 with the values, and GET shows the same record.",
+          writes.create_record, creates_record),
+    write("changes", "The response is 200 with the new values, or 204, and the next GET shows them.",
+          writes.change_hook, changes_hook),
     write("invoices", "The response is 201 with an invoice that the package shows.",
           writes.create_invoice, is_operation("invoice_package")),
     Topic("opens", "A shipping label opens without credentials.",
@@ -219,10 +259,7 @@ def checks_of(route: Route) -> Iterator[Check]:
             yield Check(name, topic.name, topic.promise, resource, route, topic.function, topic.writes)
 
 
-COVERED = (*GUIDE_ROUTES, *REFERENCE_ROUTES, *PUBLIC_ROUTES)
-"""The routes that have checks."""
-
-OPERATIONS = {route.operation: route for route in reversed(COVERED)}
+OPERATIONS = {route.operation: route for route in reversed(ROUTES)}
 """Operation -> its route. Of two routes of one operation (login), the first counts."""
 
 CHECKS: tuple[Check, ...] = tuple(check for route in reversed(OPERATIONS.values()) for check in checks_of(route))

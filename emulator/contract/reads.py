@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from emulator.api.routes import GUIDE_ROUTES, PAGE_SCHEMA_PREFIX, REFERENCE_ROUTES, Route
+from emulator.api.routes import PAGE_SCHEMA_PREFIX, ROUTES, Route
 from emulator.contract.assertions import CheckedResponse, get
 from emulator.contract.findings import Drift, Finding, Kind
 from emulator.contract.target import (
@@ -31,8 +31,9 @@ from emulator.core.schemas import find_problems, load_schema, schema_names
 LARGE_PAGE = 50
 """Number of rows to read where the default page size may show no example."""
 PACKAGES = "/api/v1/oms/packages/"
-GUIDE_SIZE, REFERENCE_SIZE = 10, 20
-"""The default page sizes. Denial reasons have pages of 20 on both surfaces."""
+DEFAULT_SIZE, LARGE_SIZE = 10, 20
+LARGE_SIZE_PAGES = ("(reference)", "(packages module)")
+"""Ends of the titles of the vendor's pages that document 20 rows by default."""
 
 
 # Schema, key order and headers
@@ -82,7 +83,7 @@ def same_as_in_list(target: Target, route: Route) -> Iterator[Finding]:
         response = get(target, route, path)
         detail = response.json()
         parent_path, id_ = split_at_last_id(path, tail)
-        requested = {"id": id_, "object_id": first_id(route, path)}
+        requested = {"id": id_} | ({"object_id": first_id(route, path)} if route.path.count("<") > 1 else {})
         wrong = [key for key in requested if type(detail.get(key)) is int and detail[key] != requested[key]]
         for key in wrong:
             expected = f"must be {requested[key]}, which was requested"
@@ -113,7 +114,7 @@ def has_same_items(one: JsonValue, other: JsonValue) -> bool:
 
 def row_schema(path: str) -> str | None:
     """Return the schema of the rows of the list at a path of the route table."""
-    lists = (route for route in (*GUIDE_ROUTES, *REFERENCE_ROUTES) if route.path == path and route.is_paginated)
+    lists = (route for route in ROUTES if route.path == path and route.is_paginated)
     return next((schema_of(route).replace(PAGE_SCHEMA_PREFIX, "", 1) for route in lists), None)
 
 
@@ -243,8 +244,7 @@ class Page(NamedTuple):
 
 
 def page_size(route: Route) -> int:
-    is_large = route.auth_scheme == "Bearer" or route.size_parameter == "page_size"
-    return REFERENCE_SIZE if is_large else GUIDE_SIZE
+    return LARGE_SIZE if route.page.endswith(LARGE_SIZE_PAGES) else DEFAULT_SIZE
 
 
 def get_page(target: Target, route: Route, path: str, size: JsonValue = None, **params: JsonValue) -> Page:
@@ -280,6 +280,12 @@ def has_rows(target: Target, route: Route, path: str, minimum: int) -> bool:
         return get_page(target, route, path, size=1).total >= minimum
     except Drift:
         return True
+
+
+def page_form(target: Target, route: Route) -> Iterator[Finding]:
+    response = get(target, route, route.path)
+    yield from response.check_schema(schema_of(route))
+    yield from response.check_key_order(schema_of(route))
 
 
 def first_page(target: Target, route: Route) -> Iterator[Finding]:
@@ -363,6 +369,11 @@ def by_id(row: JsonObject) -> JsonValue:
 
 def by_lower_bound(row: JsonObject) -> JsonValue:
     return row["lower"]
+
+
+def by_priority(row: JsonObject) -> JsonValue:
+    """Return the sort key of a reason. Those without a priority come last; the newest of equal ones comes first."""
+    return row["priority"] is None, row["priority"], -row["id"]
 
 
 def row_order(target: Target, route: Route, *, key: SortKey, descending: bool) -> Iterator[Finding]:

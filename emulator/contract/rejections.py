@@ -30,6 +30,8 @@ UNKNOWN_USER = {"username": "unknown-user", "password": "unknown-password"}
 UNKNOWN_METHOD = "PROPFIND"
 """A method that no view of the framework has. A server that wrongly allows DELETE would lose data."""
 JSON = {"Content-Type": "application/json"}
+NOT_FOUND = {"get_package_item": "Package item not found"}
+"""Operation -> its text for an unknown id, if its page documents another text than the framework's."""
 
 
 # Protocol
@@ -75,8 +77,9 @@ def unknown_id(target: Target, route: Route) -> Iterator[Finding]:
     paths = [with_unknown_id(route.path)]
     if route.path.count("<") > 1:
         paths.append(f"{record_path(sample_paths(target, route, 1)[0])}{UNKNOWN_ID}/")
+    expected = NOT_FOUND.get(route.operation, "Not found.")
     for path in paths:
-        yield from get(target, route, path, status=404).check_detail("Not found.")
+        yield from get(target, route, path, status=404).check_detail(expected)
 
 
 def word_for_id(target: Target, route: Route) -> Iterator[Finding]:
@@ -117,7 +120,8 @@ def required_fields(schema: Mapping[str, JsonValue]) -> list[tuple[str, ...]]:
     """Return the required fields of a body, or else the fields of which one is required."""
     if "required" in schema:
         return [(field,) for field in schema["required"]]
-    return [tuple(field for choice in schema["anyOf"] for field in choice["required"])]
+    choices = tuple(field for choice in schema.get("anyOf", ()) for field in choice["required"])
+    return [choices] if choices else []
 
 
 def unknown_record(target: Target, route: Route) -> Iterator[Finding]:

@@ -21,7 +21,11 @@ FULL_ACCESS = "full-access"
 OWN_CREDENTIALS = "the target's own credentials"
 TIMEOUT = 30.0
 SURFACES: Mapping[AuthScheme, str] = {"Token": "guide", "Bearer": "reference"}
-PREFIXES: Mapping[str, AuthScheme] = {"/packages/": "Bearer", "/": "Token"}
+PREFIXES: Mapping[str, AuthScheme] = {
+    "/packages/": "Bearer",
+    "/api/v1/oms/state-transition-logs/": "Bearer",
+    "/": "Token",
+}
 """Start of a path -> the scheme of its surface. The first matching prefix counts."""
 FIRST_REQUESTS: Mapping[AuthScheme, tuple[str, ...]] = {
     "Token": ("/api/v1/oms/packages/?limit=1", "/api/v1/oms/transfer_orders/?limit=1"),
@@ -239,6 +243,8 @@ def shorten(error: Exception) -> str:
 UNKNOWN_ID = 2_000_000_000
 """An id that no record has. It is near the maximum of the column."""
 PLACEHOLDER = re.compile(r"<\w+>")
+LISTS = {"/api/v1/package-item/": "/api/v1/oms/packages/package-items/"}
+"""Start of a path without a list -> the list with its ids."""
 CANDIDATES = 20
 """Number of the newest records that are tried."""
 MAX_PAGES = 10
@@ -288,7 +294,7 @@ def expand_path(target: Target, template: str) -> Iterator[str]:
 def candidates(target: Target, path: str) -> Sequence[int]:
     """Return ids of the rows of a list, with different states first. The result is cached."""
     if path not in target.cache:
-        newest = different_states_first(rows(target, path, limit=CANDIDATES))
+        newest = different_states_first(rows(target, LISTS.get(path, path), limit=CANDIDATES))
         target.cache[path] = [row["id"] for row in newest]
     ids: Sequence[int] = target.cache[path]
     return ids

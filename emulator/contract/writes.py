@@ -5,7 +5,7 @@ Each function checks one promise. `checks.TOPICS` lists the promises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from emulator.api.routes import Route
 from emulator.contract.assertions import CheckedResponse, send
@@ -74,6 +74,77 @@ def object_at(record: JsonObject, field: str) -> JsonObject:
 def expect_no_content(checked: CheckedResponse) -> Iterator[Finding]:
     if checked.response.content:
         yield checked.finding(Kind.UNDOCUMENTED, f"the body is {checked.response.text[:60]!r}", "must be empty")
+
+
+# New records
+
+CONTRACT_URL = "https://contract.example.com"
+
+
+def new_reason(number: int) -> JsonObject:
+    return {"title": f"contract {number}", "is_active": False}
+
+
+def new_hook(number: int) -> JsonObject:
+    """Return an inactive hook, for which no event is sent."""
+    policy = {"choice": "fixed", "kwargs": {"seconds": 60}}
+    url, event_type = f"{CONTRACT_URL}/{number}/", "package.created"
+    return {"retry_countdown_config": policy, "target_url": url, "is_active": False, "event_type": event_type}
+
+
+NEW_RECORDS: Mapping[str, Callable[[int], JsonObject]] = {
+    "create_denial_reason": new_reason,
+    "create_package_denial_reason": new_reason,
+    "create_hook": new_hook,
+}
+"""Operation -> the body for a number that no record of the list has used."""
+HOOK_CHANGES: Mapping[str, JsonObject] = {
+    "replace_hook": {"event_type": "package.status.packed"},
+    "update_hook": {"secret_key": "contract"},
+    "delete_hook": {},
+}
+"""Operation -> the values that it changes in a hook that the check created."""
+
+
+def create_record(target: Target, route: Route) -> Iterator[Finding]:
+    body = NEW_RECORDS[route.operation](next_id(target, route.path))
+    checked = CheckedResponse(route, target.request("POST", route.path, json=body)).expect_status(201)
+    schema = str(route.responses[201])
+    problems = list(checked.check_schema(schema))
+    yield from problems
+    yield from checked.check_key_order(schema)
+    if not problems:
+        yield from compare_values(checked, body)
+        response, _ = fetch(target, f"{route.path}{checked.json()['id']}/")
+        yield from compare_values(CheckedResponse(route, response), checked.json())
+
+
+def next_id(target: Target, path: str) -> int:
+    """Return a number above the ids of all records of a list."""
+    ids = [row["id"] for page in ("1", "last") for row in rows(target, path, page=page)]
+    return max(ids, default=0) + 1
+
+
+def change_hook(target: Target, route: Route) -> Iterator[Finding]:
+    """Create a hook and change or delete it. A deleted hook stays in the list and is inactive."""
+    list_of_hooks = list_path(route)
+    body = new_hook(next_id(target, list_of_hooks))
+    hook = target.request("POST", list_of_hooks, json=body).json()
+    path, changes = f"{list_of_hooks}{hook['id']}/", HOOK_CHANGES[route.operation]
+    if route.method == "DELETE":
+        yield from expect_no_content(CheckedResponse(route, target.request("DELETE", path)).expect_status(204))
+    else:
+        sent = body | changes if route.method == "PUT" else changes
+        yield from compare_values(send(target, route, path, sent, status=200), changes)
+    response, _ = fetch(target, path)
+    yield from compare_values(CheckedResponse(route, response), {**changes, "is_active": False})
+
+
+def compare_values(checked: CheckedResponse, expected: JsonObject) -> Iterator[Finding]:
+    """Yield the keys of the body with other values than expected. The check of the schema reports missing keys."""
+    body = checked.json()
+    for key in (key for key, value in expected.items() if body.get(key, value) != value):
+        yield checked.finding(Kind.VALUE, f"is {body[key]!r}", f"must be {expected[key]!r}", f"/{key}")
 
 
 # Transitions

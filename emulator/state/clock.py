@@ -11,6 +11,8 @@ ClockMode = Literal["real", "frozen", "ticking"]
 CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Limits of a world's clock. Times that are computed from it stay within Python's calendar."""
+ClockSetting = tuple[ClockMode, datetime, float, float]
+"""Mode, time and machine's seconds at which the clock was set, and speed."""
 WRITE_STEP = timedelta(milliseconds=1)
 """Each write advances a frozen clock by this much, so that records have an order in time."""
 MAX_SPEED = 10_000
@@ -55,6 +57,15 @@ class Clock:
     def origin(self) -> tuple[datetime, float]:
         """The time at which the clock was last set, and the machine's seconds then."""
         return self._setting[1], self._setting[2]
+
+    @property
+    def setting(self) -> ClockSetting:
+        """The mode, and what the time is computed from."""
+        return self._setting
+
+    def resume(self, setting: ClockSetting) -> None:
+        """Continue as if the clock had not been set since."""
+        self._setting = setting
 
     def now(self) -> datetime:
         mode, start, since, speed = self._setting

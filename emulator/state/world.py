@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from emulator.core.errors import Conflict, PersistError
 from emulator.core.json_text import JsonValue
 from emulator.core.records import Webhook, WebhookEvent
-from emulator.state.clock import WRITE_STEP, Clock, ClockMode, Schedule, Scheduled, TrafficRate
-from emulator.state.faults import FaultMatch, Faults
+from emulator.state.clock import WRITE_STEP, Clock, ClockMode, ClockSetting, Schedule, Scheduled, TrafficRate
+from emulator.state.faults import ArmedFault, FaultMatch, Faults
 from emulator.state.journal import DEFAULT_JOURNAL_SIZE, Coverage, Journal, Metrics, RequestIds, ThrottleWindows
 from emulator.state.outbox import FinalizedEvent, NoSender, WebhookOutbox, WebhookSender
 from emulator.state.persistence import (
@@ -25,7 +26,7 @@ from emulator.state.persistence import (
     WorldState,
 )
 from emulator.state.scenario import DEFAULT_BASE_URL, Settings
-from emulator.state.steps import CONSUMED, PendingStep, Step, UndoEntry, UndoStack, encode_step
+from emulator.state.steps import CONSUMED, PendingStep, Step, StepLog, UndoEntry, UndoStack, encode_step
 from emulator.state.store import Caches, Snapshot, Transaction
 
 FinalizeEvent = Callable[[WebhookEvent, Webhook], WebhookEvent]
@@ -59,6 +60,25 @@ class WorldServices:
     """Raises `InvalidDocument` for a fault that the server cannot carry out."""
 
 
+class StoredState(NamedTuple):
+    """What a world returns to if a change cannot be stored.
+
+    Counters of requests are not part of it: request ids, throttle windows and counts of faults keep a request whose
+    change failed, because it was received and answered.
+    """
+
+    records: Snapshot
+    steps: StepLog
+    undo_entries: tuple[UndoEntry, ...]
+    last_write_at: datetime | None
+    clock: ClockSetting
+    rate: TrafficRate
+    throttle: ThrottleWindows
+    faults: Faults
+    armed_faults: tuple[ArmedFault, ...]
+    next_fault: int
+
+
 class World:
     """The records, the clock and all other state of one emulated OMS. Worlds share nothing that changes.
 
@@ -85,8 +105,6 @@ class World:
         self.clock = Clock(start.state.mode, start.state.now, start.state.speed)
         self.steps, self.undo_stack = start.steps.copy(), UndoStack(start.undo_entries)
         self.last_write_at = start.last_write_at
-        self._saved_steps = len(self.steps)
-        """Number of the steps that are stored."""
         self.check_fault = services.check_fault
         self.faults = self._checked_copy(start.faults)
         self.throttle = ThrottleWindows(start.state.calls)
@@ -107,6 +125,8 @@ class World:
         self._replay_time: datetime | None = None
         self.outbox = WebhookOutbox(services.sender(self), self.metrics.count_delivery)
         self.schedule = Schedule(start.state.rate)
+        self._stored = self._state_to_keep()
+        """After the last change that is stored. None: nothing is stored."""
         self.schedule.add(self.outbox.sender, *services.tasks(self))
 
     def close(self) -> None:
@@ -164,10 +184,9 @@ class World:
         Transactions of one world do not nest, because the outer one would overwrite the inner one. A call makes at
         most one transaction, because it is recorded as one step.
         """
-        with self.lock:
+        with self._changing():
             if self._is_writing:
                 raise RuntimeError(f"world {self.name} is in a transaction of this thread already")
-            self.persistence.check()
             self._is_writing = True
             try:
                 now = self._replay_time or self._write_time()
@@ -177,11 +196,24 @@ class World:
                 token = self._commit(transaction, [each.step for each in finalized])
             finally:
                 self._is_writing = False
-        self._wait_for_write(token)
+        self._wait_until_stored(token)
+        if self._replay_time is None:
+            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
         for each in finalized:
             each.publish()
         self.metrics.count_write()
         self.schedule.reschedule()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock for a change. If the change cannot be stored, discard it."""
+        with self.lock:
+            try:
+                self.persistence.check()
+                yield
+            except PersistError:
+                self._discard_changes()
+                raise
 
     def _write_time(self) -> datetime:
         """Return the time of the next write. Background writes do not advance a frozen clock."""
@@ -201,8 +233,6 @@ class World:
             return done.event
 
         self._record_events(transaction, finalize)
-        if self._replay_time is None:
-            self.coverage.add(tuple(("events", event_type) for event_type, _, _ in transaction.events))
         return finalized
 
     def _commit(self, transaction: Transaction, followed: Sequence[Step]) -> CommitToken:
@@ -226,24 +256,49 @@ class World:
 
     def _publish_after(self, token: CommitToken) -> CommitToken:
         """Show the latest records to readers once they are stored."""
-        records, steps = self._latest, len(self.steps)
+        records, stored = self._latest, self._state_to_keep()
 
         def publish() -> None:
-            self.records, self._saved_steps = records, steps
+            self.records, self._stored = records, stored
 
         token.on_success(publish)
         return token
 
-    def _wait_for_write(self, token: CommitToken) -> None:
-        """Wait until a write is stored. If it cannot be stored, discard it."""
+    def _state_to_keep(self) -> StoredState | None:
+        if not self.persistence.is_durable:
+            return None
+        return StoredState(
+            self._latest,
+            self.steps.copy(),
+            tuple(self.undo_stack),
+            self.last_write_at,
+            self.clock.setting,
+            self.schedule.rate,
+            self.throttle,
+            self.faults,
+            self.faults.armed,
+            self.faults.next_id,
+        )
+
+    def _wait_until_stored(self, token: CommitToken) -> None:
+        """Wait until a change is stored. If it cannot be stored, discard it."""
         try:
             token.wait()
         except PersistError:
             with self.lock:
-                self._latest = self.records
-                while len(self.steps) > self._saved_steps:
-                    self.steps.pop()
+                self._discard_changes()
             raise
+
+    def _discard_changes(self) -> None:
+        """Return to the last change that is stored. The caller holds the lock."""
+        if (stored := self._stored) is None:
+            return
+        self._latest, self.last_write_at = stored.records, stored.last_write_at
+        self.steps, self.undo_stack = stored.steps.copy(), UndoStack(stored.undo_entries)
+        self.clock.resume(stored.clock)
+        self.schedule.rate = stored.rate
+        self.throttle, self.faults = stored.throttle, stored.faults
+        self.faults.armed, self.faults.next_id = stored.armed_faults, stored.next_fault
 
     def _consume_step(self, at: datetime) -> Step | None:
         """Return the step of this thread's write. None: no call made it."""
@@ -272,8 +327,7 @@ class World:
 
         A frozen clock goes back, too, unless it was moved since. Raise `Conflict` if there is nothing to undo.
         """
-        with self.lock:
-            self.persistence.check()
+        with self._changing():
             if not self.undo_stack:
                 raise Conflict(self._nothing_to_undo())
             entry = self.undo_stack.pop()
@@ -282,7 +336,7 @@ class World:
             if self.clock.mode == "frozen" and self.clock.now() == entry.at:
                 self.clock.set_time(entry.at - WRITE_STEP)
             token = self._publish_after(self._save_branch(self.persistence.branch))
-        self._wait_for_write(token)
+        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
         return entry.request_id
 
@@ -329,8 +383,7 @@ class World:
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of a world on the same base. Requests are not counted back."""
         faults = self._checked_copy(snapshot.faults)
-        with self.lock:
-            self.persistence.check()
+        with self._changing():
             self._latest, state = snapshot.records, snapshot.state
             self.clock.start(state.mode, state.now, state.speed)
             self.schedule.rate = state.rate
@@ -339,7 +392,7 @@ class World:
             self.throttle = ThrottleWindows(state.calls)
             self.faults = faults
             token = self._publish_after(self._save_branch(snapshot.branch))
-        self._wait_for_write(token)
+        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def _save_branch(self, origin: Branch | None) -> CommitToken:
@@ -349,13 +402,12 @@ class World:
 
     def set_clock(self, mode: ClockMode, now: datetime | None = None, speed: float | None = None) -> None:
         """Run the clock in this mode. Without `now` or `speed`, it keeps its time or its speed."""
-        with self.lock:
-            self.persistence.check()
+        with self._changing():
             is_jump = now is not None or (mode == "real") != (self.clock.mode == "real")
             usual = self.clock.speed if mode == self.clock.mode else 1.0
             self.clock.start(mode, now or self.clock.now(), usual if speed is None else speed)
-            token = self.persistence.save_state(self.state())
-        token.wait()
+            token = self._publish_after(self.persistence.save_state(self.state()))
+        self._wait_until_stored(token)
         if is_jump:
             self.schedule.record_discontinuity()
         else:
@@ -363,11 +415,10 @@ class World:
 
     def set_traffic_rate(self, rate: TrafficRate) -> None:
         """Change the traffic. What was due while it was paused does not happen later."""
-        with self.lock:
-            self.persistence.check()
+        with self._changing():
             self.schedule.rate = rate
-            token = self.persistence.save_state(self.state())
-        token.wait()
+            token = self._publish_after(self.persistence.save_state(self.state()))
+        self._wait_until_stored(token)
         self.schedule.record_discontinuity()
 
     def advance(self, to: datetime | None = None, by: timedelta = timedelta(0)) -> None:
@@ -376,29 +427,28 @@ class World:
         A time in the past changes nothing. Durations of concurrent calls add up. Raise `ValueError` for a real clock.
         """
         while (due := self.schedule.next_due()) is not None and due <= (to or self.clock.now() + by):
-            by -= self._advance_clock(due)
+            with self._changing():
+                by -= self._advance_clock(due)
             self.schedule.run_due(self.clock.now())
-        with self.lock:
-            self.persistence.check()
+        with self._changing():
             self._advance_clock(to or self.clock.now() + by)
-            token = self.persistence.save_state(self.state())
-        token.wait()
+            token = self._publish_after(self.persistence.save_state(self.state()))
+        self._wait_until_stored(token)
         self.schedule.reschedule()
 
     def _advance_clock(self, to: datetime) -> timedelta:
-        """Return by how much the clock was advanced."""
-        with self.lock:  # otherwise a concurrent write would set the clock back to its own time
-            now = self.clock.now()
-            self.clock.set_time(max(to, now))
-            return max(to - now, timedelta(0))
+        """Return by how much the clock was advanced. The caller holds the lock."""
+        now = self.clock.now()
+        self.clock.set_time(max(to, now))
+        return max(to - now, timedelta(0))
 
     # Changes other than writes
 
     def save_faults(self) -> None:
         """Store which faults are armed."""
-        with self.lock:
-            token = self.persistence.save_faults(self.state(), self.faults)
-        token.wait()
+        with self._changing():
+            token = self._publish_after(self.persistence.save_faults(self.state(), self.faults))
+        self._wait_until_stored(token)
 
     def save_fault_counts(self, faults: Faults, counted: Sequence[FaultMatch]) -> None:
         """Store the counts of faults. Requests are answered even if nothing can be stored any more."""

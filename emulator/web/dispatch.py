@@ -46,7 +46,7 @@ from emulator.web.context import (
 from emulator.web.hints import hint_header, with_hint
 from emulator.web.negotiation import describe_resource, indent_of, select_language, select_media_type
 from emulator.web.schema_validation import validate_response
-from emulator.web.unused_input import UnusedInput
+from emulator.web.unused_input import UnusedInput, request_schema
 
 LOG = logging.getLogger("emulator")
 
@@ -155,7 +155,9 @@ def authorize_and_run(context: RequestContext, match: Match, cache: ResponseCach
     if context.method == "OPTIONS":
         may_write = scheme is None or credential is None or credential.may_write
         exists = partial(is_readable, context, match.resource.routes.get("GET"))
-        return Reply(200, to_json(describe_resource(match.resource.routes, may_write=may_write, exists=exists)))
+        body_of = partial(request_schema, context.world)
+        routes = match.resource.routes
+        return Reply(200, to_json(describe_resource(routes, may_write=may_write, exists=exists, body_of=body_of)))
     if route is None:
         raise MethodNotAllowed(context.method)
     if match.has_invalid_id:

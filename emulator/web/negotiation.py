@@ -123,10 +123,16 @@ READ_ONLY_FIELDS: Mapping[str, tuple[str, str]] = {
 """Field that no body sets -> type and label."""
 
 
-def describe_resource(routes: Mapping[str, Route], *, may_write: bool, exists: Callable[[], bool]) -> JsonObject:
+def describe_resource(
+    routes: Mapping[str, Route],
+    *,
+    may_write: bool,
+    exists: Callable[[], bool],
+    body_of: Callable[[Route], str | None],
+) -> JsonObject:
     """Describe the routes of a URL. The fields of the body are shown only to a caller who may write.
 
-    Those of a PUT are shown only if the record in the path exists.
+    Those of a PUT are shown only if the record in the path exists. `body_of` returns the name of a route's body.
     """
     route = next(iter(routes.values()))
     metadata: JsonObject = {
@@ -136,9 +142,7 @@ def describe_resource(routes: Mapping[str, Route], *, may_write: bool, exists: C
         "parses": list(BODY_PARSERS),
     }
     methods = [method for method in ("POST", "PUT") if method in routes and may_write]
-    actions = {
-        method: describe_body(routes[method].request_schema) for method in methods if method != "PUT" or exists()
-    }
+    actions = {method: describe_body(body_of(routes[method])) for method in methods if method != "PUT" or exists()}
     return metadata | ({"actions": actions} if actions else {})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from emulator.api.serializers.events import record_events
-from emulator.core.errors import Conflict, InvalidDocument, UnknownRecord
+from emulator.core.errors import Conflict, InvalidDocument, PersistError, UnknownRecord
 from emulator.loading.worlds import settings_of, starting_snapshot
 from emulator.state.clock import ClockMode, machine_seconds
 from emulator.state.outbox import Receiver
@@ -76,6 +76,8 @@ class WorldRegistry:
         self._storage = storage
         self.metrics = self._services.metrics
         self._slots: dict[str, Slot] = {}
+        self._pending: dict[str, object] = {}
+        """Name -> the latest creation or deletion of its world that is not stored yet."""
         self._idle_names: dict[str, None] = {}
         self._last_idle_check = machine_seconds()
         self._lock = threading.RLock()
@@ -167,13 +169,32 @@ class WorldRegistry:
         with self._lock:
             if name not in self._slots:
                 raise self._unknown_world(name)
-            token = self._remove(name)
-        token.wait()
+            slot, token, change = *self._remove(name), self._begin(name)
+        try:
+            token.wait()
+        except PersistError:
+            self._slots.setdefault(name, slot)
+            raise
+        finally:
+            self._end(name, change)
+        slot.world.close()
 
-    def _remove(self, name: str) -> CommitToken:
+    def _remove(self, name: str) -> tuple[Slot, CommitToken]:
         token = COMMITTED if self._storage is None else self._storage.delete(name)
-        self._slots.pop(name).world.close()
-        return token
+        return self._slots.pop(name), token
+
+    def _begin(self, name: str) -> object:
+        """Note that a world is created or deleted. Its result counts unless another change of the name follows."""
+        change = self._pending[name] = object()
+        return change
+
+    def _end(self, name: str, change: object) -> bool:
+        """Return whether no other change of the name followed."""
+        with self._lock:
+            is_latest = self._pending.get(name) is change
+            if is_latest:
+                del self._pending[name]
+            return is_latest
 
     def _add(  # noqa: PLR0913 - options by keyword
         self,
@@ -196,10 +217,23 @@ class WorldRegistry:
                 name, settings, start, self._services, strict=strict, snapshots=snapshots, persistence=persistence
             )
             world.outbox.receivers.update(receivers)
-            self._fill_slot(world)
-        token.wait()
+            change = self._begin(name)
+        self._fill_slot_once_stored(world, token, change)
         world.schedule.reschedule()
         return world
+
+    def _fill_slot_once_stored(self, world: World, token: CommitToken, change: object) -> None:
+        try:
+            token.wait()
+        except PersistError:
+            self._end(world.name, change)
+            world.close()
+            raise
+        with self._lock:
+            if self._end(world.name, change):
+                self._fill_slot(world)
+            else:
+                world.close()
 
     def _store(
         self, name: str, settings: Settings, start: WorldSnapshot, snapshots: Snapshots
@@ -220,14 +254,17 @@ class WorldRegistry:
 
     def _make_room(self, name: str) -> None:
         """Raise `Conflict` if there are too many worlds, even after closing idle ones."""
-        if len(self._slots) < self.limit or name in self._slots:
+        if self._has_room(name):
             return
         self._close_idle(at_once=True)
-        if len(self._slots) >= self.limit:
+        if not self._has_room(name):
             raise Conflict(
                 f"{self.limit} worlds are open, as many as --max-worlds allows;"
                 " DELETE /__admin/worlds/<name> closes one"
             )
+
+    def _has_room(self, name: str) -> bool:
+        return len({name, *self._slots, *self._pending}) <= self.limit
 
     def _close_idle(self, *, at_once: bool = False) -> None:
         """Close worlds that were not used for long. Check once a second, or at once."""
@@ -237,7 +274,7 @@ class WorldRegistry:
         self._last_idle_check = now
         for name, slot in tuple(self._slots.items()):
             if slot.last_used <= now - self.idle_seconds and name != DEFAULT_WORLD:
-                self._remove(name)
+                self._remove(name)[0].world.close()
                 self._idle_names[name] = None
         for name in tuple(self._idle_names)[:-MAX_IDLE_NAMES]:
             del self._idle_names[name]

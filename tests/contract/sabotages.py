@@ -123,10 +123,16 @@ LINK = (
 
 CASES: dict[str, tuple[Case, ...]] = {
     "shape": (
-        Case("a key dropped", record(without_first), Kind.MISSING),
-        Case("a key added", record(lambda row: row | {"odd": 1}), Kind.UNDOCUMENTED),
-        Case("a type changed", record(with_odd_first), Kind.TYPE),
+        Case("a key dropped", record(without_first), Kind.MISSING, without="hook_types"),
+        Case("a key added", record(lambda row: row | {"odd": 1}), Kind.UNDOCUMENTED, without="hook_types"),
+        Case("a type changed", record(with_odd_first), Kind.TYPE, without="hook_types"),
+        Case("a number for a name", good(lambda names: [*names, 1]), Kind.TYPE, only="hook_types"),
         Case("another status", status(202, instead_of=200), Kind.STATUS),
+    ),
+    "form": (
+        Case("a key dropped", good(without_first), Kind.MISSING),
+        Case("keys turned around", good(reversed_keys), Kind.ORDER),
+        Case("not found", status(404), Kind.STATUS),
     ),
     "key-order": (Case("keys turned around", record(reversed_keys), Kind.ORDER),),
     "headers": (
@@ -240,6 +246,18 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "moves-by-id": MOVED,
     "moves-by-slug": MOVED,
+    "creates": (
+        Case("with another status", status(200), Kind.STATUS),
+        Case("without a key", good(without_first), Kind.MISSING),
+        Case("keys turned around", good(reversed_keys), Kind.ORDER),
+        Case("active", good(lambda body: body | {"is_active": True}), Kind.VALUE),
+        Case("not to be seen", good(lambda body: body | {"is_active": True}), Kind.VALUE, at=""),
+    ),
+    "changes": (
+        Case("not at all", deaf, Kind.STATUS, without="delete"),
+        Case("with another status", status(202), Kind.STATUS),
+        Case("not to be seen", good(lambda body: body | {"is_active": True}), Kind.VALUE, at=""),
+    ),
     "invoices": (
         Case("with another status", status(200), Kind.STATUS),
         Case("without a key", good(without_first), Kind.MISSING),

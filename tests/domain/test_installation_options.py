@@ -107,6 +107,15 @@ def test_option_lets_a_body_without_input_parameters_pass(body: dict[str, Any]) 
     assert run(oms, package_in_state(oms, "100"), body).status_code == 204
 
 
+@pytest.mark.parametrize("is_required", [True, False])
+def test_metadata_says_whether_input_parameters_are_required(is_required: bool) -> None:
+    """OPTIONS describes the body that the installation accepts."""
+    oms = with_options(input_parameters_required=is_required)
+    for path in ("packages/6501/command/", "transfer_orders/1301/command/"):
+        described = oms.session().options(f"/api/v1/oms/{path}").json()["actions"]["POST"]
+        assert described["input_parameters"]["required"] is is_required
+
+
 def test_option_does_not_make_parameters_of_commands_optional() -> None:
     oms = with_options(input_parameters_required=False)
     answer = run(oms, package_in_state(oms, "100"), {"transition": 430})

@@ -3,20 +3,23 @@
 import re
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from emulator import Emulator
 from emulator.api.filters import FILTER_SETS
 from emulator.api.openapi.operations import SHARED_PARAMETERS
+from emulator.api.parameters import FILTER_PARSERS
 from emulator.api.request_fields import REQUEST_FIELDS
-from emulator.api.routes import ROUTES, Route
+from emulator.api.routes import ROUTES, AuthScheme, Route
 from emulator.core import schemas
 from emulator.core.errors import ApiError
 from emulator.core.records import Package, State, TransferOrder
 from emulator.domain.commands import COMMANDS
 from emulator.web.admin.fidelity import SUBJECTS, fidelity_document, notes
+from emulator.web.context import METHODS
+from emulator.web.negotiation import RESOURCE_NAMES
 from emulator.web.parsing import BODY_PARSERS
 from tests.support import samples
 
@@ -95,25 +98,24 @@ PROTOCOL = {
     "default orders": {list_order(route) for route in PAGED},
     "sort columns": {f"{name}.{column}" for name, table in FILTER_SETS.items() for column in table.sortable},
     "body fields": {f"{body}.{field}" for body, fields in REQUEST_FIELDS.items() for field in fields},
+    "views": {route.view.__qualname__.partition(".")[0] for route in ROUTES},
+    "methods": set(METHODS),
+    "credentials": set(get_args(AuthScheme)),
+    "filter values": set(FILTER_PARSERS),
+    "resource names": {*RESOURCE_NAMES, "other operations"},
 }
 """Class of behaviour -> its members, read from the tables that the emulator runs on."""
-RULES = {
-    "second invoice of a package",
+REQUESTS = {
     "404 for a URL that no operation has",
     "redirect to the trailing slash",
-    "HEAD and OPTIONS",
-    "name of a resource in the answer to OPTIONS",
     "a parameter that is sent twice",
     "unknown query parameters and unknown keys of a body",
-    "merging of extra information",
-    "generated invoice document",
-    "two credentials on one installation",
 }
-"""Behaviours that no table lists."""
+"""What happens to requests before or without a view. No table lists it."""
 
 
 def test_every_class_of_behaviour_has_rows() -> None:
-    assert {name: set(rules) for name, rules in notes()["protocol"].items()} == PROTOCOL | {"rules": RULES}
+    assert {name: set(rules) for name, rules in notes()["protocol"].items()} == PROTOCOL | {"requests": REQUESTS}
 
 
 def test_no_section_is_without_a_check() -> None:

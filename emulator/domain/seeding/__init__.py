@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from emulator.core.records import (
     REFERENCES,
@@ -96,11 +96,13 @@ class DemoDataset:
         return self._block(block).related(kind, relation, key) if self._has_block(block) else ()
 
     def ids(self, kind: RecordKind) -> Sequence[int]:
-        """Return all ids of this kind. For a kind with gaps the first call makes all records."""
+        """Return all ids of this kind. For a kind with gaps, except logs, the first call makes all records."""
         if kind not in ID_RANGES:
             return self._fixed.ids(kind)
         if (ids := self._ids.get(kind)) is None:
-            ids = self._ids[kind] = self._range(kind) if kind in KINDS_WITHOUT_GAPS else self._collect_ids(kind)
+            ids = self._ids[kind] = (
+                self._range(kind) if kind in KINDS_WITHOUT_GAPS else tuple(self._ids_with_gaps(kind))
+            )
         return ids
 
     def next_id(self, kind: RecordKind) -> int:
@@ -139,8 +141,10 @@ class DemoDataset:
         last = len(self._block(whole).tables[kind]) if rest else 0
         return range(first_id(kind, 0), first_id(kind, whole) + last)
 
-    def _collect_ids(self, kind: RecordKind) -> tuple[int, ...]:
-        return tuple(id_ for block in range(self.plans.blocks) for id_ in self._make_block(block).tables[kind])
+    def _ids_with_gaps(self, kind: RecordKind) -> Iterator[int]:
+        if kind is TransitionLog:
+            return self.plans.log_ids()
+        return (id_ for block in range(self.plans.blocks) for id_ in self._make_block(block).tables[kind])
 
     def _make_block(self, number: int) -> Block:
         """Make the records of a block."""
@@ -167,6 +171,25 @@ def order_column(value: Callable[[OrderPlan], ColumnValue]) -> ColumnReader:
 
 def transfer_column(value: Callable[[TransferPlan], ColumnValue]) -> ColumnReader:
     return lambda plans: map(value, plans.all_transfers())
+
+
+class LogPlan(NamedTuple):
+    """A transition of a package or a transfer order, and its position among the transitions of the record."""
+
+    record: PackagePlan | TransferPlan
+    position: int
+
+
+def log_column(value: Callable[[LogPlan], ColumnValue]) -> ColumnReader:
+    return lambda plans: map(value, all_logs(plans))
+
+
+def all_logs(plans: Plans) -> Iterator[LogPlan]:
+    """Iterate over the plans of all log entries, in the order of their ids."""
+    for package in plans.all_packages():
+        transfer = package.slot.transfer
+        for record in (package, *([TransferPlan(package, transfer)] if transfer else ())):
+            yield from (LogPlan(record, position) for position in range(len(record.slot.path) - 1))
 
 
 def package_states(plans: Plans) -> Iterator[int]:
@@ -247,6 +270,13 @@ PLAN_COLUMNS: dict[RecordKind, dict[str, ColumnReader]] = {
         "package.shipment.cargo_company": transfer_column(lambda plan: plan.package.carrier),
         "items.product": transfer_column(lambda plan: product_ids(plan.package)),
         "transfer_shipment.awb_number": transfer_column(transfer_awb_number),
+    },
+    TransitionLog: {
+        "old_state": log_column(lambda log: log.record.slot.path[log.position]),
+        "new_state": log_column(lambda log: log.record.slot.path[log.position + 1]),
+        "object_id": log_column(lambda log: log.record.id),
+        "content_type": log_column(lambda log: log.record.content_type),
+        "created_date": log_column(lambda log: log.record.transition_times[log.position]),
     },
 }
 """The columns that filters and orders read, computed from plans: kind -> path -> values by id."""

@@ -435,6 +435,12 @@ class Plans:
             TransferPlan(plan, plan.slot.transfer) for plan in self.all_packages() if plan.slot.transfer is not None
         )
 
+    def log_ids(self) -> Iterator[int]:
+        """Iterate over the ids of all log entries. It counts transitions, and needs no plans."""
+        for block in range(self.blocks):
+            first = first_id(TransitionLog, block)
+            yield from range(first, first + sum(slot.log_count for slot in self.slots(block)))
+
     def package_created(self, index: int) -> int:
         """Return the creation time of a package: later than the time of the package before it."""
         # Fibonacci hashing scatters well enough, and is much cheaper than a draw.

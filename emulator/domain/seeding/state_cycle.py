@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from emulator.core.records import State, Webhook
@@ -123,6 +124,11 @@ class PackageSlot:
     """It still has to be delivered."""
     has_reservations: bool
     """Its items still have reservations."""
+
+    @cached_property
+    def log_count(self) -> int:
+        """The number of transitions of the package and its transfer order."""
+        return len(self.path) - 1 + (len(self.transfer.path) - 1 if self.transfer else 0)
 
 
 class StateIds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -22,13 +22,14 @@ from emulator.core.records import (
     StockLocation,
     TransferItem,
     TransferOrder,
+    TransitionLog,
 )
 from emulator.domain.scenario_files import find_scenario
-from emulator.domain.seeding import make_demo_dataset
+from emulator.domain.seeding import DemoDataset, make_demo_dataset
 from emulator.state.store import TO_MANY_STEPS, Snapshot, Transaction, follow_path, read_column
 
 START = find_scenario("demo").start
-TABLES = [FILTER_SETS["package"], FILTER_SETS["transfer"]]
+TABLES = [FILTER_SETS[name] for name in ("package", "transfer", "transition_log")]
 PATHS = sorted(
     {(table.kind, path.column) for table in TABLES for filter_ in table.filters for path in filter_.paths}
     | {(table.kind, path) for table in TABLES for path in table.sortable.values()},
@@ -42,6 +43,19 @@ def test_columns_from_plans_equal_the_records(packages: int, seed: int) -> None:
     base = make_demo_dataset(packages, seed, START)
     for kind, path in PATHS:
         assert list(base.column(kind, path)) == read_column(base, kind, path), path
+
+
+def refuse_block(_: DemoDataset, number: int) -> NoReturn:
+    pytest.fail(f"made the records of block {number}")
+
+
+def test_logs_are_found_without_making_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ids and the columns of all logs come from plans, because all records would take seconds to make."""
+    monkeypatch.setattr(DemoDataset, "_make_block", refuse_block)
+    base = make_demo_dataset(203, 1, START)
+    ids = base.ids(TransitionLog)
+    for path in {path for kind, path in PATHS if kind is TransitionLog}:
+        assert len(base.column(TransitionLog, path)) == len(ids) > 203
 
 
 def random_query(snapshot: Snapshot, table: FilterSet, rng: random.Random) -> ListQuery:

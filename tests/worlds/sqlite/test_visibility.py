@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from emulator import Emulator
 from emulator.core.errors import PersistError
 from emulator.core.records import Package
+from emulator.state.clock import TrafficRate
 from emulator.worlds.sqlite.database import Batch, Writer
 from tests.worlds.sqlite.test_refusals import open_emulator
 
@@ -54,10 +57,7 @@ def test_failed_write_is_never_seen(oms: Emulator, monkeypatch: pytest.MonkeyPat
     """A full disk, with several writers whose changes are in one batch."""
     before, steps, export = package_count(oms), len(oms.world.steps), oms.export()["steps"]
 
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Writer, "_commit", fail)
+    fail_every_commit(monkeypatch)
 
     def write() -> None:
         with suppress(PersistError):
@@ -73,6 +73,73 @@ def test_failed_write_is_never_seen(oms: Emulator, monkeypatch: pytest.MonkeyPat
     with pytest.raises(PersistError):
         oms.world.take_snapshot("one")
     assert list(oms.world.snapshots) == []
+
+
+def fail_every_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Writer, "_commit", fail)
+
+
+def call(oms: Emulator, method: str, path: str) -> None:
+    """Call the control API. Raise `PersistError` for a 500."""
+    if (response := oms.session().request(method, path)).status_code == 500:
+        raise PersistError(response.text)
+
+
+CHANGES: dict[str, Callable[[Emulator], object]] = {
+    "write": lambda oms: oms.package(state="Packed"),
+    "undo": lambda oms: oms.world.undo(),
+    "restore": lambda oms: oms.world.restore(oms.world.snapshots["one"]),
+    "advance": lambda oms: oms.world.advance(by=timedelta(hours=1)),
+    "set the clock": lambda oms: oms.world.set_clock("ticking", datetime(2030, 1, 1, tzinfo=UTC), 5),
+    "set the traffic": lambda oms: oms.world.set_traffic_rate(TrafficRate(60)),
+    "arm a fault": lambda oms: oms.faults.add(status=503),
+    "disarm all faults": lambda oms: oms.faults.clear(),
+    "take a snapshot": lambda oms: oms.world.take_snapshot("two"),
+    "reset": lambda oms: oms.reset(),
+    "create a world": lambda oms: call(oms, "PUT", "/__admin/worlds/new"),
+    "replace a world": lambda oms: call(oms, "PUT", "/__admin/worlds/other"),
+    "delete a world": lambda oms: call(oms, "DELETE", "/__admin/worlds/other"),
+}
+
+
+def complete_state(oms: Emulator) -> tuple[object, ...]:
+    """Return everything that a change can change, except the counters of requests."""
+    world = oms.world
+    snapshot = world.snapshot()
+    return (
+        *(
+            snapshot.records,
+            world.records,
+            snapshot.state._replace(next_request=0),
+            snapshot.undo_entries,
+            snapshot.last_write_at,
+        ),
+        *(list(snapshot.steps), snapshot.steps.unrecorded_writes, snapshot.faults.armed, list(world.snapshots)),
+        oms.session().get("/__admin/worlds").json(),
+        *(world.clock.setting, world.schedule.rate, {**oms.export(), "next_request": 0}),
+    )
+
+
+@pytest.mark.usefixtures("bugs_expected")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("failures", [1, 2])
+def test_change_that_cannot_be_stored_changes_nothing(
+    oms: Emulator, monkeypatch: pytest.MonkeyPatch, change: Callable[[Emulator], object], failures: int
+) -> None:
+    """The clock, the log, the undo stack, the faults and the traffic are as before, also after further refusals."""
+    call(oms, "PUT", "/__admin/worlds/other")
+    oms.world.take_snapshot("one")
+    oms.faults.add(status=500, times=3)
+    oms.package(state="Packed")
+    before = complete_state(oms)
+    fail_every_commit(monkeypatch)
+    for _ in range(failures):
+        with pytest.raises(PersistError):
+            change(oms)
+        assert complete_state(oms) == before
 
 
 def test_undo_restore_and_snapshots_are_seen_in_order(oms: Emulator) -> None:
